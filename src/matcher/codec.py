@@ -1,0 +1,35 @@
+"""Domain values to and from plain JSON, by their type annotations (pydantic does the work)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar
+
+from matcher.domain import BadInput
+
+T = TypeVar("T")
+
+
+@cache
+def _adapter(cls: type[Any]) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(cls)
+
+
+def to_json(value: Any) -> Any:
+    """Plain lists, dicts, strings and numbers; dates as ISO 8601; NaN as null."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(cls: type[T], data: Any) -> T:
+    """The frozen value again.  Raises BadInput, naming the first field at fault."""
+    from pydantic import ValidationError
+
+    try:
+        result: T = _adapter(cls).validate_python(data)
+        return result
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or cls.__name__
+        raise BadInput(f"{cls.__name__}: field {where}: {first['msg']}") from None

@@ -1,0 +1,415 @@
+"""Every noun of the trade, frozen, and the errors a user can mend.
+
+One symmetry holds the house together: Tender : Lot :: Structure : Offer.  A tender asks through its
+lots, a structure answers through its offers.  Identifiers are strings; dates are `datetime.date`;
+amounts are euros unless `currency` says otherwise; distances are kilometres; NaN or None is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+# ---------------------------------------------------------------------------------------------- errors
+
+
+class MatcherError(Exception):
+    """An error the user can mend: one sentence that names the remedy (CLI exit 2, API 4xx)."""
+
+
+class BadInput(MatcherError):
+    """The input given is empty, unreadable, of another format or out of bounds."""
+
+
+class NothingGood(MatcherError):
+    """Every record was set aside: nothing good is left to go on with."""
+
+
+class StaleArtefact(MatcherError):
+    """An index, a model or a recipe does not belong together with the one asked for."""
+
+
+class MissingExtra(MatcherError):
+    """An optional package is needed; the message holds the command that installs it."""
+
+
+class NotFound(MatcherError):
+    """No such structure, notice, lot, recipe or plug (API 404)."""
+
+
+class Forbidden(MatcherError):
+    """Who asks may not do this (API 403)."""
+
+
+# ---------------------------------------------------------------------------------------------- places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something is or is to be done; every field may be unknown, `label` is as published."""
+
+    label: str = ""
+    commune: str | None = None  # INSEE code, 5 characters
+    postcode: str | None = None
+    department: str | None = None  # "01" .. "95", "2A", "2B", "971" .. "976"
+    region: str | None = None  # INSEE region code, "11" is Île-de-France
+    country: str | None = "FR"  # ISO 3166-1 alpha-2
+    nuts: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    inferred: bool = False  # True when it is not stated but deduced (the buyer's commune, say)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """Where an offer is served: a radius around the structure, departments, regions, or all France."""
+
+    radius_km: float | None = None
+    departments: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    country: bool = False
+
+
+# ---------------------------------------------------------------------------------------------- supply
+
+#: Kinds of structure; "" is an ordinary firm or an unknown kind (suppliers of past awards).
+KINDS: dict[str, str] = {
+    "EI": "entreprise d'insertion",
+    "ACI": "atelier et chantier d'insertion",
+    "AI": "association intermédiaire",
+    "ETTI": "entreprise de travail temporaire d'insertion",
+    "EITI": "entreprise d'insertion par le travail indépendant",
+    "EA": "entreprise adaptée",
+    "EATT": "entreprise adaptée de travail temporaire",
+    "ESAT": "établissement et service d'accompagnement par le travail",
+    "GEIQ": "groupement d'employeurs pour l'insertion et la qualification",
+    "SEP": "structure produisant en établissement pénitentiaire",
+    "ESUS": "entreprise solidaire d'utilité sociale",
+    "SCOP": "société coopérative de production",
+    "SCIC": "société coopérative d'intérêt collectif",
+    "ASSO": "association",
+    "MUTUELLE": "mutuelle",
+    "FONDATION": "fondation",
+    "ESS": "entreprise de l'économie sociale et solidaire",
+    "": "entreprise",
+}
+SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
+DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
+
+OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a structure says, or is known, to do; `since` is the day from which it is known."""
+
+    id: str
+    title: str
+    text: str = ""
+    nature: OfferNature = "offer"
+    cpv: tuple[str, ...] = ()
+    naf: str | None = None
+    rome: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+    service_types: tuple[str, ...] = ()  # of DISP (staff), PREST (services), BUILD (goods)
+    zone: Zone | None = None
+    place: Place | None = None  # of a past award: where it was carried out
+    amount: float | None = None  # of a past award
+    buyer: str | None = None  # of a past award: the buyer's SIREN
+    since: date | None = None  # None is timeless
+    source: str = ""
+    inferred: bool = False
+    evidence: str = ""  # what an inferred offer was inferred from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """One establishment that can answer; one SIREN (the first nine digits) is one bidder."""
+
+    siret: str
+    name: str
+    kind: str = ""
+    brand: str = ""
+    naf: str | None = None
+    legal_form: str = ""
+    address: str = ""
+    place: Place = field(default_factory=Place)
+    zone: Zone | None = None
+    description: str = ""
+    offers: tuple[Offer, ...] = ()
+    website: str = ""
+    phone: str = ""
+    email: str = ""
+    networks: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    turnover: float | None = None  # euros a year
+    headcount: float | None = None
+    active: bool | None = None  # is the establishment open, by the national register
+    checked: date | None = None  # the day `active` was verified
+    convention: str = ""  # state of the agreement (convention) with the State, as its source says it
+    source: str = ""
+    updated: date | None = None
+    predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
+    flags: tuple[str, ...] = ()  # "siret-checksum", "partial-diffusion", ...
+    provenance: Mapping[str, str] = field(default_factory=dict)  # field -> "source, date"
+
+    @property
+    def siren(self) -> str:
+        return self.siret[:9]
+
+
+# ---------------------------------------------------------------------------------------------- demand
+
+Nature = Literal["call", "prior", "project", "award", "correction", "cancellation", "modification", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A lot open only to some structures; no article means "article non précisé", which is never guessed."""
+
+    articles: tuple[str, ...] = ()  # "L2113-12", "L2113-13", "L2113-13-1", "L2113-15"
+    origin: Literal["field", "text"] = "field"
+    passage: str = ""
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A social condition of execution or criterion, with the hours of insertion when stated."""
+
+    nature: Literal["execution", "criterion", "objective"] = "execution"
+    hours: float | None = None
+    share: float | None = None  # of the hours worked, 0 to 1, when stated
+    origin: Literal["field", "text"] = "field"
+    passage: str = ""
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What one must know to act: a visit, a qualification, a form of group imposed or forbidden."""
+
+    code: str  # "visit", "qualification", "group-form", "several-groups", "framework", ...
+    label: str  # French, short: "Visite obligatoire", "Certiphyto"
+    passage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    id: str = ""  # SIRET where published, else what was published
+    name: str = ""
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """The unit of matching (L2113-10); a tender without allotment has one lot, numbered "1"."""
+
+    id: str
+    title: str
+    number: str = "1"
+    description: str = ""
+    cpv: tuple[str, ...] = ()  # 8 digits, main first
+    places: tuple[Place, ...] = ()
+    amount: float | None = None
+    amount_period: Literal["total", "year", ""] = ""
+    currency: str = "EUR"
+    duration_months: float | None = None
+    deadline: datetime | None = None
+    reservation: Reservation | None = None
+    clauses: tuple[Clause, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    inferred: tuple[str, ...] = ()  # names of the fields above that were inferred, not stated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A winner of an award, as published; `flags` tells an identifier that fails its check sum."""
+
+    id: str
+    name: str = ""
+    id_type: str = "SIRET"
+    flags: tuple[str, ...] = ()
+
+    @property
+    def siren(self) -> str:
+        return self.id[:9]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """Who won what, and when: the only label there is, and its date forbids peeking."""
+
+    uid: str
+    title: str
+    buyer: Buyer = field(default_factory=Buyer)
+    holders: tuple[Holder, ...] = ()
+    cpv: str | None = None
+    place: Place = field(default_factory=Place)
+    amount: float | None = None
+    notified: date | None = None
+    duration_months: float | None = None
+    nature: str = ""
+    procedure: str = ""
+    group_form: str | None = None
+    social: tuple[str, ...] = ()
+    offers_received: int | None = None
+    relation: Literal["single", "group", "framework", "modification", "repeat", "unknown"] = "unknown"
+    subcontracts: tuple[Holder, ...] = ()
+    source: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tender:
+    """One notice, its lots nested; `nature` tells a call from a correction, a cancellation, an award."""
+
+    id: str
+    format: str  # the source that read it: "boamp", "eforms", "ted", "decp", ...
+    title: str
+    description: str = ""
+    buyer: Buyer = field(default_factory=Buyer)
+    lots: tuple[Lot, ...] = ()
+    nature: Nature = "call"
+    reference: str = ""  # the buyer's own reference
+    family: str = ""  # JOUE, FNS, MAPA ...
+    procedure: str = ""
+    language: str = "fr"
+    published: date | None = None
+    deadline: datetime | None = None
+    url: str = ""
+    documents_url: str = ""
+    related: tuple[str, ...] = ()  # ids of the notices this one corrects, cancels, follows
+    change: str = ""  # what a correction changes, as published
+    awards: tuple[Award, ...] = ()  # of an award notice
+    flags: tuple[str, ...] = ()
+    confidential: bool = False  # a need not yet published: never shown, counted or learnt from elsewhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A record set aside: where it stood, why, and what would mend it. Nothing is lost silently."""
+
+    path: str
+    record: str  # its id, or its place in the file ("row 12")
+    reason: str
+
+
+# ---------------------------------------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One contribution to the score: a stable code for machines, a French sentence for people."""
+
+    code: str
+    text: str
+    contribution: float = 0.0
+    notice_passage: str = ""
+    offer_passage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A structure proposed for a lot; the contributions of `reasons` sum to `score`."""
+
+    lot: Lot
+    structure: Structure
+    offer: Offer | None
+    score: float
+    probability: float
+    rank: int
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[str, ...] = ()  # French: what is not known of this structure
+    warnings: tuple[str, ...] = ()
+    distance_km: float | None = None
+    eligible: bool | None = None  # under the lot's reservation; None where it cannot be told
+    other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    structure: Structure
+    lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
+    role: Literal["mandataire", "cotraitant", "sous-traitant"] = "cotraitant"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning_:
+    """A warning of law with its article and date; the product informs, it gives no legal advice."""
+
+    code: str
+    text: str
+    article: str = ""
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consortium:
+    """A team for a tender: who takes what, what stays uncovered, and what the law says of it."""
+
+    members: tuple[Member, ...]
+    covered: tuple[str, ...]
+    uncovered: tuple[str, ...]
+    score: float
+    form: Literal["conjoint", "solidaire", ""] = ""
+    form_reason: str = ""
+    gap: float = 0.0  # proven distance to the optimum, 0 is optimal
+    optimal: bool = True
+    warnings: tuple[Warning_, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotAnswer:
+    """The ranked structures of a lot; `nobody` says, honestly, that none fits."""
+
+    lot: Lot
+    matches: tuple[Match, ...]
+    nobody: bool = False
+    relaxations: tuple[str, ...] = ()  # French: "+20 km : 4 structures"
+    by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
+    considered: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All that is answered to a tender, with the versions that made it."""
+
+    tender: Tender
+    lots: tuple[LotAnswer, ...]
+    consortia: tuple[Consortium, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is built: saved with the catalogue. Plugs are named by file name or dotted path."""
+
+    name: str = "default"
+    encoder: str = "static"
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    indexes: tuple[str, ...] = ("faiss", "lexical")
+    signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
+    ranker: str = "weighted"
+    ranker_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Exact wishes of who asks; they are obeyed, and never cost recall silently."""
+
+    kinds: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()  # only structures that may answer under one of these
+    departments: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    radius_km: float | None = None
+    service_types: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    sirets: tuple[str, ...] | None = None  # match within this subset only
+    excluded: tuple[str, ...] = ()  # SIRETs or SIRENs never to be shown
+    phrases: tuple[str, ...] = ()  # words that must occur
+    active_only: bool = False

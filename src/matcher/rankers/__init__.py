@@ -1,0 +1,1 @@
+"""Rankers: columns to score.  One file each; the file name is the key."""

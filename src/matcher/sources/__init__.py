@@ -1,0 +1,31 @@
+"""Sources: bytes to domain.  One file a format; the file name is the key.
+
+To add one, write a file with these three names (see `Source`)::
+
+    YIELDS = "tender"                       # or "structure", "award"
+    def recognises(name: str, head: bytes) -> bool: ...
+    def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from matcher.domain import Award, Rejected, Structure, Tender
+
+Record = Tender | Structure | Award | Rejected
+
+
+class Source(Protocol):
+    """A format.  `read` yields one record per source record, lots nested, never raises on a bad record:
+    it yields `Rejected` with the reason and goes on.  A file that is not of the format at all raises BadInput.
+    """
+
+    YIELDS: str
+
+    def recognises(self, name: str, head: bytes) -> bool:
+        """True when the first bytes (up to 64 KiB) of a file called `name` are of this format."""
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Record]:
+        """The records of a seekable binary stream, in file order; `name` is for messages only."""
