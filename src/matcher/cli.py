@@ -1,0 +1,71 @@
+"""The `matcher` command: parses, calls one public function, prints.
+
+Exit status: 0 when at least one record was good, 2 on wrong usage or when nothing good is left,
+1 for a fault of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from matcher import __version__, plug
+from matcher.domain import MatcherError
+from matcher.terminal import say
+
+HELP = """Match French public tenders to structures of the social economy, and propose with whom to answer.
+
+Start with `matcher index data/sample`, then `matcher match data/sample/*.json`.
+Every command has its own --help with examples.
+"""
+
+
+def build() -> typer.Typer:
+    """The application with every command of the room `commands`."""
+    app = typer.Typer(
+        help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+
+    @app.callback(invoke_without_command=True)
+    def _version(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+        if version:
+            typer.echo(f"matcher {__version__}")
+            raise typer.Exit
+
+    for name in plug.names("commands"):
+        module = plug.find("commands", name)
+        word = name.replace("_", "-")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=word)
+        else:
+            app.command(word)(module.run)
+    return app
+
+
+def main() -> None:
+    """Run one command; a mendable error becomes one sentence on stderr and exit status 2."""
+    try:
+        build()()
+    except MatcherError as error:
+        say(f"matcher: {error}")
+        sys.exit(2)
+    except FileNotFoundError as error:
+        say(f"matcher: no such file: {error.filename}; check the path")
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        say("matcher: interrupted")
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("MATCHER_DEBUG"):
+            raise
+        say(f"matcher: a fault of ours: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What a person sees in a terminal: data on stdout, progress and one clear sentence on stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from matcher.domain import BadInput
+
+Format = Literal["table", "jsonl", "csv"]
+FORMATS: tuple[Format, ...] = ("table", "jsonl", "csv")
+T = TypeVar("T")
+
+#: A cell that a spreadsheet would run as a formula begins with one of these (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def check_format(format: str) -> Format:
+    """The format itself.  Raises BadInput, naming the three there are."""
+    if format not in FORMATS:
+        raise BadInput(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
+    return format
+
+
+def inert(value: Any) -> str:
+    """A cell's text that no spreadsheet runs: a leading =, +, - or @ of a text is preceded by a quote."""
+    if value is None:
+        return ""
+    if isinstance(value, float | int):
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
+def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = "") -> int:
+    """Print rows on stdout as a table, as JSON lines or as CSV; returns how many there were."""
+    kind = check_format(format)
+    if kind == "jsonl":
+        count = 0
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            count += 1
+        return count
+    listed = list(rows)
+    columns = list(dict.fromkeys(key for row in listed for key in row))
+    if kind == "csv":
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([inert(row.get(column)) for column in columns] for row in listed)
+        sys.stdout.write(buffer.getvalue())
+    else:
+        _table(listed, columns, title)
+    return len(listed)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}".replace(",", "\u202f")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def say(sentence: str) -> None:
+    """One line for the person, on stderr."""
+    sys.stderr.write(sentence + "\n")
+
+
+def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """The same items, with a bar on stderr when a person is watching and it takes over a second."""
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)  # type: ignore[arg-type]
+    if not sys.stderr.isatty():
+        yield from items
+        if total and total > 1000:
+            say(f"{description}: {total} done")
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield from bar.track(items, total=total, description=description)
