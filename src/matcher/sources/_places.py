@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
+from matcher import reference
 from matcher.domain import Place
 from matcher.text import clean
-
-
-def department_of(postcode: str | None, commune: str | None = None) -> str | None:
-    """The department a French postcode or INSEE code begins with; Corsica's postcodes by their third digit."""
-    code = commune or postcode or ""
-    if re.match(r"^(2A|2B)", code):
-        return code[:2]
-    if not re.match(r"^\d{2}", code):
-        return None
-    if code.startswith(("97", "98")):
-        return code[:3] if len(code) >= 3 else None
-    if code.startswith("20"):
-        if not postcode or len(postcode) < 3:
-            return None
-        return "2A" if postcode[2] in "01" else "2B"
-    return code[:2] if "01" <= code[:2] <= "95" else None
 
 
 def postcode_of(raw: object) -> str | None:
@@ -61,33 +46,31 @@ def place_of(
     insee = str(commune if commune is not None else "").strip().upper().removesuffix(".0")
     insee = insee.zfill(5) if insee.isdigit() and len(insee) >= 4 else insee
     insee = insee if re.fullmatch(r"(?:\d{2}|2[AB])\d{3}", insee) else ""
-    found = _found(name, code, insee, department)
     lat, lon = coordinate(latitude, 90), coordinate(longitude, 180)
-    stated = lat is not None and lon is not None
-    return Place(
-        label=name or found.label,
-        commune=insee or found.commune,
-        postcode=code or found.postcode,
-        department=department or found.department or department_of(code, insee or None),
-        region=found.region or region,
-        nuts=found.nuts,
-        latitude=lat if stated else found.latitude,
-        longitude=lon if stated else found.longitude,
+    stated = Place(
+        label=name,
+        commune=insee or None,
+        postcode=code,
+        department=department or (reference.department_of_postcode(code) if code else None),
+        region=region,
+        latitude=lat if lon is not None else None,
+        longitude=lon if lat is not None else None,
     )
+    return _located(stated)
 
 
-def _found(name: str, postcode: str | None, commune: str, department: str | None) -> Place:
-    return Place()
+@lru_cache(50_000)
+def _located(stated: Place) -> Place:
+    return reference.locate(stated)
 
 
 @cache
 def department_names() -> dict[str, str]:
     """Code -> name of the departments."""
-    codes = [*(f"{n:02d}" for n in range(1, 96) if n != 20), "2A", "2B", "971", "972", "973", "974", "976"]
-    return {code: code for code in codes}
+    return {department.code: department.name for department in reference.departments()}
 
 
 @cache
 def region_names() -> dict[str, str]:
     """INSEE code -> name of the regions."""
-    return {}
+    return dict(reference.regions())

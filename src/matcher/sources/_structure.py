@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from matcher.domain import KINDS, Zone
 from matcher.identifiers import siren_valid, siret_valid
@@ -239,18 +240,15 @@ def departments_of(raw: object) -> tuple[str, ...]:
     """Department codes named by code ("75, 2A, 974", "59L") or by name."""
     if raw is None:
         return ()
-    text = (
-        fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(str(raw)).removesuffix(".0")
-    )
+    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
+    return _departments(fold(text).removesuffix(".0")[:20_000])
+
+
+@lru_cache(10_000)
+def _departments(text: str) -> tuple[str, ...]:
     known = department_names()
-    codes = [
-        code
-        for code in (
-            _department_code(token)
-            for token in re.findall(r"(?<![\w])(?:2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
-        )
-        if code in known
-    ]
+    tokens = re.findall(r"(?<!\w)(?:2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
+    codes = [code for code in map(_department_code, tokens) if code in known]
     if re.search(r"[a-z]{3}", text):
         plain = f" {_plain(text)} "
         names = sorted(
