@@ -1,0 +1,146 @@
+"""Safe trees for the XML and JSON notices: parsed without entities, named without prefixes.
+
+`parse` reads XML; `grow` turns UBL written as JSON (`cbc:Name`, `@languageID`, `#text`) into the same
+elements, so that one reader serves both.  Namespaces are dropped: within a format, local names suffice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from matcher.domain import BadInput
+
+MAX_BYTES = 64 * 1024 * 1024  # the largest real notices stay below 10 MB
+MAX_DEPTH = 200  # libxml2 allows 256 without huge_tree; a UBL notice has some 20 levels
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Element = etree._Element
+
+
+def slurp(stream: BinaryIO, name: str) -> bytes:
+    """The whole stream.  Raises BadInput for an empty one or one above 64 MiB."""
+    data = stream.read(MAX_BYTES + 1)
+    if not data.strip():
+        raise BadInput(f"{name}: the file is empty; export it again from its source")
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{name}: larger than {MAX_BYTES >> 20} MiB, which no notice is; split the file")
+    return data
+
+
+def parse(data: bytes, name: str) -> Element:
+    """The root of an XML document, tags without namespace.
+
+    Raises BadInput for a document type declaration or entities (refused, not expanded), for XML that is
+    cut or malformed, and for an encoding that does not hold.
+    """
+    head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
+    if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head, re.I):
+        raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
+    # comments and processing instructions hold no data, and would only lengthen the walks
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        line = f" (line {error.lineno})" if error.lineno else ""
+        raise BadInput(f"{name}: not well-formed XML{line}: {error.msg}; the file may be cut") from None
+    except ValueError as error:
+        raise BadInput(f"{name}: unreadable XML: {error}") from None
+    if root is None or root.getroottree().docinfo.internalDTD is not None:
+        raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
+    return bare(root)
+
+
+def bare(root: Element) -> Element:
+    """The same tree, every tag reduced to its local name."""
+    for element in root.iter("*"):
+        tag = element.tag
+        if tag[0] == "{":
+            element.tag = tag[tag.rfind("}") + 1 :]
+    return root
+
+
+def grow(tag: str, value: Any, depth: int = 0) -> Element:
+    """The element tree of UBL written as JSON.  Raises BadInput when it nests deeper than 200 levels."""
+    if depth > MAX_DEPTH:
+        raise BadInput(f"nested deeper than {MAX_DEPTH} levels, which no notice is")
+    element = etree.Element(local(tag))
+    if isinstance(value, dict):
+        for key, child in value.items():
+            name = str(key)
+            if name == "#text":
+                element.text = legal(child)
+            elif name.startswith("@"):
+                if _NAME.match(local(name[1:])):
+                    element.set(local(name[1:]), legal(child))
+            elif _NAME.match(local(name)):
+                for one in child if isinstance(child, list) else [child]:
+                    element.append(grow(name, one, depth + 1))
+    elif isinstance(value, list):
+        element.text = " ".join(legal(one) for one in value if isinstance(one, str))
+    elif value is not None:
+        element.text = legal(value)
+    return element
+
+
+def legal(value: Any) -> str:
+    """The text of a JSON scalar, without the characters that XML forbids; nothing for a list or an object."""
+    if value is None or isinstance(value, dict | list):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _ILLEGAL.sub(" ", str(value))
+
+
+def local(tag: str) -> str:
+    """`cbc:Name` and `{urn:...}Name` as `Name`."""
+    return tag[max(tag.rfind("}"), tag.rfind(":")) + 1 :]
+
+
+def kids(element: Element | None, path: str) -> list[Element]:
+    """The elements at a path of local names below `element`, none when it is None."""
+    return element.findall(path) if element is not None else []
+
+
+def kid(element: Element | None, path: str) -> Element | None:
+    """The first element at a path of local names, or None."""
+    return element.find(path) if element is not None else None
+
+
+def words(element: Element | None) -> str:
+    """All the text of an element, paragraphs separated by one space, stripped; "" for None."""
+    if element is None:
+        return ""
+    if not len(element):
+        return (element.text or "").strip()
+    return " ".join(filter(None, (part.strip() for part in element.itertext())))
+
+
+def value(element: Element | None, path: str) -> str:
+    """The text of the first element at a path, or ""."""
+    return words(kid(element, path))
+
+
+def attribute(element: Element | None, path: str, name: str) -> str:
+    """An attribute of the first element at a path, or ""."""
+    found = kid(element, path)
+    return (found.get(name) or "").strip() if found is not None else ""
+
+
+def values(element: Element | None, path: str) -> Iterator[str]:
+    """The texts, not empty, of all elements at a path."""
+    for found in kids(element, path):
+        text = words(found)
+        if text:
+            yield text
