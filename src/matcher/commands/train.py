@@ -1,0 +1,44 @@
+"""Learn weights from past awards: the encoder, the CPV heads.
+
+Examples:
+
+    matcher train encoder --data ../shared/data --out models/encoder
+    matcher train encoder --data mes-donnees --out mon-encodeur --before 2024-01-01
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from matcher.terminal import say
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _verbs() -> None:
+    """Learn weights from past awards and from texts without winners."""
+
+
+@app.command()
+def encoder(
+    data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
+    out: Path = typer.Option(..., help="Folder to write the encoder and its card into."),
+    before: str = typer.Option("", help="Learn only from awards notified before this day (YYYY-MM-DD)."),
+    seed: int = typer.Option(0, help="Same seed and data, same weights."),
+) -> None:
+    """Train the static encoder and write it in the sentence-transformers layout, with its card.
+
+    matcher train encoder --data ../shared/data --out models/encoder
+    """
+    from matcher.domain import BadInput
+    from matcher.identifiers import clean_date
+    from matcher.training.encoder import train
+
+    day = clean_date(before) if before else None
+    if before and day is None:
+        raise BadInput(f"--before {before!r} is not a day: write it as 2019-01-01")
+    path = train(data, out, before=day, seed=seed)
+    say(f"encoder written to {path}")

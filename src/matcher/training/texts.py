@@ -1,0 +1,222 @@
+"""What an encoder learns from: pairs of texts that mean the same trade, each with its source and its licence.
+
+Of awards only those notified before a day are read; nomenclatures, notices (their texts, never their
+winners) and glossaries may be of any date.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import combinations
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from matcher.domain import BadInput
+from matcher.identifiers import clean_cpv, clean_date
+from matcher.text import clean
+
+UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
+
+
+@dataclass
+class Pairs:
+    """Texts that belong together; two rows of one `key` are never each other's negative."""
+
+    left: list[str] = field(default_factory=list)
+    right: list[str] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    near: list[str] = field(default_factory=list)  # what makes a negative hard: the same division, say
+
+    def add(self, left: str, right: str, key: str, near: str = "") -> None:
+        if left and right and left != right:
+            self.left.append(left)
+            self.right.append(right)
+            self.key.append(key)
+            self.near.append(near)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass
+class Material:
+    """All that is learnt from: named pairs, and for the card what was read, how much, under which licence."""
+
+    pairs: dict[str, Pairs] = field(default_factory=lambda: defaultdict(Pairs))
+    sources: list[dict[str, Any]] = field(default_factory=list)
+
+    def texts(self) -> list[str]:
+        """Every distinct text, in a fixed order."""
+        return list(dict.fromkeys(t for p in self.pairs.values() for side in (p.left, p.right) for t in side))
+
+    def note(self, name: str, licence: str, records: int, what: str) -> None:
+        self.sources.append({"name": name, "licence": licence, "records": records, "what": what})
+
+
+@dataclass(frozen=True)
+class PastAward:
+    """The few fields of an award that are learnt from."""
+
+    objet: str
+    cpv: str | None
+    suppliers: tuple[str, ...]
+    buyer: str
+    notified: date
+
+
+def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
+    """Awards of a DECP JSON file (`.json` or `.json.gz`, shapes of 2019 and normalised) notified before a day.
+
+    Raises BadInput when the file is missing or is not of that form.
+    """
+    try:
+        opener: Any = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="utf-8") as stream:
+            records = json.load(stream)["marches"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is not a DECP file of awards ({error}): give a JSON object with `marches`"
+        ) from None
+    awards = []
+    for record in records:
+        notified = clean_date(record.get("dateNotification")) or UNDATED
+        objet = clean(record.get("objet"))
+        if objet and (before is None or notified < before):
+            suppliers = tuple(
+                str(t.get("id") or "")[:9] for t in record.get("titulaires") or () if t.get("id")
+            )
+            buyer = str((record.get("acheteur") or {}).get("id") or "")[:9]
+            awards.append(PastAward(objet, clean_cpv(record.get("codeCPV")), suppliers, buyer, notified))
+    return awards
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV nomenclature, or none when there is no such file."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def cpv_labels(folder: Path) -> dict[str, str]:
+    """CPV labels by 8-digit code, from the official list."""
+    return {
+        r["code8"]: clean(r["label_fr"]) for r in read_table(folder / "cpv_2008_fr_en.csv") if r["label_fr"]
+    }
+
+
+def ancestors(code: str) -> Iterator[str]:
+    """A CPV code and those above it, nearest first: class, group, division."""
+    seen = ""
+    for digits in (8, 7, 6, 5, 4, 3, 2):
+        above = code[:digits].ljust(8, "0")
+        if above != seen:
+            yield above
+            seen = above
+
+
+def _award_pairs(material: Material, awards: list[PastAward], labels: dict[str, str], rng: Random) -> None:
+    by_group: dict[tuple[str, str], list[PastAward]] = defaultdict(list)
+    by_class: dict[str, list[PastAward]] = defaultdict(list)
+    by_supplier: dict[str, list[PastAward]] = defaultdict(list)
+    for award in awards:
+        if award.cpv:
+            named = [c for c in ancestors(award.cpv) if c in labels]
+            for level, code in enumerate(named[:1] + [c for c in named[1:] if c[4:] == "0000"]):
+                name = "objet-label" if level == 0 else "objet-label above"
+                material.pairs[name].add(award.objet, labels[code], code, award.cpv[:2])
+            by_class[award.cpv[:4]].append(award)
+        for supplier in award.suppliers:
+            by_supplier[supplier].append(award)
+            by_group[supplier, (award.cpv or "")[:3]].append(award)
+    for (supplier, group), members in by_group.items():
+        _add_combinations(material.pairs["one supplier, one group"], members, supplier, group[:2], 40, rng)
+    for supplier, members in by_supplier.items():
+        _add_combinations(material.pairs["one supplier"], members, supplier, "", 20, rng)
+    for code, members in by_class.items():
+        shuffled = members[:]
+        rng.shuffle(shuffled)
+        for a, b in zip(shuffled, shuffled[1:] + shuffled[:1], strict=True):
+            material.pairs["one class"].add(a.objet, b.objet, code, code[:2])
+
+
+def _add_combinations(
+    pairs: Pairs, members: list[PastAward], key: str, near: str, most: int, rng: Random
+) -> None:
+    distinct = list({m.objet: m for m in members}.values())
+    couples = list(combinations(distinct, 2))
+    for a, b in rng.sample(couples, min(most, len(couples))):
+        pairs.add(a.objet, b.objet, key, near)
+
+
+def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]) -> None:
+    for code, label in labels.items():
+        above = next((c for c in list(ancestors(code))[1:] if c in labels), None)
+        if above:
+            material.pairs["label-label above"].add(label, labels[above], above, code[:2])
+    material.note(
+        "CPV 2008 labels", "EU, reuse authorised (decision 2011/833/EU)", len(labels), "nomenclature"
+    )
+    naf = read_table(folder / "naf_rev2_732.csv")
+    for row in naf:
+        for level in ("classe", "groupe", "division"):
+            material.pairs["NAF"].add(row["libelle"], row[f"{level}_libelle"], row[level], row["division"])
+    material.note("NAF rev. 2", "Licence Ouverte 2.0 (INSEE)", len(naf), "nomenclature")
+    jobs = {r["rome"]: r["libelle"] for r in read_table(folder / "rome_codes.csv")}
+    titles = read_table(folder / "rome_appellations.csv")
+    for row in titles:
+        material.pairs["ROME"].add(row["libelle"], row["rome_libelle"], row["rome"], row["rome"][:1])
+    definitions = read_table(folder / "rome_v347_metiers_definition.csv")
+    for row in definitions:
+        if row["code_rome"] in jobs:
+            text = clean(row["libelle_texte"])
+            material.pairs["ROME"].add(jobs[row["code_rome"]], text, row["code_rome"], row["code_rome"][:1])
+    material.note("ROME v3", "Licence Ouverte 2.0 (France Travail)", len(titles) + len(definitions), "jobs")
+    hired = read_table(folder / "lbb_rome_naf_mapping.csv")
+    for row in hired:
+        if float(row["hirings"] or 0) >= 50:
+            material.pairs["ROME-NAF"].add(
+                row["rome_label"], row["naf_label"], row["naf_id"], row["naf_id"][:2]
+            )
+    material.note(
+        "ROME to NAF by hirings", "Licence Ouverte 2.0 (France Travail)", len(hired), "jobs and trades"
+    )
+    sectors = read_table(folder / "sectors.csv")
+    for row in sectors:
+        material.pairs["sectors"].add(row["name"], row["group_name"], row["group_pk"] or row["name"])
+    material.note("Sectors of Le Marché de l'inclusion", "MIT", len(sectors), "nomenclature")
+
+
+def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
+    """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`.
+
+    Raises BadInput when the folder holds no awards.
+    """
+    material = Material()
+    rng = Random(seed)  # noqa: S311 - sampling of pairs, nothing secret
+    path = next((p for p in _history(data) if p.is_file()), None)
+    if path is None:
+        raise BadInput(f"{data} holds no awards: put a DECP file at {data / 'awards' / 'history.json.gz'}")
+    awards = read_awards(path, before)
+    labels = cpv_labels(data / "nomenclatures")
+    _award_pairs(material, awards, labels, rng)
+    latest = max((a.notified for a in awards), default=UNDATED)
+    material.note(
+        "DECP awards (history)",
+        "Licence Ouverte 2.0",
+        len(awards),
+        f"objet, CPV, holder; last notified {latest}",
+    )
+    _nomenclature_pairs(material, data / "nomenclatures", labels)
+    return material
+
+
+def _history(data: Path) -> Iterable[Path]:
+    return (data / "awards" / "history.json.gz", data / "awards" / "history.json", data / "history.json.gz")

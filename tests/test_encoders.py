@@ -1,0 +1,155 @@
+"""Encoders: the contract every file of the room keeps, and that two readers of one model agree."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matcher import plug
+from matcher.domain import BadInput
+from matcher.encoders import Encoder
+from matcher.paths import models_dir
+
+TEXTS = (
+    "Entretien des espaces verts de la commune",
+    "RÉNOVATION D’UN GYMNASE <br /> LOT N°2 : MENUISERIES",
+    "March\ufffd de ma\ufffdtrise d'\ufffduvre",
+    "collecte",
+    "",
+    " \n ",
+    "???",
+    "日本語",
+)
+EMPTY = (4, 5, 6)
+
+
+def options(name: str) -> dict[str, Any]:
+    return {"sentence": {"model": str(models_dir() / "encoder")}}.get(name, {})
+
+
+@pytest.fixture(scope="module", params=plug.names("encoders"))
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    loaded: Encoder = plug.find("encoders", request.param).load(**options(request.param))
+    return loaded
+
+
+def test_rows_have_length_one_or_are_zero(encoder: Encoder) -> None:
+    vectors = encoder.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), encoder.dimension)
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(lengths[:4], 1, atol=1e-5)
+    assert not vectors[list(EMPTY)].any()
+
+
+def test_no_text_gives_no_row(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, encoder.dimension)
+
+
+def test_one_by_one_or_together_gives_the_same(encoder: Encoder) -> None:
+    together = encoder.encode(TEXTS, "query")
+    alone = np.vstack([encoder.encode([text], "query") for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_loaded_twice_it_is_the_same_encoder(encoder: Encoder, request: pytest.FixtureRequest) -> None:
+    name = request.node.callspec.params["encoder"]
+    again = plug.find("encoders", name).load(**options(name))
+    assert again.fingerprint == encoder.fingerprint
+    np.testing.assert_array_equal(again.encode(TEXTS), encoder.encode(TEXTS))
+
+
+def test_the_nearest_of_itself_is_itself(encoder: Encoder) -> None:
+    vectors = encoder.encode(TEXTS[:4])
+    np.testing.assert_array_equal((vectors @ vectors.T).argmax(axis=1), np.arange(4))
+
+
+def test_shipped_model_is_read_alike_by_sentence_transformers() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = [*TEXTS, "x" * 5_000, "Lot 3 - Électricité " * 300]
+    reference = SentenceTransformer(str(models_dir() / "encoder"), device="cpu").encode(texts)
+    np.testing.assert_allclose(plug.find("encoders", "static").load().encode(texts), reference, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Création d'espaces verts", "CREATION D'ESPACES VERTS"),
+        ("Maîtrise d’œuvre", "maitrise d'oeuvre"),
+        ("Collecte   des\ndéchets", "collecte des dechets"),
+        ("R\ufffdfection de l'\ufffdcole", "Réfection de l'école"),
+        ("Ma\ufffdtrise d'\ufffduvre", "Maîtrise d'œuvre"),
+        ("Nettoyage&nbsp;des <b>locaux</b>", "nettoyage des locaux"),
+    ],
+)
+def test_spelling_of_the_same_words_does_not_change_the_vector(one: str, other: str) -> None:
+    vectors = plug.find("encoders", "static").load().encode([one, other])
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
+def test_shipped_model_weighs_at_most_20_megabytes() -> None:
+    assert sum(f.stat().st_size for f in (models_dir() / "encoder").rglob("*") if f.is_file()) <= 20_000_000
+
+
+def test_shipped_reader_needs_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys; from matcher.encoders.static import load; load().encode(['a']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_fingerprint_changes_with_the_weights(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    static = plug.find("encoders", "static")
+    folder = tmp_path / "0_StaticEmbedding"
+    folder.mkdir()
+    shipped = models_dir() / "encoder" / "0_StaticEmbedding"
+    (folder / "tokenizer.json").write_bytes((shipped / "tokenizer.json").read_bytes())
+    weights = load_file(shipped / "model.safetensors")
+    save_file(weights, folder / "model.safetensors")
+    assert static.load(tmp_path).fingerprint == static.load().fingerprint
+    weights["embedding.weight"][-1, 0] += 1
+    save_file(weights, folder / "model.safetensors")
+    assert static.load(tmp_path).fingerprint != static.load().fingerprint
+
+
+def test_a_missing_or_damaged_model_is_told_in_a_sentence(tmp_path: Path) -> None:
+    static = plug.find("encoders", "static")
+    with pytest.raises(BadInput, match="matcher train encoder"):
+        static.load(tmp_path)
+    folder = tmp_path / "0_StaticEmbedding"
+    folder.mkdir()
+    (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0"}), encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(b"not a model")
+    with pytest.raises(BadInput, match="train it again"):
+        static.load(tmp_path)
+
+
+def test_sentence_wants_a_model_that_exists(tmp_path: Path) -> None:
+    sentence = plug.find("encoders", "sentence")
+    with pytest.raises(BadInput, match="needs a model"):
+        sentence.load()
+    with pytest.raises(BadInput, match="cannot be loaded"):
+        sentence.load(model=str(tmp_path))
+
+
+def test_prefixes_reach_the_model() -> None:
+    sentence = plug.find("encoders", "sentence")
+    model = str(models_dir() / "encoder")
+    plain, told = sentence.load(model=model), sentence.load(model=model, query_prefix="travaux de voirie ")
+    assert plain.fingerprint != told.fingerprint
+    np.testing.assert_allclose(told.encode(["x"], "query"), plain.encode(["travaux de voirie x"]), atol=1e-6)
+    np.testing.assert_allclose(told.encode(["x"], "passage"), plain.encode(["x"]), atol=1e-6)
+
+
+def test_hashing_refuses_a_dimension_that_holds_nothing() -> None:
+    with pytest.raises(BadInput, match="2 or more"):
+        plug.find("encoders", "hashing").load(dimension=0)
