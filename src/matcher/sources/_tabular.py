@@ -124,6 +124,10 @@ def rows(
         yield from _csv(stream, name, score)
     elif shape == "xlsx":
         yield from _xlsx(stream, name, score)
+    elif shape == "jsonl" and any(
+        re.match(rb'.{0,2000}"%s"\s*:\s*\[' % key.encode(), head, re.S) for key in lists
+    ):
+        yield from _json(stream, name, lists)  # a whole file on one line
     elif shape == "jsonl":
         yield from _jsonl(stream)
     elif shape == "json":
@@ -297,21 +301,20 @@ def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
 
 
 def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
-    import ijson
+    from matcher.sources import _stream
 
     stream.seek(0)
     start = stream.read(4096).decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")[:1]
     prefixes = ["item"] if start == "[" else [f"{key}.item" for key in lists]
     number = 0
     for prefix in prefixes:
-        _skip_mark(stream)
         try:
-            for number, record in enumerate(ijson.items(stream, prefix, use_float=True), 1):
+            for number, record in enumerate(_stream.items(stream, prefix), 1):
                 yield (
                     f"record {number}",
                     record if isinstance(record, dict) else "not an object: a record is written {...}",
                 )
-        except (ijson.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
+        except _stream.BROKEN as error:
             if not number:
                 raise BadInput(f"{name} is not valid JSON ({_short(error)}): export it again") from None
             yield (
@@ -322,10 +325,9 @@ def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[s
             return
     if start == "{":
         # A single record, written over several lines.
-        _skip_mark(stream)
         try:
-            single = next(iter(ijson.items(stream, "", use_float=True)), None)
-        except (ijson.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
+            single = next(iter(_stream.items(stream, "")), None)
+        except _stream.BROKEN as error:
             raise BadInput(f"{name} is not valid JSON ({_short(error)}): export it again") from None
         if isinstance(single, Mapping) and not any(isinstance(single.get(key), list) for key in lists):
             yield "record 1", dict(single)
@@ -333,12 +335,6 @@ def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[s
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:80]
-
-
-def _skip_mark(stream: BinaryIO) -> None:
-    stream.seek(0)
-    if stream.read(3) != codecs.BOM_UTF8:
-        stream.seek(0)
 
 
 def words(heading: str) -> str:
