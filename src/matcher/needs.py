@@ -1,0 +1,186 @@
+"""The needs of a lot: where it asks for several trades it is split, each need with its own passage.
+
+Trades are a table (`data/reference/trades.csv`: words, CPV and NAF prefixes); a need is one trade that the
+title, the description or the CPV codes of the lot ask for.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from matcher.domain import Lot, Structure
+from matcher.paths import reference_dir
+from matcher.text import fold, shorten
+
+MOST = 6  # needs of one lot: beyond, the heaviest are kept
+STAFF = frozenset({"ETTI", "AI", "GEIQ", "EATT"})  # they lend people of many trades
+UNKNOWN_FIT = 0.25  # nothing tells the trades of this structure
+INDIRECT_FIT = 0.5  # only its NAF code tells, or it lends staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    name: str
+    label: str
+    words: re.Pattern[str]
+    cpv: tuple[str, ...]
+    naf: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One trade that a lot asks for; `weight` is its part of the lot, the needs of a lot sum to 1."""
+
+    id: str  # "<lot id>#<trade>"
+    lot: str
+    trade: str
+    label: str
+    passage: str  # where the notice says so, as published; "CPV 90910000" when only a code does
+    cpv: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+@cache
+def trades() -> tuple[Trade, ...]:
+    """The table of trades; words are matched at the beginning of a word, without accents or case."""
+    with (reference_dir() / "trades.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Trade(
+                name=row["trade"],
+                label=row["label"],
+                words=re.compile(rf"(?<![a-z0-9])(?:{row['words']})"),
+                cpv=tuple(row["cpv"].split("|")),
+                naf=tuple(row["naf"].split("|")),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+# not asked for: excluded, or a mere circumstance of another work
+_EXCLUDED = re.compile(
+    r"(?:hors|sauf|excepte|exception (?:de|du|des)|exclusion (?:de|du|des)|ne (?:comprend|concerne|porte) pas"
+    r"|sans|non compris)[^.;:]{0,40}$"
+)
+_CHANCE = re.compile(
+    r"(?:frais|prix|conditions|delai|charge|respect|visite|regles?) (?:de|du|des|d')\s*(?:la |l')?$"
+)
+_ASKS = re.compile(
+    r"prestation|travaux|compren|porte sur|concern|comport|consist|assur|realis|mission|objet|fourniture|service"
+    r"|inclu|ainsi que|entretien"
+)
+_BREAK = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s*[•▪·‣]\s*|\s+[-–—]\s+|\s*\n\s*|(?<=;)\s*")
+
+
+_PIECE = re.compile(r"\s*(?:[,;:/+|]|\s+(?:et|&|ou|ainsi que|dont)\s+)\s*", re.I)
+GENERIC = frozenset({"entretien-batiment", "insertion", "personnel", "etudes"})  # give way to a trade said
+
+
+def named(text: str) -> dict[str, str]:
+    """Trade -> the piece of the text that names it, as published, in the order of the text.
+
+    A text is cut at commas, "et" and the like; the first trade of a piece is what it asks for ("démolition
+    des cloisons" asks for demolition).  What is excluded ("hors électricité") is not asked.
+    """
+    found: dict[str, str] = {}
+    start = 0
+    for piece in [*_PIECE.finditer(text), None]:
+        end = piece.start() if piece else len(text)
+        folded = fold(text[start:end])
+        before = fold(text[max(0, start - 60) : start])
+        hits = []
+        for trade in trades():
+            hit = trade.words.search(folded)
+            if hit and not _CHANCE.search(folded[: hit.start()]):
+                if not _EXCLUDED.search(before + folded[: hit.start()]):
+                    hits.append((hit.start(), -hit.end(), trade.name))
+        if hits:
+            found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
+        start = piece.end() if piece else end
+    return found
+
+
+def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
+    """Trade -> the code that names it, by the longest prefix; codes that name none are left out."""
+    found: dict[str, str] = {}
+    for code in codes:
+        best = max(
+            ((len(p), t.name) for t in trades() for p in t.cpv if len(p) >= 3 and code.startswith(p)),
+            default=None,
+        )
+        if best is not None:
+            found.setdefault(best[1], code)
+    return found
+
+
+def split(lot: Lot) -> tuple[Need, ...]:
+    """The needs of a lot, in the order of its text; empty where it asks for one trade or none is known."""
+    passages = named(lot.title)
+    weight = dict.fromkeys(passages, 2.0)
+    for number, sentence in enumerate(_BREAK.split(lot.description)):
+        if number > 2 and len(sentence) > 120 and not _ASKS.search(fold(sentence)):
+            continue
+        for name, piece in named(sentence).items():
+            if name not in weight:
+                passages[name], weight[name] = piece, 1.0
+            elif len(sentence) > len(passages[name]) and weight[name] == 2.0 and len(piece) > 12:
+                passages[name] = piece  # the description says more than the title
+    for name, code in trades_of_cpv(lot.cpv).items():
+        passages.setdefault(name, f"CPV {code}")
+        weight[name] = weight.get(name, 0.5) + 0.5
+    if len(set(weight) - GENERIC) > 1:
+        weight = {name: value for name, value in weight.items() if name not in GENERIC}
+    if len(weight) < 2:
+        return ()
+    kept = sorted(weight, key=lambda n: -weight[n])[:MOST]
+    total = sum(weight[name] for name in kept)
+    labels = {t.name: t.label for t in trades()}
+    return tuple(
+        Need(
+            id=f"{lot.id}#{name}",
+            lot=lot.id,
+            trade=name,
+            label=labels[name],
+            passage=shorten(passages[name], 240),
+            cpv=tuple(c for c in lot.cpv if name in trades_of_cpv([c])),
+            weight=weight[name] / total,
+        )
+        for name in weight
+        if name in kept
+    )
+
+
+def skills(structure: Structure) -> dict[str, float]:
+    """Trade -> how surely this structure has it: 1 said by an offer or past award, 0.5 by its NAF alone."""
+    texts = [structure.name, structure.brand, structure.description]
+    texts += [f"{offer.title}. {offer.text}" for offer in structure.offers]
+    found = dict.fromkeys(named(". ".join(filter(None, texts))), 1.0)
+    found |= dict.fromkeys(trades_of_cpv(c for offer in structure.offers for c in offer.cpv), 1.0)
+    for trade in trades():
+        if structure.naf and structure.naf.startswith(trade.naf):
+            found.setdefault(trade.name, INDIRECT_FIT)
+    return found
+
+
+def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[float]]:
+    """Fit of each structure to each need, 0 to 1: rows are needs, columns structures.
+
+    1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
+    nothing tells its trades, 0 where it is known for other trades only.
+    """
+    known = [skills(structure) for structure in structures]
+    return [
+        [_fit(need, structure, have) for structure, have in zip(structures, known, strict=True)]
+        for need in needs
+    ]
+
+
+def _fit(need: Need, structure: Structure, have: dict[str, float]) -> float:
+    fit = have.get(need.trade, 0.0)
+    if fit < INDIRECT_FIT and structure.kind in STAFF:
+        return INDIRECT_FIT
+    vague = not have or set(have) <= {"insertion", "personnel"}
+    return max(fit, UNKNOWN_FIT) if vague else fit
