@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import cache, lru_cache
+from typing import Any
 
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,500}|!--.{0,2000}?--)>", re.S)
 _SPACE = re.compile(r"[\s\u00a0\u200b\u202f\ufeff]+")
@@ -32,3 +34,45 @@ def shorten(text: str, width: int = 160) -> str:
     if len(text) <= width:
         return text
     return text[: width - 1].rsplit(" ", 1)[0].rstrip(" ,;:.-") + "…"
+
+
+_WORD = re.compile(r"[a-z][a-z0-9]+")
+
+#: Words that carry no trade: French function words, and the boilerplate of notices.
+STOP = frozenset(
+    """au aux avec ce ces cet cette dans de des du elle elles en et eux il ils je la le les leur leurs lui ma mais me
+    meme mes moi mon ne nos notre nous on ou par pas pour qu que qui sa se ses son sur ta te tes toi ton tu un une vos
+    votre vous ete etre est sont sera seront ainsi que dont afin sous sans entre vers chez tout tous toute toutes autre
+    autres plus moins tres comme si leur y a l d c s n m t j qu lot lots marche marches accord accords cadre objet
+    consultation bons commande present presente relatif relative relatifs relatives concernant portant annee annees ans
+    mois numero tranche ferme conditionnelle optionnelle groupement commandes public publics publique publiques
+    procedure adaptee compte besoins""".split()
+)
+
+
+@cache
+def _stemmer() -> Any:
+    import Stemmer
+
+    return Stemmer.Stemmer("french")
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+def tokens(text: str) -> list[str]:
+    """Folded French stems of a text, without stop words and figures, in order."""
+    return [_stem(word) for word in _WORD.findall(fold(text)) if word not in STOP]
+
+
+def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
+    """Words of the question that the other text holds too (by stem), as the question writes them, in its order."""
+    stems = set(tokens(said))
+    found: dict[str, str] = {}
+    for word in re.findall(r"[^\W\d_][\w-]*", asked):
+        shared = [stem for stem in tokens(word) if stem in stems]
+        if shared:
+            found.setdefault(shared[0], word.lower())
+    return list(found.values())[:limit]

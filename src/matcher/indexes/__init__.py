@@ -1,1 +1,31 @@
-"""Indexes: vectors or words to rows.  One file each; the file name is the key."""
+"""Indexes: vectors or words to rows.  One file each; the file name is the key.
+
+To add one, write a file with `build(texts, vectors, **options) -> Index` and `load(folder) -> Index`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Index(Protocol):
+    """Rows found by a text and its vector.  Similarities are higher for better, and comparable across rows."""
+
+    def search(
+        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
+        """At most k rows, best first, all of them `allowed` (a mask over every row) when it is given."""
+
+    def compare(
+        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
+        """The similarity of each of `rows` (None: of every row, in order); shape (len(rows),)."""
+
+    def save(self, folder: Path) -> None:
+        """Write the index below `folder`; `load(folder)` gives the same answers."""
+
+

@@ -1,5 +1,30 @@
 """Signals: a shortlist to one column.  One file each; the file name is the key.
 
-To add one, write a file with `measure(shortlist) -> column` and `explain(shortlist, i, value) -> str`,
-and name it in a recipe with its weight.
+To add one, write a file with the two functions of `Signal`, and give it a weight in the ranker's file.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from matcher.shortlist import Column, Shortlist
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A value said in French, with the passages of the notice and of the evidence that met."""
+
+    text: str
+    notice_passage: str = ""
+    offer_passage: str = ""
+
+
+class Signal(Protocol):
+    """One column: higher is better, NaN is unknown.  Only what was known on the query's day is read."""
+
+    def measure(self, shortlist: Shortlist) -> Column:
+        """The value of each candidate, shape (n,)."""
+
+    def explain(self, shortlist: Shortlist, i: int, value: float) -> Why:
+        """The value of candidate i as a French sentence; NaN says what is not known."""

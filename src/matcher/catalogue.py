@@ -1,0 +1,582 @@
+"""The catalogue: structures, what is known of them, encoded and indexed; columns on disk, objects on demand.
+
+A folder holds `manifest.json` (recipe, counts, hashes), `structures.arrow` and `evidence.arrow`
+(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows stand in the
+order of their structures; structures are sorted by SIRET, so that the same data give the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from matcher import __version__, codec, plug, reference
+from matcher.columns import NATURES, days, department_number, zone_bits
+from matcher.domain import (
+    Award,
+    BadInput,
+    Buyer,
+    Filters,
+    Lot,
+    NotFound,
+    Offer,
+    Place,
+    Recipe,
+    StaleArtefact,
+    Structure,
+    Tender,
+)
+from matcher.shortlist import Query, Shortlist
+from matcher.text import clean, fold
+
+FORMAT = 1
+#: Up to this many evidence rows every row is compared, so that nothing can be missed.
+EXHAUSTIVE_UP_TO = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One piece of evidence on its way into the table."""
+
+    nature: str
+    text: str
+    offer: Offer
+
+
+class Catalogue:
+    """Structures and their evidence, open for questions.  Immutable: a change makes a new one."""
+
+    def __init__(
+        self,
+        structures: pa.Table,
+        evidence: pa.Table,
+        vectors: NDArray[Any],
+        indexes: Mapping[str, Any],
+        recipe: Recipe,
+        manifest: Mapping[str, Any],
+        encoder: Any,
+    ) -> None:
+        self.structures = structures
+        self.evidence = evidence
+        self.vectors = vectors
+        self.indexes = indexes
+        self.recipe = recipe
+        self.manifest = manifest
+        self.encoder = encoder
+        self.offsets: NDArray[np.int64] = np.append(self._column(structures, "first_row"), evidence.num_rows)
+
+    # ------------------------------------------------------------------------------------ columns
+
+    @staticmethod
+    def _column(table: pa.Table, name: str) -> NDArray[Any]:
+        column = table.column(name)
+        if column.num_chunks == 1:
+            return np.asarray(column.chunk(0).to_numpy(zero_copy_only=False))
+        return np.asarray(column.to_numpy())
+
+    def of_structure(self, name: str) -> NDArray[Any]:
+        """A column over structures, cached; shape (len(self),)."""
+        return self._cached("s", name)
+
+    def of_row(self, name: str) -> NDArray[Any]:
+        """A column over evidence rows, cached."""
+        return self._cached("e", name)
+
+    def _cached(self, which: str, name: str) -> NDArray[Any]:
+        key = (which, name)
+        if key not in self._columns:
+            self._columns[key] = self._column(self.structures if which == "s" else self.evidence, name)
+        return self._columns[key]
+
+    @cached_property
+    def _columns(self) -> dict[tuple[str, str], NDArray[Any]]:
+        return {}
+
+    @cached_property
+    def _masks(self) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+        return {}
+
+    def nature_mask(self, natures: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Mask over every evidence row: of one of these natures."""
+        if natures not in self._masks:
+            wanted = [NATURES.index(nature) for nature in natures]
+            self._masks[natures] = np.isin(self.of_row("nature"), wanted)
+        return self._masks[natures]
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """The structure row of each evidence row."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def __len__(self) -> int:
+        return int(self.structures.num_rows)
+
+    # ------------------------------------------------------------------------------------ objects
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {siret: row for row, siret in enumerate(self.structures.column("siret").to_pylist())}
+
+    def row(self, siret: str) -> int:
+        """The row of a SIRET, of an earlier SIRET of the same establishment, or of a SIREN (its first place)."""
+        found = self._row_of.get(siret)
+        if found is None:
+            found = self._successors.get(siret)
+        if found is None and len(siret) == 9:
+            found = self._first_of_siren.get(siret)
+        if found is None:
+            raise NotFound(f"no structure {siret} in the catalogue: check the SIRET, or index its directory first")
+        return found
+
+    @cached_property
+    def _successors(self) -> dict[str, int]:
+        listed = self.structures.column("predecessors").to_pylist()
+        return {old: row for row, olds in enumerate(listed) for old in (olds or "").split()}
+
+    @cached_property
+    def _first_of_siren(self) -> dict[str, int]:
+        first: dict[str, int] = {}
+        for siret, row in self._row_of.items():
+            first.setdefault(siret[:9], row)
+        return first
+
+    def places_of(self, siren: str) -> tuple[str, ...]:
+        """SIRETs of every establishment of a bidder."""
+        row = self._first_of_siren.get(siren)
+        if row is None:
+            return ()
+        same = np.flatnonzero(self.of_structure("bidder") == self.of_structure("bidder")[row])
+        return tuple(self.structures.column("siret")[int(i)].as_py() for i in same)
+
+    def structure(self, row: int) -> Structure:
+        """The structure of a row as it was given; its past awards are evidence, not repeated here."""
+        payload = self.structures.column("payload")[row].as_py()
+        return codec.from_json(Structure, json.loads(payload))
+
+    def offer(self, evidence_row: int) -> Offer:
+        """The piece of evidence of a row."""
+        return codec.from_json(Offer, json.loads(self.evidence.column("payload")[evidence_row].as_py()))
+
+    def text(self, evidence_row: int) -> str:
+        """The text of an evidence row."""
+        return str(self.evidence.column("text")[evidence_row].as_py())
+
+    def search_names(self, words: str, limit: int = 20) -> list[int]:
+        """Rows of the structures whose name, brand or town holds all the words, shortest name first."""
+        wanted = fold(words).split()
+        if not wanted:
+            return []
+        hits = [row for row, key in enumerate(self._name_keys) if all(word in key for word in wanted)]
+        return sorted(hits, key=lambda row: (len(self._name_keys[row]), row))[:limit]
+
+    @cached_property
+    def _name_keys(self) -> list[str]:
+        columns = (self.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
+        return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
+
+    # ------------------------------------------------------------------------------------ build
+
+    @classmethod
+    def build(
+        cls,
+        structures: Iterable[Structure] = (),
+        awards: Iterable[Award] = (),
+        recipe: Recipe | None = None,
+        *,
+        undated: date | None = None,
+        reuse: Catalogue | None = None,
+    ) -> Catalogue:
+        """A catalogue of the structures, with each award as evidence of its holders.
+
+        A holder that is no known structure becomes one of kind "" (a supplier).  An award without a
+        date counts as known from `undated` (None: always known).  `reuse` gives vectors of texts that
+        did not change.  The first of two structures with one SIRET is kept.
+        """
+        recipe = recipe or Recipe()
+        known: dict[str, Structure] = {}
+        for structure in structures:
+            known.setdefault(structure.siret, structure)
+        pieces = _evidence_of_awards(known, awards, undated)
+        order = sorted(known)
+        first_rows: list[int] = []
+        rows: list[_Row] = []
+        for siret in order:
+            first_rows.append(len(rows))
+            rows.extend(_profile(known[siret]))
+            rows.extend(pieces.get(siret, ()))
+        structure_table = _structure_table([known[siret] for siret in order], first_rows)
+        evidence_table = _evidence_table(rows)
+        encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
+        texts = [row.text for row in rows]
+        vectors = _encode(encoder, texts, reuse)
+        indexes = {
+            name: plug.find("indexes", name).build(texts, vectors) for name in recipe.indexes
+        }
+        manifest = {
+            "format": FORMAT,
+            "code": __version__,
+            "recipe": codec.to_json(recipe),
+            "encoder": encoder.fingerprint,
+            "structures": len(order),
+            "evidence": len(rows),
+            "awards": sum(row.nature == "award" for row in rows),
+            "data": _fingerprint(structure_table, evidence_table),
+            "built": date.today().isoformat(),
+        }
+        return cls(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
+
+    # ------------------------------------------------------------------------------------ save, load
+
+    def save(self, folder: Path) -> None:
+        """Write the catalogue beside `folder`, then put it in its place in one step."""
+        folder = Path(folder)
+        fresh = folder.with_name(folder.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name, table in (("structures", self.structures), ("evidence", self.evidence)):
+            with pa.OSFile(str(fresh / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+                out.write_table(table.combine_chunks())
+        np.save(fresh / "vectors.npy", self.vectors, allow_pickle=False)
+        for name, index in self.indexes.items():
+            index.save(fresh / name)
+        text = json.dumps(self.manifest, ensure_ascii=False, indent=1, default=str)
+        (fresh / "manifest.json").write_text(text, encoding="utf-8")
+        old = folder.with_name(folder.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path, recipe: str | None = None) -> Catalogue:
+        """Open a saved catalogue, memory-mapped.
+
+        Raises NotFound where there is none, StaleArtefact when it was built by another recipe, encoder
+        or format than the one asked for: the sentence names the command that builds it anew.
+        """
+        folder = Path(folder)
+        again = f"build it with `matcher index FILES --out {folder}`"
+        if not (folder / "manifest.json").is_file():
+            raise NotFound(f"no catalogue in {folder}: {again}")
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        except ValueError:
+            raise StaleArtefact(f"the manifest of {folder} is damaged: {again}") from None
+        if manifest.get("format") != FORMAT:
+            raise StaleArtefact(f"{folder} is of catalogue format {manifest.get('format')}, not {FORMAT}: {again}")
+        saved = codec.from_json(Recipe, manifest["recipe"])
+        if recipe is not None and recipe != saved.name:
+            raise StaleArtefact(f"{folder} was built by recipe {saved.name!r}, not {recipe!r}: {again} --recipe {recipe}")
+        encoder = plug.find("encoders", saved.encoder).load(**saved.encoder_options)
+        if encoder.fingerprint != manifest["encoder"]:
+            raise StaleArtefact(
+                f"{folder} was encoded by model {manifest['encoder']}, this one is {encoder.fingerprint}: {again}"
+            )
+        try:
+            tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
+                      for name in ("structures", "evidence")]  # fmt: skip
+            vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+            indexes = {name: plug.find("indexes", name).load(folder / name, vectors) for name in saved.indexes}
+        except (OSError, pa.ArrowInvalid, ValueError) as error:
+            raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
+        return cls(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
+
+    # ------------------------------------------------------------------------------------ shortlist
+
+    def query(
+        self,
+        lot: Lot,
+        tender: Tender,
+        *,
+        text: str = "",
+        vector: NDArray[np.float32] | None = None,
+        as_of: date | None = None,
+        filters: Filters | None = None,
+        incumbents: bool = False,
+        trade_text: str = "",
+    ) -> Query:
+        """A lot ready to be compared: its places located, its text encoded."""
+        words = text or f"{lot.title}. {lot.description}"
+        places = tuple(reference.locate(place, tender.buyer.id) for place in lot.places)
+        if not places:
+            places = (reference.locate(tender.buyer.place, tender.buyer.id),)
+        if vector is None:
+            vector = self.encoder.encode([words], role="query")[0]
+        return Query(
+            lot=lot, tender=tender, text=words, vector=vector, places=places, cpv=lot.cpv, as_of=as_of,
+            filters=filters or Filters(), incumbents=incumbents, trade_text=trade_text,
+        )  # fmt: skip
+
+    def shortlist(self, query: Query, k: int = 400) -> Shortlist:
+        """Candidates of a lot: every allowed structure when they are few, else the union of k per way in.
+
+        The ways in are each index (words, meaning) and nearness; then every index compares every row of
+        every candidate.  A filter is applied before the search, so it never costs recall.
+        """
+        allowed = self.allowed(query.filters, query.places)
+        if self.evidence.num_rows <= EXHAUSTIVE_UP_TO:
+            candidates = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
+        else:
+            row_mask = None if allowed is None else allowed[self.owners]
+            found = [self.owners[index.search(query.text, query.vector, k, row_mask)] for index in self.indexes.values()]
+            found.append(self.nearest(query.places, k // 2, allowed))
+            candidates = np.unique(np.concatenate(found))
+        counts = self.offsets[candidates + 1] - self.offsets[candidates]
+        starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        everything = len(candidates) == len(self)
+        if everything:
+            rows = np.arange(self.evidence.num_rows)
+            owner = self.owners
+        else:
+            owner = np.repeat(np.arange(len(candidates)), counts)
+            rows = np.arange(starts[-1]) + np.repeat(self.offsets[candidates] - starts[:-1], counts)
+        similarity = {
+            name: index.compare(query.text, query.vector, None if everything else rows)
+            for name, index in self.indexes.items()
+        }
+        if query.as_of is None:
+            admissible = np.ones(len(rows), dtype=bool)
+        else:
+            admissible = self.of_row("since")[rows] < days(query.as_of)
+        return Shortlist(
+            query=query, catalogue=self, candidates=candidates, rows=rows, starts=starts, owner=owner,
+            admissible=admissible, similarity=similarity,
+        )  # fmt: skip
+
+    def nearest(self, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """The k structures nearest to one of the places (by coordinates), of those allowed."""
+        located = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
+        if not located:
+            return np.zeros(0, dtype=np.int64)
+        distance = self.distances(located)
+        distance = np.where(np.isnan(distance) | (False if allowed is None else ~allowed), np.inf, distance)
+        near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
+        return near[np.isfinite(distance[near])]
+
+    def distances(self, located: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+        """Kilometres from each structure to the nearest of the points; NaN where it has no coordinates."""
+        lat, lon = self.of_structure("latitude"), self.of_structure("longitude")
+        each = [np.asarray(reference.distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
+        return np.minimum.reduce(each)
+
+    def allowed(self, filters: Filters, places: Sequence[Place] = ()) -> NDArray[np.bool_] | None:
+        """Mask over structures that obey the filters; None when there is no filter."""
+        from matcher import law
+
+        masks: list[NDArray[np.bool_]] = []
+        if filters.sirets is not None:
+            masks.append(np.isin(self.of_structure("siret"), list(filters.sirets)))
+        if filters.excluded:
+            gone = list(filters.excluded)
+            masks.append(~np.isin(self.of_structure("siret"), gone) & ~np.isin(self.of_structure("siren"), gone))
+        if filters.kinds:
+            masks.append(np.isin(self.of_structure("kind"), list(filters.kinds)))
+        if filters.articles:
+            may = {
+                kind: law.eligible(kind, tuple(filters.articles), date.today()) is True
+                for kind in set(self.of_structure("kind"))
+            }
+            masks.append(np.array([may[kind] for kind in self.of_structure("kind")], dtype=bool))
+        if filters.departments:
+            masks.append(np.isin(self.of_structure("department"), list(filters.departments)))
+        if filters.regions:
+            masks.append(np.isin(self.of_structure("region"), list(filters.regions)))
+        for name, wanted in (("networks", filters.networks), ("labels", filters.labels), ("services", filters.service_types)):
+            if wanted:
+                keys = [f"|{fold(word)}|" for word in wanted]
+                masks.append(np.array([any(key in held for key in keys) for held in self.of_structure(name)], dtype=bool))
+        if filters.active_only:
+            masks.append(self.of_structure("active") != 0)
+        if filters.radius_km is not None:
+            located = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
+            if not located:
+                raise BadInput("a radius needs a place: name the commune, the postcode or the department of the need")
+            masks.append(np.nan_to_num(self.distances(located), nan=np.inf) <= filters.radius_km)
+        for phrase in filters.phrases:
+            masks.append(self._holding(phrase))
+        if not masks:
+            return None
+        result: NDArray[np.bool_] = np.logical_and.reduce(masks)
+        return result
+
+    def _holding(self, phrase: str) -> NDArray[np.bool_]:
+        """Structures of which some evidence holds the exact words, whatever their case and accents."""
+        wanted = fold(clean(phrase))
+        hits = np.array([wanted in text for text in self._folded], dtype=bool)
+        padded = np.append(hits, False)
+        held = np.logical_or.reduceat(padded, self.offsets[:-1]) if len(self) else np.zeros(0, dtype=bool)
+        return held & (np.diff(self.offsets) > 0)
+
+    @cached_property
+    def _folded(self) -> list[str]:
+        return [fold(text) for text in self.evidence.column("text").to_pylist()]
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+def _profile(structure: Structure) -> Iterator[_Row]:
+    """The pieces of a structure: its name, its trade by NAF, its description, offers and jobs."""
+    name = f"{structure.name} {structure.brand}".strip() if fold(structure.brand) != fold(structure.name) else structure.name
+    source = structure.source
+    yield _Row("name", name, Offer(id=f"{structure.siret}#name", title=name, nature="name", source=source))
+    if structure.naf:
+        label = reference.naf_label(structure.naf)
+        if label:
+            yield _Row("naf", label, Offer(id=f"{structure.siret}#naf", title=label, nature="naf", naf=structure.naf, source=source))
+    described = any(offer.nature == "description" for offer in structure.offers)
+    if structure.description and not described:
+        text = structure.description
+        yield _Row("description", text, Offer(id=f"{structure.siret}#description", title=text[:80], text=text, nature="description", source=source))
+    for offer in structure.offers:
+        text = clean(f"{offer.title}. {offer.text}" if offer.text and not offer.text.startswith(offer.title) else offer.text or offer.title)
+        if text:
+            yield _Row(offer.nature, text, offer)
+
+
+def _evidence_of_awards(
+    known: dict[str, Structure], awards: Iterable[Award], undated: date | None
+) -> dict[str, list[_Row]]:
+    """Each award as evidence of each of its holders; unknown holders are added to `known` as suppliers."""
+    of_siren: dict[str, str] = {}
+    for siret in sorted(known):
+        of_siren.setdefault(siret[:9], siret)
+    names: dict[str, Counter[str]] = defaultdict(Counter)
+    sirets: dict[str, str] = {}
+    pieces: dict[str, list[_Row]] = defaultdict(list)
+    for award in awards:
+        piece = _award_row(award, undated)
+        for siren in dict.fromkeys(holder.siren for holder in award.holders if holder.id):
+            pieces[siren].append(piece)
+        for holder in award.holders:
+            if holder.id:
+                names[holder.siren][clean(holder.name)] += 1
+                sirets[holder.siren] = min(sirets.get(holder.siren, holder.id), holder.id)
+    placed: dict[str, list[_Row]] = defaultdict(list)
+    for siren in sorted(pieces):
+        if siren not in of_siren:
+            # of several spellings, the most frequent, then the first by alphabet: order of the file never matters
+            name = min(names[siren].items(), key=lambda item: (-item[1], item[0]))[0]
+            known.setdefault(sirets[siren], Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp"))
+            of_siren[siren] = sirets[siren]
+        placed[of_siren[siren]] = sorted(pieces[siren], key=lambda row: (days(row.offer.since), row.offer.id))
+    return placed
+
+
+def _award_row(award: Award, undated: date | None) -> _Row:
+    title = clean(award.title)
+    offer = Offer(
+        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=award.place,
+        amount=award.amount, buyer=award.buyer.id[:9] or None, since=award.notified or undated, source=award.source or "decp",
+    )  # fmt: skip
+    label = reference.cpv_label(award.cpv) if award.cpv else ""
+    return _Row("award", f"{title}. {label}" if label else title, offer)
+
+
+def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
+    zones = [row.offer.zone for row in rows]
+    bits = [zone_bits(zone) for zone in zones]
+    places = [row.offer.place for row in rows]
+    nan = float("nan")
+    return pa.table({
+        "nature": pa.array([NATURES.index(row.nature) for row in rows], pa.int8()),
+        "since": pa.array([days(row.offer.since) for row in rows], pa.int32()),
+        "cpv": pa.array([int(row.offer.cpv[0]) if row.offer.cpv else 0 for row in rows], pa.int32()),
+        "department": pa.array([department_number(p.department) if p else -1 for p in places], pa.int16()),
+        "latitude": pa.array([p.latitude if p and p.latitude is not None else nan for p in places], pa.float32()),
+        "longitude": pa.array([p.longitude if p and p.longitude is not None else nan for p in places], pa.float32()),
+        "amount": pa.array([row.offer.amount or nan for row in rows], pa.float32()),
+        "buyer": pa.array([int(row.offer.buyer) if (row.offer.buyer or "").isdecimal() else 0 for row in rows], pa.int64()),
+        "radius": pa.array([z.radius_km if z and z.radius_km is not None else nan for z in zones], pa.float32()),
+        "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
+        "zone_high": pa.array([high for _, high in bits], pa.uint64()),
+        "text": pa.array([row.text for row in rows], pa.large_string()),
+        "payload": pa.array([json.dumps(codec.to_json(row.offer), ensure_ascii=False) for row in rows], pa.large_string()),
+    })  # fmt: skip
+
+
+def _structure_table(structures: Sequence[Structure], first_rows: Sequence[int]) -> pa.Table:
+    nan = float("nan")
+    bidders: dict[str, int] = {}
+    located = [replace(s, place=reference.locate(s.place)) if s.place.country else s for s in structures]
+
+    def held(words: Iterable[str]) -> str:
+        folded = [fold(word) for word in words]
+        return f"|{'|'.join(folded)}|" if folded else ""
+
+    return pa.table({
+        "siret": pa.array([s.siret for s in located], pa.string()),
+        "siren": pa.array([s.siren for s in located], pa.string()),
+        "bidder": pa.array([bidders.setdefault(s.siren, len(bidders)) for s in located], pa.int32()),
+        "name": pa.array([f"{s.name} {s.brand}".strip() for s in located], pa.string()),
+        "town": pa.array([s.place.label for s in located], pa.string()),
+        "kind": pa.array([s.kind for s in located], pa.string()),
+        "naf": pa.array([s.naf or "" for s in located], pa.string()),
+        "department": pa.array([s.place.department or "" for s in located], pa.string()),
+        "region": pa.array([s.place.region or "" for s in located], pa.string()),
+        "latitude": pa.array([s.place.latitude if s.place.latitude is not None else nan for s in located], pa.float64()),
+        "longitude": pa.array([s.place.longitude if s.place.longitude is not None else nan for s in located], pa.float64()),
+        "turnover": pa.array([s.turnover if s.turnover is not None else nan for s in located], pa.float64()),
+        "headcount": pa.array([s.headcount if s.headcount is not None else nan for s in located], pa.float64()),
+        "active": pa.array([-1 if s.active is None else int(s.active) for s in located], pa.int8()),
+        "networks": pa.array([held(s.networks) for s in located], pa.string()),
+        "labels": pa.array([held(s.labels) for s in located], pa.string()),
+        "services": pa.array([held({t for o in s.offers for t in o.service_types}) for s in located], pa.string()),
+        "predecessors": pa.array([" ".join(s.predecessors) for s in located], pa.string()),
+        "first_row": pa.array(first_rows, pa.int64()),
+        "payload": pa.array([json.dumps(codec.to_json(s), ensure_ascii=False) for s in located], pa.large_string()),
+    })  # fmt: skip
+
+
+def _encode(encoder: Any, texts: Sequence[str], reuse: Catalogue | None) -> NDArray[np.float32]:
+    """Vectors of the texts, each different text encoded once, unchanged ones taken from `reuse`."""
+    distinct = list(dict.fromkeys(texts))
+    place = {text: i for i, text in enumerate(distinct)}
+    table = np.zeros((len(distinct), encoder.dimension), dtype=np.float32)
+    missing = distinct
+    if reuse is not None and reuse.manifest["encoder"] == encoder.fingerprint:
+        held = {text: row for row, text in enumerate(reuse.evidence.column("text").to_pylist())}
+        for text in distinct:
+            if text in held:
+                table[place[text]] = reuse.vectors[held[text]]
+        missing = [text for text in distinct if text not in held]
+    if missing:
+        table[[place[text] for text in missing]] = encoder.encode(missing, role="passage")
+    return table[[place[text] for text in texts]]
+
+
+def _fingerprint(*tables: pa.Table) -> str:
+    digest = hashlib.sha256()
+    for table in tables:
+        for name in table.column_names:
+            for chunk in table.column(name).chunks:
+                for buffer in chunk.buffers():
+                    if buffer is not None:
+                        digest.update(buffer)
+    return digest.hexdigest()[:16]
+
+
+def free_text_tender(text: str, place: Place | None = None, buyer: Buyer | None = None) -> Tender:
+    """A need typed by a buyer, as a tender of one lot.  Raises BadInput when it says nothing, or far too much."""
+    words = clean(text)
+    if not any(char.isalpha() for char in words):
+        raise BadInput("the need is empty: say in a few words what is to be done, and where")
+    if len(text) > 1_000_000:
+        raise BadInput("the need is over a million characters: give the description of the lots, not the whole file")
+    title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"
+    places = (place,) if place else ()
+    lot = Lot(id="need-1", title=title, description=words[:20_000] if len(words) > 120 else "", places=places)
+    return Tender(id="need", format="need", title=title, buyer=buyer or Buyer(), lots=(lot,))

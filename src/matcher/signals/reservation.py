@@ -1,0 +1,40 @@
+"""Reservation: may this structure answer this lot, under the article stated (L2113-12, -13, -15 ...).
+
+Hard: a structure that may not answer stands after all that may; a kind that cannot be told is unknown.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from matcher import law
+from matcher.domain import KINDS
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """1 where it may answer, 0 where it may not, NaN where it cannot be told; 1 on a lot that is not reserved."""
+    reservation = shortlist.query.lot.reservation
+    if reservation is None:
+        return np.ones(len(shortlist))
+    on = shortlist.query.as_of or date.today()
+    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+    answer = {kind: law.eligible(str(kind), reservation.articles, on) for kind in set(kinds.tolist())}
+    value = {kind: np.nan if may is None else float(may) for kind, may in answer.items()}
+    return np.array([value[kind] for kind in kinds.tolist()], dtype=np.float64)
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    reservation = shortlist.query.lot.reservation
+    if reservation is None:
+        return Why("lot non réservé")
+    kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
+    stated = " et ".join(reservation.articles)
+    where = f"lot réservé ({stated})" if stated else "lot réservé, article non précisé (voir le règlement)"
+    label = f"{kind} ({KINDS[kind]})" if kind and kind in KINDS else "statut inconnu"
+    if value != value:
+        return Why(f"{label} : admissibilité à vérifier, {where}", reservation.passage)
+    return Why(f"{label} : {'admissible' if value > 0 else 'non admissible'}, {where}", reservation.passage)
