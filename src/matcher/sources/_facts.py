@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from matcher import reference
 from matcher.domain import Buyer, Holder, Lot, Place
 from matcher.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.text import clean
@@ -17,13 +19,13 @@ PARIS = ZoneInfo("Europe/Paris")
 MONTH_DAYS, YEAR_DAYS = 30.436875, 365.2425
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
-COUNTRIES = dict(
-    pair.split(":")
-    for pair in "FRA:FR GLP:FR MTQ:FR GUF:FR REU:FR MYT:FR SPM:FR BLM:FR MAF:FR PYF:PF NCL:NC WLF:WF MCO:MC AND:AD "
+_PAIRS = (
+    "FRA:FR GLP:FR MTQ:FR GUF:FR REU:FR MYT:FR SPM:FR BLM:FR MAF:FR PYF:PF NCL:NC WLF:WF MCO:MC AND:AD "
     "AUT:AT BEL:BE BGR:BG CHE:CH CYP:CY CZE:CZ DEU:DE DNK:DK ESP:ES EST:EE FIN:FI GBR:GB GRC:GR HRV:HR HUN:HU "
     "IRL:IE ISL:IS ITA:IT LIE:LI LTU:LT LUX:LU LVA:LV MLT:MT NLD:NL NOR:NO POL:PL PRT:PT ROU:RO SVK:SK SVN:SI "
-    "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR".split()
+    "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR"
 )
+COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())  # type: ignore[misc]
 _OVERSEAS = {"GLP": "971", "MTQ": "972", "GUF": "973", "REU": "974", "MYT": "976"}
 
 
@@ -83,28 +85,17 @@ def place(
         Place(
             label=where,
             postcode=postal,
-            department=department
-            or _OVERSEAS.get(nation.strip().upper())
-            or (_department(postal) if postal else None),
+            department=department or _OVERSEAS.get(nation.strip().upper()),
             nuts=nuts or None,
             country=nation2,
-        ),
-        city,
+        )
     )
 
 
-def _department(postcode: str) -> str | None:
-    """The department of a postcode where the first digits tell it (Corsica is told by its third digit)."""
-    if postcode.startswith(("97", "98")):
-        return postcode[:3] if postcode[:3] in ("971", "972", "973", "974", "976") else None
-    if postcode.startswith("20"):
-        return {"0": "2A", "1": "2A", "2": "2B", "6": "2B"}.get(postcode[2])
-    return postcode[:2] if "01" <= postcode[:2] <= "95" else None
-
-
-def complete(where: Place, city: str = "") -> Place:
+@lru_cache(maxsize=16384)
+def complete(where: Place) -> Place:
     """The place with commune, department, region and coordinates, where the reference tables know them."""
-    return where
+    return reference.locate(where)
 
 
 def cpvs(raw: Iterable[str]) -> tuple[str, ...]:
@@ -172,7 +163,7 @@ def _clock(text: str) -> tuple[time | None, timezone | None]:
         clock = time(int(hour), int(minute or 0), int(second or 0))
     zone = None
     if offset == "Z":
-        zone = timezone.utc
+        zone = UTC
     elif offset:
         shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
         if shift < timedelta(hours=24):

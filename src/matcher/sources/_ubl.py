@@ -167,7 +167,9 @@ class _Notice:
         pieces = kids(self.root, "ProcurementProjectLot")
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
         parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
-        title = self.said(project, "Name") or self.said((real or parts or [None])[0], "ProcurementProject/Name")
+        title = self.said(project, "Name") or self.said(
+            (real or parts or [None])[0], "ProcurementProject/Name"
+        )
         title = title or self.said(self.extension, "NoticePurpose/PurposeCode")
         buyer_place, buyer_id, buyer_name = self.buyer()
         description = self.said(project, "Description")
@@ -187,7 +189,9 @@ class _Notice:
             family="JOUE",
             procedure=self.procedure(),
             language="fr" if self.language == "FRA" else self.language.lower(),
-            published=facts.day(value(self.extension, "Publication/PublicationDate") or value(self.root, "IssueDate")),
+            published=facts.day(
+                value(self.extension, "Publication/PublicationDate") or value(self.root, "IssueDate")
+            ),
             deadline=min(deadlines) if deadlines else None,
             url=self.url(),
             documents_url=documents[0] if documents else "",
@@ -196,8 +200,10 @@ class _Notice:
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
         )
-        general = "\n".join([description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))])
-        by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real)}
+        general = "\n".join(
+            [description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))]
+        )
+        by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
         return clauses.complete(tender, general, by_lot)
@@ -227,7 +233,9 @@ class _Notice:
             *values(self.root, "ProcurementProjectLot/TenderingProcess/NoticeDocumentReference/ID"),
         ]
         # "<uuid>-01" names a version of a notice; ours are known by their uuid, or by their publication number
-        short = (re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0+(?=\d+-\d{4}$)", "", one)) for one in ids)
+        short = (
+            re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0+(?=\d+-\d{4}$)", "", one)) for one in ids
+        )
         return tuple(dict.fromkeys(one for one in short if one != self.id))
 
     def url(self) -> str:
@@ -269,7 +277,10 @@ class _Notice:
     def whole(self, project: Element | None, parts: list[Element], title: str) -> Lot:
         texts = [self.said(project, "Description")]
         for part in parts:
-            name, text = self.said(part, "ProcurementProject/Name"), self.said(part, "ProcurementProject/Description")
+            name, text = (
+                self.said(part, "ProcurementProject/Name"),
+                self.said(part, "ProcurementProject/Description"),
+            )
             texts.append(f"{name} : {text}" if text else name)
         projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
         amount, currency, _ = self.amount(project) if project is not None else (None, "EUR", False)
@@ -291,7 +302,12 @@ class _Notice:
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
-            conditions.append(Condition(code="framework-maximum", label=f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f")))
+            conditions.append(
+                Condition(
+                    code="framework-maximum",
+                    label=f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f"),
+                )
+            )
         return Lot(
             id=f"{self.id}/{published}",
             title=self.said(project, "Name") or title,
@@ -335,9 +351,9 @@ class _Notice:
 
     def duration(self, project: Element | None) -> float | None:
         period = kid(project, "PlannedPeriod")
-        return facts.months(value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")) or (
-            facts.span(value(period, "StartDate"), value(period, "EndDate"))
-        )
+        return facts.months(
+            value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
+        ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
 
     def deadline(self, lot: Element) -> datetime | None:
         for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod"):
@@ -348,7 +364,9 @@ class _Notice:
         return None
 
     def documents(self, lot: Element) -> Iterator[str]:
-        yield from values(lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI")
+        yield from values(
+            lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI"
+        )
 
     def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
         return [one for one in kids(lot, path) if one.get("listName") == list_name]
@@ -359,7 +377,9 @@ class _Notice:
             code = words(one)
             if code in RESERVED:
                 # res-ws opens L2113-12 and -13 alike: the article is not stated, and not guessed
-                return Reservation(articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code])
+                return Reservation(
+                    articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
+                )
         return None
 
     def clauses(self, lot: Element) -> tuple[Clause, ...]:
@@ -368,8 +388,12 @@ class _Notice:
             lot, "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode", "reserved-execution"
         ):
             if words(one) == "yes":
-                found.append(Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)"))
-        for one in self.coded(lot, "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode", "social-objective"):
+                found.append(
+                    Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
+                )
+        for one in self.coded(
+            lot, "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode", "social-objective"
+        ):
             code = words(one)
             if code and code != "none":
                 label = SOCIAL.get(code, code)
@@ -378,14 +402,18 @@ class _Notice:
 
     def conditions(self, lot: Element) -> Iterator[Condition]:
         terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
-        for code in self.coded(lot, "TenderingProcess/ContractingSystem/ContractingSystemTypeCode", "framework-agreement"):
+        for code in self.coded(
+            lot, "TenderingProcess/ContractingSystem/ContractingSystemTypeCode", "framework-agreement"
+        ):
             if words(code) not in ("", "none"):
                 most = value(process, "FrameworkAgreement/MaximumOperatorQuantity")
                 label = f"Accord-cadre, {most} titulaire(s) au plus" if most else "Accord-cadre"
                 yield Condition(code="framework", label=label)
         variants = value(terms, "VariantConstraintCode")
         if variants in ("allowed", "required"):
-            yield Condition(code="variants", label="Variantes exigées" if variants == "required" else "Variantes admises")
+            yield Condition(
+                code="variants", label="Variantes exigées" if variants == "required" else "Variantes admises"
+            )
         if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
             yield Condition(code="guarantee", label="Garantie financière demandée")
         legal = self.said(terms, "TendererQualificationRequest/CompanyLegalForm")
@@ -429,11 +457,17 @@ class _Notice:
         for place, one in enumerate(kids(result, "LotResult"), 1):
             if value(one, "TenderResultCode") not in ("selec-w", ""):
                 continue
-            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or (lots[0] if len(lots) == 1 else None)
+            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or (
+                lots[0] if len(lots) == 1 else None
+            )
             signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
             winning = {i for contract in signed for i in values(contract, "LotTender/ID")}
-            offers = [tenders[i] for i in values(one, "LotTender/ID") if i in tenders and (not winning or i in winning)]
+            offers = [
+                tenders[i]
+                for i in values(one, "LotTender/ID")
+                if i in tenders and (not winning or i in winning)
+            ]
             made.append(self.award(one, place, lot, offers, signed, parties))
         return tuple(made)
 
@@ -448,7 +482,9 @@ class _Notice:
     ) -> Award:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
         holders = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "Tenderer/ID")]
-        helpers = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "SubContractor/ID")]
+        helpers = [
+            facts.holder(*self.company(i)) for party in chosen for i in values(party, "SubContractor/ID")
+        ]
         amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
         paid = [amount for amount in amounts if amount]
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
@@ -475,10 +511,10 @@ class _Notice:
             notified=next((d for d in map(facts.day, dates) if d), None),
             duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
-            offers_received=int(received[0]) if received and received[0].isdigit() and len(received[0]) < 7 else None,
+            offers_received=int(received[0])
+            if received and received[0].isdigit() and len(received[0]) < 7
+            else None,
             relation=relation,
             subcontracts=tuple(dict.fromkeys(helpers)),
             source=f"eforms:{lot.id if lot else self.id}",
         )
-
-

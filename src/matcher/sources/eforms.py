@@ -28,11 +28,15 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     record = tree.value(root, "ID") or name
     if root.tag == "BusinessRegistrationInformationNotice":
         yield Rejected(
-            path=name, record=record, reason="a business registration notice (X01, X02), which announces no contract"
+            path=name,
+            record=record,
+            reason="a business registration notice (X01, X02), which announces no contract",
         )
         return
     if root.tag not in ubl.ROOTS:
-        raise BadInput(f"{name}: not an eForms notice: its root is {root.tag}; expected one of {', '.join(ubl.ROOTS)}")
+        raise BadInput(
+            f"{name}: not an eForms notice: its root is {root.tag}; expected one of {', '.join(ubl.ROOTS)}"
+        )
     try:
         yield ubl.notice(root)
     except BadInput as error:

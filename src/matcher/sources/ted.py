@@ -13,7 +13,18 @@ from datetime import datetime
 from typing import BinaryIO, Literal
 
 from matcher import clauses
-from matcher.domain import Award, BadInput, Condition, Holder, Lot, Nature, Place, Rejected, Reservation, Tender
+from matcher.domain import (
+    Award,
+    BadInput,
+    Condition,
+    Holder,
+    Lot,
+    Nature,
+    Place,
+    Rejected,
+    Reservation,
+    Tender,
+)
 from matcher.identifiers import clean_amount, clean_date
 from matcher.sources import _facts as facts
 from matcher.sources import _tree as tree
@@ -68,7 +79,9 @@ RESERVED = {
     "RESTRICTED_SHELTERED_PROGRAM": "Exécution réservée à des programmes d'emplois protégés (III.1.5)",
 }
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
-SERVICE_MISSION = "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
+SERVICE_MISSION = (
+    "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
+)
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -89,7 +102,9 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
 
 
 def _document_id(root: Element) -> str:
-    number = (root.get("DOC_ID") or "").strip() or ojs(value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS"))
+    number = (root.get("DOC_ID") or "").strip() or ojs(
+        value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
+    )
     match = re.fullmatch(r"0*(\d+)-(\d{4})", number)
     return f"{match.group(1)}-{match.group(2)}" if match else number
 
@@ -164,7 +179,9 @@ class _Form:
             change=clean(change),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
         )
-        return clauses.complete(tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts())))
+        return clauses.complete(
+            tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
+        )
 
     # -- the notice
 
@@ -257,7 +274,9 @@ class _Form:
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
         own = [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
-        codes = facts.cpvs([*self.main_cpv(), *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv())
+        codes = (
+            facts.cpvs([*self.main_cpv(), *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv())
+        )
         amount = clean_amount(value(lot, "VAL_OBJECT")) or (self.total() if alone else None)
         return Lot(
             id=f"{self.document}/{place}",
@@ -318,7 +337,11 @@ class _Form:
             found.append(Condition(code="variants", label="Variantes admises"))
         most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
         if most:
-            found.append(Condition(code="lots-limit", label=f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"))
+            found.append(
+                Condition(
+                    code="lots-limit", label=f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
+                )
+            )
         most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
         if most:
             found.append(Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus"))
@@ -362,7 +385,9 @@ class _Form:
             cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv())), None),
             place=lot.places[0] if lot and lot.places else Place(),
             amount=_awarded(contract),
-            notified=clean_date(value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")),
+            notified=clean_date(
+                value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
+            ),
             duration_months=lot.duration_months if lot else None,
             procedure=self.kind_of_procedure(),
             offers_received=_count(
@@ -383,7 +408,10 @@ class _Form:
         fields = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
             "\n".join(
-                filter(None, [*(value(lot, f) for f in fields), *(tree.words(a) for a in lot.iter("AC_CRITERION"))])
+                filter(
+                    None,
+                    [*(value(lot, f) for f in fields), *(tree.words(a) for a in lot.iter("AC_CRITERION"))],
+                )
             )
             for lot in self.descriptions()
         ]
@@ -497,11 +525,17 @@ class _Defence(_Form):
         return None  # a defence contract cannot be reserved
 
     def stated(self, lot: Element | None) -> tuple[Condition, ...]:
-        found = [Condition(code="framework", label="Accord-cadre")] if self.one("F17_FRAMEWORK") is not None else []
+        found = (
+            [Condition(code="framework", label="Accord-cadre")]
+            if self.one("F17_FRAMEWORK") is not None
+            else []
+        )
         legal = self.one("LEGAL_FORM")
         if legal is not None:
             found.append(
-                Condition(code="group-form", label="Forme du groupement", passage=clean(tree.words(legal), 600))
+                Condition(
+                    code="group-form", label="Forme du groupement", passage=clean(tree.words(legal), 600)
+                )
             )
         return tuple(found)
 
@@ -533,7 +567,11 @@ class _Defence(_Form):
         return tuple(made)
 
     def general_text(self) -> str:
-        names = ("SHORT_CONTRACT_DESCRIPTION", "ADDITIONAL_INFORMATION", "EXISTENCE_OTHER_PARTICULAR_CONDITIONS")
+        names = (
+            "SHORT_CONTRACT_DESCRIPTION",
+            "ADDITIONAL_INFORMATION",
+            "EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
+        )
         return "\n".join(tree.words(found) for name in names for found in self.form.iter(name))
 
     def lot_texts(self) -> list[str]:
