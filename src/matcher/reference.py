@@ -559,6 +559,13 @@ FORMER_REGIONS = {
 }  # fmt: skip
 
 
+#: Overseas departments by their ISO 3166 codes, which some publishers write.
+ISO_OVERSEAS = {
+    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
+    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
+}  # fmt: skip
+
+
 def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str = "") -> Place:
     """The place of an award's `lieuExecution`, whose type often lies: the code's own shape is believed first.
 
@@ -573,6 +580,7 @@ def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str 
         return locate(Place(label=label, nuts=text), buyer_id)
     if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in regions():
         return locate(Place(label=label, region=region), buyer_id)
+    text = ISO_OVERSEAS.get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
     if re.fullmatch(r"[0-9]", text) and "pays" not in kind:
         text = "0" + text
     if re.fullmatch(r"[0-9]{4}", text) and "arrondissement" not in kind:
