@@ -25,7 +25,7 @@ _PAIRS = (
     "IRL:IE ISL:IS ITA:IT LIE:LI LTU:LT LUX:LU LVA:LV MLT:MT NLD:NL NOR:NO POL:PL PRT:PT ROU:RO SVK:SK SVN:SI "
     "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR"
 )
-COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())  # type: ignore[misc]
+COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())
 _OVERSEAS = {"GLP": "971", "MTQ": "972", "GUF": "973", "REU": "974", "MYT": "976"}
 
 

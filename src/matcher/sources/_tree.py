@@ -124,7 +124,7 @@ def words(element: Element | None) -> str:
         return ""
     if not len(element):
         return (element.text or "").strip()
-    return " ".join(filter(None, (part.strip() for part in element.itertext())))
+    return " ".join(filter(None, (str(part).strip() for part in element.itertext())))
 
 
 def value(element: Element | None, path: str) -> str:

@@ -168,7 +168,7 @@ class _Notice:
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
         parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
         title = self.said(project, "Name") or self.said(
-            (real or parts or [None])[0], "ProcurementProject/Name"
+            next(iter(real or parts), None), "ProcurementProject/Name"
         )
         title = title or self.said(self.extension, "NoticePurpose/PurposeCode")
         buyer_place, buyer_id, buyer_name = self.buyer()

@@ -450,7 +450,8 @@ class _National:
 
     def buyer_place(self) -> Place:
         organisation = self.organisation()
-        address = organisation.get("adr") if isinstance(organisation.get("adr"), dict) else organisation
+        inner = organisation.get("adr")
+        address: Json = inner if isinstance(inner, dict) else organisation
         return facts.place(
             postcode=text(first(address.get("cp"), address.get("CP"))),
             city=text(first(address.get("ville"), address.get("VILLE"))),

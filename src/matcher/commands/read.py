@@ -1,0 +1,118 @@
+"""`matcher read`: files, folders and archives to records, whatever their format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+def run(
+    paths: list[Path] = typer.Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
+    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    source: str | None = typer.Option(
+        None, "--source", "-s", help="Name the format instead of recognising it."
+    ),
+    map: list[str] = typer.Option(
+        [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'."
+    ),
+) -> None:
+    """Read notices, structures and awards: one record per source record, lots nested, on stdout.
+
+    The format is recognised by content.  A bad record is set aside with its reason and counted in the
+    summary, on stderr.  Exit status: 0 if at least one record was good, 2 if none.
+
+    Examples:
+
+    matcher read data/sample
+
+    matcher read notices.zip --format jsonl > notices.jsonl
+
+    matcher read annuaire.xlsx --source directory --map name='Raison sociale'
+    """
+    from matcher import reading, terminal
+    from matcher.domain import NothingGood, Rejected
+
+    kind = terminal.check_format(format)
+    summary = reading.Summary()
+    records = summary.watch(reading.read(paths, source=source, columns=columns(map)))
+    good = (record for record in terminal.progress(records, "reading") if not isinstance(record, Rejected))
+    terminal.emit((whole(record) if kind == "jsonl" else brief(record) for record in good), kind)
+    for line in summary.lines():
+        terminal.say(line)
+    if not summary.good:
+        if summary.faults:
+            raise typer.Exit(1)
+        raise NothingGood("no record could be read; the reasons are above")
+
+
+def columns(pairs: Iterable[str]) -> Mapping[str, str] | None:
+    """`field=heading` options as a mapping, None where there are none.  Raises BadInput without an `=`."""
+    from matcher.domain import BadInput
+
+    made = {}
+    for pair in pairs:
+        name, sign, heading = pair.partition("=")
+        if not sign or not name.strip():
+            raise BadInput(f"--map {pair!r}: write field=heading, for example --map siret='N° SIRET'")
+        made[name.strip()] = heading.strip()
+    return made or None
+
+
+def whole(record: Any) -> dict[str, Any]:
+    """The record as JSON, with the kind of record it is."""
+    from matcher.codec import to_json
+
+    return {"record": type(record).__name__.lower(), **to_json(record)}
+
+
+def brief(record: Any) -> dict[str, Any]:
+    """One line of a table: what the record is, whose, where, how much and when."""
+    from matcher.domain import Structure, Tender
+    from matcher.text import shorten
+
+    if isinstance(record, Tender):
+        amounts = [lot.amount for lot in record.lots if lot.amount is not None]
+        return {
+            "record": record.nature,
+            "id": record.id,
+            "what": shorten(record.title, 70),
+            "who": shorten(record.buyer.name, 40),
+            "where": ", ".join(_departments(lot.places[0] for lot in record.lots if lot.places)),
+            "lots": len(record.lots),
+            "amount": sum(amounts) if amounts else None,
+            "date": str(record.deadline.date() if record.deadline else record.published or ""),
+            "reserved": sum(lot.reservation is not None for lot in record.lots) or None,
+            "clauses": sum(bool(lot.clauses) for lot in record.lots) or None,
+        }
+    if isinstance(record, Structure):
+        return {
+            "record": record.kind or "structure",
+            "id": record.siret,
+            "what": shorten(record.offers[0].title if record.offers else record.description, 70),
+            "who": shorten(record.name, 40),
+            "where": " ".join(filter(None, (record.place.department, record.place.label))),
+            "lots": None,
+            "amount": None,
+            "date": str(record.updated or ""),
+            "reserved": None,
+            "clauses": None,
+        }
+    return {
+        "record": "award",
+        "id": record.uid,
+        "what": shorten(record.title, 70),
+        "who": shorten(", ".join(holder.name or holder.id for holder in record.holders), 40),
+        "where": record.place.department or record.place.label,
+        "lots": None,
+        "amount": record.amount,
+        "date": str(record.notified or ""),
+        "reserved": None,
+        "clauses": len(record.social) or None,
+    }
+
+
+def _departments(places: Iterable[Any]) -> Iterator[str]:
+    return iter(dict.fromkeys(place.department or place.nuts or place.label[:20] for place in places))
