@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
@@ -177,11 +178,11 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool) -> 
     for siren in wanted.imposed:
         column.setdefault(siren, len(column))
     shape = (len(tasks), len(column))
-    degree, score = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    grade, points = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for cell, value in degrees.items():
-        degree[cell], score[cell] = value, scores[cell]
+        grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(wanted.structures)
-    return _Table(tuple(tasks), tuple(column), cells, degree, score, structures, barred)
+    return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred)
 
 
 def _tasks(
@@ -438,7 +439,7 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     return f"{table.tasks[task].label}{kept} : {because}"
 
 
-def _form(table: _Table, team: Team) -> tuple[str, str]:
+def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
         return "", "Une seule structure couvre ces lots : pas de groupement nécessaire."
     imposed = [

@@ -16,7 +16,7 @@ from matcher.domain import Lot, Structure
 from matcher.paths import reference_dir
 from matcher.text import fold, shorten
 
-MOST = 6  # needs of one lot: beyond, the heaviest are kept
+MOST = 12  # needs of one lot: beyond, the heaviest are kept
 STAFF = frozenset({"ETTI", "AI", "GEIQ", "EATT"})  # they lend people of many trades
 UNKNOWN_FIT = 0.25  # nothing tells the trades of this structure
 INDIRECT_FIT = 0.5  # only its NAF code tells, or it lends staff
@@ -72,10 +72,18 @@ _ASKS = re.compile(
     r"prestation|travaux|compren|porte sur|concern|comport|consist|assur|realis|mission|objet|fourniture|service"
     r"|inclu|ainsi que|entretien"
 )
+_LEAD = re.compile(  # what may stand before the trade where a piece of a description asks for it
+    r"^(?:(?:l'objet|le|la|les|l'|un|une|de|du|des|d'|et|a|aux?|en|marche|lot|n\W?\d+|\d+|prestations?|services?"
+    r"|travaux|entretien|fourniture|pose|realisation|execution|ensemble|missions?|concernent?|porten?t? sur"
+    r"|comprend|comprennent|assure|assurer|petits?|tous?|toutes?|ainsi que|objet|pour|sur)[\s:'’.-]*)*$"
+)
+_DESIGN = re.compile(
+    r"maitrise d.?oeuvre|\bmoe\b|programmist|controle technique|coordination sps|\bopc\b|honoraires"
+)
 _BREAK = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s*[•▪·‣]\s*|\s+[-–—]\s+|\s*\n\s*|(?<=;)\s*")
 
 
-_PIECE = re.compile(r"\s*(?:[,;:/+|]|\s+(?:et|&|ou|ainsi que|dont)\s+)\s*", re.I)
+_PIECE = re.compile(r"\s*(?:[,;:/+|]|\s+(?:et|&|ou|ainsi que|dont|[-–—])\s+)\s*", re.I)
 GENERIC = frozenset({"entretien-batiment", "insertion", "personnel", "etudes"})  # give way to a trade said
 
 
@@ -94,9 +102,10 @@ def named(text: str) -> dict[str, str]:
         hits = []
         for trade in trades():
             hit = trade.words.search(folded)
-            if hit and not _CHANCE.search(folded[: hit.start()]):
-                if not _EXCLUDED.search(before + folded[: hit.start()]):
-                    hits.append((hit.start(), -hit.end(), trade.name))
+            if hit is None or _CHANCE.search(folded[: hit.start()]):
+                continue
+            if not _EXCLUDED.search(before + folded[: hit.start()]):
+                hits.append((hit.start(), -hit.end(), trade.name))
         if hits:
             found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
         start = piece.end() if piece else end
@@ -117,20 +126,33 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
 
 
 def split(lot: Lot) -> tuple[Need, ...]:
-    """The needs of a lot, in the order of its text; empty where it asks for one trade or none is known."""
+    """The needs of a lot, in the order of its text; empty where it asks for one trade or none is known.
+
+    The title's trades are needs.  A trade of the description is one where a piece begins with it ("- la
+    peinture ;") or where a CPV code of the lot says it too: what is only mentioned is not asked for.
+    """
+    if _DESIGN.search(fold(lot.title)):
+        return ()  # designing or checking works of many trades is one trade
     passages = named(lot.title)
     weight = dict.fromkeys(passages, 2.0)
+    codes = trades_of_cpv(lot.cpv)
     for number, sentence in enumerate(_BREAK.split(lot.description)):
         if number > 2 and len(sentence) > 120 and not _ASKS.search(fold(sentence)):
             continue
         for name, piece in named(sentence).items():
             if name not in weight:
-                passages[name], weight[name] = piece, 1.0
-            elif len(sentence) > len(passages[name]) and weight[name] == 2.0 and len(piece) > 12:
+                if name in codes or _heads(name, piece):
+                    passages[name], weight[name] = piece, 1.0
+            elif len(piece) > len(passages[name]):
                 passages[name] = piece  # the description says more than the title
-    for name, code in trades_of_cpv(lot.cpv).items():
-        passages.setdefault(name, f"CPV {code}")
-        weight[name] = weight.get(name, 0.5) + 0.5
+    main = next(iter(trades_of_cpv(lot.cpv[:1])), "")
+    for name, code in codes.items():
+        if name in weight:
+            weight[name] += 0.5
+        elif (
+            name != main or not passages
+        ):  # a main code unlike the title is the title's trade, classed otherwise
+            passages[name], weight[name] = f"CPV {code}", 0.5
     if len(set(weight) - GENERIC) > 1:
         weight = {name: value for name, value in weight.items() if name not in GENERIC}
     if len(weight) < 2:
@@ -151,6 +173,12 @@ def split(lot: Lot) -> tuple[Need, ...]:
         for name in weight
         if name in kept
     )
+
+
+def _heads(name: str, piece: str) -> bool:
+    folded = fold(piece)
+    hit = next(t for t in trades() if t.name == name).words.search(folded)
+    return hit is not None and len(piece) < 120 and bool(_LEAD.match(folded[: hit.start()]))
 
 
 def skills(structure: Structure) -> dict[str, float]:
