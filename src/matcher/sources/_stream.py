@@ -12,7 +12,7 @@ from matcher.sources._tabular import decoded
 
 #: Python's json writes these, JSON does not know them; several publishers of awards do.
 _NOT_JSON = re.compile(r"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=\s*[,}\]])")
-_CONTROLS = {code: " " for code in range(32)}
+_CONTROLS = dict.fromkeys(range(32), " ")
 #: What the parser raises on bytes that are no JSON.
 BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError)
 PIECE = 1 << 16

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
-from matcher.domain import KINDS, Zone
+from matcher.domain import KINDS, Offer, Structure, Zone
 from matcher.identifiers import siren_valid, siret_valid
 from matcher.sources._places import department_names, region_names
-from matcher.text import clean, fold
+from matcher.text import clean, fold, shorten
 
 #: Ways to write a kind, accents and punctuation folded; the codes of KINDS are known by themselves.
 _KIND_WORDS: tuple[tuple[str, str], ...] = (
@@ -296,3 +297,39 @@ def headcount_of_band(raw: object) -> float | None:
     text = str(raw if raw is not None else "").strip().removesuffix(".0").zfill(2)
     band = _BANDS.get(text)
     return sum(band) / 2 if band else None
+
+
+def service_types_of(raw: object) -> tuple[str, ...]:
+    """DISP (staff), PREST (services), BUILD (goods), from Le Marché's codes or French words."""
+    found = []
+    for word in several(raw):
+        plain = fold(word)
+        if plain == "disp" or "mise a disposition" in plain:
+            found.append("DISP")
+        elif plain == "prest" or "prestation" in plain:
+            found.append("PREST")
+        elif plain == "build" or "fabrication" in plain or "bien" in plain:
+            found.append("BUILD")
+    return tuple(dict.fromkeys(found))
+
+
+def numbered_offers(
+    structure: Structure, descriptions: Iterable[str], offers: Iterable[Offer]
+) -> tuple[Offer, ...]:
+    """The structure's own descriptions as first offers, then its distinct offers, each with an id and a day."""
+    listed = [
+        Offer(id="", title=shorten(text, 120), text=text, nature="description", source=structure.source)
+        for text in dict.fromkeys(descriptions)
+        if text
+    ]
+    seen: set[tuple[object, ...]] = set()
+    for offer in offers:
+        mark = (fold(offer.title), fold(offer.text), offer.rome, offer.zone, offer.service_types)
+        if mark not in seen:
+            seen.add(mark)
+            listed.append(offer)
+    kind = f"/{structure.kind}" if structure.kind else ""
+    return tuple(
+        replace(offer, id=f"{structure.siret}{kind}#{number}", since=offer.since or structure.updated)
+        for number, offer in enumerate(listed)
+    )

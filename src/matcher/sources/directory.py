@@ -21,7 +21,9 @@ from matcher.sources._structure import (
     kind_in_name,
     kind_of,
     number_of,
+    numbered_offers,
     regions_of,
+    service_types_of,
     several,
     siret_of,
     yes_no,
@@ -226,22 +228,7 @@ def _finished(draft: _Draft) -> Structure:
     """The description first, then the distinct offers, each with an id of its own."""
     structure = draft.structure
     texts = list(dict.fromkeys(text for text in draft.descriptions if text))
-    offers: list[Offer] = []
-    for text in texts:
-        offers.append(
-            Offer(id="", title=shorten(text, 120), text=text, nature="description", source=structure.source)
-        )
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
-    for offer in draft.offers:
-        mark = (fold(offer.title), fold(offer.text), offer.rome)
-        if mark not in seen:
-            seen.add(mark)
-            offers.append(offer)
-    kind = f"/{structure.kind}" if structure.kind else ""
-    numbered = tuple(
-        replace(offer, id=f"{structure.siret}{kind}#{number}", since=structure.updated)
-        for number, offer in enumerate(offers)
-    )
+    numbered = numbered_offers(structure, texts, draft.offers)
     flags = structure.flags
     if not structure.name:
         flags = (*flags, "offers-only")
@@ -338,7 +325,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
     )
     shared_sectors = several(row.get(columns["sectors"])) if "sectors" in columns else ()
-    service_types = _service_types(row.get(columns["service_types"])) if "service_types" in columns else ()
+    service_types = service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
     for number in numbers:
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
@@ -384,7 +371,7 @@ def _nested(
         _rome(first("rome", "code_rome")),
         _cpv(first("cpv", "code_cpv")),
         several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
-        _service_types(first("presta_types", "presta_type", "service_types")) or service_types,
+        service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
         zone_of(
             first("zone", "perimeter", "perimeters", "perimetre"),
             first("radius", "rayon", "radius_km"),
@@ -440,17 +427,3 @@ def _rome(raw: object) -> tuple[str, ...]:
 
 def _cpv(raw: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code in map(clean_cpv, several(raw)) if code))
-
-
-def _service_types(raw: object) -> tuple[str, ...]:
-    """DISP (staff), PREST (services), BUILD (goods), from Le Marché's codes or French words."""
-    found = []
-    for word in several(raw):
-        plain = fold(word)
-        if plain == "disp" or "mise a disposition" in plain:
-            found.append("DISP")
-        elif plain == "prest" or "prestation" in plain:
-            found.append("PREST")
-        elif plain == "build" or "fabrication" in plain or "bien" in plain:
-            found.append("BUILD")
-    return tuple(dict.fromkeys(found))
