@@ -1,0 +1,161 @@
+"""The exchange: declare what one brings and looks for on a notice, and see who completes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import typer
+
+KEY = typer.Option(
+    ...,
+    envvar="MATCHER_KEY",
+    help="Your API key; better given by MATCHER_KEY than typed.",
+    show_default=False,
+)
+FORMAT = typer.Option("table", help="table, jsonl or csv.")
+app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
+
+
+@app.command()
+def declare(
+    siret: str = typer.Argument(..., help="For whom; your key must be scoped to it."),
+    notice: str = typer.Argument(..., help="Identifier of the notice."),
+    lot: str = typer.Option("", help="Identifier of the lot; the whole notice where left out."),
+    brings: str = typer.Option("", help="What you bring."),
+    seeks: str = typer.Option("", help="What you look for."),
+    contact: str | None = typer.Option(None, help="An address for those who may see it; you can delete it."),
+    visible_to: list[str] = typer.Option(
+        [], help="SIRETs that alone may see it; all members where left out."
+    ),
+    buyer: bool = typer.Option(False, "--buyer", help="Let the buyer see it."),
+    deadline: datetime | None = typer.Option(
+        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Where the notice is not known to the store."
+    ),
+    key: str = KEY,
+    format: str = FORMAT,
+) -> None:
+    """Say what a structure brings and looks for; said again, it replaces the former.
+
+    Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
+    """
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    if deadline is not None and deadline.tzinfo is None:
+        from zoneinfo import ZoneInfo
+
+        deadline = deadline.replace(hour=23, minute=59, tzinfo=ZoneInfo("Europe/Paris"))
+    store = Store.open()
+    offer = exchange.declare(
+        store,
+        keys.prove(store, key),
+        siret=siret,
+        notice_id=notice,
+        lot_id=lot,
+        brings=brings,
+        seeks=seeks,
+        contact=contact,
+        visibility="named" if visible_to else "members",
+        named=visible_to,
+        buyer_may_see=buyer,
+        deadline=deadline,
+    )
+    emit([_row(offer)], format)
+
+
+@app.command("list")
+def list_(
+    notice: str | None = typer.Option(None, help="Only this notice."),
+    lot: str | None = typer.Option(None, help="Only this lot, and what speaks of the whole notice."),
+    mine: bool = typer.Option(False, "--mine", help="Your own, of any state."),
+    key: str = KEY,
+    format: str = FORMAT,
+) -> None:
+    """The open declarations that your key may see; that you saw them is recorded."""
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    store = Store.open()
+    offers = exchange.listing(store, keys.prove(store, key), notice_id=notice, lot_id=lot, mine=mine)
+    emit(map(_row, offers), format)
+
+
+@app.command()
+def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
+    """Take your declaration back at once; its contact address is deleted with it."""
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    store = Store.open()
+    exchange.withdraw(store, keys.prove(store, key), declaration)
+    say("déclaration retirée")
+
+
+@app.command()
+def suggest(
+    siret: str = typer.Argument(..., help="For whom; your key must be scoped to it."),
+    notice: str | None = typer.Option(None, help="Only this notice."),
+    n: int = typer.Option(10, help="How many."),
+    key: str = KEY,
+    format: str = FORMAT,
+) -> None:
+    """Others' declarations that complete yours, best first, with the reason."""
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    store = Store.open()
+    found = exchange.suggest(store, keys.prove(store, key), siret, notice_id=notice, n=n)
+    emit(({**_row(s.offer), "score": s.score, "why": " ; ".join(s.reasons)} for s in found), format)
+
+
+@app.command()
+def contact(
+    declaration: str = typer.Argument(..., help="Its id."),
+    delete: bool = typer.Option(False, "--delete", help="Delete the address of your own declaration."),
+    key: str = KEY,
+) -> None:
+    """The contact address of a declaration that you may see; that you asked is recorded."""
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    store = Store.open()
+    bearer = keys.prove(store, key)
+    if delete:
+        exchange.forget_contact(store, bearer, declaration)
+        say("adresse effacée")
+    else:
+        typer.echo(exchange.contact(store, bearer, declaration))
+
+
+@app.command()
+def viewers(
+    declaration: str = typer.Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT
+) -> None:
+    """Who saw your declaration, and when."""
+    from matcher import exchange, keys
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    store = Store.open()
+    emit(exchange.viewers(store, keys.prove(store, key), declaration), format)
+
+
+def _row(offer: Any) -> dict[str, Any]:
+    return {
+        "id": offer.id,
+        "siret": offer.siret,
+        "notice": offer.notice_id,
+        "lot": offer.lot_id,
+        "brings": offer.brings,
+        "seeks": offer.seeks,
+        "contact": "yes" if offer.has_contact else "no",
+        "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
+        "until": offer.deadline.isoformat(timespec="minutes"),
+        "state": offer.state,
+    }

@@ -1,0 +1,61 @@
+"""API keys of the service and the exchange, made by the operator: create, list, revoke."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    scope: list[str] = typer.Option(
+        ..., help="read, buyer, operator or structure:SIRET; repeat for several."
+    ),
+    label: str = typer.Option("", help="Who holds it."),
+    days: int = typer.Option(365, help="How long it is good for."),
+) -> None:
+    """Make a key; its secret is printed this once.
+
+    Example: matcher keys create --scope structure:SIRET --label "Atelier du Canal"
+    """
+    from matcher import keys
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    typer.echo(keys.create(Store.open(), scope, label=label, days=days))
+    say("Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY.")
+
+
+@app.command("list")
+def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+    """Every key, without its secret."""
+    from matcher import keys
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    emit(
+        (
+            {
+                "id": key.id,
+                "scopes": " ".join(key.scopes),
+                "label": key.label,
+                "created": key.created_at and key.created_at.isoformat(timespec="seconds"),
+                "expires": key.expires_at and key.expires_at.isoformat(timespec="seconds"),
+                "revoked": key.revoked_at and key.revoked_at.isoformat(timespec="seconds"),
+            }
+            for key in keys.listed(Store.open())
+        ),
+        format,
+    )
+
+
+@app.command()
+def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
+    """End a key at once."""
+    from matcher import keys
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    keys.revoke(Store.open(), key)
+    say("clé révoquée")

@@ -1,0 +1,34 @@
+"""The rights of a person over what the store holds: access and erasure."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+app = typer.Typer(help="Export or erase what the store holds about a person.", no_args_is_help=True)
+
+
+@app.command()
+def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.")) -> None:
+    """Everything held about a person, as JSON on stdout."""
+    from matcher.store import Store
+
+    typer.echo(json.dumps(Store.open().personal(person), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def erase(
+    person: str = typer.Argument(..., help="An e-mail address or a SIRET."),
+    yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
+) -> None:
+    """Erase a person; the fact of having unsubscribed is kept, hashed, so that no mail comes again."""
+    from matcher.store import Store
+    from matcher.terminal import emit, say
+
+    store = Store.open()
+    if yes:
+        emit(({"table": t, "erased": n} for t, n in store.erase(person).items()), "table")
+    else:
+        emit(({"table": t, "rows": len(rows)} for t, rows in store.personal(person).items()), "table")
+        say("rien n'a été effacé : ajoutez --yes")

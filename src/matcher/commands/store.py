@@ -1,0 +1,69 @@
+"""What lasts: state, migration, backup, restore, pruning, and the rights of a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(
+    help="The store of what lasts (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+    """Where the store is, its version, and how many rows each table holds."""
+    from matcher.store import Store
+    from matcher.tables import RETENTION
+    from matcher.terminal import emit, say
+
+    store = Store.open()
+    say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
+    emit(
+        (
+            {"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]}
+            for t, n in store.counts().items()
+        ),
+        format,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Create the store, or bring it to the version of this program."""
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    say(f"version {Store.open().version()}")
+
+
+@app.command()
+def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -> None:
+    """Write every row to one file, from one consistent view, while others write.
+
+    Example: matcher store backup maillage-2026-11-24.jsonl.gz
+    """
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    say(f"{Store.open().backup(path)} rows written to {path}")
+
+
+@app.command()
+def restore(path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote.")) -> None:
+    """Fill an empty store from a backup, on SQLite or PostgreSQL alike."""
+    from matcher.store import Store
+    from matcher.terminal import say
+
+    say(f"{Store.open().restore(path)} rows restored")
+
+
+@app.command()
+def prune(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+    """Delete what is older than its table's retention."""
+    from matcher.store import Store
+    from matcher.terminal import emit
+
+    emit(({"table": table, "deleted": count} for table, count in Store.open().prune().items()), format)

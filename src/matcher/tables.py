@@ -1,0 +1,312 @@
+"""The tables of what must last, declared once (SQLAlchemy); migrations bring a database to them.
+
+Times are UTC.  Natural keys are unique constraints, so that writing the same thing twice writes it once.
+Columns named in `PERSONAL` may name a person; `RETENTION` says how long each table is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Date, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time in every database, SQLite included."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time in the store must know its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcTime,
+        date: Date,
+        dict[str, Any]: JSON(none_as_null=True),
+        list[str]: JSON(none_as_null=True),
+        str: Text,
+    }
+
+
+Id = String(64)
+
+
+class Key(Base):
+    """An API key: only the hash of its secret is kept."""
+
+    __tablename__ = "api_key"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]]  # "read", "buyer", "operator", "structure:<siret>"
+    label: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Declaration(Base):
+    """The exchange: what a structure brings and looks for on a notice or a lot."""
+
+    __tablename__ = "declaration"
+    __table_args__ = (
+        Unique("siret", "notice_id", "lot_id"),
+        Index("ix_declaration_notice", "notice_id", "lot_id"),
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    siret: Mapped[str] = mapped_column(String(14))
+    notice_id: Mapped[str] = mapped_column(String(200))
+    lot_id: Mapped[str] = mapped_column(String(200), default="")  # "" is the whole notice
+    brings: Mapped[str]
+    seeks: Mapped[str]
+    contact: Mapped[str | None]  # given by its owner, who can delete it
+    visibility: Mapped[str] = mapped_column(String(16))  # "members" or "named"
+    buyer_may_see: Mapped[bool] = mapped_column(default=False)
+    named: Mapped[list[str]]  # SIRETs that may see it, where visibility is "named"
+    deadline: Mapped[datetime]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class View(Base):
+    """Who saw which declaration, once a day and kind ("seen" or "contact")."""
+
+    __tablename__ = "declaration_view"
+    declaration_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("declaration.id", ondelete="CASCADE"), primary_key=True
+    )
+    viewer: Mapped[str] = mapped_column(Id, primary_key=True)  # a SIRET, or "key:<id>"
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Feedback(Base):
+    """What a structure, or a buyer of it, said of a lot: interested, declined, contacted, submitted, won."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_siret", "siret"),)
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    notice_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    lot_id: Mapped[str] = mapped_column(String(200), primary_key=True, default="")
+    verb: Mapped[str] = mapped_column(String(16), primary_key=True)
+    reason: Mapped[str] = mapped_column(default="")
+    position: Mapped[int | None]  # the rank at which it was shown: learning corrects for it
+    shown: Mapped[int | None]  # how many were shown with it
+    by: Mapped[str] = mapped_column(Id, default="")
+    at: Mapped[datetime]
+
+
+class Notice(Base):
+    """A notice seen, with the fingerprints that tell whether it must be matched again."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_deadline", "deadline"),)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    twin: Mapped[str] = mapped_column(String(200), default="")  # the same notice elsewhere, told once
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    catalogue: Mapped[str] = mapped_column(String(64), default="")  # version it was last matched with
+    owner: Mapped[str] = mapped_column(Id, default="")  # of an unpublished need: the only one who sees it
+    published: Mapped[date | None]
+    deadline: Mapped[datetime | None]
+    tender: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime]
+    matched_at: Mapped[datetime | None]
+
+
+class Found(Base):
+    """A match of a lot with a structure, with its reasons and the versions that made it."""
+
+    __tablename__ = "match"
+    __table_args__ = (Index("ix_match_siret", "siret"),)
+    notice_id: Mapped[str] = mapped_column(
+        String(200), ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True
+    )
+    lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    rank: Mapped[int]
+    score: Mapped[float]
+    probability: Mapped[float]
+    detail: Mapped[dict[str, Any]]
+    versions: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class Digest(Base):
+    """One message to one addressee on one day: held, approved, sent, failed."""
+
+    __tablename__ = "digest"
+    __table_args__ = (Unique("addressee", "day", "channel"), Index("ix_digest_status", "status"))
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    addressee: Mapped[str] = mapped_column(Id)  # a SIRET, or "buyer:<id>"
+    day: Mapped[date]
+    channel: Mapped[str] = mapped_column(String(16), default="mail")
+    status: Mapped[str] = mapped_column(String(16), default="held")
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Told(Base):
+    """A lot once told to an addressee is never told again, whatever the model or the twin."""
+
+    __tablename__ = "told"
+    addressee: Mapped[str] = mapped_column(Id, primary_key=True)
+    notice_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True, default="mail")
+    digest_id: Mapped[str] = mapped_column(Id, ForeignKey("digest.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+
+
+class Sourcing(Base):
+    """A buyer's search that is kept: need, versions, filters and the whole ranked list."""
+
+    __tablename__ = "sourcing"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    owner: Mapped[str] = mapped_column(Id, index=True)
+    need: Mapped[dict[str, Any]]
+    filters: Mapped[dict[str, Any]]
+    answer: Mapped[dict[str, Any]]
+    versions: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class SourcingEvent(Base):
+    """What happened to a record, sealed: the seal chains commitments, so an erased payload breaks nothing."""
+
+    __tablename__ = "sourcing_event"
+    record_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))  # "created", "contacted", "answered", "exported"
+    siret: Mapped[str] = mapped_column(String(14), default="")
+    payload: Mapped[dict[str, Any] | None]  # None once erased
+    salt: Mapped[str | None] = mapped_column(String(64))  # erased with the payload
+    commitment: Mapped[str] = mapped_column(String(64))  # sha256(salt + payload)
+    seal: Mapped[str] = mapped_column(String(64))  # sha256(previous seal + commitment + kind + time)
+    at: Mapped[datetime]
+
+
+class Unsubscription(Base):
+    """Who wants no more mail: by addressee, or by the hash of an address (a bounce)."""
+
+    __tablename__ = "unsubscription"
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # a SIRET, or "address:<sha256>"
+    cause: Mapped[str] = mapped_column(String(16))  # "one-click", "bounce", "operator"
+    at: Mapped[datetime]
+
+
+class DeniedSkill(Base):
+    """ "Ce n'est pas notre métier": a trade or an inferred offer that a structure denies."""
+
+    __tablename__ = "denied_skill"
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    skill: Mapped[str] = mapped_column(String(200), primary_key=True)
+    by: Mapped[str] = mapped_column(Id, default="")
+    at: Mapped[datetime]
+
+
+class Claim(Base):
+    """A structure's claim of its account, proved by a link (hashed) or approved by the operator."""
+
+    __tablename__ = "claim"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    siret: Mapped[str] = mapped_column(String(14), index=True)
+    address: Mapped[str | None]
+    token_hash: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))  # "asked", "approved", "proved", "refused"
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class Profile(Base):
+    """What a structure says of itself, over what the sources say."""
+
+    __tablename__ = "profile"
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column(Id, default="")
+    at: Mapped[datetime]
+
+
+class Audit(Base):
+    """Who did what, without secrets and without contents."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(200), default="")
+    detail: Mapped[dict[str, Any]]
+
+
+class Run(Base):
+    """A batch: what it took, how far it is, what came out."""
+
+    __tablename__ = "run"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    state: Mapped[dict[str, Any]]
+
+
+class Once(Base):
+    """The answer given to an idempotency key, so that a repeated request is answered, not done, again."""
+
+    __tablename__ = "once"
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    actor: Mapped[str] = mapped_column(String(80), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))  # hash of what was asked
+    response: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+#: Table -> (column that dates a row, days it is kept after that); tables not named are kept.
+RETENTION: dict[str, tuple[str, int]] = {
+    "declaration": ("deadline", 90),
+    "declaration_view": ("at", 365),
+    "feedback": ("at", 3 * 365),
+    "notice": ("deadline", 2 * 365),
+    "match": ("at", 365),
+    "digest": ("created_at", 365),
+    "sourcing": ("created_at", 5 * 365),
+    "claim": ("expires_at", 30),
+    "audit": ("at", 365),
+    "run": ("started_at", 365),
+    "once": ("at", 2),
+}
+
+#: Table -> (columns that hold a SIRET or addressee, columns that hold an address) of a person.
+PERSONAL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "declaration": (("siret",), ("contact",)),
+    "declaration_view": (("viewer",), ()),
+    "feedback": (("siret",), ()),
+    "match": (("siret",), ()),
+    "digest": (("addressee",), ()),
+    "told": (("addressee",), ()),
+    "sourcing_event": (("siret",), ()),
+    "unsubscription": (("subject",), ()),
+    "denied_skill": (("siret",), ()),
+    "claim": (("siret",), ("address",)),
+    "profile": (("siret",), ()),
+}
