@@ -16,6 +16,9 @@ _CONTROLS = dict.fromkeys(range(32), " ")
 #: What the parser raises on bytes that are no JSON.
 BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError)
 PIECE = 1 << 16
+#: Brackets opened and not closed since the last record.  The parser keeps the whole path of each level, so
+#: depth costs its square; a stray bracket in a text may count too, hence two bounds.
+DEEP, DEEPEST = 500, 5_000
 
 
 class Clean:
@@ -25,6 +28,7 @@ class Clean:
         self._text = decoded(stream)
         self._held = ""
         self._ready = b""
+        self.depth = 0
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, fewer at will; b"" at the end."""
@@ -32,6 +36,10 @@ class Clean:
             piece = self._text.read(PIECE)
             if not piece and not self._held:
                 return b""
+            opened = piece.count("[") + piece.count("{") - piece.count("]") - piece.count("}")
+            self.depth = max(0, self.depth + opened)
+            if (self.depth > DEEP and opened > DEEP // 2) or self.depth > DEEPEST:
+                raise ValueError("nested too deep")
             text = self._held + piece.translate(_CONTROLS)
             # The last signs wait for the next piece: a NaN may be cut in two.
             keep = 24 if piece else 0
@@ -52,6 +60,8 @@ def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:
     """The values found at an ijson prefix ("marches.item").  Raises one of BROKEN where the JSON breaks."""
     clean = Clean(stream)
     try:
-        yield from ijson.items(clean, prefix, use_float=True, buf_size=PIECE)
+        for item in ijson.items(clean, prefix, use_float=True, buf_size=PIECE):
+            clean.depth = 0
+            yield item
     finally:
         clean.close()

@@ -543,7 +543,10 @@ def _subcontracts(record: Record) -> tuple[Holder, ...]:
 
 def _mark(record: Record) -> str:
     """A stable id for a record that has none."""
-    text = json.dumps(record, sort_keys=True, default=str, ensure_ascii=True)
+    try:
+        text = json.dumps(record, sort_keys=True, default=str, ensure_ascii=True)
+    except (RecursionError, ValueError, TypeError):
+        text = f"{_text(record, 'objet')} {_text(record, 'codeCPV')} {sorted(map(str, record))}"
     return "x" + blake2b(text.encode(), digest_size=8).hexdigest()
 
 
