@@ -2,8 +2,8 @@
 
 Usage: python scripts/sample_siret.py RANK [ESTABLISHMENT]
 
-INSEE gives SIREN numbers in rising order and the lowest in its register is above 000 325 000; numbers
-below are free and stay so.  A made-up SIREN is 000, then 10000 + rank, then its Luhn digit; its SIRET
+INSEE gives SIREN numbers in rising order and, to our knowledge, the lowest in its register is above
+000 325 000: numbers below are free and stay so.  A made-up SIREN is 000, then 10000 + rank, then its Luhn digit; its SIRET
 adds four digits for the establishment and the Luhn digit of the whole.
 """
 

@@ -209,6 +209,8 @@ def test_distance_is_that_of_the_great_circle() -> None:
         (Place(label="Saint-Denis"), None, None),  # Réunion or Seine-Saint-Denis: not guessed
         (Place(label="Saint-Denis (974)"), "97411", "974"),
         (Place(label="Département de la Seine-Saint-Denis"), None, "93"),
+        (Place(label="Territoire de la communauté de communes (Ariège)"), None, "09"),
+        (Place(label="Divers sites, Val-de-Marne"), None, "94"),
         (Place(nuts="FR106"), None, "93"),
         (Place(postcode="75253"), None, "75"),
         (Place(label="partout où il faudra"), None, None),

@@ -451,14 +451,17 @@ def _area_names() -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _areas(label: str) -> tuple[str | None, str | None]:
-    """The department and the region that a label names."""
-    key = _key(label)
+    """The department and the region that a label names, whole, in brackets or after its last comma."""
     by_department, by_region = _area_names()
-    found = by_department.get(_DEPARTMENT_TITLE.sub("", key))
-    region = by_region.get(_REGION_TITLE.sub("", key))
-    if found and not key.startswith("region"):
-        return found, region_of(found)
-    return None, region
+    bracket = re.search(r"\(([^()]{3,40})\)", label)
+    for part in (label, bracket.group(1) if bracket else "", label.rpartition(",")[2]):
+        key = _key(part)
+        found = by_department.get(_DEPARTMENT_TITLE.sub("", key))
+        if found and not key.startswith("region"):
+            return found, region_of(found)
+        if region := by_region.get(_REGION_TITLE.sub("", key)):
+            return None, region
+    return None, None
 
 
 def _with_commune(place: Place, found: Commune, inferred: bool = False) -> Place:

@@ -1,0 +1,235 @@
+"""The sample is invented, reads in its true formats without a loss, and holds every hard case it says it holds."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from matcher import plug
+from matcher.domain import KINDS, Award, Rejected, Structure, Tender
+from matcher.identifiers import luhn, siren_valid, siret_valid
+from matcher.paths import shared_dir
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "data" / "sample"
+LOWEST_SIREN = 325_000  # to our knowledge none below is attributed, see data/sample/README.md
+NOTICES = (
+    "boamp_page_1.json",
+    "boamp_page_2.json",
+    *sorted(f"eforms/{p.name}" for p in (SAMPLE / "eforms").glob("*.xml")),
+)
+
+
+def _module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sample_siret", ROOT / "scripts" / "sample_siret.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _read(source: str, name: str) -> list[Any]:
+    with (SAMPLE / name).open("rb") as stream:
+        return list(plug.find("sources", source).read(stream, name))
+
+
+@pytest.fixture(scope="module")
+def structures() -> list[Structure]:
+    return [*_read("directory", "structures.csv"), *_read("lemarche", "structures_lemarche.json")]
+
+
+@pytest.fixture(scope="module")
+def tenders() -> dict[str, Tender]:
+    found = [t for n in NOTICES for t in _read("eforms" if n.endswith("xml") else "boamp", n)]
+    assert not [t for t in found if isinstance(t, Rejected)]
+    return {t.id: t for t in found}
+
+
+def _sirets(text: str) -> Iterator[str]:
+    yield from re.findall(r"(?<![0-9])000[0-9]{11}(?![0-9])", text)
+
+
+def test_made_up_sirets_pass_the_check_sums_and_lie_below_all_attributed_ones() -> None:
+    made = _module()
+    for rank in (0, 1, 900, 19_999):
+        siret = made.made_up_siret(rank, 3)
+        assert siret_valid(siret)
+        assert siren_valid(siret[:9])
+        assert int(siret[:9]) < LOWEST_SIREN
+    assert made.made_up_siret(900, 1)[:9] == made.made_up_siret(900, 2)[:9]
+    assert len({made.made_up_siret(rank) for rank in range(2_000)}) == 2_000
+    with pytest.raises(ValueError, match="rank"):
+        made.made_up_siren(20_000)
+    with pytest.raises(ValueError, match="establishment"):
+        made.made_up_siret(1, 0)
+
+
+def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[Structure]) -> None:
+    assert all(luhn(s.siret) and int(s.siren) < LOWEST_SIREN for s in structures)
+    for path in SAMPLE.rglob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert all(luhn(siret) for siret in _sirets(text))
+        others = set(re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)) - set(
+            _sirets(text)
+        )
+        from matcher.reference import commune_of_siren
+
+        assert all(commune_of_siren(siret[:9]) for siret in others)
+
+
+def test_telephones_and_addresses_are_those_kept_for_fiction() -> None:
+    reserved = re.compile(r"01 ?99 ?00|02 ?61 ?91|03 ?53 ?01|04 ?65 ?71|05 ?36 ?49|06 ?39 ?98")
+    for path in SAMPLE.rglob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        for phone in re.findall(r"(?<![0-9/-])0[1-79](?: ?[0-9]{2}){4}(?![0-9])", text):
+            assert reserved.match(phone), (path.name, phone)
+        for host in re.findall(r"https?://([^/\s\"';,\\?<]+)", text):
+            allowed = (
+                "example.org",
+                "boamp.fr",
+                "data.europa.eu",
+            )  # the last two name the formats themselves
+            assert host.endswith(allowed), (path.name, host)
+        for domain in re.findall(r"[\w.-]+@([\w.-]+[a-z])", text):
+            assert domain.endswith("example.org"), (path.name, domain)
+
+
+def test_the_directory_covers_kinds_trades_and_departments(structures: list[Structure]) -> None:
+    assert not [s for s in structures if isinstance(s, Rejected)]
+    assert len(structures) >= 80
+    kinds = Counter(s.kind for s in structures)
+    assert set(kinds) == set(KINDS) - {"ESS"}
+    assert kinds[""] >= 5
+    places = Counter(s.place.department for s in structures)
+    assert None not in places
+    assert min(places[d] for d in ("75", "92", "93", "94", "78")) >= 3
+    assert {"974", "972", "2A"} <= set(places)
+    divisions = {cpv[:3] for s in structures for o in s.offers for cpv in o.cpv}
+    trades = {
+        "773",
+        "909",
+        "983",
+        "555",
+        "905",
+        "454",
+        "799",
+        "795",
+        "722",
+        "501",
+        "796",
+        "805",
+        "853",
+        "032",
+        "313",
+    }
+    assert trades <= divisions
+    assert all(s.place.latitude is not None for s in structures)
+
+
+def test_hard_structures_are_there(structures: list[Structure]) -> None:
+    by_name = {s.name: s for s in structures}
+    bare = by_name["Nouvel Élan"]
+    assert (bare.naf, bare.description) == ("8899B", "")
+    assert by_name["Pressing Solidaire du Raincy"].active is False
+    assert by_name["Atelier des Causses"].place.department == "48"
+    places = [s for s in structures if s.name.startswith("Association Le Pas Suivant")]
+    assert len({s.siren for s in places}) == 1
+    assert len({s.siret for s in places}) == 2
+
+
+def test_notices_are_read_with_their_lots(tenders: dict[str, Tender]) -> None:
+    assert len(tenders) == 31
+    assert Counter(t.nature for t in tenders.values()) == {
+        "call": 27,
+        "award": 2,
+        "correction": 1,
+        "cancellation": 1,
+    }
+    assert [lot.number for lot in tenders["26-130377"].lots] == ["1", "2", "3", "4", "5"]
+    schemas = set()
+    for name in ("boamp_page_1.json", "boamp_page_2.json"):
+        page = json.loads((SAMPLE / name).read_text(encoding="utf-8"))
+        assert page["total_count"] == 27
+        schemas |= {next(iter(json.loads(r["donnees"]))) for r in page["results"]}
+    assert schemas == {"EFORMS", "FNSimple", "MAPA", "IDENTITE"}
+
+
+def test_deadlines_are_open_but_for_one_call_passed(tenders: dict[str, Tender]) -> None:
+    today = date(2026, 11, 24)
+    calls = {t.id: t.deadline.date() for t in tenders.values() if t.nature == "call" and t.deadline}
+    assert len(calls) == 27
+    assert [i for i, d in calls.items() if d < today] == ["26-119800"]
+    assert max(calls.values()) < date(2027, 3, 1)
+
+
+def test_hard_notices_are_there(tenders: dict[str, Tender]) -> None:
+    def articles(notice: str, lot: int = 0) -> tuple[str, ...] | None:
+        found = tenders[notice].lots[lot].reservation
+        return found.articles if found else None
+
+    assert articles("26-130101") == ("L2113-13",)
+    assert articles("26-130101", 1) is None
+    assert articles("26-130212") == ()  # reserved, article not stated
+    assert articles("26-130760") == ("L2113-12",)
+    assert articles("26-130781") is None  # "n'est pas réservé"
+    assert "support" in tenders["26-130520"].title
+    assert tenders["26-130145"].title.isupper() and tenders["26-130145"].title.isascii()
+    assert tenders["26-130402"].lots[0].cpv == ()
+    assert not any(p.department or p.label for p in tenders["26-130455"].lots[0].places)
+    assert [lot.clauses[0].hours for lot in tenders["26-130377"].lots] == [1100.0, 300.0, 350.0, 650.0, 400.0]
+    assert tenders["26-131010"].related == ("26-130101",)
+    assert tenders["26-130877"].related == ("26-127700",)
+    assert [h.name for a in tenders["26-128900"].awards for h in a.holders] == ["Gros Œuvre Francilien"]
+
+
+def test_one_notice_is_published_in_two_places(tenders: dict[str, Tender]) -> None:
+    page = json.loads((SAMPLE / "boamp_page_1.json").read_text(encoding="utf-8"))
+    twin = next(r for r in page["results"] if r["idweb"] == "26-130610")
+    xml = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text(encoding="utf-8")
+    assert twin["contractfolderid"] in xml
+    other = next(
+        t for t in tenders.values() if t.format == "eforms" and t.title == tenders["26-130610"].title
+    )
+    assert [lot.title for lot in other.lots] == [lot.title for lot in tenders["26-130610"].lots]
+
+
+def test_awards_are_evidence_for_structures_of_the_sample(structures: list[Structure]) -> None:
+    awards = [*_read("decp", "decp_2019.json"), *_read("decp", "decp_2024.json")]
+    assert len(awards) == 16
+    assert all(isinstance(a, Award) and a.notified and a.cpv for a in awards)
+    known = {s.siret for s in structures}
+    assert all(h.id in known for a in awards for h in a.holders)
+    assert Counter(a.relation for a in awards)["group"] == 2
+
+
+def test_needs_are_one_a_line() -> None:
+    lines = (SAMPLE / "needs.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 12
+    assert all(line == line.strip() and len(line) > 20 for line in lines)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not (shared_dir() / "data").is_dir(), reason="no real data: set MATCHER_SHARED")
+def test_the_sample_names_no_real_structure_and_only_official_cpv(
+    structures: list[Structure], tenders: dict[str, Tender]
+) -> None:
+    with (shared_dir() / "data" / "nomenclatures" / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
+        official = {row["code8"] for row in csv.DictReader(stream)}
+    used = {c for s in structures for o in s.offers for c in o.cpv} | {
+        c for t in tenders.values() for lot in t.lots for c in lot.cpv
+    }
+    assert used <= official
+    with (shared_dir() / "data" / "structures" / "siae_2021.jsonl").open(encoding="utf-8") as stream:
+        real = [json.loads(line) for line in stream]
+    assert not {s.siret for s in structures} & {str(r["siret"]) for r in real}
+    assert not {s.name.lower() for s in structures} & {str(r.get("name", "")).lower() for r in real}
