@@ -1,11 +1,827 @@
-"""placeholder until step 3"""
+"""What a French notice says of its own conditions: reservations, social clauses, visits, qualifications, groups.
+
+Everything is read sentence by sentence, and a sentence counts only when it states: negations ("n'est pas
+réservé"), boxes left unticked, possibilities ("pourra être réservé"), memories ("le précédent marché était
+réservé") and mere citations of the law do not.  An article is told only when it stands in the text.
+
+Patterns are written in proper French and made, by `french`, to match capitals without accents and accents
+destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
-from matcher.domain import Tender
+from matcher.domain import Clause, Condition, Lot, Reservation, Tender
+
+LOST = "\ufffd"
+
+
+class _Fold(dict[int, str]):
+    """Each letter to its lower case without accent, one for one, so that positions hold."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        special = {"’": "'", "‘": "'", "`": "'", "œ": "o", "Œ": "o", "æ": "a", "Æ": "a", "º": "°", "‑": "-", "–": "-"}
+        base = special.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
+        base = base if len(base) == 1 else char
+        if char in "\u00a0\u202f\u2009\t":
+            base = " "
+        self[code] = base
+        return base
+
+
+_FOLD = _Fold()
+
+
+def folded(text: str) -> str:
+    """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
+    return text.translate(_FOLD)
+
+
+#: A word's edge where U+FFFD is a letter like another.
+_EDGE = rf"(?:(?<![\w{LOST}])(?=[\w{LOST}])|(?<=[\w{LOST}])(?![\w{LOST}]))"
+
+
+@cache
+def french(pattern: str) -> re.Pattern[str]:
+    """A pattern in proper French, to be matched against a `folded` text.
+
+    An accented letter also matches its bare form and U+FFFD, an apostrophe also a lost one or a space, a
+    space any run of spaces.
+    """
+    made = []
+    for char in pattern:
+        base = _FOLD[ord(char)]
+        if char.isalpha() and base != char.lower():
+            made.append(f"[{base}{LOST}]{{1,2}}")
+        elif char in "'’":
+            made.append(f"(?:['{LOST}]\\s?|\\s)")
+        elif char == " ":
+            made.append(r"(?:\s+)")
+        else:
+            made.append(char)
+    return re.compile("".join(made).replace(r"\b", _EDGE))
+
+
+# ------------------------------------------------------------------------------------------- sentences
+
+_ABBREVIATED = re.compile(r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|\d)\.$")
+_BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
+_OPEN_END = re.compile(r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$")
+
+
+def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
+    """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
+    plain = folded(text) if plain is None else plain
+    start = 0
+    for found in _BREAK.finditer(text):
+        before = plain[max(start, found.start() - 12) : found.start()]
+        after = text[found.end() : found.end() + 1]
+        if "\n" in found.group():
+            if "\n\n" not in found.group() and (after.islower() or _OPEN_END.search(before.strip())):
+                continue  # a line that was only wrapped
+        elif text[found.start() - 1 : found.start()] == "." and (_ABBREVIATED.search(before) or after.islower()):
+            continue
+        if text[start : found.start()].strip():
+            yield start, found.start()
+        start = found.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+# ---------------------------------------------------------------------------------------- reservations
+
+#: The structures for which the law lets a contract be reserved (and only structures: not people).
+_TARGET = (
+    r"(?:entreprises? (?:\(ea\) )?adaptées?|entreprises? (?:ou|et|,)? ?(?:des |aux )?associations? d'insertion"
+    r"|établissements? (?:et|ou) (?:de )?services? d'(?:aide|accompagnement) par le travail|\besats?\b|\bea\b(?!u)|\beatt\b"
+    r"|structures? (?:d'insertion|de l'insertion|sociales? d'insertion|inclusives?|équivalentes|de l'iae|du handicap|adaptées?)"
+    r"|insertion par l'activité économique|\bs?iae\b|\bsiaes\b|entreprises? (?:de travail temporaire )?d'insertion"
+    r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
+    r"|ateliers? protégés?|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|\bstpa\b"
+    r"|opérateurs? (?:économiques? )?(?:d'insertion|(?:qui emploient|employant|dont)[^.]{0,160}(?:handicap|défavoris|insertion|intégration sociale))"
+    r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|insertion)"
+    r"|(?:entreprises?|structures?|acteurs?|organisations?|associations?|opérateurs?)[^.,]{0,40}(?:de l'économie sociale et solidaire|de l'ess\b|solidaires? d'utilité sociale)"
+    r"|entreprises? sociales?|\bess\b|économie sociale et solidaire"
+    r"|programmes? d'emplois? protégés?|emplois? protégés?|travailleurs? (?:handicapés?|défavorisés?)"
+    r"|organisations? (?:ayant|dont|investies?)[^.]{0,60}mission de service public"
+    r"|(?:établissements?|administration|activités?|structures?|entreprises?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?"
+    r"|l\.? ?2113-? ?1[2-6]|articles? (?:36|37)\b[^.]{0,40}(?:ordonnance|2015-899)|article 77|article 20 de la directive|\binsertion\b(?! (?:dans|pays|arch|urb|du|de la|des)))"
+)
+_DEAL = r"(?:marchés?|lots?|accords?-cadres?|consultations?|procédures?|concessions?|appels? d'offres|contrats?|achats?)"
+_ADVERBS = r"(?:\s*,?\s*(?:exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
+
+#: A box or an answer that stands beside a label.
+_TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
+_ANSWER = re.compile(rf"^[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?|0|1)\b)")
+
+_NOT = french(
+    r"\b(?:n'?(?:est|sont|a|ont|était|étaient|sera|seront|y a)|ne (?:sera|seront|sont|fait|font|comporte|comportent|comprend|prévoit|relève|relèvent|constitue|donne|contient))\b[^.;]{0,40}?\b(?:pas|aucune?s?|ni|nullement|point|plus)\b"
+    r"|\bnon[ -]réserv|\bpas (?:un |de |des )?(?:marché |lot )?réserv|\b(?:aucun|aucune|ni) (?:des? )?(?:lots?|marchés?|réservation|accord|clause|condition|action|heure|objectif)"
+    r"|\bsans (?:réservation|clause|condition|obligation|action|objectif)|\b(?:absence|pas) (?:de|d') ?(?:réservation|clause|condition|action|heure|obligation)"
+    r"|\bni réserv|\bil n'est pas prévu|\bne pas réserver|\bhors marchés? réservés?|\bhors clause|\bdispensée? de|\bexempt|\bsupprim|\bretir(?:é|er)|\brenonc"
+)
+_MAYBE = french(
+    r"\b(?:peut|peuvent|pourra|pourront|pourrait|pourraient|pouvant|puisse|puissent|serait|seraient) (?:également |aussi |être |le cas échéant |ainsi |notamment |décider |choisir |,)*(?:de |d')?(?:être )?(?:réserv|comporter|prévoir|contenir|imposer|inclure|intégrer|faire|demander|fixer|insérer|introdui|être|recourir|exiger)"
+    r"|\b(?:possibilité|faculté|droit|opportunité) (?:de|d') ?(?:\w+ ){0,2}(?:réserver|prévoir|insérer|inclure|imposer|introduire|intégrer)"
+    r"|\bsusceptibles? (?:d'être|de|d')|\benvisage(?:nt)? (?:de|d')|\b(?:étudie|examine|réfléchit|réflexion|à l'étude|sera étudiée?)\b"
+    r"|\b(?:si|s'il|lorsqu'?e?|quand|dès lors qu'?e?|en cas de|en cas d'|dans le cas (?:où|de|d'un)|dans l'hypothèse|au cas où|selon que|sous réserve qu'?e?|à condition qu'?e?)\b[^.]{0,70}(?:réserv|clause)"
+    r"|\bsont des (?:marchés|contrats) (?:que|dont|qui|pour)"
+)
+#: The law told as law, and the words of whoever teaches it.
+_LAW = french(
+    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs))\b"
+    r"|\b(?:les|des) (?:acheteurs|pouvoirs adjudicateurs|collectivités)\b[^.]{0,30}\b(?:peuvent|pourront|doivent|ont)\b"
+    r"|\b(?:pour (?:mémoire|rappel)|à titre d'information|rappelle qu?|rappelons)\b[^.]{0,40}\b(?:article|l\.? ?21)"
+    r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
+    r"|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
+)
+_PAST = french(
+    r"\b(?:était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
+)
+_PART = french(
+    r"\b(?:\d+ ?%|pour ?cent|une? (?:part|partie|fraction|quota|pourcentage)|part minimale|volume|heures?|postes?|emplois?|tâches?|sous-traitance|places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|siègues?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?)\b[^.,;]{0,45}$"
+)
+_NO_PEOPLE = french(r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b")
+
+_RESERVED = french(r"\bréservée?s?\b")
+_RESERVE_VERB = french(
+    rf"(?<!se\s)(?<!me\s)\b(?:réserve|réservent|réserver|décidé de réserver)\b (?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_TARGET}"
+)
+_RESERVATION_NOUN = french(
+    rf"\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
+)
+_ONLY = french(
+    rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?)\b[^.;]{{0,60}}?{_TARGET}"
+)
+_ONLY_STATES = french(
+    r"\bseule?s?\b[^.;]{0,140}\b(?:peuvent|pourront|peut|pourra|sont|seront|est|sera)\b[^.;]{0,30}\b(?:candidater|soumissionner|répondre|participer|concourir|présenter|déposer|remettre|admise?s?|autorisée?s?|recevables?|acceptée?s?|éligibles?|prises? en compte|retenue?s?|examinée?s?|habilitée?s?)"
+    r"|\b(?:peuvent|pourront|peut|pourra) seule?s?\b[^.;]{0,30}\b(?:candidater|soumissionner|répondre|participer|concourir|présenter|déposer|remettre)"
+    r"|\b(?:ouverte?s?|s'adresse(?:nt)?|adressée?s?|destinée?s?|accessibles?|limitée?s?|restreinte?s?|attribuée?s?|confiée?s?)\b[^.;]{0,25}\b(?:uniquement|exclusivement|seule?s?|seulement|strictement|limitée?s?|restreinte?s?|qu')"
+    r"|\b(?:uniquement|exclusivement|seulement)\b[^.;]{0,12}\b(?:ouverte?s?|destinée?s?|accessibles?|attribuée?s?)"
+    r"|\b(?:participation|candidature|candidatures|accès|concurrence|consultation|procédure)\b[^.;]{0,40}\b(?:limitée?s?|restreinte?s?)\b (?:à|aux)"
+    r"|\bne (?:peuvent|pourront|peut|pourra|seront|sont)\b[^.;]{0,60}\bqu(?:e|')"
+    r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
+)
+_UNDER_ARTICLE = french(
+    rf"(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+)
+_HEADING = french(
+    r"(?:informations? (?:sur les|concernant les|relatives aux?)|conditions? (?:d'accès )?aux|rubrique|mention|section|cadre|case|question|type de|article \d+ ?[:.-]?) (?:marchés? )?$"
+)
+_OFFER = french(r"\boffres? (?:anormalement|réserv)|\bsous réserv|\bsans réserv|\blevée|\bprojet de réserv")
+
+_ARTICLE = re.compile(r"\bl\s*\.?\s*2113\s*-\s*(1[2-6](?:\s*-\s*1(?!\d))?)((?:\s*(?:,|et|ou|a|&|/|-)\s*(?:suivants?|(?:l\s*\.?\s*)?(?:2113)?\s*-?\s*1[2-6](?:-1(?!\d))?))*)")
+_OLD_ARTICLE = re.compile(r"\b36\s*[-,]?\s*\(?(i{1,2})\b\)?(?=[^.]{0,60}(?:ordonnance|2015-899))")
+_OLD_37 = re.compile(r"\barticle 37\b(?=[^.]{0,60}(?:ordonnance|2015-899))")
+
+
+def articles(text: str) -> tuple[str, ...]:
+    """The articles on reserved contracts that stand in a text, sorted; none is ever guessed.
+
+    L2113-14 opens a contract to both L2113-12 and -13; L2113-16 completes L2113-15; article 36-I and -II and
+    article 37 of ordinance 2015-899 are their forerunners.
+    """
+    plain = folded(text)
+    found: set[str] = set()
+    for match in _ARTICLE.finditer(plain):
+        numbers = re.findall(r"1[2-6](?:\s*-\s*1(?!\d))?", match.group(1) + re.sub(r"2113", "", match.group(2)))
+        found.update(re.sub(r"\s", "", number) for number in numbers)
+        if re.search(r"\s(?:a)\s", match.group(2)) and {"12", "14"} <= found:
+            found.add("13")
+    for match in _OLD_ARTICLE.finditer(plain):
+        found.add("12" if match.group(1) == "i" else "13")
+    if _OLD_37.search(plain):
+        found.add("15")
+    if "14" in found:
+        found = (found - {"14"}) | {"12", "13"}
+    if "16" in found:
+        found = (found - {"16"}) | {"15"}
+    return tuple(f"L2113-{number}" for number in sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something stated in a text: what it is, and the lots it names (none: all of them)."""
+
+    what: Reservation | Clause | Condition
+    lots: frozenset[str] = frozenset()
+
+
+class Text:
+    """A text, folded once, whose sentences are cut once and looked up by what they hold."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.plain = text, folded(text)
+        self._spans: list[tuple[int, int]] | None = None
+
+    def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+        """The (start, end) of the sentences in which one of the stems stands, in order."""
+        places = []
+        for stem in stems:  # a search for a plain word costs a hundredth of one for a pattern
+            at = self.plain.find(stem)
+            while at >= 0:
+                places.append(at)
+                at = self.plain.find(stem, at + len(stem))
+        last = -1
+        for place in sorted(places):
+            if self._spans is None:
+                self._spans = list(sentences(self.text, self.plain))
+            at = bisect_right(self._spans, (place, len(self.plain) + 1)) - 1
+            if at > last and self._spans[at][1] > place:
+                last = at
+                yield self._spans[at]
+
+
+_RESERVING = ("reserv", f"{LOST}serv", "2113", "seul", "exclusiv", "uniquement", "restreint", "limite", f"limit{LOST}", "qu'a", "que l", "que d", "que p")
+#: What a structure's name is made of: without one of these, no sentence tells to whom a contract is reserved.
+_STEMS = re.compile(
+    rf"2113|adapt[e{LOST}]|insertion|\besats?\b|\bea\b|iae\b|handicap|favoris|prot[e{LOST}]{{1,2}}g|nitenti|\bess\b|solidaire|par le travail"
+    r"|inclusi|article 7|article 3|mission de service|intermediaire|regies? de quartier"
+)
+_EXCLUSIVE = re.compile(r"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e]")
+
+
+def _reservations(read: Text) -> list[Finding]:
+    """Every statement that the contract, or lots of it, are reserved."""
+    found: list[Finding] = []
+    for start, end in read.holding(_RESERVING):
+        sentence = read.plain[start:end]
+        if "reserv" not in sentence and f"{LOST}serv" not in sentence:
+            if not _STEMS.search(sentence) or not ("2113" in sentence or _EXCLUSIVE.search(sentence)):
+                continue
+        for low, high in _clauses(sentence):
+            stated = _reserved(sentence, low, high, read.plain[end : end + 24])
+            if stated:
+                passage = read.text[start:end].strip()
+                what = Reservation(
+                    articles=articles(passage), origin="text", passage=_quote(passage, low), confidence=stated
+                )
+                found.append(Finding(what, lots_named(sentence[low:high]) or lots_named(sentence)))
+                break
+    return found
+
+
+_BUT = french(r",? (?:mais|en revanche|tandis que|alors que|toutefois|cependant|à l'exception|sauf|contrairement|par contre)\b|,\s*(?=(?:le|les|seuls?|tous|ce|cet) (?:lots?|autres?)\b)")
+
+
+def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
+    """The clauses of a sentence that one "mais" or one lot after another sets apart."""
+    start = 0
+    for found in _BUT.finditer(sentence):
+        if found.start() > start:
+            yield start, found.start()
+        start = found.start()
+    yield start, len(sentence)
+
+
+def _reserved(sentence: str, low: int, high: int, after: str) -> float:
+    """How sure it is that this clause reserves the contract: 0 when it does not."""
+    clause = sentence[low:high]
+    if "serv" in clause:
+        for found in _RESERVED.finditer(clause):
+            sure = _adjective(clause, found, after if high == len(sentence) else "")
+            if sure:
+                return sure
+        for pattern in (_RESERVE_VERB, _RESERVATION_NOUN):
+            verb = pattern.search(clause)
+            if verb and not _denied(clause, verb.start(), verb.end()):
+                answer = _answer(clause[verb.end() :]) if pattern is _RESERVATION_NOUN else None
+                if answer is not False:
+                    return 0.9
+    if _ONLY.search(clause) and _ONLY_STATES.search(clause) and not _MAYBE_ONLY.search(clause) and not _LAW.search(clause):
+        if not _PAST.search(clause):
+            return 0.85
+    under = _UNDER_ARTICLE.search(clause)
+    if under and not _denied(clause, under.start(), under.end()):
+        return 0.8
+    return 0.0
+
+
+_MAYBE_ONLY = french(r"\b(?:susceptibles?|envisage|le cas échéant|pourrait|pourraient|si |s'il|lorsqu)|n'est pas|ne sont pas|non seulement|pas exclusivement|pas uniquement|pas seulement|pas limitée?|sous-trait")
+
+
+def _adjective(clause: str, found: re.Match[str], after: str) -> float:
+    before, behind = clause[: found.start()], clause[found.end() :] + " " + after
+    if _OFFER.search(clause[max(0, found.start() - 12) : found.end()]) or re.search(r"\b(?:se|s') ?$", before):
+        return 0.0
+    answer = _answer(behind)
+    label = _answer_far(behind)
+    box = re.search(rf"(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY}))[^☒☑☐□\[\]]{{0,90}}$", before)
+    if answer is False or label is False or (box and box.group("no")):
+        return 0.0
+    ticked = answer is True or label is True or bool(box and box.group("yes"))
+    if _denied(clause, found.start(), found.end()) or _PAST.search(before[-90:]):
+        return 0.0
+    target = french(rf"^{_ADVERBS}\s*(?:,|:|-|\()?\s*(?:à|aux?|pour|au profit|en faveur|dans le cadre|par|en application|au titre|\b)[^.;]{{0,110}}?{_TARGET}").match(behind)
+    to = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au)\b").match(behind)
+    deal = french(rf"{_DEAL}[^.;:]{{0,90}}$").search(before)
+    if target:
+        if _NO_PEOPLE.search(behind) or _PART.search(before):
+            return 0.0
+        return 0.95
+    if to and not ticked:
+        return 0.0  # reserved for someone else: a profession, the members of a framework
+    if ticked and (deal or french(r"\b(?:participation|exécution|prestation)").search(before)):
+        return 0.95
+    if _HEADING.search(before[: deal.start()] if deal else before) or "?" in behind[:3]:
+        return 0.0
+    close = french(rf"(?:^|\b){_DEAL}(?: (?:public|publics|est|sont|sera|seront|dits?|n°? ?\d+|\d+))* ?\(? ?$").search(before)
+    if close and not _PART.search(before[: close.start()]):
+        generic = french(r"\b(?:les|des|aux|ces) (?:marchés|contrats) $").search(before)
+        return 0.0 if generic else 0.8
+    return 0.0
+
+
+def _denied(clause: str, start: int, end: int) -> bool:
+    """True where the words around a span deny it, make it possible only, or tell the law."""
+    around = clause[max(0, start - 140) : end + 60]
+    return bool(
+        _NOT.search(clause[max(0, start - 90) : end + 8]) or _MAYBE.search(around) or _LAW.search(clause[: end + 40])
+    )
+
+
+def _answer(behind: str) -> bool | None:
+    """What a box or a word right after a label answers: ticked, not ticked, or nothing said.
+
+    "oui ☐ non ☒" answers by its boxes; a lone "oui" or "non" answers itself.
+    """
+    marks = list(re.finditer(rf"(?P<word>\boui\b|\bnon\b)|(?P<yes>{_TICKED})|(?P<no>{_EMPTY})", behind[:40]))
+    words = [m for m in marks if m.group("word")]
+    boxes = [m for m in marks if not m.group("word")]
+    if len(words) >= 2 and boxes and _ANSWER.match(behind):
+        first_is_box = boxes[0].start() < words[0].start()
+        for i, word in enumerate(words[:2]):
+            beside = (
+                [b for b in boxes if b.start() < word.start()][-1:]
+                if first_is_box
+                else [b for b in boxes if b.start() > word.end() and (i + 1 >= len(words) or b.start() < words[i + 1].start())][:1]
+            )
+            if beside and beside[0].group("yes"):
+                return word.group("word") == "oui"
+        return False
+    found = _ANSWER.match(behind)
+    if not found:
+        return None
+    if found.group("yes"):
+        return True
+    if found.group("no"):
+        rest = behind[found.end() :].strip()
+        return None if rest[:3].isalpha() and not rest.startswith(("oui", "non")) else False
+    return found.group("word") in ("oui", "yes", "true", "vrai", "1")
+
+
+def _answer_far(behind: str) -> bool | None:
+    """The answer that ends a long label: "réservé à des ateliers protégés [...] : non"."""
+    found = re.search(rf"[:?=]\s*((?:{_TICKED}|{_EMPTY}|oui\b|non\b|sans objet|neant|false|true)[^.]{{0,30}})\s*\.?\s*$", behind[:400].strip())
+    found = found or re.search(rf"\s((?:{_TICKED}|{_EMPTY}))\s*\.?\s*$", behind[:400].strip())
+    return _answer(found.group(1)) if found else None
+
+
+_LOTS = re.compile(r"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?((?:\d{1,3}[a-z]?(?!\s*(?:%|mois|ans|heures|lots))(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*)?)+)")
+
+
+def lots_named(plain: str) -> frozenset[str]:
+    """The numbers of the lots that a folded text names: "lots 1, 3 et 5", "lots n° 11 a 19"."""
+    named: set[str] = set()
+    for found in _LOTS.finditer(plain):
+        run = found.group(1)
+        for first, last in re.findall(r"(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})", run):
+            if int(first) < int(last) < int(first) + 200:
+                named.update(map(str, range(int(first), int(last) + 1)))
+        named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))
+    return frozenset(named)
+
+
+def _quote(passage: str, at: int = 0, width: int = 400) -> str:
+    """The passage, or the part of a long one that holds the statement."""
+    if len(passage) <= width:
+        return passage
+    start = max(0, min(at, len(passage) - width))
+    return ("…" if start else "") + passage[start : start + width].strip() + "…"
+
+
+# -------------------------------------------------------------------------------------- social clauses
+
+_FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en difficultés? (?:sociales?|d'insertion|professionnelles?|d'accès)|en grande difficulté|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
+_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|du projet|du bât|d'un|des? ouvrage|vol|de l'ouvrage|des? bâti|environn|graph|public|num|web|vid|d'image|photo|visuelle|harmonieuse|sociale et économique du projet))"
+_CLAUSE = french(
+    r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
+    r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
+    rf"|\bheures? (?:de travail |de travail réservées? |travaillées? |minimum |minimales? )?(?:d'|en |à l'|dédiées? à l'|consacrées? à l'|au titre de l'|pour l'){_INSERTION}"
+    rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
+    rf"|\b(?:considérations?|conditions?|exigences?|aspects?|préoccupations?) (?:d'exécution )?(?:particulières? )?(?:à caractère |d'ordre )?socia(?:les?|ux|l)(?: et environnementales?)?\b"
+    r"|\bpromotion de l'emploi\b|\bdispositif de promotion"
+    rf"|\b(?:embauch|recrut|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi|réserv|recour|mobilis|affect|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
+    rf"|\b(?:heures|%|pour ?cent|etp)\b[^.;]{{0,100}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|structures?)?[^.;]{{0,20}}{_FAR}"
+    rf"|\b{_INSERTION} (?:sociale |socio-?professionnelle |professionnelle )?(?:et |ou )?(?:sociale |professionnelle |économique )?(?:de|des|du|d'un|pour les) (?:personnes?|publics?|demandeurs?|chômeurs|bénéficiaires?|jeunes|salariés?|travailleurs?)"
+    r"|\bl\.? ?2112-? ?2(?:-1)?\b[^.;]{0,80}\b(?:social|insertion|emploi)|\b(?:social|insertion|emploi)\w*\b[^.;]{0,80}\bl\.? ?2112-? ?2(?:-1)?\b"
+    r"|\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b[^.;]{0,80}\binsertion|\binsertion\b[^.;]{0,80}\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b"
+)
+_CRITERION = french(
+    rf"\bperformances?(?: sociales?)?(?: et environnementales?)? en (?:matière|termes?) (?:d'{_INSERTION}|sociale|de responsabilité sociale|de développement social)"
+    rf"|\bperformances? (?:sociales?|d'{_INSERTION})|\bvaleur sociale\b|\bqualité sociale\b"
+    rf"|\bcritères?\b[^.;]{{0,80}}\b(?:{_INSERTION}|publics? en difficulté)|\bcritères?\b[^.;,]{{0,25}}\bsocia(?:l|le|ux|les)\b(?! et fiscal)"
+    rf"|\b(?:{_INSERTION}|socia(?:l|le|ux|les)|publics? en difficulté)\b[^.;:]{{0,70}}\bcritères?\b"
+    rf"|\b(?:{_INSERTION}(?: sociale| professionnelle| des publics?[^.;:(]{{0,30}})?|démarche sociale|aspects? socia(?:l|ux)|volet social|engagement social|développement durable et social)\b[^.;]{{0,30}}?[:(\-= ]+\s*\d{{1,3}} ?(?:%|points?|pts?|/ ?\d+|pour cent)"
+    r"|\br\.? ?2152-? ?7\b[^.;]{0,120}\b(?:insertion|social)|\b(?:insertion|social)\w*\b[^.;]{0,120}\br\.? ?2152-? ?7\b"
+    rf"|\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?|pondérée?s?|notation)\b[^.;]{{0,60}}\b{_INSERTION}(?: sociale| professionnelle| des| de)"
+)
+#: An insertion contract: what is bought is insertion itself, through a support.
+_OBJECT = french(
+    rf"\b(?:marchés?|prestations?|services?|missions?|accord-cadre) (?:de services? |de prestations? |sociaux et spécifiques )?(?:d'|de (?:ré)?){_INSERTION}(?! professionnelle (?:auprès|de type))(?:[^.;]{{0,160}}\b(?:support|par l'|par le|par la|par des|via|à travers|lié|au moyen|au travers))"
+    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour)\b[^.;]{{0,30}}\bsupports?\b|\bréinsertion sociale et économique\b"
+)
+_TRAP = french(
+    r"\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? (?:fiscales?,? (?:et|ou) |d'emploi )|\bobligation d'emploi\b|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
+    r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
+)
+_NO_CLAUSE = french(
+    r"\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
+)
+_NO_CLAUSE_AFTER = french(
+    r"^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+)
+_TEACHING = french(
+    r"\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
+    r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
+)
+
+_NUMBER = r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?:[.,]\d{1,2})?"
+_HOURS = [
+    re.compile(rf"{_NUMBER}\s*(?:h|heures?)\b(?!\s*\d)(?!\s*(?:ouvr|par semaine|hebdo|/ ?semaine|maximum apres|avant|apres|de formation|du matin))"),
+    re.compile(rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|est de|fixe a|de|a|soit|minimum|minimal)\s*{_NUMBER}(?!\d|\s*(?:%|euros?|eur\b|€|mois|ans?\b|jours?|/|[.-]\d|personnes?|lots?|e?re?\b|eme|e\b|°))"),
+]
+_SHARE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:%|pour ?cent)\s*(?:au (?:moins|minimum) |minimum )?(?:du |des |de la |de l'|de )(?:nombre |volume |total |temps |totalite )?(?:total |totales? |global |d')*(?:des? |d'|du )*(?:heures?|temps|main|effectif|travail|etp|masse salariale)")
+_CLOCK = re.compile(r"(?:a|avant|de|des|jusqu'a|entre|vers|sous|delai de|dans les|heures? limite)\s*$")
+
+
+_SOCIAL = ("insertion", "social", "sociau", "loign", "rsa", "2152", "2112", "promotion de l", "recherche d", "en difficult", "favoris")
+
+
+def _social_clauses(read: Text) -> list[Finding]:
+    """Every statement of a social condition of execution, of a social criterion, or of insertion as the object."""
+    found: list[Finding] = []
+    for start, end in read.holding(_SOCIAL):
+        sentence = read.plain[start:end]
+        passage = read.text[start:end].strip()
+        lots = lots_named(sentence)
+        for nature, pattern, sure in (("criterion", _CRITERION, 0.85), ("execution", _CLAUSE, 0.9), ("objective", _OBJECT, 0.9)):
+            match = _stated(sentence, pattern, read.plain[end : end + 24])
+            if match is None:
+                continue
+            what = Clause(
+                nature=nature,  # type: ignore[arg-type]
+                hours=_hours(sentence) if nature == "execution" else None,
+                share=_share(sentence) if nature == "execution" else None,
+                origin="text",
+                passage=_quote(passage, match.start()),
+                confidence=sure,
+            )
+            found.append(Finding(what, lots))
+            break
+    return found
+
+
+def _stated(sentence: str, pattern: re.Pattern[str], after: str) -> re.Match[str] | None:
+    for match in pattern.finditer(sentence):
+        before, behind = sentence[: match.start()], sentence[match.end() :]
+        window = sentence[max(0, match.start() - 40) : match.end() + 30]
+        if _TRAP.search(window) and not french(r"clauses? (?:sociale|d'insertion)|heures? d'insertion").search(window):
+            continue
+        if _NO_CLAUSE.search(before[-90:] + " ") or _NO_CLAUSE_AFTER.search(behind[:90]):
+            continue
+        answers = (_answer(behind + " " + after), _answer_far(behind + " " + after))
+        box = re.search(rf"(?:{_EMPTY})\s*[^☒☑☐□\[\]]{{0,60}}$", before)
+        if False in answers or box:
+            continue
+        if french(r"^[\s:=-]*(?:néant|sans objet|aucune?|non prévue?)\b").search(behind):
+            continue
+        if _MAYBE.search(sentence[max(0, match.start() - 110) : match.end() + 60]):
+            continue
+        if _LAW.search(sentence) and not french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b").search(sentence):
+            continue
+        if _TEACHING.search(sentence) or _PAST.search(before[-70:]):
+            continue
+        return match
+    return None
+
+
+def _hours(sentence: str) -> float | None:
+    """The hours of insertion that a sentence states; a total, or else the first number of hours."""
+    found = []
+    for pattern in _HOURS:
+        for match in pattern.finditer(sentence):
+            if _CLOCK.search(sentence[: match.start()][-16:]) and int(re.sub(r"\D", "", match.group(1))) <= 48:
+                continue
+            found.append((match.start(), float(re.sub(r"\D", "", match.group(1))), sentence[max(0, match.start() - 30) : match.end() + 25]))
+        if found:
+            break
+    found = [one for one in found if one[1] >= 1]
+    totals = [hours for _, hours, around in found if "total" in around or "global" in around]
+    return totals[0] if totals else found[0][1] if found else None
+
+
+def _share(sentence: str) -> float | None:
+    found = _SHARE.search(sentence)
+    return float(found.group(1).replace(",", ".")) / 100 if found else None
+
+
+# ------------------------------------------------------------------------------------------ conditions
+
+#: The qualifications that notices ask for: label -> (stems, one of which must stand there, and the pattern).
+QUALIFICATIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "Certiphyto": (("certiphyto",), r"\bcertiphyto"),
+    "Certibiocide": (("certibiocide",), r"\bcertibiocide"),
+    "RABC": (("rabc", "14065"), r"\brabc\b|\bnf en 14065\b"),
+    "Qualibat": (("qualibat",), r"\bqualibat"),
+    "Qualifelec": (("qualifelec",), r"\bqualifelec"),
+    "Qualipaysage": (("qualipaysage",), r"\bqualipaysage"),
+    "Qualiopi": (("qualiopi",), r"\bqualiopi\b"),
+    "APSAD": (("apsad",), r"\bapsad\b"),
+    "CACES": (("caces",), r"\bcaces\b"),
+    "RGE": ((" rge", "(rge"), r"\brge\b"),
+    "MASE": (("mase",), r"\bmase\b"),
+    "HACCP": (("haccp",), r"\bhaccp\b"),
+    "CNAPS": (("cnaps", "612"), r"\bcnaps\b|\bautorisation d'exercer[^.]{0,40}l\.? ?612"),
+    "AIPR": (("aipr",), r"\baipr\b"),
+    "Amiante sous-section 3": (("sous-section 3", "ss3"), r"\bsous-section 3\b|\bss3\b"),
+    "Amiante sous-section 4": (("sous-section 4", "ss4"), r"\bsous-section 4\b|\bss4\b"),
+    "Habilitation électrique": (("habilitation",), r"\bhabilitations? électriques?\b"),
+    "OPQIBI": (("opqibi",), r"\bopqibi\b"),
+    "SSIAP": (("ssiap",), r"\bssiap\b"),
+    "ISO 9001": (("9001",), r"\biso ?9001\b"),
+    "ISO 14001": (("14001",), r"\biso ?14001\b"),
+    "Écolabel": (("label",), r"\béco-?labels?\b"),
+    "Agrément services à la personne": (
+        ("agrement", f"agr{LOST}ment"),
+        r"\bagréments?\b[^.;]{0,40}services? à la personne",
+    ),
+}
+_VISIT = french(
+    r"\bvisites?(?! médicale)(?: [^.;]{0,70}?)?\b(?:est |sont |sera |seront |revêt un caractère )?(?:rendue?s? |fortement )?(?:obligatoires?|impératives?|exigées?|imposées?)|\bvisites?[^.;]{0,30}\bsous peine (?:de|d')|\b(?:obligation de|doivent|devront|doit|devra)(?: \w+){0,5} (?:visiter|une visite|la visite|se rendre sur)|\b(?:attestation|certificat|bon) de visite\b[^.;]{0,60}\b(?:obligatoire|sous peine|exigée?|à joindre|devra|doit)"
+)
+_NO_VISIT = french(
+    r"\b(?:n'est|ne sont|n'est ni) (?:pas|plus|ni|aucunement)\b|\bfacultatives?\b|\bnon obligatoires?\b|\bpas obligatoires?\b|\baucune visite\b|\bmais pas\b|\bconseillées?\b|\brecommandées?\b"
+)
+_JOINT = french(
+    r"\bgroupements?\b[^.;]{0,160}?\b(conjoints?(?: avec (?:un )?mandataire solidaire)?|solidaires?)\b"
+)
+_IMPOSED = french(
+    r"\b(?:impos|exig|obligatoire|contraint|devra|devront|doit|doivent|sera tenu|assurer sa transformation|prendre la forme|prendra la forme|forme (?:souhaitée|juridique|que devra)|transform)"
+)
+_FREE = french(
+    r"\b(?:aucune forme|n'impose (?:pas|aucune)|ne (?:souhaite )?impose(?:r)? (?:pas|aucune)|n'est pas impos|pas de forme|libre(?:ment)?|au choix|ou (?:conjoint|solidaire)|conjoints? ou solidaires?|solidaires? ou conjoints?|ne sera exig|n'est exig|n'est impos)"
+)
+_SEVERAL = french(
+    r"\b(?:interdi(?:t|te|ts|re|ction)|ne (?:peut|peuvent|pourra|pourront|sera|seront|doit|doivent)\b[^.;]{0,40}\b(?:pas)?|pas autoris|n'est pas (?:autoris|admis|possible)|non autoris)[^.;]{0,170}\b(?:plusieurs (?:offres|candidatures)\b[^.;]{0,80}(?:en agissant|à la fois|membres?|groupements?)|(?:membres?|qualité de membre)[^.;]{0,25} (?:de|d'un) (?:plusieurs|un ou plusieurs|plus d'un) groupements?|plus d'un groupement|plusieurs groupements)"
+    r"|\bplusieurs (?:offres|candidatures)\b[^.;]{0,140}\b(?:interdi|pas autoris|n'est pas|non autoris|irrecevable|r\.? ?2142-? ?21|r\.? ?2151-? ?7)"
+)
+_YEARLY = re.compile(
+    r"\b(?:montant|maximum|maximal|minimum|estim\w*|valeur|plafond|seuil)\b[^.;\d]{0,60}?(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s*(?:€|euros?|eur\b)(?:\s*(?:hors taxes?|ht|ttc|h\.t\.?))?([^.;\d]{0,30})"
+)
+_DURATION = french(
+    r"\bdurée(?: \w+){0,6}? (?:est (?:fixée à|de)|de|:|fixée à) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|années?|jours?)\b"
+)
+
+
+_ACTING = ("visit", "groupement", "plusieurs offres", "plusieurs candidatures", "variante") + tuple(
+    stem for stems, _ in QUALIFICATIONS.values() for stem in stems
+)
+
+
+def _conditions(read: Text) -> list[Finding]:
+    """What one must know to act: a compulsory visit, qualifications, the form of the group, groups forbidden."""
+    found: list[Finding] = []
+    for start, end in read.holding(_ACTING):
+        sentence = read.plain[start:end]
+        passage = read.text[start:end].strip()
+        lots = lots_named(sentence)
+
+        def add(code: str, label: str, passage: str = passage, lots: frozenset[str] = lots, at: int = 0) -> None:
+            found.append(Finding(Condition(code=code, label=label, passage=_quote(passage, at)), lots))
+
+        if "visite" in sentence or "visiter" in sentence:
+            visit = _VISIT.search(sentence)
+            if visit and not _NO_VISIT.search(sentence) and _answer(sentence[visit.end() :]) is not False:
+                add("visit", "Visite obligatoire", at=visit.start())
+        for label, (stems, pattern) in QUALIFICATIONS.items():
+            named = french(pattern).search(sentence) if any(stem in sentence for stem in stems) else None
+            if named and not french(r"\b(?:pas|non) (?:exigée?s?|obligatoires?|requise?s?|demandée?s?)\b").search(sentence):
+                add("qualification", label, at=named.start())
+        if "groupement" in sentence or "offres" in sentence or "candidatures" in sentence:
+            several = _SEVERAL.search(sentence)
+            if several:
+                add("several-groups", "Interdit d'être dans plusieurs groupements", at=several.start())
+            joint = _JOINT.search(sentence)
+            if joint and _IMPOSED.search(sentence) and not _FREE.search(sentence):
+                form = "solidaire" if joint.group(1).startswith("solidaire") else "conjoint"
+                if "mandataire" in joint.group(1):
+                    form = "conjoint avec mandataire solidaire"
+                add("group-form", f"Groupement {form}", at=joint.start())
+        if "variante" in sentence and french(r"\bvariantes?\b[^.;]{0,40}\b(?:autorisée?s|admises?|acceptée?s|exigée?s)\b").search(sentence):
+            if not french(r"\b(?:ne|non|pas|aucune|ni)\b|n'").search(sentence):
+                add("variants", "Variantes admises")
+    return found
+
+
+def amount(text: str) -> tuple[float, str] | None:
+    """(euros, "year" or "total") where a text states one maximum, estimate or value, and one only; else None."""
+    stated: dict[float, str] = {}
+    plain = folded(text)
+    if "€" not in plain and "eur" not in plain:
+        return None
+    for found in _YEARLY.finditer(plain):
+        value = float(re.sub(r"\D", "", found.group(1)))
+        around = plain[max(0, found.start() - 30) : found.end()]
+        if "minimum" in found.group(0)[:60] or "avance" in around or "garantie" in around or "penalit" in around:
+            continue
+        yearly = re.search(r"\bannuel|\bpar an\b|/ ?an\b|\ban(?:nee)?\b", around) is not None
+        stated[value] = "year" if yearly else "total"
+    if len(stated) != 1:
+        return None
+    return next(iter(stated.items()))
+
+
+def duration(text: str) -> float | None:
+    """The months of the contract where a text states one duration, and one only; else None."""
+    found = set()
+    plain = folded(text)
+    if "dur" not in plain:
+        return None
+    for number, unit in _DURATION.findall(plain):
+        factor = {"m": 1.0, "a": 12.0, "j": 12 / 365.2425}[unit[0]]
+        found.add(round(int(number) * factor, 2))
+    return found.pop() if len(found) == 1 else None
+
+
+# --------------------------------------------------------------------------------------------- support
+
+_SUPPORT = [
+    french(r"\b(?:ayant|avec|prenant|a|ont|utilisant) (?:pour|comme) (?:activités? |prestations? |principale? )?supports?(?: d'(?:activité|insertion))?(?: techniques?| principal| principale)?\s*[:,]?\s*"),
+    french(r"\b(?:comme|en) (?:prestations?|activités?|travaux) supports?\s*[:,]?\s*"),
+    french(r"\b(?:activités?|prestations?|travaux) supports?(?: d'insertion)?\s*(?::|est|sont)\s*"),
+    french(r"\bdont (?:le|l'activité) support est\s*"),
+    french(r"(?:^|[\s(.;-])supports?(?: d'insertion| de l'insertion| technique)?\s*:\s*"),
+    french(r"\bservant de supports? à[^.;]{0,60}\s*:\s*"),
+]
+_THROUGH = french(
+    r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|'|es)|par l'exécution de|par l'intermédiaire d(?:e|'|es)|par (?=l'|la |le |les |des )|via|à travers|au travers d(?:e|'|es|u)|au moyen d(?:e|'|es|u)|liée?s? (?:à|aux?))\s*"
+)
+_ACTIVITY = french(r"insertion par l'activité|par l'activité économique|(?:par|à travers|au travers) (?:l'|le |la |les |des )?(?:emploi|travail|formation|économique|sport|culture)\b")
+_LEADING = french(
+    r"^(?:(?:l'|le |la |les |des |d'|de |du |un |une )?(?:activités?|réalisation|exécution|prestations?|travaux|services?|missions?|diverses?|différentes?|tâches?)(?: supports?)? (?:de |d'|du |des |en |suivante?s? ?:? ?)+)+|^(?:l'|le |la |les |des |d'|de |du |un |une |diverses? |différentes? )+"
+)
+_STOP = re.compile(r"\s*(?:[.;|\n]|\s[-–—]{1,2}\s|\(\s*lot\b|,?\s+(?:pour le compte|sur le territoire|au profit|dans le cadre|a destination|et destinee?s?|en application|conformement)\b)")
+
+
+def support_trade(text: str) -> str | None:
+    """The trade of an insertion contract: what follows "ayant pour support"; None where no support is told."""
+    plain = folded(text)
+    if "support" not in plain and "insertion" not in plain:
+        return None
+    if "insertion" not in plain and "chantier" not in plain and "qualification" not in plain and "emploi" not in plain and not french(r"(?:pour|comme) (?:activité |prestation )?support").search(plain):
+        return None
+    starts = [m.end() for pattern in _SUPPORT for m in [pattern.search(plain)] if m]
+    if not starts:
+        through = _THROUGH.search(plain)
+        if through and not _ACTIVITY.search(plain[through.start() : through.end() + 30]):
+            starts = [through.end()]
+    for start in sorted(starts)[:1]:
+        stop = _STOP.search(plain, start + 3)
+        end = min(stop.start() if stop else len(text), start + 240)
+        trade = text[start:end].strip(" :,-–—«»\"'()")
+        lead = _LEADING.match(folded(trade))
+        rest = trade[lead.end() :].strip() if lead else trade
+        if re.search(r"[^\W\d_]{3}", rest or trade):
+            return rest if len(rest) > 3 else trade
+    return None
+
+
+# ----------------------------------------------------------------------------------------- the tender
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that a text states, most certain first."""
+
+    reservations: tuple[Finding, ...] = ()
+    clauses: tuple[Finding, ...] = ()
+    conditions: tuple[Finding, ...] = ()
+
+    @property
+    def reservation(self) -> Reservation | None:
+        """The statements of reservation made one: the surest passage, every article stated."""
+        found = [one.what for one in self.reservations if isinstance(one.what, Reservation)]
+        return _merged(found)
+
+    @property
+    def social(self) -> tuple[Clause, ...]:
+        return tuple(one.what for one in self.clauses if isinstance(one.what, Clause))
+
+    @property
+    def hours(self) -> float | None:
+        """The hours of insertion stated, None where none are."""
+        return next((clause.hours for clause in self.social if clause.hours), None)
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Reading:
+    """What a French text states of reservations, social clauses and conditions."""
+    given = Text(text)
+    return Reading(tuple(_reservations(given)), tuple(_social_clauses(given)), tuple(_conditions(given)))
+
+
+def _merged(found: list[Reservation]) -> Reservation | None:
+    if not found:
+        return None
+    best = max(found, key=lambda one: (one.confidence, bool(one.articles)))
+    stated = tuple(sorted({article for one in found for article in one.articles}))
+    return replace(best, articles=stated)
 
 
 def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None = None) -> Tender:
-    return tender
+    """The tender with what its texts state, lot by lot, added to what its fields state.
+
+    `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
+    holds for every lot, or for those it names.  Where the notice's field reserves the whole but its texts
+    reserve some lots by name, those alone are reserved.
+    """
+    whole = read("\n".join(filter(None, (tender.title, general))))
+    texts = by_lot or {}
+    own = {
+        lot.id: read(texts[lot.id] if lot.id in texts else "\n".join((lot.title, lot.description)))
+        for lot in tender.lots
+    }
+    lots = tuple(_completed(lot, own[lot.id], whole, texts.get(lot.id, lot.description), general if len(tender.lots) == 1 else "") for lot in tender.lots)
+    by_text = [bool(_of(lot, own[lot.id].reservations, whole.reservations, named_only=True)) for lot in tender.lots]
+    if any(by_text) and not all(by_text) and len({lot.reservation for lot in tender.lots}) == 1:
+        for_all = _of(tender.lots[0], (), tuple(one for one in whole.reservations if not one.lots))
+        if not for_all:
+            lots = tuple(lot if named else replace(lot, reservation=None) for lot, named in zip(lots, by_text, strict=True))
+    return replace(tender, lots=lots)
+
+
+_SOME = french(r"\b(?:certains|plusieurs|une partie des|quelques|\d+ (?:des |lots? (?:sur|parmi))|un des|l'un des|parmi) ?(?:les |des )?lots?\b|\blots? réservés?\b[^.]{0,30}\bet\b")
+
+
+def _of(lot: Lot, own: Iterable[Finding], whole: Iterable[Finding], named_only: bool = False) -> list[Finding]:
+    """The findings that hold for a lot: its own, and those of the whole that name it or name none."""
+    number = re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower())
+    kept = [one for one in own if not one.lots or number in one.lots]
+    for one in whole:
+        if number in one.lots or (not one.lots and not named_only and not _SOME.search(folded(one.what.passage))):
+            kept.append(one)
+    return kept
+
+
+def _completed(lot: Lot, own: Reading, whole: Reading, text: str, general: str) -> Lot:
+    stated = [f.what for f in _of(lot, own.reservations, whole.reservations) if isinstance(f.what, Reservation)]
+    told = _merged(stated)
+    if lot.reservation is not None and told is not None:
+        # the field says that it is reserved, the text says under which article
+        reservation = replace(
+            lot.reservation,
+            articles=tuple(sorted({*lot.reservation.articles, *told.articles})),
+            passage=f"{lot.reservation.passage} — {told.passage}" if lot.reservation.passage else told.passage,
+        )
+    else:
+        reservation = lot.reservation or told  # type: ignore[assignment]
+    clauses = [*lot.clauses, *(f.what for f in _of(lot, own.clauses, whole.clauses) if isinstance(f.what, Clause))]
+    known = [f.what for f in _of(lot, own.conditions, whole.conditions) if isinstance(f.what, Condition)]
+    stated_codes = {c.code for c in lot.conditions if c.code in ("variants", "framework")}
+    conditions = [*lot.conditions, *(c for c in known if c.code not in stated_codes)]
+    value, period, months = lot.amount, lot.amount_period, lot.duration_months
+    said = amount(f"{text}\n{general}")
+    if said and (value is None or value == said[0]):
+        value, period = said[0], said[1]  # type: ignore[assignment]
+    if months is None:
+        months = duration(f"{text}\n{general}")
+    return replace(
+        lot,
+        reservation=reservation,
+        clauses=_distinct_clauses(clauses),
+        conditions=tuple({(c.code, c.label): c for c in reversed(conditions)}.values())[::-1],
+        amount=value,
+        amount_period=period,
+        duration_months=months,
+    )
+
+
+def _distinct_clauses(found: list[Clause]) -> tuple[Clause, ...]:
+    """One clause of each nature and origin, the one that tells the hours first."""
+    best: dict[tuple[str, str], Clause] = {}
+    for one in found:
+        key = (one.nature, one.origin if one.nature != "objective" else one.origin + one.passage)
+        kept = best.get(key)
+        if kept is None:
+            best[key] = one
+        elif (one.hours is not None) > (kept.hours is not None) or (one.share is not None) > (kept.share is not None and True):
+            best[key] = replace(one, share=one.share or kept.share, hours=one.hours or kept.hours)
+    return tuple(best.values())
