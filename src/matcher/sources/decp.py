@@ -127,6 +127,8 @@ def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Recor
                     )
                     if not isinstance(record, dict) or "marches" in record:
                         continue
+                    if not prefix and not {key.lower() for key in record} & {*_KEYS, "notice"}:
+                        continue
                 number += 1
                 yield (
                     f"record {number}",
