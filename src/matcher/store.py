@@ -16,13 +16,25 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    Date,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from matcher.domain import BadInput, MissingExtra, StaleArtefact
-from matcher.tables import PERSONAL, RETENTION, Base
+from matcher.tables import PERSONAL, RETENTION, Base, UtcTime
 
 HEAD = "0001"  # the newest migration: a store that stands at it is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
@@ -318,11 +330,9 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of a backup with its times again as times."""
     result: dict[str, Any] = {}
     for name, value in row.items():
-        kind = table.c[name].type.python_type if value is not None else None
-        if kind is datetime:
-            value = datetime.fromisoformat(value)
-        elif kind is date:
-            value = date.fromisoformat(value)
+        kind = table.c[name].type
+        if value is not None and isinstance(kind, UtcTime | Date):
+            value = (datetime if isinstance(kind, UtcTime) else date).fromisoformat(value)
         result[name] = value
     return result
 

@@ -1,0 +1,32 @@
+"""A writer to be killed: declares on notices FIRST..LAST-1 for one SIRET and says each one that lasts.
+
+usage: exchange_writer.py URL TOKEN SIRET FIRST LAST
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from matcher import exchange, keys
+from matcher.store import Store
+
+
+def main(url: str, token: str, siret: str, first: str, last: str) -> None:
+    store = Store.open(url)
+    bearer = keys.prove(store, token)
+    for number in range(int(first), int(last)):
+        exchange.declare(
+            store,
+            bearer,
+            siret=siret,
+            notice_id=f"n-{number}",
+            brings="tonte",
+            seeks="nettoyage",
+            deadline=datetime(2090, 1, 1, tzinfo=UTC),
+        )
+        print(number, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
