@@ -294,8 +294,8 @@ _BANDS = {
 
 def headcount_of_band(raw: object) -> float | None:
     """The middle of an INSEE band of headcount ("12" is 20 to 49 persons: 34.5), or None ("NN", unknown)."""
-    text = str(raw if raw is not None else "").strip().removesuffix(".0").zfill(2)
-    band = _BANDS.get(text)
+    text = str(raw if raw is not None else "").strip().removesuffix(".0")
+    band = _BANDS.get(text.zfill(2)) if text else None
     return sum(band) / 2 if band else None
 
 

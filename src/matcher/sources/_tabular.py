@@ -442,5 +442,10 @@ def correct(
     return result
 
 
+def source_of(name: str) -> str:
+    """The file's own name: what is kept as a source must not depend on where the file lay."""
+    return re.split(r"[/\\\\]", name)[-1]
+
+
 def rejected(name: str, place: str, reason: str) -> Rejected:
     return Rejected(path=name, record=place, reason=reason)

@@ -57,11 +57,12 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
     """One Award for each record or row, streamed.  Raises BadInput when the file is no DECP at all."""
+    source = _tabular.source_of(name)
     for place, record in _records(stream, name):
         if isinstance(record, str):
             yield Rejected(path=name, record=place, reason=record)
             continue
-        award = award_of(record, name)
+        award = award_of(record, source)
         yield (
             replace(award, path=name, record=award.record or place) if isinstance(award, Rejected) else award
         )

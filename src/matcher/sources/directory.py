@@ -167,6 +167,7 @@ def read(
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when there is no SIRET column.
     """
+    source = _tabular.source_of(name)
     guesses: dict[tuple[str, ...], dict[str, str]] = {}
     drafts: dict[tuple[str, str], _Draft] = {}
     for place, row in _tabular.rows(stream, name, _known, LISTS):
@@ -188,7 +189,7 @@ def read(
                 )
             if len(guesses) > 5_000:
                 guesses = {keys: guesses[keys]}
-        outcome = _draft(row, guesses[keys], name)
+        outcome = _draft(row, guesses[keys], source)
         if isinstance(outcome, str):
             yield refuse(outcome)
             continue

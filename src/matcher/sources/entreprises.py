@@ -37,7 +37,7 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        found = structures_of(row, name, checked)
+        found = structures_of(row, _tabular.source_of(name), checked)
         if isinstance(found, str):
             yield _tabular.rejected(name, place, found)
         else:

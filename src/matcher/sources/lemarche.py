@@ -54,7 +54,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        structure = structure_of(row, name)
+        structure = structure_of(row, _tabular.source_of(name))
         yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
 
 
