@@ -89,6 +89,9 @@ def test_buyers_are_placed_by_their_number() -> None:
     assert town is not None and town.code == "93048"
     grouping = reference.commune_of_siren("200057867")  # Plaine Commune
     assert grouping is not None and grouping.name == "Saint-Denis"
+    merged = reference.commune_of_siren("216901496")  # Oullins, merged in 2024
+    assert merged is not None and merged.name == "Oullins-Pierre-Bénite"
+    assert reference.commune_of_siren("219309999") is None
     assert reference.commune_of_siren("229300082") is None  # a department is no commune
     assert reference.department_of_siren("229300082") == "93"
     assert reference.department_of_siren("200057867") is None  # newer numbers tell no place

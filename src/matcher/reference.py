@@ -234,9 +234,16 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
 
 
 def commune_of_siren(siren: str) -> Commune | None:
-    """The commune of a town hall's SIREN, or the most populous member of an inter-communal grouping's."""
+    """The commune of a town hall's SIREN, or the most populous member of an inter-communal grouping's.
+
+    The number of a commune that has merged since tells its old INSEE code, and so the commune of today.
+    """
     code = _by_siren().get(siren[:9])
-    return commune(code) if code else None
+    if code:
+        return commune(code)
+    merged = commune(siren[2:4] + siren[5:8]) if re.match(r"21[0-9]{2}0[0-9]{4}", siren) else None
+    # A commune that kept a number of the old kind has not merged: the digits then say something else.
+    return merged if merged and not merged.siren.startswith("21") else None
 
 
 #: Numbers that INSEE gave to public bodies of a place carry the department after two digits: 17 services
