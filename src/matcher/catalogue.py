@@ -39,7 +39,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Query, Shortlist
-from matcher.text import clean, fold
+from matcher.text import clean, fold, lot_part, tokens
 
 FORMAT = 1
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -137,7 +137,9 @@ class Catalogue:
         if found is None and len(siret) == 9:
             found = self._first_of_siren.get(siret)
         if found is None:
-            raise NotFound(f"no structure {siret} in the catalogue: check the SIRET, or index its directory first")
+            raise NotFound(
+                f"no structure {siret} in the catalogue: check the SIRET, or index its directory first"
+            )
         return found
 
     @cached_property
@@ -186,6 +188,31 @@ class Catalogue:
         columns = (self.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
         return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
 
+    @cached_property
+    def rare_names(self) -> dict[str, tuple[float, NDArray[np.int64]]]:
+        """Stems that stand in few names and few texts: their information in nats, and the structures so named.
+
+        Read from the names and texts alone, whoever holds which award, so that it does not peek.
+        """
+        stems: dict[str, list[int]] = defaultdict(list)
+        for row, name in enumerate(self.structures.column("name").to_pylist()):
+            for stem in set(tokens(name)):
+                stems[stem].append(row)
+        in_texts = Counter(
+            stem
+            for nature, text in zip(
+                self.of_row("nature").tolist(), self.evidence.column("text").to_pylist(), strict=True
+            )
+            if NATURES[nature] in ("award", "offer", "description")
+            for stem in set(tokens(text)) & stems.keys()
+        )
+        limit = max(30, self.evidence.num_rows // 500)
+        return {
+            stem: (float(np.log(len(self) / len(rows))), np.array(rows))
+            for stem, rows in stems.items()
+            if in_texts[stem] < limit
+        }
+
     # ------------------------------------------------------------------------------------ build
 
     @classmethod
@@ -196,11 +223,13 @@ class Catalogue:
         recipe: Recipe | None = None,
         *,
         undated: date | None = None,
+        suppliers: bool = True,
         reuse: Catalogue | None = None,
     ) -> Catalogue:
         """A catalogue of the structures, with each award as evidence of its holders.
 
-        A holder that is no known structure becomes one of kind "" (a supplier).  An award without a
+        A holder that is no known structure becomes one of kind "" (a supplier) unless `suppliers` is
+        False.  An award without a
         date counts as known from `undated` (None: always known).  `reuse` gives vectors of texts that
         did not change.  The first of two structures with one SIRET is kept.
         """
@@ -208,7 +237,7 @@ class Catalogue:
         known: dict[str, Structure] = {}
         for structure in structures:
             known.setdefault(structure.siret, structure)
-        pieces = _evidence_of_awards(known, awards, undated)
+        pieces = _evidence_of_awards(known, awards, undated, suppliers)
         order = sorted(known)
         first_rows: list[int] = []
         rows: list[_Row] = []
@@ -221,9 +250,7 @@ class Catalogue:
         encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
         texts = [row.text for row in rows]
         vectors = _encode(encoder, texts, reuse)
-        indexes = {
-            name: plug.find("indexes", name).build(texts, vectors) for name in recipe.indexes
-        }
+        indexes = {name: plug.find("indexes", name).build(texts, vectors) for name in recipe.indexes}
         manifest = {
             "format": FORMAT,
             "code": __version__,
@@ -246,7 +273,10 @@ class Catalogue:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         for name, table in (("structures", self.structures), ("evidence", self.evidence)):
-            with pa.OSFile(str(fresh / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+            with (
+                pa.OSFile(str(fresh / f"{name}.arrow"), "wb") as sink,
+                pa.ipc.new_file(sink, table.schema) as out,
+            ):
                 out.write_table(table.combine_chunks())
         np.save(fresh / "vectors.npy", self.vectors, allow_pickle=False)
         for name, index in self.indexes.items():
@@ -276,10 +306,14 @@ class Catalogue:
         except ValueError:
             raise StaleArtefact(f"the manifest of {folder} is damaged: {again}") from None
         if manifest.get("format") != FORMAT:
-            raise StaleArtefact(f"{folder} is of catalogue format {manifest.get('format')}, not {FORMAT}: {again}")
+            raise StaleArtefact(
+                f"{folder} is of catalogue format {manifest.get('format')}, not {FORMAT}: {again}"
+            )
         saved = codec.from_json(Recipe, manifest["recipe"])
         if recipe is not None and recipe != saved.name:
-            raise StaleArtefact(f"{folder} was built by recipe {saved.name!r}, not {recipe!r}: {again} --recipe {recipe}")
+            raise StaleArtefact(
+                f"{folder} was built by recipe {saved.name!r}, not {recipe!r}: {again} --recipe {recipe}"
+            )
         encoder = plug.find("encoders", saved.encoder).load(**saved.encoder_options)
         if encoder.fingerprint != manifest["encoder"]:
             raise StaleArtefact(
@@ -289,7 +323,9 @@ class Catalogue:
             tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
                       for name in ("structures", "evidence")]  # fmt: skip
             vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-            indexes = {name: plug.find("indexes", name).load(folder / name, vectors) for name in saved.indexes}
+            indexes = {
+                name: plug.find("indexes", name).load(folder / name, vectors) for name in saved.indexes
+            }
         except (OSError, pa.ArrowInvalid, ValueError) as error:
             raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
         return cls(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
@@ -306,18 +342,18 @@ class Catalogue:
         as_of: date | None = None,
         filters: Filters | None = None,
         incumbents: bool = False,
-        trade_text: str = "",
     ) -> Query:
         """A lot ready to be compared: its places located, its text encoded."""
-        words = text or f"{lot.title}. {lot.description}"
+        words = text or question(lot)
         places = tuple(reference.locate(place, tender.buyer.id) for place in lot.places)
         if not places:
             places = (reference.locate(tender.buyer.place, tender.buyer.id),)
+        places = tuple(_centred(place) for place in places)
         if vector is None:
             vector = self.encoder.encode([words], role="query")[0]
         return Query(
             lot=lot, tender=tender, text=words, vector=vector, places=places, cpv=lot.cpv, as_of=as_of,
-            filters=filters or Filters(), incumbents=incumbents, trade_text=trade_text,
+            filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         )  # fmt: skip
 
     def shortlist(self, query: Query, k: int = 400) -> Shortlist:
@@ -331,7 +367,10 @@ class Catalogue:
             candidates = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
         else:
             row_mask = None if allowed is None else allowed[self.owners]
-            found = [self.owners[index.search(query.text, query.vector, k, row_mask)] for index in self.indexes.values()]
+            found = [
+                self.owners[index.search(query.text, query.vector, k, row_mask)]
+                for index in self.indexes.values()
+            ]
             found.append(self.nearest(query.places, k // 2, allowed))
             candidates = np.unique(np.concatenate(found))
         counts = self.offsets[candidates + 1] - self.offsets[candidates]
@@ -347,18 +386,35 @@ class Catalogue:
             name: index.compare(query.text, query.vector, None if everything else rows)
             for name, index in self.indexes.items()
         }
+        if query.part and "lexical" in self.indexes:
+            part = self.indexes["lexical"].compare(query.part, query.vector, None if everything else rows)
+            similarity["part"] = part
+        peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
+        if allowed is not None:
+            # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
+            for name, index in self.indexes.items():
+                for key, words in ((name, query.text), ("part", query.part)):
+                    if key in peaks and (key != "part" or name == "lexical"):
+                        top = index.search(words, query.vector, 1)
+                        peaks[key] = max(
+                            peaks[key], float(index.compare(words, query.vector, top).max(initial=0.0))
+                        )
         if query.as_of is None:
             admissible = np.ones(len(rows), dtype=bool)
         else:
             admissible = self.of_row("since")[rows] < days(query.as_of)
         return Shortlist(
             query=query, catalogue=self, candidates=candidates, rows=rows, starts=starts, owner=owner,
-            admissible=admissible, similarity=similarity,
+            admissible=admissible, similarity=similarity, peaks=peaks,
         )  # fmt: skip
 
-    def nearest(self, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    def nearest(
+        self, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
         """The k structures nearest to one of the places (by coordinates), of those allowed."""
-        located = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
+        located = [
+            (p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None
+        ]
         if not located:
             return np.zeros(0, dtype=np.int64)
         distance = self.distances(located)
@@ -374,17 +430,19 @@ class Catalogue:
 
     def allowed(self, filters: Filters, places: Sequence[Place] = ()) -> NDArray[np.bool_] | None:
         """Mask over structures that obey the filters; None when there is no filter."""
-        from matcher import law
-
         masks: list[NDArray[np.bool_]] = []
         if filters.sirets is not None:
             masks.append(np.isin(self.of_structure("siret"), list(filters.sirets)))
         if filters.excluded:
             gone = list(filters.excluded)
-            masks.append(~np.isin(self.of_structure("siret"), gone) & ~np.isin(self.of_structure("siren"), gone))
+            masks.append(
+                ~np.isin(self.of_structure("siret"), gone) & ~np.isin(self.of_structure("siren"), gone)
+            )
         if filters.kinds:
             masks.append(np.isin(self.of_structure("kind"), list(filters.kinds)))
         if filters.articles:
+            from matcher import law
+
             may = {
                 kind: law.eligible(kind, tuple(filters.articles), date.today()) is True
                 for kind in set(self.of_structure("kind"))
@@ -394,16 +452,30 @@ class Catalogue:
             masks.append(np.isin(self.of_structure("department"), list(filters.departments)))
         if filters.regions:
             masks.append(np.isin(self.of_structure("region"), list(filters.regions)))
-        for name, wanted in (("networks", filters.networks), ("labels", filters.labels), ("services", filters.service_types)):
+        for name, wanted in (
+            ("networks", filters.networks),
+            ("labels", filters.labels),
+            ("services", filters.service_types),
+        ):
             if wanted:
                 keys = [f"|{fold(word)}|" for word in wanted]
-                masks.append(np.array([any(key in held for key in keys) for held in self.of_structure(name)], dtype=bool))
+                masks.append(
+                    np.array(
+                        [any(key in held for key in keys) for held in self.of_structure(name)], dtype=bool
+                    )
+                )
         if filters.active_only:
             masks.append(self.of_structure("active") != 0)
         if filters.radius_km is not None:
-            located = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
+            located = [
+                (p.latitude, p.longitude)
+                for p in places
+                if p.latitude is not None and p.longitude is not None
+            ]
             if not located:
-                raise BadInput("a radius needs a place: name the commune, the postcode or the department of the need")
+                raise BadInput(
+                    "a radius needs a place: name the commune, the postcode or the department of the need"
+                )
             masks.append(np.nan_to_num(self.distances(located), nan=np.inf) <= filters.radius_km)
         for phrase in filters.phrases:
             masks.append(self._holding(phrase))
@@ -430,25 +502,49 @@ class Catalogue:
 
 def _profile(structure: Structure) -> Iterator[_Row]:
     """The pieces of a structure: its name, its trade by NAF, its description, offers and jobs."""
-    name = f"{structure.name} {structure.brand}".strip() if fold(structure.brand) != fold(structure.name) else structure.name
+    name = (
+        f"{structure.name} {structure.brand}".strip()
+        if fold(structure.brand) != fold(structure.name)
+        else structure.name
+    )
     source = structure.source
     yield _Row("name", name, Offer(id=f"{structure.siret}#name", title=name, nature="name", source=source))
     if structure.naf:
         label = reference.naf_label(structure.naf)
         if label:
-            yield _Row("naf", label, Offer(id=f"{structure.siret}#naf", title=label, nature="naf", naf=structure.naf, source=source))
+            yield _Row(
+                "naf",
+                label,
+                Offer(
+                    id=f"{structure.siret}#naf", title=label, nature="naf", naf=structure.naf, source=source
+                ),
+            )
     described = any(offer.nature == "description" for offer in structure.offers)
     if structure.description and not described:
         text = structure.description
-        yield _Row("description", text, Offer(id=f"{structure.siret}#description", title=text[:80], text=text, nature="description", source=source))
+        yield _Row(
+            "description",
+            text,
+            Offer(
+                id=f"{structure.siret}#description",
+                title=text[:80],
+                text=text,
+                nature="description",
+                source=source,
+            ),
+        )
     for offer in structure.offers:
-        text = clean(f"{offer.title}. {offer.text}" if offer.text and not offer.text.startswith(offer.title) else offer.text or offer.title)
+        text = clean(
+            f"{offer.title}. {offer.text}"
+            if offer.text and not offer.text.startswith(offer.title)
+            else offer.text or offer.title
+        )
         if text:
             yield _Row(offer.nature, text, offer)
 
 
 def _evidence_of_awards(
-    known: dict[str, Structure], awards: Iterable[Award], undated: date | None
+    known: dict[str, Structure], awards: Iterable[Award], undated: date | None, suppliers: bool
 ) -> dict[str, list[_Row]]:
     """Each award as evidence of each of its holders; unknown holders are added to `known` as suppliers."""
     of_siren: dict[str, str] = {}
@@ -468,18 +564,31 @@ def _evidence_of_awards(
     placed: dict[str, list[_Row]] = defaultdict(list)
     for siren in sorted(pieces):
         if siren not in of_siren:
+            if not suppliers:
+                continue
             # of several spellings, the most frequent, then the first by alphabet: order of the file never matters
             name = min(names[siren].items(), key=lambda item: (-item[1], item[0]))[0]
-            known.setdefault(sirets[siren], Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp"))
+            known.setdefault(
+                sirets[siren],
+                Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp"),
+            )
             of_siren[siren] = sirets[siren]
         placed[of_siren[siren]] = sorted(pieces[siren], key=lambda row: (days(row.offer.since), row.offer.id))
     return placed
 
 
+def _centred(place: Place) -> Place:
+    """The place, at the centre of its department where it has no coordinates of its own."""
+    found = reference.department(place.department) if place.department and place.latitude is None else None
+    return replace(place, latitude=found.latitude, longitude=found.longitude) if found else place
+
+
 def _award_row(award: Award, undated: date | None) -> _Row:
     title = clean(award.title)
+    # a place deduced from the buyer's seat tells of the buyer, not of the work: its department is enough
+    place = replace(award.place, latitude=None, longitude=None) if award.place.inferred else award.place
     offer = Offer(
-        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=award.place,
+        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=_centred(place),
         amount=award.amount, buyer=award.buyer.id[:9] or None, since=award.notified or undated, source=award.source or "decp",
     )  # fmt: skip
     label = reference.cpv_label(award.cpv) if award.cpv else ""
@@ -569,13 +678,22 @@ def _fingerprint(*tables: pa.Table) -> str:
     return digest.hexdigest()[:16]
 
 
+def question(lot: Lot) -> str:
+    """The words a lot is searched by: title, the head of its description, the label of its main CPV."""
+    label = reference.cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
+    description = lot.description[:600].rsplit(" ", 1)[0] if len(lot.description) > 600 else lot.description
+    return ". ".join(part for part in (lot.title, description, label) if part)
+
+
 def free_text_tender(text: str, place: Place | None = None, buyer: Buyer | None = None) -> Tender:
     """A need typed by a buyer, as a tender of one lot.  Raises BadInput when it says nothing, or far too much."""
     words = clean(text)
     if not any(char.isalpha() for char in words):
         raise BadInput("the need is empty: say in a few words what is to be done, and where")
     if len(text) > 1_000_000:
-        raise BadInput("the need is over a million characters: give the description of the lots, not the whole file")
+        raise BadInput(
+            "the need is over a million characters: give the description of the lots, not the whole file"
+        )
     title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"
     places = (place,) if place else ()
     lot = Lot(id="need-1", title=title, description=words[:20_000] if len(words) > 120 else "", places=places)

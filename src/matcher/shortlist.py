@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ class Query:
     as_of: date | None = None  # only evidence dated before this day is used; None: all of it
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?
-    trade_text: str = ""  # what follows "ayant pour support", when the notice is of that form
+    part: str = ""  # the words of the lot itself, without those of the operation it belongs to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,10 @@ class Shortlist:
     admissible: NDArray[np.bool_]
     similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)  # what a signal keeps to explain itself
+    peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
+    scratch: dict[str, Any] = field(
+        default_factory=dict
+    )  # intermediate arrays shared by the signals of one lot
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -65,9 +68,20 @@ class Shortlist:
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
         return replace(self, columns={**self.columns, name: values})
 
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """The value of `make()`, computed once for this lot whoever asks."""
+        if key not in self.scratch:
+            self.scratch[key] = make()
+        return self.scratch[key]
+
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's day."""
-        return self.admissible & self.catalogue.nature_mask(natures)[self.rows]
+
+        def mask() -> NDArray[np.bool_]:
+            return self.admissible & self.catalogue.nature_mask(natures)[self.rows]
+
+        known: NDArray[np.bool_] = self.once("known:" + " ".join(natures), mask)
+        return known
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
         """The highest of `values` (m,) within `mask` for each candidate, NaN where it has none; shape (n,)."""

@@ -19,11 +19,15 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
     if "&" in text or "<" in text:
         text = html.unescape(_TAG.sub(" ", html.unescape(text)))
     text = unicodedata.normalize("NFC", text)
-    return _SPACE.sub(" ", "".join(c if c.isprintable() or c.isspace() else " " for c in text)).strip()
+    if not text.isprintable():  # most texts are, and are spared the walk letter by letter
+        text = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
+    return _SPACE.sub(" ", text).strip()
 
 
 def fold(text: str) -> str:
     """Lower case without accents, ligatures opened, apostrophes made one: for comparing, not for showing."""
+    if text.isascii():
+        return text.lower()
     text = text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae").replace("’", "'")
     decomposed = unicodedata.normalize("NFKD", text.lower())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -76,3 +80,18 @@ def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
         if shared:
             found.setdefault(shared[0], word.lower())
     return list(found.values())[:limit]
+
+
+_LOT = re.compile(
+    r"\blots?\s*(?:n\s*[°o�.:]*\s*)?(?:\d{1,3}[a-z]?|[ivx]{1,4}|unique)\b\s*[-:–.)]*\s*", re.IGNORECASE
+)
+
+
+def lot_part(title: str) -> str:
+    """What follows the last "lot n" of a title ("Construction d'une école - Lot 4 : peinture" gives "peinture").
+
+    The whole title where it names no lot, or where nothing but figures follows.
+    """
+    found = list(_LOT.finditer(title))
+    rest = title[found[-1].end() :].strip() if found else ""
+    return rest if tokens(rest) else title

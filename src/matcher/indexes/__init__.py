@@ -27,5 +27,3 @@ class Index(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the index below `folder`; `load(folder)` gives the same answers."""
-
-

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from matcher.text import tokens
 
+
 class LexicalIndex:
     """BM25 weights by token (compressed columns), and the inverse document frequencies."""
 
@@ -72,9 +73,7 @@ class LexicalIndex:
             self._retriever.save(str(folder / "bm25"), corpus=None)
 
 
-def build(
-    texts: Sequence[str], vectors: NDArray[Any], *, k1: float = 1.2, b: float = 0.6
-) -> LexicalIndex:
+def build(texts: Sequence[str], vectors: NDArray[Any], *, k1: float = 1.2, b: float = 0.6) -> LexicalIndex:
     """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
     import bm25s
 

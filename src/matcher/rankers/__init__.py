@@ -24,5 +24,11 @@ class Ranker(Protocol):
     def contributions(self, shortlist: Shortlist) -> Mapping[str, Column]:
         """What each signal adds to the score of each candidate; columns of shape (n,), never NaN."""
 
-    def probability(self, scores: Column) -> Column:
-        """A monotone map of scores to the chance that the candidate is chosen or judged right, 0 to 1."""
+    def probability(self, scores: Column, regime: str = "structure") -> Column:
+        """A monotone map of scores to the chance that the candidate is chosen or judged right, in a regime."""
+
+    def floor(self, regime: str) -> float:
+        """The relevance below which nobody fits, in a regime."""
+
+    def relevance(self, contributions: Mapping[str, Column]) -> Column:
+        """The part of the score that tells of the trade alone, shape (n,)."""

@@ -27,8 +27,18 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("ne décrit pas ses activités")
     row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known(*DECLARED))
     offer = shortlist.catalogue.offer(row) if row is not None else None
-    said = {"offer": "Offre", "description": "Présentation", "job": "Métier recruté"}[offer.nature] if offer else "Offre"
+    said = (
+        {"offer": "Offre", "description": "Présentation", "job": "Métier recruté"}[offer.nature]
+        if offer
+        else "Offre"
+    )
     title = shorten(offer.title or offer.text, 90) if offer else ""
-    strength = "très proche du besoin" if value > 0.6 else "proche du besoin" if value > 0.35 else "éloigné du besoin"
+    strength = (
+        "très proche du besoin"
+        if value > 0.6
+        else "proche du besoin"
+        if value > 0.35
+        else "éloigné du besoin"
+    )
     passage = shorten(shortlist.catalogue.text(row), 200) if row is not None else ""
     return Why(f"{said} « {title} » : {strength}", shorten(shortlist.query.text, 160), passage)

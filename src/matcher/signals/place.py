@@ -22,7 +22,11 @@ def closeness(kilometres: Column) -> Column:
 
 def distances(shortlist: Shortlist) -> Column:
     """Kilometres from each candidate to the nearest place of the lot; NaN where either is unknown."""
-    points = [(p.latitude, p.longitude) for p in shortlist.query.places if p.latitude is not None and p.longitude is not None]
+    points = [
+        (p.latitude, p.longitude)
+        for p in shortlist.query.places
+        if p.latitude is not None and p.longitude is not None
+    ]
     points = [(a, b) for a, b in points if a == a and b == b]
     if not points:
         return np.full(len(shortlist), np.nan)
@@ -38,13 +42,21 @@ def measure(shortlist: Shortlist) -> Column:
     same = np.isin(home, list(departments)) & (home != "")
     if not departments and np.isnan(near).all():
         return np.full(len(shortlist), np.nan)
-    region = np.isin(shortlist.catalogue.of_structure("region")[shortlist.candidates], list(regions)) & (home != "")
+    region = np.isin(shortlist.catalogue.of_structure("region")[shortlist.candidates], list(regions)) & (
+        home != ""
+    )
     fallback = np.where(home == "", np.nan, np.where(same, 0.5, np.where(region, 0.2, 0.05)))
     value = np.where(np.isnan(near), fallback, near)
     value = np.where(same, 0.25 + 0.75 * value, value)
     value = np.where(region & ~same, 0.05 + 0.95 * value, value)
     served = zones(shortlist)
-    return np.asarray(np.where(served > 0, np.maximum(np.nan_to_num(value), 0.75), np.where(served < 0, np.minimum(value, 0.05), value)))
+    return np.asarray(
+        np.where(
+            served > 0,
+            np.maximum(np.nan_to_num(value), 0.75),
+            np.where(served < 0, np.minimum(value, 0.05), value),
+        )
+    )
 
 
 def zones(shortlist: Shortlist) -> Column:
@@ -65,7 +77,9 @@ def zones(shortlist: Shortlist) -> Column:
     if not any(p.department for p in shortlist.query.places):
         return np.zeros(len(shortlist))
     known = shortlist.known("offer", "description", "job")
-    return np.where(shortlist.count(inside & known) > 0, 1.0, np.where(shortlist.count(declared & known) > 0, -1.0, 0.0))
+    return np.where(
+        shortlist.count(inside & known) > 0, 1.0, np.where(shortlist.count(declared & known) > 0, -1.0, 0.0)
+    )
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
@@ -84,4 +98,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         found = reference.department(department)
         where = f"département {found.name if found else department}"
     inferred = all(p.inferred for p in shortlist.query.places)
-    return Why(", ".join(part for part in (where, said, "lieu déduit de l'acheteur" if inferred else "") if part))
+    return Why(
+        ", ".join(part for part in (where, said, "lieu déduit de l'acheteur" if inferred else "") if part)
+    )

@@ -9,7 +9,6 @@ from datetime import date
 
 import numpy as np
 
-from matcher import law
 from matcher.domain import KINDS
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
@@ -20,6 +19,8 @@ def measure(shortlist: Shortlist) -> Column:
     reservation = shortlist.query.lot.reservation
     if reservation is None:
         return np.ones(len(shortlist))
+    from matcher import law
+
     on = shortlist.query.as_of or date.today()
     kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
     answer = {kind: law.eligible(str(kind), reservation.articles, on) for kind in set(kinds.tolist())}

@@ -25,4 +25,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("aucun mot du besoin dans ses textes")
     row = shortlist.best_row(i, shortlist.similarity["lexical"], shortlist.known(*DECLARED))
     text = shortlist.catalogue.text(row) if row is not None else ""
-    return Why(f"mots communs : {', '.join(common_words(shortlist.query.text, text))}", "", shorten(text, 200))
+    return Why(
+        f"mots communs : {', '.join(common_words(shortlist.query.text, text))}", "", shorten(text, 200)
+    )

@@ -1,0 +1,60 @@
+"""`matcher rank`: rank the candidates of each query of a file, by the contract of the benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    queries: Annotated[
+        Path, typer.Argument(help="JSONL, one query a line: query_id, notice, and member for partners.")
+    ],
+    history: Annotated[list[Path], typer.Option(help="Past awards (DECP): evidence, and the candidates.")],
+    out: Annotated[Path, typer.Option(help="The run file to write, JSONL.")],
+    structures: Annotated[list[Path] | None, typer.Option(help="Rank these structures instead.")] = None,
+    recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
+    top: Annotated[int, typer.Option(min=1, help="At most so many SIRENs a query.")] = 100,
+    incumbents: Annotated[
+        bool, typer.Option("--incumbents", help="Let the buyer's own past holders count.")
+    ] = False,
+) -> None:
+    """Rank structures, or the suppliers of past awards, for each notice of a file.
+
+    Only awards dated before a notice are used for it.
+
+    \b
+    matcher rank needs.jsonl --history history.json.gz --out run.jsonl
+    matcher rank needs.jsonl --history history.json.gz --structures siae.jsonl --out run.jsonl --recipe lexical
+    """
+    import json
+
+    from matcher import evaluation, recipes
+    from matcher.domain import NothingGood, Rejected
+    from matcher.engine import Matcher
+    from matcher.terminal import progress, say
+
+    chosen = recipes.named(recipe)
+    rejected: list[Rejected] = []
+    asked = list(evaluation.questions(queries, rejected))
+    if not asked:
+        for bad in rejected[:5]:
+            say(f"set aside {bad.record}: {bad.reason}")
+        raise NothingGood(
+            f"no query could be read in {queries}: one object a line with query_id and notice is wanted"
+        )
+    catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)
+    matcher = Matcher(catalogue, chosen)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as sink:
+        for question in progress(asked, "ranking"):
+            sink.write(json.dumps(evaluation.ranked(matcher, question, top, incumbents)) + "\n")
+    for bad in rejected[:20]:
+        say(f"set aside {bad.record}: {bad.reason}")
+    if len(rejected) > 20:
+        say(f"... and {len(rejected) - 20} more")
+    say(
+        f"{len(asked)} queries ranked among {len(catalogue)} candidates, {len(rejected)} records set aside; {out} written"
+    )

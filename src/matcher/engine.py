@@ -1,0 +1,266 @@
+"""The whole path of a tender, in one readable module: shortlist, signals, score, reasons, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import __version__, plug, recipes
+from matcher.catalogue import Catalogue, question
+from matcher.domain import (
+    KINDS,
+    Answer,
+    Filters,
+    Lot,
+    LotAnswer,
+    Match,
+    Offer,
+    Reason,
+    Recipe,
+    Structure,
+    Tender,
+)
+from matcher.shortlist import Column, Query, Shortlist
+from matcher.signals.place import distances
+
+DECLARED = ("offer", "description", "job")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Candidates of a lot in order; `order` holds positions in the shortlist, one for each bidder, best first."""
+
+    shortlist: Shortlist
+    contributions: Mapping[str, Column]
+    scores: Column
+    order: NDArray[np.int64]
+    regime: str
+
+    def sirens(self, n: int) -> list[tuple[str, float]]:
+        """The first n bidders by SIREN, with their scores."""
+        sirens = self.shortlist.catalogue.of_structure("siren")
+        top = self.order[:n]
+        return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
+
+
+class Matcher:
+    """Answers tenders from a catalogue by a recipe.  Immutable, safe to share between threads."""
+
+    def __init__(self, catalogue: Catalogue, recipe: Recipe | None = None) -> None:
+        self.catalogue = catalogue
+        self.recipe = recipe or catalogue.recipe
+        self.ranker = plug.find("rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
+        self._signals = {name: plug.find("signals", name) for name in self.ranker.signals}
+
+    @classmethod
+    def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
+        """A matcher over the saved catalogue of a folder, with its own recipe unless one is named."""
+        catalogue = Catalogue.load(Path(folder))
+        return cls(catalogue, recipes.named(recipe) if recipe else None)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What made an answer: code, data, recipe, encoder, ranker."""
+        manifest = self.catalogue.manifest
+        return {
+            "code": __version__,
+            "data": str(manifest["data"]),
+            "built": str(manifest["built"]),
+            "recipe": self.recipe.name,
+            "encoder": str(manifest["encoder"]),
+            "ranker": self.ranker.fingerprint,
+        }
+
+    # ------------------------------------------------------------------------------------ one lot
+
+    def rank(self, query: Query) -> Ranking:
+        """Every candidate of a lot, scored and in order; one place for each bidder."""
+        shortlist = self.catalogue.shortlist(query)
+        for name, signal in self._signals.items():
+            shortlist = shortlist.with_column(name, signal.measure(shortlist))
+        contributions = self.ranker.contributions(shortlist)
+        scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
+        order = np.lexsort((shortlist.candidates, -scores))
+        bidders = self.catalogue.of_structure("bidder")[shortlist.candidates[order]]
+        _, first = np.unique(bidders, return_index=True)
+        regime = "structure" if self.has_directory else "supplier"
+        return Ranking(
+            shortlist=shortlist,
+            contributions=contributions,
+            scores=scores,
+            order=order[np.sort(first)],
+            regime=regime,
+        )
+
+    @property
+    def has_directory(self) -> bool:
+        """Does the catalogue hold structures of a known kind, beside suppliers of past awards?"""
+        return bool((self.catalogue.of_structure("kind") != "").any())
+
+    def queries(
+        self,
+        tender: Tender,
+        *,
+        filters: Filters | None = None,
+        as_of: date | None = None,
+        incumbents: bool = False,
+    ) -> list[Query]:
+        """One query for each lot; the texts of all lots are encoded at once."""
+        texts = [question(lot) for lot in tender.lots]
+        vectors = self.catalogue.encoder.encode(texts, role="query")
+        return [
+            self.catalogue.query(
+                lot, tender, text=text, vector=vector, filters=filters, as_of=as_of, incumbents=incumbents
+            )
+            for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
+        ]
+
+    # ------------------------------------------------------------------------------------ one tender
+
+    def match(
+        self,
+        tender: Tender,
+        n: int = 10,
+        *,
+        filters: Filters | None = None,
+        as_of: date | None = None,
+        incumbents: bool = False,
+        groups: int = 3,
+    ) -> Answer:
+        """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
+        answers = []
+        for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
+            ranking = self.rank(query)
+            answers.append(self.answer(ranking, n))
+        consortia: tuple[Any, ...] = ()
+        if groups:
+            from matcher import consortium
+
+            consortia = tuple(consortium.recommend(answers, tender=tender, n=groups))
+        return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
+
+    def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
+        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole."""
+        matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(ranking.order[:n], 1))
+        return LotAnswer(
+            lot=ranking.shortlist.query.lot,
+            matches=matches,
+            nobody=self.nobody(ranking),
+            considered=len(ranking.order),
+        )
+
+    def nobody(self, ranking: Ranking) -> bool:
+        """Is there, honestly, no structure for this lot: none that may answer is above the learnt floor?"""
+        floor = self.ranker.floor(ranking.regime)
+        if not len(ranking.order):
+            return True
+        may = ranking.shortlist.columns.get("reservation")
+        admitted = np.ones(len(ranking.scores), dtype=bool) if may is None else ~(may == 0)
+        relevance = self.ranker.relevance(ranking.contributions)
+        return not bool((relevance[admitted] >= floor).any())
+
+    def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
+        """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
+        shortlist, catalogue = ranking.shortlist, self.catalogue
+        row = int(shortlist.candidates[i])
+        structure = catalogue.structure(row)
+        reasons = []
+        for name, signal in self._signals.items():
+            why = signal.explain(shortlist, i, float(shortlist.columns[name][i]))
+            reasons.append(
+                Reason(
+                    code=name,
+                    text=why.text,
+                    contribution=float(ranking.contributions[name][i]),
+                    notice_passage=why.notice_passage,
+                    offer_passage=why.offer_passage,
+                )  # fmt: skip
+            )
+        score = float(ranking.scores[i])
+        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        may = eligible(shortlist, i)
+        return Match(
+            lot=shortlist.query.lot,
+            structure=structure,
+            offer=self._best_offer(shortlist, i),
+            score=score,
+            probability=float(self.ranker.probability(np.array([score]), ranking.regime)[0]),
+            rank=rank,
+            reasons=tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution))),
+            missing=missing(structure),
+            warnings=warnings(structure, may),
+            distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
+            eligible=may,
+            other_places=tuple(s for s in catalogue.places_of(structure.siren) if s != structure.siret),
+        )
+
+    def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
+        for natures in (DECLARED, ("award",), ("name", "naf")):
+            for values in shortlist.similarity.values():
+                row = shortlist.best_row(i, values, shortlist.known(*natures))
+                if row is not None:
+                    return self.catalogue.offer(row)
+        return None
+
+
+def eligible(shortlist: Shortlist, i: int) -> bool | None:
+    """May candidate i answer the lot under its reservation; None where it cannot be told."""
+    value = shortlist.columns.get("reservation")
+    if shortlist.query.lot.reservation is None or value is None:
+        return True if value is not None else None
+    return None if np.isnan(value[i]) else bool(value[i] > 0)
+
+
+def missing(structure: Structure) -> tuple[str, ...]:
+    """What is not known of a structure and that a buyer would ask, in French."""
+    gaps = []
+    if not structure.phone and not structure.email and not structure.website:
+        gaps.append("aucun moyen de contact connu")
+    if structure.active is None:
+        gaps.append("activité de l'établissement non vérifiée")
+    if structure.turnover is None:
+        gaps.append("aucun chiffre d'affaires connu")
+    if not any(offer.nature in DECLARED for offer in structure.offers) and not structure.description:
+        gaps.append("ne décrit pas ses activités")
+    return tuple(gaps)
+
+
+def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
+    """What should stop a reader at this line, in French."""
+    said = []
+    if structure.active is False:
+        said.append("établissement fermé d'après le registre")
+    if may is False:
+        kind = KINDS.get(structure.kind, structure.kind)
+        said.append(f"{kind} : non admissible au lot réservé")
+    if "siret-checksum" in structure.flags:
+        said.append("SIRET dont la clé de contrôle est fausse : à vérifier")
+    return tuple(said)
+
+
+def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[tuple[str, float]]:
+    """Rankings of several lots as one: the firsts of each, then the seconds ..., each SIREN once.
+
+    Scores are made to follow the order: an entry never scores above the one before it.
+    """
+    merged: dict[str, float] = {}
+    for depth in range(max((len(ranking) for ranking in lists), default=0)):
+        for ranking in lists:
+            if depth < len(ranking):
+                siren, score = ranking[depth]
+                merged.setdefault(siren, score)
+    result: list[tuple[str, float]] = []
+    for siren, score in list(merged.items())[:top]:
+        result.append((siren, min(score, result[-1][1]) if result else score))
+    return result
+
+
+def with_recipe(matcher: Matcher, recipe: Recipe) -> Matcher:
+    """The same catalogue under another ranker; the recipe must share its encoder."""
+    return Matcher(matcher.catalogue, replace(recipe, encoder=matcher.recipe.encoder))

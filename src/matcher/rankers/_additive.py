@@ -1,0 +1,76 @@
+"""The additive score that both rankers share: for each signal a line or a monotone staircase.
+
+The file is JSON: `signals` maps a signal to `weight` and `offset` (a line) or `knots` and `values` (a
+staircase: values[j] from knots[j - 1] on), with `missing`, what an unknown value adds, and `why`, where the
+figures come from; `probability` maps a regime to the `slope` and `intercept` of a logistic map of the score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher import paths
+from matcher.domain import BadInput, NotFound
+from matcher.shortlist import Column, Shortlist
+
+
+class AdditiveRanker:
+    """score = sum over signals of its line or staircase at the value, or of `missing` where it is unknown."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self._signals: dict[str, Mapping[str, Any]] = dict(data["signals"])
+        self._probability: Mapping[str, Mapping[str, float]] = data.get("probability", {})
+        self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+        for name, spec in self._signals.items():
+            if "weight" not in spec and len(spec.get("values", ())) != len(spec.get("knots", ())) + 1:
+                raise KeyError(f"{name} has neither a weight, nor one value more than knots")
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return tuple(self._signals)
+
+    def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
+        return {name: self._part(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
+
+    def floor(self, regime: str) -> float:
+        """The relevance that somebody must reach for a lot to have an answer, as learnt; -inf where none was."""
+        return float(self.data.get("floor", {}).get(regime, -np.inf))
+
+    def relevance(self, contributions: Mapping[str, Column]) -> Column:
+        """The part of the score that tells of the trade, whatever the place and the law; shape (n,)."""
+        return np.sum([contributions[name] for name in self.data.get("trade_signals", self._signals)], axis=0)
+
+    @staticmethod
+    def _part(spec: Mapping[str, Any], values: Column) -> Column:
+        if "weight" in spec:
+            known = spec["weight"] * values + spec.get("offset", 0.0)
+        else:
+            known = np.asarray(spec["values"], dtype=np.float64)[
+                np.searchsorted(spec["knots"], values, side="left")
+            ]
+        return np.where(np.isnan(values), spec.get("missing", 0.0), known)
+
+    def probability(self, scores: Column, regime: str = "structure") -> Column:
+        calibration = self._probability.get(regime, {"slope": 1.0, "intercept": 0.0})
+        z = calibration["slope"] * scores + calibration["intercept"]
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
+
+
+def read(file: str) -> AdditiveRanker:
+    """The ranker of a file of models/ranker, or of an absolute path.  Raises NotFound, BadInput."""
+    path = Path(file) if Path(file).is_absolute() else paths.models_dir() / "ranker" / file
+    if not path.is_file():
+        raise NotFound(f"no ranker file {path}: name one of models/ranker, or give an absolute path")
+    try:
+        return AdditiveRanker(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is no ranker file ({error}): it needs signals, each with a weight or a staircase"
+        ) from None

@@ -1,0 +1,27 @@
+"""Name meaning: a firm's name often says its trade ("Dupont Peinture"); the nearness of the name by vector."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why
+from matcher.text import shorten
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Cosine of the name with the lot, 0 to 1; NaN where there is no name or no vector index."""
+    similarity = shortlist.similarity.get("faiss")
+    if similarity is None:
+        return np.full(len(shortlist), np.nan)
+    return shortlist.best(similarity.clip(min=0), shortlist.known("name"))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known("name"))
+    name = shorten(shortlist.catalogue.text(row), 80) if row is not None else ""
+    return Why(
+        f"nom évocateur du métier : « {name} »" if value > 0.25 else "nom sans rapport avec le métier",
+        "",
+        name,
+    )

@@ -1,0 +1,30 @@
+"""Named: does the notice name the structure itself (a maker's parts, a partner of an agreement)?
+
+Counts the rare words of the name that the lot's text holds, rare among names and in the catalogue's texts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why
+from matcher.text import tokens
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""
+    names = shortlist.catalogue.rare_names
+    total = np.zeros(len(shortlist.catalogue))
+    for token in dict.fromkeys(
+        tokens(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
+    ):
+        found = names.get(token)
+        if found is not None:
+            weight, rows = found
+            total[rows] += weight / 8.0
+    return total[shortlist.candidates]
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    return Why("son nom figure dans l'avis" if value > 0 else "non nommée dans l'avis")

@@ -1,0 +1,23 @@
+"""Past best: the single award nearest in words, so that one right award is not beaten by many."""
+
+from __future__ import annotations
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+from matcher.text import shorten
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """The best BM25 share, relative to the catalogue's best; NaN without awards."""
+    return shortlist.best(_past.scaled(shortlist, "lexical"), _past.mask(shortlist))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu")
+    row = shortlist.best_row(i, _past.scaled(shortlist, "lexical"), _past.mask(shortlist))
+    if row is None:
+        return Why("aucun marché public connu")
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(f"un marché remporté est très semblable{when}", "", shorten(offer.title, 200))

@@ -1,0 +1,21 @@
+"""Past holder: the similar awards that this very buyer gave it; read only when incumbents are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Best word share among this buyer's own awards to the candidate; 0 unless the query asks for incumbents."""
+    buyer = shortlist.query.tender.buyer.id[:9]
+    if not shortlist.query.incumbents or not buyer.isdecimal():
+        return np.zeros(len(shortlist))
+    own = _past.mask(shortlist) & (shortlist.catalogue.of_row("buyer")[shortlist.rows] == int(buyer))
+    return np.nan_to_num(shortlist.best(0.5 + 0.5 * _past.scaled(shortlist, "lexical"), own))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    return Why("déjà titulaire de cet acheteur" if value > 0 else "pas de marché connu avec cet acheteur")

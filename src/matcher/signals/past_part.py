@@ -1,0 +1,23 @@
+"""Past part: the words of the lot itself, without those of the whole operation, in awards won."""
+
+from __future__ import annotations
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+from matcher.text import shorten
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Discounted sum of the best three BM25 shares of the lot's own words; NaN without awards."""
+    return shortlist.discounted(_past.scaled(shortlist, "part"), _past.mask(shortlist), _past.DISCOUNT)
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu")
+    row = shortlist.best_row(i, _past.scaled(shortlist, "part"), _past.mask(shortlist))
+    if row is None:
+        return Why("aucun marché public connu")
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(f"a déjà remporté un lot semblable{when}", "", shorten(offer.title, 200))

@@ -1,0 +1,23 @@
+"""Past reach: the award won nearest to the lot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+
+
+SCALE_KM = 400.0
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """exp(-km / 400) of the nearest award; NaN where no distance is known."""
+    known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
+    return shortlist.best(_past.nearness(shortlist, SCALE_KM), known)
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("lieux de ses marchés inconnus")
+    return Why(f"marché le plus proche à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")

@@ -1,0 +1,30 @@
+"""Past trade near: an award of the same trade, and near, in one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+from matcher.text import shorten
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
+    near = np.nan_to_num(_past.nearness(shortlist), nan=0.3)
+    return shortlist.best(_past.agreement(shortlist) * near, _past.mask(shortlist))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu")
+    row = shortlist.best_row(
+        i,
+        _past.agreement(shortlist) * np.nan_to_num(_past.nearness(shortlist), nan=0.3),
+        _past.mask(shortlist),
+    )
+    if row is None:
+        return Why("aucun marché public connu")
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(f"marché de même métier et proche{when}", "", shorten(offer.title, 200))

@@ -1,0 +1,30 @@
+"""Past vote: many awards of the same meaning, each counting exponentially for being near."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.shortlist import Column, Shortlist
+from matcher.signals import Why, _past
+
+
+SHARPNESS = 8.0
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """log of the sum over awards of exp(8 (cosine - 1)); NaN without awards."""
+    similarity = shortlist.similarity.get("faiss")
+    if similarity is None:
+        return np.full(len(shortlist), np.nan)
+    votes = np.exp(SHARPNESS * (similarity.astype(np.float64) - 1.0))
+    return _past.unknown_without_awards(shortlist, np.log(_past.total(shortlist, votes) + 1e-3))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu")
+    return Why(
+        f"{int(_past.counts(shortlist)[i])} marché(s) connus, dont plusieurs de même nature"
+        if value > -2
+        else "peu de marchés de cette nature"
+    )
