@@ -10,6 +10,7 @@ destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from bisect import bisect_right
@@ -27,7 +28,18 @@ class _Fold(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        special = {"’": "'", "‘": "'", "`": "'", "œ": "o", "Œ": "o", "æ": "a", "Æ": "a", "º": "°", "‑": "-", "–": "-"}
+        special = {
+            "’": "'",
+            "‘": "'",
+            "`": "'",
+            "œ": "o",
+            "Œ": "o",
+            "æ": "a",
+            "Æ": "a",
+            "º": "°",
+            "‑": "-",
+            "–": "-",
+        }
         base = special.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
         base = base if len(base) == 1 else char
         if char in "\u00a0\u202f\u2009\t":
@@ -66,14 +78,17 @@ def french(pattern: str) -> re.Pattern[str]:
             made.append(r"(?:\s+)")
         else:
             made.append(char)
-    return re.compile("".join(made).replace(r"\b", _EDGE))
+    body = re.sub(r"(?<!\[)\\w", lambda _: rf"[\w{LOST}]", "".join(made))
+    return re.compile(body.replace(r"\b", _EDGE))
 
 
 # ------------------------------------------------------------------------------------------- sentences
 
 _ABBREVIATED = re.compile(r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|\d)\.$")
 _BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
-_OPEN_END = re.compile(r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$")
+_OPEN_END = re.compile(
+    r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
+)
 
 
 def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
@@ -86,7 +101,9 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         if "\n" in found.group():
             if "\n\n" not in found.group() and (after.islower() or _OPEN_END.search(before.strip())):
                 continue  # a line that was only wrapped
-        elif text[found.start() - 1 : found.start()] == "." and (_ABBREVIATED.search(before) or after.islower()):
+        elif text[found.start() - 1 : found.start()] == "." and (
+            _ABBREVIATED.search(before) or after.islower()
+        ):
             continue
         if text[start : found.start()].strip():
             yield start, found.start()
@@ -105,8 +122,8 @@ _TARGET = (
     r"|insertion par l'activité économique|\bs?iae\b|\bsiaes\b|entreprises? (?:de travail temporaire )?d'insertion"
     r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
     r"|ateliers? protégés?|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|\bstpa\b"
-    r"|opérateurs? (?:économiques? )?(?:d'insertion|(?:qui emploient|employant|dont)[^.]{0,160}(?:handicap|défavoris|insertion|intégration sociale))"
-    r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|insertion)"
+    r"|opérateurs? (?:économiques? )?(?:d'insertion|(?:qui emploient|employant|dont)[^.]{0,160}(?:handicap|défavoris|éloign|en difficulté|insertion|intégration sociale))"
+    r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|éloign|en difficulté|insertion)"
     r"|(?:entreprises?|structures?|acteurs?|organisations?|associations?|opérateurs?)[^.,]{0,40}(?:de l'économie sociale et solidaire|de l'ess\b|solidaires? d'utilité sociale)"
     r"|entreprises? sociales?|\bess\b|économie sociale et solidaire"
     r"|programmes? d'emplois? protégés?|emplois? protégés?|travailleurs? (?:handicapés?|défavorisés?)"
@@ -119,7 +136,9 @@ _ADVERBS = r"(?:\s*,?\s*(?:exclusivement|uniquement|strictement|spécifiquement|
 
 #: A box or an answer that stands beside a label.
 _TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
-_ANSWER = re.compile(rf"^[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?|0|1)\b)")
+_ANSWER = re.compile(
+    rf"^[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?(?=\s*(?:$|[.;,(])))\b)"
+)
 
 _NOT = french(
     r"\b(?:n'?(?:est|sont|a|ont|était|étaient|sera|seront|y a)|ne (?:sera|seront|sont|fait|font|comporte|comportent|comprend|prévoit|relève|relèvent|constitue|donne|contient))\b[^.;]{0,40}?\b(?:pas|aucune?s?|ni|nullement|point|plus)\b"
@@ -133,6 +152,8 @@ _MAYBE = french(
     r"|\bsusceptibles? (?:d'être|de|d')|\benvisage(?:nt)? (?:de|d')|\b(?:étudie|examine|réfléchit|réflexion|à l'étude|sera étudiée?)\b"
     r"|\b(?:si|s'il|lorsqu'?e?|quand|dès lors qu'?e?|en cas de|en cas d'|dans le cas (?:où|de|d'un)|dans l'hypothèse|au cas où|selon que|sous réserve qu'?e?|à condition qu'?e?)\b[^.]{0,70}(?:réserv|clause)"
     r"|\bsont des (?:marchés|contrats) (?:que|dont|qui|pour)"
+    r"|\b(?:peut|peuvent|pourra|pourront|pourrait|pourraient|permet|permettent|permettant|permettra)\b[^.;]{0,60}\b(?:réserver|être réservée?s?)"
+    r"|\bsans qu[^.;]{0,60}réserv|\b(?:souhait\w* savoir|s'interroge)\b|\bdroit de préférence\b|\bà égalité\b"
 )
 #: The law told as law, and the words of whoever teaches it.
 _LAW = french(
@@ -143,16 +164,33 @@ _LAW = french(
     r"|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
 )
 _PAST = french(
-    r"\b(?:était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
+    r"\b(?:comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
 )
+#: A share of the contract, or of its hours: reserved within it, it does not reserve the contract.
 _PART = french(
-    r"\b(?:\d+ ?%|pour ?cent|une? (?:part|partie|fraction|quota|pourcentage)|part minimale|volume|heures?|postes?|emplois?|tâches?|sous-traitance|places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|siègues?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?)\b[^.,;]{0,45}$"
+    r"\b(?:\d+ ?%|pour ?cent|une? (?:part|partie|fraction|quota|pourcentage)|part minimale|quota|volume|heures?|postes?|emplois?|tâches?|sous-traitance|embauches?|recrutements?)\b[^.,;]{0,60}$"
 )
-_NO_PEOPLE = french(r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b")
+#: What may be reserved for someone, and is no contract.
+_THING = french(
+    r"\b(?:places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
+)
+#: Another contract than this one.
+_ELSEWHERE = french(
+    r"\b(?:autres? (?:marchés?|consultations?|procédures?|contrats?|accords?-cadres?)|(?:marchés?|consultations?|procédures?|contrats?|lots?) (?:distincte?s?|séparée?s?|ultérieure?s?|à venir|futur|complémentaire|voisin|parallèle)|prochaine? (?:marché|consultation|contrat)|futur (?:marché|contrat)|lors du renouvellement|par ailleurs d'un marché|fera l'objet d'une? (?:autre|consultation|marché|procédure)|seront? (?:lancée?|passée?|publiée?)s? (?:ultérieurement|séparément|prochainement))"
+)
+_NO_PEOPLE = french(
+    r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b"
+)
 
 _RESERVED = french(r"\bréservée?s?\b")
 _RESERVE_VERB = french(
-    rf"(?<!se\s)(?<!me\s)\b(?:réserve|réservent|réserver|décidé de réserver)\b (?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_TARGET}"
+    rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_TARGET}"
+)
+_PROGRAM = french(
+    r"\b(?:exécut|réserv|réalis)[^.;]{0,80}\bprogrammes? d'emplois? protégés?|\bprogrammes? d'emplois? protégés?[^.;]{0,40}\b(?:réserv|exécut)"
+)
+_THEIRS = french(
+    rf"{_TARGET}[^.;]{{0,160}}\bleur (?:est|sont|étant|sera|seront|reste|demeure)?\s*(?:\w+ment )?$"
 )
 _RESERVATION_NOUN = french(
     rf"\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
@@ -177,28 +215,26 @@ _HEADING = french(
 )
 _OFFER = french(r"\boffres? (?:anormalement|réserv)|\bsous réserv|\bsans réserv|\blevée|\bprojet de réserv")
 
-_ARTICLE = re.compile(r"\bl\s*\.?\s*2113\s*-\s*(1[2-6](?:\s*-\s*1(?!\d))?)((?:\s*(?:,|et|ou|a|&|/|-)\s*(?:suivants?|(?:l\s*\.?\s*)?(?:2113)?\s*-?\s*1[2-6](?:-1(?!\d))?))*)")
-_OLD_ARTICLE = re.compile(r"\b36\s*[-,]?\s*\(?(i{1,2})\b\)?(?=[^.]{0,60}(?:ordonnance|2015-899))")
-_OLD_37 = re.compile(r"\barticle 37\b(?=[^.]{0,60}(?:ordonnance|2015-899))")
+_ARTICLE = re.compile(
+    r"\bl\s*\.?\s*2113\s*-\s*(1[2-6](?:\s*-\s*1(?!\d))?)((?:\s*(?:,|et|ou|a|&|/|-)\s*(?:suivants?|(?:l\s*\.?\s*)?(?:2113)?\s*-?\s*1[2-6](?:-1(?!\d))?))*)"
+)
 
 
 def articles(text: str) -> tuple[str, ...]:
     """The articles on reserved contracts that stand in a text, sorted; none is ever guessed.
 
-    L2113-14 opens a contract to both L2113-12 and -13; L2113-16 completes L2113-15; article 36-I and -II and
-    article 37 of ordinance 2015-899 are their forerunners.
+    L2113-14 opens a contract to both L2113-12 and -13, L2113-16 completes L2113-15.  The numbers of older laws
+    (article 36 of ordinance 2015-899...) are quoted in the passage, not translated.
     """
     plain = folded(text)
     found: set[str] = set()
     for match in _ARTICLE.finditer(plain):
-        numbers = re.findall(r"1[2-6](?:\s*-\s*1(?!\d))?", match.group(1) + re.sub(r"2113", "", match.group(2)))
+        numbers = re.findall(
+            r"1[2-6](?:\s*-\s*1(?!\d))?", match.group(1) + re.sub(r"2113", "", match.group(2))
+        )
         found.update(re.sub(r"\s", "", number) for number in numbers)
         if re.search(r"\s(?:a)\s", match.group(2)) and {"12", "14"} <= found:
             found.add("13")
-    for match in _OLD_ARTICLE.finditer(plain):
-        found.add("12" if match.group(1) == "i" else "13")
-    if _OLD_37.search(plain):
-        found.add("15")
     if "14" in found:
         found = (found - {"14"}) | {"12", "13"}
     if "16" in found:
@@ -212,13 +248,23 @@ class Finding:
 
     what: Reservation | Clause | Condition
     lots: frozenset[str] = frozenset()
+    but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
+
+    def holds_for(self, number: str) -> bool:
+        """Whether it holds for the lot of this number."""
+        return number not in self.but and (number in self.lots or not self.lots)
+
+
+_POINT = re.compile(r"(?<=\bl)\.|(?<=\br)\.|(?<=\bart)\.|(?<=\bn)\.(?=\s?\d)|(?<=\bh)\.(?=t\b)")
 
 
 class Text:
     """A text, folded once, whose sentences are cut once and looked up by what they hold."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.plain = text, folded(text)
+        self.text = text
+        self.raw = folded(text)
+        self.plain = _POINT.sub(" ", self.raw)  # "l. 2113-12" must not look like the end of a sentence
         self._spans: list[tuple[int, int]] | None = None
 
     def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
@@ -232,14 +278,36 @@ class Text:
         last = -1
         for place in sorted(places):
             if self._spans is None:
-                self._spans = list(sentences(self.text, self.plain))
+                self._spans = list(sentences(self.text, self.raw))
             at = bisect_right(self._spans, (place, len(self.plain) + 1)) - 1
             if at > last and self._spans[at][1] > place:
                 last = at
                 yield self._spans[at]
 
+    def after(self, end: int) -> str:
+        """What follows a sentence that is a label or a question: its answer may stand there."""
+        if self.plain[end - 1 : end] in ".!…" or self.plain[end : end + 3].strip()[:1] in (";", "|"):
+            return ""
+        return self.plain[end : end + 24]
 
-_RESERVING = ("reserv", f"{LOST}serv", "2113", "seul", "exclusiv", "uniquement", "restreint", "limite", f"limit{LOST}", "qu'a", "que l", "que d", "que p")
+
+_RESERVING = (
+    "reserv",
+    f"{LOST}serv",
+    "2113",
+    "seul",
+    "exclusiv",
+    "uniquement",
+    "restreint",
+    "limite",
+    f"limit{LOST}",
+    "qu'a",
+    "que l",
+    "que d",
+    "que p",
+    "emplois prot",
+    "emploi prot",
+)
 #: What a structure's name is made of: without one of these, no sentence tells to whom a contract is reserved.
 _STEMS = re.compile(
     rf"2113|adapt[e{LOST}]|insertion|\besats?\b|\bea\b|iae\b|handicap|favoris|prot[e{LOST}]{{1,2}}g|nitenti|\bess\b|solidaire|par le travail"
@@ -251,24 +319,42 @@ _EXCLUSIVE = re.compile(r"\bseule?s?\b|exclusiv|uniquement|seulement|strictement
 def _reservations(read: Text) -> list[Finding]:
     """Every statement that the contract, or lots of it, are reserved."""
     found: list[Finding] = []
+    lots: frozenset[str]
+    but: frozenset[str]
     for start, end in read.holding(_RESERVING):
         sentence = read.plain[start:end]
         if "reserv" not in sentence and f"{LOST}serv" not in sentence:
-            if not _STEMS.search(sentence) or not ("2113" in sentence or _EXCLUSIVE.search(sentence)):
+            if not _STEMS.search(sentence) or not (
+                "2113" in sentence or "programme" in sentence or _EXCLUSIVE.search(sentence)
+            ):
                 continue
         for low, high in _clauses(sentence):
-            stated = _reserved(sentence, low, high, read.plain[end : end + 24])
+            stated = _reserved(sentence, low, high, read.after(end))
             if stated:
                 passage = read.text[start:end].strip()
                 what = Reservation(
                     articles=articles(passage), origin="text", passage=_quote(passage, low), confidence=stated
                 )
-                found.append(Finding(what, lots_named(sentence[low:high]) or lots_named(sentence)))
+                part = sentence[low:high]
+                excepted = _EXCEPTED.search(sentence)
+                if excepted or _ALL_LOTS.search(part):
+                    lots, but = frozenset(), lots_named(excepted.group()) if excepted else frozenset()
+                else:
+                    lots, but = lots_named(part) or lots_named(sentence), frozenset()
+                found.append(Finding(what, lots, but))
                 break
     return found
 
 
-_BUT = french(r",? (?:mais|en revanche|tandis que|alors que|toutefois|cependant|à l'exception|sauf|contrairement|par contre)\b|,\s*(?=(?:le|les|seuls?|tous|ce|cet) (?:lots?|autres?)\b)")
+_ALL_LOTS = french(
+    r"\btous les lots\b|\bl'ensemble des lots\b|\bla totalité des lots\b|\bchaque lot\b|\bchacun des lots\b"
+)
+_EXCEPTED = french(
+    r"\b(?:à l'exception|sauf|hormis|excepté|hors)\b(?: (?:du|des|le|les|pour))*(?: le| les)? lots?[^.;]{0,40}"
+)
+_BUT = french(
+    r",? (?:mais|en revanche|tandis que|alors que|toutefois|cependant|à l'exception|sauf|contrairement|par contre)\b|,\s*(?=(?:le|les|seuls?|tous|ce|cet) (?:lots?|autres?)\b)"
+)
 
 
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
@@ -284,32 +370,46 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
 def _reserved(sentence: str, low: int, high: int, after: str) -> float:
     """How sure it is that this clause reserves the contract: 0 when it does not."""
     clause = sentence[low:high]
-    if "serv" in clause:
+    if "serv" in clause or "programme" in clause:
         for found in _RESERVED.finditer(clause):
             sure = _adjective(clause, found, after if high == len(sentence) else "")
             if sure:
                 return sure
-        for pattern in (_RESERVE_VERB, _RESERVATION_NOUN):
+        for pattern in (_RESERVE_VERB, _RESERVATION_NOUN, _PROGRAM):
             verb = pattern.search(clause)
-            if verb and not _denied(clause, verb.start(), verb.end()):
-                answer = _answer(clause[verb.end() :]) if pattern is _RESERVATION_NOUN else None
-                if answer is not False:
+            if (
+                verb
+                and not _denied(clause, verb.start(), verb.end())
+                and not _PART.search(clause[: verb.start()])
+            ):
+                behind = clause[verb.end() :] + " " + (after if high == len(sentence) else "")
+                before = clause[: verb.start()]
+                empty = re.search(rf"(?:{_EMPTY})[^☒☑☐□\[\]]{{0,60}}$", before)
+                if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
-    if _ONLY.search(clause) and _ONLY_STATES.search(clause) and not _MAYBE_ONLY.search(clause) and not _LAW.search(clause):
-        if not _PAST.search(clause):
-            return 0.85
+    if (
+        _ONLY.search(clause)
+        and _ONLY_STATES.search(clause)
+        and not _MAYBE_ONLY.search(clause)
+        and not _LAW.search(clause)
+    ) and not _PAST.search(clause):
+        return 0.85
     under = _UNDER_ARTICLE.search(clause)
     if under and not _denied(clause, under.start(), under.end()):
         return 0.8
     return 0.0
 
 
-_MAYBE_ONLY = french(r"\b(?:susceptibles?|envisage|le cas échéant|pourrait|pourraient|si |s'il|lorsqu)|n'est pas|ne sont pas|non seulement|pas exclusivement|pas uniquement|pas seulement|pas limitée?|sous-trait")
+_MAYBE_ONLY = french(
+    r"\b(?:susceptibles?|envisage|le cas échéant|pourrait|pourraient|si |s'il|lorsqu)|n'est pas|ne sont pas|non seulement|pas exclusivement|pas uniquement|pas seulement|pas limitée?|sous-trait"
+)
 
 
 def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     before, behind = clause[: found.start()], clause[found.end() :] + " " + after
-    if _OFFER.search(clause[max(0, found.start() - 12) : found.end()]) or re.search(r"\b(?:se|s') ?$", before):
+    if _OFFER.search(clause[max(0, found.start() - 12) : found.end()]) or re.search(
+        r"\b(?:se|s') ?$", before
+    ):
         return 0.0
     answer = _answer(behind)
     label = _answer_far(behind)
@@ -317,33 +417,74 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     if answer is False or label is False or (box and box.group("no")):
         return 0.0
     ticked = answer is True or label is True or bool(box and box.group("yes"))
-    if _denied(clause, found.start(), found.end()) or _PAST.search(before[-90:]):
+    if _denied(clause, found.start(), found.end()) or _PAST.search(before[-90:]) or _ELSEWHERE.search(clause):
         return 0.0
-    target = french(rf"^{_ADVERBS}\s*(?:,|:|-|\()?\s*(?:à|aux?|pour|au profit|en faveur|dans le cadre|par|en application|au titre|\b)[^.;]{{0,110}}?{_TARGET}").match(behind)
-    to = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au)\b").match(behind)
-    deal = french(rf"{_DEAL}[^.;:]{{0,90}}$").search(before)
-    if target:
-        if _NO_PEOPLE.search(behind) or _PART.search(before):
-            return 0.0
+    if _NO_PEOPLE.search(behind):
+        return 0.0
+    deals = list(_DEALS.finditer(before))
+    thing = _THING.search(before)
+    if _PART.search(before) or (thing and not (deals and deals[-1].start() > thing.start())):
+        return 0.0
+    boxes = _ticked_label(behind)
+    if boxes is not None:
+        return 0.95 if boxes else 0.0
+    if _TO_TARGET.match(behind) or _CLOSE_TARGET.match(behind) or _THEIRS.search(before):
         return 0.95
-    if to and not ticked:
+    if ticked and (deals or _SUBJECT.search(before)):
+        return 0.95
+    if _TO.match(behind):
         return 0.0  # reserved for someone else: a profession, the members of a framework
-    if ticked and (deal or french(r"\b(?:participation|exécution|prestation)").search(before)):
-        return 0.95
-    if _HEADING.search(before[: deal.start()] if deal else before) or "?" in behind[:3]:
+    if not deals or "?" in behind[:3] or _HEADING.search(before[: deals[-1].start()]):
         return 0.0
-    close = french(rf"(?:^|\b){_DEAL}(?: (?:public|publics|est|sont|sera|seront|dits?|n°? ?\d+|\d+))* ?\(? ?$").search(before)
-    if close and not _PART.search(before[: close.start()]):
-        generic = french(r"\b(?:les|des|aux|ces) (?:marchés|contrats) $").search(before)
-        return 0.0 if generic else 0.8
+    if (
+        french(r"\b(?:les|des|aux|ces|de) $").search(before[: deals[-1].start()])
+        and before[deals[-1].start() :].startswith(("marches", "contrats", "march\ufffds"))
+        and not _COPULA.search(before)
+    ):
+        return 0.0  # "les marchés réservés", spoken of in general
+    if _ARTICLE.search(behind[:110]):
+        return 0.9
+    close = _CLOSE_DEAL.search(before)
+    if close or (_COPULA.search(before) and len(before) - deals[-1].end() < 100):
+        return 0.8
     return 0.0
+
+
+_DEALS = french(rf"\b{_DEAL}\b")
+_SUBJECT = french(r"\b(?:participation|exécution|prestations?)\b")
+_TO = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens) de l)")
+_TO_TARGET = french(
+    rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)\b[^.;]{{0,130}}?{_TARGET}"
+)
+_CLOSE_TARGET = french(rf"^\s*[:(/«-]*\s*(?:aux? |à |des |secteur )?{_TARGET}")
+_CLOSE_DEAL = french(
+    rf"(?:^|\b){_DEAL}(?: (?:public|publics|de services?|de travaux|dits?|n°? ?\d+|\d+|[a-z]))*\s*[(\[:-]?\s*$"
+)
+_COPULA = french(
+    r"\b(?:est|sont|sera|seront|étant|reste|demeure|demeurent)\b (?:\w+ment )?$|\bà (?:caractère )?$"
+)
+
+
+def _ticked_label(behind: str) -> bool | None:
+    """Whether a list of boxes, each before its label, ticks a structure that the law knows; None without boxes."""
+    boxes = list(re.finditer(rf"(?P<yes>{_TICKED})|(?P<no>{_EMPTY})", behind[:300]))
+    if not boxes or not re.search(r"[^\W\d_]{2}", behind[boxes[-1].end() :][:40]):
+        return None
+    ends = [b.start() for b in boxes[1:]] + [len(behind)]
+    for box, end in zip(boxes, ends, strict=True):
+        label = behind[box.end() : end]
+        if box.group("yes") and not french(r"\bnon\b|\baucun|ouvert").search(label):
+            return True
+    return False
 
 
 def _denied(clause: str, start: int, end: int) -> bool:
     """True where the words around a span deny it, make it possible only, or tell the law."""
     around = clause[max(0, start - 140) : end + 60]
     return bool(
-        _NOT.search(clause[max(0, start - 90) : end + 8]) or _MAYBE.search(around) or _LAW.search(clause[: end + 40])
+        _NOT.search(clause[max(0, start - 90) : end + 8])
+        or _MAYBE.search(around)
+        or _LAW.search(clause[: end + 40])
     )
 
 
@@ -361,7 +502,11 @@ def _answer(behind: str) -> bool | None:
             beside = (
                 [b for b in boxes if b.start() < word.start()][-1:]
                 if first_is_box
-                else [b for b in boxes if b.start() > word.end() and (i + 1 >= len(words) or b.start() < words[i + 1].start())][:1]
+                else [
+                    b
+                    for b in boxes
+                    if b.start() > word.end() and (i + 1 >= len(words) or b.start() < words[i + 1].start())
+                ][:1]
             )
             if beside and beside[0].group("yes"):
                 return word.group("word") == "oui"
@@ -374,17 +519,22 @@ def _answer(behind: str) -> bool | None:
     if found.group("no"):
         rest = behind[found.end() :].strip()
         return None if rest[:3].isalpha() and not rest.startswith(("oui", "non")) else False
-    return found.group("word") in ("oui", "yes", "true", "vrai", "1")
+    return found.group("word") in ("oui", "yes", "true", "vrai")
 
 
 def _answer_far(behind: str) -> bool | None:
     """The answer that ends a long label: "réservé à des ateliers protégés [...] : non"."""
-    found = re.search(rf"[:?=]\s*((?:{_TICKED}|{_EMPTY}|oui\b|non\b|sans objet|neant|false|true)[^.]{{0,30}})\s*\.?\s*$", behind[:400].strip())
+    found = re.search(
+        rf"[:?=]\s*((?:{_TICKED}|{_EMPTY}|oui\b|non\b|sans objet|neant|false|true)[^.]{{0,30}})\s*\.?\s*$",
+        behind[:400].strip(),
+    )
     found = found or re.search(rf"\s((?:{_TICKED}|{_EMPTY}))\s*\.?\s*$", behind[:400].strip())
     return _answer(found.group(1)) if found else None
 
 
-_LOTS = re.compile(r"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?((?:\d{1,3}[a-z]?(?!\s*(?:%|mois|ans|heures|lots))(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*)?)+)")
+_LOTS = re.compile(
+    r"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?((?:\d{1,3}[a-z]?(?!\s*(?:%|mois|ans|heures|lots))(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*)?)+)"
+)
 
 
 def lots_named(plain: str) -> frozenset[str]:
@@ -414,6 +564,8 @@ _INSERTION = r"insertion(?! (?:pays|arch|urb|dans|du projet|du bât|d'un|des? ou
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
+    rf"|\b\d+ ?h\b (?:\w+ ){{0,2}}(?:d'|en |à l'|pour l'){_INSERTION}|\bcontrats? (?:\w+ ?(?:ou|et|,)? ?)?(?:d'apprentissage ou )?d'{_INSERTION}"
+    rf"|\b(?:embauch|recrut|employ|emploie|réserv|confi|affect)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
     rf"|\bheures? (?:de travail |de travail réservées? |travaillées? |minimum |minimales? )?(?:d'|en |à l'|dédiées? à l'|consacrées? à l'|au titre de l'|pour l'){_INSERTION}"
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
     rf"|\b(?:considérations?|conditions?|exigences?|aspects?|préoccupations?) (?:d'exécution )?(?:particulières? )?(?:à caractère |d'ordre )?socia(?:les?|ux|l)(?: et environnementales?)?\b"
@@ -428,7 +580,7 @@ _CRITERION = french(
     rf"\bperformances?(?: sociales?)?(?: et environnementales?)? en (?:matière|termes?) (?:d'{_INSERTION}|sociale|de responsabilité sociale|de développement social)"
     rf"|\bperformances? (?:sociales?|d'{_INSERTION})|\bvaleur sociale\b|\bqualité sociale\b"
     rf"|\bcritères?\b[^.;]{{0,80}}\b(?:{_INSERTION}|publics? en difficulté)|\bcritères?\b[^.;,]{{0,25}}\bsocia(?:l|le|ux|les)\b(?! et fiscal)"
-    rf"|\b(?:{_INSERTION}|socia(?:l|le|ux|les)|publics? en difficulté)\b[^.;:]{{0,70}}\bcritères?\b"
+    rf"|\b(?:{_INSERTION}|publics? en difficulté)\b[^.;:]{{0,70}}\bcritères?\b"
     rf"|\b(?:{_INSERTION}(?: sociale| professionnelle| des publics?[^.;:(]{{0,30}})?|démarche sociale|aspects? socia(?:l|ux)|volet social|engagement social|développement durable et social)\b[^.;]{{0,30}}?[:(\-= ]+\s*\d{{1,3}} ?(?:%|points?|pts?|/ ?\d+|pour cent)"
     r"|\br\.? ?2152-? ?7\b[^.;]{0,120}\b(?:insertion|social)|\b(?:insertion|social)\w*\b[^.;]{0,120}\br\.? ?2152-? ?7\b"
     rf"|\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?|pondérée?s?|notation)\b[^.;]{{0,60}}\b{_INSERTION}(?: sociale| professionnelle| des| de)"
@@ -446,7 +598,7 @@ _NO_CLAUSE = french(
     r"\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
     r"\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
@@ -455,14 +607,36 @@ _TEACHING = french(
 
 _NUMBER = r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?:[.,]\d{1,2})?"
 _HOURS = [
-    re.compile(rf"{_NUMBER}\s*(?:h|heures?)\b(?!\s*\d)(?!\s*(?:ouvr|par semaine|hebdo|/ ?semaine|maximum apres|avant|apres|de formation|du matin))"),
-    re.compile(rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|est de|fixe a|de|a|soit|minimum|minimal)\s*{_NUMBER}(?!\d|\s*(?:%|euros?|eur\b|€|mois|ans?\b|jours?|/|[.-]\d|personnes?|lots?|e?re?\b|eme|e\b|°))"),
+    re.compile(
+        rf"{_NUMBER}\s*(?:h|heures?)\b(?!\s*\d)(?!\s*(?:ouvr|par semaine|hebdo|/ ?semaine|maximum apres|avant|apres|de formation|du matin))"
+    ),
+    re.compile(
+        rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|est de|fixe a|de|a|soit|minimum|minimal)\s*{_NUMBER}(?!\d|\s*(?:%|euros?|eur\b|€|mois|ans?\b|jours?|/|[.-]\d|personnes?|lots?|e?re?\b|eme|e\b|°))"
+    ),
 ]
-_SHARE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:%|pour ?cent)\s*(?:au (?:moins|minimum) |minimum )?(?:du |des |de la |de l'|de )(?:nombre |volume |total |temps |totalite )?(?:total |totales? |global |d')*(?:des? |d'|du )*(?:heures?|temps|main|effectif|travail|etp|masse salariale)")
+_SHARE = re.compile(
+    r"(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:%|pour ?cent)\s*(?:au (?:moins|minimum) |minimum )?(?:du |des |de la |de l'|de )(?:nombre |volume |total |temps |totalite )?(?:total |totales? |global |d')*(?:des? |d'|du )*(?:heures?|temps|main|effectif|travail|etp|masse salariale)"
+)
 _CLOCK = re.compile(r"(?:a|avant|de|des|jusqu'a|entre|vers|sous|delai de|dans les|heures? limite)\s*$")
 
 
-_SOCIAL = ("insertion", "social", "sociau", "loign", "rsa", "2152", "2112", "promotion de l", "recherche d", "en difficult", "favoris")
+_SOCIAL = (
+    "insertion",
+    "social",
+    "sociau",
+    "loign",
+    "rsa",
+    "2152",
+    "2112",
+    "promotion de l",
+    "recherche d",
+    "en difficult",
+    "urs d'emploi",
+    "ch\ufffdmeur",
+    "chomeur",
+    "qualification",
+    "favoris",
+)
 
 
 def _social_clauses(read: Text) -> list[Finding]:
@@ -471,29 +645,53 @@ def _social_clauses(read: Text) -> list[Finding]:
     for start, end in read.holding(_SOCIAL):
         sentence = read.plain[start:end]
         passage = read.text[start:end].strip()
-        lots = lots_named(sentence)
-        for nature, pattern, sure in (("criterion", _CRITERION, 0.85), ("execution", _CLAUSE, 0.9), ("objective", _OBJECT, 0.9)):
-            match = _stated(sentence, pattern, read.plain[end : end + 24])
+        reserved = (
+            any(_reserved(sentence, low, high, "") for low, high in _clauses(sentence))
+            if "serv" in sentence
+            else False
+        )
+        for nature, pattern, sure in (
+            ("criterion", _CRITERION, 0.85),
+            ("execution", _CLAUSE, 0.9),
+            ("objective", _OBJECT, 0.9),
+        ):
+            match = _stated(sentence, pattern, read.after(end), reserved)
             if match is None:
                 continue
             what = Clause(
                 nature=nature,  # type: ignore[arg-type]
-                hours=_hours(sentence) if nature == "execution" else None,
                 share=_share(sentence) if nature == "execution" else None,
                 origin="text",
                 passage=_quote(passage, match.start()),
                 confidence=sure,
             )
-            found.append(Finding(what, lots))
+            if nature == "criterion":
+                found.append(Finding(what, lots_named(sentence)))
+            else:
+                found += [Finding(replace(what, hours=hours), lots) for hours, lots in hours_of(sentence)]
             break
     return found
 
 
-def _stated(sentence: str, pattern: re.Pattern[str], after: str) -> re.Match[str] | None:
+#: Hours that are owed, whatever else may or may not be done.
+_DUE = french(
+    rf"\b(?:les|des|ces|ses|aux) \d[\d ]* ?h(?:eures?)? (?:\w+ )?d'{_INSERTION}|\bheures? d'{_INSERTION}\b[^.;]{{0,20}}\b(?:demandée?|exigée?|imposée?|prévue?|due|à réaliser|requise?)s?"
+)
+#: In a sentence that reserves the contract, the people whom the structures employ are no clause of their own.
+_OUTRIGHT = french(
+    rf"\bclauses?\b|\bheures?\b|\b\d+ ?h\b|\bcritères?\b|\bpoints?\b|\bpondér|\bperformance|\bconditions? d'exécution|\bsupport|\bnot(?:é|ation)|\b(?:prestations?|marchés?) d'{_INSERTION}"
+)
+
+
+def _stated(
+    sentence: str, pattern: re.Pattern[str], after: str, reserved: bool = False
+) -> re.Match[str] | None:
     for match in pattern.finditer(sentence):
         before, behind = sentence[: match.start()], sentence[match.end() :]
         window = sentence[max(0, match.start() - 40) : match.end() + 30]
-        if _TRAP.search(window) and not french(r"clauses? (?:sociale|d'insertion)|heures? d'insertion").search(window):
+        if _TRAP.search(window) and not french(
+            r"clauses? (?:sociale|d'insertion)|heures? d'insertion"
+        ).search(window):
             continue
         if _NO_CLAUSE.search(before[-90:] + " ") or _NO_CLAUSE_AFTER.search(behind[:90]):
             continue
@@ -503,9 +701,14 @@ def _stated(sentence: str, pattern: re.Pattern[str], after: str) -> re.Match[str
             continue
         if french(r"^[\s:=-]*(?:néant|sans objet|aucune?|non prévue?)\b").search(behind):
             continue
-        if _MAYBE.search(sentence[max(0, match.start() - 110) : match.end() + 60]):
+        around = sentence[max(0, match.start() - 110) : match.end() + 60]
+        if _MAYBE.search(around) and not _DUE.search(around):
             continue
-        if _LAW.search(sentence) and not french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b").search(sentence):
+        if reserved and not _OUTRIGHT.search(match.group()):
+            continue
+        if _LAW.search(sentence) and not french(
+            r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b"
+        ).search(sentence):
             continue
         if _TEACHING.search(sentence) or _PAST.search(before[-70:]):
             continue
@@ -513,19 +716,51 @@ def _stated(sentence: str, pattern: re.Pattern[str], after: str) -> re.Match[str
     return None
 
 
-def _hours(sentence: str) -> float | None:
-    """The hours of insertion that a sentence states; a total, or else the first number of hours."""
-    found = []
+def hours_of(sentence: str) -> list[tuple[float | None, frozenset[str]]]:
+    """The hours of insertion that a folded sentence states, with the lots that each number is for.
+
+    A stated total stands alone; hours that follow lots, one after the other, go to these lots; else the first
+    number of hours holds for the lots that the sentence names.
+    """
+    found: list[tuple[int, int, float]] = []
     for pattern in _HOURS:
         for match in pattern.finditer(sentence):
-            if _CLOCK.search(sentence[: match.start()][-16:]) and int(re.sub(r"\D", "", match.group(1))) <= 48:
-                continue
-            found.append((match.start(), float(re.sub(r"\D", "", match.group(1))), sentence[max(0, match.start() - 30) : match.end() + 25]))
+            hours = float(re.sub(r"\D", "", match.group(1)))
+            short = hours <= 48 and _CLOCK.search(sentence[: match.start()][-16:])
+            if (
+                hours >= 1
+                and not short
+                and not _OTHER_HOURS.search(sentence[max(0, match.start() - 45) : match.end() + 28])
+            ):
+                found.append((match.start(), match.end(), hours))
         if found:
             break
-    found = [one for one in found if one[1] >= 1]
-    totals = [hours for _, hours, around in found if "total" in around or "global" in around]
-    return totals[0] if totals else found[0][1] if found else None
+    named = lots_named(sentence)
+    if not found:
+        return [(None, named)]
+    for start, end, hours in found:
+        if (
+            re.search(r"\btotal|\bglobal|\bensemble|\ben tout\b", sentence[max(0, start - 30) : end + 25])
+            and len(found) > 1
+        ):
+            return [(hours, frozenset())]
+    if len(found) > 1:
+        edges = [0, *(end for _, end, _ in found)]
+        pieces = [lots_named(sentence[a:b]) for a, b in itertools.pairwise(edges)]
+        if all(pieces):
+            return [(hours, piece) for (_, _, hours), piece in zip(found, pieces, strict=True)]
+        behind = [
+            lots_named(sentence[a[1] : b])
+            for a, b in zip(found, [*(f[0] for f in found[1:]), len(sentence)], strict=True)
+        ]
+        if all(behind):
+            return [(hours, piece) for (_, _, hours), piece in zip(found, behind, strict=True)]
+    return [(found[0][2], named)]
+
+
+_OTHER_HOURS = re.compile(
+    r"formation|ouvertur|amplitude|delai|astreinte|intervention|24 ?h|7 ?j|par semaine|hebdomadaire|preavis|avant|horaire"
+)
 
 
 def _share(sentence: str) -> float | None:
@@ -591,8 +826,13 @@ _DURATION = french(
 )
 
 
-_ACTING = ("visit", "groupement", "plusieurs offres", "plusieurs candidatures", "variante") + tuple(
-    stem for stems, _ in QUALIFICATIONS.values() for stem in stems
+_ACTING = (
+    "visit",
+    "groupement",
+    "plusieurs offres",
+    "plusieurs candidatures",
+    "variante",
+    *tuple(stem for stems, _ in QUALIFICATIONS.values() for stem in stems),
 )
 
 
@@ -604,7 +844,9 @@ def _conditions(read: Text) -> list[Finding]:
         passage = read.text[start:end].strip()
         lots = lots_named(sentence)
 
-        def add(code: str, label: str, passage: str = passage, lots: frozenset[str] = lots, at: int = 0) -> None:
+        def add(
+            code: str, label: str, passage: str = passage, lots: frozenset[str] = lots, at: int = 0
+        ) -> None:
             found.append(Finding(Condition(code=code, label=label, passage=_quote(passage, at)), lots))
 
         if "visite" in sentence or "visiter" in sentence:
@@ -613,7 +855,9 @@ def _conditions(read: Text) -> list[Finding]:
                 add("visit", "Visite obligatoire", at=visit.start())
         for label, (stems, pattern) in QUALIFICATIONS.items():
             named = french(pattern).search(sentence) if any(stem in sentence for stem in stems) else None
-            if named and not french(r"\b(?:pas|non) (?:exigée?s?|obligatoires?|requise?s?|demandée?s?)\b").search(sentence):
+            if named and not french(
+                r"\b(?:pas|non) (?:exigée?s?|obligatoires?|requise?s?|demandée?s?)\b"
+            ).search(sentence):
                 add("qualification", label, at=named.start())
         if "groupement" in sentence or "offres" in sentence or "candidatures" in sentence:
             several = _SEVERAL.search(sentence)
@@ -625,9 +869,14 @@ def _conditions(read: Text) -> list[Finding]:
                 if "mandataire" in joint.group(1):
                     form = "conjoint avec mandataire solidaire"
                 add("group-form", f"Groupement {form}", at=joint.start())
-        if "variante" in sentence and french(r"\bvariantes?\b[^.;]{0,40}\b(?:autorisée?s|admises?|acceptée?s|exigée?s)\b").search(sentence):
-            if not french(r"\b(?:ne|non|pas|aucune|ni)\b|n'").search(sentence):
-                add("variants", "Variantes admises")
+        if (
+            "variante" in sentence
+            and french(r"\bvariantes?\b[^.;]{0,40}\b(?:autorisée?s|admises?|acceptée?s|exigée?s)\b").search(
+                sentence
+            )
+            and not french(r"\b(?:ne|non|pas|aucune|ni)\b|n'").search(sentence)
+        ):
+            add("variants", "Variantes admises")
     return found
 
 
@@ -640,7 +889,12 @@ def amount(text: str) -> tuple[float, str] | None:
     for found in _YEARLY.finditer(plain):
         value = float(re.sub(r"\D", "", found.group(1)))
         around = plain[max(0, found.start() - 30) : found.end()]
-        if "minimum" in found.group(0)[:60] or "avance" in around or "garantie" in around or "penalit" in around:
+        if (
+            "minimum" in found.group(0)[:60]
+            or "avance" in around
+            or "garantie" in around
+            or "penalit" in around
+        ):
             continue
         yearly = re.search(r"\bannuel|\bpar an\b|/ ?an\b|\ban(?:nee)?\b", around) is not None
         stated[value] = "year" if yearly else "total"
@@ -664,7 +918,9 @@ def duration(text: str) -> float | None:
 # --------------------------------------------------------------------------------------------- support
 
 _SUPPORT = [
-    french(r"\b(?:ayant|avec|prenant|a|ont|utilisant) (?:pour|comme) (?:activités? |prestations? |principale? )?supports?(?: d'(?:activité|insertion))?(?: techniques?| principal| principale)?\s*[:,]?\s*"),
+    french(
+        r"\b(?:ayant|avec|prenant|a|ont|utilisant) (?:pour|comme) (?:activités? |prestations? |principale? )?supports?(?: d'(?:activité|insertion))?(?: techniques?| principal| principale)?\s*[:,]?\s*"
+    ),
     french(r"\b(?:comme|en) (?:prestations?|activités?|travaux) supports?\s*[:,]?\s*"),
     french(r"\b(?:activités?|prestations?|travaux) supports?(?: d'insertion)?\s*(?::|est|sont)\s*"),
     french(r"\bdont (?:le|l'activité) support est\s*"),
@@ -674,11 +930,15 @@ _SUPPORT = [
 _THROUGH = french(
     r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|'|es)|par l'exécution de|par l'intermédiaire d(?:e|'|es)|par (?=l'|la |le |les |des )|via|à travers|au travers d(?:e|'|es|u)|au moyen d(?:e|'|es|u)|liée?s? (?:à|aux?))\s*"
 )
-_ACTIVITY = french(r"insertion par l'activité|par l'activité économique|(?:par|à travers|au travers) (?:l'|le |la |les |des )?(?:emploi|travail|formation|économique|sport|culture)\b")
+_ACTIVITY = french(
+    r"insertion par l'activité|par l'activité économique|(?:par|à travers|au travers) (?:l'|le |la |les |des )?(?:emploi|travail|formation|économique|sport|culture)\b"
+)
 _LEADING = french(
     r"^(?:(?:l'|le |la |les |des |d'|de |du |un |une )?(?:activités?|réalisation|exécution|prestations?|travaux|services?|missions?|diverses?|différentes?|tâches?)(?: supports?)? (?:de |d'|du |des |en |suivante?s? ?:? ?)+)+|^(?:l'|le |la |les |des |d'|de |du |un |une |diverses? |différentes? )+"
 )
-_STOP = re.compile(r"\s*(?:[.;|\n]|\s[-–—]{1,2}\s|\(\s*lot\b|,?\s+(?:pour le compte|sur le territoire|au profit|dans le cadre|a destination|et destinee?s?|en application|conformement)\b)")
+_STOP = re.compile(
+    r"\s*(?:[.;|\n]|\s[-–—]{1,2}\s|\(\s*lot\b|,?\s+(?:pour le compte|sur le territoire|au profit|dans le cadre|a destination|et destinee?s?|en application|conformement)\b)"
+)
 
 
 def support_trade(text: str) -> str | None:
@@ -686,7 +946,13 @@ def support_trade(text: str) -> str | None:
     plain = folded(text)
     if "support" not in plain and "insertion" not in plain:
         return None
-    if "insertion" not in plain and "chantier" not in plain and "qualification" not in plain and "emploi" not in plain and not french(r"(?:pour|comme) (?:activité |prestation )?support").search(plain):
+    if (
+        "insertion" not in plain
+        and "chantier" not in plain
+        and "qualification" not in plain
+        and "emploi" not in plain
+        and not french(r"(?:pour|comme) (?:activité |prestation )?support").search(plain)
+    ):
         return None
     starts = [m.end() for pattern in _SUPPORT for m in [pattern.search(plain)] if m]
     if not starts:
@@ -727,8 +993,20 @@ class Reading:
 
     @property
     def hours(self) -> float | None:
-        """The hours of insertion stated, None where none are."""
-        return next((clause.hours for clause in self.social if clause.hours), None)
+        """The hours of insertion stated for the whole, else the sum of those of its lots, None where none are."""
+        for_all = [
+            one.what.hours
+            for one in self.clauses
+            if isinstance(one.what, Clause) and one.what.hours and not one.lots
+        ]
+        by_lot = {
+            one.lots: one.what.hours
+            for one in self.clauses
+            if isinstance(one.what, Clause) and one.what.hours and one.lots
+        }
+        if for_all:
+            return for_all[0]
+        return sum(by_lot.values()) if by_lot else None
 
 
 @lru_cache(maxsize=1024)
@@ -759,41 +1037,70 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
         lot.id: read(texts[lot.id] if lot.id in texts else "\n".join((lot.title, lot.description)))
         for lot in tender.lots
     }
-    lots = tuple(_completed(lot, own[lot.id], whole, texts.get(lot.id, lot.description), general if len(tender.lots) == 1 else "") for lot in tender.lots)
-    by_text = [bool(_of(lot, own[lot.id].reservations, whole.reservations, named_only=True)) for lot in tender.lots]
+    lots = tuple(
+        _completed(
+            lot,
+            own[lot.id],
+            whole,
+            texts.get(lot.id, lot.description),
+            general if len(tender.lots) == 1 else "",
+        )
+        for lot in tender.lots
+    )
+    by_text = [
+        bool(_of(lot, own[lot.id].reservations, whole.reservations, named_only=True)) for lot in tender.lots
+    ]
     if any(by_text) and not all(by_text) and len({lot.reservation for lot in tender.lots}) == 1:
         for_all = _of(tender.lots[0], (), tuple(one for one in whole.reservations if not one.lots))
         if not for_all:
-            lots = tuple(lot if named else replace(lot, reservation=None) for lot, named in zip(lots, by_text, strict=True))
+            lots = tuple(
+                lot if named else replace(lot, reservation=None)
+                for lot, named in zip(lots, by_text, strict=True)
+            )
     return replace(tender, lots=lots)
 
 
-_SOME = french(r"\b(?:certains|plusieurs|une partie des|quelques|\d+ (?:des |lots? (?:sur|parmi))|un des|l'un des|parmi) ?(?:les |des )?lots?\b|\blots? réservés?\b[^.]{0,30}\bet\b")
+_SOME = french(
+    r"\b(?:certains|plusieurs|une partie des|quelques|\d+ (?:des |lots? (?:sur|parmi))|un des|l'un des|parmi) ?(?:les |des )?lots?\b|\blots? réservés?\b[^.]{0,30}\bet\b"
+)
 
 
-def _of(lot: Lot, own: Iterable[Finding], whole: Iterable[Finding], named_only: bool = False) -> list[Finding]:
+def _of(
+    lot: Lot, own: Iterable[Finding], whole: Iterable[Finding], named_only: bool = False
+) -> list[Finding]:
     """The findings that hold for a lot: its own, and those of the whole that name it or name none."""
     number = re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower())
-    kept = [one for one in own if not one.lots or number in one.lots]
+    kept = [one for one in own if one.holds_for(number)]
     for one in whole:
-        if number in one.lots or (not one.lots and not named_only and not _SOME.search(folded(one.what.passage))):
+        if number in one.but:
+            continue
+        if number in one.lots or (
+            not one.lots and not named_only and not _SOME.search(folded(one.what.passage))
+        ):
             kept.append(one)
     return kept
 
 
 def _completed(lot: Lot, own: Reading, whole: Reading, text: str, general: str) -> Lot:
-    stated = [f.what for f in _of(lot, own.reservations, whole.reservations) if isinstance(f.what, Reservation)]
+    stated = [
+        f.what for f in _of(lot, own.reservations, whole.reservations) if isinstance(f.what, Reservation)
+    ]
     told = _merged(stated)
     if lot.reservation is not None and told is not None:
         # the field says that it is reserved, the text says under which article
         reservation = replace(
             lot.reservation,
             articles=tuple(sorted({*lot.reservation.articles, *told.articles})),
-            passage=f"{lot.reservation.passage} — {told.passage}" if lot.reservation.passage else told.passage,
+            passage=f"{lot.reservation.passage} — {told.passage}"
+            if lot.reservation.passage
+            else told.passage,
         )
     else:
         reservation = lot.reservation or told  # type: ignore[assignment]
-    clauses = [*lot.clauses, *(f.what for f in _of(lot, own.clauses, whole.clauses) if isinstance(f.what, Clause))]
+    clauses = [
+        *lot.clauses,
+        *(f.what for f in _of(lot, own.clauses, whole.clauses) if isinstance(f.what, Clause)),
+    ]
     known = [f.what for f in _of(lot, own.conditions, whole.conditions) if isinstance(f.what, Condition)]
     stated_codes = {c.code for c in lot.conditions if c.code in ("variants", "framework")}
     conditions = [*lot.conditions, *(c for c in known if c.code not in stated_codes)]
@@ -822,6 +1129,8 @@ def _distinct_clauses(found: list[Clause]) -> tuple[Clause, ...]:
         kept = best.get(key)
         if kept is None:
             best[key] = one
-        elif (one.hours is not None) > (kept.hours is not None) or (one.share is not None) > (kept.share is not None and True):
+        elif (one.hours is not None) > (kept.hours is not None) or (one.share is not None) > (
+            kept.share is not None and True
+        ):
             best[key] = replace(one, share=one.share or kept.share, hours=one.hours or kept.hours)
     return tuple(best.values())
