@@ -42,3 +42,24 @@ def encoder(
         raise BadInput(f"--before {before!r} is not a day: write it as 2019-01-01")
     path = train(data, out, before=day, seed=seed)
     say(f"encoder written to {path}")
+
+
+@app.command()
+def ranker(
+    data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
+    out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
+    since: str = typer.Option("2019-01-15", help="Awards from this day on are asked again as queries."),
+    encoder: Path | None = typer.Option(None, help="A model learnt on awards before that day; else it is trained first."),
+) -> None:
+    """Learn the ranker's staircases from rolling time splits of past awards.
+
+    matcher train ranker --data ../shared/data --since 2019-01-15
+    """
+    from matcher.domain import BadInput
+    from matcher.identifiers import clean_date
+    from matcher.training.ranker import train
+
+    day = clean_date(since)
+    if day is None:
+        raise BadInput(f"--since {since!r} is not a day: write it as 2019-01-15")
+    say(f"ranker written to {train(data, out, day, encoder)}")

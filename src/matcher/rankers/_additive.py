@@ -37,7 +37,7 @@ class AdditiveRanker:
         return tuple(self._signals)
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
-        return {name: self._part(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
+        return {name: contribution(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
 
     def floor(self, regime: str) -> float:
         """The relevance that somebody must reach for a lot to have an answer, as learnt; -inf where none was."""
@@ -61,6 +61,15 @@ class AdditiveRanker:
         calibration = self._probability.get(regime, {"slope": 1.0, "intercept": 0.0})
         z = calibration["slope"] * scores + calibration["intercept"]
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
+
+
+def contribution(spec: Mapping[str, Any], values: Column) -> Column:
+    """What a signal's line or staircase adds for each value; its `missing` where the value is NaN; shape (n,)."""
+    if "weight" in spec:
+        known = spec["weight"] * values + spec.get("offset", 0.0)
+    else:
+        known = np.asarray(spec["values"], dtype=np.float64)[np.searchsorted(spec["knots"], values, side="left")]
+    return np.where(np.isnan(values), spec.get("missing", 0.0), known)
 
 
 def read(file: str) -> AdditiveRanker:

@@ -96,3 +96,9 @@ def total(shortlist: Shortlist, values: NDArray[np.float64]) -> Column:
     inside = np.where(mask(shortlist), np.nan_to_num(values), 0.0)
     running = np.concatenate(([0.0], np.cumsum(inside)))
     return running[shortlist.starts[1:]] - running[shortlist.starts[:-1]]
+
+
+def homeless(shortlist: Shortlist, values: Column) -> Column:
+    """The values, NaN for candidates whose own address is known: where they stand is then said by `place`."""
+    home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
+    return np.where(np.isnan(home), values, np.nan)

@@ -15,7 +15,7 @@ def measure(shortlist: Shortlist) -> Column:
     located = _past.mask(shortlist) & (shortlist.catalogue.of_row("department")[shortlist.rows] >= 0)
     number = shortlist.count(located)
     inside = shortlist.count(located & _past.here(shortlist))
-    return np.where(number > 0, inside / (number + 1.0), np.nan)
+    return _past.homeless(shortlist, np.where(number > 0, inside / (number + 1.0), np.nan))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -13,10 +13,13 @@ def measure(shortlist: Shortlist) -> Column:
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
     number = shortlist.count(known)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(
-            number > 0,
-            _past.total(shortlist, np.where(known, _past.nearness(shortlist), 0.0)) / number,
-            np.nan,
+        return _past.homeless(
+            shortlist,
+            np.where(
+                number > 0,
+                _past.total(shortlist, np.where(known, _past.nearness(shortlist), 0.0)) / number,
+                np.nan,
+            ),
         )
 
 

@@ -7,14 +7,13 @@ import numpy as np
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
-
 SCALE_KM = 400.0
 
 
 def measure(shortlist: Shortlist) -> Column:
     """exp(-km / 400) of the nearest award; NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
-    return shortlist.best(_past.nearness(shortlist, SCALE_KM), known)
+    return _past.homeless(shortlist, shortlist.best(_past.nearness(shortlist, SCALE_KM), known))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -7,7 +7,6 @@ import numpy as np
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
-
 SHARPNESS = 8.0
 
 

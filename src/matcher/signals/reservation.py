@@ -35,7 +35,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
     stated = " et ".join(reservation.articles)
     where = f"lot réservé ({stated})" if stated else "lot réservé, article non précisé (voir le règlement)"
-    label = f"{kind} ({KINDS[kind]})" if kind and kind in KINDS else "statut inconnu"
+    label = f"{kind} ({KINDS[kind]})" if kind and kind in KINDS else "aucun statut de l'ESS connu"
     if value != value:
         return Why(f"{label} : admissibilité à vérifier, {where}", reservation.passage)
     return Why(f"{label} : {'admissible' if value > 0 else 'non admissible'}, {where}", reservation.passage)

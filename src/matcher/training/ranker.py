@@ -1,0 +1,230 @@
+"""Learn the ranker's staircases listwise from rolling time splits of past awards.
+
+Each award of the later part of the history becomes a query as of its own day: its holders are to stand above
+the other suppliers, whose awards before that day (and the undated, but for a copy of the same text) are the
+evidence.  LambdaMART with one-split trees (Burges, "From RankNet to LambdaRank to LambdaMART", 2010), monotone
+in every signal; a sum of such trees is one staircase for each signal, so that the score stays additive.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import paths, plug, reading, recipes
+from matcher.catalogue import Catalogue, question
+from matcher.columns import days
+from matcher.domain import Award, BadInput, Lot, Tender
+from matcher.evaluation import UNDATED, bootstrap, measures
+from matcher.rankers._additive import contribution
+from matcher.shortlist import Shortlist
+from matcher.terminal import progress, say
+
+#: The signals learnt here: what past awards and names tell.  The others keep their hand-set lines.
+LEARNT = (
+    "past_meaning", "past_words", "past_part", "past_best", "past_vote", "past_trade", "past_trade_count",
+    "past_trade_share", "past_trade_near", "past_words_near", "past_place", "past_reach", "past_department",
+    "past_volume", "name_meaning", "named",
+)  # fmt: skip
+ROUNDS, RATE, LEAVES_MIN, SEED = 800, 0.1, 100, 1
+NEAREST, DRAWN = 300, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One training query: signal values of its candidates (n, signals), and which of them won (n,)."""
+
+    values: NDArray[np.float64]
+    won: NDArray[np.bool_]
+    siren: str  # of a winner, for the split into folds
+
+
+def train(data: Path, out: Path, since: date, encoder: Path | None = None, most: int = 4000) -> Path:
+    """Write the learned ranker file from `data`/awards/history.json.gz; queries are awards from `since` on.
+
+    `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
+    the vectors have not seen the answers.  Raises BadInput where the history is too small.
+    """
+    awards = [r for r in reading.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)]
+    with tempfile.TemporaryDirectory() as folder:
+        if encoder is None:
+            from matcher.training import encoder as encoding
+
+            say(f"training an encoder on the awards before {since}, so that it has not seen the answers")
+            encoder = encoding.train(data, Path(folder) / "encoder", before=since)
+        base = recipes.named("weighted")
+        recipe = replace(base, encoder_options={"path": str(encoder)})
+        catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
+        splits = collect(catalogue, awards, since, most)
+    if len(splits) < 50:
+        raise BadInput(f"only {len(splits)} awards since {since} have a holder with earlier awards: give an earlier --since")
+    fitted = fit(splits)
+    hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text())
+    signals = {name: spec for name, spec in hand["signals"].items() if name not in LEARNT and not name.startswith("past_")}
+    signals |= fitted
+    signals["past_holder"] = hand["signals"]["past_holder"]
+    file = {**hand, "signals": signals}
+    file["probability"] = {**hand.get("probability", {}), "supplier": calibrate(splits)}
+    file["trained"] = {
+        "queries": len(splits), "since": since.isoformat(), "awards": len(awards), "rounds": ROUNDS,
+        "rate": RATE, "seed": SEED,
+    }  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
+    for name, value in held_out(splits).items():
+        say(f"five folds over the training queries, {name}: {value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]")
+    return out
+
+
+def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: int) -> list[Split]:
+    """Training queries with the signal values of their hardest candidates and some drawn at random."""
+    rng = np.random.default_rng(SEED)
+    late = [award for award in awards if award.notified and award.notified >= since and award.holders]
+    late = [late[i] for i in np.sort(rng.permutation(len(late))[:most])]
+    modules = {name: plug.find("signals", name) for name in LEARNT}
+    first_guess = plug.find("rankers", "weighted").load()
+    uids = np.array([json.loads(text)["id"] for text in catalogue.evidence.column("payload").to_pylist()])
+    texts = catalogue.evidence.column("text").to_pylist()
+    same_text: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(texts):
+        same_text[text].append(row)
+    undated = catalogue.of_row("since") == days(UNDATED)
+    splits = []
+    for award in progress(late, "collecting training queries"):
+        shortlist = as_of(catalogue, award, uids, undated, same_text)
+        row_of = {str(s): i for i, s in enumerate(catalogue.of_structure("siren"))}
+        known = shortlist.count(shortlist.known("award")) > 0
+        right = [row_of[holder.siren] for holder in award.holders if holder.siren in row_of]
+        right = [row for row in right if known[row]]
+        if not right:
+            continue
+        for name in dict.fromkeys((*LEARNT, *first_guess.signals)):
+            module = modules.get(name) or plug.find("signals", name)
+            shortlist = shortlist.with_column(name, module.measure(shortlist))
+        scores = np.sum(list(first_guess.contributions(shortlist).values()), axis=0)
+        chosen = np.unique(
+            np.concatenate([np.argsort(-scores)[:NEAREST], rng.integers(0, len(scores), DRAWN), np.array(right)])
+        )
+        values = np.column_stack([shortlist.columns[name][chosen] for name in LEARNT])
+        splits.append(Split(values, np.isin(chosen, right), award.holders[0].siren))
+    return splits
+
+
+def as_of(
+    catalogue: Catalogue,
+    award: Award,
+    uids: NDArray[Any],
+    undated: NDArray[np.bool_],
+    same_text: Mapping[str, Sequence[int]],
+) -> Shortlist:
+    """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
+    lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
+    tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
+    shortlist = catalogue.shortlist(catalogue.query(lot, tender, as_of=award.notified))
+    admissible = (shortlist.admissible | undated) & (uids != award.uid)
+    copies = same_text.get(question(lot), ())
+    admissible[list(copies)] &= ~undated[list(copies)]
+    return replace(shortlist, admissible=admissible, scratch={})
+
+
+def boost(splits: Sequence[Split]) -> Any:
+    """The LightGBM model over the splits."""
+    import lightgbm
+
+    data = lightgbm.Dataset(
+        np.vstack([split.values for split in splits]),
+        np.concatenate([split.won for split in splits]).astype(int),
+        group=[len(split.won) for split in splits],
+        feature_name=list(LEARNT),
+    )
+    options = {
+        "objective": "lambdarank", "num_leaves": 2, "learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN,
+        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.7,
+        "bagging_fraction": 0.8, "bagging_freq": 1, "lambdarank_truncation_level": 20, "seed": SEED,
+        "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
+    }  # fmt: skip
+    return lightgbm.train(options, data, num_boost_round=ROUNDS)
+
+
+def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
+    """The staircase of each signal: knots, values, and what a missing value adds."""
+    return staircases(boost(splits).dump_model()["tree_info"])
+
+
+def staircases(trees: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Trees of one split each as one staircase for each signal, 0 at its foot."""
+    steps: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    absent: dict[str, float] = defaultdict(float)
+    for tree in trees:
+        node = tree["tree_structure"]
+        if "split_feature" not in node:
+            continue
+        name = LEARNT[node["split_feature"]]
+        left, right = node["left_child"]["leaf_value"], node["right_child"]["leaf_value"]
+        steps[name].append((float(node["threshold"]), left, right))
+        absent[name] += left if node["default_left"] else right
+    result = {}
+    for name in LEARNT:
+        knots = sorted({threshold for threshold, _, _ in steps[name]})
+        middles = [-np.inf, *knots]
+        # value on each stair: just above its lower knot
+        values = [sum(r if low >= t else lft for t, lft, r in steps[name]) for low in middles]
+        foot = values[0]
+        result[name] = {
+            "knots": [round(knot, 6) for knot in knots],
+            "values": [round(value - foot, 5) for value in values],
+            "missing": round(absent[name] - foot, 5),
+            "why": "learnt listwise from past awards",
+        }
+    return result
+
+
+def score(fitted: Mapping[str, Any], split: Split) -> NDArray[np.float64]:
+    """The learnt part of the score of each candidate of a split."""
+    return np.asarray(np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0))
+
+
+def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
+    """Positions of the splits by fold; all queries of a winner fall into one."""
+    place = {siren: i % parts for i, siren in enumerate(sorted({split.siren for split in splits}))}
+    return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
+
+
+def held_out(splits: Sequence[Split]) -> dict[str, tuple[float, float, float]]:
+    """nDCG@10 and R@10 over queries that the model had not seen, with intervals."""
+    rows = []
+    for fold in folds(splits):
+        inside = set(fold)
+        fitted = fit([split for i, split in enumerate(splits) if i not in inside])
+        for i in fold:
+            order = np.argsort(-score(fitted, splits[i]), kind="stable")
+            won = {str(j) for j in np.flatnonzero(splits[i].won)}
+            rows.append(measures([str(j) for j in order], won))
+    return {name: bootstrap([row[name] for row in rows]) for name in ("nDCG@10", "R@10")}
+
+
+def calibrate(splits: Sequence[Split]) -> dict[str, float]:
+    """Slope and intercept of the logistic map from score to the chance of winning, over unseen folds (Platt)."""
+    from sklearn.linear_model import LogisticRegression
+
+    scores, won = [], []
+    for fold in folds(splits, 3):
+        inside = set(fold)
+        fitted = fit([split for i, split in enumerate(splits) if i not in inside])
+        for i in fold:
+            values = score(fitted, splits[i])
+            top = np.argsort(-values)[:100]
+            scores.append(values[top])
+            won.append(splits[i].won[top])
+    model = LogisticRegression(C=1e6).fit(np.concatenate(scores)[:, None], np.concatenate(won))
+    return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}
+
