@@ -131,6 +131,9 @@ _TARGET = (
     r"|(?:établissements?|administration|activités?|structures?|entreprises?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?"
     r"|l\.? ?2113-? ?1[2-6]|articles? (?:36|37)\b[^.]{0,40}(?:ordonnance|2015-899)|article 77|article 20 de la directive|\binsertion\b(?! (?:dans|pays|arch|urb|du|de la|des)))"
 )
+#: The same without the words that also tell of people or of a purpose.
+_STRUCTURE = _TARGET.replace(r"|travailleurs? (?:handicapés?|défavorisés?)", "")
+_STRUCTURE = _STRUCTURE[: _STRUCTURE.rindex(r"|\binsertion\b(?!")] + ")"
 _DEAL = r"(?:marchés?|lots?|accords?-cadres?|consultations?|procédures?|concessions?|appels? d'offres|contrats?|achats?)"
 _ADVERBS = r"(?:\s*,?\s*(?:exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
 
@@ -141,7 +144,7 @@ _ANSWER = re.compile(
 )
 
 _NOT = french(
-    r"\b(?:n'?(?:est|sont|a|ont|était|étaient|sera|seront|y a)|ne (?:sera|seront|sont|fait|font|comporte|comportent|comprend|prévoit|relève|relèvent|constitue|donne|contient))\b[^.;]{0,40}?\b(?:pas|aucune?s?|ni|nullement|point|plus)\b"
+    r"\b(?:n'?(?:étant|ayant|est|sont|a|ont|était|étaient|sera|seront|y a)|ne (?:sera|seront|sont|fait|font|comporte|comportent|comprend|prévoit|relève|relèvent|constitue|donne|contient))\b[^.;]{0,40}?\b(?:pas|aucune?s?|ni|nullement|point|plus)\b"
     r"|\bnon[ -]réserv|\bpas (?:un |de |des )?(?:marché |lot )?réserv|\b(?:aucun|aucune|ni) (?:des? )?(?:lots?|marchés?|réservation|accord|clause|condition|action|heure|objectif)"
     r"|\bsans (?:réservation|clause|condition|obligation|action|objectif)|\b(?:absence|pas) (?:de|d') ?(?:réservation|clause|condition|action|heure|obligation)"
     r"|\bni réserv|\bil n'est pas prévu|\bne pas réserver|\bhors marchés? réservés?|\bhors clause|\bdispensée? de|\bexempt|\bsupprim|\bretir(?:é|er)|\brenonc"
@@ -162,6 +165,9 @@ _LAW = french(
     r"|\b(?:pour (?:mémoire|rappel)|à titre d'information|rappelle qu?|rappelons)\b[^.]{0,40}\b(?:article|l\.? ?21)"
     r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
     r"|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
+)
+_UNDONE = french(
+    r"\b(?:supprimée?s?|annulée?s?|sans suite|infructueu\w+|abandonnée?s?|retirée?s?|levée?s?|rectifiée?s?)\b"
 )
 _PAST = french(
     r"\b(?:comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
@@ -196,7 +202,7 @@ _RESERVATION_NOUN = french(
     rf"\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
 )
 _ONLY = french(
-    rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?)\b[^.;]{{0,60}}?{_TARGET}"
+    rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?)\b[^.;]{{0,60}}?{_STRUCTURE}"
 )
 _ONLY_STATES = french(
     r"\bseule?s?\b[^.;]{0,140}\b(?:peuvent|pourront|peut|pourra|sont|seront|est|sera)\b[^.;]{0,30}\b(?:candidater|soumissionner|répondre|participer|concourir|présenter|déposer|remettre|admise?s?|autorisée?s?|recevables?|acceptée?s?|éligibles?|prises? en compte|retenue?s?|examinée?s?|habilitée?s?)"
@@ -206,6 +212,13 @@ _ONLY_STATES = french(
     r"|\b(?:participation|candidature|candidatures|accès|concurrence|consultation|procédure)\b[^.;]{0,40}\b(?:limitée?s?|restreinte?s?)\b (?:à|aux)"
     r"|\bne (?:peuvent|pourront|peut|pourra|seront|sont)\b[^.;]{0,60}\bqu(?:e|')"
     r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
+    r"|\b(?:peuvent|pourront|peut|pourra) (?:candidater|soumissionner|répondre|participer|concourir) (?:exclusivement|uniquement|seulement|seuls?)\b(?! ou)"
+    r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
+)
+#: Offers of others are thrown out, or the holder must be one of these structures.
+_OTHERS_OUT = french(
+    rf"\b(?:irrecevables?|rejetée?s?|éliminée?s?|écartée?s?|exclue?s?|recevables?)\b[^.;]{{0,80}}\b(?:n'émanant pas|n'émanent pas|ne relevant pas|ne relèvent pas|autres? que|qui ne sont pas|n'ayant pas la qualité|non issues?|que celles)\b[^.;]{{0,40}}{_STRUCTURE}"
+    rf"|\b(?:candidats?|titulaires?|soumissionnaires?|attributaires?|opérateurs?(?: économiques?)?)\b[^.;]{{0,20}}\b(?:doit|doivent|devra|devront)\b (?:\w+ment )?(?:être (?:\w+ment )?(?:une?|des?|agréée?s?)|avoir la qualité|justifier de (?:la|sa|leur) qualité|relever)[^.;]{{0,30}}{_STRUCTURE}"
 )
 _UNDER_ARTICLE = french(
     rf"(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
@@ -223,8 +236,7 @@ _ARTICLE = re.compile(
 def articles(text: str) -> tuple[str, ...]:
     """The articles on reserved contracts that stand in a text, sorted; none is ever guessed.
 
-    L2113-14 opens a contract to both L2113-12 and -13, L2113-16 completes L2113-15.  The numbers of older laws
-    (article 36 of ordinance 2015-899...) are quoted in the passage, not translated.
+    The numbers of older laws (article 36 of ordinance 2015-899...) are quoted in the passage, not translated.
     """
     plain = folded(text)
     found: set[str] = set()
@@ -235,10 +247,6 @@ def articles(text: str) -> tuple[str, ...]:
         found.update(re.sub(r"\s", "", number) for number in numbers)
         if re.search(r"\s(?:a)\s", match.group(2)) and {"12", "14"} <= found:
             found.add("13")
-    if "14" in found:
-        found = (found - {"14"}) | {"12", "13"}
-    if "16" in found:
-        found = (found - {"16"}) | {"15"}
     return tuple(f"L2113-{number}" for number in sorted(found))
 
 
@@ -291,29 +299,15 @@ class Text:
         return self.plain[end : end + 24]
 
 
-_RESERVING = (
-    "reserv",
-    f"{LOST}serv",
-    "2113",
-    "seul",
-    "exclusiv",
-    "uniquement",
-    "restreint",
-    "limite",
-    f"limit{LOST}",
-    "qu'a",
-    "que l",
-    "que d",
-    "que p",
-    "emplois prot",
-    "emploi prot",
+_NAMES = (
+    "2113", "adapt", "insertion", "esat", "iae", "nitenti", "ess ", "emplois prot", "emploi prot", "solidaire", "protege",
+    f"prot{LOST}g", "favoris", "handicap", "par le travail",
+)  # fmt: skip
+_RESERVING = ("reserv", f"{LOST}serv", *_NAMES)
+_EXCLUSIVE = re.compile(
+    rf"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e{LOST}]|programme|irreceva|rejet"
+    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113"
 )
-#: What a structure's name is made of: without one of these, no sentence tells to whom a contract is reserved.
-_STEMS = re.compile(
-    rf"2113|adapt[e{LOST}]|insertion|\besats?\b|\bea\b|iae\b|handicap|favoris|prot[e{LOST}]{{1,2}}g|nitenti|\bess\b|solidaire|par le travail"
-    r"|inclusi|article 7|article 3|mission de service|intermediaire|regies? de quartier"
-)
-_EXCLUSIVE = re.compile(r"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e]")
 
 
 def _reservations(read: Text) -> list[Finding]:
@@ -323,11 +317,8 @@ def _reservations(read: Text) -> list[Finding]:
     but: frozenset[str]
     for start, end in read.holding(_RESERVING):
         sentence = read.plain[start:end]
-        if "reserv" not in sentence and f"{LOST}serv" not in sentence:
-            if not _STEMS.search(sentence) or not (
-                "2113" in sentence or "programme" in sentence or _EXCLUSIVE.search(sentence)
-            ):
-                continue
+        if "reserv" not in sentence and f"{LOST}serv" not in sentence and not _EXCLUSIVE.search(sentence):
+            continue
         for low, high in _clauses(sentence):
             stated = _reserved(sentence, low, high, read.after(end))
             if stated:
@@ -387,6 +378,9 @@ def _reserved(sentence: str, low: int, high: int, after: str) -> float:
                 empty = re.search(rf"(?:{_EMPTY})[^☒☑☐□\[\]]{{0,60}}$", before)
                 if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
+    out = _OTHERS_OUT.search(clause)
+    if out and not _denied(clause, out.start(), out.start() + 20) and not _PART.search(clause[: out.start()]):
+        return 0.75
     if (
         _ONLY.search(clause)
         and _ONLY_STATES.search(clause)
@@ -401,7 +395,7 @@ def _reserved(sentence: str, low: int, high: int, after: str) -> float:
 
 
 _MAYBE_ONLY = french(
-    r"\b(?:susceptibles?|envisage|le cas échéant|pourrait|pourraient|si |s'il|lorsqu)|n'est pas|ne sont pas|non seulement|pas exclusivement|pas uniquement|pas seulement|pas limitée?|sous-trait"
+    r"\bseule?s? ou (?:en|dans)|obligation d'emploi|5212|\b(?:susceptibles?|envisage|le cas échéant|pourrait|pourraient|si |s'il|lorsqu)|n'est pas|ne sont pas|non seulement|pas exclusivement|pas uniquement|pas seulement|pas limitée?|sous-trait"
 )
 
 
@@ -418,6 +412,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.0
     ticked = answer is True or label is True or bool(box and box.group("yes"))
     if _denied(clause, found.start(), found.end()) or _PAST.search(before[-90:]) or _ELSEWHERE.search(clause):
+        return 0.0
+    if _UNDONE.search(behind[:110]) and not _MAYBE.search(behind[:110]):
         return 0.0
     if _NO_PEOPLE.search(behind):
         return 0.0
@@ -439,10 +435,12 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     if (
         french(r"\b(?:les|des|aux|ces|de) $").search(before[: deals[-1].start()])
         and before[deals[-1].start() :].startswith(("marches", "contrats", "march\ufffds"))
-        and not _COPULA.search(before)
+        and (not _COPULA.search(before) or _LAW.search(clause))
     ):
         return 0.0  # "les marchés réservés", spoken of in general
-    if _ARTICLE.search(behind[:110]):
+    if _ARTICLE.search(behind[:110]) and not french(
+        r"^[^.;(]{0,20}\b(?:relèvent|répondent|obéissent)\b"
+    ).search(behind):
         return 0.9
     close = _CLOSE_DEAL.search(before)
     if close or (_COPULA.search(before) and len(before) - deals[-1].end() < 100):
@@ -559,7 +557,7 @@ def _quote(passage: str, at: int = 0, width: int = 400) -> str:
 
 # -------------------------------------------------------------------------------------- social clauses
 
-_FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en difficultés? (?:sociales?|d'insertion|professionnelles?|d'accès)|en grande difficulté|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
+_FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en (?:grande )?difficultés?|(?:dits? )?prioritaires?|sans qualification|peu qualifiée?s?|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
 _INSERTION = r"insertion(?! (?:pays|arch|urb|dans|du projet|du bât|d'un|des? ouvrage|vol|de l'ouvrage|des? bâti|environn|graph|public|num|web|vid|d'image|photo|visuelle|harmonieuse|sociale et économique du projet))"
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
@@ -568,7 +566,9 @@ _CLAUSE = french(
     rf"|\b(?:embauch|recrut|employ|emploie|réserv|confi|affect)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
     rf"|\bheures? (?:de travail |de travail réservées? |travaillées? |minimum |minimales? )?(?:d'|en |à l'|dédiées? à l'|consacrées? à l'|au titre de l'|pour l'){_INSERTION}"
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
-    rf"|\b(?:considérations?|conditions?|exigences?|aspects?|préoccupations?) (?:d'exécution )?(?:particulières? )?(?:à caractère |d'ordre )?socia(?:les?|ux|l)(?: et environnementales?)?\b"
+    r"|\bconsidérations? (?:d'ordre |à caractère )?socia(?:les?|l)\b|\b(?:conditions?|exigences?) (?:particulières? )?d'exécution[^.;]{0,25} (?:à caractère |d'ordre |de nature )?socia(?:les?|l)\b"
+    rf"|\bconditions? d'exécution[^.;]{{0,40}}\b(?:insertion|emploi de|en faveur de l'emploi)"
+    r"|\bexigences? sociales?\b"
     r"|\bpromotion de l'emploi\b|\bdispositif de promotion"
     rf"|\b(?:embauch|recrut|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi|réserv|recour|mobilis|affect|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
     rf"|\b(?:heures|%|pour ?cent|etp)\b[^.;]{{0,100}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|structures?)?[^.;]{{0,20}}{_FAR}"
