@@ -221,7 +221,7 @@ _OTHERS_OUT = french(
     rf"|\b(?:candidats?|titulaires?|soumissionnaires?|attributaires?|opérateurs?(?: économiques?)?)\b[^.;]{{0,20}}\b(?:doit|doivent|devra|devront)\b (?:\w+ment )?(?:être (?:\w+ment )?(?:une?|des?|agréée?s?)|avoir la qualité|justifier de (?:la|sa|leur) qualité|relever)[^.;]{{0,30}}{_STRUCTURE}"
 )
 _UNDER_ARTICLE = french(
-    rf"(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+    rf"(?<!les\s)(?<!des\s)\b(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
 )
 _HEADING = french(
     r"(?:informations? (?:sur les|concernant les|relatives aux?)|conditions? (?:d'accès )?aux|rubrique|mention|section|cadre|case|question|type de|article \d+ ?[:.-]?) (?:marchés? )?$"
@@ -324,7 +324,10 @@ def _reservations(read: Text) -> list[Finding]:
             if stated:
                 passage = read.text[start:end].strip()
                 what = Reservation(
-                    articles=articles(passage), origin="text", passage=_quote(passage, low), confidence=stated
+                    articles=articles(passage) or _articles_near(read, start, end),
+                    origin="text",
+                    passage=_quote(passage, low),
+                    confidence=stated,
                 )
                 part = sentence[low:high]
                 excepted = _EXCEPTED.search(sentence)
@@ -335,6 +338,18 @@ def _reservations(read: Text) -> list[Finding]:
                 found.append(Finding(what, lots, but))
                 break
     return found
+
+
+def _articles_near(read: Text, start: int, end: int) -> tuple[str, ...]:
+    """The articles that the sentence before or after states of this reservation, where its own states none."""
+    after = re.split(r"[.;\n]\s", read.plain[end : end + 220].lstrip(" .;:\n"))[0]
+    before = re.split(r"[.;\n]\s", read.plain[max(0, start - 220) : start].rstrip(" .;:\n"))[-1]
+    for sentence in (after, before):
+        if "lot" not in sentence and not any(p.search(sentence) for p in (_MAYBE, _LAW, _NOT)):
+            stated = articles(sentence)
+            if stated:
+                return stated
+    return ()
 
 
 _ALL_LOTS = french(
@@ -570,9 +585,13 @@ _CLAUSE = french(
     rf"|\bconditions? d'exécution[^.;]{{0,40}}\b(?:insertion|emploi de|en faveur de l'emploi)"
     r"|\bexigences? sociales?\b"
     r"|\bpromotion de l'emploi\b|\bdispositif de promotion"
+    rf"|\b{_INSERTION}[^.;]{{0,120}}\b\d[\d ]* ?h(?:eures?)?\b|\b\d[\d ]* ?h(?:eures?)?\b[^.;]{{0,120}}\b{_INSERTION}"
+    rf"|\brecours[^.;]{{0,20}}à l'{_INSERTION}|\b(?:heures?|temps de travail|main-? ?d'œuvre)\b[^.;]{{0,40}}\bà (?:l'|une action d'|des actions d'){_INSERTION}"
+    rf"|\b(?:devra|devront|doit|doivent|s'engage|tenu|obligatoire|au moins|minimum|sous-traitera|confiera)[^.;]{{0,60}}\b(?:sous-trait\w*|confi\w*|co-?trait\w*|recour\w*|faire appel|appel)\b[^.;]{{0,80}}{_STRUCTURE}"
+    rf"|\b(?:employ|embauch|recrut|affect|mobilis)[^.;]{{0,60}}\b(?:personnes?|publics?|salariés?)\b[^.;]{{0,25}}{_FAR}"
     rf"|\b(?:embauch|recrut|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi|réserv|recour|mobilis|affect|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
     rf"|\b(?:heures|%|pour ?cent|etp)\b[^.;]{{0,100}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|structures?)?[^.;]{{0,20}}{_FAR}"
-    rf"|\b{_INSERTION} (?:sociale |socio-?professionnelle |professionnelle )?(?:et |ou )?(?:sociale |professionnelle |économique )?(?:de|des|du|d'un|pour les) (?:personnes?|publics?|demandeurs?|chômeurs|bénéficiaires?|jeunes|salariés?|travailleurs?)"
+    rf"|\b(?:titulaire|attributaire|entreprise|contribu|favoris|promouv|visant|permett|destinée?s? à|en faveur|particip|exécution|engag)[^.;]{{0,90}}\b{_INSERTION} (?:sociale |socio-?professionnelle |professionnelle )?(?:et |ou )?(?:sociale |professionnelle |économique )?(?:de|des|du|d'un|pour les) (?:personnes?|publics?|demandeurs?|chômeurs|bénéficiaires?|jeunes|salariés?|travailleurs?)"
     r"|\bl\.? ?2112-? ?2(?:-1)?\b[^.;]{0,80}\b(?:social|insertion|emploi)|\b(?:social|insertion|emploi)\w*\b[^.;]{0,80}\bl\.? ?2112-? ?2(?:-1)?\b"
     r"|\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b[^.;]{0,80}\binsertion|\binsertion\b[^.;]{0,80}\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b"
 )
@@ -590,7 +609,13 @@ _OBJECT = french(
     rf"\b(?:marchés?|prestations?|services?|missions?|accord-cadre) (?:de services? |de prestations? |sociaux et spécifiques )?(?:d'|de (?:ré)?){_INSERTION}(?! professionnelle (?:auprès|de type))(?:[^.;]{{0,160}}\b(?:support|par l'|par le|par la|par des|via|à travers|lié|au moyen|au travers))"
     rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour)\b[^.;]{{0,30}}\bsupports?\b|\bréinsertion sociale et économique\b"
 )
+_ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
+#: What is offered of one's own will, or told of a meeting, binds nobody.
+_FREELY = french(
+    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer)\b"
+)
 _TRAP = french(
+    r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures)|"
     r"\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? (?:fiscales?,? (?:et|ou) |d'emploi )|\bobligation d'emploi\b|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
     r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
 )
@@ -617,6 +642,30 @@ _HOURS = [
 _SHARE = re.compile(
     r"(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:%|pour ?cent)\s*(?:au (?:moins|minimum) |minimum )?(?:du |des |de la |de l'|de )(?:nombre |volume |total |temps |totalite )?(?:total |totales? |global |d')*(?:des? |d'|du )*(?:heures?|temps|main|effectif|travail|etp|masse salariale)"
 )
+_WORDS = {
+    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
+    "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "quinze": 15, "seize": 16, "vingt": 20, "vingts": 20,
+    "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "cent": 100, "cents": 100, "mille": 1000,
+}  # fmt: skip
+_SPELT = re.compile(r"\b((?:(?:" + "|".join(_WORDS) + r")[\s-]+(?:et[\s-]+)?)+)heures?\b")
+
+
+def spelt(words: str) -> int:
+    """The number that folded French words spell: "mille deux cents" is 1,200; 0 where there is none."""
+    total = current = 0
+    for word in re.split(r"[\s-]+", words.strip()):
+        value = _WORDS.get(word, 0)
+        if value == 1000:
+            total, current = (total + max(current, 1) * 1000), 0
+        elif value == 100:
+            current = max(current, 1) * 100 if current < 100 else current + 100
+        elif value == 20 and current % 100 == 4:
+            current += 76  # quatre-vingts
+        else:
+            current += value
+    return total + current
+
+
 _CLOCK = re.compile(r"(?:a|avant|de|des|jusqu'a|entre|vers|sous|delai de|dans les|heures? limite)\s*$")
 
 
@@ -668,9 +717,21 @@ def _social_clauses(read: Text) -> list[Finding]:
             if nature == "criterion":
                 found.append(Finding(what, lots_named(sentence)))
             else:
-                found += [Finding(replace(what, hours=hours), lots) for hours, lots in hours_of(sentence)]
+                told = hours_of(sentence)
+                if told[0][0] is None:
+                    told = [(_hours_after(read, end), told[0][1])]
+                found += [Finding(replace(what, hours=hours), lots) for hours, lots in told]
             break
     return found
+
+
+def _hours_after(read: Text, end: int) -> float | None:
+    """The hours that the next sentence tells, where the clause is a heading: "Clause sociale. Volume : 300 heures."."""
+    following = read.plain[end : end + 160].lstrip(" .;:\n")
+    sentence = re.split(r"[.;\n]", following, maxsplit=1)[0]
+    if not re.search(r"volume|minimum|nombre|realis|r.alis|effectu|objectif|soit|quota|engag", sentence):
+        return None
+    return hours_of(sentence)[0][0]
 
 
 #: Hours that are owed, whatever else may or may not be done.
@@ -689,9 +750,7 @@ def _stated(
     for match in pattern.finditer(sentence):
         before, behind = sentence[: match.start()], sentence[match.end() :]
         window = sentence[max(0, match.start() - 40) : match.end() + 30]
-        if _TRAP.search(window) and not french(
-            r"clauses? (?:sociale|d'insertion)|heures? d'insertion"
-        ).search(window):
+        if _TRAP.search(window) and not _ITSELF.search(window):
             continue
         if _NO_CLAUSE.search(before[-90:] + " ") or _NO_CLAUSE_AFTER.search(behind[:90]):
             continue
@@ -710,6 +769,8 @@ def _stated(
             r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b"
         ).search(sentence):
             continue
+        if _FREELY.search(sentence) and not _DUE.search(sentence):
+            continue
         if _TEACHING.search(sentence) or _PAST.search(before[-70:]):
             continue
         return match
@@ -725,7 +786,10 @@ def hours_of(sentence: str) -> list[tuple[float | None, frozenset[str]]]:
     found: list[tuple[int, int, float]] = []
     for pattern in _HOURS:
         for match in pattern.finditer(sentence):
-            hours = float(re.sub(r"\D", "", match.group(1)))
+            number = match.group(1)
+            if re.search(r"\blots?\s*(?:n\s*°?\s*)?$", sentence[: match.start()][-12:]) and " " in number:
+                number = number.split(" ", 1)[1]  # "le lot 2 120 heures" is no 2,120
+            hours = float(re.sub(r"\D", "", number))
             short = hours <= 48 and _CLOCK.search(sentence[: match.start()][-16:])
             if (
                 hours >= 1
@@ -735,6 +799,8 @@ def hours_of(sentence: str) -> list[tuple[float | None, frozenset[str]]]:
                 found.append((match.start(), match.end(), hours))
         if found:
             break
+    if not found:
+        found = [(m.start(), m.end(), float(spelt(m.group(1)))) for m in _SPELT.finditer(sentence)]
     named = lots_named(sentence)
     if not found:
         return [(None, named)]
