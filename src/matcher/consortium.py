@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from matcher import law
 from matcher import needs as needs_
 from matcher.cover import Cover, Team, solve
 from matcher.domain import (
@@ -33,7 +34,6 @@ from matcher.text import shorten
 
 WHOLE, HALF, QUARTER = 4, 2, 1
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
-CODE_SINCE = date(2019, 4, 1)  # entry into force of the code de la commande publique
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,16 @@ class _Table:
     score: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     structures: Mapping[str, Structure] = field(default_factory=dict)
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
+    on: date = date.min  # the day whose rules are applied
+
+    def ineligible(self, lot: Lot, siren: str) -> bool:
+        """True where this bidder may not answer the reserved lot, ranked on it or not."""
+        if lot.reservation is None:
+            return False
+        if why := self.barred.get((lot.id, siren)):
+            return why.startswith("non éligible")
+        who = self.structures[siren]
+        return law.eligible(who.kind, lot.reservation.articles, self.on, who.labels) is False
 
 
 def recommend(
@@ -83,13 +93,28 @@ def recommend(
     Raises BadInput on wishes that exclude each other.
     """
     wanted = _wishes(answer_lots, max_members, mandataire, imposed, excluded)
-    table = _table(answer_lots, wanted, split_needs)
+    table = _table(answer_lots, wanted, split_needs, tender.published or date.today())
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, wanted, max_members, one_group)
     teams = _different(cover, n, solver, seconds)
     seen = _seen_twice(table, teams)
-    return tuple(_told(table, cover, team, tender, wanted, seen, one_group) for team in teams)
+    chiefs = [_mandataire(table, cover, team, wanted) for team in teams]
+    return tuple(
+        _told(table, cover, team, wanted, seen, chiefs, place, one_group) for place, team in enumerate(teams)
+    )
+
+
+def task_label(tender: Tender, task: str) -> str:
+    """How a reader names what a member takes: a lot of the tender, or one need of a lot."""
+    lot_id, _, trade = task.rpartition("#")
+    for lot in tender.lots:
+        if lot.id == task:
+            return lot_label(lot)
+        if lot.id == lot_id:
+            labels = {t.name: t.label for t in needs_.trades()}
+            return f"{lot_label(lot)}, besoin {labels.get(trade, trade)}"
+    return task
 
 
 # ----------------------------------------------------------------------------------------------- wishes
@@ -147,7 +172,7 @@ def _siren(identifier: str) -> str:
 # ------------------------------------------------------------------------------------------------ table
 
 
-def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool) -> _Table:
+def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on: date) -> _Table:
     """Lots become tasks, structures of one SIREN become one bidder; who may not answer is left out."""
     tasks: list[Task] = []
     cells: dict[tuple[int, int], Match] = {}
@@ -182,7 +207,7 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool) -> 
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(wanted.structures)
-    return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred)
+    return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred, on)
 
 
 def _tasks(
@@ -281,10 +306,9 @@ def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) ->
     clash = tuple(
         (row, position[siren])
         for row, task in enumerate(table.tasks)
-        for (lot_id, siren), why in table.barred.items()
+        for siren in table.bidders
         # an imposed member stays, and the law's warning with it; a proposed one gives way
-        if one_group and lot_id == task.lot.id and siren in position and siren not in wanted.imposed
-        if why.startswith("non éligible")
+        if one_group and siren not in wanted.imposed and table.ineligible(task.lot, siren)
     )
     return Cover(
         degree=table.degree,
@@ -340,12 +364,13 @@ def _told(
     table: _Table,
     cover: Cover,
     team: Team,
-    tender: Tender,
     wanted: _Wishes,
     seen: Mapping[tuple[str, str], int],
+    chiefs: Sequence[tuple[int, str]],
+    place: int,
     one_group: bool,
 ) -> Consortium:
-    chief, chief_reason = _mandataire(table, cover, team, wanted)
+    chief, chief_reason = chiefs[place]
     members = tuple(
         _member(table, cover, team, j, j == chief, chief_reason)
         for j in sorted(team.members, key=lambda j: (j != chief, -_load(cover, team, j), table.bidders[j]))
@@ -356,7 +381,7 @@ def _told(
     warnings = (
         *_law_of_reservation(table, team, wanted, one_group),
         *_law_of_capacity(table, cover, team),
-        *_law_of_groups(table, cover, team, chief, form, tender, seen),
+        *_law_of_groups(table, cover, team, chief, form, seen, sum(other == chief for other, _ in chiefs)),
     )
     return Consortium(
         members=members,
@@ -449,8 +474,8 @@ def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", "
         if c.code == "group-form"
     ]
     note = (
-        f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée qu'après "
-        "l'attribution (R2142-22)."
+        f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
+        "une offre, seulement après l'attribution (R2142-22, à vérifier)."
         if imposed
         else ""
     )
@@ -468,12 +493,15 @@ def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", "
 # ---------------------------------------------------------------------------------------------- warnings
 
 
-def _warn(code: str, text: str, article: str) -> Warning_:
-    return Warning_(code=code, text=f"{text} À vérifier.", article=article, since=_since(article))
-
-
-def _since(article: str) -> date | None:
-    return date(2026, 1, 1) if article == "R2142-7" else CODE_SINCE if article[:1] in "LR" else None
+def _warn(table: _Table, code: str, text: str, rule: str, article: str = "") -> Warning_:
+    """A warning under a dated rule of `law`; `article` names the one that applies where the rule has several."""
+    found = law.rule(rule, table.on)
+    return Warning_(
+        code=code,
+        text=f"{text} À vérifier.",
+        article=article or (found.article if found else ""),
+        since=found.since if found else None,
+    )
 
 
 def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
@@ -483,60 +511,48 @@ def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
 def _law_of_reservation(table: _Table, team: Team, wanted: _Wishes, one_group: bool) -> list[Warning_]:
     """Reserved lots: every member of the lot's group must be eligible (DAJ note of 2011)."""
     found: list[Warning_] = []
-    lots = {table.tasks[t].lot.id: table.tasks[t].lot for t in team.lead}
-    whole = {t.lot.id for t in table.tasks}
+    covered = {table.tasks[t].lot.id for t in team.lead}
+    lots = {task.lot.id: task.lot for task in table.tasks if task.lot.reservation is not None}
+    alone = len({task.lot.id for task in table.tasks}) == 1
     for lot in lots.values():
-        if lot.reservation is None:
-            continue
-        if not lot.reservation.articles:
-            found.append(
-                _warn(
-                    "reservation-unspecified",
-                    f"Le lot {lot.number} est réservé sans que l'article soit précisé : voir le règlement de la "
-                    "consultation avant de composer le groupement.",
-                    "L2113-12",
-                )
+        articles = lot.reservation.articles if lot.reservation else ()
+        stated = _or(articles)
+        article = articles[0] if articles else ""
+        if lot.id in covered and not articles:
+            text = (
+                f"Le lot {lot.number} est réservé sans que l'article soit précisé : voir le règlement de la "
+                "consultation avant de composer le groupement."
             )
-            continue
-        out = frozenset(
-            j
-            for j in team.members
-            if table.barred.get((lot.id, table.bidders[j]), "").startswith("non éligible")
-        )
+            found.append(_warn(table, "reservation-unspecified", text, "reservation.stated"))
+        out = frozenset(j for j in team.members if table.ineligible(lot, table.bidders[j]))
         if not out:
             continue
-        articles = _or(lot.reservation.articles)
-        if one_group or len(whole) == 1:
+        if lot.id in covered and (one_group or alone):
             text = (
-                f"Groupement mixte sur le lot {lot.number}, réservé ({articles}) : {_names(table, out)} n'y est pas "
-                "éligible et rendrait l'offre du groupement irrecevable."
+                f"Groupement mixte sur le lot {lot.number}, réservé ({stated or 'article non précisé'}) : "
+                f"{_names(table, out)} n'y est pas éligible et rendrait l'offre du groupement irrecevable."
             )
-            found.append(_warn("mixed-group", text, lot.reservation.articles[0]))
-        else:
+            found.append(_warn(table, "mixed-group", text, "reservation.mixed-group", article))
+        elif lot.id in covered:
             text = (
-                f"Le lot {lot.number} est réservé ({articles}) : {_names(table, out)}, non éligible, ne peut figurer "
-                "dans le groupement de ce lot ; signez un acte d'engagement distinct par lot."
+                f"Le lot {lot.number} est réservé ({stated or 'article non précisé'}) : {_names(table, out)}, non "
+                "éligible, ne peut figurer dans le groupement de ce lot ; remettez une offre distincte par lot."
             )
-            found.append(_warn("separate-groups", text, lot.reservation.articles[0]))
-    for siren in wanted.imposed:
-        for lot in {t.lot.id: t.lot for t in table.tasks}.values():
-            why = table.barred.get((lot.id, siren), "")
-            if why.startswith("non éligible") and lot.id not in lots and lot.reservation:
-                name = table.structures[siren].name
-                found.append(
-                    _warn(
-                        "mixed-group",
-                        f"{name}, membre imposé, est {why} sur le lot {lot.number} : tout groupement dont il est "
-                        "membre y serait irrecevable.",
-                        (*lot.reservation.articles, "L2113-12")[0],
-                    )
-                )
+            found.append(_warn(table, "separate-groups", text, "reservation.mixed-group", article))
+        elif forced := frozenset(j for j in out if table.bidders[j] in wanted.imposed):
+            text = (
+                f"{_names(table, forced)}, membre imposé, n'est pas éligible au lot {lot.number}, réservé "
+                f"({stated or 'article non précisé'}) : tout groupement dont il est membre y serait irrecevable."
+            )
+            found.append(_warn(table, "mixed-group", text, "reservation.mixed-group", article))
     return found
 
 
 def _law_of_capacity(table: _Table, cover: Cover, team: Team) -> list[Warning_]:
     """Turnover: what is known beside the yearly amounts, and what a buyer may ask."""
     found: list[Warning_] = []
+    ceiling = law.turnover_ceiling(table.on)
+    factor = ceiling.value if ceiling and ceiling.value else 2.0
     due: dict[str, float] = {}
     who: dict[str, set[int]] = {}
     lots: dict[str, Lot] = {}
@@ -557,17 +573,17 @@ def _law_of_capacity(table: _Table, cover: Cover, team: Team) -> list[Warning_]:
                 f"Lot {number} : aucune structure n'atteint seule la part annuelle du lot ({_euros(amount)}) ; les "
                 f"capacités du groupement s'apprécient ensemble ({_euros(sum(known))})."
             )
-            found.append(_warn("turnover-together", text, "R2142-25"))
-        elif len(known) == len(turnovers) and sum(known) < 1.5 * amount:
+            found.append(_warn(table, "turnover-together", text, "group.capacity"))
+        elif len(known) == len(turnovers) and sum(known) < factor * amount:
             text = (
-                f"Lot {number} : l'acheteur peut exiger jusqu'à 1,5 fois le montant estimé ({_euros(1.5 * amount)} "
-                f"par an) ; chiffre d'affaires connu du groupement : {_euros(sum(known))}."
+                f"Lot {number} : l'acheteur peut exiger jusqu'à {factor:g} fois le montant estimé "
+                f"({_euros(factor * amount)} par an) ; chiffre d'affaires connu du groupement : {_euros(sum(known))}."
             )
-            found.append(_warn("turnover-ceiling", text, "R2142-7"))
+            found.append(_warn(table, "turnover-ceiling", text, "capacity.turnover"))
     unknown = frozenset(j for j in team.members if math.isnan(cover.turnover[j]))
     if due and unknown:
         text = f"Chiffre d'affaires inconnu : {_names(table, unknown)} ; la capacité n'a pas pu être comptée."
-        found.append(_warn("turnover-unknown", text, "R2142-25"))
+        found.append(_warn(table, "turnover-unknown", text, "group.capacity"))
     return found
 
 
@@ -577,8 +593,8 @@ def _law_of_groups(
     team: Team,
     chief: int,
     form: str,
-    tender: Tender,
     seen: Mapping[tuple[str, str], int],
+    times: int,
 ) -> list[Warning_]:
     found: list[Warning_] = []
     able = frozenset(j for j in team.members if _alone(cover, team, j))
@@ -587,7 +603,7 @@ def _law_of_groups(
             f"{_names(table, able)} semblent chacune capables de répondre seules : le choix de grouper doit être "
             "justifié (capacité, délais, complémentarité) au regard du droit de la concurrence."
         )
-        found.append(_warn("competition", text, "L420-1 du code de commerce"))
+        found.append(_warn(table, "competition", text, "group.competition"))
     if form == "conjoint":
         total = float(np.nansum([cover.amount[t] for t in team.lead]))
         turnover = float(cover.turnover[chief])
@@ -598,14 +614,18 @@ def _law_of_groups(
                 f"{name}, mandataire proposé {what}, pourrait être rendu solidaire de tous les membres par le "
                 "contrat : mesurez ce risque avant d'accepter."
             )
-            found.append(_warn("mandataire-solidaire", text, "R2142-24"))
-    found += _several_groups(table, team, tender, seen)
+            found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
+    if times > 1 and len(team.members) > 1:
+        name = table.structures[table.bidders[chief]].name
+        text = (
+            f"{name} est proposé mandataire de {times} équipes : il ne peut l'être que d'une pour ce marché."
+        )
+        found.append(_warn(table, "one-mandataire", text, "group.one-mandataire"))
+    found += _several_groups(table, team, seen)
     return found
 
 
-def _several_groups(
-    table: _Table, team: Team, tender: Tender, seen: Mapping[tuple[str, str], int]
-) -> list[Warning_]:
+def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], int]) -> list[Warning_]:
     found: list[Warning_] = []
     pairs = {(table.tasks[t].lot, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
     for lot, siren in sorted(pairs, key=lambda p: (p[0].number, p[1])):
@@ -620,7 +640,7 @@ def _several_groups(
             else "la consultation peut interdire de répondre dans plusieurs groupements"
         )
         text = f"{name} figure dans {times} équipes proposées pour le lot {lot.number} : {rule}."
-        found.append(_warn("several-groups", text, "R2142-21"))
+        found.append(_warn(table, "several-groups", text, "group.several"))
     return found
 
 
