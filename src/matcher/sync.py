@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
+from matcher.paths import reference_dir
 
 if TYPE_CHECKING:
     import httpx
@@ -814,6 +815,8 @@ def _compared(what: str, path: Path, report: Report) -> int:
         codes = sorted({code for code in map(clean_naf, re.findall(r"\b\d{2}\.?\d{2}[A-Z]\b", text)) if code})
         if not codes:
             raise Unreachable(f"{what}: no NAF code in what was fetched: set {ADDRESSES[what][0]}")
-        unknown = [code for code in codes if not reference.naf_label(code)]
+        shipped = (reference_dir() / "naf.csv").read_text(encoding="utf-8").splitlines()
+        known = {line.split(",", 1)[0] for line in shipped}
+        unknown = [code for code in codes if code not in known]
     report.notes.append(f"{what}: {len(codes)} codes, {len(unknown)} that the shipped table lacks")
     return len(codes)

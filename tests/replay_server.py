@@ -1,0 +1,183 @@
+"""A real HTTP server on loopback that replays the publishers' shapes, with the failures one asks of it.
+
+BOAMP (explore v2.1: records, exports), Le Marché's pages, Recherche d'entreprises, and files with ranges.
+All records are invented.  `faults` are taken one a request: ("status", 429, {"Retry-After": "1"}), ("cut", 40),
+("truncate", 40), ("html",), ("shape",), or ("then", callable) that changes the data before an honest answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+class Publisher:
+    """What the server holds, and a log of what it was asked."""
+
+    def __init__(self) -> None:
+        self.notices: list[dict[str, Any]] = []
+        self.structures: list[dict[str, Any]] = []
+        self.units: list[dict[str, Any]] = []
+        self.files: dict[str, bytes] = {}
+        self.faults: deque[tuple[Any, ...]] = deque()
+        self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.token = ""
+        self.url = ""
+        self.register_reach = 10_000
+
+    def publish(self, day: date, count: int) -> None:
+        start = len(self.notices)
+        self.notices += [
+            {"idweb": f"{day:%y}-{start + n}", "dateparution": day.isoformat(), "objet": f"Essai {start + n}"}
+            for n in range(count)
+        ]
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _, _ in self.asked]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    publisher: Publisher
+
+    def log_message(self, *_: Any) -> None:
+        """Silence: the test's output is the test's."""
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.publisher.asked.append((parts.path, query, headers))
+        fault = self.publisher.faults.popleft() if self.publisher.faults else ("none",)
+        if fault[0] == "then":
+            fault[1](self.publisher)
+        elif fault[0] == "status":
+            self.answer(fault[1], b'{"error": "later"}', fault[2] if len(fault) > 2 else {})
+            return
+        elif fault[0] == "html":
+            self.answer(200, b"<html>Maintenance</html>", {"Content-Type": "text/html"})
+            return
+        elif fault[0] == "shape":
+            self.answer(200, b'{"items": [], "meta": {}}', {})
+            return
+        if self.publisher.token and headers.get("authorization") != f"Bearer {self.publisher.token}":
+            self.answer(401, b'{"detail": "no"}', {})
+            return
+        if parts.path in self.publisher.files:
+            self.file(self.publisher.files[parts.path], headers, fault)
+            return
+        found = self.page(parts.path, query)
+        if isinstance(found, int):
+            self.answer(found, b'{"error_code": "InvalidRESTParameterError"}', {})
+            return
+        body = json.dumps(found).encode()
+        tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+        if headers.get("if-none-match") == tag:
+            self.answer(304, b"", {"ETag": tag})
+            return
+        self.answer(200, body, {"ETag": tag, "Content-Type": "application/json"}, fault)
+
+    def page(self, path: str, query: dict[str, str]) -> Any:
+        if path.startswith("/boamp/"):
+            return self.boamp(path, query)
+        if path == "/siae/":
+            return self.sliced(self.publisher.structures, query, "page_size", "count")
+        if path == "/search":
+            return self.register(query)
+        return 404
+
+    def boamp(self, path: str, query: dict[str, str]) -> Any:
+        days = re.findall(r"dateparution([<>]=)date'(\d{4}-\d{2}-\d{2})'", query.get("where", ""))
+        low = next(day for sign, day in days if sign == ">=")
+        high = next(day for sign, day in days if sign == "<=")
+        found = [n for n in self.publisher.notices if low <= n["dateparution"] <= high]
+        found.sort(key=lambda n: (n["dateparution"], n["idweb"]))
+        if path.endswith("/exports/json"):
+            return found
+        limit, offset = int(query.get("limit", 10)), int(query.get("offset", 0))
+        if limit > 100 or offset + limit > 10_000:
+            return 400
+        return {"total_count": len(found), "results": found[offset : offset + limit]}
+
+    def sliced(self, rows: list[dict[str, Any]], query: dict[str, str], size: str, count: str) -> Any:
+        per, number = int(query.get(size, 25)), int(query.get("page", 1))
+        following = f"http://elsewhere.invalid/?page={number + 1}" if number * per < len(rows) else None
+        return {count: len(rows), "next": following, "results": rows[(number - 1) * per : number * per]}
+
+    def register(self, query: dict[str, str]) -> Any:
+        rows = self.publisher.units
+        if query.get("q"):
+            rows = [row for row in rows if row["siren"] == query["q"]]
+        if query.get("departement"):
+            rows = [row for row in rows if row["departement"] == query["departement"]]
+        if query.get("section_activite_principale"):
+            rows = [row for row in rows if row["section"] == query["section_activite_principale"]]
+        per, number = int(query.get("per_page", 10)), int(query.get("page", 1))
+        if per > 25 or per * number > self.publisher.register_reach:
+            return 400
+        page = self.sliced(rows, query, "per_page", "total_results")
+        return {**page, "page": number, "per_page": per}
+
+    def file(self, body: bytes, headers: dict[str, str], fault: tuple[Any, ...]) -> None:
+        tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+        if headers.get("if-none-match") == tag:
+            self.answer(304, b"", {"ETag": tag})
+            return
+        span = re.match(r"bytes=(\d+)-", headers.get("range", ""))
+        if span and headers.get("if-range") == tag:
+            start = int(span.group(1))
+            extra = {"ETag": tag, "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+            self.answer(206, body[start:], extra, fault)
+            return
+        self.answer(200, body, {"ETag": tag}, fault)
+
+    def answer(
+        self, status: int, body: bytes, extra: dict[str, str], fault: tuple[Any, ...] = ("none",)
+    ) -> None:
+        self.send_response(status)
+        for name, value in extra.items():
+            self.send_header(name, value)
+        if fault[0] == "truncate":
+            body = body[: fault[1]]  # an honest length for a body cut short upstream
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if fault[0] == "cut":
+            self.wfile.write(body[: fault[1]])
+            self.close_connection = True
+            return
+        if status != 304:
+            self.wfile.write(body)
+
+
+@contextmanager
+def serving() -> Iterator[Publisher]:
+    """A publisher on a free port of loopback, until the block ends."""
+    publisher = Publisher()
+    handler = type("Handler", (_Handler,), {"publisher": publisher})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    publisher.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield publisher
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def days(first: date, count: int) -> list[date]:
+    """`count` days from the first on."""
+    return [first + timedelta(days=n) for n in range(count)]
