@@ -160,17 +160,17 @@ _MAYBE = french(
 )
 #: The law told as law, and the words of whoever teaches it.
 _LAW = french(
-    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs))\b"
+    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs)|rend(?:ra|ent|ront)? obligatoires?|généralis\w+|oblige(?:nt)? les)\b"
     r"|\b(?:les|des) (?:acheteurs|pouvoirs adjudicateurs|collectivités)\b[^.]{0,30}\b(?:peuvent|pourront|doivent|ont)\b"
     r"|\b(?:pour (?:mémoire|rappel)|à titre d'information|rappelle qu?|rappelons)\b[^.]{0,40}\b(?:article|l\.? ?21)"
     r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
-    r"|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
+    r"|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\b(?:clauses?|réserv)|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
 )
 _UNDONE = french(
-    r"\b(?:supprimée?s?|annulée?s?|sans suite|infructueu\w+|abandonnée?s?|retirée?s?|levée?s?|rectifiée?s?)\b"
+    r"\b(?:non (?:retenue?|cochée?|applicable|concernée?)s?|ne s'applique(?:nt)? pas|à rayer|avai(?:t|ent) été|envisagée?s?|supprimée?s?|annulée?s?|sans suite|infructueu\w+|abandonnée?s?|retirée?s?|levée?s?|rectifiée?s?)\b"
 )
 _PAST = french(
-    r"\b(?:comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
+    r"\b(?:réalisait|réalisaient|a réalisé|ont réalisé|comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
 )
 #: A share of the contract, or of its hours: reserved within it, it does not reserve the contract.
 _PART = french(
@@ -178,7 +178,7 @@ _PART = french(
 )
 #: What may be reserved for someone, and is no contract.
 _THING = french(
-    r"\b(?:places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
+    r"\b(?:places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|(?<!-)cadres?|sections?|cases?|mentions?|colonnes?|encadrés?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
 )
 #: Another contract than this one.
 _ELSEWHERE = french(
@@ -214,6 +214,7 @@ _ONLY_STATES = french(
     r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
     r"|\b(?:peuvent|pourront|peut|pourra) (?:candidater|soumissionner|répondre|participer|concourir) (?:exclusivement|uniquement|seulement|seuls?)\b(?! ou)"
     r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
+    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|marché|lot)\b[^.;]{0,70}\b(?:uniquement|exclusivement|seulement)\s*[).]?\s*$|\bà l'exclusion de tou"
 )
 #: Offers of others are thrown out, or the holder must be one of these structures.
 _OTHERS_OUT = french(
@@ -263,7 +264,15 @@ class Finding:
         return number not in self.but and (number in self.lots or not self.lots)
 
 
-_POINT = re.compile(r"(?<=\bl)\.|(?<=\br)\.|(?<=\bart)\.|(?<=\bn)\.(?=\s?\d)|(?<=\bh)\.(?=t\b)")
+#: Points that end no sentence, and the spaces put in their place: positions hold, and patterns may say "[^.]".
+_POINTS = (
+    ("l. 2", "l  2"),
+    ("l.2", "l 2"),
+    ("r. 2", "r  2"),
+    ("r.2", "r 2"),
+    ("art. ", "art  "),
+    ("n. ", "n  "),
+)
 
 
 class Text:
@@ -272,7 +281,10 @@ class Text:
     def __init__(self, text: str) -> None:
         self.text = text
         self.raw = folded(text)
-        self.plain = _POINT.sub(" ", self.raw)  # "l. 2113-12" must not look like the end of a sentence
+        plain = self.raw
+        for point, space in _POINTS:
+            plain = plain.replace(point, space)
+        self.plain = plain
         self._spans: list[tuple[int, int]] | None = None
 
     def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
@@ -439,6 +451,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     boxes = _ticked_label(behind)
     if boxes is not None:
         return 0.95 if boxes else 0.0
+    if _GENERAL.search(before):
+        return 0.0  # "les marchés réservés aux...", spoken of in general
     if _TO_TARGET.match(behind) or _CLOSE_TARGET.match(behind) or _THEIRS.search(before):
         return 0.95
     if ticked and (deals or _SUBJECT.search(before)):
@@ -463,6 +477,9 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     return 0.0
 
 
+_GENERAL = french(
+    r"\b(?:les|des|nos|ses|leurs|ces|certains) (?:marchés|contrats|achats|commandes)(?: publics)?(?: dits)? $"
+)
 _DEALS = french(rf"\b{_DEAL}\b")
 _SUBJECT = french(r"\b(?:participation|exécution|prestations?)\b")
 _TO = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens) de l)")
@@ -573,12 +590,12 @@ def _quote(passage: str, at: int = 0, width: int = 400) -> str:
 # -------------------------------------------------------------------------------------- social clauses
 
 _FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en (?:grande )?difficultés?|(?:dits? )?prioritaires?|sans qualification|peu qualifiée?s?|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
-_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|du projet|du bât|d'un|des? ouvrage|vol|de l'ouvrage|des? bâti|environn|graph|public|num|web|vid|d'image|photo|visuelle|harmonieuse|sociale et économique du projet))"
+_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché)))"
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
     rf"|\b\d+ ?h\b (?:\w+ ){{0,2}}(?:d'|en |à l'|pour l'){_INSERTION}|\bcontrats? (?:\w+ ?(?:ou|et|,)? ?)?(?:d'apprentissage ou )?d'{_INSERTION}"
-    rf"|\b(?:embauch|recrut|employ|emploie|réserv|confi|affect)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
+    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|employ(?:er|ée?s?|ant)\b|emploie|réserv(?!oir)|confi(?:e|er|era|eront|ent|ée?s?)\b|affect(?:e|er|era|ent|eront|ée?s?)\b)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
     rf"|\bheures? (?:de travail |de travail réservées? |travaillées? |minimum |minimales? )?(?:d'|en |à l'|dédiées? à l'|consacrées? à l'|au titre de l'|pour l'){_INSERTION}"
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
     r"|\bconsidérations? (?:d'ordre |à caractère )?socia(?:les?|l)\b|\b(?:conditions?|exigences?) (?:particulières? )?d'exécution[^.;]{0,25} (?:à caractère |d'ordre |de nature )?socia(?:les?|l)\b"
@@ -588,8 +605,8 @@ _CLAUSE = french(
     rf"|\b{_INSERTION}[^.;]{{0,120}}\b\d[\d ]* ?h(?:eures?)?\b|\b\d[\d ]* ?h(?:eures?)?\b[^.;]{{0,120}}\b{_INSERTION}"
     rf"|\brecours[^.;]{{0,20}}à l'{_INSERTION}|\b(?:heures?|temps de travail|main-? ?d'œuvre)\b[^.;]{{0,40}}\bà (?:l'|une action d'|des actions d'){_INSERTION}"
     rf"|\b(?:devra|devront|doit|doivent|s'engage|tenu|obligatoire|au moins|minimum|sous-traitera|confiera)[^.;]{{0,60}}\b(?:sous-trait\w*|confi\w*|co-?trait\w*|recour\w*|faire appel|appel)\b[^.;]{{0,80}}{_STRUCTURE}"
-    rf"|\b(?:employ|embauch|recrut|affect|mobilis)[^.;]{{0,60}}\b(?:personnes?|publics?|salariés?)\b[^.;]{{0,25}}{_FAR}"
-    rf"|\b(?:embauch|recrut|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi|réserv|recour|mobilis|affect|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
+    rf"|\b(?:employ(?:er|ée?s?|ant)\b|embauch|recrut(?:e|er|era|eront|ent|ant)\b|affect(?:e|er|era|ent|eront|ée?s?)\b|mobilis)[^.;]{{0,60}}\b(?:personnes?|publics?|salariés?)\b[^.;]{{0,25}}{_FAR}"
+    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi(?:e|er|era|eront|ent|ée?s?)\b|réserv(?!oir)|recour|mobilis|affect(?:e|er|era|ent|eront|ée?s?)\b|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
     rf"|\b(?:heures|%|pour ?cent|etp)\b[^.;]{{0,100}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|structures?)?[^.;]{{0,20}}{_FAR}"
     rf"|\b(?:titulaire|attributaire|entreprise|contribu|favoris|promouv|visant|permett|destinée?s? à|en faveur|particip|exécution|engag)[^.;]{{0,90}}\b{_INSERTION} (?:sociale |socio-?professionnelle |professionnelle )?(?:et |ou )?(?:sociale |professionnelle |économique )?(?:de|des|du|d'un|pour les) (?:personnes?|publics?|demandeurs?|chômeurs|bénéficiaires?|jeunes|salariés?|travailleurs?)"
     r"|\bl\.? ?2112-? ?2(?:-1)?\b[^.;]{0,80}\b(?:social|insertion|emploi)|\b(?:social|insertion|emploi)\w*\b[^.;]{0,80}\bl\.? ?2112-? ?2(?:-1)?\b"
@@ -612,7 +629,7 @@ _OBJECT = french(
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
 _FREELY = french(
-    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer)\b"
+    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
     r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures)|"
@@ -680,11 +697,19 @@ _SOCIAL = (
     "promotion de l",
     "recherche d",
     "en difficult",
+    "prioritaire",
+    "sous-trait",
     "urs d'emploi",
     "ch\ufffdmeur",
     "chomeur",
-    "qualification",
+    "sans qualif",
     "favoris",
+)
+
+
+_WORTH = re.compile(
+    r"clause|crit|consid|condition|exigence|perform|valeur|qualit|march[^.]{0,30} social|embauch|recrut|heure|emplo|confi|reserv"
+    r"|sous-trait|affect|mobilis|rsa\b|2152|2112|promotion|\d ?%|point|volet|engage"
 )
 
 
@@ -693,6 +718,8 @@ def _social_clauses(read: Text) -> list[Finding]:
     found: list[Finding] = []
     for start, end in read.holding(_SOCIAL):
         sentence = read.plain[start:end]
+        if "insertion" not in sentence and not _WORTH.search(sentence):
+            continue
         passage = read.text[start:end].strip()
         reserved = (
             any(_reserved(sentence, low, high, "") for low, high in _clauses(sentence))
@@ -738,6 +765,21 @@ def _hours_after(read: Text, end: int) -> float | None:
 _DUE = french(
     rf"\b(?:les|des|ces|ses|aux) \d[\d ]* ?h(?:eures?)? (?:\w+ )?d'{_INSERTION}|\bheures? d'{_INSERTION}\b[^.;]{{0,20}}\b(?:demandée?|exigée?|imposée?|prévue?|due|à réaliser|requise?)s?"
 )
+#: What structures do by nature, and services bought for people in insertion, are no condition of the contract.
+_THEY_EMPLOY = french(
+    r"\b(?:structures?|opérateurs?|siae|esats?|entreprises? (?:adaptées?|d'insertion)|associations?|chantiers?|organismes?)\b[^.;]{0,80}\b(?:emploi\w*|employ\w*|accueill\w*|accompagn\w*|encadr\w*)"
+)
+_SERVED = french(
+    r"^(?:\W*\w+){0,7}?\W*\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi|évaluation|coaching|diagnostic)\b"
+)
+_BINDING = french(
+    rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\btitulaire|\battributaire|\bpar l'activité|\bsupport"
+)
+_WHO_HOLDS = french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b")
+_NONE = french(r"^(?:0|zéro) ?h")
+_PERHAPS = french(
+    r"\béventuel|\ble cas échéant\b|\boptionnel|\bà définir\b|\bà l'étude\b|\b(?:0|zéro) heures?\b"
+)
 #: In a sentence that reserves the contract, the people whom the structures employ are no clause of their own.
 _OUTRIGHT = french(
     rf"\bclauses?\b|\bheures?\b|\b\d+ ?h\b|\bcritères?\b|\bpoints?\b|\bpondér|\bperformance|\bconditions? d'exécution|\bsupport|\bnot(?:é|ation)|\b(?:prestations?|marchés?) d'{_INSERTION}"
@@ -763,11 +805,14 @@ def _stated(
         around = sentence[max(0, match.start() - 110) : match.end() + 60]
         if _MAYBE.search(around) and not _DUE.search(around):
             continue
-        if reserved and not _OUTRIGHT.search(match.group()):
+        told = match.group()
+        if (reserved or _THEY_EMPLOY.search(sentence)) and not _OUTRIGHT.search(told):
             continue
-        if _LAW.search(sentence) and not french(
-            r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b"
-        ).search(sentence):
+        if (_SERVED.search(sentence) or _OTHER_HOURS.search(told)) and not _BINDING.search(sentence):
+            continue  # hours of a course, of an office: no hours of insertion
+        if _NOT.search(told) or _NONE.search(told) or _PERHAPS.search(f"{before[-32:]} {told} {behind[:32]}"):
+            continue
+        if _LAW.search(sentence) and not _WHO_HOLDS.search(sentence):
             continue
         if _FREELY.search(sentence) and not _DUE.search(sentence):
             continue
@@ -924,7 +969,7 @@ def _conditions(read: Text) -> list[Finding]:
             if named and not french(
                 r"\b(?:pas|non) (?:exigée?s?|obligatoires?|requise?s?|demandée?s?)\b"
             ).search(sentence):
-                add("qualification", label, at=named.start())
+                add("sans qualif", label, at=named.start())
         if "groupement" in sentence or "offres" in sentence or "candidatures" in sentence:
             several = _SEVERAL.search(sentence)
             if several:
