@@ -127,7 +127,10 @@ class Catalogue:
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
-        return {siret: row for row, siret in enumerate(self.structures.column("siret").to_pylist())}
+        rows: dict[str, int] = {}
+        for row, siret in enumerate(self.structures.column("siret").to_pylist()):
+            rows.setdefault(siret, row)
+        return rows
 
     def row(self, siret: str) -> int:
         """The row of a SIRET, of an earlier SIRET of the same establishment, or of a SIREN (its first place)."""
@@ -231,12 +234,13 @@ class Catalogue:
         A holder that is no known structure becomes one of kind "" (a supplier) unless `suppliers` is
         False.  An award without a
         date counts as known from `undated` (None: always known).  `reuse` gives vectors of texts that
-        did not change.  The first of two structures with one SIRET is kept.
+        did not change.  The first of two structures with one SIRET and one kind is kept.
         """
         recipe = recipe or Recipe()
         known: dict[str, Structure] = {}
         for structure in structures:
-            known.setdefault(structure.siret, structure)
+            # one SIRET may be two structures (an ACI and an AI): their offers and kinds stay apart
+            known.setdefault(f"{structure.siret} {structure.kind}", structure)
         pieces = _evidence_of_awards(known, awards, undated, suppliers)
         order = sorted(known)
         first_rows: list[int] = []
@@ -568,11 +572,9 @@ def _evidence_of_awards(
                 continue
             # of several spellings, the most frequent, then the first by alphabet: order of the file never matters
             name = min(names[siren].items(), key=lambda item: (-item[1], item[0]))[0]
-            known.setdefault(
-                sirets[siren],
-                Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp"),
-            )
-            of_siren[siren] = sirets[siren]
+            supplier = Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp")
+            of_siren[siren] = f"{supplier.siret} "
+            known[of_siren[siren]] = supplier
         placed[of_siren[siren]] = sorted(pieces[siren], key=lambda row: (days(row.offer.since), row.offer.id))
     return placed
 

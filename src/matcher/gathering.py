@@ -54,7 +54,9 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
             found.rejected.append(record)
     if not (found.structures or found.awards or found.tenders):
         why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
-        raise NothingGood(f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why")
+        raise NothingGood(
+            f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
+        )
     return found
 
 

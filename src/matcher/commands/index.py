@@ -11,7 +11,10 @@ DEFAULT_CATALOGUE = Path("var/catalogue")
 
 
 def run(
-    files: Annotated[list[Path], typer.Argument(help="Directories of structures and past awards: files, folders, archives.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Directories of structures and past awards: files, folders, archives."),
+    ],
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
     recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
     map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,

@@ -18,13 +18,19 @@ def run(
     notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, typer.Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, typer.Option(help="Where the need is: commune, postcode or department.")] = "",
-    catalogue: Annotated[Path, typer.Option(help="The folder written by `matcher index`.")] = DEFAULT_CATALOGUE,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
     n: Annotated[int, typer.Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, typer.Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
-    kind: Annotated[list[str] | None, typer.Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")
+    ] = None,
     department: Annotated[list[str] | None, typer.Option(help="Only structures of this department.")] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Only within so many kilometres.")] = None,
-    word: Annotated[list[str] | None, typer.Option(help="Only those whose texts hold these exact words.")] = None,
+    word: Annotated[
+        list[str] | None, typer.Option(help="Only those whose texts hold these exact words.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
     recipe: Annotated[str | None, typer.Option(help="Another recipe than the catalogue's.")] = None,
@@ -45,7 +51,7 @@ def run(
 
     check_format(format)
     if not notices and need is None:
-        raise BadInput("nothing to match: give notices, or --need \"what is to be done\"")
+        raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     tenders = []
     if notices:
         found = gathering.gather(notices)
@@ -67,7 +73,9 @@ def run(
         kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
         phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,
     )  # fmt: skip
-    answers = (matcher.match(tender, n, filters=filters, groups=groups) for tender in progress(tenders, "matching"))
+    answers = (
+        matcher.match(tender, n, filters=filters, groups=groups) for tender in progress(tenders, "matching")
+    )
     if format == "table":
         for answer in answers:
             show(answer)
@@ -130,19 +138,37 @@ def show(answer: Answer) -> None:
     console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
     for lot_answer in answer.lots:
         lot = lot_answer.lot
-        where = ", ".join(dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department))
+        where = ", ".join(
+            dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
+        )
         reserved = ""
         if lot.reservation is not None:
             stated = ", ".join(lot.reservation.articles) or "article non précisé"
             reserved = f" · réservé ({stated})"
         clause = " · clause sociale" if lot.clauses else ""
-        console.print(Text(f"\nLot {lot.number} : {shorten(lot.title, 100)}{' · ' + where if where else ''}{reserved}{clause}", style="bold"))
+        console.print(
+            Text(
+                f"\nLot {lot.number} : {shorten(lot.title, 100)}{' · ' + where if where else ''}{reserved}{clause}",
+                style="bold",
+            )
+        )
         if lot_answer.nobody:
-            console.print("  Aucune structure adaptée n'est connue pour ce lot ; les plus proches, pour information :")
+            console.print(
+                "  Aucune structure adaptée n'est connue pour ce lot ; les plus proches, pour information :"
+            )
         for relaxation in lot_answer.relaxations:
             console.print(f"  {escape(relaxation)}")
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for heading, justify in (("", "right"), ("structure", "left"), ("type", "left"), ("commune", "left"), ("km", "right"), ("score", "right"), ("pourquoi", "left"), ("à savoir", "left")):
+        for heading, justify in (
+            ("", "right"),
+            ("structure", "left"),
+            ("type", "left"),
+            ("commune", "left"),
+            ("km", "right"),
+            ("score", "right"),
+            ("pourquoi", "left"),
+            ("à savoir", "left"),
+        ):
             table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
         for match in lot_answer.matches:
             structure = match.structure
@@ -160,11 +186,30 @@ def show(answer: Answer) -> None:
             )
         console.print(table)
         for match in lot_answer.by_clause[:3]:
-            console.print(Text(f"  par la clause : {match.structure.name} ({match.structure.kind}), {match.structure.place.label}"))
+            console.print(
+                Text(
+                    f"  par la clause : {match.structure.name} ({match.structure.kind}), {match.structure.place.label}"
+                )
+            )
     for number, group in enumerate(answer.consortia, 1):
-        console.print(Text(f"Groupement proposé n° {number} ({group.form or 'forme à choisir'}) : {len(group.covered)} lot(s) ou besoin(s) couverts, {len(group.uncovered)} sans réponse", style="bold"))
+        console.print(
+            Text(
+                f"Groupement proposé n° {number} ({group.form or 'forme à choisir'}) : {len(group.covered)} lot(s) ou besoin(s) couverts, {len(group.uncovered)} sans réponse",
+                style="bold",
+            )
+        )
         for member in group.members:
-            console.print(Text(f"  {member.role:11s} {member.structure.brand or member.structure.name} ({member.structure.kind or 'entreprise'}) : {', '.join(member.lots)}. {shorten(member.reason, 140)}"))
+            console.print(
+                Text(
+                    f"  {member.role:11s} {member.structure.brand or member.structure.name} ({member.structure.kind or 'entreprise'}) : {', '.join(member.lots)}. {shorten(member.reason, 140)}"
+                )
+            )
         for warning in group.warnings:
-            console.print(Text(f"  ! {warning.text} ({warning.article}, à vérifier)" if warning.article else f"  ! {warning.text}"))
+            console.print(
+                Text(
+                    f"  ! {warning.text} ({warning.article}, à vérifier)"
+                    if warning.article
+                    else f"  ! {warning.text}"
+                )
+            )
     console.print()

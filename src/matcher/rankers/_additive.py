@@ -68,7 +68,9 @@ def contribution(spec: Mapping[str, Any], values: Column) -> Column:
     if "weight" in spec:
         known = spec["weight"] * values + spec.get("offset", 0.0)
     else:
-        known = np.asarray(spec["values"], dtype=np.float64)[np.searchsorted(spec["knots"], values, side="left")]
+        known = np.asarray(spec["values"], dtype=np.float64)[
+            np.searchsorted(spec["knots"], values, side="left")
+        ]
     return np.where(np.isnan(values), spec.get("missing", 0.0), known)
 
 

@@ -8,12 +8,12 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 from matcher.text import common_words, shorten
 
-DECLARED = ("offer", "description", "job", "name", "naf")
+DECLARED = ("offer", "description", "job")
 WEIGHTS = (0.8, 0.15, 0.05)
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """BM25 shares (0 to 1) of the best three pieces, weighted; NaN where nothing at all is known."""
+    """BM25 shares (0 to 1) of the best three pieces, weighted; NaN where nothing is declared."""
     similarity = shortlist.similarity.get("lexical")
     if similarity is None:
         return np.full(len(shortlist), np.nan)

@@ -54,7 +54,9 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
     `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
     the vectors have not seen the answers.  Raises BadInput where the history is too small.
     """
-    awards = [r for r in reading.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)]
+    awards = [
+        r for r in reading.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         if encoder is None:
             from matcher.training import encoder as encoding
@@ -66,10 +68,16 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
         catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
         splits = collect(catalogue, awards, since, most)
     if len(splits) < 50:
-        raise BadInput(f"only {len(splits)} awards since {since} have a holder with earlier awards: give an earlier --since")
+        raise BadInput(
+            f"only {len(splits)} awards since {since} have a holder with earlier awards: give an earlier --since"
+        )
     fitted = fit(splits)
     hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text())
-    signals = {name: spec for name, spec in hand["signals"].items() if name not in LEARNT and not name.startswith("past_")}
+    signals = {
+        name: spec
+        for name, spec in hand["signals"].items()
+        if name not in LEARNT and not name.startswith("past_")
+    }
     signals |= fitted
     signals["past_holder"] = hand["signals"]["past_holder"]
     file = {**hand, "signals": signals}
@@ -112,7 +120,9 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
             shortlist = shortlist.with_column(name, module.measure(shortlist))
         scores = np.sum(list(first_guess.contributions(shortlist).values()), axis=0)
         chosen = np.unique(
-            np.concatenate([np.argsort(-scores)[:NEAREST], rng.integers(0, len(scores), DRAWN), np.array(right)])
+            np.concatenate(
+                [np.argsort(-scores)[:NEAREST], rng.integers(0, len(scores), DRAWN), np.array(right)]
+            )
         )
         values = np.column_stack([shortlist.columns[name][chosen] for name in LEARNT])
         splits.append(Split(values, np.isin(chosen, right), award.holders[0].siren))
@@ -190,7 +200,9 @@ def staircases(trees: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def score(fitted: Mapping[str, Any], split: Split) -> NDArray[np.float64]:
     """The learnt part of the score of each candidate of a split."""
-    return np.asarray(np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0))
+    return np.asarray(
+        np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0)
+    )
 
 
 def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
@@ -227,4 +239,3 @@ def calibrate(splits: Sequence[Split]) -> dict[str, float]:
             won.append(splits[i].won[top])
     model = LogisticRegression(C=1e6).fit(np.concatenate(scores)[:, None], np.concatenate(won))
     return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}
-
