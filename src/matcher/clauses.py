@@ -51,6 +51,7 @@ class _Fold(dict[int, str]):
 _FOLD = _Fold()
 
 
+@lru_cache(maxsize=256)
 def folded(text: str) -> str:
     """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
     return text.translate(_FOLD)
@@ -1216,11 +1217,12 @@ def _completed(lot: Lot, own: Reading, whole: Reading, text: str, general: str) 
     stated_codes = {c.code for c in lot.conditions if c.code in ("variants", "framework")}
     conditions = [*lot.conditions, *(c for c in known if c.code not in stated_codes)]
     value, period, months = lot.amount, lot.amount_period, lot.duration_months
-    said = amount(f"{text}\n{general}")
+    text = f"{text}\n{general}" if general else text
+    said = amount(text)
     if said and (value is None or value == said[0]):
         value, period = said[0], said[1]  # type: ignore[assignment]
     if months is None:
-        months = duration(f"{text}\n{general}")
+        months = duration(text)
     return replace(
         lot,
         reservation=reservation,
