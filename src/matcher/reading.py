@@ -17,12 +17,12 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
-from matcher import plug
+from matcher import accents, plug
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
 from matcher.sources import Record
 
@@ -192,7 +192,7 @@ class _Reader:
             try:
                 for record in self.records(module, stream, name):
                     yielded = True
-                    yield record
+                    yield mended(record)
             except MatcherError as error:
                 if yielded or last:
                     yield Rejected(path=name, record=name, reason=_without(str(error), name))
@@ -331,6 +331,33 @@ class _Reader:
             raise
         spool.seek(0)
         return spool
+
+
+def mended(record: Record) -> Record:
+    """The record with the accents of its titles and descriptions repaired where certain, its own title in a flag."""
+    if isinstance(record, Tender):
+        spoilt = [
+            record.title,
+            record.description,
+            *(text for lot in record.lots for text in (lot.title, lot.description)),
+        ]
+        if not any(accents.LOST in text for text in spoilt):
+            return record
+        lots = tuple(
+            replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))
+            for lot in record.lots
+        )
+        return replace(
+            record,
+            title=accents.repair(record.title),
+            description=accents.repair(record.description),
+            lots=lots,
+            flags=(*record.flags, "accents-repaired", f"as published: {record.title}"),
+        )
+    if isinstance(record, Award) and accents.LOST in record.title:
+        flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
+        return replace(record, title=accents.repair(record.title), flags=flags)
+    return record
 
 
 def walk(folder: Path) -> Iterator[Path]:

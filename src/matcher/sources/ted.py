@@ -221,6 +221,9 @@ class _Form:
         return ""
 
     def deadline(self) -> datetime | None:
+        for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
+            if value(one, "WHERE/SECTION").startswith("IV.2.2"):
+                return facts.moment(value(one, "NEW_VALUE/DATE"), value(one, "NEW_VALUE/TIME"))
         return facts.moment(
             value(self.procedure, "DATE_RECEIPT_TENDERS"), value(self.procedure, "TIME_RECEIPT_TENDERS")
         )
