@@ -191,8 +191,9 @@ _NO_PEOPLE = french(
 
 _RESERVED = french(r"\bréservée?s?\b")
 _RESERVE_VERB = french(
-    rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_TARGET}"
+    rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_STRUCTURE}"
 )
+_SHARED = french(r"\b(?:parts?|heures?|quota|volume|postes?|emplois? à|pourcentage)\b|%")
 _PROGRAM = french(
     r"\b(?:exécut|réserv|réalis)[^.;]{0,80}\bprogrammes? d'emplois? protégés?|\bprogrammes? d'emplois? protégés?[^.;]{0,40}\b(?:réserv|exécut)"
 )
@@ -399,6 +400,7 @@ def _reserved(sentence: str, low: int, high: int, after: str) -> float:
             if (
                 verb
                 and not _denied(clause, verb.start(), verb.end())
+                and not _SHARED.search(verb.group())
                 and not _PART.search(clause[: verb.start()])
             ):
                 behind = clause[verb.end() :] + " " + (after if high == len(sentence) else "")
