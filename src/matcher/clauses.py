@@ -193,6 +193,8 @@ _RESERVED = french(r"\bréservée?s?\b")
 _RESERVE_VERB = french(
     rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_STRUCTURE}"
 )
+#: "réserve" where accents are written is the verb, or the noun: the adjective ends with one.
+_VERB_OR_NOUN = re.compile(rf"[rR][éÉ{LOST}]{{1,2}}serves?")
 _SHARED = french(r"\b(?:parts?|heures?|quota|volume|postes?|emplois? à|pourcentage)\b|%")
 _PROGRAM = french(
     r"\b(?:exécut|réserv|réalis)[^.;]{0,80}\bprogrammes? d'emplois? protégés?|\bprogrammes? d'emplois? protégés?[^.;]{0,40}\b(?:réserv|exécut)"
@@ -334,7 +336,7 @@ def _reservations(read: Text) -> list[Finding]:
         if "reserv" not in sentence and f"{LOST}serv" not in sentence and not _EXCLUSIVE.search(sentence):
             continue
         for low, high in _clauses(sentence):
-            stated = _reserved(sentence, low, high, read.after(end))
+            stated = _reserved(sentence, low, high, read.after(end), read.text[start:end])
             if stated:
                 passage = read.text[start:end].strip()
                 what = Reservation(
@@ -387,11 +389,13 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     yield start, len(sentence)
 
 
-def _reserved(sentence: str, low: int, high: int, after: str) -> float:
+def _reserved(sentence: str, low: int, high: int, after: str, written: str = "") -> float:
     """How sure it is that this clause reserves the contract: 0 when it does not."""
     clause = sentence[low:high]
     if "serv" in clause or "programme" in clause:
         for found in _RESERVED.finditer(clause):
+            if _VERB_OR_NOUN.fullmatch(written[low + found.start() : low + found.end()]):
+                continue
             sure = _adjective(clause, found, after if high == len(sentence) else "")
             if sure:
                 return sure
@@ -723,9 +727,10 @@ def _social_clauses(read: Text) -> list[Finding]:
         sentence = read.plain[start:end]
         if "insertion" not in sentence and not _WORTH.search(sentence):
             continue
-        passage = read.text[start:end].strip()
+        passage_of = read.text[start:end]
+        passage = passage_of.strip()
         reserved = (
-            any(_reserved(sentence, low, high, "") for low, high in _clauses(sentence))
+            any(_reserved(sentence, low, high, "", passage_of) for low, high in _clauses(sentence))
             if "serv" in sentence
             else False
         )
