@@ -276,6 +276,7 @@ _POINTS = (
     ("r.2", "r 2"),
     ("art. ", "art  "),
     ("n. ", "n  "),
+    ("(s)", "s  "),
 )
 
 
@@ -455,7 +456,9 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     thing = _THING.search(before)
     if _PART.search(before) or (thing and not (deals and deals[-1].start() > thing.start())):
         return 0.0
-    boxes = _ticked_label(behind)
+    boxes = _ticked_label(behind) if ":" in behind[:4] else None
+    if boxes is None and _own_box(before, behind) is False:
+        return 0.0
     if boxes is not None:
         return 0.95 if boxes else 0.0
     if _GENERAL.search(before):
@@ -500,6 +503,18 @@ _CLOSE_DEAL = french(
 _COPULA = french(
     r"\b(?:est|sont|sera|seront|étant|reste|demeure|demeurent)\b (?:\w+ment )?$|\bà (?:caractère )?$"
 )
+
+
+def _own_box(before: str, behind: str) -> bool | None:
+    """The box right after a label, in a form that puts every box after its label; None where it is not so."""
+    found = re.match(rf"^[\s:]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY}))", behind)
+    if (
+        found is None
+        or re.search(rf"{_TICKED}|{_EMPTY}", before)
+        or re.match(rf"^\s*:?\s*(?:{_TICKED}|{_EMPTY})\s*(?:oui|non)\b", behind)
+    ):
+        return None
+    return bool(found.group("yes"))
 
 
 def _ticked_label(behind: str) -> bool | None:
@@ -555,7 +570,7 @@ def _answer(behind: str) -> bool | None:
         return True
     if found.group("no"):
         rest = behind[found.end() :].strip()
-        return None if rest[:3].isalpha() and not rest.startswith(("oui", "non")) else False
+        return None if rest[:2].isalpha() and not rest.startswith(("oui", "non")) else False
     return found.group("word") in ("oui", "yes", "true", "vrai")
 
 
@@ -636,21 +651,21 @@ _OBJECT = french(
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
 _FREELY = french(
-    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
+    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
     r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures)|"
-    r"\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? (?:fiscales?,? (?:et|ou) |d'emploi )|\bobligation d'emploi\b|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
+    r"\b\d\d ?%[^.;]{0,40}\b(?:travailleurs|effectifs?|salariés|personnels?)\b(?![^.;]{0,40}heures)|\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? (?:fiscales?,? (?:et|ou) |d'emploi )|\bobligation d'emploi\b|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
     r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
 )
 _NO_CLAUSE = french(
-    r"\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
+    r"\b(?:exempt\w*|échapp\w*|dispens\w*|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
-    r"\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
+    r"\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
     r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
 )
 
@@ -775,15 +790,20 @@ _DUE = french(
 )
 #: What structures do by nature, and services bought for people in insertion, are no condition of the contract.
 _THEY_EMPLOY = french(
-    r"\b(?:structures?|opérateurs?|siae|esats?|entreprises? (?:adaptées?|d'insertion)|associations?|chantiers?|organismes?)\b[^.;]{0,80}\b(?:emploi\w*|employ\w*|accueill\w*|accompagn\w*|encadr\w*)"
+    r"\b(?:structures?|opérateurs?|siae|esats?|entreprises? (?:adaptées?|d'insertion)|associations?|chantiers?|organismes?)\b[^.;]{0,80}\b(?:emploi\w*|employ\w*|accueill\w*|accompagn\w*|encadr\w*)|\b(?:qui|elles?|ils) (?:doivent )?(?:emploient|employer|emploie)\b|\bemployant\b"
 )
 _SERVED = french(
     r"^(?:\W*\w+){0,7}?\W*\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi|évaluation|coaching|diagnostic)\b"
 )
 _BINDING = french(
-    rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\btitulaire|\battributaire|\bpar l'activité|\bsupport"
+    rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\bpar l'activité|\bsupport"
 )
 _WHO_HOLDS = french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b")
+_IF = french(r"\b(?:si|s'il|s'ils|lorsqu'une?|dans le cas où)\b[^.;]{0,60}$")
+#: What a breach of the clause costs says that the clause binds.
+_BREACH = french(
+    r"\b(?:non-? ?respect|manquement|inexécution|inobservation|défaillance|non-? ?réalisation|pénalités?)\b"
+)
 _NONE = french(r"^(?:0|zéro) ?h")
 _PERHAPS = french(
     r"\béventuel|\ble cas échéant\b|\boptionnel|\bà définir\b|\bà l'étude\b|\b(?:0|zéro) heures?\b"
@@ -804,20 +824,26 @@ def _stated(
             continue
         if _NO_CLAUSE.search(before[-90:] + " ") or _NO_CLAUSE_AFTER.search(behind[:90]):
             continue
-        answers = (_answer(behind + " " + after), _answer_far(behind + " " + after))
+        own = _own_box(before, behind)
+        if own is False:
+            continue
+        answers = (own,) if own else (_answer(behind + " " + after), _answer_far(behind + " " + after))
         box = re.search(rf"(?:{_EMPTY})\s*[^☒☑☐□\[\]]{{0,60}}$", before)
         if False in answers or box:
             continue
         if french(r"^[\s:=-]*(?:néant|sans objet|aucune?|non prévue?)\b").search(behind):
             continue
         around = sentence[max(0, match.start() - 110) : match.end() + 60]
-        if _MAYBE.search(around) and not _DUE.search(around):
+        if _MAYBE.search(around) and not _DUE.search(around) and not _BREACH.search(around):
             continue
         told = match.group()
         if (reserved or _THEY_EMPLOY.search(sentence)) and not _OUTRIGHT.search(told):
             continue
-        if (_SERVED.search(sentence) or _OTHER_HOURS.search(told)) and not _BINDING.search(sentence):
+        of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(told + behind[:25])
+        if of_others and not _BINDING.search(sentence):
             continue  # hours of a course, of an office: no hours of insertion
+        if _ELSEWHERE.search(sentence) or _IF.search(before[-70:]):
+            continue
         if _NOT.search(told) or _NONE.search(told) or _PERHAPS.search(f"{before[-32:]} {told} {behind[:32]}"):
             continue
         if _LAW.search(sentence) and not _WHO_HOLDS.search(sentence):
@@ -878,7 +904,7 @@ def hours_of(sentence: str) -> list[tuple[float | None, frozenset[str]]]:
 
 
 _OTHER_HOURS = re.compile(
-    r"formation|ouvertur|amplitude|delai|astreinte|intervention|24 ?h|7 ?j|par semaine|hebdomadaire|preavis|avant|horaire"
+    r"formation|ouvert|amplitude|delai|astreinte|intervention|24 ?h|7 ?j|par semaine|hebdomadaire|preavis|avant|horaire"
 )
 
 
