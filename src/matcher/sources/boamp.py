@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-import ijson
-
 from matcher import clauses
 from matcher.domain import (
     Award,
@@ -31,6 +29,7 @@ from matcher.domain import (
 )
 from matcher.identifiers import clean_amount
 from matcher.sources import _facts as facts
+from matcher.sources import _stream
 from matcher.sources import _tree as tree
 from matcher.sources import _ubl as ubl
 from matcher.text import clean
@@ -117,15 +116,15 @@ def _records(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
     if not start:
         raise BadInput(f"{name}: the file is empty; export it again from BOAMP")
     if start[:1] == b"[":
-        yield from _stream(stream, "item", name)
+        yield from _parsed(stream, "item", name)
     elif _is_lines(start):
         yield from _lines(stream, name)
     else:
         for key in ("results", "records"):
             if re.search(rb'"' + key.encode() + rb'"\s*:\s*\[', head):
-                yield from _stream(stream, f"{key}.item", name)
+                yield from _parsed(stream, f"{key}.item", name)
                 return
-        yield from _stream(stream, "", name)
+        yield from _parsed(stream, "", name)
 
 
 def _is_lines(start: bytes) -> bool:
@@ -139,29 +138,21 @@ def _is_lines(start: bytes) -> bool:
         return False
 
 
-def _stream(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | Rejected]:
+def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | Rejected]:
     count = 0
     try:
-        for item in ijson.items(_without_mark(stream), prefix, use_float=True):
+        for item in _stream.items(stream, prefix):
             count += 1
             if isinstance(item, dict):
                 yield item
             else:
                 yield Rejected(path=name, record=f"record {count}", reason="not a JSON object")
-    except (ijson.JSONError, UnicodeDecodeError, ValueError, RecursionError, OverflowError) as error:
-        what = (
-            "the file is cut"
-            if "incomplete" in str(error).lower() or "premature" in str(error).lower()
-            else "not JSON"
-        )
-        reason = f"{what} after {count} records ({str(error).splitlines()[0][:100]}); download it again"
+    except (*_stream.BROKEN, RecursionError) as error:
+        told = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        cut = "incomplete" in told.lower() or "premature" in told.lower()
+        what = "the file is cut" if cut else "not JSON"
+        reason = f"{what} after {count} records ({told}); download it again"
         yield Rejected(path=name, record=f"record {count + 1}", reason=reason)
-
-
-def _without_mark(stream: BinaryIO) -> BinaryIO:
-    if stream.read(3) != b"\xef\xbb\xbf":
-        stream.seek(0)
-    return stream
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
