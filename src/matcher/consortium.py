@@ -190,7 +190,7 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on:
                 barred[answer.lot.id, siren] = why
             else:
                 able.append(match)
-        for task, parts in _tasks(answer.lot, able, split_needs):
+        for task, parts in tasks_of(answer.lot, able, split_needs):
             row = len(tasks)
             tasks.append(task)
             for match, degree, score in parts:
@@ -210,15 +210,21 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on:
     return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred, on)
 
 
-def _tasks(
-    lot: Lot, matches: Sequence[Match], split_needs: bool
+def tasks_of(
+    lot: Lot, matches: Sequence[Match], split_needs: bool = True
 ) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
     """The tasks of a lot, each with (match, degree in quarters, score in hundredths)."""
     base = _degrees(matches)
-    parts = needs_.split(lot) if split_needs else ()
-    if len(parts) < 2:
-        return [(Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT), base)]
+    parts = needs_.asked(lot)
     table = needs_.cover(parts, [m.structure for m in matches])
+    if len(parts) < 2 or not split_needs:
+        # of a lot of one trade, who is known for other trades only covers little, however near it is
+        fits = [max(column) for column in zip(*table, strict=True)] if parts else [1.0] * len(base)
+        capped = [
+            (match, min(degree, max(QUARTER, round(WHOLE * fit))), score)
+            for (match, degree, score), fit in zip(base, fits, strict=True)
+        ]
+        return [(Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT), capped)]
     result = []
     for row, need in enumerate(parts):
         share = need.weight
@@ -455,8 +461,11 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
-    reasons = sorted(match.reasons, key=lambda r: -r.contribution)
-    because = ", ".join(r.text for r in reasons[:2] if r.text and r.contribution > 0)
+    reasons = sorted(
+        (r for r in match.reasons if r.text and r.contribution > 0), key=lambda r: -r.contribution
+    )
+    # a small part of the score is no reason: what adds a third of the first one is told, two at most
+    because = ", ".join(r.text for r in reasons[:2] if r.contribution >= reasons[0].contribution / 3)
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     others = int((cover.degree[task] > 0).sum()) - 1

@@ -126,7 +126,13 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
 
 
 def split(lot: Lot) -> tuple[Need, ...]:
-    """The needs of a lot, in the order of its text; empty where it asks for one trade or none is known.
+    """The needs of a lot that asks for several trades; empty where it asks for one, or none is known."""
+    found = asked(lot)
+    return found if len(found) > 1 else ()
+
+
+def asked(lot: Lot) -> tuple[Need, ...]:
+    """The needs of a lot, one for each trade, in the order of its text; empty where no trade is known.
 
     The title's trades are needs.  A trade of the description is one where a piece begins with it ("- la
     peinture ;") or where a CPV code of the lot says it too: what is only mentioned is not asked for.
@@ -155,8 +161,6 @@ def split(lot: Lot) -> tuple[Need, ...]:
             passages[name], weight[name] = f"CPV {code}", 0.5
     if len(set(weight) - GENERIC) > 1:
         weight = {name: value for name, value in weight.items() if name not in GENERIC}
-    if len(weight) < 2:
-        return ()
     kept = sorted(weight, key=lambda n: -weight[n])[:MOST]
     total = sum(weight[name] for name in kept)
     labels = {t.name: t.label for t in trades()}
