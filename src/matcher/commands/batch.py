@@ -1,0 +1,133 @@
+"""`matcher batch`: the nightly run, for cron and systemd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    files: Annotated[
+        list[Path], typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote).")
+    ],
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    store: Annotated[str | None, typer.Option(help="Address of the store; MATCHER_STORE by default.")] = None,
+    since: Annotated[str | None, typer.Option(help="Leave out notices published before this day.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do all of it on a copy, write and send nothing.")
+    ] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Keep the digests until `matcher outbox approve`.")
+    ] = False,
+    outbox: Annotated[Path | None, typer.Option(help="Write the mails into this folder (.eml).")] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="JSON file of rules: cap, floor, hours, smtp, base_url ...")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, max=1000, help="Structures kept for each lot, of those above the floor.")
+    ] = 50,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that match.")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(help="A Dask cluster, tcp://host:port, that matches instead.")
+    ] = "",
+    report: Annotated[
+        Path | None, typer.Option(help="Write the operator's report of the run (HTML).")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="Replay: act as if it were this instant (ISO 8601).")] = None,
+    format: Annotated[str, typer.Option(help="Of the summary on stdout: table, jsonl or csv.")] = "table",
+) -> None:
+    """Match what is new, compose the digests, send those that may go.  Run it as often as you like.
+
+    A notice seen is matched again only if it or the catalogue changed; a lot told is never told again; a run that
+    was killed is taken up by the next and ends the same.
+
+    \b
+    Exit status:
+       0  done: something new, or nothing new
+       1  a fault of ours
+       2  wrong usage, or no catalogue
+       3  source down or stale: no notice could be read, or none is recent
+       4  digests held: by --hold, or because they are over three times the usual; see `matcher outbox`
+      75  another batch is at work on this store (EX_TEMPFAIL): try again later
+
+    \b
+    matcher sync boamp && matcher batch var/sync/boamp --outbox var/outbox --report var/report.html
+    matcher batch var/sync --dry-run --format jsonl
+    matcher batch var/sync --scheduler tcp://10.0.0.5:8786
+    """
+    from dataclasses import asdict
+    from datetime import datetime
+
+    from matcher import batch, digests, gathering, mail
+    from matcher.domain import BadInput, NotFound, NothingGood
+    from matcher.engine import Matcher
+    from matcher.identifiers import clean_date
+    from matcher.procedure import PARIS
+    from matcher.store import Store, now
+    from matcher.terminal import check_format, emit, progress, say
+
+    kind = check_format(format)
+    day = clean_date(since) if since else None
+    if since and day is None:
+        raise BadInput(f"--since {since!r} is no day: write it 2026-11-01")
+    try:
+        moment = datetime.fromisoformat(at) if at else now()
+    except ValueError:
+        raise BadInput(f"--at {at!r} is no instant: write it 2026-11-24T02:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=PARIS)
+    chosen = digests.Rules.read(rules.read_text(encoding="utf-8")) if rules else digests.Rules()
+    options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
+    if not (catalogue / "manifest.json").is_file():
+        raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
+    try:
+        found = gathering.gather(files)
+    except NothingGood as error:
+        say(f"matcher: {error}")
+        found = gathering.Gathered()
+    for sentence in list(found.summary())[1:]:
+        say(sentence)
+    opened = Store.open(store)
+    rest = {"rejected": len(found.rejected), "moment": moment, "progress": progress}
+    try:
+        if dry_run:
+            summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)
+        else:
+            summary = batch.run(opened, catalogue, found.tenders, options, **rest)  # type: ignore[arg-type]
+    except batch.Busy as error:
+        say(f"matcher: {error}")
+        raise typer.Exit(batch.BUSY) from None
+    for sentence in summary.sentences():
+        say(sentence)
+    row = {key: value for key, value in asdict(summary).items() if key not in ("versions", "waves")}
+    if dry_run:
+        say("dry run: nothing was written, nothing sent")
+    else:
+        sent = mail.deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment)
+        for state, count in sorted(sent.items()):
+            row[state] = count
+            say(
+                f"{count} mails {state}"
+                + (" (no way out given, or outside sending hours)" if state == "waiting" else "")
+            )
+        for one in mail.doubtful(opened):
+            say(
+                f"mail {one['id']} to {one['addressee']} may or may not have left: see `matcher outbox doubtful`"
+            )
+        if report:
+            from matcher import report as report_
+
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(report_.of_run(opened, summary.run), encoding="utf-8")
+            say(f"{report} written")
+    emit([row], kind)
+    if summary.source in ("down", "stale"):
+        raise typer.Exit(batch.SOURCE_DOWN)
+    if summary.held:
+        raise typer.Exit(batch.HELD)

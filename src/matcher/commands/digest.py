@@ -1,0 +1,107 @@
+"""`matcher digest`: what a structure or a buyer was told, or would be, in any form."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+app = typer.Typer(
+    help="Digests: show one in any form, say why it was sent, tell a buyer what came of a need.",
+    no_args_is_help=True,
+)
+
+Form = Annotated[str, typer.Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
+Out = Annotated[Path | None, typer.Option(help="The file to write; stdout by default.")]
+
+
+@app.command()
+def show(
+    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+    form: Form = "text",
+    out: Out = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many lots.")] = 50,
+) -> None:
+    """Every open lot in reach of a structure today, told or not: a table, a feed, a calendar of deadlines.
+
+    \b
+    matcher digest show 00010001600013 --form icalendar --out deadlines.ics
+    """
+    from matcher import digests
+    from matcher.engine import Matcher
+    from matcher.store import Store
+
+    content = digests.current(Store.open(), Matcher.load(catalogue).catalogue, siret, limit=limit)
+    _write(digests.rendered(content, form), out)
+
+
+@app.command()
+def why(
+    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+    day: Annotated[str | None, typer.Argument(help="The day, 2026-11-24; every day by default.")] = None,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
+    from matcher import digests
+    from matcher.domain import BadInput
+    from matcher.identifiers import clean_date
+    from matcher.store import Store
+    from matcher.terminal import check_format, emit
+
+    kind = check_format(format)
+    wanted = clean_date(day) if day else None
+    if day and wanted is None:
+        raise BadInput(f"{day!r} is no day: write it 2026-11-24")
+    mails = digests.why(Store.open(), siret, wanted)
+    if kind == "jsonl":
+        emit(mails, kind)
+        return
+    emit(
+        (
+            {
+                "jour": mail["day"], "état": mail["status"], "avis": item["notice_id"], "lot": item["title"],
+                "probabilité": item["probability"], "raisons": " ; ".join(item["reasons"]),
+                "recette": mail["versions"].get("recipe", ""), "données": mail["versions"].get("data", ""),
+                "classement": mail["versions"].get("ranker", ""),
+            }
+            for mail in mails for item in mail["items"]
+        ),
+        kind,
+    )  # fmt: skip
+
+
+@app.command()
+def buyer(
+    identifier: Annotated[
+        str, typer.Argument(help="SIRET or SIREN of the buyer, or the owner of unpublished needs.")
+    ],
+    form: Annotated[str, typer.Option("--form", help="text, html or json.")] = "text",
+    out: Out = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+) -> None:
+    """What came of a buyer's needs: who could serve, how many were told, interested, or not and why."""
+    from matcher import digests
+    from matcher.domain import BadInput
+    from matcher.engine import Matcher
+    from matcher.store import Store
+
+    if form not in ("text", "html", "json"):
+        raise BadInput(f"a buyer's digest has no form {form!r}: choose text, html or json")
+    held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
+    _write(digests.rendered(digests.of_buyer(Store.open(), identifier, held), form), out)
+
+
+def _write(data: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        out.write_bytes(data)
