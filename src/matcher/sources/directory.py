@@ -115,6 +115,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 FIELDS = tuple(ALIASES)
+#: Words of a heading that speaks of someone else than the structure: a list of notices has the buyer's SIRET.
+_OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "organisme", "acheteurs"})
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset({"marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types"})
@@ -122,7 +124,8 @@ _FOREIGN = frozenset({"marches", "titulaires", "acheteur", "donnees", "objet", "
 
 def mapping(headings: Sequence[str]) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a numbered column."""
-    found = _tabular.guess([h for h in headings if fold(h) not in NESTED], ALIASES, NUMBERED)
+    own = [h for h in headings if fold(h) not in NESTED and not _OTHERS & set(_tabular.words(h).split())]
+    found = _tabular.guess(own, ALIASES, NUMBERED)
     if "offer" not in found and "offer.1" not in found and "description" in found and "rome" in found:
         # A list of jobs: its description is the job's, not the structure's.
         found["offer_text"] = found.pop("description")
@@ -148,7 +151,10 @@ def recognises(name: str, head: bytes) -> bool:
     if any(h.lower().startswith(("titulaire", "acheteur", "codecpv")) for h in headings):
         return False
     found = mapping(headings)
-    return "siret" in found and bool({"name", "kind", "brand", "town", "offer"} & set(found))
+    # Without SIRETs it is still a directory, whose reader says which column to name.
+    return {"name", "kind"} <= set(found) or (
+        "siret" in found and bool({"name", "kind", "brand", "town", "offer"} & set(found))
+    )
 
 
 @dataclass
