@@ -10,6 +10,7 @@ import gzip
 import inspect
 import io
 import os
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -34,6 +35,10 @@ FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is looked at
 MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
 MAX_MEMBERS = 200_000
 MAX_NESTING = 3  # archives within archives
+#: What the standard library raises on a damaged archive.
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
+)  # fmt: skip
 #: Formats that any table or document fits: asked after the others.
 GENERAL = ("table", "documents", "brochure")
 
@@ -240,7 +245,7 @@ class _Reader:
         try:
             with zipfile.ZipFile(stream) as archive:
                 return not any(member.lower().endswith(data) for member in archive.namelist()[:MAX_MEMBERS])
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except DAMAGED:
             return False
         finally:
             stream.seek(0)
@@ -269,12 +274,12 @@ class _Reader:
                     ) as error:  # encrypted, or packed by a rare method
                         yield Rejected(path=inner, record=inner, reason=f"cannot be unpacked: {error}")
                         continue
-                    except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+                    except DAMAGED as error:
                         yield Rejected(path=inner, record=inner, reason=f"damaged archive member: {error}")
                         continue
                     with closing(unpacked):
                         yield from self.deeper(unpacked, inner, depth)
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except DAMAGED as error:
             raise BadInput(f"damaged ZIP archive: {error}; download it again") from None
 
     def tar(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
@@ -292,7 +297,7 @@ class _Reader:
                     inner = f"{name}:{member.name}"
                     with closing(self.copy(packed, max(member.size, 1), inner)) as unpacked:  # type: ignore[arg-type]
                         yield from self.deeper(unpacked, inner, depth)
-        except (tarfile.TarError, ValueError, OSError, EOFError) as error:
+        except (tarfile.TarError, *DAMAGED) as error:
             raise BadInput(f"damaged tar archive: {error}; download it again") from None
 
     def deeper(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
@@ -321,7 +326,7 @@ class _Reader:
                 if count > MAX_MEMBER or self.unpacked > MAX_TOTAL:
                     raise BadInput(f"{name}: unpacks to over {MAX_MEMBER >> 30} GiB; unpack it first")
                 spool.write(block)
-        except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        except (zlib.error, EOFError, gzip.BadGzipFile, struct.error) as error:
             if not count or not isinstance(error, EOFError):
                 spool.close()
                 raise BadInput(f"{name}: damaged gzip: {error}; download it again") from None
@@ -380,7 +385,7 @@ def _office(stream: BinaryIO) -> bool:
         with zipfile.ZipFile(stream) as archive:
             names = set(archive.namelist()[:1000])
             return "[Content_Types].xml" in names or "mimetype" in names
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except DAMAGED:
         return False
     finally:
         stream.seek(0)

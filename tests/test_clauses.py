@@ -1,0 +1,264 @@
+"""What counts as a statement in a French notice, and what does not: reservations, clauses, conditions, supports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from matcher import clauses
+from matcher.domain import Lot, Reservation, Tender
+
+PASSAGES = Path(__file__).parent / "data" / "clause_passages.jsonl"
+
+RESERVED = """
+Le marché est réservé aux entreprises adaptées en application de l'article L. 2113-12 du code de la commande publique.
+Consultation réservée exclusivement aux structures relevant de l'insertion par l'activité économique
+La participation à la présente procédure est réservée aux opérateurs économiques qui emploient au moins 50 % de travailleurs handicapés.
+Seules les structures d'insertion par l'activité économique sont admises à soumissionner au lot n° 2.
+Ne seront examinées que les candidatures des entreprises adaptées et des ESAT.
+L'accord-cadre est intégralement réservé à des EA, des ESAT ou des structures équivalentes.
+La Ville a décidé de réserver ce marché aux structures de l'insertion par l'activité économique.
+Marché réservé : ☒ Oui ☐ Non
+Participation réservée : ☐ EA ☑ SIAE
+Le marché n'est ouvert qu'aux entreprises d'insertion.
+Le lot 1 n'est pas réservé ; le lot 2 est réservé aux entreprises adaptées.
+Nettoyage des locaux - lot réservé (ESAT)
+Exécution du marché dans le cadre de programmes d'emplois protégés : oui
+L'accès à ce marché est réservé aux structures produisant en établissement pénitentiaire (L. 2113-13-1).
+Seront déclarées irrecevables les offres n'émanant pas d'une structure d'insertion par l'activité économique.
+Le marché est-il réservé ? Oui, aux entreprises adaptées.
+Marché passé en application de l'article L. 2113-13 du code de la commande publique.
+"""
+NOT_RESERVED = """
+Le marché n'est pas réservé.
+Aucun des lots n'est réservé à des structures d'insertion.
+Marché réservé (art. L.2113-12) : NON
+☐ Marché réservé aux entreprises adaptées ☐ Marché réservé aux SIAE
+[ ] Marché réservé aux EA [ ] Marché réservé aux SIAE [X] Marché ouvert à tous
+III.1.5) Informations sur les marchés réservés : néant
+Les articles L. 2113-12 à L. 2113-14 permettent de réserver certains marchés aux EA, ESAT et SIAE.
+Les marchés subséquents pourront être réservés à des entreprises adaptées.
+Le marché précédent était réservé aux ESAT ; la présente consultation est ouverte à tous.
+L'exécution de la prestation est réservée aux titulaires d'une licence de transport.
+Une place de stationnement est réservée aux travailleurs handicapés.
+Le titulaire réserve 10 % des heures travaillées à des publics en difficulté.
+Formation des acheteurs aux marchés réservés et aux clauses sociales
+Un autre marché, réservé aux ESAT, couvre la blanchisserie.
+Le pouvoir adjudicateur se réserve le droit de ne pas attribuer les lots aux structures d'insertion.
+Le marché est-il réservé ? Réponse : non, il est ouvert à tous.
+Travaux d'aménagement de la réserve naturelle et du chantier d'insertion
+À égalité d'offres, un droit de préférence est accordé aux entreprises adaptées et aux SCOP.
+"""
+SOCIAL = """
+Le marché comporte une clause d'insertion : 5 % des heures travaillées.
+Un volume de 280 h d'insertion est attendu sur ce lot
+CLAUSE SOCIALE D'INSERTION : 350 H MINIMUM
+Le critère social (insertion des publics en difficulté) est pondéré à 10 %.
+Performances en matière d'insertion professionnelle des publics en difficulté : 15 points
+Prestation d'insertion ayant pour support l'entretien des espaces verts
+Le lot 1 est assorti d'une clause sociale ; le lot 2 n'en comporte pas.
+Le titulaire devra sous-traiter au moins 10 % des prestations à une entreprise adaptée ou à un ESAT.
+En cas de non-respect de la clause d'insertion, une pénalité de 50 euros par heure est appliquée.
+Clause(s) sociale(s) : oui
+"""
+NOT_SOCIAL = """
+Clause sociale : non
+Clause d'insertion : ☐ oui ☒ non
+Clause sociale ☐ Clause environnementale ☒
+Le marché ne comporte ni clause sociale ni clause environnementale.
+L'article L. 2112-2 prévoit que les conditions d'exécution peuvent prendre en compte des considérations sociales.
+Attestation d'assurance et déclaration relative à l'obligation d'emploi des travailleurs handicapés
+Insertion paysagère et architecturale du bâtiment : 20 %
+Mission d'assistance aux maîtres d'ouvrage pour la mise en œuvre des clauses sociales dans leurs marchés
+Le titulaire anime une formation de 120 heures pour des personnes en insertion.
+La clause sociale de reprise du personnel prévue par la convention collective s'applique.
+En 2025, 12 000 heures d'insertion ont été réalisées dans les marchés de la métropole.
+Marché réservé aux structures employant des personnes éloignées de l'emploi
+"""
+
+
+def lines(block: str) -> list[str]:
+    return block.strip().splitlines()
+
+
+def bare(text: str) -> str:
+    """In capitals without accents, as BOAMP writes."""
+    return text.upper().translate(str.maketrans("ÉÈÊËÀÂÎÏÔÛÙÇ", "EEEEAAIIOUUC"))
+
+
+def destroyed(text: str) -> str:
+    """Every accented letter lost, as one record in five has it."""
+    return "".join(clauses.LOST if ord(c) > 191 and c.isalpha() else c for c in text)
+
+
+SPELLINGS = [
+    pytest.param(lambda t: t, id="as-is"),
+    pytest.param(bare, id="capitals"),
+    pytest.param(destroyed, id="destroyed"),
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(("block", "reserved"), [(RESERVED, True), (NOT_RESERVED, False)])
+def test_only_statements_reserve(block: str, reserved: bool, spelling) -> None:  # type: ignore[no-untyped-def]
+    wrong = [
+        text
+        for text in lines(block)
+        if (clauses.read(spelling(text)).reservation is not None) is not reserved
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(("block", "social"), [(SOCIAL, True), (NOT_SOCIAL, False)])
+def test_only_conditions_that_bind_are_social_clauses(block: str, social: bool, spelling) -> None:  # type: ignore[no-untyped-def]
+    wrong = [text for text in lines(block) if bool(clauses.read(spelling(text)).social) is not social]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("réservé aux EA (article L. 2113-12)", ("L2113-12",)),
+        ("articles L.2113-12 et L.2113-13 du CCP", ("L2113-12", "L2113-13")),
+        ("des articles L 2113-12, 13 et 14", ("L2113-12", "L2113-13", "L2113-14")),
+        ("article L. 2113-13-1", ("L2113-13-1",)),
+        ("article 36-I de l'ordonnance 2015-899", ()),  # an older law is quoted, not translated
+        ("article R. 2113-7 ; article L. 2113-10", ()),
+    ],
+)
+def test_articles_are_those_that_stand_there(text: str, stated: tuple[str, ...]) -> None:
+    assert clauses.articles(text) == stated
+
+
+def test_an_article_in_the_next_sentence_is_the_reservations() -> None:
+    found = clauses.read(
+        "Le présent marché est réservé. Il est passé sur le fondement de l'article L. 2113-12."
+    ).reservation
+    assert found is not None and found.articles == ("L2113-12",)
+
+
+def test_the_passage_is_quoted_as_published() -> None:
+    text = "Objet : tonte. Le LOT 2 est Réservé aux ESAT. Délai : un mois."
+    found = clauses.read(text).reservation
+    assert found is not None and found.passage == "Le LOT 2 est Réservé aux ESAT." and found.origin == "text"
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("Le titulaire réalisera 1.500 heures d'insertion.", 1500.0),
+        ("Lot 1 : 350 heures d'insertion ; lot 2 : 120 heures d'insertion", 470.0),
+        ("Le lot 1 comporte 350 heures d'insertion et le lot 2 120 heures d'insertion.", 470.0),
+        ("Obligation d'insertion : mille deux cents heures.", 1200.0),
+        ("Clause sociale. Volume à réaliser : 300 heures.", 300.0),
+        ("600 heures d'insertion au total, dont 200 heures la première année.", 600.0),
+        ("350h d'insertion minimum", 350.0),
+        ("Clause sociale d'insertion : 5 % des heures travaillées.", None),
+        ("Le titulaire suit une formation de 14 heures et applique la clause d'insertion.", None),
+    ],
+)
+def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
+    assert clauses.read(text).hours == hours
+
+
+def test_a_share_of_the_hours_is_a_share() -> None:
+    (clause,) = clauses.read("Clause d'insertion : 7,5 % des heures travaillées.").social
+    assert clause.share == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Une visite du site est obligatoire.", {"Visite obligatoire"}),
+        ("La visite n'est pas obligatoire.", set()),
+        ("Visite médicale obligatoire des agents.", set()),
+        ("Le Certiphyto et la méthode RABC sont exigés.", {"Certiphyto", "RABC"}),
+        ("Qualification Qualibat 2111 ou équivalent.", {"Qualibat"}),
+        ("Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire.", {"Groupement conjoint avec mandataire solidaire"}),
+        ("Aucune forme de groupement n'est imposée.", set()),
+        ("Il est interdit de présenter plusieurs offres en agissant à la fois en candidat individuel et en membre d'un groupement.", {"Interdit d'être dans plusieurs groupements"}),
+    ],
+)  # fmt: skip
+def test_what_one_must_know_to_act(text: str, labels: set[str]) -> None:
+    assert {one.what.label for one in clauses.read(text).conditions} == labels  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "trade"),
+    [
+        (
+            "Prestations d'insertion sociale ayant comme activité support l'accompagnement d'élèves",
+            "accompagnement d'élèves",
+        ),
+        ("PRESTATION D'INSERTION AYANT POUR SUPPORT LE NETTOYAGE", "NETTOYAGE"),
+        ("Chantier d'insertion. Support : collecte de déchets", "collecte de déchets"),
+        ("Prestations d'insertion par l'entretien des espaces verts", "entretien des espaces verts"),
+        ("Impression de supports de communication", None),
+        ("Insertion par l'activité économique", None),
+    ],
+)
+def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str | None) -> None:
+    assert clauses.support_trade(text) == trade
+
+
+def test_an_amount_a_year_is_told_from_a_total() -> None:
+    assert clauses.amount("Accord-cadre avec un maximum annuel de 92 000 euros HT") == (92000.0, "year")
+    assert clauses.amount("Montant estimé : 50 000 € HT") == (50000.0, "total")
+    assert (
+        clauses.amount("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €") is None
+    )  # which of them?
+
+
+def tender(*lots: Lot) -> Tender:
+    return Tender(id="t", format="x", title="Entretien", lots=lots)
+
+
+A, B, C = (Lot(id=f"t/{n}", title=f"Lot {n}", number=n) for n in "123")
+
+
+def test_a_statement_holds_for_the_lots_it_names() -> None:
+    made = clauses.complete(tender(A, B, C), "Les lots 1 et 3 sont réservés aux entreprises adaptées.")
+    assert [lot.reservation is not None for lot in made.lots] == [True, False, True]
+    made = clauses.complete(tender(A, B, C), "Tous les lots sont réservés aux ESAT, à l'exception du lot 3.")
+    assert [lot.reservation is not None for lot in made.lots] == [True, True, False]
+    made = clauses.complete(tender(A, B, C), "Le marché est réservé aux ESAT.")
+    assert all(lot.reservation is not None for lot in made.lots)
+
+
+def test_hours_go_to_their_lots() -> None:
+    made = clauses.complete(
+        tender(A, B), "Clause d'insertion : 350 heures pour le lot 1, 120 heures pour le lot 2"
+    )
+    assert [lot.clauses[0].hours for lot in made.lots] == [350.0, 120.0]
+
+
+def test_the_text_adds_its_article_to_the_field() -> None:
+    by_field = replace(A, reservation=Reservation(passage="BT-71"))
+    made = clauses.complete(tender(by_field), "Marché réservé au titre de l'article L. 2113-13.")
+    found = made.lots[0].reservation
+    assert found is not None and (found.origin, found.articles) == ("field", ("L2113-13",))
+
+
+def test_positions_hold_when_letters_are_folded() -> None:
+    text = "Œuvre d’art — « Ça » ﬁn ½ ẞ İ \ufffd"
+    assert len(clauses.folded(text)) == len(text)
+
+
+def test_an_empty_text_states_nothing() -> None:
+    assert clauses.read("") == clauses.Reading()
+
+
+def test_passages_written_without_sight_of_the_code() -> None:
+    rows = [json.loads(line) for line in PASSAGES.read_text("utf-8").splitlines() if line.strip()]
+    assert len(rows) >= 150
+    for field, said in (
+        ("reserved", [clauses.read(row["text"]).reservation is not None for row in rows]),
+        ("social_clause", [bool(clauses.read(row["text"]).social) for row in rows]),
+    ):
+        right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
+        assert right / sum(said) >= 0.95, field
+        assert right / sum(row[field] for row in rows) >= 0.90, field
