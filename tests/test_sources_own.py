@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -388,3 +389,23 @@ def test_dates_in_words_and_figures() -> None:
         )
         assert tender.deadline is not None
         assert (tender.deadline.date(), tender.deadline.hour) == (date(2026, 3, 12), 12)
+
+
+def test_the_guessed_columns_are_shown_and_corrected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matcher.commands import columns
+
+    path = tmp_path / "own.csv"
+    path.write_text("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", encoding="utf-8")
+    columns.run(path, source=None, map=["buyer=Qui"], format="jsonl")
+    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert shown == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
+    members = tmp_path / "members.csv"
+    members.write_text(f"SIRET;Nom;Couleur\n{BUYER};X;vert\n", encoding="utf-8")
+    columns.run(members, source=None, map=[], format="jsonl")
+    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert shown == {"SIRET": "siret", "Nom": "name", "Couleur": ""}
+    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    with pytest.raises(BadInput, match="--source directory or table"):
+        columns.run(tmp_path / "x.csv", source=None, map=[], format="jsonl")

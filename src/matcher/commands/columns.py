@@ -1,0 +1,73 @@
+"""`matcher columns`: the columns guessed of a spreadsheet, with samples, to be corrected with --map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+SEEN = 500  # rows looked at
+
+
+def run(
+    path: Path = typer.Argument(..., help="A CSV, XLSX, JSON or JSON lines file."),
+    source: str | None = typer.Option(
+        None, "--source", "-s", help="directory (structures) or table (notices)."
+    ),
+    map: list[str] = typer.Option([], "--map", help="Correct a guess: --map name='Raison sociale'."),
+    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+) -> None:
+    """Show which column is taken for what, before reading: one line a field, then the columns not used.
+
+    Examples:
+
+    matcher columns members.xlsx
+
+    matcher columns members.xlsx --map zone='Secteur couvert'
+
+    matcher read members.xlsx --map zone='Secteur couvert'
+    """
+    from itertools import islice
+
+    from matcher import plug, terminal
+    from matcher.commands.read import columns as pairs
+    from matcher.domain import BadInput
+    from matcher.sources import _tabular
+
+    kind = terminal.check_format(format)
+    with path.open("rb") as stream:
+        head = stream.read(65_536)
+        candidates = [source] if source else ["directory", "table"]
+        module = next(
+            (
+                m
+                for m in (plug.find("sources", n) for n in candidates)
+                if source or m.recognises(path.name, head)
+            ),
+            None,
+        )
+        if module is None or not hasattr(module, "mapping"):
+            raise BadInput(
+                f"{path} is no table of structures or notices: name one with --source directory or table"
+            )
+        score = lambda headings: len(module.mapping(headings))  # noqa: E731
+        rows = [row for _, row in islice(_tabular.rows(stream, path.name, score, module.LISTS), SEEN)]
+    good = [row for row in rows if isinstance(row, dict)]
+    if not good:
+        raise BadInput(f"{path} holds no row below its headings: fill in at least one")
+    headings = tuple(dict.fromkeys(key for row in good for key in row))
+    found = _tabular.correct(module.mapping(headings), pairs(map), headings, module.FIELDS)
+    used = {column: field for field, column in found.items()}
+
+    def sample(column: str) -> str:
+        values = (str(row[column]) for row in good if row.get(column) not in (None, ""))
+        return " ; ".join(dict.fromkeys(value[:40] for value in values))[:90]
+
+    lines = [
+        {"column": column, "taken for": used.get(column, nested(column)), "sample": sample(column)}
+        for column in headings
+    ]
+    terminal.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)
+    terminal.say(
+        f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
+    )
