@@ -18,10 +18,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from matcher.domain import BadInput
+from matcher import reading
+from matcher.domain import BadInput, Tender
 from matcher.identifiers import clean_cpv, clean_date
-from matcher.text import clean
+from matcher.paths import reference_dir
+from matcher.text import clean, fold, shorten
 
+GLOSSARY = reference_dir().parent / "glossary"
+PHRASES = 120  # made for each trade of the glossary
 UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
 
@@ -194,8 +198,112 @@ def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]
     material.note("Sectors of Le Marché de l'inclusion", "MIT", len(sectors), "nomenclature")
 
 
-def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
-    """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`.
+def _notice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> None:
+    """Titles, descriptions and CPV labels of notices in French; their winners are never looked at."""
+    pairs, named, read_notices, lots = material.pairs["notices"], material.pairs["notice-label"], 0, 0
+    folders = [f for f in (folder / "ted", folder / "eforms", folder / "boamp") if f.is_dir()]
+    for record in reading.read(folders):
+        if not isinstance(record, Tender) or record.language != "fr":
+            continue
+        read_notices += 1
+        pairs.add(clean(record.title), clean(record.description, 600), record.id)
+        for lot in record.lots:
+            lots += 1
+            near = lot.cpv[0][:2] if lot.cpv else ""
+            title, description = clean(lot.title), clean(lot.description, 600)
+            pairs.add(title, description, f"{record.id} {lot.number}", near)
+            pairs.add(clean(record.title), title, record.id, near)
+            for code in lot.cpv[:3]:
+                label = next((labels[c] for c in ancestors(code) if c in labels), "")
+                named.add(title, label, code[:8], near)
+                named.add(shorten(description, 250), label, code[:8], near)
+    material.note(
+        "Notices: titles, lots, descriptions, CPV (no winners)",
+        "CC BY 4.0 (TED), Licence Ouverte 2.0 (BOAMP)",
+        read_notices,
+        f"{lots} lots",
+    )
+
+
+def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Random) -> dict[str, str]:
+    """Our own texts: abbreviations with what they stand for, and trades in the words of who buys and who does."""
+    expansions: dict[str, list[str]] = defaultdict(list)
+    for row in read_table(folder / "abbreviations.csv"):
+        expansions[row["abbreviation"]].append(row["expansion"])
+        material.pairs["abbreviations"].add(row["abbreviation"], row["expansion"], row["expansion"])
+    trades: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in read_table(folder / "trades.csv"):
+        trades[row["trade"]].append(row)
+    for trade, rows in trades.items():
+        for a, b in combinations(rows, 2):
+            material.pairs["trades"].add(a["text"], b["text"], trade, a["cpv"][:2])
+        for row in rows:
+            label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+            material.pairs["trade-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
+    words: dict[str, list[str]] = defaultdict(list)
+    for row in read_table(folder / "words.csv"):
+        words[row["trade"]].append(row["word"])
+        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
+    contexts = [row["context"] for row in read_table(folder / "contexts.csv")]
+    for trade, listed in words.items():
+        said = listed + [row["text"] for row in trades[trade]]
+        for _ in range(PHRASES):
+            drawn = rng.sample(said, min(len(said), rng.randint(4, 8)))
+            half = rng.randint(1, len(drawn) - 1)
+            left, right = drawn[:half], drawn[half:]
+            material.pairs["phrases"].add(_phrase(left, contexts, rng), _phrase(right, contexts, rng), trade)
+    count = (
+        sum(map(len, words.values())) + sum(map(len, trades.values())) + sum(map(len, expansions.values()))
+    )
+    material.note("Glossary of abbreviations and trades", "Apache-2.0 (this project)", count, "our own texts")
+    return {texts[0]: short for short, texts in expansions.items() if len(texts) == 1}
+
+
+def _phrase(words: list[str], contexts: list[str], rng: Random) -> str:
+    """Words of a trade in a circumstance that says nothing of it, so that the circumstance is unlearnt."""
+    spoken = words + (rng.sample(contexts, rng.randint(1, 2)) if contexts else [])
+    rng.shuffle(spoken)
+    return " ".join(spoken)
+
+
+def _misspell(text: str, rng: Random) -> str:
+    """The text as a hurried person or a broken export writes it."""
+    words = text.split()
+    for _ in range(max(1, len(words) // 4)):
+        i = rng.randrange(len(words))
+        word, kind = words[i], rng.randrange(4)
+        if len(word) < 5:
+            continue
+        at = rng.randrange(1, len(word) - 1)
+        if kind == 0:
+            words[i] = word[:at] + word[at + 1 :]
+        elif kind == 1:
+            words[i] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        elif kind == 2:
+            words[i] = word[:at] + word[at] + word[at:]
+        else:
+            words[i] = "".join("\ufffd" if ord(c) > 127 else c for c in word)
+    return " ".join(words)
+
+
+def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str, str], rng: Random) -> None:
+    """Awards misspelled, and with the expansions of the glossary abbreviated."""
+    folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
+    for award in awards:
+        material.pairs["misspelled"].add(
+            _misspell(award.objet, rng), award.objet, award.objet, (award.cpv or "")[:2]
+        )
+        text = fold(award.objet)
+        for long, abbreviation in folded.items():
+            if long in text:
+                material.pairs["abbreviated"].add(
+                    text.replace(long, abbreviation), text, text, (award.cpv or "")[:2]
+                )
+
+
+def gather(data: Path, before: date | None = None, seed: int = 0, glossary: Path | None = None) -> Material:
+    """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`, and our glossary.
 
     Raises BadInput when the folder holds no awards.
     """
@@ -215,6 +323,9 @@ def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
         f"objet, CPV, holder; last notified {latest}",
     )
     _nomenclature_pairs(material, data / "nomenclatures", labels)
+    _notice_pairs(material, data / "notices", labels)
+    short = _glossary_pairs(material, glossary or GLOSSARY, labels, rng)
+    _variant_pairs(material, awards, short, rng)
     return material
 
 
