@@ -31,6 +31,14 @@ TRADE = (
 WORD = re.compile(r"[^\W\d_]+")
 
 
+def literary(word: str, words: set[str]) -> bool:
+    """Whether a word is a form of the simple past or the imperfect subjunctive, which no notice uses ("forât")."""
+    if re.search(r"(?:[âîû](?:mes|tes))$", word):
+        return True
+    ending = re.search(r"(?:ât|èrent)$", word)
+    return bool(ending) and word[: ending.start()] + "er" in words
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packages", type=Path, help="a folder to fetch the package into")
@@ -56,7 +64,7 @@ def main() -> None:
         path = OUT / name
         data = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
         words.update(word.lower() for word in WORD.findall(data.decode("utf-8")))
-    accented = sorted(word for word in words if not word.isascii())
+    accented = sorted(word for word in words if not word.isascii() and not literary(word, words))
     packed = gzip.compress("\n".join(accented).encode(), 9, mtime=0)
     (OUT / "accents.txt.gz").write_bytes(packed)
     print(f"accents.txt.gz: {len(accented):,} words, {len(packed):,} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def run(
     summary = reading.Summary()
     records = summary.watch(reading.read(paths, source=source, columns=columns(map)))
     good = (record for record in terminal.progress(records, "reading") if not isinstance(record, Rejected))
-    terminal.emit((whole(record) if kind == "jsonl" else brief(record) for record in good), kind)
+    rows = (whole(record) if kind == "jsonl" else brief(record) for record in good)
+    first = next(rows, None)
+    if first is not None:
+        terminal.emit(chain([first], rows), kind)
     for line in summary.lines():
         terminal.say(line)
     if not summary.good:
