@@ -618,7 +618,13 @@ def _law_of_groups(
         turnover = float(cover.turnover[chief])
         name = table.structures[table.bidders[chief]].name
         if math.isnan(turnover) or turnover < total or not total:
-            what = "dont le chiffre d'affaires est inconnu" if math.isnan(turnover) else "de taille limitée"
+            what = (
+                "dont le chiffre d'affaires est inconnu"
+                if math.isnan(turnover)
+                else "plus petit que le marché"
+                if total
+                else "pour un marché dont le montant n'est pas publié"
+            )
             text = (
                 f"{name}, mandataire proposé {what}, pourrait être rendu solidaire de tous les membres par le "
                 "contrat : mesurez ce risque avant d'accepter."
@@ -635,20 +641,26 @@ def _law_of_groups(
 
 
 def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], int]) -> list[Warning_]:
+    """One warning for each bidder that other teams propose for a same lot, quoting the consultation if it says."""
+    repeated: dict[str, dict[str, Lot]] = {}
+    times: dict[str, int] = {}
+    for task, bidder in [*team.lead.items(), *team.shares]:
+        lot, siren = table.tasks[task].lot, table.bidders[bidder]
+        if (count := seen.get((lot.id, siren), 0)) > 1:
+            repeated.setdefault(siren, {})[lot.id] = lot
+            times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
-    pairs = {(table.tasks[t].lot, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
-    for lot, siren in sorted(pairs, key=lambda p: (p[0].number, p[1])):
-        times = seen.get((lot.id, siren), 0)
-        if times < 2:
-            continue
-        said = next((c for c in lot.conditions if c.code == "several-groups"), None)
-        name = table.structures[siren].name
+    for siren, lots in sorted(repeated.items()):
+        said = next((c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None)
         rule = (
             f"la consultation le règle ainsi : « {shorten(said.passage or said.label, 160)} »"
             if said
             else "la consultation peut interdire de répondre dans plusieurs groupements"
         )
-        text = f"{name} figure dans {times} équipes proposées pour le lot {lot.number} : {rule}."
+        numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
+        name = table.structures[siren].name
+        which = "le lot" if len(lots) == 1 else "les lots"
+        text = f"{name} figure dans {times[siren]} équipes proposées pour {which} {numbers} : {rule}."
         found.append(_warn(table, "several-groups", text, "group.several"))
     return found
 

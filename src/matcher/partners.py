@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from matcher import law, paths
-from matcher.consortium import WHOLE, lot_label, serves, tasks_of, yearly
+from matcher.consortium import HALF, WHOLE, lot_label, serves, tasks_of, yearly
 from matcher.domain import (
     BadInput,
     Filters,
@@ -275,8 +275,7 @@ def _partner(
     total = sum(weight.values())
     gains = {t: (d - own.get(t, 0)) * weight[t] for t, (d, _, _) in usable.items() if d > own.get(t, 0)}
     best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
-    scale = weights_of(matcher.recipe.name).base
-    reasons = [replace(r, contribution=scale * r.contribution) for r in best.reasons]
+    reasons: list[Reason] = []
     if gains:
         kind: Kind = "complement"
         adds = [
@@ -287,11 +286,17 @@ def _partner(
         reasons.append(Reason(code="added", text=adds[0], contribution=value))
         tasks = tuple(t for t in weight if t in gains)
     else:
+        usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
+        if not usable:
+            return None  # near, but not known for this trade
+        best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
         kind = "reinforcement"
         short, why = _capacity(structure, best.structure, [lots[t] for t in usable])
         adds = [why]
         reasons.append(Reason(code="capacity", text=why, contribution=ADDED / 4 * short))
         tasks = tuple(t for t in weight if t in usable)
+    scale = weights_of(matcher.recipe.name).base
+    reasons += [replace(r, contribution=scale * r.contribution) for r in best.reasons]
     past = together(matcher.catalogue, structure.siren, best.structure.siren, as_of)
     for name, value in kin.items():
         if value > 0:

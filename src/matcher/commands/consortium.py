@@ -1,0 +1,128 @@
+"""`matcher consortium`: which teams can take a notice together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+if TYPE_CHECKING:
+    from matcher.domain import Tender
+
+
+def run(
+    notice: Annotated[Path, typer.Argument(help="A file that holds the notice, in any known format.")],
+    id: Annotated[
+        str | None, typer.Option(help="Which notice of the file; the first where left out.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=10, help="How many different teams.")] = 3,
+    members: Annotated[int, typer.Option(min=1, max=20, help="At most so many members.")] = 5,
+    impose: Annotated[list[str] | None, typer.Option(help="A SIRET that must be in; repeatable.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A SIRET that must not; repeatable.")] = None,
+    mandataire: Annotated[str | None, typer.Option(help="The SIRET that represents the group.")] = None,
+    one_group: Annotated[
+        bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
+    ] = False,
+    solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
+    pool: Annotated[
+        int, typer.Option(min=1, max=500, help="Structures of each lot that are considered.")
+    ] = 40,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Choose the teams that cover most lots and needs, with the fewest members, and say what the law says.
+
+    \b
+    matcher consortium notice.xml
+    matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
+    """
+    from matcher import codec, consortium
+    from matcher.domain import BadInput, NothingGood, Structure
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, say
+
+    check_format(format)
+    if solver not in ("exact", "greedy"):
+        raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
+    tender = one_notice(notice, id)
+    matcher = Matcher.load(catalogue)
+    forced: list[str | Structure] = [
+        matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()
+    ]
+    if mandataire:
+        forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
+    answers = matcher.match(tender, pool, groups=0).lots
+    teams = consortium.recommend(
+        answers,
+        tender=tender,
+        n=n,
+        max_members=members,
+        mandataire=mandataire,
+        imposed=forced,
+        excluded=exclude or (),
+        solver=solver,
+        one_group=one_group,
+    )
+    if not teams:
+        raise NothingGood(
+            f"aucune équipe ne couvre {tender.id} : relevez --members ou --pool, ou exclure moins"
+        )
+    if format == "jsonl":
+        emit((codec.to_json(team) for team in teams), "jsonl")
+        return
+    for number, team in enumerate(teams, 1):
+        proof = "optimum prouvé" if team.optimal else f"écart prouvé à l'optimum : {team.gap:.1%}"
+        form = f"groupement {team.form}" if team.form else "seule"
+        say(f"équipe {number} : {team.score:.0%} couvert, {form}, {proof}")
+        say(f"  {team.form_reason}")
+        if team.uncovered:
+            say("  non couvert : " + " ; ".join(consortium.task_label(tender, t) for t in team.uncovered))
+        for warning in team.warnings:
+            since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
+            say(f"  ! {warning.text} ({warning.article}{since})")
+    emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender)), format)
+
+
+def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
+    from matcher import consortium
+
+    return [
+        {
+            "équipe": number,
+            "rôle": member.role,
+            "siret": member.structure.siret,
+            "nom": member.structure.name,
+            "type": member.structure.kind or "entreprise",
+            "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
+            "pourquoi": member.reason,
+        }
+        for member in team.members
+    ]
+
+
+def one_notice(path: Path, id: str | None) -> Tender:
+    """The notice of a file, the first that can be answered unless one is named.
+
+    Raises NotFound, naming those there are; NothingGood where the file holds none.
+    """
+    from matcher import gathering
+    from matcher.domain import NotFound, NothingGood
+    from matcher.terminal import say
+
+    found = gathering.gather([path])
+    answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+    named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
+    if id is not None and not named:
+        there = ", ".join(t.id for t in found.tenders[:10])
+        raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
+    if not named and not answerable:
+        raise NothingGood(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
+    chosen = named[0] if named else answerable[0]
+    if not named and len(answerable) > 1:
+        say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")
+    return chosen

@@ -1,0 +1,76 @@
+"""`matcher partners`: with whom a structure could answer a notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.consortium import one_notice
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
+    notice: Annotated[Path, typer.Argument(help="A file that holds the notice, in any known format.")],
+    id: Annotated[
+        str | None, typer.Option(help="Which notice of the file; the first where left out.")
+    ] = None,
+    lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
+    no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Rank partners by what they add: lots and needs not covered, capacity, then proof of the past.
+
+    \b
+    matcher partners 12345678900011 notice.xml
+    matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
+    """
+    from matcher import codec, consortium, partners
+    from matcher.domain import NotFound
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, say
+
+    check_format(format)
+    tender = one_notice(notice, id)
+    matcher = Matcher.load(catalogue)
+    structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
+    found = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms)
+    if not found.partners and not found.subcontracting:
+        for why in found.barred.values():
+            say(why)
+        raise NotFound(
+            f"aucun partenaire trouvé pour {structure.name} sur {tender.id} : élargissez à tous les lots"
+        )
+    if format == "jsonl":
+        emit([codec.to_json(found)], "jsonl")
+        return
+    say(f"{structure.name} sur {tender.id}")
+    for title, tasks in (("seul", found.alone), ("il manque", found.lacking)):
+        if tasks:
+            say(f"  {title} : " + " ; ".join(consortium.task_label(tender, task) for task in tasks))
+    for why in found.barred.values():
+        say(f"  {why}")
+    emit(
+        (
+            {
+                "apport": {"complement": "complément", "reinforcement": "renfort"}.get(
+                    p.kind, "sous-traitance"
+                ),
+                "siret": p.structure.siret,
+                "nom": p.structure.name,
+                "type": p.structure.kind or "entreprise",
+                "km": p.distance_km,
+                "score": round(p.score, 3),
+                "pourquoi": " ; ".join(p.adds),
+                "à vérifier": " ; ".join(w.text for w in p.warnings),
+            }
+            for p in (*found.partners, *found.subcontracting)
+        ),
+        format,
+    )
