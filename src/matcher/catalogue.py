@@ -39,7 +39,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Query, Shortlist
-from matcher.text import clean, fold, lot_part, tokens
+from matcher.text import clean, coded, fold, lot_part, tokens
 
 FORMAT = 1
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -254,7 +254,8 @@ class Catalogue:
         encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
         texts = [row.text for row in rows]
         vectors = _encode(encoder, texts, reuse)
-        indexes = {name: plug.find("indexes", name).build(texts, vectors) for name in recipe.indexes}
+        words = [coded(row.text, row.offer.cpv) for row in rows]
+        indexes = {name: plug.find("indexes", name).build(words, vectors) for name in recipe.indexes}
         manifest = {
             "format": FORMAT,
             "code": __version__,
@@ -356,7 +357,7 @@ class Catalogue:
         if vector is None:
             vector = self.encoder.encode([words], role="query")[0]
         return Query(
-            lot=lot, tender=tender, text=words, vector=vector, places=places, cpv=lot.cpv, as_of=as_of,
+            lot=lot, tender=tender, text=words, words=coded(words, lot.cpv), vector=vector, places=places, cpv=lot.cpv, as_of=as_of,
             filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         )  # fmt: skip
 
@@ -372,7 +373,7 @@ class Catalogue:
         else:
             row_mask = None if allowed is None else allowed[self.owners]
             found = [
-                self.owners[index.search(query.text, query.vector, k, row_mask)]
+                self.owners[index.search(query.words, query.vector, k, row_mask)]
                 for index in self.indexes.values()
             ]
             found.append(self.nearest(query.places, k // 2, allowed))
@@ -387,7 +388,7 @@ class Catalogue:
             owner = np.repeat(np.arange(len(candidates)), counts)
             rows = np.arange(starts[-1]) + np.repeat(self.offsets[candidates] - starts[:-1], counts)
         similarity = {
-            name: index.compare(query.text, query.vector, None if everything else rows)
+            name: index.compare(query.words, query.vector, None if everything else rows)
             for name, index in self.indexes.items()
         }
         if query.part and "lexical" in self.indexes:
@@ -397,7 +398,7 @@ class Catalogue:
         if allowed is not None:
             # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
             for name, index in self.indexes.items():
-                for key, words in ((name, query.text), ("part", query.part)):
+                for key, words in ((name, query.words), ("part", query.part)):
                     if key in peaks and (key != "part" or name == "lexical"):
                         top = index.search(words, query.vector, 1)
                         peaks[key] = max(

@@ -27,6 +27,7 @@ class Query:
     tender: Tender
     text: str
     vector: NDArray[np.float32]
+    words: str  # the text with the CPV codes as words, for the index of exact words
     places: tuple[Place, ...]
     cpv: tuple[str, ...]
     as_of: date | None = None  # only evidence dated before this day is used; None: all of it

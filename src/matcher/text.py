@@ -95,3 +95,11 @@ def lot_part(title: str) -> str:
     found = list(_LOT.finditer(title))
     rest = title[found[-1].end() :].strip() if found else ""
     return rest if tokens(rest) else title
+
+
+def coded(text: str, cpv: tuple[str, ...]) -> str:
+    """A text with its CPV codes as words, for the index of exact words: group, class and category of each code.
+
+    Rows of one class then meet even where they share no word, each level weighing by how rare it is.
+    """
+    return " ".join([text, *(f"cpv{code[:length]}" for code in cpv[:3] for length in (3, 4, 5))])
