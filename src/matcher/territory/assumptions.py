@@ -1,0 +1,155 @@
+"""What the desk takes for granted, as editable tables: each row has its reasoning, its source and its date.
+
+A table is read from `MATCHER_HOME/assumptions` where the user keeps one of that name, else from
+`data/assumptions`.  Raises BadInput with the line of a row that cannot be read.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from matcher import paths, reference
+from matcher.domain import BadInput
+from matcher.identifiers import clean_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """One figure taken for granted, with why."""
+
+    key: str
+    label: str
+    value: float
+    unit: str = ""
+    reasoning: str = ""
+    source: str = ""
+    since: date | None = None
+
+    def shown(self) -> str:
+        """The assumption as a user reads it: figure, reasoning, source, date."""
+        figure = f"{self.value:g}".replace(".", ",")
+        day = f", {self.since:%d/%m/%Y}" if self.since else ""
+        return f"{self.label} : {figure} {self.unit} ({self.reasoning} ; {self.source}{day})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labour:
+    """What a trade's price holds of labour: `share` from 0 to 1, `hourly_cost` in euros before tax."""
+
+    key: str
+    label: str
+    share: float
+    hourly_cost: float
+    reasoning: str = ""
+    source: str = ""
+    since: date | None = None
+
+    def shown(self) -> str:
+        """The assumption as a user reads it."""
+        day = f", {self.since:%d/%m/%Y}" if self.since else ""
+        return (
+            f"{self.label} : {self.share:.0%} de main-d'œuvre, {self.hourly_cost:g} € HT de l'heure "
+            f"({self.reasoning} ; {self.source}{day})"
+        ).replace("%", " %")
+
+
+def where(name: str) -> Path:
+    """The file of a table: the user's own, else the one shipped."""
+    own = reference.user_dir() / "assumptions" / name
+    return own if own.is_file() else paths.reference_dir().parent / "assumptions" / name
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=head.count))
+            rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
+    missing = [c for c in columns if not rows or c not in rows[0][1]]
+    if missing:
+        raise BadInput(
+            f"{path} : il manque la colonne {', '.join(missing)} ; gardez les titres de la table livrée"
+        )
+    return rows
+
+
+def _figure(text: str, path: Path, line: int, column: str, most: float) -> float:
+    try:
+        value = float(text.replace(",", ".").replace(" ", "").replace("\u202f", ""))
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= most:
+        raise BadInput(f"{path}, ligne {line} : {column} vaut {text!r} ; il faut un nombre de 0 à {most:g}")
+    return value
+
+
+def desk(path: Path | None = None) -> Mapping[str, Assumption]:
+    """What advice and plans take for granted, by key."""
+    return _desk(path or where("desk.csv"))
+
+
+@lru_cache(maxsize=8)
+def _desk(path: Path) -> Mapping[str, Assumption]:
+    return {
+        row["key"]: Assumption(
+            key=row["key"],
+            label=row.get("label", "") or row["key"],
+            value=_figure(row["value"], path, line, "value", 1e9),
+            unit=row.get("unit", ""),
+            reasoning=row.get("reasoning", ""),
+            source=row.get("source", ""),
+            since=clean_date(row.get("since")),
+        )
+        for line, row in _rows(path, ("key", "value"))
+    }
+
+
+def labour(path: Path | None = None) -> Mapping[str, Labour]:
+    """Labour by trade; the keys "works", "services", "supplies" and "rest" stand for what names no trade."""
+    return _labour(path or where("labour.csv"))
+
+
+@lru_cache(maxsize=8)
+def _labour(path: Path) -> Mapping[str, Labour]:
+    table = {}
+    for line, row in _rows(path, ("key", "share", "hourly_cost")):
+        cost = _figure(row["hourly_cost"], path, line, "hourly_cost", 1000)
+        if cost <= 0:
+            raise BadInput(
+                f"{path}, ligne {line} : hourly_cost est nul ; il faut le coût d'une heure en euros"
+            )
+        table[row["key"]] = Labour(
+            key=row["key"],
+            label=row.get("label", "") or row["key"],
+            share=_figure(row["share"], path, line, "share", 1),
+            hourly_cost=cost,
+            reasoning=row.get("reasoning", ""),
+            source=row.get("source", ""),
+            since=clean_date(row.get("since")),
+        )
+    if "rest" not in table:
+        raise BadInput(f"{path} : il manque la ligne de clé rest, pour ce qui n'est pas reconnu")
+    return table
+
+
+def neighbours(path: Path | None = None) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Trade -> trades whose structures could learn it, each with the reason; both ways."""
+    return _neighbours(path or where("neighbour_trades.csv"))
+
+
+@lru_cache(maxsize=8)
+def _neighbours(path: Path) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    table: dict[str, list[tuple[str, str]]] = {}
+    for _, row in _rows(path, ("trade", "neighbour")):
+        one, other, why = row["trade"], row["neighbour"], row.get("reasoning", "")
+        table.setdefault(one, []).append((other, why))
+        table.setdefault(other, []).append((one, why))
+    return {trade: tuple(near) for trade, near in table.items()}

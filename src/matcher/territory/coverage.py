@@ -1,0 +1,482 @@
+"""Supply, needs and blank zones: by area and trade, who is able, what was published, what stays unanswered.
+
+An area is a department, or a circle around a commune.  A structure is able where it says or proves the
+trade, or where its NAF code hints at it; it reaches an area by its declared zone, else by nearness.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+
+from matcher import reference
+from matcher.catalogue import Catalogue
+from matcher.columns import NATURES, department_number
+from matcher.domain import Award, BadInput, Place, Reservation, Tender
+from matcher.territory import assumptions
+from matcher.territory.supply import DECLARED, VAGUE, Mask, Supply, Worth, placed, trades_asked, trades_of_lot
+
+State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
+UNKNOWN_TRADE = "non reconnu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A department, or a circle of `radius_km` around a commune."""
+
+    code: str
+    label: str
+    place: Place
+    radius_km: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One lot published or awarded, with the trades it asks for; an award tells no reservation."""
+
+    id: str
+    title: str
+    trades: tuple[str, ...]
+    place: Place
+    on: date | None
+    origin: Literal["avis", "attribution"]
+    reservation: Reservation | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A structure that could close a blank zone, and why."""
+
+    siret: str
+    name: str
+    kind: str
+    town: str
+    kilometres: float | None
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """An area and a trade: who stands there, who comes, what was asked, how many lots lack structures."""
+
+    area: Area
+    trade: str
+    label: str
+    here: int
+    able: Worth
+    calls: int
+    awards: int
+    short: int
+    n: int
+    nearest: tuple[Near, ...] = ()
+    neighbours: tuple[Near, ...] = ()
+
+    @property
+    def lots(self) -> int:
+        return self.calls + self.awards
+
+    @property
+    def state(self) -> State:
+        if not self.lots:
+            return "sans besoin publié"
+        return "blanche" if not self.able.possible else "fragile" if self.short else "couverte"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The map: one cell for each area and trade, and what could not be placed or recognised, counted."""
+
+    cells: tuple[Cell, ...]
+    areas: tuple[Area, ...]
+    lots: Mapping[str, int]  # area code -> different lots
+    short: Mapping[str, int]  # area code -> different lots with fewer than n suitable structures
+    structures: Mapping[str, Worth]  # area code -> every structure that stands in it
+    vague: Mapping[str, int]  # area code -> structures of which nothing tells the trade
+    unplaced: int
+    unknown_trade: int
+    n: int
+    on: date
+    sources: tuple[str, ...]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One flat row a cell, for a table or a spreadsheet."""
+        for cell in self.cells:
+            yield {
+                "zone": cell.area.code, "libellé": cell.area.label, "métier": cell.label,
+                "état": cell.state, "structures de la zone": cell.here, "structures qui interviennent": cell.able.possible,
+                "dont disent ce métier": cell.able.declared, "dont vérifiées actives": cell.able.verified,
+                "dont ont répondu depuis un an": cell.able.answered, "par type": ", ".join(f"{k} {v}" for k, v in sorted(cell.able.kinds.items())),
+                "lots publiés (avis)": cell.calls, "marchés attribués": cell.awards,
+                f"lots avec moins de {self.n} structures": cell.short,
+                "plus proches avec le métier": " ; ".join(_told(near) for near in cell.nearest),
+                "métier voisin sur place": " ; ".join(_told(near) for near in cell.neighbours),
+                "sources": " | ".join(self.sources), "calculé le": self.on.isoformat(),
+            }  # fmt: skip
+
+    def values(self, measure: str = "short", trade: str = "") -> dict[str, float | None]:
+        """Area code -> figure to draw: "short" lots, "lots", "structures" that come, "share" of short lots (%).
+
+        Raises BadInput on another measure.
+        """
+        if measure not in MEASURES:
+            raise BadInput(f"mesure {measure!r} inconnue : choisissez {', '.join(MEASURES)}")
+        found: dict[str, float | None] = {}
+        for area in self.areas:
+            cells = [c for c in self.cells if c.area == area and (not trade or c.trade == trade)]
+            lots = sum(c.lots for c in cells) if trade else self.lots[area.code]
+            short = sum(c.short for c in cells) if trade else self.short[area.code]
+            able = sum(c.able.possible for c in cells) if trade else self.structures[area.code].possible
+            share = 100.0 * short / lots if lots else None
+            found[area.code] = {
+                "short": float(short),
+                "lots": float(lots),
+                "structures": float(able),
+                "share": share,
+            }[measure]
+        return found
+
+
+MEASURES: Mapping[str, str] = {
+    "short": "lots sans assez de structures",
+    "lots": "lots publiés ou attribués",
+    "structures": "structures",
+    "share": "% des lots sans assez de structures",
+}
+
+
+def _told(near: Near) -> str:
+    far = "distance inconnue" if near.kilometres is None else f"{near.kilometres:.0f} km"
+    return f"{near.name} ({near.kind}, {near.town}, {far} : {near.reason})"
+
+
+# ------------------------------------------------------------------------------------------------- areas
+
+
+def department(code: str) -> Area:
+    """The area of a department.  Raises BadInput for a code that does not exist."""
+    found = reference.department(code.strip().upper().zfill(2))
+    if found is None:
+        raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
+    place = Place(
+        label=found.name,
+        department=found.code,
+        region=found.region,
+        latitude=found.latitude,
+        longitude=found.longitude,
+    )
+    return Area(code=found.code, label=found.name, place=place)
+
+
+def region(name: str) -> tuple[Area, ...]:
+    """The departments of a region, by its code or name.  Raises BadInput where there is none."""
+    from matcher.text import fold
+
+    wanted = fold(name.strip()).replace("-", " ")
+    for code, label in reference.regions().items():
+        if wanted in (code, fold(label).replace("-", " ")):
+            return tuple(department(d) for d in reference.departments_of_region(code))
+    raise BadInput(f"la région {name!r} n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France")
+
+
+def circle(commune: str, radius_km: float) -> Area:
+    """The circle around a commune (name, postcode or INSEE code).  Raises BadInput where it cannot be placed."""
+    place = somewhere(commune)
+    if place.latitude is None:
+        raise BadInput(f"la commune {commune!r} ne peut être située : donnez son code postal")
+    if not 0 < radius_km <= 500:
+        raise BadInput(f"un rayon de {radius_km:g} km : donnez un nombre de 1 à 500")
+    return Area(
+        code=place.commune or commune,
+        label=f"{place.label} et {radius_km:g} km autour",
+        place=place,
+        radius_km=radius_km,
+    )
+
+
+def somewhere(words: str) -> Place:
+    """A place typed by a user: INSEE code, postcode, department, or a name.  Raises BadInput where none is."""
+    bare = words.strip()
+    if len(bare) == 5 and bare[:4].isalnum() and bare[-1].isdigit() and bare[0].isdigit():
+        known = reference.communes_of_postcode(bare)
+        place = Place(postcode=bare) if known else Place(commune=bare)
+    elif reference.department(bare.upper()):
+        place = department(bare).place
+    else:
+        place = Place(label=bare)
+    found = reference.locate(place)
+    if found.commune is None and found.department is None:
+        near = reference.search_commune(bare, limit=3)
+        hint = (
+            f" ; vouliez-vous dire {', '.join(f'{c.name} ({c.department})' for c in near)} ?" if near else ""
+        )
+        raise BadInput(
+            f"aucune commune, aucun code postal, aucun département ne s'appelle {words!r}{hint or ' : vérifiez l’orthographe'}"
+        )
+    if not found.label and found.commune and (commune := reference.commune(found.commune)):
+        found = replace(found, label=commune.name)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- needs
+
+
+def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list[Wanted]:
+    """The lots of calls and the contracts awarded, each once, confidential needs and repeats left out."""
+    found: dict[str, Wanted] = {}
+    for tender in tenders:
+        if tender.confidential or tender.nature not in ("call", "prior", "project"):
+            continue
+        for lot in tender.lots:
+            found.setdefault(
+                f"{tender.id}#{lot.id}",
+                Wanted(
+                    id=f"{tender.id}#{lot.number}", title=lot.title, trades=trades_of_lot(lot),
+                    place=placed(lot, tender.buyer.place, tender.buyer.id), on=tender.published, origin="avis",
+                    reservation=lot.reservation, source=tender.format,
+                ),
+            )  # fmt: skip
+    for award in awards:
+        if award.relation in ("modification", "repeat"):
+            continue
+        trades = trades_asked(award.title, (award.cpv,) if award.cpv else ())
+        place = award.place if award.place.department else reference.locate(award.place, award.buyer.id)
+        found.setdefault(
+            f"award#{award.uid}",
+            Wanted(
+                id=award.uid,
+                title=award.title,
+                trades=trades,
+                place=_centred(place),
+                on=award.notified,
+                origin="attribution",
+                source=award.source,
+            ),
+        )
+    return list(found.values())
+
+
+def wanted_of(
+    catalogue: Catalogue, tenders: Iterable[Tender] = (), departments: Iterable[str] = ()
+) -> list[Wanted]:
+    """The lots of the notices and of the awards that a catalogue holds, those of `departments` alone if any."""
+    only = frozenset(departments)
+    rows = np.flatnonzero(catalogue.of_row("nature") == NATURES.index("award"))
+    if only:
+        numbers = [department_number(code) for code in only]
+        rows = rows[np.isin(catalogue.of_row("department")[rows], numbers)]
+    found: dict[str, Wanted] = {}
+    for row in rows:
+        offer = catalogue.offer(int(row))
+        if offer.id in found:
+            continue  # one contract of several holders
+        found[offer.id] = Wanted(
+            id=offer.id, title=offer.title, trades=trades_asked(offer.title, offer.cpv), place=_centred(offer.place or Place()),
+            on=offer.since, origin="attribution", source=offer.source,
+        )  # fmt: skip
+    lots = [lot for lot in wanted(tenders) if not only or lot.place.department in only]
+    return [*lots, *found.values()]
+
+
+def around(areas: Iterable[Area]) -> frozenset[str]:
+    """The departments whose lots may lie in these areas."""
+    codes = {area.place.department for area in areas if area.place.department}
+    circles = {
+        area.place.department for area in areas if area.radius_km is not None and area.place.department
+    }
+    near = {other for code in circles for other in reference.neighbours(code)}
+    far = {other for code in near for other in reference.neighbours(code)}
+    wide = any((area.radius_km or 0) > 40 for area in areas)
+    return (
+        frozenset()
+        if any((a.radius_km or 0) > 120 for a in areas)
+        else frozenset(codes | near | (far if wide else set()))
+    )
+
+
+def _centred(place: Place) -> Place:
+    centre = reference.department(place.department) if place.department and place.latitude is None else None
+    return (
+        replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
+        if centre
+        else place
+    )
+
+
+# --------------------------------------------------------------------------------------------------- map
+
+
+@dataclass
+class _Counts:
+    calls: int = 0
+    awards: int = 0
+    short: int = 0
+
+
+def cover(
+    supply: Supply,
+    lots: Sequence[Wanted],
+    areas: Sequence[Area],
+    *,
+    trades: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    n: int | None = None,
+    closers: int = 3,
+) -> Coverage:
+    """The map of areas by trade; `n` structures are wanted for a lot (by default the desk's assumption).
+
+    `kinds` keeps some kinds of structures alone.  Raises BadInput for an unknown trade or no area.
+    """
+    if not areas:
+        raise BadInput("aucune zone : donnez des départements, une région, ou une commune et un rayon")
+    unknown = [t for t in trades if t not in supply.labels]
+    if unknown:
+        raise BadInput(f"métier {unknown[0]!r} inconnu : choisissez {', '.join(supply.trades)}")
+    n = int(supply.desk["competition"].value) if n is None else n
+    chosen = tuple(trades) or tuple(t for t in supply.trades if t not in VAGUE)
+    of_kind = np.isin(supply.kinds, list(kinds)) if kinds else np.ones(len(supply), dtype=bool)
+    able = {trade: supply.able((trade,)) & of_kind for trade in supply.trades}
+    reached = [_reach(supply, area) for area in areas]
+    within = [_stands(supply, area) for area in areas]
+    counts: dict[tuple[int, str], _Counts] = {}
+    all_lots, all_short = [0] * len(areas), [0] * len(areas)
+    unplaced = unknown_trade = 0
+    reach_of: dict[tuple[Any, ...], Mask] = {}
+    eligible_of: dict[tuple[str, ...] | None, Mask] = {}
+    for lot in lots:
+        if lot.place.department is None and lot.place.latitude is None:
+            unplaced += 1
+            continue
+        at = [i for i, area in enumerate(areas) if _holds(area, lot.place)]
+        if not at:
+            continue
+        if not lot.trades:
+            unknown_trade += 1
+            continue
+        asked = [trade for trade in lot.trades if trade in chosen]
+        if not asked:
+            continue
+        where = (lot.place.latitude, lot.place.longitude, lot.place.department)
+        if where not in reach_of:
+            reach_of[where] = supply.reach(lot.place)
+        articles = lot.reservation.articles if lot.reservation else None
+        if articles not in eligible_of:
+            eligible_of[articles] = supply.eligible(lot.reservation)
+        base = reach_of[where] & eligible_of[articles]
+        few = {trade: supply.bidders_of(base & able[trade]) < n for trade in asked}
+        for i in at:
+            all_lots[i] += 1
+            all_short[i] += any(few.values())
+            for trade in asked:
+                tally = counts.setdefault((i, trade), _Counts())
+                tally.calls += lot.origin == "avis"
+                tally.awards += lot.origin == "attribution"
+                tally.short += few[trade]
+    cells = []
+    for i, area in enumerate(areas):
+        for trade in chosen:
+            count = counts.get((i, trade), _Counts())
+            mask = able[trade] & reached[i]
+            cell = Cell(
+                area=area, trade=trade, label=supply.labels[trade], here=supply.bidders_of(able[trade] & within[i]),
+                able=supply.count(mask, (trade,)), calls=count.calls, awards=count.awards, short=count.short, n=n,
+            )  # fmt: skip
+            if count.short and closers:
+                near = nearest(supply, able[trade] & ~reached[i], area.place, trade, closers)
+                cell = replace(
+                    cell,
+                    nearest=near,
+                    neighbours=_neighbouring(
+                        supply, reached[i] & of_kind & ~able[trade], area, trade, closers
+                    ),
+                )
+            cells.append(cell)
+    dates = sorted(lot.on for lot in lots if lot.on)
+    span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
+    formats = Counter(f"{lot.origin} ({lot.source or 'source non précisée'})" for lot in lots)
+    needs_source = (
+        f"besoins : {len(lots)} lots, " + ", ".join(f"{k} {v}" for k, v in formats.most_common(4)) + span
+    )
+    return Coverage(
+        cells=tuple(cells), areas=tuple(areas),
+        lots={a.code: all_lots[i] for i, a in enumerate(areas)}, short={a.code: all_short[i] for i, a in enumerate(areas)},
+        structures={a.code: supply.count(within[i] & of_kind) for i, a in enumerate(areas)},
+        vague={a.code: supply.bidders_of(within[i] & of_kind & supply.vague) for i, a in enumerate(areas)},
+        unplaced=unplaced, unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
+    )  # fmt: skip
+
+
+def _holds(area: Area, place: Place) -> bool:
+    if area.radius_km is None:
+        return place.department == area.place.department
+    if place.latitude is None or (place.inferred and place.commune is None):
+        return False  # known by its department alone: it may lie outside the circle
+    return bool(
+        reference.distance_km(place.latitude, place.longitude, area.place.latitude, area.place.longitude)
+        <= area.radius_km
+    )
+
+
+def _stands(supply: Supply, area: Area) -> Mask:
+    if area.radius_km is None:
+        return np.asarray(supply.departments == area.place.department)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(supply.kilometres(area.place) <= area.radius_km)
+
+
+def _reach(supply: Supply, area: Area) -> Mask:
+    if area.radius_km is None:
+        return supply.reach(area.place, whole=True)
+    return supply.reach(area.place) | _stands(supply, area)
+
+
+def nearest(supply: Supply, mask: Mask, place: Place, trade: str, most: int) -> tuple[Near, ...]:
+    """The structures of a mask nearest to a place, within the desk's distance, one for each bidder."""
+    far = supply.desk["neighbour_km"].value
+    distance = np.where(mask, supply.kilometres(place), np.inf)
+    order = np.argsort(distance, kind="stable")
+    found: dict[int, Near] = {}
+    at = supply.trades.index(trade)
+    for i in order:
+        if len(found) >= most or not distance[i] <= far:
+            break
+        said = "dit ou prouve ce métier" if supply.fit[at, i] >= DECLARED else "métier déduit de son code NAF"
+        found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), said))
+    return tuple(found.values())
+
+
+def _near(supply: Supply, i: int, kilometres: float, reason: str) -> Near:
+    s = supply.structures[i]
+    known = None if np.isnan(kilometres) else round(kilometres, 1)
+    day = s.updated or s.checked
+    source = f"{s.source or 'source non précisée'}{f', {day:%d/%m/%Y}' if day else ', date non précisée'}"
+    return Near(
+        siret=s.siret,
+        name=s.brand or s.name,
+        kind=s.kind,
+        town=s.place.label,
+        kilometres=known,
+        reason=reason,
+        source=source,
+    )
+
+
+def _neighbouring(supply: Supply, mask: Mask, area: Area, trade: str, most: int) -> tuple[Near, ...]:
+    distance = supply.kilometres(area.place)
+    found: dict[int, Near] = {}
+    for other, why in assumptions.neighbours().get(trade, ()):
+        if other not in supply.labels:
+            continue
+        has = mask & supply.able((other,))
+        for i in np.flatnonzero(has)[np.argsort(distance[has], kind="stable")][:most]:
+            reason = f"fait {supply.labels[other]} : {why}"
+            found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), reason))
+    return tuple(
+        sorted(found.values(), key=lambda n: n.kilometres if n.kilometres is not None else 1e9)[:most]
+    )

@@ -1,0 +1,374 @@
+"""The structures of a catalogue seen from a territory: which trades, which reach, what they are worth.
+
+Trades are those by which the engine splits needs (`matcher.needs`), read from what a structure says, from
+its past awards and, less surely, from its NAF code.  One SIREN is one bidder and counts once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import law, needs, reference
+from matcher.catalogue import Catalogue
+from matcher.columns import NATURES, department_number, zone_bits
+from matcher.domain import Lot, Place, Reservation, Structure
+from matcher.store import Store
+from matcher.territory import assumptions
+
+Mask = NDArray[np.bool_]
+
+#: NAF codes of whatever is classed nowhere else: they tell no trade, though the table of trades names some.
+CATCH_ALL = frozenset({"9499Z", "9609Z", "8899A", "8899B", "8810C", "9412Z", "8299Z"})
+#: What surely tells a trade, what hints at it.
+DECLARED, INDIRECT = 1.0, needs.INDIRECT_FIT
+#: Trades that say nothing of the work: accompanying people and lending them.
+VAGUE = frozenset({"insertion", "personnel"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the store knows of a structure: when it last answered, what it was asked within a year."""
+
+    answered: date | None = None
+    lots: int = 0
+    hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What a count is worth, in bidders: possible, verified active, having answered within a year."""
+
+    possible: int = 0
+    declared: int = 0
+    verified: int = 0
+    answered: int = 0
+    asked: int = 0
+    lots_asked: int = 0
+    hours_asked: float = 0.0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    def shown(self) -> str:
+        """The count as a user reads it; never the bare number."""
+        by_kind = ", ".join(
+            f"{n} {kind}" for kind, n in sorted(self.kinds.items(), key=lambda k: (-k[1], k[0]))
+        )
+        kinds = f" ({by_kind})" if by_kind else ""
+        return (
+            f"{self.possible} possibles{kinds}, dont {self.declared} qui disent faire ce métier ; "
+            f"{self.verified} vérifiées actives ; {self.answered} ont répondu depuis un an ; "
+            f"{self.asked} déjà sollicitées, pour {self.lots_asked} lots et {self.hours_asked:.0f} heures d'insertion"
+        )
+
+
+class Supply:
+    """Every structure of a known kind that is not known to be closed, with its trades and its reach."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store | None = None,
+        *,
+        on: date | None = None,
+        reach_km: float | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.store = store
+        self.on = on or date.today()
+        self.desk = assumptions.desk()
+        self.reach_km = self.desk["reach_km"].value if reach_km is None else reach_km
+        kinds, active = catalogue.of_structure("kind"), catalogue.of_structure("active")
+        self.rows = np.flatnonzero((kinds != "") & (active != 0))
+        self.closed = int(((kinds != "") & (active == 0)).sum())
+        self.structures: tuple[Structure, ...] = tuple(catalogue.structure(int(row)) for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.structures)
+
+    # ------------------------------------------------------------------------------------------- columns
+
+    @cached_property
+    def kinds(self) -> NDArray[Any]:
+        return self.catalogue.of_structure("kind")[self.rows]
+
+    @cached_property
+    def departments(self) -> NDArray[Any]:
+        return self.catalogue.of_structure("department")[self.rows]
+
+    @cached_property
+    def bidders(self) -> NDArray[np.int64]:
+        return np.asarray(self.catalogue.of_structure("bidder")[self.rows], dtype=np.int64)
+
+    @cached_property
+    def turnover(self) -> NDArray[np.float64]:
+        return np.asarray(self.catalogue.of_structure("turnover")[self.rows], dtype=np.float64)
+
+    @cached_property
+    def verified(self) -> Mask:
+        return np.array([s.active is True for s in self.structures], dtype=bool)
+
+    @cached_property
+    def lends(self) -> Mask:
+        """Who mostly lends staff, of many trades: they carry hours rather than do the work."""
+        return np.isin(self.kinds, list(needs.STAFF))
+
+    @cached_property
+    def trades(self) -> tuple[str, ...]:
+        return tuple(trade.name for trade in needs.trades())
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        return {trade.name: trade.label for trade in needs.trades()}
+
+    @cached_property
+    def fit(self) -> NDArray[np.float64]:
+        """How surely each structure has each trade: 1 said or proved, 0.5 by NAF alone, 0; shape (trades, n)."""
+        place = {name: i for i, name in enumerate(self.trades)}
+        table = np.zeros((len(place), len(self)))
+        for column, structure in enumerate(self.structures):
+            bare = replace(structure, naf=None) if (structure.naf or "") in CATCH_ALL else structure
+            for name, value in needs.skills(bare).items():
+                table[place[name], column] = value
+        for column, names in self._proved():
+            for name in names:
+                table[place[name], column] = DECLARED
+        denied = self._denied
+        for column, structure in enumerate(self.structures):
+            for name in denied.get(structure.siret, ()):
+                if name in place:
+                    table[place[name], column] = 0.0
+        return table
+
+    def _proved(self) -> list[tuple[int, set[str]]]:
+        """The trades that past awards prove, by column."""
+        awards = np.flatnonzero(self.catalogue.of_row("nature") == NATURES.index("award"))
+        column = {int(row): i for i, row in enumerate(self.rows)}
+        codes = self.catalogue.of_row("cpv")
+        found: dict[int, set[str]] = {}
+        for row in awards:
+            at = column.get(int(self.catalogue.owners[row]))
+            if at is not None:
+                code = f"{int(codes[row]):08d}" if codes[row] else ""
+                found.setdefault(at, set()).update(
+                    trades_asked(self.catalogue.text(int(row)), (code,) if code else ())
+                )
+        return list(found.items())
+
+    @cached_property
+    def vague(self) -> Mask:
+        """Structures of which nothing tells the trade."""
+        rows = [i for i, name in enumerate(self.trades) if name not in VAGUE]
+        return np.asarray(self.fit[rows].max(axis=0) == 0) if len(self) else np.zeros(0, dtype=bool)
+
+    def able(self, trades: Sequence[str], least: float = INDIRECT) -> Mask:
+        """Who has at least one of these trades; staff lenders only where an offer of theirs says so."""
+        at = [i for i, name in enumerate(self.trades) if name in trades]
+        if not at or not len(self):
+            return np.zeros(len(self), dtype=bool)
+        best = self.fit[at].max(axis=0)
+        return np.asarray(best >= least)
+
+    # --------------------------------------------------------------------------------------------- reach
+
+    @cached_property
+    def _zones(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.float64]]:
+        low, high = np.zeros(len(self), np.uint64), np.zeros(len(self), np.uint64)
+        radius = np.full(len(self), np.nan)
+        for i, structure in enumerate(self.structures):
+            for zone in (structure.zone, *(offer.zone for offer in structure.offers)):
+                if zone is None:
+                    continue
+                a, b = zone_bits(zone)
+                low[i] |= np.uint64(a)
+                high[i] |= np.uint64(b)
+                if zone.radius_km is not None:
+                    radius[i] = np.fmax(radius[i], zone.radius_km)
+        return low, high, radius
+
+    def kilometres(self, place: Place) -> NDArray[np.float64]:
+        """Kilometres from each structure to a place; NaN where either is not located."""
+        if place.latitude is None or place.longitude is None:
+            return np.full(len(self), np.nan)
+        return self.catalogue.distances([(place.latitude, place.longitude)])[self.rows]
+
+    def reach(self, place: Place, *, whole: bool = False) -> Mask:
+        """Who comes to a place: by its declared zone, else within `reach_km`; `whole` asks for a department.
+
+        A structure that declares a zone is held to it.  Without coordinates its department decides.
+        """
+        low, high, radius = self._zones
+        distance = self.kilometres(place)
+        zoned = (low > 0) | (high > 0)
+        declared = zoned | ~np.isnan(radius)
+        number = department_number(place.department)
+        inside = np.zeros(len(self), dtype=bool)
+        if number >= 0:
+            word, bit = (low, number) if number < 64 else (high, number - 64)
+            inside = ((word >> np.uint64(bit)) & np.uint64(1)) > 0
+        home = np.asarray(self.departments == (place.department or "?"))
+        with np.errstate(invalid="ignore"):
+            inside |= distance <= radius
+            near = np.where(np.isnan(distance), home, distance <= self.reach_km)
+        if whole:
+            near = near | home
+            inside |= home & ~np.isnan(radius)
+        return np.asarray(np.where(declared, inside, near), dtype=bool)
+
+    # ------------------------------------------------------------------------------------------- the law
+
+    def eligible(self, reservation: Reservation | None) -> Mask:
+        """Who may answer, those of whom it cannot be told included; everybody where nothing is reserved."""
+        if reservation is None:
+            return np.ones(len(self), dtype=bool)
+        return self.admitted(reservation.articles, unsure=True)
+
+    def admitted(self, articles: Sequence[str], *, unsure: bool = False) -> Mask:
+        """Who may answer under one of these articles."""
+        found = {
+            (kind, labels): law.eligible(kind, tuple(articles), self.on, labels)
+            for kind, labels in {(s.kind, s.labels) for s in self.structures}
+        }
+        values = [found[s.kind, s.labels] for s in self.structures]
+        return np.array([value is True or (unsure and value is None) for value in values], dtype=bool)
+
+    # ------------------------------------------------------------------------------------------ standing
+
+    @cached_property
+    def _denied(self) -> dict[str, set[str]]:
+        if self.store is None:
+            return {}
+        from sqlalchemy import select
+
+        from matcher.tables import DeniedSkill
+
+        denied: dict[str, set[str]] = {}
+        with self.store.reading() as connection:
+            for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+                denied.setdefault(siret, set()).add(skill)
+        return denied
+
+    @cached_property
+    def standings(self) -> Mapping[str, Standing]:
+        """SIRET -> what the store knows; empty without a store."""
+        return standings(self.store, self.on) if self.store is not None else {}
+
+    def count(self, mask: Mask, trades: Sequence[str] = ()) -> Worth:
+        """The bidders of a mask, and what that count is worth."""
+        at = np.flatnonzero(mask)
+        said = self.able(trades, DECLARED) if trades else mask
+        known = [(int(self.bidders[i]), self.standings.get(self.structures[i].siret)) for i in at]
+        since = self.on - timedelta(days=365)
+        kinds: Counter[str] = Counter()
+        seen: set[int] = set()
+        for i in at:
+            if (bidder := int(self.bidders[i])) not in seen:
+                seen.add(bidder)
+                kinds[str(self.kinds[i])] += 1
+        return Worth(
+            possible=len(seen),
+            declared=len(set(self.bidders[mask & said].tolist())),
+            verified=len(set(self.bidders[mask & self.verified].tolist())),
+            answered=len({b for b, s in known if s and s.answered and s.answered >= since}),
+            asked=len({b for b, s in known if s and s.lots}),
+            lots_asked=sum(s.lots for _, s in known if s),
+            hours_asked=sum(s.hours for _, s in known if s),
+            kinds=dict(kinds),
+        )
+
+    def bidders_of(self, mask: Mask) -> int:
+        """How many bidders a mask holds."""
+        return len(np.unique(self.bidders[mask]))
+
+    def source(self) -> str:
+        """Where the structures come from and of when, in French: it stands beside every figure."""
+        names = Counter(s.source or "source non précisée" for s in self.structures)
+        days = [s.updated or s.checked for s in self.structures]
+        latest = max((day for day in days if day), default=None)
+        shown = ", ".join(f"{name} ({n})" for name, n in names.most_common(4))
+        state = f", dernière mise à jour le {latest:%d/%m/%Y}" if latest else ", date des fiches non précisée"
+        built = str(self.catalogue.manifest["built"])
+        closed = f" ; {self.closed} fermées écartées" if self.closed else ""
+        return (
+            f"{len(self)} structures : {shown}{state} ; catalogue {self.catalogue.manifest['data']} "
+            f"construit le {built[8:10]}/{built[5:7]}/{built[:4]}{closed}"
+        )
+
+
+def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:
+    """The trades that a title asks for, else those of its CPV codes; vague ones give way to a trade said."""
+    found = tuple(needs.named(text)) or tuple(needs.trades_of_cpv(cpv))
+    clear = tuple(name for name in found if name not in VAGUE)
+    if found and not clear:  # "insertion": the CPV code may say the work
+        clear = tuple(name for name in needs.trades_of_cpv(cpv) if name not in VAGUE)
+    return clear or found
+
+
+def trades_of_lot(lot: Lot) -> tuple[str, ...]:
+    """The trades of a lot: its needs where it asks for several, else its title's or its CPV's."""
+    split = tuple(need.trade for need in needs.split(lot))
+    return split or trades_asked(lot.title, lot.cpv) or trades_asked(lot.description)
+
+
+def placed(lot: Lot, buyer_place: Place, buyer_id: str) -> Place:
+    """Where a lot is carried out; the centre of its department where only that is known."""
+    place = reference.locate(lot.places[0] if lot.places else buyer_place, buyer_id)
+    if place.latitude is None and place.department and (centre := reference.department(place.department)):
+        return replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
+    return place
+
+
+def standings(store: Store, on: date) -> dict[str, Standing]:
+    """What the store knows of each structure within the year before `on`: answers, lots asked, hours asked."""
+    from sqlalchemy import select
+
+    from matcher.tables import Feedback, Notice, SourcingEvent, Told
+
+    since = on - timedelta(days=365)
+    answered: dict[str, date] = {}
+    asked: dict[str, set[tuple[str, str]]] = {}
+    with store.reading() as connection:
+        for siret, notice, lot, verb, at in connection.execute(
+            select(Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
+        ):
+            if not since <= at.date() <= on:
+                continue
+            if verb == "contacted":
+                asked.setdefault(siret, set()).add((notice, lot))
+            else:
+                answered[siret] = max(answered.get(siret, at.date()), at.date())
+        for siret, record, kind, at in connection.execute(
+            select(SourcingEvent.siret, SourcingEvent.record_id, SourcingEvent.kind, SourcingEvent.at)
+        ):
+            if not siret or not since <= at.date() <= on:
+                continue
+            if kind == "contacted":
+                asked.setdefault(siret, set()).add((record, ""))
+            elif kind == "answered":
+                answered[siret] = max(answered.get(siret, at.date()), at.date())
+        for addressee, notice, lot, at in connection.execute(
+            select(Told.addressee, Told.notice_id, Told.lot_id, Told.at)
+        ):
+            if since <= at.date() <= on:
+                asked.setdefault(addressee, set()).add((notice, lot))
+        hours: dict[tuple[str, str], float] = {}
+        wanted = {notice for lots in asked.values() for notice, _ in lots}
+        for identity, tender in connection.execute(select(Notice.id, Notice.tender)):
+            if identity in wanted:
+                for lot in tender.get("lots") or ():
+                    carried = sum(float(clause.get("hours") or 0) for clause in lot.get("clauses") or ())
+                    hours[identity, str(lot.get("id"))] = carried
+    return {
+        siret: Standing(
+            answered=answered.get(siret),
+            lots=len(asked.get(siret, ())),
+            hours=sum(hours.get(lot, 0.0) for lot in asked.get(siret, ())),
+        )
+        for siret in answered.keys() | asked.keys()
+    }
