@@ -1,0 +1,83 @@
+"""The application: `uvicorn --factory service.app:create_app`, or `matcher serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.staticfiles import StaticFiles
+
+from matcher import __version__
+from service import guard, page, problems, routes, watching
+from service.jobs import Jobs
+from service.serving import Serving
+from service.settings import Settings, read
+
+log = logging.getLogger("service")
+DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
+to answer.  Errors are problem+json.  The order of a list is an order of presentation: it does not prejudge the choice."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """A service over one catalogue.  Without settings: those of the environment, `var/catalogue`, loopback.
+
+    Raises BadInput, naming the variable, on a setting that cannot stand.
+    """
+    settings = settings or read()
+    watching.set_up_logs(settings)
+    app = FastAPI(
+        title="Maillage", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
+    )
+    app.state.settings = settings
+    app.state.serving = Serving(settings)
+    app.state.store = None
+    app.state.jobs = Jobs(settings.workers_jobs)
+    app.state.figures = watching.Figures()
+    problems.install(app)
+    routes.include(app)
+    page.include(app)
+    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    # added last is met first: Watch sees everything, Guard refuses before the application works
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
+            expose_headers=["etag", "x-request-id", "retry-after"],
+        )  # fmt: skip
+    app.add_middleware(guard.Guard, settings=settings)
+    app.add_middleware(watching.Watch, figures=app.state.figures)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    serving: Serving = app.state.serving
+    await anyio.to_thread.run_sync(serving.refresh)
+    if serving.current is None:
+        log.warning(serving.refusal)
+    watcher = asyncio.create_task(_watch(app))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+        app.state.jobs.close()
+        if app.state.store is not None:
+            app.state.store.close()
+
+
+async def _watch(app: FastAPI) -> None:
+    """Take up a new catalogue when its folder changes."""
+    serving: Serving = app.state.serving
+    while True:
+        await asyncio.sleep(app.state.settings.reload_seconds)
+        try:
+            await anyio.to_thread.run_sync(serving.refresh)
+        except Exception:  # the watch must outlive one bad folder
+            log.exception("reload failed")

@@ -1,0 +1,51 @@
+"""Bearer tokens of an OpenID Connect issuer, where `MATCHER_OIDC_ISSUER` names one (extra: PyJWT)."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from functools import lru_cache
+from typing import Any
+
+from matcher.domain import Forbidden, MissingExtra
+from matcher.identifiers import siret_valid
+from matcher.keys import PLAIN_SCOPES, Bearer
+from service.settings import Settings
+
+ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
+
+
+@lru_cache(maxsize=4)
+def _keys(issuer: str) -> Any:
+    from jwt import PyJWKClient
+
+    address = issuer.rstrip("/") + "/.well-known/openid-configuration"
+    with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the operator's own setting
+        found = json.load(answer)
+    return PyJWKClient(found["jwks_uri"], cache_keys=True, lifespan=300, timeout=5)
+
+
+def prove(token: str, settings: Settings) -> Bearer:
+    """The bearer of a token: its `scope` holds our scopes, its `siret` the SIRET proved.  Raises Forbidden."""
+    try:
+        import jwt
+    except ImportError:
+        raise MissingExtra("OIDC needs PyJWT: pip install 'maillage[oidc]'") from None
+    issuer = str(settings.oidc_issuer)
+    try:
+        key = _keys(issuer).get_signing_key_from_jwt(token)
+        claims = jwt.decode(
+            token,
+            key.key,
+            algorithms=ALGORITHMS,
+            audience=settings.oidc_audience,
+            issuer=[issuer, issuer.rstrip("/")],
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except (jwt.PyJWTError, OSError, KeyError, ValueError):
+        raise Forbidden("this token is not one of the issuer, or has expired: sign in again") from None
+    scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
+    siret = str(claims.get("siret", ""))
+    if siret_valid(siret):
+        scopes.append(f"structure:{siret}")
+    return Bearer(id=f"oidc-{claims['sub']!s:.40}", scopes=tuple(scopes) or ("read",), label="OIDC")

@@ -1,0 +1,140 @@
+"""Errors as problem+json (RFC 9457): what went wrong, and what mends it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from matcher.domain import (
+    BadInput,
+    Forbidden,
+    MatcherError,
+    MissingExtra,
+    NotFound,
+    NothingGood,
+    StaleArtefact,
+)
+
+log = logging.getLogger("service")
+MEDIA = "application/problem+json"
+
+
+class Fault(BaseModel):
+    """One field that cannot be taken."""
+
+    where: str = Field(description="Path of the field, such as body.filters.radius_km.")
+    why: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    type: str = Field("about:blank", description="about:blank, or a code of this service.")
+    title: str
+    status: int
+    detail: str = Field(description="One sentence that names the remedy.")
+    errors: list[Fault] = Field(default_factory=list)
+
+
+class Refused(Exception):
+    """An answer of this service that is no answer of the core: too large, no catalogue, no right."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+
+
+#: The first class that fits an error tells its status.
+STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (BadInput, 422),
+    (NothingGood, 422),
+    (StaleArtefact, 503),
+    (MissingExtra, 501),
+    (MatcherError, 422),
+)
+
+
+def problem(
+    status: int, detail: str, errors: list[Fault] | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The response of a problem."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA)
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error of the core."""
+    return next((status for cls, status in STATUS if isinstance(error, cls)), 500)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route: these, and those that every route may give (undecodable body, limits, rights)."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        for status in sorted({400, 401, 403, 413, 422, 429, 503, *statuses})
+    }  # fmt: skip
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the application becomes a problem; the page's become pages (service.page)."""
+    from service.page import render
+
+    def shown(
+        request: Request,
+        status: int,
+        detail: str,
+        errors: list[Fault] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        if render.wants_page(request):
+            return render.error(request, status, detail, headers)
+        return problem(status, detail, errors, headers)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return shown(request, error.status, error.detail, headers=error.headers)
+
+    async def core(request: Request, error: Exception) -> Response:
+        return shown(request, status_of(error), str(error))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = str(error.detail)
+        if error.status_code == 404 and detail == "Not Found":
+            detail = "there is nothing at this address: see /docs for those there are"
+        if error.status_code == 405:
+            detail = f"{request.method} is not possible at this address: see /docs"
+        if error.status_code == 400 and "parsing the body" in detail:
+            detail = "the body cannot be decoded: send JSON in UTF-8"
+        return shown(request, error.status_code, detail, headers=error.headers)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        faults = [
+            Fault(where=".".join(map(str, e["loc"])), why=str(e["msg"]).removeprefix("Value error, "))
+            for e in error.errors()[:20]
+        ]
+        if any(e["type"] == "json_invalid" for e in error.errors()):
+            return shown(request, 400, "the body is no JSON: send one JSON object in UTF-8", faults)
+        first = faults[0] if faults else Fault(where="body", why="cannot be taken")
+        return shown(request, 422, f"{first.where}: {first.why}", faults)
+
+    async def ours(request: Request, error: Exception) -> Response:
+        log.error("fault", exc_info=error, extra={"path": request.url.path})
+        return shown(request, 500, "a fault of ours: it was logged; try again, or tell the operator")
+
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(MatcherError, core)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, ours)

@@ -1,0 +1,121 @@
+"""Long lists as a job, with its progress by server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from service import guard, schemas, wire
+from service.guard import Reader
+from service.jobs import Job, Jobs
+from service.problems import documented
+from service.routes.match import answer
+
+router = APIRouter(tags=["jobs"])
+EXAMPLES: dict[str, Any] = {
+    "two": {
+        "summary": "Two needs",
+        "value": {
+            "items": [
+                {"need": "Repeindre deux cages d'escalier", "place": "Aubervilliers", "n": 3},
+                {"need": "Traiteur pour 150 personnes", "place": "Saint-Denis", "n": 3},
+            ]
+        },
+    }
+}
+
+
+class JobOut(BaseModel):
+    id: str
+    state: str
+    done: int
+    total: int
+    answers: list[dict[str, Any]] = []
+
+
+def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
+    return JobOut(
+        id=job.id,
+        state=job.state,
+        done=len(job.answers),
+        total=job.total,
+        answers=job.answers[first : first + most],
+    )
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    summary="Match a long list in the background",
+    response_model=JobOut,
+    responses=documented(),
+)
+def start(
+    request: Request, who: Reader, asked: Annotated[schemas.JobIn, Body(openapi_examples=EXAMPLES)]
+) -> Response:
+    snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
+    most = request.app.state.settings.max_need
+    jobs: Jobs = request.app.state.jobs
+    job = jobs.start(
+        who.actor, asked.items, lambda item: answer(item, snapshot, most).model_dump(mode="json")
+    )
+    sent = wire.send(request, _out(job), 202)
+    sent.headers["Location"] = f"/v1/jobs/{job.id}"
+    return sent
+
+
+JobId = Annotated[str, Path(max_length=60)]
+
+
+@router.get(
+    "/jobs/{job_id}",
+    summary="How far it is, and a page of its answers",
+    response_model=JobOut,
+    responses=documented(404),
+)
+def status(
+    request: Request,
+    who: Reader,
+    job_id: JobId,
+    offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    return wire.send(request, _out(request.app.state.jobs.get(job_id, who.actor), offset, limit))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="Progress by server-sent events",
+    responses={**documented(404), 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def events(request: Request, job_id: JobId) -> Response:
+    import anyio.to_thread
+
+    who = await anyio.to_thread.run_sync(guard.identify, request)
+    if not who.scopes:
+        raise guard.Refused(401, "a key is needed to read: ask the operator")
+    job = request.app.state.jobs.get(job_id, who.actor)
+
+    async def told() -> AsyncIterator[str]:
+        seen = -1
+        while True:
+            done, state = len(job.answers), job.state
+            if done != seen or state != "running":
+                seen = done
+                data = json.dumps({"done": done, "total": job.total, "state": state})
+                yield f"event: progress\nid: {done}\ndata: {data}\n\n"
+            if state != "running" or await request.is_disconnected():
+                return
+            await asyncio.sleep(0.1)
+
+    return StreamingResponse(
+        told(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,61 @@
+"""Indexed notices: search, read, what is new since a day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from matcher.text import fold
+from service import schemas, wire
+from service.guard import Reader
+from service.problems import documented
+from service.routes.structures import Limit, Offset
+
+router = APIRouter(tags=["notices"])
+NoticeId = Annotated[
+    str, Path(max_length=200, openapi_examples={"sample": {"summary": "Of the sample", "value": "26-130101"}})
+]
+
+
+@router.get(
+    "/notices",
+    summary="Search by words, newest first; `since` tells what is new",
+    response_model=schemas.NoticePage,
+    responses=documented(),
+)
+def search(
+    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Annotated[str, Query(max_length=200)] = "",
+    since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
+    answerable: Annotated[bool, Query(description="Only calls that stand.")] = False,
+) -> Response:  # fmt: skip
+    snapshot = request.app.state.serving.get()
+    words = fold(q).split()
+    pool = (
+        snapshot.answerable()
+        if answerable
+        else sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
+    )
+    found = [
+        t for t in pool
+        if (since is None or (t.published is not None and t.published >= since))
+        and (not words or all(w in fold(" ".join([t.id, t.title, t.buyer.name, *(each.title for each in t.lots)])) for w in words))
+    ]  # fmt: skip
+    page = schemas.NoticePage(
+        total=len(found),
+        offset=offset,
+        limit=limit,
+        items=[wire.notice(t) for t in found[offset : offset + limit]],
+    )
+    return wire.send(request, page, tagged=True)
+
+
+@router.get(
+    "/notices/{notice_id}",
+    summary="One notice, lot by lot",
+    response_model=schemas.NoticeOut,
+    responses=documented(404),
+)
+def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
+    return wire.send(request, wire.notice(request.app.state.serving.get().notice(notice_id)), tagged=True)

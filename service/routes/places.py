@@ -1,0 +1,39 @@
+"""Communes by the beginning of their name, for completion."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from matcher import reference
+from service import schemas, wire
+from service.guard import Reader
+from service.problems import documented
+
+router = APIRouter(tags=["places"])
+
+
+class Places(BaseModel):
+    items: list[schemas.Place]
+
+
+@router.get(
+    "/places",
+    summary="Communes whose name begins like this, or resembles",
+    response_model=Places,
+    responses=documented(),
+)
+def places(
+    request: Request,
+    who: Reader,
+    q: Annotated[str, Query(max_length=100)],
+    limit: Annotated[int, Query(ge=1, le=20)] = 8,
+) -> Response:
+    found = reference.communes_of_postcode(q) if q.isdecimal() else reference.search_commune(q, limit=limit)
+    items = [
+        schemas.Place(code=c.code, name=c.name, department=c.department, postcodes=list(c.postcodes[:5]))
+        for c in found[:limit]
+    ]
+    return wire.send(request, Places(items=items), tagged=True)

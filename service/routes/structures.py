@@ -1,0 +1,76 @@
+"""Structures: search, read, and the opportunities of one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service import schemas, wire
+from service.guard import Reader
+from service.problems import documented
+
+router = APIRouter(tags=["structures"])
+SiretPath = Annotated[
+    str,
+    Path(
+        pattern=r"^[0-9]{14}$",
+        openapi_examples={"sample": {"summary": "Of the sample", "value": "00010001600013"}},
+    ),
+]
+Offset = Annotated[int, Query(ge=0, le=1_000_000)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+@router.get(
+    "/structures",
+    summary="Search by words of the name, town or SIRET",
+    response_model=schemas.StructurePage,
+    responses=documented(),
+)
+def search(
+    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
+    q: Annotated[str, Query(max_length=200, openapi_examples={"name": {"summary": "A name", "value": "atelier"}})] = "",
+) -> Response:  # fmt: skip
+    catalogue = request.app.state.serving.get().catalogue
+    rows = catalogue.search_names(q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
+    items = [wire.brief(catalogue.structure(row)) for row in rows[offset : offset + limit]]
+    return wire.send(
+        request, schemas.StructurePage(total=len(rows), offset=offset, limit=limit, items=items), tagged=True
+    )
+
+
+@router.get(
+    "/structures/{siret}",
+    summary="One structure, with its offers and their sources",
+    response_model=schemas.StructureOut,
+    responses=documented(404),
+)
+def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
+    snapshot = request.app.state.serving.get()
+    found = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
+    return wire.send(request, wire.structure(found, snapshot), tagged=True)
+
+
+@router.get(
+    "/structures/{siret}/opportunities",
+    summary="Lots of indexed notices it could answer, best first",
+    response_model=schemas.OpportunityPage,
+    responses=documented(404),
+)
+def opportunities(
+    request: Request, who: Reader, siret: SiretPath, offset: Offset = 0, limit: Limit = 20
+) -> Response:
+    snapshot = request.app.state.serving.get()
+    found = snapshot.opportunities(siret)
+    best = found[0].match.score if found else 0.0
+    items = [
+        schemas.OpportunityOut(
+            notice=wire.notice(o.tender), lot=wire.lot(o.match.lot), match=wire.match(o.match, best)
+        )
+        for o in found[offset : offset + limit]
+    ]
+    page = schemas.OpportunityPage(
+        total=len(found), offset=offset, limit=limit, items=items, versions=snapshot.matcher.versions
+    )
+    return wire.send(request, page, tagged=True)

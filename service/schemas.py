@@ -1,0 +1,373 @@
+"""The wire models of `/v1`: what is sent, what comes back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Short = Annotated[str, Field(max_length=200)]
+NOTE = "Ordre de présentation, ne préjuge pas du choix."
+
+
+class In(BaseModel):
+    """What is sent: an unknown field is a mistake, and is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# ---------------------------------------------------------------------------------------------------- asked
+
+
+class FiltersIn(In):
+    """Exact wishes: they are obeyed before the search."""
+
+    kinds: list[Short] = Field(
+        default_factory=list, max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ..."
+    )
+    articles: list[Short] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Only who may answer under one of these, such as L2113-12.",
+    )
+    departments: list[Short] = Field(default_factory=list, max_length=120)
+    regions: list[Short] = Field(default_factory=list, max_length=30, description="INSEE region codes.")
+    radius_km: float | None = Field(None, ge=0, le=20_000)
+    service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default_factory=list, max_length=3)
+    labels: list[Short] = Field(default_factory=list, max_length=30)
+    networks: list[Short] = Field(default_factory=list, max_length=30)
+    sirets: list[Siret] | None = Field(None, max_length=10_000, description="Match within this subset only.")
+    excluded: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
+        default_factory=list, max_length=10_000
+    )
+    phrases: list[Short] = Field(
+        default_factory=list, max_length=10, description="Exact words that must occur."
+    )
+    active_only: bool = False
+
+
+class Asked(In):
+    """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
+
+    need: str | None = Field(None, description="What is to be done, in free text.")
+    notice: str | dict[str, Any] | list[Any] | None = Field(
+        None, description="A notice (BOAMP, eForms, TED, DECP): its text, or its JSON."
+    )
+    notice_id: Short | None = Field(None, description="The id of an indexed notice.")
+    pick: Short | None = Field(None, description="Where `notice` holds several: the id of one.")
+    place: Short = Field(
+        "", description="Where: a commune, a postcode, an INSEE code, a department or its number."
+    )
+    n: int = Field(10, ge=1, le=200, description="Structures for each lot.")
+    groups: int = Field(3, ge=0, le=10, description="Groups proposed for the whole.")
+    filters: FiltersIn = Field(default_factory=FiltersIn)
+    recipe: Short | None = Field(None, description="Pin a recipe; by default that of the catalogue.")
+
+
+class ConsortiumIn(Asked):
+    """The same, with wishes on the group."""
+
+    groups: int = Field(3, ge=1, le=10)
+    n: int = Field(30, ge=1, le=200)
+    max_members: int = Field(5, ge=1, le=12)
+    mandataire: str | None = Field(None, pattern=r"^([0-9]{9}|[0-9]{14})$")
+    imposed: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
+        default_factory=list, max_length=12
+    )
+    excluded_members: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
+        default_factory=list, max_length=1000
+    )
+    one_group: bool = Field(False, description="The same group must sign every lot.")
+
+
+class CpvIn(In):
+    text: str = Field(description="What is bought.")
+    n: int = Field(5, ge=1, le=50)
+
+
+class JobIn(In):
+    """A long list, matched in the background."""
+
+    items: list[Asked] = Field(min_length=1, max_length=2000)
+
+
+class DeclarationIn(In):
+    """What a structure brings and looks for on a notice."""
+
+    siret: Siret
+    notice_id: Short
+    lot_id: Short = ""
+    brings: str = Field("", max_length=2000)
+    seeks: str = Field("", max_length=2000)
+    contact: Short | None = None
+    visibility: Literal["members", "named"] = "members"
+    named: list[Siret] = Field(default_factory=list, max_length=100)
+    buyer_may_see: bool = False
+    deadline: datetime | None = None
+
+
+class FeedbackIn(In):
+    siret: Siret
+    notice_id: Short
+    lot_id: Short = ""
+    verb: Literal["interested", "declined", "contacted", "submitted", "won"]
+    reason: str = Field("", max_length=1000)
+    position: int | None = Field(None, ge=1, le=10_000)
+    shown: int | None = Field(None, ge=1, le=10_000)
+
+
+class OwnOffer(In):
+    title: str = Field(min_length=3, max_length=300)
+    text: str = Field("", max_length=3000)
+
+
+class ProfileIn(In):
+    """What a structure says of itself, over what the sources say; taken up when the catalogue is next built."""
+
+    description: str = Field("", max_length=5000)
+    website: str = Field("", max_length=300, pattern=r"^(https?://[^\s<>\"']+)?$")
+    phone: str = Field("", max_length=30, pattern=r"^[0-9 +().]*$")
+    offers: list[OwnOffer] = Field(default_factory=list, max_length=60)
+    denied: list[Short] = Field(default_factory=list, max_length=60, description="Trades that are not ours.")
+
+
+class SourcingIn(Asked):
+    """A search to be kept: the whole ranked list is recorded."""
+
+    label: Short = ""
+
+
+class ContactIn(In):
+    """The same message with the same questions, to each of those named."""
+
+    sirets: list[Siret] = Field(min_length=1, max_length=200)
+    message: str = Field(min_length=10, max_length=5000)
+
+
+class AnswerIn(In):
+    siret: Siret
+    text: str = Field(min_length=1, max_length=5000)
+
+
+class ClaimIn(In):
+    siret: Siret
+    address: str | None = Field(
+        None, max_length=200, description="Leave out to use the address known for the structure."
+    )
+
+
+# ------------------------------------------------------------------------------------------------- answered
+
+
+class ReasonOut(BaseModel):
+    code: str
+    text: str
+    contribution: float
+    notice_passage: str = ""
+    offer_passage: str = ""
+
+
+class OfferOut(BaseModel):
+    id: str
+    title: str
+    text: str = ""
+    nature: str
+    cpv: list[str] = Field(default_factory=list)
+    since: date | None = None
+    source: str = ""
+    inferred: bool = False
+
+
+class Contact(BaseModel):
+    website: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+class StructureBrief(BaseModel):
+    siret: str
+    name: str
+    kind: str
+    kind_label: str
+    town: str
+    department: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    active: bool | None = Field(None, description="Open by the register; null where not verified.")
+    checked: date | None = None
+    contact: Contact
+    source: str = ""
+    updated: date | None = None
+
+
+class MatchOut(BaseModel):
+    rank: int
+    structure: StructureBrief
+    score: float
+    probability: float | None
+    band: str = Field(description="French words for how near it is.")
+    distance_km: float | None = None
+    eligible: bool | None = Field(
+        None, description="Under the lot's reservation; null where it cannot be told."
+    )
+    offer: OfferOut | None = None
+    reasons: list[ReasonOut]
+    missing: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    other_places: list[str] = Field(default_factory=list)
+
+
+class ReservationOut(BaseModel):
+    articles: list[str]
+    origin: str
+    passage: str = ""
+
+
+class LotOut(BaseModel):
+    id: str
+    number: str
+    title: str
+    cpv: list[str] = Field(default_factory=list)
+    places: list[str] = Field(default_factory=list)
+    amount: float | None = None
+    deadline: datetime | None = None
+    reservation: ReservationOut | None = None
+    clauses: list[str] = Field(default_factory=list)
+    conditions: list[str] = Field(default_factory=list)
+
+
+class LotAnswerOut(BaseModel):
+    lot: LotOut
+    nobody: bool
+    relaxations: list[str] = Field(default_factory=list)
+    considered: int
+    matches: list[MatchOut]
+    by_clause: list[MatchOut] = Field(default_factory=list)
+
+
+class MemberOut(BaseModel):
+    siret: str
+    name: str
+    kind: str
+    role: str
+    lots: list[str]
+    reason: str = ""
+
+
+class WarningOut(BaseModel):
+    code: str
+    text: str
+    article: str = ""
+    since: date | None = None
+
+
+class ConsortiumOut(BaseModel):
+    members: list[MemberOut]
+    covered: list[str]
+    uncovered: list[str]
+    score: float
+    form: str
+    form_reason: str
+    gap: float
+    optimal: bool
+    warnings: list[WarningOut] = Field(default_factory=list)
+
+
+class NoticeOut(BaseModel):
+    id: str
+    format: str
+    nature: str
+    title: str
+    buyer: str = ""
+    published: date | None = None
+    deadline: datetime | None = None
+    url: str = ""
+    lots: list[LotOut]
+
+
+class RejectedOut(BaseModel):
+    record: str
+    reason: str
+
+
+class Answered(BaseModel):
+    notice: NoticeOut
+    lots: list[LotAnswerOut]
+    consortia: list[ConsortiumOut]
+    others: list[str] = Field(default_factory=list, description="Ids of the other notices in what was sent.")
+    rejected: list[RejectedOut] = Field(default_factory=list)
+    place_found: str = Field("", description="The place read in the words of the need, where none was given.")
+    versions: dict[str, str]
+    note: str = NOTE
+
+
+class Health(BaseModel):
+    status: Literal["ok", "unavailable"]
+    detail: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    structures: int = 0
+    notices: int = 0
+    loaded_at: datetime | None = None
+
+
+class StructureOut(StructureBrief):
+    siren: str
+    brand: str = ""
+    naf: str | None = None
+    address: str = ""
+    description: str = ""
+    offers: list[OfferOut]
+    networks: list[str]
+    labels: list[str]
+    turnover: float | None = None
+    headcount: float | None = None
+    convention: str = ""
+    predecessors: list[str] = Field(default_factory=list)
+    flags: list[str] = Field(default_factory=list)
+    provenance: dict[str, str] = Field(default_factory=dict)
+    other_places: list[str] = Field(default_factory=list)
+    missing: list[str] = Field(default_factory=list)
+
+
+class Page(BaseModel):
+    total: int
+    offset: int
+    limit: int
+
+
+class StructurePage(Page):
+    items: list[StructureBrief]
+
+
+class NoticePage(Page):
+    items: list[NoticeOut]
+
+
+class OpportunityOut(BaseModel):
+    notice: NoticeOut
+    lot: LotOut
+    match: MatchOut
+
+
+class OpportunityPage(Page):
+    items: list[OpportunityOut]
+    versions: dict[str, str]
+
+
+class Place(BaseModel):
+    code: str
+    name: str
+    department: str
+    postcodes: list[str]
+
+
+class CpvOut(BaseModel):
+    code: str
+    label: str
+    score: float
+
+
+class CpvAnswer(BaseModel):
+    items: list[CpvOut]

@@ -1,0 +1,75 @@
+"""Where the service runs: read once from the environment (`MATCHER_...`), refused at start when wrong."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, HttpUrl, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from matcher.domain import BadInput
+
+CLONE = Path(__file__).resolve().parents[1]
+HOW_TO_BUILD = "build it with `make demo`, or `matcher index FILES --out {folder}`"
+
+
+def _catalogue() -> Path:
+    """`var/catalogue` here, else that of the clone."""
+    here = Path("var/catalogue")
+    return here if here.is_dir() or not (CLONE / "pyproject.toml").is_file() else CLONE / "var" / "catalogue"
+
+
+class Settings(BaseSettings):
+    """Every field is an environment variable in capitals after `MATCHER_` (docs/operation.md lists them)."""
+
+    model_config = SettingsConfigDict(env_prefix="MATCHER_", extra="ignore", frozen=True)
+
+    catalogue: Path = Field(default_factory=_catalogue)
+    recipe: str | None = None
+    store: str | None = None  # sqlite:///FILE or postgresql://USER@HOST/BASE
+    read: Literal["loopback", "open", "key"] = "loopback"  # who may read without a key
+    secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), min_length=16)
+    reload_seconds: float = Field(2.0, ge=0.05, le=3600)
+    max_body: int = Field(8_000_000, ge=10_000, le=100_000_000)  # bytes
+    max_need: int = Field(200_000, ge=1_000, le=1_000_000)  # characters of a need typed in
+    rate: str = "6000/minute"
+    cors: tuple[str, ...] = ()
+    oidc_issuer: HttpUrl | None = None
+    oidc_audience: str = "maillage"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "json"
+    public_url: str = "http://127.0.0.1:8000"
+    workers_jobs: int = Field(1, ge=1, le=16)
+    webhook_hosts: tuple[str, ...] = ()  # hosts to which news may be posted
+
+    @field_validator("rate")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        from limits import parse
+
+        parse(value)
+        return value
+
+    @field_validator("cors")
+    @classmethod
+    def _cors(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not origin.startswith(("https://", "http://localhost", "http://127.0.0.1")) or origin.endswith(
+                "/"
+            ):
+                raise ValueError(f"{origin!r} is no origin: give https://HOST without a path")
+        return value
+
+
+def read() -> Settings:
+    """The settings of the environment.  Raises BadInput, naming the variable at fault."""
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MATCHER_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadInput(f"setting {name}: {first['msg']}; see docs/operation.md") from None
+    except Exception as error:  # pydantic-settings: a list that is no JSON
+        raise BadInput(f'settings: {error}; see docs/operation.md (lists are JSON: ["a", "b"])') from None

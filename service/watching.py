@@ -1,0 +1,113 @@
+"""What the operator sees: one structured line for each request, and Prometheus figures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sys
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.settings import Settings
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+class Lines(logging.Formatter):
+    """JSON lines: time, level, what, and the facts given as `extra`.  Never a body, a key or an address."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "what": record.getMessage(),
+        }
+        facts |= {k: v for k, v in vars(record).items() if k not in _STANDARD}
+        if record.exc_info and record.exc_info[0]:
+            facts["error"] = self.formatException(record.exc_info)
+        return json.dumps(facts, ensure_ascii=False, default=str)
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Our lines on stderr; the server's own access log is replaced by ours."""
+    logger = logging.getLogger("service")
+    logger.setLevel(settings.log_level)
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        if settings.log_format == "json":
+            handler.setFormatter(Lines())
+        logger.addHandler(handler)
+    logger.propagate = False
+
+
+class Figures:
+    """The metrics of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "maillage_requests_total", "Requests", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "maillage_request_seconds", "Time of a request", ["route"], registry=self.registry,
+            buckets=(0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12),
+        )  # fmt: skip
+        self.running = Gauge("maillage_requests_running", "Requests under way", registry=self.registry)
+        self.structures = Gauge("maillage_structures", "Structures in the catalogue", registry=self.registry)
+        self.notices = Gauge("maillage_notices", "Notices indexed", registry=self.registry)
+        self.swaps = Gauge(
+            "maillage_catalogue_loads", "Catalogues loaded since the start", registry=self.registry
+        )
+        self.nobody = Counter(
+            "maillage_lots_without_anyone_total", "Lots answered by nobody", registry=self.registry
+        )
+
+
+class Watch:
+    """Counts and logs each request; gives it an identifier that its answer carries."""
+
+    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+        self.app, self.figures = app, figures
+        self.log = logging.getLogger("service.request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        identifier, begun, status = secrets.token_hex(8), time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", identifier.encode())]
+            await send(message)
+
+        self.figures.running.inc()
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            self.figures.running.dec()
+            seconds = time.perf_counter() - begun
+            # the template, never the address: an address may hold a search, a SIRET, a token
+            route = getattr(scope.get("route"), "path", None) or (
+                "/static" if scope["path"].startswith("/static") else "-"
+            )
+            self.figures.requests.labels(
+                scope["method"] if scope["method"].isalpha() else "?", route, status
+            ).inc()
+            self.figures.seconds.labels(route).observe(seconds)
+            self.log.info(
+                "request",
+                extra={
+                    "id": identifier,
+                    "method": scope["method"],
+                    "route": route,
+                    "status": status,
+                    "ms": round(1000 * seconds, 1),
+                },
+            )

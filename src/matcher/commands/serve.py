@@ -1,0 +1,44 @@
+"""`matcher serve`: the API and the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback a key is asked.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
+    ] = None,
+) -> None:
+    """Serve the catalogue: pages at /, the API under /v1, its documentation at /docs.
+
+    \b
+    matcher serve
+    matcher serve --host 0.0.0.0 --port 8080 --catalogue /srv/maillage/catalogue
+    """
+    import os
+
+    import uvicorn
+
+    from matcher.terminal import say
+
+    if catalogue is not None:
+        os.environ["MATCHER_CATALOGUE"] = str(catalogue)
+    from service.settings import read
+
+    settings = read()
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
+    say(
+        f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
+    )
+    uvicorn.run(
+        "service.app:create_app", factory=True, host=host, port=port, access_log=False, log_level="warning",
+        timeout_graceful_shutdown=20, server_header=False,
+    )  # fmt: skip
