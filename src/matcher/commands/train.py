@@ -63,3 +63,17 @@ def ranker(
     if day is None:
         raise BadInput(f"--since {since!r} is not a day: write it as 2019-01-15")
     say(f"ranker written to {train(data, out, day, encoder)}")
+
+
+@app.command()
+def vocation(
+    needs: Path = typer.Option(Path("data/glossary/ess_needs.csv"), help="CSV with columns text, served (0 or 1)."),
+    out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
+) -> None:
+    """Learn which trades structures of insertion offer, for "aucune structure adaptée".
+
+    matcher train vocation
+    """
+    from matcher.training.vocation import train
+
+    say(f"vocation written to {train(needs, out)}")
