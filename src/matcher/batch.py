@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -123,7 +123,7 @@ def run(
     shown = progress or (lambda items, _label, _total: iter(items))
     with alone(store):
         matcher = _opened(str(catalogue))
-        summary = _begun(store, matcher.versions, moment or now())
+        summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
         at = datetime.fromisoformat(summary.started)
         summary.rejected = rejected
         take(store, tenders, options.since, at, summary)
@@ -193,6 +193,9 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
                 run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
                 resumed=True, waves=unfinished.state.get("waves", {}),
             )  # fmt: skip
+        # a replay at the same instant is another run: its rows must be told apart from those of the first
+        while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
+            moment += timedelta(microseconds=1)
         summary = Summary(run=uuid.uuid4().hex, started=moment.isoformat(), versions=dict(versions))
         store.put(connection, Run, [{"id": summary.run, "started_at": moment, "state": asdict(summary)}])
         return summary

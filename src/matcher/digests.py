@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matcher.catalogue import Catalogue
 
 MAIL = "mail"
+PARTNERS = 12  # structures of a lot among which partners are looked for
 #: In a tender's `flags`: its buyer wants its unpublished need told, wave by wave.
 WAVES = "waves"
 #: States of a digest, in order; "sending" left behind by a crash is never sent again by itself.
@@ -160,13 +161,16 @@ def compose(
     teams = _Teams(store, catalogue, open_cases)
     with store.reading() as connection:
         pairs = _pairs(connection, rules, open_cases)
-    for siret, rows in groupby(pairs, key=lambda row: row[0]):
+    by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
+    # a cancelled procedure has no matches left: who was told of it is found in what was told
+    gone = {addressee for addressee, notice_id, _ in told if open_cases[notice_id].cancelled}
+    for siret in sorted({*by_siret, *gone}):
         names = earlier_names(catalogue, siret)
         if siret in done or silent & names:
             continue
         news = [
             item
-            for _, notice_id, lot_id, chance in rows
+            for _, notice_id, lot_id, chance in by_siret.get(siret, ())
             if (
                 item := _news(
                     store, open_cases[notice_id], notice_id, lot_id, chance, names, told, refused, summary
@@ -321,7 +325,10 @@ def _write(
     urgent = {"cancellation": 0, "correction": 1}
     ordered = sorted(news, key=lambda n: (urgent.get(n.kind, 2), -n.chance, n.notice_id, n.lot_id))
     chosen, left = ordered[: rules.cap], len(ordered) - rules.cap
-    structure = catalogue.structure(catalogue.row(siret))
+    try:
+        structure = catalogue.structure(catalogue.row(siret))
+    except NotFound:  # told once, and since gone from the directory
+        return
     items = [teams.item(structure, one) for one in chosen]
     id = identifier(siret, day)
     content = {
@@ -405,7 +412,7 @@ class _Teams:
 
     def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
-        self._answers: dict[str, list[LotAnswer]] = {}
+        self._firsts: dict[str, dict[str, list[Match]]] = {}
 
     def item(self, structure: Structure, news: _News) -> dict[str, Any]:
         case = self._cases[news.notice_id]
@@ -445,7 +452,7 @@ class _Teams:
         from matcher import consortium
 
         case = self._cases[news.notice_id]
-        answers = self._answer_of(news.notice_id)
+        answers = self._answer_of(news.notice_id, structure)
         mine = [a for a in answers if any(m.structure.siren == structure.siren for m in a.matches)]
         if not mine:
             return "", []
@@ -472,16 +479,31 @@ class _Teams:
             )
         return _with(others, case.tender), _partners(others)
 
-    def _answer_of(self, notice_id: str) -> list[LotAnswer]:
-        """The stored matches of a notice as answers, at most 30 structures a lot."""
-        if notice_id in self._answers:
-            return self._answers[notice_id]
+    def _answer_of(self, notice_id: str, structure: Structure) -> list[LotAnswer]:
+        """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
+        held = self._first_of(notice_id)
+        own = self._matches(notice_id, Found.siret == structure.siret)
+        result = []
+        for lot in self._cases[notice_id].tender.lots:
+            matches = [*held.get(lot.id, ())]
+            matches += [m for m in own.get(lot.id, ()) if m.rank > PARTNERS]
+            if matches:
+                result.append(LotAnswer(lot=lot, matches=tuple(matches)))
+        return result
+
+    def _first_of(self, notice_id: str) -> dict[str, list[Match]]:
+        if notice_id not in self._firsts:
+            if len(self._firsts) > 500:
+                self._firsts.clear()
+            self._firsts[notice_id] = self._matches(notice_id, Found.rank <= PARTNERS)
+        return self._firsts[notice_id]
+
+    def _matches(self, notice_id: str, which: Any) -> dict[str, list[Match]]:
         case = self._cases[notice_id]
         by_lot: dict[str, list[Match]] = defaultdict(list)
+        chosen = select(Found.__table__).where(Found.notice_id == notice_id, which)
         with self._store.reading() as connection:
-            rows = connection.execute(
-                select(Found.__table__).where(Found.notice_id == notice_id, Found.rank <= 30).order_by(Found.lot_id, Found.rank)
-            ).mappings().all()  # fmt: skip
+            rows = connection.execute(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
         for row in rows:
             lot = case.lot(row["lot_id"])
             try:
@@ -497,13 +519,7 @@ class _Teams:
                         eligible=row["detail"]["eligible"],
                     )
                 )  # fmt: skip
-        answers = [
-            LotAnswer(lot=lot, matches=tuple(by_lot[lot.id])) for lot in case.tender.lots if by_lot[lot.id]
-        ]
-        if len(self._answers) > 500:
-            self._answers.clear()
-        self._answers[notice_id] = answers
-        return answers
+        return by_lot
 
 
 def _with(others: Sequence[Any], tender: Tender) -> str:
@@ -683,16 +699,12 @@ def of_buyer(
             possible = dict(
                 connection.execute(
                     select(Found.lot_id, func.count()).where(Found.notice_id == row.id).group_by(Found.lot_id)
-                )
-                .tuples()
-                .all()
+                ).all()
             )
             told = dict(
                 connection.execute(
                     select(Told.lot_id, func.count()).where(Told.notice_id.in_(ids)).group_by(Told.lot_id)
-                )
-                .tuples()
-                .all()
+                ).all()
             )
             words = (
                 connection.execute(

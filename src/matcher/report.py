@@ -55,19 +55,13 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
                     .join(Notice, Notice.id == Found.notice_id)
                     .where(public)
                     .group_by(Found.siret)
-                )
-                .tuples()
-                .all()
+                ).all()
             )
         )
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())
-        digests = dict(
-            connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).tuples().all()
-        )
-        words = dict(
-            connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).tuples().all()
-        )
+        digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
+        words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
     departments, covered, trades, trades_covered = (
         Counter[str](),
         Counter[str](),

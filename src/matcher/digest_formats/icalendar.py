@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 MEDIA = "text/calendar; charset=utf-8"
@@ -32,7 +32,7 @@ def render(content: Mapping[str, Any]) -> bytes:
         )
         if item.get("kind") == "cancellation":
             event.add("status", "CANCELLED")
-        event.add("dtstart", due.date() if "T" not in item["deadline"] else due)
+        event.add("dtstart", due.astimezone(UTC) if due.tzinfo else due)
         if item["documents_url"].startswith(("https://", "http://")):
             event.add("url", item["documents_url"])
         alarm = Alarm()

@@ -28,9 +28,8 @@ def render(content: Mapping[str, Any]) -> bytes:
         sheet.column_dimensions[get_column_letter(column)].width = WIDTHS.get(label, 22)
     for row, item in enumerate(content["items"], 2):
         for column, text in enumerate(cells(item), 1):
-            cell = sheet.cell(row, column)
-            # a text, never a formula: openpyxl would take a leading "=" for one
-            cell.set_explicit_value(_CONTROL.sub(" ", text)[:32_000], data_type="s")
+            cell = sheet.cell(row, column, _CONTROL.sub(" ", text)[:32_000])
+            cell.data_type = "s"  # a text, never a formula: openpyxl would take a leading "=" for one
             cell.quotePrefix = text.startswith(("=", "+", "-", "@"))
             cell.alignment = Alignment(wrap_text=True, vertical="top")
     sheet.freeze_panes = "A2"

@@ -1,0 +1,79 @@
+"""A small town at night: structures and notices invented for the tests of the batch and of its digests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from matcher import batch
+from matcher.catalogue import Catalogue
+from matcher.digests import Rules
+from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
+from matcher.procedure import PARIS
+from matcher.store import Store
+
+MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
+TRADES = {
+    "tonte": ("Entretien des espaces verts", "tonte des pelouses et taille des haies", "77310000"),
+    "menage": ("Nettoyage de bureaux", "ménage des bureaux, vitrerie et sanitaires", "90919200"),
+    "repas": ("Livraison de repas", "préparation et livraison de repas en liaison froide", "55520000"),
+}
+RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
+BUYER = Buyer(
+    id="21930048600010", name="Commune de Montreuil", place=Place(label="Montreuil", department="93")
+)
+
+
+def siret(number: int) -> str:
+    return f"0002{number:05d}00015"
+
+
+def structures(each: int = 8) -> list[Structure]:
+    """`each` structures a trade, in three departments."""
+    made = []
+    for t, (trade, (title, text, cpv)) in enumerate(TRADES.items()):
+        for i in range(each):
+            number = 100 * (t + 1) + i
+            department = ("93", "75", "94")[i % 3]
+            made.append(
+                Structure(
+                    siret=siret(number), name=f"Atelier {trade} {i}", kind=("EI", "ACI", "ESAT")[i % 3],
+                    place=Place(label="Montreuil", department=department), email=f"{trade}{i}@example.org",
+                    offers=(Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,)),), source="annuaire d'essai",
+                )
+            )  # fmt: skip
+    return made
+
+
+def tender(id: str, *trades: str, **facts: Any) -> Tender:
+    """A notice of Montreuil with one lot a trade, open for three weeks."""
+    lots = tuple(
+        Lot(id=f"{id}-{n}", number=str(n), title=TRADES[trade][0], description=TRADES[trade][1], cpv=(TRADES[trade][2],),
+            places=(Place(label="Montreuil", department="93"),))
+        for n, trade in enumerate(trades or ("tonte",), 1)
+    )  # fmt: skip
+    given: dict[str, Any] = {
+        "format": "boamp", "title": f"Services {id}", "buyer": BUYER, "lots": lots, "published": date(2026, 11, 23),
+        "deadline": MOMENT + timedelta(days=21), "documents_url": f"https://example.org/dossier/{id}",
+    } | facts  # fmt: skip
+    return Tender(id=id, **given)
+
+
+def correction(id: str, of: str, **facts: Any) -> Tender:
+    return replace(tender(id, nature="correction", related=(of,), title="Rectificatif"), lots=(), **facts)
+
+
+def catalogue(folder: Path, listed: list[Structure] | None = None) -> Path:
+    made = Catalogue.build(structures() if listed is None else listed, recipe=RECIPE)
+    made.save(folder)
+    return folder
+
+
+def night(
+    store: Store, folder: Path, *tenders: Tender, day: int = 0, hold: bool = False, **rules: Any
+) -> batch.Summary:
+    """One run, `day` days after MOMENT."""
+    options = batch.Options(rules=Rules(floor=0.5, **rules), hold=hold)
+    return batch.run(store, folder, tenders, options, moment=MOMENT + timedelta(days=day))
