@@ -105,6 +105,13 @@ def recommend(
     )
 
 
+def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: int = 5) -> Cover | None:
+    """The pure problem that `recommend` solves for a tender without wishes; None where nobody covers anything."""
+    wanted = _wishes(answer_lots, max_members, None, (), ())
+    table = _table(answer_lots, wanted, True, tender.published or date.today())
+    return _cover(table, wanted, max_members, False) if table.tasks and table.bidders else None
+
+
 def task_label(tender: Tender, task: str) -> str:
     """How a reader names what a member takes: a lot of the tender, or one need of a lot."""
     lot_id, _, trade = task.rpartition("#")

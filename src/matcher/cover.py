@@ -78,8 +78,8 @@ def assess(cover: Cover, members: Iterable[int]) -> Team | None:
     """What these bidders cover at best; None where they break a rule.
 
     Without limits each task goes to the member with the best (degree, score); with limits of turnover or
-    clashes the tasks are added by weight while the amounts can still be carried (Gale's condition by a
-    small linear programme), which is a heuristic for the choice of tasks, never for the rules.
+    clashes the tasks are added by weight while the amounts can still be carried in a simple order, which is
+    a heuristic for the choice of tasks, never for the rules.
     """
     team = frozenset(members) | cover.forced
     if len(team) > cover.max_members or any(len(team & cut) > most for cut, most in cover.cuts):
@@ -131,7 +131,7 @@ def _carried(
     order = sorted(lead, key=lambda t: (-cover.weight[t] * cover.degree[t, lead[t]], cover.amount[t], t))
     for task in order:
         trial = {**kept, task: lead[task]}
-        found = carry(cover, columns, trial)
+        found = _carry_in_order(cover, columns, trial)
         if found is not None:
             kept, shares = trial, found
     return kept, shares

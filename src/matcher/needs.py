@@ -60,6 +60,11 @@ def trades() -> tuple[Trade, ...]:
         )
 
 
+@cache
+def _any_trade() -> re.Pattern[str]:
+    return re.compile("|".join(trade.words.pattern for trade in trades()))
+
+
 # not asked for: excluded, or a mere circumstance of another work
 _EXCLUDED = re.compile(
     r"(?:hors|sauf|excepte|exception (?:de|du|des)|exclusion (?:de|du|des)|ne (?:comprend|concerne|porte) pas"
@@ -98,9 +103,9 @@ def named(text: str) -> dict[str, str]:
     for piece in [*_PIECE.finditer(text), None]:
         end = piece.start() if piece else len(text)
         folded = fold(text[start:end])
-        before = fold(text[max(0, start - 60) : start])
         hits = []
-        for trade in trades():
+        before = fold(text[max(0, start - 60) : start])
+        for trade in trades() if _any_trade().search(folded) else ():
             hit = trade.words.search(folded)
             if hit is None or _CHANCE.search(folded[: hit.start()]):
                 continue
@@ -187,6 +192,18 @@ def _heads(name: str, piece: str) -> bool:
 
 def skills(structure: Structure) -> dict[str, float]:
     """Trade -> how surely this structure has it: 1 said by an offer or past award, 0.5 by its NAF alone."""
+    held = _SKILLS.get(id(structure))
+    if held is None or held[0] is not structure:
+        if len(_SKILLS) > 20_000:
+            _SKILLS.clear()
+        held = _SKILLS[id(structure)] = (structure, _skills(structure))
+    return held[1]
+
+
+_SKILLS: dict[int, tuple[Structure, dict[str, float]]] = {}  # a structure is asked about for every lot
+
+
+def _skills(structure: Structure) -> dict[str, float]:
     texts = [structure.name, structure.brand, structure.description]
     texts += [f"{offer.title}. {offer.text}" for offer in structure.offers]
     found = dict.fromkeys(named(". ".join(filter(None, texts))), 1.0)
@@ -203,6 +220,8 @@ def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[f
     1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
     nothing tells its trades, 0 where it is known for other trades only.
     """
+    if not needs:
+        return []
     known = [skills(structure) for structure in structures]
     return [
         [_fit(need, structure, have) for structure, have in zip(structures, known, strict=True)]

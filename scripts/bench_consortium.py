@@ -1,0 +1,133 @@
+"""Groups: speed and proof on made-up tenders, and the share of lots covered on real notices.
+
+usage: python scripts/bench_consortium.py                      speed and proof
+       python scripts/bench_consortium.py STRUCTURES NOTICES   and the table: single, greedy, exact
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from matcher import consortium, evaluation, reading, recipes
+from matcher.consortium import recommend
+from matcher.cover import Cover, solve
+from matcher.domain import Lot, LotAnswer, Match, Structure, Tender
+from matcher.engine import Matcher
+from matcher.terminal import progress
+
+POOL = 40  # structures of each lot that groups are made of
+LEAST_LOTS = 3
+
+
+def made_up(lots: int, structures: int, density: float, seed: int = 0) -> tuple[Tender, list[LotAnswer]]:
+    """A tender whose lots are each answered by some of the structures, half with a known turnover."""
+    rng = np.random.default_rng(seed)
+    known = [
+        Structure(
+            siret=f"{n:09d}00010",
+            name=f"S{n}",
+            turnover=float(rng.lognormal(13, 1)) if rng.random() < 0.5 else None,
+        )
+        for n in range(structures)
+    ]
+    asked = tuple(
+        Lot(id=f"b-{n}", number=str(n), title=f"Prestation {n}", amount=float(rng.integers(20, 300)) * 1e3)
+        for n in range(lots)
+    )
+    answers = []
+    for lot in asked:
+        able = np.flatnonzero(rng.random(structures) < density)
+        value = rng.random(len(able)) ** 2
+        matches = tuple(
+            Match(lot=lot, structure=known[j], offer=None, score=float(v), probability=float(v), rank=r)
+            for r, (v, j) in enumerate(sorted(zip(value, able, strict=True), key=lambda p: -p[0]), 1)
+        )
+        answers.append(LotAnswer(lot=lot, matches=matches))
+    return Tender(id="b", format="need", title="Marché", lots=asked), answers
+
+
+def speed() -> None:
+    print(
+        f"{'lots x structures':>18s} {'density':>8s} {'teams':>6s} {'seconds':>8s} {'cpu':>8s} {'first gap':>10s} {'proved':>7s}"
+    )
+    for lots, structures, density in ((12, 300, 0.1), (12, 300, 0.3), (40, 1000, 0.05), (40, 1000, 0.1)):
+        tender, answers = made_up(lots, structures, density)
+        for teams in (1, 3):
+            recommend(answers[:1], tender=tender, n=1)  # imports are not what is measured
+            start, busy = time.perf_counter(), time.process_time()
+            found = recommend(answers, tender=tender, n=teams)
+            spent, busy = time.perf_counter() - start, time.process_time() - busy
+            first = found[0]
+            size = f"{lots} x {structures}"
+            print(
+                f"{size:>18s} {density:8.2f} {teams:6d} {spent:8.3f} {busy:8.3f} {first.gap:10.2%} {first.optimal!s:>7s}"
+            )
+
+
+def single(cover: Cover) -> int:
+    """The coverage of the best structure alone."""
+    return int((cover.degree * cover.weight[:, None]).sum(axis=0).max(initial=0))
+
+
+def table(structures: str, notices: str) -> None:
+    """Share of the lots' weight covered: a whole lot counts 1, a partly covered one its part."""
+    recipe = recipes.named("default")
+    matcher = Matcher(evaluation.catalogue_of([], [Path(structures)], recipe, []), recipe)
+    read = [t for t in reading.read([Path(notices)]) if isinstance(t, Tender)]
+    large = [t for t in read if len(t.lots) >= LEAST_LOTS]
+    sums = {"best single structure": 0.0, "greedy group": 0.0, "exact group": 0.0}
+    touched = dict.fromkeys(sums, 0.0)
+    members = {"greedy group": 0.0, "exact group": 0.0}
+    lots = answered = done = proved = better = 0
+    spent = 0.0
+    for tender in progress(large, "groups"):
+        answers = matcher.match(tender, POOL, groups=0).lots
+        lots += len(tender.lots)
+        answered += sum(not a.nobody for a in answers)
+        cover = consortium.problem(answers, tender=tender)
+        if cover is None:
+            continue
+        start = time.perf_counter()
+        exact = solve(cover, seconds=2.5)
+        spent += time.perf_counter() - start
+        greedy = solve(cover, "greedy")
+        if exact is None or greedy is None:
+            continue
+        done += 1
+        proved += exact.optimal
+        better += exact.coverage > greedy.coverage
+        whole = float(cover.weight.sum() * consortium.WHOLE)
+        share = len(tender.lots)
+        best = int((cover.degree * cover.weight[:, None]).sum(axis=0).argmax())
+        reached = {
+            "best single structure": (single(cover), int((cover.degree[:, best] > 0).sum())),
+            "greedy group": (greedy.coverage, len(greedy.lead)),
+            "exact group": (exact.coverage, len(exact.lead)),
+        }
+        for name, (coverage, tasks) in reached.items():
+            sums[name] += share * coverage / whole
+            touched[name] += share * tasks / len(cover.weight)
+        members["greedy group"] += len(greedy.members)
+        members["exact group"] += len(exact.members)
+    print(
+        f"{len(read)} notices, {len(large)} with {LEAST_LOTS} lots or more, {lots} lots, {answered} with an answer"
+    )
+    print(f"{done} solved, {proved} proved optimal, exact covers more than greedy in {better}; {spent:.1f} s")
+    print(f"{'':24s} {'covered':>8s} {'touched':>8s} {'members':>8s}")
+    for name, total in sums.items():
+        size = members[name] / max(done, 1) if name in members else 1.0
+        print(f"{name:24s} {total / lots:8.1%} {touched[name] / lots:8.1%} {size:8.2f}")
+
+
+def main(*arguments: str) -> None:
+    speed()
+    if arguments:
+        table(*arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
