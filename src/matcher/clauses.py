@@ -651,7 +651,7 @@ _OBJECT = french(
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
 _FREELY = french(
-    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
+    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
     r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures)|"
@@ -662,10 +662,10 @@ _NO_CLAUSE = french(
     r"\b(?:exempt\w*|échapp\w*|dispens\w*|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
-    r"\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
+    r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
     r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
 )
 
@@ -799,6 +799,16 @@ _BINDING = french(
     rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\bpar l'activité|\bsupport"
 )
 _WHO_HOLDS = french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b")
+#: What a candidate has done before, and what a buyer does in all its contracts, bind no one here.
+_RECORD = french(
+    r"\bréférences?\b[^.;]{0,60}\b(?:clauses?|heures?)|\b(?:trois|cinq|dix|\d+) dernières années|\b(?:exécut\w*|réalis\w*|obtenu\w*)[^.;]{0,25}\bdepuis \w+ ans\b|\bqu'il a (?:réalis|effectu)|\b(?:si l'acheteur|si le pouvoir|si la collectivité|s'il y a lieu)\b"
+)
+_POLICY = french(
+    r"\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats)\b"
+)
+_THIS = french(
+    r"\b(?:présente?|prestataires?|entreprises?|opération|ce marché|ces marchés|ce lot|ce contrat|le contrat|cet accord|titulaire|attributaire|le marché|le lot|la consultation|l'accord-cadre|la concession|du marché)\b"
+)
 _IF = french(r"\b(?:si|s'il|s'ils|lorsqu'une?|dans le cas où)\b[^.;]{0,60}$")
 #: What a breach of the clause costs says that the clause binds.
 _BREACH = french(
@@ -842,6 +852,8 @@ def _stated(
         of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(told + behind[:25])
         if of_others and not _BINDING.search(sentence):
             continue  # hours of a course, of an office: no hours of insertion
+        if _RECORD.search(sentence) or (_POLICY.search(sentence) and not _THIS.search(sentence)):
+            continue
         if _ELSEWHERE.search(sentence) or _IF.search(before[-70:]):
             continue
         if _NOT.search(told) or _NONE.search(told) or _PERHAPS.search(f"{before[-32:]} {told} {behind[:32]}"):
