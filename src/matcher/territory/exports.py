@@ -55,11 +55,11 @@ def workbook(sheets: Mapping[str, Iterable[Mapping[str, Any]]], notes: Sequence[
 
     book = Workbook()
     book.remove(book.active)
-    listed = {
+    listed: dict[str, list[Mapping[str, Any]]] = {
         **{name: list(rows) for name, rows in sheets.items()},
         "Sources": [{"source": note} for note in notes],
     }
-    for name, rows in listed.items():
+    for name, rows in listed.items():  # rows are mappings of plain cells
         sheet = book.create_sheet(name[:31])
         columns = list(dict.fromkeys(key for row in rows for key in row))
         sheet.append(columns or ["(aucune ligne)"])

@@ -1,0 +1,166 @@
+"""`matcher hours`: hours of insertion of a contract, who could carry them, and the OETH effect of a purchase."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+app = typer.Typer(help="Hours of insertion and the OETH effect of a purchase.", no_args_is_help=True)
+
+
+@app.command()
+def plan(
+    need: Annotated[str, typer.Argument(help="What is bought, in your own words.")],
+    amount: Annotated[float, typer.Option(help="Euros before tax, for the whole duration.")],
+    place: Annotated[str, typer.Option(help="Commune, postcode or department.")] = "",
+    months: Annotated[float | None, typer.Option(help="Duration in months.")] = None,
+    share: Annotated[
+        list[float] | None, typer.Option(help="Share of the hours worked in %; 5, 7 and 10 by default.")
+    ] = None,
+    labour: Annotated[
+        float | None, typer.Option(help="Share of labour in the price, in %, instead of the table's.")
+    ] = None,
+    hourly: Annotated[
+        float | None, typer.Option(help="Cost of an hour worked, euros, instead of the table's.")
+    ] = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Hours of insertion for 5, 7 and 10 %, in full-time equivalents, and who in reach could carry them.
+
+    \b
+    matcher hours plan "peinture d'une école" --amount 300000 --months 8 --place Montreuil
+    matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
+    """
+    from dataclasses import replace
+    from datetime import date
+
+    from matcher import codec, store
+    from matcher.catalogue import Catalogue
+    from matcher.domain import BadInput
+    from matcher.terminal import check_format, emit, say
+    from matcher.territory import coverage, facilitators
+    from matcher.territory import hours as desk
+    from matcher.territory.supply import Supply, trades_asked
+
+    check_format(format)
+    trades = trades_asked(need)
+    row = desk.labour_of(trades)
+    if labour is not None and not 0 < labour <= 100:
+        raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
+    if hourly is not None and not 0 < hourly <= 1000:
+        raise BadInput(f"--hourly {hourly:g} : donnez le coût d'une heure en euros")
+    if labour is not None or hourly is not None:
+        row = replace(
+            row, share=row.share if labour is None else labour / 100, hourly_cost=hourly or row.hourly_cost,
+            reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
+        )  # fmt: skip
+    where = coverage.somewhere(place) if place else None
+    supply = Supply(Catalogue.load(catalogue), store.Store.open())
+    shares = tuple(value / 100 for value in share) if share else desk.SHARES
+    made = desk.plan(
+        supply, amount=amount, trades=trades, place=where, months=months, labour=row, shares=shares
+    )
+    if format == "jsonl":
+        emit([codec.to_json(made)], "jsonl")
+        return
+    emit(
+        ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
+        format, f"{made.worked:.0f} heures travaillées, pour {amount:,.0f} € HT".replace(",", "\u202f"),
+    )  # fmt: skip
+    if format == "table":
+        emit(
+            (
+                {
+                    "structure": c.name,
+                    "type": c.kind,
+                    "commune": c.town,
+                    "km": c.kilometres,
+                    "comment": c.way,
+                    "pourquoi": c.reason,
+                    "heures déjà demandées": c.borne,
+                    "vérifiée active": "oui" if c.verified else "non",
+                    "source": c.source,
+                }
+                for c in (*made.lending, *made.serving)
+            ),
+            format,
+        )
+    if not trades:
+        say("métier non reconnu : la ligne générale de la table est employée")
+    for line in (
+        *made.notes,
+        *(f"hypothèse : {a}" for a in made.assumed),
+        *(f"règle : {r}" for r in made.rules),
+        *(f"source : {s}" for s in made.sources),
+    ):
+        say(line)
+    if where is not None:
+        say(facilitators.named(where))
+
+
+@app.command()
+def oeth(
+    purchase: Annotated[float, typer.Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
+    rate: Annotated[float | None, typer.Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
+    contribution: Annotated[
+        float | None, typer.Option(help="Contribution of the year before deductions, euros.")
+    ] = None,
+    labour_cost: Annotated[
+        float | None, typer.Option(help="Labour cost of the supplier's attestation, euros.")
+    ] = None,
+    need: Annotated[str, typer.Option(help="What is bought: the share of labour of its trade.")] = "",
+    headcount: Annotated[float | None, typer.Option(help="Employees of the buyer.")] = None,
+    on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """What a purchase from an EA or ESAT takes off the OETH contribution; it asks for the employment rate.
+
+    \b
+    matcher hours oeth 20000 --rate 2.5 --contribution 15000 --need "entretien d'espaces verts"
+    """
+    from datetime import date
+
+    from matcher import codec
+    from matcher.domain import BadInput
+    from matcher.identifiers import clean_date
+    from matcher.terminal import check_format, emit, say
+    from matcher.territory import hours as desk
+    from matcher.territory.supply import trades_asked
+
+    check_format(format)
+    day = clean_date(on) if on else date.today()
+    if day is None:
+        raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
+    trades = trades_asked(need) if need else ()
+    made = desk.oeth(
+        purchase, None if rate is None else rate / 100, on=day, contribution=contribution, labour_cost=labour_cost,
+        labour=desk.labour_of(trades) if trades else None, headcount=headcount,
+    )  # fmt: skip
+    if format == "jsonl":
+        emit([codec.to_json(made)], "jsonl")
+        return
+    emit(
+        [
+            {
+                "achat HT": made.purchase,
+                "coût de main-d'œuvre": made.labour_cost,
+                "déductible avant plafond": made.deductible,
+                "plafond": made.cap,
+                "déduction": made.deduction,
+            }
+        ],
+        format,
+    )
+    for line in (
+        *made.said,
+        *(f"hypothèse : {a}" for a in made.assumed),
+        *(f"règle : {r}" for r in made.rules),
+    ):
+        say(line)

@@ -1,0 +1,119 @@
+"""`matcher potential`: what a need could bring, before a tender, and what the buyer may do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    notices: Annotated[
+        list[Path] | None, typer.Argument(help="Drafts or notices in any known format.")
+    ] = None,
+    need: Annotated[str | None, typer.Option(help="A need in your own words instead.")] = None,
+    place: Annotated[str, typer.Option(help="Where: commune, postcode or department.")] = "",
+    amount: Annotated[
+        float | None, typer.Option(help="Estimated amount of the whole need, euros before tax.")
+    ] = None,
+    like_needs: Annotated[
+        float | None, typer.Option(help="Other needs of the same kind to add up, euros before tax.")
+    ] = None,
+    months: Annotated[float | None, typer.Option(help="Duration in months, for a need in words.")] = None,
+    works: Annotated[
+        bool | None,
+        typer.Option("--works/--no-works", help="Is it works? By default the CPV or the trade tells."),
+    ] = None,
+    buyer: Annotated[str, typer.Option(help="state, local or entity: whose thresholds.")] = "local",
+    defence: Annotated[bool, typer.Option("--defence", help="A defence or security contract.")] = False,
+    public_service: Annotated[
+        bool | None,
+        typer.Option("--public-service/--no-public-service", help="Does it carry a public-service mission?"),
+    ] = None,
+    on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """For each lot: who is eligible, who is in reach, what it weighs for them, and an advice with its reasons.
+
+    \b
+    matcher potential --need "entretien des espaces verts" --place Nanterre --amount 45000 --like-needs 0
+    matcher potential draft.xml --html potentiel.html
+    """
+    from dataclasses import replace
+    from datetime import date
+    from typing import cast
+
+    from matcher import codec, gathering, law, store
+    from matcher.catalogue import free_text_tender
+    from matcher.domain import BadInput, NothingGood
+    from matcher.engine import Matcher
+    from matcher.identifiers import clean_date
+    from matcher.terminal import check_format, emit, say
+    from matcher.territory import coverage, exports
+    from matcher.territory import potential as desk
+    from matcher.territory.supply import Supply
+
+    check_format(format)
+    day = clean_date(on) if on else date.today()
+    if day is None:
+        raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
+    if buyer not in ("state", "local", "entity"):
+        raise BadInput(f"--buyer {buyer!r} : choisissez state, local ou entity")
+    if not notices and need is None:
+        raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
+    tenders = []
+    if notices:
+        found = gathering.gather(notices)
+        for sentence in found.summary():
+            say(sentence)
+        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project")]
+    if need is not None:
+        tender = free_text_tender(need, coverage.somewhere(place) if place else None)
+        tenders.append(
+            replace(
+                tender,
+                confidential=True,
+                lots=tuple(replace(lot, duration_months=months) for lot in tender.lots),
+            )
+        )
+    if not tenders:
+        raise NothingGood(
+            "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"
+        )
+    matcher = Matcher.load(catalogue)
+    supply = Supply(matcher.catalogue, store.Store.open(), on=day)
+    made = [
+        desk.potential(
+            matcher, tender, supply, amount=amount, like_needs=like_needs, works=works, buyer=cast(law.BuyerType, buyer),
+            defence=defence, public_service=public_service,
+        )
+        for tender in tenders
+    ]  # fmt: skip
+    if html:
+        exports.write(
+            html,
+            exports.page(
+                "potential",
+                title="Potentiel d'un besoin",
+                found=made,
+                order=desk.ORDER,
+                sources=made[0].sources,
+                on=day,
+            ),
+        )
+        say(f"{html} écrit")
+    if format == "jsonl":
+        emit((codec.to_json(one) for one in made), "jsonl")
+    elif format == "csv":
+        emit((row for one in made for row in desk.rows(one)), "csv")
+    else:
+        for one in made:
+            for line in desk.told(one):
+                typer.echo(line)

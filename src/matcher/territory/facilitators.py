@@ -1,0 +1,303 @@
+"""Facilitators of a place: the operator's file, by commune and department; overlaps are all named.
+
+The file is a CSV: `id`, `name`, `kind` (PLIE, maison de l'emploi, EPT, département ...), `communes` and
+`departments` (INSEE codes, postcodes or names, separated by `|`), `email`, `phone`, `website`, `source`,
+`date`.  It is kept in `MATCHER_HOME/facilitators.csv`.  Referrals and consents are entries of the store's
+journal, which keeps them a year: an early sight that nobody renews ends by itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from matcher import reference
+from matcher.domain import BadInput, Forbidden, NotFound, Place, Rejected, Tender
+from matcher.identifiers import clean_date
+from matcher.keys import Bearer
+from matcher.store import Store
+from matcher.text import clean, fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facilitator:
+    """Who brings buyers and structures together somewhere; contacts are those the operator gives."""
+
+    id: str
+    name: str
+    kind: str = ""
+    communes: tuple[str, ...] = ()  # INSEE codes
+    departments: tuple[str, ...] = ()
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    source: str = ""
+    on: date | None = None
+
+    def shown(self) -> str:
+        """Name, contact, source and date, in French."""
+        contact = ", ".join(filter(None, (self.phone, self.email, self.website))) or "contact non renseigné"
+        day = f" du {self.on:%d/%m/%Y}" if self.on else ", date non précisée"
+        kind = f" ({self.kind})" if self.kind else ""
+        return f"{self.name}{kind} : {contact} [source : {self.source or 'fichier de l’exploitant'}{day}]"
+
+
+#: Cities cut in arrondissements, and the codes of these.
+ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
+_HEADINGS = {
+    "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind", "type": "kind",
+    "communes": "communes", "commune": "communes", "departments": "departments", "departements": "departments",
+    "departement": "departments", "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone",
+    "website": "website", "site": "website", "source": "source", "date": "date",
+}  # fmt: skip
+
+
+def file() -> Path:
+    """Where the operator's file is kept."""
+    return reference.user_dir() / "facilitators.csv"
+
+
+def read(path: Path | None = None) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
+    """The facilitators of a file (the operator's by default, none where there is none), and the rows set aside."""
+    path = path or file()
+    if path == file() and not path.is_file():
+        return (), ()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
+    head = text.split("\n", 1)[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
+    named = {heading: _HEADINGS.get(fold(heading.strip())) for heading in rows.fieldnames or ()}
+    if "name" not in named.values() or not {"communes", "departments"} & set(named.values()):
+        raise BadInput(f"{path} : il faut les colonnes nom, et communes ou departements")
+    good: dict[str, Facilitator] = {}
+    bad = []
+    for number, raw in enumerate(rows, 2):
+        row = {key: clean(raw.get(heading)) for heading, key in named.items() if key}
+        try:
+            made = _made(row)
+            if made.id in good:
+                raise BadInput(f"l'identifiant {made.id} est donné deux fois : gardez-en un")
+            good[made.id] = made
+        except BadInput as error:
+            bad.append(Rejected(path=str(path), record=f"ligne {number}", reason=str(error)))
+    return tuple(good.values()), tuple(bad)
+
+
+def _made(row: dict[str, str]) -> Facilitator:
+    if not row.get("name"):
+        raise BadInput("aucun nom : remplissez la colonne nom")
+    communes = tuple(
+        dict.fromkeys(code for word in _words(row.get("communes", "")) for code in _communes(word))
+    )
+    departments = tuple(_department(word) for word in _words(row.get("departments", "")))
+    if not communes and not departments:
+        raise BadInput("aucun territoire : remplissez communes ou departements")
+    return Facilitator(
+        id=row.get("id") or "-".join(fold(row["name"]).split())[:60], name=row["name"], kind=row.get("kind", ""),
+        communes=communes, departments=departments, email=row.get("email", ""), phone=row.get("phone", ""),
+        website=row.get("website", ""), source=row.get("source", ""), on=clean_date(row.get("date")),
+    )  # fmt: skip
+
+
+def _words(cell: str) -> list[str]:
+    return [word.strip() for word in cell.replace(";", "|").split("|") if word.strip()]
+
+
+def _communes(word: str) -> tuple[str, ...]:
+    if (found := reference.commune(word)) is not None and not reference.communes_of_postcode(word):
+        return (found.code,)
+    if served := reference.communes_of_postcode(word):
+        return tuple(commune.code for commune in served)
+    place = reference.locate(Place(label=word))
+    if place.commune:
+        return (place.commune,)
+    raise BadInput(
+        f"la commune {word!r} n'est pas reconnue, ou plusieurs portent ce nom : écrivez son code INSEE"
+    )
+
+
+def _department(word: str) -> str:
+    code = word.upper().zfill(2)
+    if reference.department(code):
+        return code
+    for department in reference.departments():
+        if fold(department.name) == fold(word):
+            return department.code
+    raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
+
+
+def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
+    """Take a file as the operator's.  Raises BadInput where no row is good: the former file then stays."""
+    good, bad = read(path)
+    if not good:
+        raise BadInput(
+            f"{path} : aucune ligne n'est lisible ({bad[0].reason if bad else 'fichier vide'}) ; rien n'est changé"
+        )
+    target = file()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as out:
+        table = csv.writer(out, lineterminator="\n")
+        table.writerow(
+            ("id", "name", "kind", "communes", "departments", "email", "phone", "website", "source", "date")
+        )
+        for f in good:
+            table.writerow(
+                (
+                    f.id,
+                    f.name,
+                    f.kind,
+                    "|".join(f.communes),
+                    "|".join(f.departments),
+                    f.email,
+                    f.phone,
+                    f.website,
+                    f.source or path.name,
+                    f.on or date.today(),
+                )
+            )
+    part.replace(target)
+    return good, bad
+
+
+def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:
+    """Every facilitator of a place, the one of its commune before the one of its department."""
+    located = reference.locate(place)
+    listed = read()[0] if known is None else tuple(known)
+    near = [f for f in listed if located.commune and located.commune in _today(f.communes)]
+    wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
+    return tuple(
+        sorted(near, key=lambda f: (len(f.communes), f.id))
+        + sorted(wide, key=lambda f: (len(f.departments), f.id))
+    )
+
+
+def _today(codes: Sequence[str]) -> set[str]:
+    """The communes of a list; a city that is cut in arrondissements holds them."""
+    return {*codes, *(str(n) for city, cut in ARRONDISSEMENTS.items() if city in codes for n in cut)}
+
+
+def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
+    """The sentence that every answer of the desk bears: who is the facilitator of the place."""
+    found = of(place, known)
+    where = reference.locate(place)
+    label = where.label or where.department or "ce lieu"
+    if not found:
+        return f"Facilitateur : aucun n'est connu pour {label} ; demandez-le à votre coordination, ou complétez le fichier des facilitateurs."
+    several = " (territoires qui se recouvrent, du plus local au plus large)" if len(found) > 1 else ""
+    return f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in found)
+
+
+# --------------------------------------------------------------------------------- referrals and consent
+
+
+def refer(store: Store, actor: str, facilitator: str, subject: str, note: str = "") -> None:
+    """Record that a need or a notice was referred to a facilitator.  Raises NotFound for an unknown one."""
+    found = _known(facilitator)
+    if not subject.strip():
+        raise BadInput("orientation sans objet : donnez l'identifiant de l'avis ou du besoin")
+    with store.writing() as connection:
+        store.audit(
+            connection, actor, "referral", subject[:200], {"facilitator": found.id, "note": note[:300]}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    facilitator: str
+    subject: str
+    actor: str
+    at: datetime
+    note: str = ""
+
+
+def referrals(store: Store, facilitator: str = "") -> list[Referral]:
+    """The referrals recorded, newest first."""
+    return [
+        Referral(
+            facilitator=row["detail"].get("facilitator", ""),
+            subject=row["subject"],
+            actor=row["actor"],
+            at=row["at"],
+            note=row["detail"].get("note", ""),
+        )
+        for row in reversed(_journal(store, ("referral",)))
+        if facilitator in ("", row["detail"].get("facilitator"))
+    ]
+
+
+def allow(store: Store, bearer: Bearer, need: str, facilitator: str, *, withdraw: bool = False) -> None:
+    """A buyer lets a facilitator see its unpublished need, or takes that back.
+
+    Raises NotFound for an unknown need or facilitator, Forbidden where the need is another buyer's.
+    """
+    found = _known(facilitator)
+    if _owner(store, need) not in {bearer.id, bearer.actor, f"key:{bearer.id}"}:
+        raise Forbidden("ce besoin n'est pas le vôtre : seul son acheteur peut le montrer")
+    action = "need-hidden" if withdraw else "need-shown"
+    with store.writing() as connection:
+        store.audit(connection, bearer.actor, action, need, {"facilitator": found.id})
+
+
+def may_see(store: Store, facilitator: str, need: str) -> bool:
+    """May this facilitator see this unpublished need: only if its buyer's last word says so."""
+    last = [
+        row["action"]
+        for row in _journal(store, ("need-shown", "need-hidden"))
+        if row["subject"] == need and row["detail"].get("facilitator") == facilitator
+    ]
+    return bool(last) and last[-1] == "need-shown"
+
+
+def early(store: Store, facilitator: str) -> list[Tender]:
+    """The unpublished needs that their buyers show to this facilitator, and no other."""
+    from sqlalchemy import select
+
+    from matcher import codec
+    from matcher.tables import Notice
+
+    found = _known(facilitator)
+    with store.reading() as connection:
+        rows = connection.execute(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
+    return [
+        codec.from_json(Tender, tender) for identity, tender in rows if may_see(store, found.id, identity)
+    ]
+
+
+def _known(facilitator: str) -> Facilitator:
+    for found in read()[0]:
+        if found.id == facilitator:
+            return found
+    raise NotFound(
+        f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
+    )
+
+
+def _owner(store: Store, need: str) -> str:
+    from sqlalchemy import select
+
+    from matcher.tables import Notice
+
+    with store.reading() as connection:
+        owner = connection.execute(select(Notice.owner).where(Notice.id == need)).scalar()
+    if not owner:
+        raise NotFound(f"aucun besoin non publié ne porte l'identifiant {need!r}")
+    return str(owner)
+
+
+def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:
+    from sqlalchemy import select
+
+    from matcher.tables import Audit
+
+    columns = (Audit.action, Audit.subject, Audit.actor, Audit.at, Audit.detail)
+    with store.reading() as connection:
+        rows = connection.execute(select(*columns).where(Audit.action.in_(actions)).order_by(Audit.id))
+        return [dict(row._mapping) for row in rows]
