@@ -63,6 +63,10 @@ def run(
         values = (str(row[column]) for row in good if row.get(column) not in (None, ""))
         return " ; ".join(dict.fromkeys(value[:40] for value in values))[:90]
 
+    def nested(column: str) -> str:
+        lists = any(isinstance(row.get(column), list) for row in good)
+        return "offers, nested" if lists and column.lower() in getattr(module, "NESTED", ()) else ""
+
     lines = [
         {"column": column, "taken for": used.get(column, nested(column)), "sample": sample(column)}
         for column in headings
