@@ -280,6 +280,11 @@ _POINTS = (
 )
 
 
+_SAYS_NO = re.compile(
+    rf"sans objet|n[e{LOST}]{{1,2}}ant|non (?:applicable|pr[e{LOST}]|requis|concern|retenu|demand|impos)|(?:non|aucune?)\s*(?:[.;,]|$)|ne s'applique pas"
+)
+
+
 class Text:
     """A text, folded once, whose sentences are cut once and looked up by what they hold."""
 
@@ -309,8 +314,10 @@ class Text:
                 last = at
                 yield self._spans[at]
 
-    def after(self, end: int) -> str:
+    def after(self, start: int, end: int) -> str:
         """What follows a sentence that is a label or a question: its answer may stand there."""
+        if end - start < 80 and _SAYS_NO.match(self.plain[end : end + 40].lstrip(" .;:|-\n")):
+            return " : non"  # a heading, and "Sans objet." below it
         if self.plain[end - 1 : end] in ".!…" or self.plain[end : end + 3].strip()[:1] in (";", "|"):
             return ""
         return self.plain[end : end + 24]
@@ -337,7 +344,7 @@ def _reservations(read: Text) -> list[Finding]:
         if "reserv" not in sentence and f"{LOST}serv" not in sentence and not _EXCLUSIVE.search(sentence):
             continue
         for low, high in _clauses(sentence):
-            stated = _reserved(sentence, low, high, read.after(end), read.text[start:end])
+            stated = _reserved(sentence, low, high, read.after(start, end), read.text[start:end])
             if stated:
                 passage = read.text[start:end].strip()
                 what = Reservation(
@@ -754,7 +761,7 @@ def _social_clauses(read: Text) -> list[Finding]:
             ("execution", _CLAUSE, 0.9),
             ("objective", _OBJECT, 0.9),
         ):
-            match = _stated(sentence, pattern, read.after(end), reserved)
+            match = _stated(sentence, pattern, read.after(start, end), reserved)
             if match is None:
                 continue
             what = Clause(
