@@ -297,40 +297,44 @@ def _unwrapped(record: Record) -> Record:
     """The record itself, where a query or a list wraps it."""
     for key in ("notice", "marche", "contrat-concession"):
         inner = record.get(key)
-        if isinstance(inner, Mapping) and "objet" not in record:
+        if isinstance(inner, dict) and "objet" not in record:
             return inner
     return record
-
-
-def _blank(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and value.strip().lower() in _NOTHING)
 
 
 _NOTHING = frozenset({"", "nan", "none", "null", "nc", "n/a", "[]", "{}", "nat", "inx none"})
 
 
+def _blank(value: Any) -> bool:
+    if value.__class__ is str:
+        return len(value) < 9 and value.strip().lower() in _NOTHING
+    return value is None or value != value
+
+
 def _raw(record: Record, *names: str) -> Any:
-    """The first value that is not blank, under a name or its flat twins (`acheteur.id`, `acheteur_id`)."""
+    """The first value that is not blank, under one of the names."""
     for name in names:
         value = record.get(name)
-        if not _blank(value):
+        if value is not None and not _blank(value):
             return value
     return None
 
 
 def _text(record: Record, *names: str) -> str:
+    """The first value that is not blank, as text; nested values are none."""
     value = _raw(record, *names)
-    if isinstance(value, Mapping | list):
+    if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
-    text = str(value if value is not None else "").strip()
-    # A flat CSV of 2019 holds Python lists of one: "['SIRET']".
-    return (
-        text[2:-2].strip()
-        if len(text) > 4 and text[:2] in ("['", '["') and text[-2:] in ("']", '"]')
-        else text
-    )
+    if value.__class__ is not str:
+        if isinstance(value, dict | list):
+            return ""
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            value = int(value)
+        value = str(value)
+    text: str = value.strip()
+    if text[:1] == "[" and len(text) > 4 and text[:2] in ("['", '["') and text[-2:] in ("']", '"]'):
+        return text[2:-2].strip()  # a flat CSV of 2019 holds Python lists of one: "['SIRET']"
+    return text
 
 
 def _inside(record: Record, outer: str, *names: str) -> str:
@@ -338,7 +342,7 @@ def _inside(record: Record, outer: str, *names: str) -> str:
     nested = record.get(outer)
     if isinstance(nested, str) and nested.strip().startswith("{"):
         nested = _loads(nested)
-    if isinstance(nested, Mapping):
+    if isinstance(nested, dict):
         return _text(nested, *names)
     return _text(
         record,
@@ -355,17 +359,19 @@ def _loads(text: str) -> Any:
 
 def _members(value: Any, inner: str) -> list[Any]:
     """A list that may be wrapped (`{"technique": [...]}`, `[{"titulaire": {...}}]`) or JSON inside a string."""
+    if value is None or value == []:
+        return []
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         value = _loads(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get(inner, [value] if inner not in value and "id" in value else [])
-    if _blank(value) or isinstance(value, Mapping):
-        value = [value] if isinstance(value, Mapping) else []
+    if _blank(value) or isinstance(value, dict):
+        value = [value] if isinstance(value, dict) else []
     if not isinstance(value, list | tuple):
         value = [value]
     found: list[Any] = []
     for item in value:
-        within = item.get(inner, item) if isinstance(item, Mapping) else item
+        within = item.get(inner, item) if isinstance(item, dict) else item
         found.extend(within if isinstance(within, list) else [within])
     return [item for item in found if not _blank(item)]
 
@@ -389,7 +395,7 @@ def _holders(record: Record) -> tuple[Holder, ...]:
     found: list[Holder] = []
     for outer, inner in (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire")):
         for member in _members(record.get(outer), inner):
-            if isinstance(member, Mapping):
+            if isinstance(member, dict):
                 found.append(
                     _holder(
                         _text(member, "id", "siret"),
@@ -534,8 +540,8 @@ def _among(holders: tuple[Holder, ...], group_form: str | None, framework: bool)
 def _subcontracts(record: Record) -> tuple[Holder, ...]:
     found = []
     for act in _members(record.get("actesSousTraitance"), "acteSousTraitance"):
-        who = act.get("sousTraitant") if isinstance(act, Mapping) else None
-        if isinstance(who, Mapping):
+        who = act.get("sousTraitant") if isinstance(act, dict) else None
+        if isinstance(who, dict):
             holder = _holder(
                 _text(who, "id"), _text(who, "denominationSociale", "nom"), _text(who, "typeIdentifiant")
             )
