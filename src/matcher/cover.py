@@ -161,7 +161,7 @@ def carry(cover: Cover, columns: Sequence[int], lead: dict[int, int]) -> dict[tu
     whole = [[1.0 if t == task else 0.0 for t, _ in pairs] for task in tasks]
     cost = [0.0 if lead[t] == j else 1.0 for t, j in pairs]
     scale = max(1.0, *(cover.amount[t] for t in tasks)) if tasks else 1.0
-    result = linprog(
+    result: Any = linprog(
         cost,
         A_ub=np.array(rows) / scale if rows else None,
         b_ub=np.array(limits) / scale if rows else None,
@@ -367,12 +367,12 @@ def _shares(cover: Cover, first: dict[int, int], column: int, constrain: Any) ->
             of_bidder.setdefault(int(j), []).append((column, float(amount)))
             column += 1
         constrain(terms, 0, np.inf)
-    for j, carried in of_bidder.items():
-        limit = cover.turnover[j]
+    for holder, carried in of_bidder.items():
+        limit = cover.turnover[holder]
         if not math.isnan(limit) and sum(amount for _, amount in carried) > limit:
             # divided by the largest amount: the solver's tolerances are absolute
             unit = max(limit, *(amount for _, amount in carried))
-            constrain([*((c, -amount / unit) for c, amount in carried), (j, limit / unit)], 0, np.inf)
+            constrain([*((c, -amount / unit) for c, amount in carried), (holder, limit / unit)], 0, np.inf)
     return column
 
 
@@ -483,9 +483,8 @@ def _relax(cover: Cover, programme: _Programme, cost: Floats) -> tuple[float, Fl
     from scipy.optimize import linprog
 
     under, over = np.isfinite(programme.low), np.isfinite(programme.high)
-    bounds = np.tile([0.0, 1.0], (programme.columns, 1))
-    bounds[list(cover.forced), 0] = 1.0
-    result = linprog(
+    bounds = [(1.0 if j in cover.forced else 0.0, 1.0) for j in range(programme.columns)]
+    result: Any = linprog(
         cost,
         A_ub=sparse.vstack([-programme.rows[under], programme.rows[over]]),
         b_ub=np.r_[-programme.low[under], programme.high[over]],
@@ -515,7 +514,7 @@ def _milp(
     most[[j for j in range(bidders) if j not in keep]] = 0.0
     least = np.zeros(programme.columns)
     least[list(cover.forced)] = 1.0
-    integral = np.zeros(programme.columns)
+    integral = np.zeros(programme.columns, dtype=np.int64)
     integral[:bidders] = 1
     if cover.clash or _limited(cover, range(bidders)):
         integral[: bidders + len(programme.steps)] = 1  # which tasks to take is a choice then
