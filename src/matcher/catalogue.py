@@ -43,7 +43,7 @@ from matcher.text import clean, coded, fold, lot_part, tokens
 
 FORMAT = 1
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
-EXHAUSTIVE_UP_TO = 60_000
+EXHAUSTIVE_UP_TO = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +327,8 @@ class Catalogue:
         try:
             tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
                       for name in ("structures", "evidence")]  # fmt: skip
-            vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+            # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
+            vectors = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False))
             indexes = {
                 name: plug.find("indexes", name).load(folder / name, vectors) for name in saved.indexes
             }
@@ -361,14 +362,15 @@ class Catalogue:
             filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         )  # fmt: skip
 
-    def shortlist(self, query: Query, k: int = 400) -> Shortlist:
+    def shortlist(self, query: Query, k: int = 800, *, exhaustive: bool = False) -> Shortlist:
         """Candidates of a lot: every allowed structure when they are few, else the union of k per way in.
 
-        The ways in are each index (words, meaning) and nearness; then every index compares every row of
+        `exhaustive` compares all of them, however many.  The ways in are each index (words, meaning, the
+        lot's own words) and nearness; then every index compares every row of
         every candidate.  A filter is applied before the search, so it never costs recall.
         """
         allowed = self.allowed(query.filters, query.places)
-        if self.evidence.num_rows <= EXHAUSTIVE_UP_TO:
+        if exhaustive or self.evidence.num_rows <= EXHAUSTIVE_UP_TO:
             candidates = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
         else:
             row_mask = None if allowed is None else allowed[self.owners]
@@ -376,6 +378,9 @@ class Catalogue:
                 self.owners[index.search(query.words, query.vector, k, row_mask)]
                 for index in self.indexes.values()
             ]
+            if query.part != query.text and "lexical" in self.indexes:
+                part = self.indexes["lexical"].search(query.part, query.vector, k // 2, row_mask)
+                found.append(self.owners[part])
             found.append(self.nearest(query.places, k // 2, allowed))
             candidates = np.unique(np.concatenate(found))
         counts = self.offsets[candidates + 1] - self.offsets[candidates]
@@ -492,13 +497,14 @@ class Catalogue:
     def _holding(self, phrase: str) -> NDArray[np.bool_]:
         """Structures of which some evidence holds the exact words, whatever their case and accents."""
         wanted = fold(clean(phrase))
-        hits = np.array([wanted in text for text in self._folded], dtype=bool)
+        hits = np.array([wanted in text for text in self.folded_texts], dtype=bool)
         padded = np.append(hits, False)
         held = np.logical_or.reduceat(padded, self.offsets[:-1]) if len(self) else np.zeros(0, dtype=bool)
         return held & (np.diff(self.offsets) > 0)
 
     @cached_property
-    def _folded(self) -> list[str]:
+    def folded_texts(self) -> list[str]:
+        """Every evidence text, folded for comparing."""
         return [fold(text) for text in self.evidence.column("text").to_pylist()]
 
 

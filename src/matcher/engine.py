@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import __version__, plug, recipes
+from matcher import __version__, plug, reach, recipes
 from matcher.catalogue import Catalogue, question
 from matcher.domain import (
     KINDS,
     Answer,
     Filters,
-    Lot,
     LotAnswer,
     Match,
+    NotFound,
     Offer,
     Reason,
     Recipe,
@@ -49,11 +50,28 @@ class Ranking:
         return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What became of one structure on one lot.
+
+    `state` is filtered, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
+    """
+
+    lot: Lot
+    state: str
+    text: str  # French
+    rank: int | None = None
+    match: Match | None = None
+
+
 class Matcher:
     """Answers tenders from a catalogue by a recipe.  Immutable, safe to share between threads."""
 
-    def __init__(self, catalogue: Catalogue, recipe: Recipe | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, recipe: Recipe | None = None, *, exhaustive: bool = False
+    ) -> None:
         self.catalogue = catalogue
+        self.exhaustive = exhaustive  # compare every structure, however many: for evaluation and for oracles
         self.recipe = recipe or catalogue.recipe
         self.ranker = plug.find("rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
         self._signals = {name: plug.find("signals", name) for name in self.ranker.signals}
@@ -81,7 +99,7 @@ class Matcher:
 
     def rank(self, query: Query) -> Ranking:
         """Every candidate of a lot, scored and in order; one place for each bidder."""
-        shortlist = self.catalogue.shortlist(query)
+        shortlist = self.catalogue.shortlist(query, exhaustive=self.exhaustive)
         for name, signal in self._signals.items():
             shortlist = shortlist.with_column(name, signal.measure(shortlist))
         contributions = self.ranker.contributions(shortlist)
@@ -98,7 +116,7 @@ class Matcher:
             regime=regime,
         )
 
-    @property
+    @cached_property
     def has_directory(self) -> bool:
         """Does the catalogue hold structures of a known kind, beside suppliers of past awards?"""
         return bool((self.catalogue.of_structure("kind") != "").any())
@@ -146,24 +164,44 @@ class Matcher:
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
-        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole."""
-        matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(ranking.order[:n], 1))
+        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
+
+        Structures that are known for other trades only stand after the suitable ones, and are left out when
+        there are suitable ones enough.
+        """
+        shortlist = ranking.shortlist
+        none = self.nobody(ranking)
+        shown = ranking.order[:n]
+        if ranking.regime == "structure" and not none:
+            fitting = reach.suitable(shortlist)[ranking.order]
+            shown = np.concatenate([ranking.order[fitting], ranking.order[~fitting]])[: max(n, 1)]
+            shown = shown[: max(int(fitting.sum()), 1)]
+        matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(shown, 1))
+        wide = None
+        if shortlist.query.filters != Filters():
+            wide = self.rank(replace(shortlist.query, filters=Filters()))
+        few = none or len(matches) < n
+        clause = (
+            reach.by_clause(ranking) if ranking.regime == "structure" and reach.clause_asked(ranking) else []
+        )
         return LotAnswer(
-            lot=ranking.shortlist.query.lot,
+            lot=shortlist.query.lot,
             matches=matches,
-            nobody=self.nobody(ranking),
+            nobody=none,
+            relaxations=reach.relaxations(ranking, wide) if few and ranking.regime == "structure" else (),
+            by_clause=tuple(
+                replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
+                for match, code, said in (
+                    (self.explain(ranking, i, rank), code, said)
+                    for rank, (i, code, said) in enumerate(clause, 1)
+                )
+            ),
             considered=len(ranking.order),
         )
 
     def nobody(self, ranking: Ranking) -> bool:
-        """Is there, honestly, no structure for this lot: none that may answer is above the learnt floor?"""
-        floor = self.ranker.floor(ranking.regime)
-        if not len(ranking.order):
-            return True
-        may = ranking.shortlist.columns.get("reservation")
-        admitted = np.ones(len(ranking.scores), dtype=bool) if may is None else ~(may == 0)
-        relevance = self.ranker.relevance(ranking.contributions)
-        return not bool((relevance[admitted] >= floor).any())
+        """Is there, honestly, no structure for this lot?"""
+        return reach.nobody(ranking)
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
@@ -198,6 +236,65 @@ class Matcher:
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(s for s in catalogue.places_of(structure.siren) if s != structure.siret),
+        )
+
+    # ------------------------------------------------------------------------------------ why, why not
+
+    def why(
+        self, siret: str, tender: Tender, lot: str | None = None, *, filters: Filters | None = None
+    ) -> tuple[Explanation, ...]:
+        """What became of a structure on each lot of a tender (or on one, by its number or id).
+
+        Raises NotFound for an unknown SIRET or lot.
+        """
+        row = self.catalogue.row(siret)
+        lots = [each for each in tender.lots if lot in (None, each.id, each.number)]
+        if not lots:
+            numbers = ", ".join(each.number for each in tender.lots)
+            raise NotFound(f"the notice {tender.id} has no lot {lot}: its lots are {numbers}")
+        wanted = replace(tender, lots=tuple(lots))
+        return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
+
+    def _why(self, row: int, query: Query) -> Explanation:
+        allowed = self.catalogue.allowed(query.filters, query.places)
+        if allowed is not None and not allowed[row]:
+            said = "écartée par vos filtres (type, lieu, mots, exclusions)"
+            return Explanation(lot=query.lot, state="filtered", text=said)
+        ranking = self.rank(query)
+        shortlist = ranking.shortlist
+        places = np.flatnonzero(shortlist.candidates == row)
+        if not len(places):
+            return Explanation(
+                lot=query.lot, state="not-retrieved", text="ni assez proche par le métier, ni par le lieu"
+            )
+        i = int(places[0])
+        bidder = self.catalogue.of_structure("bidder")
+        stands = np.flatnonzero(bidder[shortlist.candidates[ranking.order]] == bidder[row])
+        rank = int(stands[0]) + 1
+        match = self.explain(ranking, i, rank)
+        before = f"rang {rank} sur {len(ranking.order)}"
+        if shortlist.candidates[ranking.order[rank - 1]] != row:
+            other = self.catalogue.structure(int(shortlist.candidates[ranking.order[rank - 1]]))
+            said = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label}), {before}"
+            return Explanation(lot=query.lot, state="other-place", text=said, rank=rank, match=match)
+        if match.eligible is False:
+            return Explanation(
+                lot=query.lot,
+                state="ineligible",
+                text=f"{'; '.join(match.warnings)}, {before}",
+                rank=rank,
+                match=match,
+            )
+        if match.structure.active is False:
+            return Explanation(
+                lot=query.lot, state="closed", text=f"établissement fermé, {before}", rank=rank, match=match
+            )
+        if self.nobody(ranking) or (ranking.regime == "structure" and reach.fit(shortlist)[i] == 0.0):
+            said = f"connue pour d'autres métiers que celui du lot : sous le seuil, {before}"
+            return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
+        because = " ; ".join(reason.text for reason in match.reasons[:3])
+        return Explanation(
+            lot=query.lot, state="ranked", text=f"{before}, car : {because}", rank=rank, match=match
         )
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:

@@ -86,11 +86,20 @@ class Shortlist:
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
         """The highest of `values` (m,) within `mask` for each candidate, NaN where it has none; shape (n,)."""
-        return best_of(values, mask, self.starts)
+        return self.discounted(values, mask, (1.0,))
 
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
-        return discounted_sum(values, mask, self.starts, self.owner, weights)
+        inside = np.flatnonzero(mask)
+        result = np.full(len(self), np.nan)
+        if len(inside):
+            owner = self.owner[inside]
+            first = np.flatnonzero(np.diff(owner, prepend=-1))
+            starts = np.append(first, len(owner))
+            segment = np.repeat(np.arange(len(first)), np.diff(starts))
+            taken = np.asarray(values[inside], dtype=np.float64)
+            result[owner[first]] = discounted_sum(taken, starts, segment, weights)
+        return result
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
@@ -106,30 +115,25 @@ class Shortlist:
         return int(self.rows[low + int(inside.argmax())])
 
 
-def best_of(values: NDArray[Any], mask: NDArray[np.bool_], starts: Rows) -> Column:
-    """Segment maximum over `starts` (n + 1 offsets), NaN for a segment with nothing in `mask`."""
-    if len(starts) < 2:
-        return np.zeros(0)
-    padded = np.append(np.where(mask, values, -np.inf).astype(np.float64), -np.inf)
-    top = np.maximum.reduceat(padded, starts[:-1])
-    top[starts[1:] == starts[:-1]] = -np.inf
-    return np.where(np.isfinite(top), top, np.nan)
-
-
 def discounted_sum(
-    values: NDArray[Any], mask: NDArray[np.bool_], starts: Rows, owner: Rows, weights: tuple[float, ...]
+    values: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    segment: NDArray[np.int64],
+    weights: tuple[float, ...],
 ) -> Column:
-    """For each segment, the sum of its best values times `weights`; a segment with fewer values sums fewer."""
-    total = np.zeros(max(len(starts) - 1, 0))
-    left = mask.copy()
-    first: Column | None = None
-    for weight in weights:
-        top = best_of(values, left, starts)
-        first = top if first is None else first
-        total += weight * np.nan_to_num(top)
-        at_top = np.flatnonzero(left & (values >= top[owner])) if len(owner) else np.zeros(0, dtype=np.int64)
-        if not len(at_top):
-            break
-        _, one_each = np.unique(owner[at_top], return_index=True)
-        left[at_top[one_each]] = False
-    return np.where(np.isnan(first), np.nan, total) if first is not None else total
+    """For each segment of `values`, none of them empty, the sum of its best values times `weights`.
+
+    `starts` holds the offsets of the segments and the end, `segment` the segment of each value; a segment
+    with fewer values than weights sums fewer.
+    """
+    left = values.copy()
+    total = np.zeros(len(starts) - 1)
+    for depth, weight in enumerate(weights):
+        top = np.maximum.reduceat(left, starts[:-1])
+        held = np.isfinite(top)
+        total[held] += weight * top[held]
+        if depth + 1 < len(weights):
+            at_top = np.flatnonzero(left == top[segment])
+            owners = segment[at_top]
+            left[at_top[np.flatnonzero(np.diff(owners, prepend=-1))]] = -np.inf
+    return total

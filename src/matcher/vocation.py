@@ -6,6 +6,7 @@ ourselves (`data/glossary/ess_needs.csv`); read from JSON without any heavy libr
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -18,13 +19,15 @@ from matcher.domain import NotFound
 from matcher.text import fold, tokens
 
 #: Words that say by themselves that the work of structures of insertion is bought.
-_BOUGHT = re.compile(r"\binsertion (?:sociale|professionnelle|par l'activite|et de qualification)|chantiers? d'insertion|travail protege|qualification professionnelle")
+_BOUGHT = re.compile(
+    r"\binsertion (?:sociale|professionnelle|par l'activite|et de qualification)|chantiers? d'insertion|travail protege|qualification professionnelle"
+)
 
 
 def words(text: str) -> list[str]:
     """Stems and pairs of neighbouring stems."""
     stems = tokens(text)
-    return stems + [f"{a} {b}" for a, b in zip(stems, stems[1:], strict=False)]
+    return stems + [f"{a} {b}" for a, b in itertools.pairwise(stems)]
 
 
 def letters(text: str) -> list[str]:
@@ -56,7 +59,9 @@ class Vocation:
         """The chance, 0 to 1, that some structure offers what the text asks; the intercept's for an unknown text."""
         z = self.intercept
         for name, table in self.terms.items():
-            held = {term: 1 + math.log(n) for term, n in Counter(ANALYSERS[name](text)).items() if term in table}
+            held = {
+                term: 1 + math.log(n) for term, n in Counter(ANALYSERS[name](text)).items() if term in table
+            }
             norm = math.sqrt(sum((tf * table[term][0]) ** 2 for term, tf in held.items()))
             if norm:
                 z += sum(tf * table[term][0] * table[term][1] for term, tf in held.items()) / norm
@@ -66,7 +71,10 @@ class Vocation:
         """True when the text, or the lot's own part of it, is above the floor, or buys insertion by name."""
         if _BOUGHT.search(fold(text)):
             return True
-        return max(self.probability(text), self.probability(part) if part and part != text else 0.0) >= self.floor
+        return (
+            max(self.probability(text), self.probability(part) if part and part != text else 0.0)
+            >= self.floor
+        )
 
 
 @cache

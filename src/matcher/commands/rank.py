@@ -46,7 +46,7 @@ def run(
             f"no query could be read in {queries}: one object a line with query_id and notice is wanted"
         )
     catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)
-    matcher = Matcher(catalogue, chosen)
+    matcher = Matcher(catalogue, chosen, exhaustive=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as sink:
         for question in progress(asked, "ranking"):

@@ -49,7 +49,9 @@ def ranker(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
     out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
     since: str = typer.Option("2019-01-15", help="Awards from this day on are asked again as queries."),
-    encoder: Path | None = typer.Option(None, help="A model learnt on awards before that day; else it is trained first."),
+    encoder: Path | None = typer.Option(
+        None, help="A model learnt on awards before that day; else it is trained first."
+    ),
 ) -> None:
     """Learn the ranker's staircases from rolling time splits of past awards.
 
@@ -67,7 +69,9 @@ def ranker(
 
 @app.command()
 def vocation(
-    needs: Path = typer.Option(Path("data/glossary/ess_needs.csv"), help="CSV with columns text, served (0 or 1)."),
+    needs: Path = typer.Option(
+        Path("data/glossary/ess_needs.csv"), help="CSV with columns text, served (0 or 1)."
+    ),
     out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
 ) -> None:
     """Learn which trades structures of insertion offer, for "aucune structure adaptée".
@@ -77,3 +81,18 @@ def vocation(
     from matcher.training.vocation import train
 
     say(f"vocation written to {train(needs, out)}")
+
+
+@app.command()
+def cpv(
+    data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
+    out: Path = typer.Option(..., help="Folder to write the model into."),
+    encoder: Path | None = typer.Option(None, help="The encoder it reads with; by default the shipped one."),
+) -> None:
+    """Train the CPV suggestion: fit, calibrate on later awards, write arrays and JSON.
+
+    matcher train cpv --data ../shared/data --out models/cpv
+    """
+    from matcher.training.cpv import train
+
+    say(f"CPV model written to {train(data, out, encoder)}")

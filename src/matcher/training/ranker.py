@@ -139,7 +139,7 @@ def as_of(
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
     tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
-    shortlist = catalogue.shortlist(catalogue.query(lot, tender, as_of=award.notified))
+    shortlist = catalogue.shortlist(catalogue.query(lot, tender, as_of=award.notified), exhaustive=True)
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(question(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]

@@ -24,20 +24,28 @@ def train(needs: Path, out: Path) -> Path:
     from sklearn.model_selection import cross_val_predict
 
     with needs.open(encoding="utf-8", newline="") as file:
-        rows = [(row["text"], int(row["served"])) for row in csv.DictReader(file) if row.get("served") in ("0", "1")]
+        rows = [
+            (row["text"], int(row["served"]))
+            for row in csv.DictReader(file)
+            if row.get("served") in ("0", "1")
+        ]
     if len({served for _, served in rows}) < 2:
         raise BadInput(f"{needs} needs rows of both kinds, served 1 and served 0, in columns text, served")
     texts, served = [text for text, _ in rows], np.array([s for _, s in rows])
     from scipy.sparse import hstack
 
     vectorizers = {
-        name: TfidfVectorizer(analyzer=analyser, sublinear_tf=True, min_df=1 if name == "words" else 2).fit(texts)
+        name: TfidfVectorizer(analyzer=analyser, sublinear_tf=True, min_df=1 if name == "words" else 2).fit(
+            texts
+        )
         for name, analyser in ANALYSERS.items()
     }
     matrix = hstack([v.transform(texts) for v in vectorizers.values()]).tocsr()
     model = LogisticRegression(C=STRENGTH, max_iter=2000)
     order = np.random.default_rng(0).permutation(len(served))
-    guessed = cross_val_predict(model, matrix[order], served[order], cv=5, method="predict_proba")[:, 1] >= FLOOR
+    guessed = (
+        cross_val_predict(model, matrix[order], served[order], cv=5, method="predict_proba")[:, 1] >= FLOOR
+    )
     right = guessed == served[order].astype(bool)
     model.fit(matrix, served)
     weights = model.coef_[0]
@@ -53,9 +61,16 @@ def train(needs: Path, out: Path) -> Path:
         }
     out.mkdir(parents=True, exist_ok=True)
     file_ = {"intercept": round(float(model.intercept_[0]), 5), "floor": FLOOR, "terms": terms}
-    (out / "weights.json").write_text(json.dumps(file_, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
-    accuracy = {kind: float(right[served[order] == value].mean()) for kind, value in (("served", 1), ("not served", 0))}
-    say(f"five folds, floor {FLOOR}: served {accuracy['served']:.3f}, not served {accuracy['not served']:.3f} right")
+    (out / "weights.json").write_text(
+        json.dumps(file_, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
+    )
+    accuracy = {
+        kind: float(right[served[order] == value].mean())
+        for kind, value in (("served", 1), ("not served", 0))
+    }
+    say(
+        f"five folds, floor {FLOOR}: served {accuracy['served']:.3f}, not served {accuracy['not served']:.3f} right"
+    )
     (out / "card.md").write_text(CARD.format(
         date=date.today().isoformat(), rows=len(rows), yes=int(served.sum()), floor=FLOOR, strength=STRENGTH,
         served=accuracy["served"], unserved=accuracy["not served"], size=sum(map(len, terms.values())),

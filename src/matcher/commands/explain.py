@@ -1,0 +1,50 @@
+"""`matcher explain`: why a structure stands where it stands on a notice, or why it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    siret: Annotated[str, typer.Argument(help="The structure: SIRET, or SIREN.")],
+    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
+    lot: Annotated[str | None, typer.Argument(help="One lot only, by number.")] = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Say why a structure is, or is not, among those proposed for a notice.
+
+    \b
+    matcher explain 00010000700014 26-130101
+    matcher explain 00010000700014 notice.xml 2
+    """
+    from matcher import codec, gathering
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, say
+
+    check_format(format)
+    matcher = Matcher.load(catalogue)
+    if Path(notice).is_file():
+        tenders = gathering.gather([Path(notice)]).tenders
+    else:
+        tenders = [gathering.notice(gathering.load_notices(catalogue), notice)]
+    for tender in tenders:
+        found = matcher.why(siret, tender, lot)
+        if format == "jsonl":
+            emit((codec.to_json(explanation) for explanation in found), "jsonl")
+            continue
+        for explanation in found:
+            say(f"{tender.id}, lot {explanation.lot.number} ({explanation.lot.title}) : {explanation.text}")
+            if explanation.match is not None:
+                rows = (
+                    {"signal": r.code, "contribution": round(r.contribution, 3), "raison": r.text}
+                    for r in explanation.match.reasons
+                )
+                emit(rows, format)

@@ -1,0 +1,211 @@
+"""What is said of a lot as a whole: is anybody suitable, what would a wider search bring, who carries the hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import vocation
+from matcher.shortlist import Column, Shortlist
+from matcher.text import fold
+
+if TYPE_CHECKING:
+    from matcher.engine import Ranking
+
+DECLARED = ("offer", "description", "job")
+#: A declared piece this near to the lot (cosine), or one that holds this share of its words, is of its trade.
+FIT, WORDS = 0.38, 0.30
+IN_REACH_KM = 50.0
+STEPS_KM = (20.0, 50.0)
+#: Kinds that lend staff, by whom the hours of a social clause are met without any service being bought.
+LENDING = ("ETTI", "AI", "GEIQ", "EATT", "EITI")
+#: Tasks that can be cut out of most works contracts, with words that tell them in an offer.
+SEPARABLE = {
+    "nettoyage de chantier": ("nettoyage",),
+    "peinture": ("peinture",),
+    "espaces verts": ("espaces verts", "espace vert", "paysag"),
+    "second œuvre": ("second oeuvre", "platrerie", "menuiserie"),
+    "manutention et déménagement": ("manutention", "demenagement"),
+}
+
+
+def fit(shortlist: Shortlist) -> NDArray[np.float64]:
+    """1 where a candidate is known for the trade of the lot, 0 where it is known for others, NaN where nothing tells; (n,)."""
+
+    def make() -> NDArray[np.float64]:
+        declared = shortlist.known(*DECLARED, "award")
+        meaning = shortlist.similarity.get("faiss")
+        words = shortlist.similarity.get("lexical")
+        blank = np.zeros(len(shortlist.rows))
+        near = (blank if meaning is None else meaning) >= FIT
+        said = (blank if words is None else words) >= WORDS
+        hits = shortlist.count(declared & (near | said)) > 0
+        told = shortlist.count(declared) > 0
+        trade = shortlist.columns.get("trade")
+        coded = np.zeros(len(shortlist), dtype=bool) if trade is None else ~np.isnan(trade)
+        code = np.zeros(len(shortlist)) if trade is None else np.nan_to_num(trade)
+        named = shortlist.columns.get("name_words")
+        called = np.zeros(len(shortlist), dtype=bool) if named is None else np.nan_to_num(named) >= WORDS
+        right = hits | called | (coded & (code >= 0.2))
+        return np.where(right, 1.0, np.where(told | coded, 0.0, np.nan))
+
+    result: NDArray[np.float64] = shortlist.once("fit", make)
+    return result
+
+
+def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates that the law does not shut out of the lot, and that are not known to be closed; (n,)."""
+    may = shortlist.columns.get("reservation")
+    open_ = shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
+    return open_ if may is None else open_ & ~(may == 0)
+
+
+def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
+    """Candidates that serve the lot: so near, of its department, or by a declared zone; all where no place is known; (n,)."""
+    from matcher.signals import place
+
+    distance = shortlist.once("distances", lambda: place.distances(shortlist))
+    departments = {p.department for p in shortlist.query.places if p.department}
+    if not departments and np.isnan(distance).all():
+        return np.ones(len(shortlist), dtype=bool)
+    home = shortlist.catalogue.of_structure("department")[shortlist.candidates]
+    zones = place.zones(shortlist)
+    near = (np.nan_to_num(distance, nan=np.inf) <= kilometres) | np.isin(home, list(departments))
+    # a supplier without an address works where it has worked: it is not shut out for want of one
+    return (near & (zones >= 0)) | (zones > 0) | (home == "")
+
+
+def nobody(ranking: Ranking) -> bool:
+    """Is there, honestly, no structure for this lot?
+
+    Nobody where no candidate may answer, or where the trade is one that structures do not offer and none of
+    the candidates in reach is known for it by its own offers.
+    """
+    shortlist = ranking.shortlist
+    able = admitted(shortlist)
+    if not len(ranking.order) or not able.any():
+        return True
+    if ranking.regime == "supplier":
+        return False
+    query = shortlist.query
+    if query.lot.reservation is not None or vocation.shipped().offered(query.text, query.part):
+        return False
+    return not bool((able & within(shortlist, IN_REACH_KM) & strong(shortlist)).any())
+
+
+def strong(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates whose declared offer says the very thing: near in meaning and in words; (n,)."""
+    meaning, words = shortlist.similarity.get("faiss"), shortlist.similarity.get("lexical")
+    if meaning is None or words is None:
+        return np.zeros(len(shortlist), dtype=bool)
+    return np.asarray(
+        shortlist.count(shortlist.known("offer", "description") & (meaning >= 0.6) & (words >= 0.4)) > 0
+    )
+
+
+def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates that may answer and are not known for other trades only; (n,)."""
+    return admitted(shortlist) & ~(fit(shortlist) == 0.0)
+
+
+def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...]:
+    """The nearest ways to find more, counted, in French; `wide` is the ranking of the lot without its filters.
+
+    Counts are bidders, not establishments, known for the trade and able to answer.
+    """
+    shortlist = (wide or ranking).shortlist
+    known = fit(shortlist) == 1.0
+    asked = shortlist.query.filters.radius_km if wide is None else ranking.shortlist.query.filters.radius_km
+    reach = asked if asked is not None else IN_REACH_KM
+    base = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach))
+    said = []
+    for step in STEPS_KM:
+        more = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach + step)) - base
+        if more > 0:
+            said.append(f"+{step:.0f} km : {more} structure{'s' if more > 1 else ''} de plus")
+            break
+    if shortlist.query.lot.reservation is not None:
+        free = bidders(shortlist, known & within(shortlist, reach)) - base
+        if free > 0:
+            said.append(f"sans la réserve : {free} de plus")
+    if wide is not None and len(wide.order) > len(ranking.order):
+        held = bidders(ranking.shortlist, (fit(ranking.shortlist) == 1.0) & admitted(ranking.shortlist))
+        free = base - held
+        if free > 0:
+            said.append(f"sans vos filtres : {free} de plus à moins de {reach:.0f} km")
+    return tuple(said)
+
+
+def bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> int:
+    """How many different bidders (SIREN) stand in a mask over candidates."""
+    return len(np.unique(shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]))
+
+
+def clause_asked(ranking: Ranking) -> bool:
+    """Does the lot call for the answer "by the clause": it has one, or no structure can build the lot itself?"""
+    lot = ranking.shortlist.query.lot
+    works = bool(lot.cpv) and lot.cpv[0].startswith("45")
+    return bool(lot.clauses) or works or nobody(ranking)
+
+
+def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
+    """Who in reach can carry the hours: positions in the shortlist with a code and a French sentence.
+
+    First those that lend staff, nearest first, then those that could take a task cut out of the works.
+    """
+    from matcher.signals import place
+
+    shortlist = ranking.shortlist
+    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+    distance = shortlist.once("distances", lambda: place.distances(shortlist))
+    able = within(shortlist, IN_REACH_KM) & (
+        shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
+    )
+    order = _nearest(distance)
+    hire = [
+        (int(i), "clause-hire", f"{kinds[i]} : peut porter des heures par mise à disposition de personnel")
+        for i in order
+        if able[i] and kinds[i] in LENDING
+    ]
+    tasks = _tasks(shortlist, able & ~np.isin(kinds, LENDING) & (kinds != ""))
+    serve = [
+        (
+            int(i),
+            "clause-task",
+            f"{kinds[i]} : peut porter des heures par une tâche séparable ({tasks[int(i)]})",
+        )
+        for i in order
+        if able[i] and kinds[i] and kinds[i] not in LENDING and int(i) in tasks
+    ]
+    half = max(n // 2, 1)
+    chosen = _one_bidder(shortlist, [*hire[: n - min(len(serve), half)], *serve])
+    return chosen[:n]
+
+
+def _nearest(distance: Column) -> NDArray[np.int64]:
+    return np.argsort(np.nan_to_num(distance, nan=np.inf), kind="stable")
+
+
+def _tasks(shortlist: Shortlist, among: NDArray[np.bool_]) -> dict[int, str]:
+    """Which candidates of `among` say a separable task in a declared piece; the first task found."""
+    declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))[shortlist.rows]
+    found: dict[int, str] = {}
+    for position in np.flatnonzero(declared & among[shortlist.owner]):
+        owner = int(shortlist.owner[position])
+        if owner not in found:
+            text = fold(shortlist.catalogue.text(int(shortlist.rows[position])))
+            task = next((name for name, words in SEPARABLE.items() if any(w in text for w in words)), None)
+            if task:
+                found[owner] = task
+    return found
+
+
+def _one_bidder(shortlist: Shortlist, rows: Sequence[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    bidder = shortlist.catalogue.of_structure("bidder")
+    seen: dict[Any, tuple[int, str, str]] = {}
+    for row in rows:
+        seen.setdefault(int(bidder[shortlist.candidates[row[0]]]), row)
+    return list(seen.values())
