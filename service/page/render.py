@@ -1,19 +1,132 @@
-"""Templates, the map, and errors as pages."""
+"""Templates with what every page needs, errors as pages, and the session's cookie."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from matcher import __version__, reference
+from matcher.domain import KINDS
+from matcher.text import shorten
+from service import wire
+from service.guard import SESSION_COOKIE, SESSION_SECONDS, Session
+from service.page import atlas
+
+TEMPLATES = Path(__file__).parent / "templates"
+#: Families of kinds, as the map and the legend show them.
+FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
+    "insertion": (
+        "Insertion (EI, ACI, AI, ETTI, GEIQ)",
+        frozenset({"EI", "ACI", "AI", "ETTI", "EITI", "GEIQ"}),
+    ),
+    "handicap": ("Handicap (EA, ESAT)", frozenset({"EA", "EATT", "ESAT"})),
+    "ess": ("Autres ESS", frozenset({"SEP", "ESUS", "SCOP", "SCIC", "ASSO", "MUTUELLE", "FONDATION", "ESS"})),
+    "firm": ("Entreprise ordinaire", frozenset({""})),
+}
+
+
+def family(kind: str) -> str:
+    return next((name for name, (_, kinds) in FAMILIES.items() if kind in kinds), "ess")
+
+
+def day(value: date | datetime | None) -> str:
+    """15/09/2026, or a dash."""
+    return f"{value:%d/%m/%Y}" if value else "—"
+
+
+def euros(value: float | None) -> str:
+    return "—" if wire.number(value) is None else f"{value:,.0f} €".replace(",", "\u202f")
+
+
+def kilometres(value: float | None) -> str:
+    if wire.number(value) is None or value is None:
+        return "distance inconnue"
+    return "sur place" if value < 1 else f"{value:.0f} km"
+
+
+def initial(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_environment = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+)  # fmt: skip
+_environment.filters |= {
+    "day": day, "euros": euros, "km": kilometres, "family": family, "initial": initial, "url": wire.safe_url,
+    "kind": wire.kind_label, "short": shorten,
+}  # fmt: skip
+_environment.globals |= {
+    "version": __version__,
+    "kinds": KINDS,
+    "families": FAMILIES,
+    "atlas": atlas,
+    "departments": reference.departments,
+}
 
 
 def wants_page(request: Request) -> bool:
     """Is a page shown here, and a page wanted?"""
-    return not request.url.path.startswith(
-        ("/v1", "/static", "/openapi")
-    ) and "text/html" in request.headers.get("accept", "")
+    api = request.url.path.startswith(("/v1", "/static", "/openapi", "/metrics"))
+    return not api and (
+        "text/html" in request.headers.get("accept", "")
+        or "application/x-www-form-urlencoded" in request.headers.get("content-type", "")
+    )
+
+
+def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Response:
+    """A template as a response; a visitor without a session gets one, for the forms."""
+    session = Session.of(request)
+    fresh = session is None
+    if session is None:
+        session = Session.fresh()
+        request.scope["state"]["session"] = session
+    snapshot = request.app.state.serving.current
+    who = session.bearer(request) if session.key else None
+    text = _environment.get_template(name).render(
+        request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
+        versions=snapshot.matcher.versions if snapshot else {}, structures=len(snapshot.catalogue) if snapshot else 0,
+        notices=len(snapshot.notices) if snapshot else 0, **facts,
+    )  # fmt: skip
+    answer = HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    return give(answer, request, session) if fresh else answer
+
+
+def give(answer: Response, request: Request, session: Session) -> Response:
+    """The response with the session's cookie."""
+    answer.set_cookie(
+        SESSION_COOKIE, session.cookie(request), max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/",
+    )  # fmt: skip
+    return answer
+
+
+def go(address: str) -> Response:
+    """See other: after a form, the page it made."""
+    return RedirectResponse(address, 303)
+
+
+TITLES = {
+    401: "Accès réservé",
+    403: "Accès refusé",
+    404: "Introuvable",
+    413: "Trop volumineux",
+    422: "À corriger",
+    429: "Trop de demandes",
+    503: "Service momentanément indisponible",
+}
 
 
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    return HTMLResponse(detail, status)
+    """An error as a page: what went wrong, and the way out."""
+    title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
+    if status == 404 and "nothing at this address" in detail:
+        detail = "Aucune page n'existe à cette adresse."
+    answer = page(request, "error.html", status, title=title, detail=detail)
+    answer.headers.update(headers or {})
+    return answer

@@ -1,0 +1,103 @@
+"""The operator's page: state of the data, coverage, exposure, lots without anyone, claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from sqlalchemy import select
+
+from matcher import reference
+from matcher.keys import Bearer
+from matcher.tables import Run
+from service import guard
+from service.page import account, render
+from service.page.buyer import reader
+from service.serving import Snapshot
+
+router = APIRouter()
+TOP = 10
+
+
+@router.get("/exploitant")
+def show(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
+    snapshot = request.app.state.serving.get()
+    operator = guard.identify(request).may("operator")
+    return render.page(request, "operator.html", state=_state(snapshot), coverage=_coverage(snapshot), exposure=snapshot.once("exposure", lambda: exposure(snapshot)),
+        loaded_at=snapshot.loaded_at, operator=operator, claims=account.waiting(guard.store_of(request)) if operator else [], run=_last_run(request),
+        token="", decided=None)  # fmt: skip
+
+
+@router.post("/exploitant/demandes/{identifier}")
+def decide(
+    request: Request,
+    identifier: str,
+    verdict: Annotated[str, Form(pattern="^(oui|non)$")],
+    csrf: Annotated[str, Form()] = "",
+) -> Response:
+    guard.check_csrf(request, csrf)
+    who = guard.identify(request)
+    if not who.may("operator"):
+        raise guard.Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
+    token = account.decide(guard.store_of(request), identifier, verdict == "oui", who.actor)
+    link = f"{request.app.state.settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
+    return render.page(request, "decided.html", link=link, identifier=identifier)
+
+
+def _last_run(request: Request) -> dict[str, Any] | None:
+    with guard.store_of(request).reading() as connection:
+        row = (
+            connection.execute(select(Run.__table__).order_by(Run.started_at.desc()).limit(1))
+            .mappings()
+            .first()
+        )
+    return dict(row) if row else None
+
+
+def _state(snapshot: Snapshot) -> dict[str, Any]:
+    catalogue = snapshot.catalogue
+    active = Counter(int(v) for v in catalogue.of_structure("active"))
+    return {
+        "structures": len(catalogue), "kinds": Counter(str(k) for k in catalogue.structures.column("kind").to_pylist()).most_common(),
+        "active": active[1], "closed": active[0], "unknown": active[-1], "evidence": catalogue.manifest.get("evidence", 0),
+        "awards": catalogue.manifest.get("awards", 0), "notices": len(snapshot.notices), "open": len(snapshot.answerable()),
+    }  # fmt: skip
+
+
+def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
+    table: dict[str, Counter[str]] = {}
+    columns = (snapshot.catalogue.structures.column(name).to_pylist() for name in ("department", "kind"))
+    for department, kind in zip(*columns, strict=True):
+        if department:
+            table.setdefault(department, Counter())[render.family(kind)] += 1
+    rows = []
+    for code, counts in table.items():
+        found = reference.department(code)
+        rows.append((code, found.name if found else code, sum(counts.values()), counts))
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def exposure(snapshot: Snapshot) -> dict[str, Any]:
+    """Over the answerable lots: who is shown among the first ten, how unevenly, and which lots have nobody."""
+    shown: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    nobody, lots = [], 0
+    for tender in snapshot.answerable():
+        for answer in snapshot.answers(tender, TOP):
+            lots += 1
+            if answer.nobody:
+                nobody.append((tender, answer.lot))
+                continue
+            for match in answer.matches:
+                shown[match.structure.siret] += 1
+                names[match.structure.siret] = match.structure.brand or match.structure.name
+                kinds[render.family(match.structure.kind)] += 1
+    counts = sorted([*shown.values(), *[0] * max(0, len(snapshot.catalogue) - len(shown))])
+    total, n = sum(counts), len(counts)
+    gini = (2 * sum((i + 1) * c for i, c in enumerate(counts)) / (n * total) - (n + 1) / n) if total else 0.0
+    return {
+        "lots": lots, "shown": len(shown), "never": n - len(shown), "gini": gini, "kinds": kinds.most_common(), "total": total,
+        "top": [(siret, names[siret], count) for siret, count in shown.most_common(8)], "nobody": nobody,
+    }  # fmt: skip
