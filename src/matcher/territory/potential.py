@@ -507,10 +507,7 @@ def _of_lot(
         )
     if place.inferred:
         notes.append(f"lieu déduit : {place.label or place.department}")
-    if len(asked) > 1:
-        every = np.logical_and.reduce([supply.able((need.trade,)) for need in asked])
-    else:
-        every = able
+    every = np.logical_and.reduce([supply.able((need.trade,)) for need in asked]) if len(asked) > 1 else able
     admitted = {article: supply.admitted((article,)) for article in ARTICLES}
     within: dict[str, Mask] = {article: every & reached & mask for article, mask in admitted.items()}
     months = lot.duration_months

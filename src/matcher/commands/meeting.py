@@ -1,0 +1,71 @@
+"""`matcher meeting`: a meeting day, from a theme, a place and the buyers' coming needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    buyers: Annotated[
+        Path, typer.Argument(help="CSV of needs: acheteur, besoin; also lieu, publiable, absent, maximum.")
+    ],
+    theme: Annotated[str, typer.Option(help="What the day is about.")],
+    place: Annotated[str, typer.Option(help="Where it is held: commune, postcode or department.")],
+    on: Annotated[str, typer.Option(help="The day (AAAA-MM-JJ).")],
+    slots: Annotated[int, typer.Option(help="Slots of appointments.")] = 12,
+    minutes: Annotated[int, typer.Option(help="Minutes of a slot.")] = 20,
+    first: Annotated[str, typer.Option(help="When the first begins.")] = "10:00",
+    invite: Annotated[int, typer.Option(min=1, help="Structures to invite.")] = 60,
+    tables: Annotated[int | None, typer.Option(min=1, help="Appointments held at once, at most.")] = None,
+    per_structure: Annotated[
+        int | None, typer.Option(min=1, help="Appointments of a structure, at most.")
+    ] = None,
+    radius: Annotated[
+        float | None,
+        typer.Option(help="Kilometres within which a structure comes, where it declares no zone."),
+    ] = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
+    ics: Annotated[Path | None, typer.Option(help="Write the calendar here.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the printable pages here.")] = None,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Whom to invite, which six to hear, and a timetable that is optimal and fair.
+
+    \b
+    matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
+    """
+    from matcher import store
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, say
+    from matcher.territory import coverage, exports
+    from matcher.territory import meeting as desk
+    from matcher.territory.supply import Supply
+
+    check_format(format)
+    guests, bad = desk.guests(buyers)
+    for one in bad:
+        say(f"écarté, {one.record} : {one.reason}")
+    matcher = Matcher.load(catalogue)
+    kept = store.Store.open()
+    supply = Supply(matcher.catalogue, kept, reach_km=radius)
+    day = desk.plan(
+        matcher, supply, theme=theme, place=coverage.somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
+        minutes=minutes, first=first, most=invite, tables=tables, per_structure=per_structure, store=kept,
+    )  # fmt: skip
+    for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
+        if path:
+            exports.write(path, content(day))
+            say(f"{path} écrit")
+    emit(desk.rows(day), format)
+    if format == "table":
+        say("à entendre : " + ", ".join(one.structure.brand or one.structure.name for one in day.pitches))
+    for line in (*day.notes, day.facilitator, *(f"source : {s}" for s in day.sources)):
+        say(line)
