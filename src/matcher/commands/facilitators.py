@@ -1,0 +1,136 @@
+"""`matcher facilitators`: who brings buyers and structures together in a place; referrals and early sight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Facilitators of a place, referrals, and needs that buyers let them see early.", no_args_is_help=True
+)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV: nom, type, communes, departements, courriel, telephone, site, source, date."
+        ),
+    ],
+) -> None:
+    """Take a file as the operator's; the rows that cannot be read are told, the former file is replaced.
+
+    \b
+    matcher facilitators import facilitateurs.csv
+    """
+    from matcher.terminal import say
+    from matcher.territory import facilitators
+
+    good, bad = facilitators.keep(file)
+    for one in bad:
+        say(f"écarté, {one.record} : {one.reason}")
+    say(f"{len(good)} facilitateurs gardés, {len(bad)} lignes écartées")
+
+
+@app.command("list")
+def list_(
+    place: Annotated[str, typer.Option(help="Only those of this commune, postcode or department.")] = "",
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """The facilitators, or those of a place, the most local first."""
+    from matcher.terminal import emit, say
+    from matcher.territory import coverage, facilitators
+
+    known, _ = facilitators.read()
+    where = coverage.somewhere(place) if place else None
+    found = facilitators.of(where, known) if where else known
+    emit(
+        (
+            {"id": f.id, "nom": f.name, "type": f.kind, "communes": len(f.communes), "départements": " ".join(f.departments),
+             "courriel": f.email, "téléphone": f.phone, "site": f.website, "source": f.source, "date": str(f.on or "")}
+            for f in found
+        ),
+        format,
+    )  # fmt: skip
+    if where:
+        say(facilitators.named(where, known))
+
+
+@app.command()
+def refer(
+    facilitator: Annotated[str, typer.Argument(help="Its id.")],
+    subject: Annotated[str, typer.Argument(help="Id of the notice or need.")],
+    note: Annotated[str, typer.Option(help="A word, without personal data.")] = "",
+) -> None:
+    """Record that a notice or a need was referred to a facilitator."""
+    from matcher import store
+    from matcher.terminal import say
+    from matcher.territory import facilitators
+
+    facilitators.refer(store.Store.open(), "operator", facilitator, subject, note)
+    say("orientation enregistrée")
+
+
+@app.command()
+def referrals(
+    facilitator: Annotated[str, typer.Option(help="Only those to this one.")] = "",
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """The referrals recorded, newest first."""
+    from matcher import store
+    from matcher.terminal import emit
+    from matcher.territory import facilitators
+
+    found = facilitators.referrals(store.Store.open(), facilitator)
+    emit(
+        (
+            {
+                "date": r.at.isoformat(timespec="minutes"),
+                "facilitateur": r.facilitator,
+                "objet": r.subject,
+                "par": r.actor,
+                "note": r.note,
+            }
+            for r in found
+        ),
+        format,
+    )
+
+
+@app.command()
+def show(
+    need: Annotated[str, typer.Argument(help="Id of your unpublished need.")],
+    facilitator: Annotated[str, typer.Argument(help="Who may see it early.")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the permission back.")] = False,
+    key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
+) -> None:
+    """Let a facilitator see your unpublished need early, or take that back; only its buyer can."""
+    from matcher import keys, store
+    from matcher.terminal import say
+    from matcher.territory import facilitators
+
+    kept = store.Store.open()
+    facilitators.allow(kept, keys.prove(kept, key), need, facilitator, withdraw=withdraw)
+    say("permission retirée" if withdraw else "permission donnée, pour un an")
+
+
+@app.command()
+def needs(
+    facilitator: Annotated[str, typer.Argument(help="Its id.")],
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """The unpublished needs that their buyers let this facilitator see."""
+    from matcher import store
+    from matcher.terminal import emit
+    from matcher.territory import facilitators
+
+    emit(
+        (
+            {"id": t.id, "besoin": t.title, "acheteur": t.buyer.name}
+            for t in facilitators.early(store.Store.open(), facilitator)
+        ),
+        format,
+    )

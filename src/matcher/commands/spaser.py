@@ -1,0 +1,73 @@
+"""`matcher spaser`: purchases by kind of structure, from the buyer's ledger beside DECP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    awards: Annotated[list[Path] | None, typer.Argument(help="DECP files.")] = None,
+    ledger: Annotated[
+        list[Path] | None, typer.Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
+    ] = None,
+    buyer: Annotated[str, typer.Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
+    year: Annotated[list[int] | None, typer.Option(help="Only this year; repeatable.")] = None,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    html: Annotated[Path | None, typer.Option(help="Write the report here, printable.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Purchases from SIAE, EA, ESAT and ESUS by trade, year and department; social, SME and group shares.
+
+    \b
+    matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
+    """
+    from matcher import gathering
+    from matcher.catalogue import Catalogue
+    from matcher.domain import BadInput
+    from matcher.terminal import check_format, emit, say
+    from matcher.territory import exports
+    from matcher.territory import ledger as desk
+
+    check_format(format)
+    if not awards and not ledger:
+        raise BadInput("rien à rapporter : donnez des fichiers DECP, ou --ledger grand-livre.csv")
+    purchases, rejected = [], []
+    for path in ledger or ():
+        good, bad = desk.read(path)
+        purchases += good
+        rejected += bad
+    listed = []
+    if awards:
+        found = gathering.gather(awards)
+        listed = found.awards
+        rejected += found.rejected
+        for sentence in found.summary():
+            say(sentence)
+    made = desk.report(
+        Catalogue.load(catalogue), purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
+        ledger_source=", ".join(path.name for path in ledger or ()),
+    )  # fmt: skip
+    for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
+        if path_:
+            exports.write(path_, content(made))
+            say(f"{path_} écrit")
+    emit(desk.rows(made), format)
+    for share in made.shares:
+        say(f"{share.shown()} [{share.source}]")
+    say(
+        f"{made.small} achats à des structures de l'ESS ({exports.euros(made.small_amount)} HT) dont DECP ne dit rien"
+    )
+    for line in (*made.notes, *(f"source : {s}" for s in made.sources)):
+        say(line)
+    for one in made.rejected[:10]:
+        say(f"écarté, {one.record} : {one.reason}")
+    if len(made.rejected) > 10:
+        say(f"... et {len(made.rejected) - 10} autres lignes écartées")

@@ -1,0 +1,464 @@
+"""Purchases by kind of structure for a plan (SPASER) or a mission: the buyer's own ledger beside DECP.
+
+The ledger (CSV: SIRET, amount, year) holds every purchase; DECP misses the small ones and states what a
+contract may cost, not what was paid: the two stand side by side and are never added.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from matcher import law, reference
+from matcher.catalogue import Catalogue
+from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Rejected
+from matcher.identifiers import clean_amount, digits, siren_valid, siret_valid
+from matcher.territory import exports
+from matcher.territory.supply import trades_asked
+from matcher.text import clean, fold
+
+#: Amounts of an award that cannot be believed: placeholders, and euros typed as cents.
+LEAST, MOST = 10.0, 500e6
+UNKNOWN = "inconnu"
+#: The groups in which a plan sets its targets.
+GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("SIAE", SIAE_KINDS), ("EA", frozenset({"EA", "EATT"})), ("ESAT", frozenset({"ESAT"})), ("ESUS", frozenset({"ESUS"})),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """One line of a ledger: euros before tax paid to a SIRET in a year."""
+
+    siret: str
+    amount: float
+    year: int
+    category: str = ""  # PME, ETI, GE, as the ledger says
+    object: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of a table: how many and how much, in the ledger and in DECP."""
+
+    key: str
+    label: str
+    paid: float = 0.0
+    purchases: int = 0
+    awarded: float = 0.0
+    awards: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Part of a total, with what is not known left out of the denominator and counted."""
+
+    label: str
+    count: int
+    known: int
+    unknown: int
+    amount: float
+    total: float
+    source: str
+
+    def shown(self) -> str:
+        """In French, with its denominator."""
+        if not self.known:
+            return f"{self.label} : inconnu ({self.unknown} sans cette donnée)"
+        if self.count == self.known and self.unknown:  # the source only speaks of those that have it
+            part = exports.percent(self.count / (self.known + self.unknown))
+            return f"{self.label} : {self.count} au moins sur {self.known + self.unknown} ({part}) ; la source ne dit rien des {self.unknown} autres, et le silence ne vaut pas absence"
+        by_amount = f", {exports.percent(self.amount / self.total)} des montants" if self.total else ""
+        return f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.count / self.known)}{by_amount}) ; donnée absente pour {self.unknown}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The whole report; `tables` maps "type", "cible", "métier", "année", "département" to rows."""
+
+    title: str
+    tables: Mapping[str, tuple[Line, ...]]
+    paid: float
+    awarded: float
+    shares: tuple[Share, ...]
+    small: int  # purchases to ESS structures whose bidder no award of DECP names in that year
+    small_amount: float
+    notes: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    sources: tuple[str, ...]
+    on: date
+
+
+_HEADINGS = {
+    "siret": "siret", "n siret": "siret", "no siret": "siret", "siret fournisseur": "siret", "fournisseur": "siret",
+    "montant": "amount", "montant ht": "amount", "amount": "amount", "mandate": "amount", "montant mandate": "amount",
+    "annee": "year", "year": "year", "exercice": "year", "date": "year", "categorie": "category", "category": "category",
+    "taille": "category", "objet": "object", "object": "object", "libelle": "object",
+}  # fmt: skip
+
+
+def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
+    """The purchases of a ledger, and the rows set aside.  Raises BadInput where no column or no row is good."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="cp1252", errors="replace")
+    except OSError as error:
+        raise BadInput(f"{path} ne peut être lu ({error.strerror}) : donnez un fichier CSV") from None
+    head = text.split("\n", 1)[0]
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
+    rows = iter(table)
+    headings = [
+        _HEADINGS.get(
+            " ".join(fold(h).replace("°", " ").replace("_", " ").replace("(", " ").replace(")", " ").split())
+        )
+        for h in next(rows, [])
+    ]
+    missing = [
+        name
+        for name, column in (("SIRET", "siret"), ("montant", "amount"), ("année", "year"))
+        if column not in headings
+    ]
+    if missing:
+        raise BadInput(
+            f"{path} : il manque la colonne {', '.join(missing)} ; un grand livre a les colonnes SIRET, montant, année"
+        )
+    good, bad = [], []
+    for number, cells in enumerate(rows, 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = {name: cell.strip() for name, cell in zip(headings, cells, strict=False) if name}
+        try:
+            good.append(_purchase(row))
+        except BadInput as error:
+            bad.append(Rejected(path=str(path), record=f"ligne {number}", reason=str(error)))
+    if not good:
+        raise BadInput(f"{path} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
+    return good, bad
+
+
+def _purchase(row: Mapping[str, str]) -> Purchase:
+    siret = digits(row.get("siret"))
+    if not (siret_valid(siret) or siren_valid(siret)):
+        raise BadInput("SIRET faux (clé de contrôle) : corrigez-le")
+    negative = row.get("amount", "").lstrip().startswith("-")
+    amount = clean_amount(row.get("amount", "").lstrip(" -"))
+    if amount is None:
+        raise BadInput("montant illisible ou nul : écrivez 12500,50")
+    year = next(
+        (
+            int(w)
+            for w in row.get("year", "").replace("/", "-").split("-")
+            if w.strip().isdecimal() and len(w.strip()) == 4
+        ),
+        0,
+    )
+    if not 1990 <= year <= date.today().year + 1:
+        raise BadInput("année illisible : écrivez 2026")
+    return Purchase(
+        siret=siret,
+        amount=-amount if negative else amount,
+        year=year,
+        category=row.get("category", "").upper(),
+        object=clean(row.get("object")),
+    )
+
+
+class _Kinds:
+    """The kind, labels and size of a bidder, by SIRET, else by SIREN where all its places are of one kind."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.by_siret: dict[str, int] = {}
+        self.by_siren: dict[str, set[str]] = {}
+        self.kind = catalogue.of_structure("kind").tolist()
+        self.department = catalogue.of_structure("department").tolist()
+        self.labels = catalogue.of_structure("labels").tolist()
+        self.headcount = catalogue.of_structure("headcount").tolist()
+        for row, siret in enumerate(catalogue.of_structure("siret").tolist()):
+            self.by_siret[siret] = row
+            if self.kind[row]:
+                self.by_siren.setdefault(siret[:9], set()).add(self.kind[row])
+        self.first = {siret[:9]: row for siret, row in reversed(self.by_siret.items())}
+
+    def kinds(self, identity: str) -> str:
+        row = self.by_siret.get(identity)
+        if row is not None and self.kind[row]:
+            return str(self.kind[row])
+        held = self.by_siren.get(identity[:9], set())
+        return next(iter(held)) if len(held) == 1 else "plusieurs" if held else ""
+
+    def row(self, identity: str) -> int | None:
+        return self.by_siret.get(identity, self.first.get(identity[:9]))
+
+    def target(self, identity: str) -> tuple[str, ...]:
+        """The groups of a plan that a bidder counts in; an EA that is also ESUS counts in both."""
+        held = (
+            {self.kinds(identity)} | self.by_siren.get(identity[:9], set())
+            if self.kinds(identity) == "plusieurs"
+            else {self.kinds(identity)}
+        )
+        row = self.row(identity)
+        labels = self.labels[row] if row is not None else ""
+        return tuple(name for name, kinds in GROUPS if held & kinds or f"|{name.lower()}|" in labels)
+
+
+def report(
+    catalogue: Catalogue,
+    *,
+    purchases: Sequence[Purchase] = (),
+    awards: Iterable[Award] = (),
+    buyer: str = "",
+    years: Sequence[int] = (),
+    rejected: Sequence[Rejected] = (),
+    ledger_source: str = "",
+    on: date | None = None,
+) -> Report:
+    """The report of a buyer (SIREN or SIRET; all buyers by default) over some years (all by default).
+
+    An award of several holders is shared equally between them, for want of better.  Raises BadInput where
+    nothing is left to report.
+    """
+    day = on or date.today()
+    known = _Kinds(catalogue)
+    kept = [p for p in purchases if not years or p.year in years]
+    siren = digits(buyer)[:9]
+    if buyer and not siren_valid(siren):
+        raise BadInput(f"acheteur {buyer!r} : donnez son SIREN ou son SIRET")
+    listed = [
+        a for a in awards
+        if a.relation not in ("modification", "repeat") and (not siren or a.buyer.id[:9] == siren) and (not years or (a.notified is not None and a.notified.year in years))
+    ]  # fmt: skip
+    if not kept and not listed:
+        raise BadInput(
+            "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
+        )
+    shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
+    tables = {
+        "cible": _table(kept, shares_of, lambda p: known.target(p.siret), lambda a, h: known.target(h), dict.fromkeys((n for n, _ in GROUPS), ""), fixed=True),
+        "type": _table(kept, shares_of, lambda p: (known.kinds(p.siret),), lambda a, h: (known.kinds(h),), {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}),
+        "métier": _table(kept, shares_of, lambda p: (_trade(p.object, None) if p.object else UNKNOWN,), lambda a, h: (_trade(a.title, a.cpv),), _labels(), ess=known),
+        "année": _table(kept, shares_of, lambda p: (str(p.year),), lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,), {}, ess=known),
+        "département": _table(kept, shares_of, lambda p: (_home(known, p.siret),), lambda a, h: (a.place.department or UNKNOWN,), {d.code: d.name for d in reference.departments()}, ess=known),
+    }  # fmt: skip
+    in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
+    small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
+    doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
+    notes = [
+        "le grand livre dit ce qui a été payé, DECP ce qu'un marché peut coûter : les deux ne s'additionnent pas",
+        "les tableaux par métier, année et département ne comptent que les structures dont le type est connu",
+        "un marché de plusieurs titulaires est partagé à parts égales entre eux, faute de mieux",
+        f"{doubtful} marchés au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€) comptés pour zéro euro",
+    ]
+    dates = sorted(a.notified for a in listed if a.notified)
+    span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ""
+    origins = Counter(a.source or "decp" for a in listed)
+    sources = [
+        f"annuaire : catalogue {catalogue.manifest['data']} construit le {catalogue.manifest['built']}"
+    ]
+    if listed:
+        sources.append(
+            f"DECP : {len(listed)} marchés{span} ({', '.join(f'{k} {v}' for k, v in origins.most_common(4))})"
+        )
+    if kept:
+        sources.append(
+            f"grand livre : {len(kept)} achats de {min(p.year for p in kept)} à {max(p.year for p in kept)}{f' ({ledger_source})' if ledger_source else ''}"
+        )
+    rule = law.rule("spaser", day)
+    if rule:
+        sources.append(rule.shown())
+    return Report(
+        title="Achats par type de structure", tables=tables, paid=sum(p.amount for p in kept), awarded=sum(value for *_, value in shares_of),
+        shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=tuple(notes),
+        rejected=tuple(rejected), sources=tuple(sources), on=day,
+    )  # fmt: skip
+
+
+def _believed(amount: float | None) -> float:
+    return amount if amount is not None and LEAST <= amount <= MOST else 0.0
+
+
+def _trade(text: str, cpv: str | None) -> str:
+    found = trades_asked(text, (cpv,) if cpv else ())
+    return found[0] if found else UNKNOWN
+
+
+def _labels() -> dict[str, str]:
+    from matcher.needs import trades
+
+    return {trade.name: trade.label for trade in trades()}
+
+
+def _home(known: _Kinds, siret: str) -> str:
+    row = known.row(siret)
+    return str(known.department[row]) if row is not None and known.department[row] else UNKNOWN
+
+
+def _table(
+    purchases: Sequence[Purchase],
+    awards: Sequence[tuple[Award, Any, float]],
+    of_purchase: Callable[[Purchase], Sequence[str]],
+    of_award: Callable[[Award, str], Sequence[str]],
+    labels: Mapping[str, str],
+    *,
+    fixed: bool = False,
+    ess: _Kinds | None = None,
+) -> tuple[Line, ...]:
+    """Rows by key; with `ess` only bidders of a known kind count; `fixed` keeps the rows of `labels` alone."""
+    paid: dict[str, list[float]] = {key: [0.0, 0, 0.0] for key in labels} if fixed else {}
+    counted: dict[str, set[Hashable]] = {}
+    for purchase in purchases:
+        if ess is None or ess.kinds(purchase.siret):
+            for key in of_purchase(purchase):
+                cell = paid.setdefault(key, [0.0, 0, 0.0])
+                cell[0] += purchase.amount
+                cell[1] += 1
+    for award, holder, value in awards:
+        if ess is None or ess.kinds(holder.id):
+            for key in of_award(award, holder.id):
+                paid.setdefault(key, [0.0, 0, 0.0])[2] += value
+                counted.setdefault(key, set()).add(award.uid)
+    lines = [
+        Line(
+            key=key or "(aucun)",
+            label=labels.get(key) or key or UNKNOWN,
+            paid=cell[0],
+            purchases=int(cell[1]),
+            awarded=cell[2],
+            awards=len(counted.get(key, ())),
+        )
+        for key, cell in paid.items()
+    ]
+    by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
+    return (
+        tuple(sorted(lines, key=lambda line: line.key))
+        if by_year and not fixed
+        else tuple(lines)
+        if fixed
+        else tuple(sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
+    )
+
+
+def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> tuple[Share, ...]:
+    #: DECP states social considerations since 2019 only where the publisher fills them: silence is not "none".
+    stated = [a for a in awards if a.social]
+    social = [a for a in stated if not all(_none(word) for word in a.social)]
+    grouped = [a for a in awards if a.relation in ("single", "group")]
+    groups = [a for a in grouped if a.relation == "group"]
+    sized = [(p, size) for p in purchases if (size := _small(p, known)) is not None]
+    small = [p for p, size in sized if size]
+
+    def euros(some: Iterable[Award]) -> float:
+        return sum(_believed(a.amount) for a in some)
+
+    return (
+        Share(label="Marchés avec une considération sociale", count=len(social), known=len(stated), unknown=len(awards) - len(stated), amount=euros(social), total=euros(stated), source="DECP"),
+        Share(label="Marchés attribués à un groupement", count=len(groups), known=len(grouped), unknown=len(awards) - len(grouped), amount=euros(groups), total=euros(grouped), source="DECP"),
+        Share(label="Achats à des PME", count=len(small), known=len(sized), unknown=len(purchases) - len(sized), amount=sum(p.amount for p in small), total=sum(p.amount for p, _ in sized), source="grand livre"),
+    )  # fmt: skip
+
+
+def _none(word: str) -> bool:
+    return fold(word).startswith(("pas de", "aucun", "sans", "non"))
+
+
+def _small(purchase: Purchase, known: _Kinds) -> bool | None:
+    """Is the supplier an SME: by the ledger's own column, else by a headcount under 250; None unknown."""
+    if purchase.category:
+        return purchase.category in ("PME", "TPE", "MICRO", "MICROENTREPRISE", "MIC")
+    row = known.row(purchase.siret)
+    people = known.headcount[row] if row is not None else float("nan")
+    return None if people != people else people < 250
+
+
+# ------------------------------------------------------------------------------------------------ shown
+
+
+def rows(found: Report) -> list[dict[str, Any]]:
+    """Every table as flat rows."""
+    return [
+        {
+            "tableau": name, "clé": line.key, "libellé": line.label, "achats (grand livre)": line.purchases, "payé € HT (grand livre)": round(line.paid, 2),
+            "marchés (DECP)": line.awards, "attribué € HT (DECP)": round(line.awarded, 2),
+        }
+        for name, lines in found.tables.items() for line in lines
+    ]  # fmt: skip
+
+
+def workbook(found: Report) -> bytes:
+    """The report as XLSX: one sheet a table, the shares, and what was set aside."""
+    sheets: dict[str, Iterable[Mapping[str, Any]]] = {
+        f"Par {name}": [
+            {k: v for k, v in row.items() if k != "tableau"} for row in rows(found) if row["tableau"] == name
+        ]
+        for name in found.tables
+    }
+    sheets["Parts"] = [
+        {
+            "part": s.label,
+            "nombre": s.count,
+            "sur": s.known,
+            "donnée absente": s.unknown,
+            "montant € HT": s.amount,
+            "sur € HT": s.total,
+            "source": s.source,
+        }
+        for s in found.shares
+    ]
+    sheets["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
+    return exports.workbook(sheets, (*found.sources, *found.notes, f"calculé le {found.on:%d/%m/%Y}"))
+
+
+def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
+    """Bars of a table as SVG, ledger beside DECP, in thousands of euros."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    shown = [line for line in lines if line.paid or line.awarded][:most]
+    if not shown:
+        return ""
+    both = [
+        (label, values)
+        for label, values in (
+            ("payé (grand livre)", [x.paid / 1e3 for x in shown]),
+            ("attribué (DECP)", [x.awarded / 1e3 for x in shown]),
+        )
+        if any(values)
+    ]
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}):
+        figure = Figure(figsize=(8.6, 0.9 + 0.42 * len(shown)), layout="constrained")
+        axes = figure.subplots()
+        for i, (label, values) in enumerate(both):
+            height = 0.8 / len(both)
+            axes.barh(
+                [y + (i - (len(both) - 1) / 2) * height for y in range(len(shown))],
+                values,
+                height=height,
+                label=label,
+                color=("#0b5a6b", "#d98b2b")[i],
+                hatch=("", "//")[i],
+                edgecolor="white",
+            )
+        axes.set_yticks(range(len(shown)), [line.label[:48] for line in shown])
+        axes.invert_yaxis()
+        axes.set_xlabel("milliers d'euros HT")
+        axes.set_title(title)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, loc="lower right")
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    drawn = stream.getvalue()
+    return drawn[drawn.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+
+
+def page(found: Report) -> str:
+    """The report as printable HTML with its plots."""
+    plots = {name: plot(lines, f"Achats par {name}") for name, lines in found.tables.items()}
+    return exports.page(
+        "report", title=found.title, report=found, plots=plots, sources=found.sources, on=found.on
+    )
