@@ -30,7 +30,6 @@ def run(
     from itertools import islice
 
     from matcher import plug, terminal
-    from matcher.commands.read import columns as pairs
     from matcher.domain import BadInput
     from matcher.sources import _tabular
 
@@ -56,7 +55,9 @@ def run(
     if not good:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")
     headings = tuple(dict.fromkeys(key for row in good for key in row))
-    found = _tabular.correct(module.mapping(headings), pairs(map), headings, module.FIELDS)
+    found = _tabular.correct(
+        module.mapping(headings), dict(map_pair(pair) for pair in map), headings, module.FIELDS
+    )
     used = {column: field for field, column in found.items()}
 
     def sample(column: str) -> str:
@@ -75,3 +76,13 @@ def run(
     terminal.say(
         f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
     )
+
+
+def map_pair(pair: str) -> tuple[str, str]:
+    """`field=column` as its two parts.  Raises BadInput without an `=`."""
+    from matcher.domain import BadInput
+
+    field, sign, column = pair.partition("=")
+    if not sign or not field.strip():
+        raise BadInput(f"--map {pair!r}: write field=column, for example --map siret='N° SIRET'")
+    return field.strip(), column.strip()
