@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from matcher import consortium, evaluation, reading, recipes
+from matcher import consortium, evaluation, needs, reading, recipes
 from matcher.consortium import recommend
 from matcher.cover import Cover, solve
 from matcher.domain import Lot, LotAnswer, Match, Structure, Tender
@@ -73,59 +74,88 @@ def single(cover: Cover) -> int:
     return int((cover.degree * cover.weight[:, None]).sum(axis=0).max(initial=0))
 
 
+class Tally:
+    """Sums over notices, one line for each way to answer."""
+
+    def __init__(self) -> None:
+        self.covered = dict.fromkeys(("best single structure", "greedy group", "exact group"), 0.0)
+        self.touched = dict(self.covered)
+        self.members = dict(self.covered)
+        self.lots = self.solved = self.proved = self.better = 0
+        self.seconds = 0.0
+
+    def add(self, tender: Tender, answers: list[LotAnswer]) -> None:
+        self.lots += len(tender.lots)
+        cover = consortium.problem(answers, tender=tender)
+        if cover is None:
+            return
+        start = time.perf_counter()
+        exact = solve(cover, seconds=2.5)
+        self.seconds += time.perf_counter() - start
+        greedy = solve(cover, "greedy")
+        if exact is None or greedy is None:
+            return
+        self.solved += 1
+        self.proved += exact.optimal
+        self.better += exact.coverage > greedy.coverage
+        best = int((cover.degree * cover.weight[:, None]).sum(axis=0).argmax())
+        whole = float(cover.weight.sum() * consortium.WHOLE)
+        for name, coverage, tasks, members in (
+            ("best single structure", single(cover), int((cover.degree[:, best] > 0).sum()), 1),
+            ("greedy group", greedy.coverage, len(greedy.lead), len(greedy.members)),
+            ("exact group", exact.coverage, len(exact.lead), len(exact.members)),
+        ):
+            self.covered[name] += len(tender.lots) * coverage / whole
+            self.touched[name] += len(tender.lots) * tasks / len(cover.weight)
+            self.members[name] += members
+
+    def show(self, title: str) -> None:
+        print(
+            f"\n{title}: {self.solved} notices solved, {self.proved} proved optimal, the exact group covers"
+        )
+        print(f"more than the greedy one in {self.better}; {self.seconds:.1f} s in the solver")
+        print(f"{'':24s} {'covered':>8s} {'touched':>8s} {'members':>8s}")
+        for name in self.covered:
+            covered, touched = self.covered[name] / self.lots, self.touched[name] / self.lots
+            print(f"{name:24s} {covered:8.1%} {touched:8.1%} {self.members[name] / max(self.solved, 1):8.2f}")
+
+
+def known_for_the_trade(answer: LotAnswer) -> LotAnswer:
+    """Only the matches whose texts or NAF name a trade of the lot; none where its trade is not known."""
+    parts = needs.asked(answer.lot)
+    fits = needs.cover(parts, [m.structure for m in answer.matches])
+    kept = tuple(m for j, m in enumerate(answer.matches) if parts and max(row[j] for row in fits) >= 0.5)
+    return replace(answer, matches=kept)
+
+
 def table(structures: str, notices: str) -> None:
-    """Share of the lots' weight covered: a whole lot counts 1, a partly covered one its part."""
+    """Share of the lots covered: a whole lot counts 1, a partly covered one its part."""
     recipe = recipes.named("default")
     matcher = Matcher(evaluation.catalogue_of([], [Path(structures)], recipe, []), recipe)
     read = [t for t in reading.read([Path(notices)]) if isinstance(t, Tender)]
     large = [t for t in read if len(t.lots) >= LEAST_LOTS]
-    sums = {"best single structure": 0.0, "greedy group": 0.0, "exact group": 0.0}
-    touched = dict.fromkeys(sums, 0.0)
-    members = {"greedy group": 0.0, "exact group": 0.0}
-    lots = answered = done = proved = better = 0
-    spent = 0.0
+    loose, strict = Tally(), Tally()
+    trades = answered = 0
     for tender in progress(large, "groups"):
-        answers = matcher.match(tender, POOL, groups=0).lots
-        lots += len(tender.lots)
+        answers = list(matcher.match(tender, POOL, groups=0).lots)
         answered += sum(not a.nobody for a in answers)
-        cover = consortium.problem(answers, tender=tender)
-        if cover is None:
-            continue
-        start = time.perf_counter()
-        exact = solve(cover, seconds=2.5)
-        spent += time.perf_counter() - start
-        greedy = solve(cover, "greedy")
-        if exact is None or greedy is None:
-            continue
-        done += 1
-        proved += exact.optimal
-        better += exact.coverage > greedy.coverage
-        whole = float(cover.weight.sum() * consortium.WHOLE)
-        share = len(tender.lots)
-        best = int((cover.degree * cover.weight[:, None]).sum(axis=0).argmax())
-        reached = {
-            "best single structure": (single(cover), int((cover.degree[:, best] > 0).sum())),
-            "greedy group": (greedy.coverage, len(greedy.lead)),
-            "exact group": (exact.coverage, len(exact.lead)),
-        }
-        for name, (coverage, tasks) in reached.items():
-            sums[name] += share * coverage / whole
-            touched[name] += share * tasks / len(cover.weight)
-        members["greedy group"] += len(greedy.members)
-        members["exact group"] += len(exact.members)
+        trades += sum(bool(needs.asked(lot)) for lot in tender.lots)
+        loose.add(tender, answers)
+        strict.add(tender, [known_for_the_trade(a) for a in answers])
     print(
-        f"{len(read)} notices, {len(large)} with {LEAST_LOTS} lots or more, {lots} lots, {answered} with an answer"
+        f"{len(read)} notices, {len(large)} with {LEAST_LOTS} lots or more: {loose.lots} lots, {answered} not given up,"
     )
-    print(f"{done} solved, {proved} proved optimal, exact covers more than greedy in {better}; {spent:.1f} s")
-    print(f"{'':24s} {'covered':>8s} {'touched':>8s} {'members':>8s}")
-    for name, total in sums.items():
-        size = members[name] / max(done, 1) if name in members else 1.0
-        print(f"{name:24s} {total / lots:8.1%} {touched[name] / lots:8.1%} {size:8.2f}")
+    print(
+        f"{trades} of a trade of the table; {len(matcher.catalogue)} structures, {POOL} considered for each lot"
+    )
+    loose.show("Every structure ranked")
+    strict.show("Only structures known for the lot's trade")
 
 
 def main(*arguments: str) -> None:
     speed()
     if arguments:
+        print()
         table(*arguments)
 
 

@@ -1,83 +1,42 @@
-"""Fixtures shared by the tests: a store on SQLite and on a real PostgreSQL server that the suite starts."""
+"""What several test files share: the sample's catalogue, built once, and the real data where present."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import re
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-DEBIAN = Path("/usr/lib/postgresql")
+from databases import postgres, store_url  # noqa: F401  fixtures of tests on a store
+from matcher import gathering, paths, recipes
+from matcher.catalogue import Catalogue
+from matcher.engine import Matcher
 
-
-def _postgres_bin() -> Path | None:
-    """The folder of the newest server binaries, Debian's or on the PATH."""
-    found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda p: int(re.sub(r"\D", "", p.parts[-3]) or 0))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "sample"
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Address of a server of our own in a folder of its own; skipped, with the reason, where it cannot be had."""
-    binaries = _postgres_bin()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server binaries: apt-get install postgresql-17")
-    user = None
-    if os.geteuid() == 0:  # the server refuses to run as root
-        try:
-            user = pwd.getpwnam("postgres").pw_name
-        except KeyError:
-            pytest.skip("no user postgres to run the server as")
-    home = Path(tempfile.mkdtemp(prefix="maillage-pg-"))
-    if user:
-        shutil.chown(home, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            command,
-            user=user,
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={"LC_ALL": "C.UTF-8"},
-        )
-        if done.returncode:
-            pytest.skip(f"PostgreSQL does not start here: {done.stderr.strip()[-200:]}")
-
-    data = str(home / "data")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=40 -c fsync=off"
-    run(str(binaries / "initdb"), "-D", data, "-U", "test", "--auth=trust", "-E", "UTF8", "--no-sync")
-    start = [str(binaries / "pg_ctl"), "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start"]
-    run(*start)
-    try:
-        yield f"postgresql://test@127.0.0.1:{port}/postgres"
-    finally:
-        stop = [str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop"]
-        subprocess.run(stop, user=user, cwd=home, capture_output=True, timeout=60, check=False)
-        shutil.rmtree(home, ignore_errors=True)
+def sample() -> gathering.Gathered:
+    """Everything in data/sample."""
+    return gathering.gather([SAMPLE])
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of an empty store, on each kind of database in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+@pytest.fixture(scope="session")
+def catalogue(sample: gathering.Gathered) -> Catalogue:
+    """The sample's catalogue by the default recipe."""
+    return Catalogue.build(sample.structures, sample.awards, recipes.named("default"))
 
-    server: str = request.getfixturevalue("postgres")
-    name = "t" + os.urandom(6).hex()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{name}"')
-    return f"{server}?options=-csearch_path%3D{name}"
+
+@pytest.fixture(scope="session")
+def matcher(catalogue: Catalogue) -> Matcher:
+    """A matcher over the sample."""
+    return Matcher(catalogue)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data; the test is skipped where there is none."""
+    folder = paths.shared_dir() / "data"
+    if not folder.is_dir():
+        pytest.skip("no real data: set MATCHER_SHARED to the folder that holds data/")
+    return folder

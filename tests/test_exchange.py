@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 import signal
 import subprocess
@@ -14,9 +16,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner, Result
 
 from matcher import exchange, keys
-from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.catalogue import Catalogue
+from matcher.cli import build
+from matcher.domain import BadInput, Forbidden, NotFound, Place, Recipe, Structure
 from matcher.identifiers import siret_valid
 from matcher.store import Store
 from matcher.tables import Declaration, Feedback, Key, Notice
@@ -264,10 +269,87 @@ def test_the_hidden_and_the_far_are_not_suggested(store: Store, bearer: Any) -> 
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     say(store, a, A)
     say(store, b, B, brings="nettoyage des locaux")
-    assert exchange.suggest(store, a, A, distance_km=lambda x, y: 300.0) == ()
-    assert exchange.suggest(store, a, A, distance_km=lambda x, y: 30.0)[0].distance_km == 30.0
+    assert exchange.suggest(store, a, A, kilometres=lambda x, y: 300.0) == ()
+    assert exchange.suggest(store, a, A, kilometres=lambda x, y: 30.0)[0].distance_km == 30.0
     say(store, b, B, brings="nettoyage des locaux", visibility="named", named=[C])
     assert exchange.suggest(store, a, A) == ()
+
+
+def test_distances_are_read_from_a_catalogue() -> None:
+    recipe = Recipe(encoder="hashing", ranker="weighted")
+    places = {
+        A: Place(latitude=48.90, longitude=2.40),
+        B: Place(latitude=48.90, longitude=2.54),
+        C: Place(country="BE"),
+    }
+    catalogue = Catalogue.build([Structure(siret=s, name=s, place=p) for s, p in places.items()], (), recipe)
+    between = exchange.distances(catalogue)
+    assert between(A, B) == pytest.approx(10.23, abs=0.1)  # 0.14 degree of longitude at 48.9 degrees north
+    assert math.isnan(between(A, C)) and math.isnan(between(A, "00000000000000"))
+
+
+# -------------------------------------------------------------------------------------------- the terminal
+
+
+def matcher_(*words: str, key: str = "") -> Result:
+    return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
+
+
+def test_the_terminal_declares_suggests_and_withdraws(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", store_url)
+    monkeypatch.chdir(tmp_path)
+    a, b = (matcher_("keys", "create", "--scope", f"structure:{s}").stdout.strip() for s in (A, B))
+    said = ("26-1", "--deadline", "2090-01-01", "--format", "jsonl")
+    declared = matcher_("exchange", "declare", A, *said, "--brings", "tonte", "--seeks", "nettoyage des locaux",
+                        "--contact", "a@example.org", key=a)  # fmt: skip
+    assert declared.exit_code == 0
+    identifier = json.loads(declared.stdout)["id"]
+    matcher_("exchange", "declare", B, *said, "--brings", "nettoyage", "--seeks", "espaces verts", key=b)
+    found = json.loads(matcher_("exchange", "suggest", B, "--format", "jsonl", key=b).stdout)
+    assert found["id"] == identifier and found["score"] == 1.0
+    assert matcher_("exchange", "contact", identifier, key=b).stdout.strip() == "a@example.org"
+    viewers = matcher_("exchange", "viewers", identifier, "--format", "csv", key=a).stdout
+    assert viewers.count(B) == 2
+    assert matcher_("exchange", "contact", identifier, "--delete", key=a).exit_code == 0
+    assert matcher_("exchange", "withdraw", identifier, key=a).exit_code == 0
+    listed = matcher_("exchange", "list", "--notice", "26-1", "--format", "jsonl", key=a).stdout
+    assert [json.loads(line)["siret"] for line in listed.splitlines()] == [B]
+    mine = matcher_("exchange", "list", "--mine", "--format", "jsonl", key=a).stdout
+    assert json.loads(mine)["state"] == "withdrawn"
+    refused = matcher_("exchange", "withdraw", identifier, key=b)
+    assert isinstance(refused.exception, Forbidden)
+
+
+def test_the_terminal_keeps_restores_and_erases(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", store_url)
+    key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()
+    matcher_("exchange", "declare", A, "26-1", "--brings", "tonte", "--contact", "a@example.org",
+             "--deadline", "2090-01-01", key=key)  # fmt: skip
+    assert "'=HYPERLINK" in matcher_("keys", "list", "--format", "csv").stdout
+    backup = tmp_path / "b.jsonl.gz"
+    assert matcher_("store", "backup", str(backup)).exit_code == 0
+    held = json.loads(matcher_("personal", "export", "a@example.org").stdout)
+    assert held["declaration"][0]["siret"] == A
+    matcher_("personal", "erase", "a@example.org")
+    assert json.loads(matcher_("personal", "export", "a@example.org").stdout)[
+        "declaration"
+    ]  # only told so far
+    matcher_("personal", "erase", "a@example.org", "--yes")
+    assert "declaration" not in json.loads(matcher_("personal", "export", "a@example.org").stdout)
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert matcher_("store", "migrate").exit_code == 0
+    assert matcher_("store", "restore", str(backup)).exit_code == 0
+    assert json.loads(matcher_("personal", "export", "a@example.org").stdout)["declaration"][0]["siret"] == A
+    counts = matcher_("store", "info", "--format", "csv").stdout.splitlines()
+    assert any(line.startswith("api_key,1,") for line in counts)
+    assert matcher_("store", "prune").exit_code == 0
+    identifier = key.split("_")[1]
+    assert matcher_("keys", "revoke", identifier).exit_code == 0
+    assert isinstance(matcher_("exchange", "list", key=key).exception, Forbidden)
 
 
 # ---------------------------------------------------------------------------------------- killed and racing

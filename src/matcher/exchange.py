@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.engine import RowMapping
@@ -21,9 +21,13 @@ from sqlalchemy.engine import RowMapping
 from matcher import needs
 from matcher.domain import BadInput, Forbidden, NotFound
 from matcher.keys import Bearer
+from matcher.reference import distance_km
 from matcher.store import Store, now
 from matcher.tables import Declaration, Feedback, Notice, View
 from matcher.text import clean, fold
+
+if TYPE_CHECKING:
+    from matcher.catalogue import Catalogue
 
 Visibility = Literal["members", "named"]
 NAMESPACE = uuid.UUID("6f6d4c1e-5d0e-4b8f-9a53-3e1c8f2b7a10")
@@ -246,14 +250,14 @@ def suggest(
     siret: str,
     *,
     notice_id: str | None = None,
-    distance_km: Callable[[str, str], float] | None = None,
+    kilometres: Callable[[str, str], float] | None = None,
     reach_km: float = 100.0,
     n: int = 10,
 ) -> tuple[Suggestion, ...]:
     """Others' declarations that complete those of `siret`, best first; symmetric, so it is suggested to them.
 
     What one brings is compared with what the other looks for, both ways: by trade, else by words.
-    `distance_km` (siret, siret) -> km, NaN unknown, leaves out those farther than `reach_km`.
+    `kilometres` (siret, siret), NaN unknown, leaves out those farther than `reach_km`.
     """
     _own(bearer, siret)
     moment = now()
@@ -273,7 +277,7 @@ def suggest(
         for other in others:
             if other["siret"][:9] == siret[:9] or not _visible(bearer, other):
                 continue
-            far = distance_km(siret, other["siret"]) if distance_km else math.nan
+            far = kilometres(siret, other["siret"]) if kilometres else math.nan
             if far > reach_km:
                 continue
             best = max((_complete(mine, other) for mine in own if _same_lot(mine, other)), default=None)
@@ -288,6 +292,20 @@ def suggest(
         shown = {s.offer.id for s in ranked}
         _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
     return tuple(ranked)
+
+
+def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
+    """Kilometres between two structures of a catalogue by SIRET; NaN where one is unknown or not placed."""
+
+    def between(one: str, other: str) -> float:
+        try:
+            rows = [catalogue.row(one), catalogue.row(other)]
+        except NotFound:
+            return math.nan
+        lat, lon = (catalogue.of_structure(name)[rows] for name in ("latitude", "longitude"))
+        return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
+
+    return between
 
 
 # ------------------------------------------------------------------------------------------------- rules

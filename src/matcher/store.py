@@ -79,6 +79,12 @@ class Store:
     def close(self) -> None:
         self.engine.dispose()
 
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view; nothing is written."""

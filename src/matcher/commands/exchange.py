@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
 
 KEY = typer.Option(
     ...,
@@ -47,22 +50,22 @@ def declare(
         from zoneinfo import ZoneInfo
 
         deadline = deadline.replace(hour=23, minute=59, tzinfo=ZoneInfo("Europe/Paris"))
-    store = Store.open()
-    offer = exchange.declare(
-        store,
-        keys.prove(store, key),
-        siret=siret,
-        notice_id=notice,
-        lot_id=lot,
-        brings=brings,
-        seeks=seeks,
-        contact=contact,
-        visibility="named" if visible_to else "members",
-        named=visible_to,
-        buyer_may_see=buyer,
-        deadline=deadline,
-    )
-    emit([_row(offer)], format)
+    with Store.open() as store:
+        offer = exchange.declare(
+            store,
+            keys.prove(store, key),
+            siret=siret,
+            notice_id=notice,
+            lot_id=lot,
+            brings=brings,
+            seeks=seeks,
+            contact=contact,
+            visibility="named" if visible_to else "members",
+            named=visible_to,
+            buyer_may_see=buyer,
+            deadline=deadline,
+        )
+        emit([_row(offer)], format)
 
 
 @app.command("list")
@@ -78,9 +81,9 @@ def list_(
     from matcher.store import Store
     from matcher.terminal import emit
 
-    store = Store.open()
-    offers = exchange.listing(store, keys.prove(store, key), notice_id=notice, lot_id=lot, mine=mine)
-    emit(map(_row, offers), format)
+    with Store.open() as store:
+        offers = exchange.listing(store, keys.prove(store, key), notice_id=notice, lot_id=lot, mine=mine)
+        emit(map(_row, offers), format)
 
 
 @app.command()
@@ -90,9 +93,9 @@ def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = 
     from matcher.store import Store
     from matcher.terminal import say
 
-    store = Store.open()
-    exchange.withdraw(store, keys.prove(store, key), declaration)
-    say("déclaration retirée")
+    with Store.open() as store:
+        exchange.withdraw(store, keys.prove(store, key), declaration)
+        say("déclaration retirée")
 
 
 @app.command()
@@ -100,6 +103,8 @@ def suggest(
     siret: str = typer.Argument(..., help="For whom; your key must be scoped to it."),
     notice: str | None = typer.Option(None, help="Only this notice."),
     n: int = typer.Option(10, help="How many."),
+    reach: float = typer.Option(100.0, help="Kilometres at most, where both places are known."),
+    catalogue: Path = typer.Option(DEFAULT_CATALOGUE, help="Where places are read from, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -108,9 +113,23 @@ def suggest(
     from matcher.store import Store
     from matcher.terminal import emit
 
-    store = Store.open()
-    found = exchange.suggest(store, keys.prove(store, key), siret, notice_id=notice, n=n)
-    emit(({**_row(s.offer), "score": s.score, "why": " ; ".join(s.reasons)} for s in found), format)
+    with Store.open() as store:
+        kilometres = None
+        if catalogue.is_dir():
+            from matcher.catalogue import Catalogue
+
+            kilometres = exchange.distances(Catalogue.load(catalogue))
+        bearer = keys.prove(store, key)
+        found = exchange.suggest(
+            store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n
+        )
+        emit(
+            (
+                {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)}
+                for s in found
+            ),
+            format,
+        )
 
 
 @app.command()
@@ -124,13 +143,13 @@ def contact(
     from matcher.store import Store
     from matcher.terminal import say
 
-    store = Store.open()
-    bearer = keys.prove(store, key)
-    if delete:
-        exchange.forget_contact(store, bearer, declaration)
-        say("adresse effacée")
-    else:
-        typer.echo(exchange.contact(store, bearer, declaration))
+    with Store.open() as store:
+        bearer = keys.prove(store, key)
+        if delete:
+            exchange.forget_contact(store, bearer, declaration)
+            say("adresse effacée")
+        else:
+            typer.echo(exchange.contact(store, bearer, declaration))
 
 
 @app.command()
@@ -142,8 +161,8 @@ def viewers(
     from matcher.store import Store
     from matcher.terminal import emit
 
-    store = Store.open()
-    emit(exchange.viewers(store, keys.prove(store, key), declaration), format)
+    with Store.open() as store:
+        emit(exchange.viewers(store, keys.prove(store, key), declaration), format)
 
 
 def _row(offer: Any) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def create(
     from matcher.store import Store
     from matcher.terminal import say
 
-    typer.echo(keys.create(Store.open(), scope, label=label, days=days))
+    with Store.open() as store:
+        typer.echo(keys.create(store, scope, label=label, days=days))
     say("Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY.")
 
 
@@ -34,6 +35,8 @@ def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> N
     from matcher.store import Store
     from matcher.terminal import emit
 
+    with Store.open() as store:
+        held = keys.listed(store)
     emit(
         (
             {
@@ -44,7 +47,7 @@ def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> N
                 "expires": key.expires_at and key.expires_at.isoformat(timespec="seconds"),
                 "revoked": key.revoked_at and key.revoked_at.isoformat(timespec="seconds"),
             }
-            for key in keys.listed(Store.open())
+            for key in held
         ),
         format,
     )
@@ -57,5 +60,6 @@ def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` 
     from matcher.store import Store
     from matcher.terminal import say
 
-    keys.revoke(Store.open(), key)
+    with Store.open() as store:
+        keys.revoke(store, key)
     say("clé révoquée")

@@ -14,7 +14,8 @@ def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.
     """Everything held about a person, as JSON on stdout."""
     from matcher.store import Store
 
-    typer.echo(json.dumps(Store.open().personal(person), ensure_ascii=False, indent=2))
+    with Store.open() as store:
+        typer.echo(json.dumps(store.personal(person), ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -26,9 +27,9 @@ def erase(
     from matcher.store import Store
     from matcher.terminal import emit, say
 
-    store = Store.open()
-    if yes:
-        emit(({"table": t, "erased": n} for t, n in store.erase(person).items()), "table")
-    else:
+    with Store.open() as store:
+        if yes:
+            emit(({"table": t, "erased": n} for t, n in store.erase(person).items()), "table")
+            return
         emit(({"table": t, "rows": len(rows)} for t, rows in store.personal(person).items()), "table")
         say("rien n'a été effacé : ajoutez --yes")

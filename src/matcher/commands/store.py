@@ -19,13 +19,11 @@ def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> No
     from matcher.tables import RETENTION
     from matcher.terminal import emit, say
 
-    store = Store.open()
-    say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
+    with Store.open() as store:
+        say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
+        counts = store.counts()
     emit(
-        (
-            {"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]}
-            for t, n in store.counts().items()
-        ),
+        ({"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]} for t, n in counts.items()),
         format,
     )
 
@@ -36,7 +34,8 @@ def migrate() -> None:
     from matcher.store import Store
     from matcher.terminal import say
 
-    say(f"version {Store.open().version()}")
+    with Store.open() as store:
+        say(f"version {store.version()}")
 
 
 @app.command()
@@ -48,7 +47,8 @@ def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -
     from matcher.store import Store
     from matcher.terminal import say
 
-    say(f"{Store.open().backup(path)} rows written to {path}")
+    with Store.open() as store:
+        say(f"{store.backup(path)} rows written to {path}")
 
 
 @app.command()
@@ -57,7 +57,8 @@ def restore(path: Path = typer.Argument(..., help="A file that `matcher store ba
     from matcher.store import Store
     from matcher.terminal import say
 
-    say(f"{Store.open().restore(path)} rows restored")
+    with Store.open() as store:
+        say(f"{store.restore(path)} rows restored")
 
 
 @app.command()
@@ -66,4 +67,6 @@ def prune(format: str = typer.Option("table", help="table, jsonl or csv.")) -> N
     from matcher.store import Store
     from matcher.terminal import emit
 
-    emit(({"table": table, "deleted": count} for table, count in Store.open().prune().items()), format)
+    with Store.open() as store:
+        gone = store.prune()
+    emit(({"table": table, "deleted": count} for table, count in gone.items()), format)
