@@ -19,7 +19,7 @@ from matcher.catalogue import Catalogue
 from matcher.columns import NATURES, department_number
 from matcher.domain import Award, BadInput, Place, Reservation, Tender
 from matcher.territory import assumptions
-from matcher.territory.supply import DECLARED, VAGUE, Mask, Supply, Worth, placed, trades_asked, trades_of_lot
+from matcher.territory.supply import DECLARED, Mask, Supply, Worth, placed, trades_asked, trades_of_lot
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
 UNKNOWN_TRADE = "non reconnu"
@@ -339,7 +339,7 @@ def cover(
     if unknown:
         raise BadInput(f"métier {unknown[0]!r} inconnu : choisissez {', '.join(supply.trades)}")
     n = int(supply.desk["competition"].value) if n is None else n
-    chosen = tuple(trades) or tuple(t for t in supply.trades if t not in VAGUE)
+    chosen = tuple(trades) or supply.trades
     of_kind = np.isin(supply.kinds, list(kinds)) if kinds else np.ones(len(supply), dtype=bool)
     able = {trade: supply.able((trade,)) & of_kind for trade in supply.trades}
     reached = [_reach(supply, area) for area in areas]

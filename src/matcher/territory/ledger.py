@@ -419,7 +419,7 @@ def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    shown = [line for line in lines if line.paid or line.awarded][:most]
+    shown = [line for line in lines if (line.paid or line.awarded) and line.key != "(aucun)"][:most]
     if not shown:
         return ""
     both = [
@@ -431,7 +431,7 @@ def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
         if any(values)
     ]
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}):
-        figure = Figure(figsize=(8.6, 0.9 + 0.42 * len(shown)), layout="constrained")
+        figure = Figure(figsize=(8.6, 1.4 + 0.42 * len(shown)), layout="constrained")
         axes = figure.subplots()
         for i, (label, values) in enumerate(both):
             height = 0.8 / len(both)
@@ -449,7 +449,7 @@ def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
         axes.set_xlabel("milliers d'euros HT")
         axes.set_title(title)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="lower right")
+        figure.legend(frameon=False, loc="outside lower right", ncols=2)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None})
     drawn = stream.getvalue()
