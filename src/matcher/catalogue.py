@@ -427,14 +427,35 @@ class Catalogue:
         ]
         if not located:
             return np.zeros(0, dtype=np.int64)
+        if allowed is None:
+            tree, rows = self._globe
+            if not len(rows):
+                return rows
+            _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
+            near = np.atleast_2d(found)
+            # of several places each has its nearest, so that no place is forgotten
+            return rows[np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])]
         distance = self.distances(located)
-        distance = np.where(np.isnan(distance) | (False if allowed is None else ~allowed), np.inf, distance)
+        distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
         near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
         return near[np.isfinite(distance[near])]
 
-    def distances(self, located: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
-        """Kilometres from each structure to the nearest of the points; NaN where it has no coordinates."""
+    @cached_property
+    def _globe(self) -> tuple[Any, NDArray[np.int64]]:
+        """A tree of the structures that have coordinates, as points of the unit sphere, and their rows."""
+        from scipy.spatial import cKDTree
+
+        points = np.column_stack([self.of_structure("latitude"), self.of_structure("longitude")])
+        rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+        return cKDTree(_on_globe(points[rows])) if len(rows) else None, rows
+
+    def distances(
+        self, located: Sequence[tuple[float, float]], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Kilometres from each structure (or each of `rows`) to the nearest point; NaN where it has no coordinates."""
         lat, lon = self.of_structure("latitude"), self.of_structure("longitude")
+        if rows is not None:
+            lat, lon = lat[rows], lon[rows]
         each = [np.asarray(reference.distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
         return np.minimum.reduce(each)
 
@@ -674,6 +695,12 @@ def _encode(encoder: Any, texts: Sequence[str], reuse: Catalogue | None) -> NDAr
     if missing:
         table[[place[text] for text in missing]] = encoder.encode(missing, role="passage")
     return table[[place[text] for text in texts]]
+
+
+def _on_globe(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2) degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
+    lat, lon = np.radians(points).T
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def _fingerprint(*tables: pa.Table) -> str:

@@ -169,6 +169,11 @@ def commune(code: str) -> Commune | None:
     return None if row is None else _commune_at(row)
 
 
+def communes() -> Iterator[Commune]:
+    """Every commune, in the order of its code."""
+    return (_commune_at(row) for row in range(len(_communes()[0])))
+
+
 def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
     """The communes served by a postcode, most populous first; none for a CEDEX."""
     found = [_commune_at(row) for row in _by_postcode().get(postcode, ())]

@@ -24,8 +24,18 @@ class LexicalIndex:
         self._retriever = retriever
         self._rows = rows
         self._vocabulary: dict[str, int] = retriever.vocab_dict if rows else {}
+        self._last: tuple[str, NDArray[np.float32]] | None = None  # a lot is searched, then compared
 
     def _scores(self, text: str) -> NDArray[np.float32]:
+        """Of every row, shape (rows,); the caller must not write into it."""
+        last = self._last
+        if last is not None and last[0] == text:
+            return last[1]
+        scores = self._computed(text)
+        self._last = (text, scores)  # one assignment: safe between threads
+        return scores
+
+    def _computed(self, text: str) -> NDArray[np.float32]:
         total = np.zeros(self._rows, dtype=np.float32)
         if not self._rows:
             return total

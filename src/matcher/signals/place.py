@@ -30,7 +30,7 @@ def distances(shortlist: Shortlist) -> Column:
     points = [(a, b) for a, b in points if a == a and b == b]
     if not points:
         return np.full(len(shortlist), np.nan)
-    return shortlist.catalogue.distances(points)[shortlist.candidates]
+    return shortlist.catalogue.distances(points, shortlist.candidates)
 
 
 def measure(shortlist: Shortlist) -> Column:

@@ -1,0 +1,29 @@
+"""`matcher synth`: structures and notices invented for loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("var/synth"),
+    structures: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many structures.")] = 1000,
+    notices: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="How many notices, of some three lots.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
+) -> None:
+    """Invent a directory and notices of any size, resampled from the trades, places and kinds that occur.
+
+    \b
+    matcher synth --structures 100000 --notices 2000 --out var/load
+    matcher index var/load/structures.csv --out var/load/catalogue
+    """
+    from matcher import synth
+    from matcher.terminal import say
+
+    listed, called = synth.write(out, structures, notices, seed)
+    say(f"{listed} and {called} written: {structures} structures, {notices} notices")
