@@ -37,7 +37,7 @@ class Fault(BaseModel):
 class Problem(BaseModel):
     """The body of every error."""
 
-    type: str = Field("about:blank", description="about:blank, or a code of this service.")
+    type: str = Field(default="about:blank", description="about:blank, or a code of this service.")
     title: str
     status: int
     detail: str = Field(description="One sentence that names the remedy.")

@@ -62,7 +62,7 @@ class Asked(In):
     )
     n: int = Field(10, ge=1, le=200, description="Structures for each lot.")
     groups: int = Field(3, ge=0, le=10, description="Groups proposed for the whole.")
-    filters: FiltersIn = Field(default_factory=FiltersIn)
+    filters: FiltersIn = FiltersIn()
     recipe: Short | None = Field(None, description="Pin a recipe; by default that of the catalogue.")
 
 

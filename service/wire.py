@@ -53,6 +53,11 @@ def band(score: float, best: float) -> str:
     return next(word for least, word in BANDS if score / best >= least)
 
 
+def best_of(value: LotAnswer) -> float:
+    """The score beside which bands are told; infinite where nobody fits: then the best is far too."""
+    return math.inf if value.nobody else max((m.score for m in value.matches), default=0.0)
+
+
 def kind_label(kind: str) -> str:
     return KINDS.get(kind, kind)
 
@@ -131,7 +136,7 @@ def lot(value: Lot) -> s.LotOut:
 
 
 def lot_answer(value: LotAnswer) -> s.LotAnswerOut:
-    best = max((m.score for m in value.matches), default=0.0)
+    best = best_of(value)
     return s.LotAnswerOut(
         lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered,
         matches=[match(m, best) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
@@ -214,7 +219,7 @@ def filters(asked: s.FiltersIn) -> Filters:
         raise BadInput(
             f"{unknown[0]!r} is no kind of structure: choose among {', '.join(k for k in KINDS if k)}"
         )
-    data = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
+    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
     return Filters(**data)
 
 

@@ -191,7 +191,7 @@ def _places(answer: Answer) -> str:
 
 def lot_view(each: Any) -> dict[str, Any]:
     """A lot's answer as the page shows it: lines, map, potential for reserving."""
-    best = max((m.score for m in each.matches), default=0.0)
+    best = wire.best_of(each)
     lines = [(m, wire.band(m.score, best)) for m in each.matches]
     points = [
         (p, m)
@@ -209,8 +209,14 @@ def lot_view(each: Any) -> dict[str, Any]:
     ]
     return {
         "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential,
-        "window": atlas.window([p for p, _ in points] + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
+        "window": atlas.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
     }  # fmt: skip
+
+
+def _close(points: list[Any], site: bool) -> list[tuple[float, float]]:
+    """The points to draw near: those of a day's work around the site; all where none is, or no site is known."""
+    near = [p for p, m in points if m.distance_km is not None and m.distance_km <= 120]
+    return near if site and near else [p for p, _ in points]
 
 
 def team_view(team: Any, answer: Answer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
 
 from matcher import reference
+from matcher.domain import Forbidden
 from matcher.keys import Bearer
 from matcher.tables import Run
 from service import guard
@@ -39,7 +40,7 @@ def decide(
     guard.check_csrf(request, csrf)
     who = guard.identify(request)
     if not who.may("operator"):
-        raise guard.Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
+        raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     token = account.decide(guard.store_of(request), identifier, verdict == "oui", who.actor)
     link = f"{request.app.state.settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
     return render.page(request, "decided.html", link=link, identifier=identifier)

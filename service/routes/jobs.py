@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from service import guard, schemas, wire
 from service.guard import Reader
 from service.jobs import Job, Jobs
-from service.problems import documented
+from service.problems import Refused, documented
 from service.routes.match import answer
 
 router = APIRouter(tags=["jobs"])
@@ -99,7 +99,7 @@ async def events(request: Request, job_id: JobId) -> Response:
 
     who = await anyio.to_thread.run_sync(guard.identify, request)
     if not who.scopes:
-        raise guard.Refused(401, "a key is needed to read: ask the operator")
+        raise Refused(401, "a key is needed to read: ask the operator")
     job = request.app.state.jobs.get(job_id, who.actor)
 
     async def told() -> AsyncIterator[str]:
