@@ -434,11 +434,12 @@ class Catalogue:
             _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
             near = np.atleast_2d(found)
             # of several places each has its nearest, so that no place is forgotten
-            return rows[np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])]
+            kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
+            return np.asarray(rows[kept], dtype=np.int64)
         distance = self.distances(located)
         distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
         near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
-        return near[np.isfinite(distance[near])]
+        return np.asarray(near[np.isfinite(distance[near])], dtype=np.int64)
 
     @cached_property
     def _globe(self) -> tuple[Any, NDArray[np.int64]]:
@@ -457,7 +458,7 @@ class Catalogue:
         if rows is not None:
             lat, lon = lat[rows], lon[rows]
         each = [np.asarray(reference.distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
-        return np.minimum.reduce(each)
+        return np.asarray(np.minimum.reduce(each), dtype=np.float64)
 
     def allowed(self, filters: Filters, places: Sequence[Place] = ()) -> NDArray[np.bool_] | None:
         """Mask over structures that obey the filters; None when there is no filter."""

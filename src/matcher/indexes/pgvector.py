@@ -1,0 +1,169 @@
+"""Nearest neighbours in PostgreSQL (pgvector, HNSW): several replicas of the service share one truth.
+
+The table is named after the content of its vectors, so that it is filled once, whoever comes first, and a new
+catalogue never disturbs a running service.  The address is read from MATCHER_VECTORS and never saved.  A filter
+goes down into the query as a bitmap; the scan is iterative, so that it never returns fewer rows than there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput, MissingExtra, StaleArtefact
+
+M, EF_CONSTRUCTION, EF_MOST = 16, 100, 1000
+LOCK = 0x76656374  # advisory lock of the filling
+
+
+class PgvectorIndex:
+    """A table of vectors at the server, and the same vectors at hand (memory-mapped) for exact comparison."""
+
+    def __init__(self, vectors: NDArray[Any], table: str, url: str) -> None:
+        self._vectors, self._table, self._url = vectors, table, url
+        self._mine = threading.local()  # a connection belongs to one thread
+
+    @property
+    def _connection(self) -> Any:
+        connection = getattr(self._mine, "connection", None)
+        if connection is None or connection.closed:
+            connection = self._mine.connection = _connect(self._url)
+        return connection
+
+    def search(
+        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
+        k = min(k, len(self._vectors))
+        if k <= 0 or (allowed is not None and not allowed.any()):
+            return np.zeros(0, dtype=np.int64)
+        query = f"SELECT row FROM {self._table} {{where}} ORDER BY embedding <#> %(v)s LIMIT %(k)s"  # noqa: S608
+        given: dict[str, Any] = {"v": _Vector(vector), "k": k}
+        where = ""
+        if allowed is not None:
+            rows = np.flatnonzero(allowed)
+            if len(rows) <= max(4 * k, len(allowed) // 10):
+                # few rows: they are fetched by their key and ordered exactly
+                where, given["rows"] = "WHERE row = ANY(%(rows)s)", rows.tolist()
+            else:
+                where = "WHERE get_bit(%(mask)s::bit varying, row) = 1"
+                given["mask"] = "".join(np.where(allowed, "1", "0"))
+        with self._connection.transaction():
+            self._connection.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
+            self._connection.execute(f"SET LOCAL hnsw.ef_search = {min(EF_MOST, max(100, 2 * k))}")
+            self._connection.execute(f"SET LOCAL hnsw.max_scan_tuples = {max(20_000, len(self._vectors))}")
+            found = self._connection.execute(query.format(where=where), given).fetchall()
+        return np.array([row for (row,) in found], dtype=np.int64)
+
+    def compare(
+        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
+        chosen = self._vectors if rows is None else self._vectors[rows]
+        return np.asarray(np.asarray(chosen, dtype=np.float32) @ vector, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write which table it is; the vectors stay at the server."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.json").write_text(json.dumps({"table": self._table, "rows": len(self._vectors)}))
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
+        if (connection := getattr(self._mine, "connection", None)) is not None:
+            connection.close()
+
+
+class _Vector:
+    """A vector as PostgreSQL reads it: text is enough, and wants no registration of types."""
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.text = (
+            "[" + ",".join(f"{value:.9g}" for value in np.asarray(values, dtype=np.float32).tolist()) + "]"
+        )
+
+
+def _connect(url: str) -> Any:
+    try:
+        import psycopg
+        from psycopg.adapt import Dumper
+    except ImportError:
+        raise MissingExtra("vectors in PostgreSQL need psycopg: pip install 'maillage[postgres]'") from None
+
+    class VectorDumper(Dumper):
+        oid = 0
+
+        def dump(self, obj: _Vector) -> bytes:
+            return obj.text.encode()
+
+    if not url:
+        raise BadInput("say where the vectors are kept: set MATCHER_VECTORS to postgresql://USER@HOST/BASE")
+    try:
+        connection = psycopg.connect(url, autocommit=True)
+    except psycopg.Error as error:
+        raise BadInput(
+            f"no PostgreSQL answers at MATCHER_VECTORS ({type(error).__name__}): correct the address or start the server"
+        ) from None
+    connection.adapters.register_dumper(_Vector, VectorDumper)
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except psycopg.errors.UniqueViolation:
+        pass  # another replica made it in this instant
+    except psycopg.Error:
+        connection.close()
+        raise MissingExtra("the server lacks pgvector: apt-get install postgresql-17-pgvector") from None
+    return connection
+
+
+def table_of(vectors: NDArray[Any]) -> str:
+    """The name of the table that holds exactly these vectors."""
+    return (
+        "maillage_vectors_"
+        + hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).data).hexdigest()[:16]
+    )
+
+
+def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None) -> PgvectorIndex:
+    """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it stands already."""
+    address = url or os.environ.get("MATCHER_VECTORS", "")
+    table = table_of(vectors)
+    index = PgvectorIndex(vectors, table, address)
+    if not len(vectors):
+        return index
+    connection = index._connection
+    with connection.transaction():  # whole or not at all; two at once do it once
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0] is None:
+            connection.execute(
+                f"CREATE TABLE {table} (row integer PRIMARY KEY, embedding vector({vectors.shape[1]}))"
+            )
+            with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
+                for row, vector in enumerate(vectors):
+                    copy.write_row((row, _Vector(vector)))
+            connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            connection.execute(
+                f"CREATE INDEX ON {table} USING hnsw (embedding vector_ip_ops) "
+                f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
+            )
+    connection.execute(f"ANALYZE {table}")
+    return index
+
+
+def load(folder: Path, vectors: NDArray[Any]) -> PgvectorIndex:
+    """The saved index.  Raises StaleArtefact where the server no longer holds its table whole."""
+    meta = json.loads((folder / "index.json").read_text())
+    index = PgvectorIndex(vectors, meta["table"], os.environ.get("MATCHER_VECTORS", ""))
+    if meta["rows"]:
+        connection = index._connection
+        there = connection.execute("SELECT to_regclass(%s)", (meta["table"],)).fetchone()[0] is not None
+        if not there or table_of(vectors) != meta["table"]:
+            index.close()
+            raise StaleArtefact(
+                f"the server does not hold {meta['table']}: build the catalogue anew with `matcher index`"
+            )
+    return index
