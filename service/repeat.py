@@ -20,7 +20,9 @@ from service.guard import store_of
 from service.problems import Refused
 
 
-def once(request: Request, who: Bearer, asked: BaseModel, do: Callable[[], Any], status: int = 200) -> Response:
+def once(
+    request: Request, who: Bearer, asked: BaseModel, do: Callable[[], Any], status: int = 200
+) -> Response:
     """Do it and keep its answer for two days, or tell the answer kept.
 
     Raises Refused (422) where the key was used for another request.
@@ -39,9 +41,17 @@ def once(request: Request, who: Bearer, asked: BaseModel, do: Callable[[], Any],
     if row is not None:
         if row["request"] != digest:
             raise Refused(422, "this Idempotency-Key was used for another request: take a new one")
-        return JSONResponse(row["response"]["body"], row["response"]["status"], {"Idempotency-Replayed": "true"})
+        return JSONResponse(
+            row["response"]["body"], row["response"]["status"], {"Idempotency-Replayed": "true"}
+        )
     body = json.loads(json.dumps(do(), default=str))
-    kept = {"key": key, "actor": who.actor, "request": digest, "response": {"body": body, "status": status}, "at": now()}
+    kept = {
+        "key": key,
+        "actor": who.actor,
+        "request": digest,
+        "response": {"body": body, "status": status},
+        "at": now(),
+    }
     with store.writing() as connection:
         store.put(connection, Once, [kept], keep=("request", "response", "at"))
     return JSONResponse(body, status)

@@ -34,11 +34,13 @@ class FiltersIn(In):
     )
     departments: list[Short] = Field(default_factory=list, max_length=120)
     regions: list[Short] = Field(default_factory=list, max_length=30, description="INSEE region codes.")
-    radius_km: float | None = Field(None, ge=0, le=20_000)
+    radius_km: float | None = Field(default=None, ge=0, le=20_000)
     service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default_factory=list, max_length=3)
     labels: list[Short] = Field(default_factory=list, max_length=30)
     networks: list[Short] = Field(default_factory=list, max_length=30)
-    sirets: list[Siret] | None = Field(None, max_length=10_000, description="Match within this subset only.")
+    sirets: list[Siret] | None = Field(
+        default=None, max_length=10_000, description="Match within this subset only."
+    )
     excluded: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
         default_factory=list, max_length=10_000
     )
@@ -85,6 +87,7 @@ class ConsortiumIn(Asked):
 class CpvIn(In):
     text: str = Field(description="What is bought.")
     n: int = Field(5, ge=1, le=50)
+    level: Literal["division", "group", "class", "code"] = "class"
 
 
 class JobIn(In):

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from matcher import gathering, recipes
+from matcher import gathering, reach, recipes
 from matcher.catalogue import Catalogue
 from matcher.domain import Filters, LotAnswer, Match, MatcherError, NotFound, Tender
 from matcher.engine import Matcher
@@ -110,6 +110,8 @@ class Snapshot:
             ranking = self.matcher.rank(replace(query, filters=filters))
             if not len(ranking.order) or self.matcher.nobody(ranking):
                 continue
+            if ranking.regime == "structure" and reach.fit(ranking.shortlist)[int(ranking.order[0])] == 0.0:
+                continue  # known for other trades than this lot's
             match = self.matcher.explain(ranking, int(ranking.order[0]), 1)
             if match.eligible is not False:
                 found.append(Opportunity(query.tender, match))

@@ -230,15 +230,10 @@ def place(words: str) -> Place | None:
     if not text:
         return None
     code = text.upper()
-    if found := reference.department(code) or next(
-        (d for d in reference.departments() if fold(d.name) == fold(text)), None
-    ):
-        if (
-            not reference.search_commune(text, limit=1)
-            or reference.department(code)
-            or fold(text) != fold("Paris")
-        ):
-            return reference.locate(Place(label=found.name, department=found.code))
+    by_name = next((d for d in reference.departments() if fold(d.name) == fold(text)), None)
+    found = reference.department(code) or by_name
+    if found and fold(text) != "paris":  # Paris named is the commune, with its coordinates
+        return reference.locate(Place(label=found.name, department=found.code))
     digits = re.search(r"(?<!\d)(\d{5}|2[AB]\d{3})(?!\d)", code)
     stated = Place(label=re.sub(r"[\d(),]+", " ", text).strip())
     if digits:

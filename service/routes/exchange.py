@@ -22,12 +22,19 @@ DeclarationId = Annotated[str, Path(max_length=64)]
 
 @router.get("/exchange", summary="Open declarations that one may see", responses=documented())
 def listing(
-    request: Request, who: Member, notice_id: Annotated[str | None, Query(max_length=200)] = None, mine: bool = False
+    request: Request,
+    who: Member,
+    notice_id: Annotated[str | None, Query(max_length=200)] = None,
+    mine: bool = False,
 ) -> list[dict[str, Any]]:
-    return [codec.to_json(o) for o in exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine)]
+    return [
+        codec.to_json(o) for o in exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine)
+    ]
 
 
-@router.post("/exchange", status_code=201, summary="Say what one brings and looks for", responses=documented(404))
+@router.post(
+    "/exchange", status_code=201, summary="Say what one brings and looks for", responses=documented(404)
+)
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
     snapshot = request.app.state.serving.current
 
@@ -40,12 +47,21 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
     return once(request, who, asked, do, 201)
 
 
-@router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back", responses=documented(404))
+@router.delete(
+    "/exchange/{declaration_id}",
+    status_code=204,
+    summary="Take one's declaration back",
+    responses=documented(404),
+)
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.withdraw(store_of(request), who, declaration_id)
 
 
-@router.get("/exchange/{declaration_id}/contact", summary="Its contact address; that it was told is recorded", responses=documented(404))
+@router.get(
+    "/exchange/{declaration_id}/contact",
+    summary="Its contact address; that it was told is recorded",
+    responses=documented(404),
+)
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
     return {"contact": exchange.contact(store_of(request), who, declaration_id)}
 
@@ -76,7 +92,11 @@ def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, 
     return dict(facts or {})
 
 
-@router.put("/structures/{siret}/profile", summary="Say it; taken up when the catalogue is next built", responses=documented(404))
+@router.put(
+    "/structures/{siret}/profile",
+    summary="Say it; taken up when the catalogue is next built",
+    responses=documented(404),
+)
 def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: schemas.ProfileIn) -> Response:
     guard.own(who, siret)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from matcher import partners as partners_
 from service import schemas, wire
@@ -47,11 +46,12 @@ class WhyIn(schemas.Asked):
 
 class Why(BaseModel):
     lot: schemas.LotOut
-    considered: bool
-    rank: int | None = None
-    of: int = 0
-    match: schemas.MatchOut | None = None
+    state: str = Field(
+        description="filtered, not-retrieved, other-place, ineligible, closed, below-floor or ranked."
+    )
     sentence: str
+    rank: int | None = None
+    match: schemas.MatchOut | None = None
 
 
 def _partner(value: partners_.Partner) -> Partner:
@@ -64,16 +64,31 @@ def _partner(value: partners_.Partner) -> Partner:
 
 
 EXAMPLE: dict[str, Any] = {
-    "sample": {"summary": "A notice of the sample", "value": {"siret": "00010001600013", "notice_id": "26-130101", "n": 5}}
+    "sample": {
+        "summary": "A notice of the sample",
+        "value": {"siret": "00010001600013", "notice_id": "26-130101", "n": 5},
+    }
 }
 
 
-@router.post("/partners", summary="With whom a structure should answer", response_model=PartnersOut, responses=documented(404))
-def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]) -> Response:
+@router.post(
+    "/partners",
+    summary="With whom a structure should answer",
+    response_model=PartnersOut,
+    responses=documented(404),
+)
+def partners(
+    request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
+) -> Response:
     snapshot = request.app.state.serving.get()
-    matcher, structure = snapshot.under(asked.recipe), snapshot.catalogue.structure(snapshot.catalogue.row(asked.siret))
+    matcher, structure = (
+        snapshot.under(asked.recipe),
+        snapshot.catalogue.structure(snapshot.catalogue.row(asked.siret)),
+    )
     taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
-    found = partners_.partners(matcher, structure, taken.tender, asked.lot, asked.n, filters=wire.filters(asked.filters))
+    found = partners_.partners(
+        matcher, structure, taken.tender, asked.lot, asked.n, filters=wire.filters(asked.filters)
+    )
     out = PartnersOut(
         alone=list(found.alone), lacking=list(found.lacking), barred=dict(found.barred), versions=matcher.versions,
         partners=[_partner(p) for p in found.partners], subcontracting=[_partner(p) for p in found.subcontracting],
@@ -81,39 +96,42 @@ def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, Body(op
     return wire.send(request, out)
 
 
-@router.post("/explain", summary="Why a structure stands where it stands, or is not in the list", response_model=list[Why], responses=documented(404))
-def explain(request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]) -> list[Why]:
+@router.post(
+    "/explain",
+    summary="Why a structure stands where it stands, or is not in the list",
+    response_model=list[Why],
+    responses=documented(404),
+)
+def explain(
+    request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]
+) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
-    row = snapshot.catalogue.row(asked.siret)
-    siret = str(snapshot.catalogue.of_structure("siret")[row])
     taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
-    wanted, answers = wire.filters(asked.filters), []
-    for query in matcher.queries(taken.tender, filters=wanted):
-        ranking = matcher.rank(query)
-        rows = [int(ranking.shortlist.candidates[i]) for i in ranking.order]
-        lot = wire.lot(query.lot)
-        if row in rows:
-            place = rows.index(row)
-            found = matcher.explain(ranking, int(ranking.order[place]), place + 1)
-            answers.append(Why(lot=lot, considered=True, rank=place + 1, of=len(rows), match=wire.match(found), sentence=f"{place + 1}e sur {len(rows)} structures classées"))
-            continue
-        alone = matcher.rank(replace(query, filters=replace(wanted, sirets=(siret,))))
-        if not len(alone.order):
-            why = "écartée par les filtres demandés, ou hors de la liste des structures comparées"
-            answers.append(Why(lot=lot, considered=False, of=len(rows), sentence=why))
-        else:
-            found = matcher.explain(alone, int(alone.order[0]), 1)
-            why = "un autre établissement du même SIREN la représente, ou son score est sous ceux des structures retenues"
-            answers.append(Why(lot=lot, considered=False, of=len(rows), match=wire.match(found), sentence=why))
-    return answers
+    found = matcher.why(asked.siret, taken.tender, filters=wire.filters(asked.filters))
+    return [
+        Why(
+            lot=wire.lot(w.lot),
+            state=w.state,
+            sentence=w.text,
+            rank=w.rank,
+            match=wire.match(w.match) if w.match else None,
+        )
+        for w in found
+    ]
 
 
-@router.get("/exposure", summary="Who is shown how often over the indexed notices, and lots without anyone", responses=documented())
+@router.get(
+    "/exposure",
+    summary="Who is shown how often over the indexed notices, and lots without anyone",
+    responses=documented(),
+)
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 
     snapshot = request.app.state.serving.get()
     found = dict(snapshot.once("exposure", lambda: measured(snapshot)))
-    found["nobody"] = [{"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]]
+    found["nobody"] = [
+        {"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]
+    ]
     return {**found, "versions": snapshot.matcher.versions}

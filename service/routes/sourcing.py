@@ -17,7 +17,15 @@ from service.repeat import once
 router = APIRouter(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
 EXAMPLES: dict[str, Any] = {
-    "need": {"summary": "A need", "value": {"need": "Mise sous pli de 40 000 courriers", "place": "Paris", "n": 50, "label": "Élections"}}
+    "need": {
+        "summary": "A need",
+        "value": {
+            "need": "Mise sous pli de 40 000 courriers",
+            "place": "Paris",
+            "n": 50,
+            "label": "Élections",
+        },
+    }
 }
 EXPORTS: dict[str, tuple[Any, str]] = {
     "csv": (sourcing.to_csv, "text/csv; charset=utf-8"),
@@ -25,15 +33,29 @@ EXPORTS: dict[str, tuple[Any, str]] = {
 }
 
 
-@router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list", responses=documented(404))
-def keep(request: Request, who: BuyerKey, asked: Annotated[schemas.SourcingIn, Body(openapi_examples=EXAMPLES)]) -> Response:
+@router.post(
+    "/sourcing",
+    status_code=201,
+    summary="Keep a search with its whole ranked list",
+    responses=documented(404),
+)
+def keep(
+    request: Request, who: BuyerKey, asked: Annotated[schemas.SourcingIn, Body(openapi_examples=EXAMPLES)]
+) -> Response:
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     def do() -> dict[str, Any]:
         taken, wanted = wire.take(asked, snapshot, settings.max_need), wire.filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
         answer = matcher.match(taken.tender, asked.n, filters=wanted, groups=0)
-        made = sourcing.keep(store_of(request), who.actor, answer, filters=wanted, recipe=matcher.recipe.name, label=asked.label)
+        made = sourcing.keep(
+            store_of(request),
+            who.actor,
+            answer,
+            filters=wanted,
+            recipe=matcher.recipe.name,
+            label=asked.label,
+        )
         return {"id": made, "versions": dict(answer.versions), "note": sourcing.NOTE}
 
     return once(request, who, asked, do, 201)
@@ -54,17 +76,32 @@ def verify(request: Request, who: BuyerKey, record_id: RecordId) -> sourcing.Ver
     return sourcing.verify(store_of(request), who.actor, record_id)
 
 
-@router.get("/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404))
+@router.get(
+    "/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404)
+)
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     found = sourcing.read(store_of(request), who.actor, record_id)
     matcher = request.app.state.serving.get().under(found.recipe)
-    changes = sourcing.replay(found, lambda t, f, n: matcher.match(t, n, filters=f, groups=0), matcher.versions)
+    changes = sourcing.replay(
+        found, lambda t, f, n: matcher.match(t, n, filters=f, groups=0), matcher.versions
+    )
     return {"same": not changes, "changes": changes}
 
 
-@router.post("/sourcing/{record_id}/contacts", summary="The same message to each of these", responses=documented(404))
+@router.post(
+    "/sourcing/{record_id}/contacts", summary="The same message to each of these", responses=documented(404)
+)
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
-    return once(request, who, asked, lambda: {"contacted": sourcing.contact(store_of(request), who.actor, record_id, asked.sirets, asked.message)})
+    return once(
+        request,
+        who,
+        asked,
+        lambda: {
+            "contacted": sourcing.contact(
+                store_of(request), who.actor, record_id, asked.sirets, asked.message
+            )
+        },
+    )
 
 
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered", responses=documented(404))
@@ -76,8 +113,12 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
     return once(request, who, asked, do)
 
 
-@router.get("/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json", responses=documented(404))
-def export(request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]) -> Response:
+@router.get(
+    "/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json", responses=documented(404)
+)
+def export(
+    request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
+) -> Response:
     found = sourcing.read(store_of(request), who.actor, record_id)
     if format not in ("json", *EXPORTS):
         raise NotFound(f"no export {format!r}: choose csv, xlsx or json")
@@ -85,4 +126,8 @@ def export(request: Request, who: BuyerKey, record_id: RecordId, format: Annotat
     if format == "json":
         return JSONResponse(sourcing.to_json(found))
     make, media = EXPORTS[format]
-    return Response(make(found), media_type=media, headers={"Content-Disposition": f'attachment; filename="sourcing.{format}"'})
+    return Response(
+        make(found),
+        media_type=media,
+        headers={"Content-Disposition": f'attachment; filename="sourcing.{format}"'},
+    )

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from matcher import codec, gathering, reference
 from matcher.catalogue import free_text_tender
+from matcher.domain import BadInput
 from matcher.terminal import inert
 from matcher.territory import choropleth, coverage, exports, facilitators, hours, ledger, meeting, potential
 from matcher.territory.supply import Supply, trades_asked
@@ -149,15 +150,48 @@ def sent(
 
 
 @router.get(
-    "/territory/map{form}",
-    summary="Supply, needs and blank zones: JSON, or .svg, .csv, .html",
+    "/territory/map",
+    summary="Supply, needs and blank zones, by area and trade",
     response_model=Said,
     responses=documented(404),
 )
 def map_(
     request: Request,
     who: Reader,
-    form: Annotated[Literal["", ".svg", ".csv", ".html"], Segment()],
+    region: Annotated[str, Query(max_length=60)] = "",
+    department: Annotated[list[str] | None, Query(max_length=110)] = None,
+    commune: Annotated[str, Query(max_length=100)] = "",
+    radius: Annotated[float, Query(gt=0, le=500)] = 20.0,
+    trade: Annotated[list[str] | None, Query(max_length=50)] = None,
+    n: Annotated[int | None, Query(ge=1, le=100)] = None,
+) -> Response:
+    made = covered(request, region, department or [], commune, radius, trade or [], n)
+    result = {
+        "zones": [
+            {
+                "code": a.code, "label": a.label, "lots": made.lots[a.code], "short": made.short[a.code],
+                "structures": codec.to_json(made.structures[a.code]), "unknown_trade_structures": made.vague[a.code],
+            }
+            for a in made.areas
+        ],
+        "cells": [{"state": c.state, **codec.to_json(c)} for c in made.cells if c.lots or c.here],
+        "unplaced": made.unplaced,
+        "unknown_trade": made.unknown_trade,
+        "n": made.n,
+    }  # fmt: skip
+    return sent(request, result, made.sources, made.on)
+
+
+@router.get(
+    "/territory/map.{shape}",
+    summary="The same as a picture (svg), a table (csv) or a printable page (html)",
+    response_class=Response,
+    responses=documented(404),
+)
+def map_file(
+    request: Request,
+    who: Reader,
+    shape: Annotated[Literal["svg", "csv", "html"], Segment()],
     region: Annotated[str, Query(max_length=60)] = "",
     department: Annotated[list[str] | None, Query(max_length=110)] = None,
     commune: Annotated[str, Query(max_length=100)] = "",
@@ -167,47 +201,25 @@ def map_(
     measure: Annotated[Literal["short", "lots", "structures", "share"], Query()] = "share",
 ) -> Response:
     made = covered(request, region, department or [], commune, radius, trade or [], n)
-    if form == ".csv":
+    if shape == "csv":
         rows = list(made.rows())
         out = io.StringIO()
         table = csv.writer(out, lineterminator="\n")
         table.writerow(rows[0] if rows else [])
         table.writerows([inert(value) for value in row.values()] for row in rows)
-        return Response(
-            out.getvalue(),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="carte.csv"'},
-        )
-    if form in (".svg", ".html"):
-        drawing = drawn(made, measure)
-        if form == ".svg":
-            return Response(drawing, media_type="image/svg+xml")
-        cells = sorted(
-            (c for c in made.cells if c.state in ("blanche", "fragile")),
-            key=lambda c: (-c.short, c.area.code),
-        )
-        title = coverage.MEASURES[measure].capitalize()
-        return Response(
-            exports.page(
-                "map",
-                title=title,
-                drawing=drawing,
-                coverage=made,
-                cells=cells,
-                sources=made.sources,
-                on=made.on,
-            ),
-            media_type="text/html",
-        )
-    result = {
-        "zones": [
-            {"code": a.code, "label": a.label, "lots": made.lots[a.code], "short": made.short[a.code], "structures": codec.to_json(made.structures[a.code]), "unknown_trade_structures": made.vague[a.code]}
-            for a in made.areas
-        ],
-        "cells": [{"state": c.state, **codec.to_json(c)} for c in made.cells if c.lots or c.here],
-        "unplaced": made.unplaced, "unknown_trade": made.unknown_trade, "n": made.n,
-    }  # fmt: skip
-    return sent(request, result, made.sources, made.on)
+        named = {"Content-Disposition": 'attachment; filename="carte.csv"'}
+        return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=named)
+    drawing = drawn(made, measure)
+    if shape == "svg":
+        return Response(drawing, media_type="image/svg+xml")
+    cells = sorted(
+        (c for c in made.cells if c.state in ("blanche", "fragile")), key=lambda c: (-c.short, c.area.code)
+    )
+    title = coverage.MEASURES[measure].capitalize()
+    page = exports.page(
+        "map", title=title, drawing=drawing, coverage=made, cells=cells, sources=made.sources, on=made.on
+    )
+    return Response(page, media_type="text/html")
 
 
 def drawn(made: coverage.Coverage, measure: str) -> str:
@@ -472,7 +484,10 @@ def report_(
         for number, file in enumerate(books or ()):
             path = Path(scratch) / f"{number}.csv"
             path.write_bytes(file.file.read())
-            good, bad = ledger.read(path)
+            try:
+                good, bad = ledger.read(path)
+            except BadInput as error:
+                raise BadInput(str(error).replace(str(path), file.filename or "le grand livre")) from None
             purchases += good
             rejected += bad
         paths = []

@@ -1,0 +1,47 @@
+"""The CPV codes of what is bought, from its description."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request, Response
+
+from matcher import cpv as cpv_
+from matcher.domain import BadInput
+from service import schemas, wire
+from service.guard import Reader
+from service.problems import Refused, documented
+
+router = APIRouter(tags=["cpv"])
+EXAMPLES: dict[str, Any] = {
+    "laundry": {
+        "summary": "Laundry",
+        "value": {"text": "Location et entretien de linge pour un EHPAD", "n": 3},
+    }
+}
+
+
+@cache
+def _suggester() -> cpv_.Suggester:
+    return cpv_.load()
+
+
+@router.post(
+    "/cpv",
+    summary="The likeliest CPV codes of a description",
+    response_model=schemas.CpvAnswer,
+    responses=documented(),
+)
+def cpv(
+    request: Request, who: Reader, asked: Annotated[schemas.CpvIn, Body(openapi_examples=EXAMPLES)]
+) -> Response:
+    if len(asked.text) > request.app.state.settings.max_need:
+        raise Refused(413, "the description is too long: a page is enough")
+    if not any(char.isalpha() for char in asked.text):
+        raise BadInput("the description is empty: say what is bought")
+    found = _suggester().suggest(asked.text, asked.n, asked.level)
+    return wire.send(
+        request,
+        schemas.CpvAnswer(items=[schemas.CpvOut(code=c, label=label, score=p) for c, label, p in found]),
+    )

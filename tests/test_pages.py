@@ -1,0 +1,427 @@
+"""The pages as a visitor meets them: three journeys, rights, inert texts; in a real browser where there is one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+from sqlalchemy import update
+
+from matcher import gathering, keys, recipes, sourcing
+from matcher.catalogue import Catalogue
+from matcher.domain import Offer, Place, Structure
+from matcher.store import Store
+from matcher.tables import SourcingEvent
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SIRET = "00010001600013"
+OTHER = "00010073500018"
+NASTY = '=HYPERLINK("http://x.example","<script>alert(1)</script>")'
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, and one structure whose texts are hostile."""
+    folder = tmp_path_factory.mktemp("pages") / "catalogue"
+    gathered = gathering.gather([SAMPLE])
+    hostile = Structure(
+        siret="00029999700014", name=NASTY, kind="EI", website="javascript:alert(1)", description=NASTY, source=NASTY,
+        place=Place(postcode="93500", label="Pantin"), offers=(Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY),),
+    )  # fmt: skip
+    Catalogue.build([*gathered.structures, hostile], gathered.awards, recipes.named("weighted")).save(folder)
+    secret = replace(
+        gathered.tenders[0], id="secret-1", title="Besoin non publié de tonte", confidential=True
+    )
+    gathering.save_notices([*gathered.tenders, secret], folder)
+    return folder
+
+
+@pytest.fixture
+def settings(catalogue: Path, tmp_path: Path) -> Settings:
+    return Settings(catalogue=catalogue, store=f"sqlite:///{tmp_path / 'store.sqlite'}", log_level="ERROR")
+
+
+@pytest.fixture
+def page(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), headers={"accept": "text/html"}) as client:
+        yield client
+
+
+def token(text: str) -> str:
+    return re.findall(r'name="csrf" value="(\w+)"', text)[0]
+
+
+def kept(page: TestClient, need: str = "taille de haies à Pantin") -> tuple[str, str]:
+    """A record made through the page: its address, and the token of the session."""
+    csrf = token(page.post("/acheteur", data={"need": need}).text)
+    made = page.post("/acheteur/fiches", data={"need": need, "csrf": csrf}, follow_redirects=False)
+    assert made.status_code == 303
+    return made.headers["location"], csrf
+
+
+def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
+    found = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
+    assert found.text.index("Les Sentiers de l&#39;Ourcq") < found.text.index("<footer")
+    assert "Pourquoi cette place" in found.text and len(found.content) < 200_000
+    address, csrf = kept(page)
+    sirets = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)
+    asked = {"sirets": sirets[:2], "message": "Bonjour, réalisez-vous cette prestation ?", "csrf": csrf}
+    told = page.post(address + "/contacter", data=asked)
+    assert "consigné pour 2 structures" in told.text and "mailto:?bcc=" in told.text
+    page.post(address + "/reponse", data={"siret": sirets[0], "text": "=1+1", "csrf": csrf})
+    rows = list(
+        csv.reader(io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";")
+    )
+    assert rows[1][3] == "SIRET" and rows[2][-1] == "'=1+1" and "ne préjuge pas" in rows[0][2]
+    assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
+
+
+def test_hostile_texts_come_out_inert(page: TestClient) -> None:
+    import openpyxl
+
+    address, _ = kept(page)
+    results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
+    for text in (results, page.get("/structure/00029999700014").text, page.get(address).text):
+        assert "<script>alert" not in text and 'href="javascript' not in text
+    for row in csv.reader(
+        io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";"
+    ):
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert any(cell.value == NASTY for cell in cells) and not any(cell.data_type == "f" for cell in cells)
+
+
+def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:
+    address, _ = kept(page)
+    identifier = address.rsplit("/", 1)[1]
+    store = Store.open(settings.store)
+    first = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
+    store.erase(first)
+    text = page.get(address).text
+    assert (
+        "Chaîne intacte" in text and "Ligne effacée à la demande de la personne" in text and first not in text
+    )
+    with store.writing() as connection:
+        of_record = SourcingEvent.record_id == identifier
+        connection.execute(
+            update(SourcingEvent).where(of_record, SourcingEvent.number == 3).values(payload={"rank": 1})
+        )
+    assert (
+        "La chaîne est rompue à l&#39;événement 3" in page.get(address).text
+        or "rompue à l'événement 3" in page.get(address).text
+    )
+    store.close()
+
+
+def test_an_empty_need_and_a_strange_file_are_told_in_french(page: TestClient) -> None:
+    assert "Dites en quelques mots" in page.post("/acheteur", data={"need": " "}).text
+    strange = page.post("/acheteur", data={"need": ""}, files={"file": ("x.xml", b"<a/>")})
+    assert strange.status_code == 422 and "Traceback" not in strange.text and 'role="alert"' in strange.text
+    assert "Aucune commune" in page.post("/acheteur", data={"need": "pain", "place": "Xyzzyville"}).text
+    assert page.get("/nulle-part").status_code == 404 and "Introuvable" in page.get("/nulle-part").text
+
+
+def test_forms_of_another_site_or_session_change_nothing(page: TestClient) -> None:
+    _, csrf = kept(page)
+    assert page.post("/acheteur/fiches", data={"need": "pain"}).status_code == 403
+    assert page.post("/acheteur/fiches", data={"need": "pain", "csrf": "0" * 64}).status_code == 403
+    body = {"need": "pain", "csrf": csrf}
+    assert (
+        page.post("/acheteur/fiches", data=body, headers={"origin": "https://elsewhere.example"}).status_code
+        == 403
+    )
+
+
+def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> None:
+    address, _ = kept(page)
+    page.cookies.clear()
+    page.get("/")
+    assert page.get(address).status_code == 404 and page.get(address + "/export.csv").status_code == 404
+
+
+def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> None:
+    kept(page, "besoin tout à fait secret de zinguerie à Pantin")
+    for at in (
+        f"/v1/structures/{SIRET}/opportunities",
+        "/v1/notices",
+        "/v1/exposure",
+        "/exploitant",
+        f"/structure/{SIRET}",
+        "/",
+    ):
+        text = page.get(at).text
+        assert "secret" not in text and "Besoin non publié" not in text
+    assert page.get("/v1/notices/secret-1").status_code == 404
+
+
+def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient, settings: Settings) -> None:
+    csrf = token(page.get(f"/structure/{SIRET}").text)
+    refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
+    assert page.post(f"/structure/{SIRET}/refuser", data=refusal).status_code == 403
+    assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf}).text
+    store = Store.open(settings.store)
+    operator = keys.create(store, ["operator"])
+    page.post("/connexion", data={"key": operator, "csrf": csrf})
+    desk = page.get("/exploitant").text
+    wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
+    link = re.findall(
+        r"/revendication/[\w-]+", page.post(wanted, data={"verdict": "oui", "csrf": token(desk)}).text
+    )[0]
+    page.cookies.clear()
+    for _ in range(3):  # scanners follow links: only the button opens the account
+        shown = page.get(link)
+        assert shown.status_code == 200
+    assert "Compte ouvert" in page.post(link, data={"csrf": token(shown.text)}).text
+    assert page.get(link).status_code == 404
+    mine = page.get(f"/structure/{SIRET}").text
+    assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
+    notice, lot = re.findall(
+        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', mine
+    )[0]
+    word = {"notice_id": notice, "lot_id": lot, "reason": "not-our-trade", "csrf": token(mine)}
+    assert "ne vous sera plus proposé" in page.post(f"/structure/{SIRET}/refuser", data=word).text
+    again = page.get(f"/structure/{SIRET}").text
+    assert (notice, lot) not in re.findall(
+        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', again
+    )
+    assert page.post(f"/structure/{OTHER}/refuser", data=word).status_code == 403
+    for bearer in keys.listed(store):
+        if SIRET in bearer.sirets:
+            keys.revoke(store, bearer.id)
+    assert "Votre fiche" not in page.get(f"/structure/{SIRET}").text
+    store.close()
+
+
+def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> None:
+    store = Store.open(settings.store)
+    heads = {
+        s: {"X-API-Key": keys.create(store, [s])} for s in ("read", "buyer", f"structure:{SIRET}", "operator")
+    }
+    store.close()
+    search = {"need": "pain", "n": 5}
+    assert page.post("/v1/sourcing", json=search).status_code == 401
+    assert page.post("/v1/sourcing", json=search, headers=heads["read"]).status_code == 403
+    twice = [
+        page.post("/v1/sourcing", json=search, headers={**heads["buyer"], "Idempotency-Key": "k"})
+        for _ in range(2)
+    ]
+    assert [r.status_code for r in twice] == [201, 201] and twice[0].json() == twice[1].json()
+    other = page.post(
+        "/v1/sourcing", json={"need": "vin"}, headers={**heads["buyer"], "Idempotency-Key": "k"}
+    )
+    assert other.status_code == 422
+    record = f"/v1/sourcing/{twice[0].json()['id']}"
+    assert page.get(record + "/verify", headers=heads["buyer"]).json()["holds"] is True
+    assert page.get(record + "/replay", headers=heads["buyer"]).json() == {"same": True, "changes": []}
+    assert page.get(record, headers=heads["operator"]).status_code == 404
+    own, profile = heads[f"structure:{SIRET}"], {"offers": [{"title": "Tonte"}]}
+    assert page.put(f"/v1/structures/{SIRET}/profile", json=profile, headers=own).status_code == 200
+    assert page.get(f"/v1/structures/{SIRET}/profile", headers=own).json()["offers"][0]["title"] == "Tonte"
+    assert page.put(f"/v1/structures/{OTHER}/profile", json=profile, headers=own).status_code == 403
+
+
+def test_tokens_of_an_issuer(settings: Settings) -> None:
+    jwt = pytest.importorskip("jwt", reason="PyJWT is an extra")
+    import json
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())) | {
+        "kid": "k1",
+        "alg": "RS256",
+        "use": "sig",
+    }
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = {"jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Issuer)
+    base = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def bearer(**claims: Any) -> dict[str, str]:
+        facts = {
+            "iss": base,
+            "aud": "maillage",
+            "sub": "u1",
+            "exp": int(time.time()) + 60,
+            "scope": "buyer",
+        } | claims
+        return {"Authorization": "Bearer " + jwt.encode(facts, private, "RS256", {"kid": "k1"})}
+
+    given = Settings(**{**settings.model_dump(), "oidc_issuer": base})
+    try:
+        with TestClient(create_app(given)) as client:
+            assert client.get("/v1/sourcing", headers=bearer()).status_code == 200
+            assert client.get("/v1/sourcing", headers=bearer(scope="read")).status_code == 403
+            for wrong in ({"exp": 1}, {"aud": "else"}, {"iss": "https://else.example"}):
+                assert client.get("/v1/sourcing", headers=bearer(**wrong)).status_code == 401
+            unsigned = jwt.encode(
+                {"iss": base, "aud": "maillage", "sub": "u", "exp": int(time.time()) + 60}, "", "none"
+            )
+            assert (
+                client.get("/v1/sourcing", headers={"Authorization": f"Bearer {unsigned}"}).status_code == 401
+            )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_replay_says_what_changed(catalogue: Path, settings: Settings) -> None:
+    from matcher.catalogue import free_text_tender
+    from matcher.domain import Filters
+    from matcher.engine import Matcher
+
+    matcher = Matcher.load(catalogue)
+    store = Store.open(settings.store)
+    made = sourcing.keep(
+        store, "key:b", matcher.match(free_text_tender("blanchisserie"), 5, groups=0), recipe="weighted"
+    )
+    found = sourcing.read(store, "key:b", made)
+    without = Filters(excluded=(found.lines("need-1")[0].siret,))
+    said = sourcing.replay(
+        found,
+        lambda t, f, n: matcher.match(t, n, filters=without, groups=0),
+        {**matcher.versions, "data": "new"},
+    )
+    assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
+    store.close()
+
+
+# ------------------------------------------------------------------------------------------- real browser
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def site(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    store = tmp_path_factory.mktemp("site") / "store.sqlite"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_app(Settings(catalogue=catalogue, store=f"sqlite:///{store}", log_level="ERROR"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def sound(tab: Any) -> None:
+    """No overflow, and no violation that axe finds under WCAG 2.1 A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab.url
+    only = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    found = Axe().run(tab, options=only).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == [], tab.url
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_three_journeys_in_a_browser(browser: Any, site: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("pageerror", lambda e: faults.append(str(e)))
+    tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    tab.on("request", lambda r: faults.append(r.url) if not r.url.startswith((site, "data:")) else None)
+    # the buyer, without touching the mouse
+    tab.goto(site)
+    sound(tab)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.focus("#need")
+    tab.keyboard.type("Nettoyage des bureaux, espaces verts et blanchisserie")
+    tab.focus("#place")
+    tab.keyboard.type("Bobigny")
+    tab.wait_for_function("document.querySelectorAll('#communes option').length > 0")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("ol.matches")
+    assert tab.locator("svg circle.point").count() > 0 and tab.locator("#groupements td.takes").count() > 0
+    sound(tab)
+    tab.click("text=Conserver cette recherche")
+    tab.wait_for_selector("text=Chaîne intacte")
+    tab.locator("input[name=sirets]").first.check()
+    sound(tab)
+    tab.click("text=Consigner et préparer l'envoi")
+    tab.wait_for_selector("text=consigné pour 1 structure")
+    # the structure
+    tab.goto(site + "/structure")
+    tab.fill("#q", "sentiers ourcq")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Améliorez votre fiche")
+    sound(tab)
+    tab.fill("#text", "Nous assurons l'entretien d'espaces verts et la mise sous pli.")
+    tab.click("text=Y trouver nos offres")
+    tab.wait_for_selector("text=Activités reconnues")
+    sound(tab)
+    # the operator
+    tab.goto(site + "/exploitant")
+    tab.wait_for_selector("text=Couverture")
+    sound(tab)
+    # nobody
+    tab.goto(site + "/acheteur?avis=26-130499")
+    sound(tab)
+    context.close()
+    assert faults == []
+
+
+@pytest.mark.browser
+def test_a_notice_is_dropped_without_script(browser: Any, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(site + "/acheteur")
+    tab.set_input_files("#file", str(SAMPLE / "eforms" / "2026-metropole-proprete.xml"))
+    tab.click("text=Trouver les structures")
+    assert tab.locator("section.lot").count() > 1
+    tab.click("text=Conserver cette recherche")
+    assert tab.locator("text=Chaîne intacte").count() == 1
+    context.close()
