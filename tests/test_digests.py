@@ -518,3 +518,42 @@ def test_rules_are_refused_with_a_sentence() -> None:
     ):
         with pytest.raises(BadInput):
             Rules.read(text)
+
+
+def test_the_pages_of_links_only_show_and_their_buttons_act(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
+    import re
+
+    from fastapi.testclient import TestClient
+    from service.app import create_app
+    from service.settings import Settings
+
+    n.night(store, folder, n.tender("a"))
+    content = mails(store)[n.siret(100)]
+    message = mail.message(content, "x@example.org", Rules(base_url="https://maillage.example.org"))
+    page = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    wanted = [message["List-Unsubscribe"], page]
+    links = {
+        link for text in wanted for link in re.findall(r"https://maillage\.example\.org(/[^\s\">#]*)", text)
+    }
+    assert len(links) == 2
+    url = store.engine.url.render_as_string(hide_password=False)
+    with TestClient(
+        create_app(Settings(catalogue=folder, store=url)), raise_server_exceptions=True
+    ) as client:
+        client.headers["accept"] = "text/html"
+        before = store.counts()
+        for link in sorted(links) * 2:
+            answer = client.get(link)
+            assert answer.status_code == 200 and "Entretien des espaces verts" in answer.text
+        assert store.counts() == before
+        assert client.get("/m/" + content["id"] + "/" + "0" * 32).status_code == 403
+        base = next(link for link in links if not link.endswith("unsubscribe"))
+        form = {"item": "1", "verb": "declined", "reason": "too-far"}
+        assert "ne vous sera plus proposé" in client.post(base, data=form).text
+        client.cookies.clear()  # a mail program posts without any session
+        answer = client.post(base + "/unsubscribe", data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+    assert store.counts()["feedback"] == 1 and store.counts()["unsubscription"] == 1
