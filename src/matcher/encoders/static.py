@@ -7,17 +7,22 @@ gives the same vectors.  Text normalisation is part of tokenizer.json, so that b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
-from matcher.encoders import Encoder, Role
+from matcher.encoders import Role
+from matcher.encoders._spelling import normaliser, spell
 from matcher.paths import models_dir
 
-CHUNK = 1_024  # texts summed at once: bounds memory to some tens of megabytes
+GATHERED = 20_000  # pieces summed at once: bounds memory to some tens of megabytes
+REMEMBERED = 200_000  # words whose pieces are remembered
 
 
 class StaticEncoder:
@@ -41,28 +46,70 @@ class StaticEncoder:
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
+        self._pieces: dict[str, list[int]] = {}
         self.dimension = int(self._vectors.shape[1])
         self.fingerprint = "static-" + hashlib.sha256(vocabulary + weights).hexdigest()[:16]
 
+    def normalise(self, text: str) -> str:
+        """The text as the vocabulary sees it: lower case, no accent, broken letters mended, one space a gap."""
+        known = spell(text) if self._by_words else None
+        if known is not None:
+            return known
+        normalised: str = self._tokenizer.normalizer.normalize_str(text)
+        return normalised
+
     def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
-        out = np.zeros((len(texts), self.dimension), np.float32)
-        for start in range(0, len(texts), CHUNK):
-            encodings = self._tokenizer.encode_batch_fast(
-                list(texts[start : start + CHUNK]), add_special_tokens=False
-            )
-            pieces = [encoding.ids for encoding in encodings]
-            lengths = np.array([len(ids) for ids in pieces])
-            filled = np.flatnonzero(lengths)
-            if len(filled):
-                flat = np.concatenate([pieces[i] for i in filled])
-                offsets = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
-                out[start + filled] = np.add.reduceat(self._vectors[flat], offsets, axis=0)
+        pieces = self._by_word(texts) if self._by_words else self._whole(texts)
+        out = self._sums(pieces)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 1e-9)
         return out
 
+    def _whole(self, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
 
-def load(path: str | Path | None = None) -> Encoder:
+    def _by_word(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `_whole`: words are cut into pieces one by one, and few words are met for the first time."""
+        spelt = map(self.normalise, texts)
+        words = [text.split(" ") if text else [] for text in spelt]
+        if not self._pieces or len(self._pieces) > REMEMBERED:
+            gap = self._tokenizer.token_to_id("▁")
+            self._pieces = {"": [] if gap is None else [gap]}  # each further space of a gap is a piece too
+        known = self._pieces
+        fresh = list(dict.fromkeys(word for word in chain.from_iterable(words) if word not in known))
+        known.update(zip(fresh, self._whole(fresh), strict=True))
+        return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
+
+    def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
+        """The sum of each text's pieces; texts of one length are summed together, which numpy does fast."""
+        out = np.zeros((len(pieces), self.dimension), np.float32)
+        lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        flat = _flat(pieces, int(lengths.sum()))
+        starts = np.cumsum(lengths) - lengths
+        for length in np.unique(lengths[lengths > 0]):
+            rows = np.flatnonzero(lengths == length)
+            step = max(1, GATHERED // int(length))
+            for some in (rows[i : i + step] for i in range(0, len(rows), step)):
+                out[some] = self._vectors[flat[starts[some, None] + np.arange(length)]].sum(axis=1)
+        return out
+
+
+def _flat(pieces: Iterable[list[int]], total: int) -> NDArray[np.int64]:
+    return np.fromiter(chain.from_iterable(pieces), np.int64, total)
+
+
+def _as_json(part: Any) -> Any:
+    """A normalizer as it stands in a tokenizer.json."""
+    from tokenizers import Tokenizer, models
+
+    empty = Tokenizer(models.BPE())
+    empty.normalizer = part
+    return json.loads(empty.to_str())["normalizer"]
+
+
+def load(path: str | Path | None = None) -> StaticEncoder:
     """The encoder in `path`, by default the shipped one.  Raises BadInput when there is none."""
     return StaticEncoder(Path(path) if path else models_dir() / "encoder")

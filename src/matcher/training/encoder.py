@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.encoders._spelling import normaliser
 from matcher.terminal import progress
 from matcher.training.texts import Material, Pairs, gather
 
@@ -60,50 +61,6 @@ class Settings:
             "misspelled": 0.7,
         }
     )
-
-
-#: Words whose destroyed accent (U+FFFD) is not an e; elsewhere e is right 19 times of 20 in the awards.
-RESTORED = {
-    "ma\ufffdtr": "maitr",
-    "b\ufffdt": "bat",
-    "contr\ufffdl": "control",
-    "h\ufffdpit": "hopit",
-    "h\ufffdtel": "hotel",
-    "fa\ufffdad": "facad",
-    "ma\ufffdon": "macon",
-    "fa\ufffdon": "facon",
-    "fran\ufffdais": "francais",
-    "pl\ufffdtr": "platr",
-    "ch\ufffdteau": "chateau",
-    "p\ufffdle": "pole",
-    "c\ufffdte": "cote",
-    "\ufffduvre": "oeuvre",
-    "r\ufffdle": "role",
-    "cl\ufffdtur": "clotur",
-    "ao\ufffdt": "aout",
-    "c\ufffdbl": "cabl",
-    "d\ufffdment": "dument",
-}
-
-
-def normaliser() -> Any:
-    """The text normalisation, as a part of tokenizer.json so that every reader agrees."""
-    from tokenizers import Regex, normalizers
-
-    replace = normalizers.Replace
-    steps = [
-        normalizers.Lowercase(),
-        replace(Regex("<[^<>]{1,200}>|&[a-z#0-9]{1,8};"), " "),
-        *(replace(old, new) for old, new in RESTORED.items()),
-        replace(Regex("(?<=[a-zà-ÿ])\\x{FFFD}|\\x{FFFD}(?=[a-zà-ÿ])"), "e"),
-        replace("œ", "oe"),
-        normalizers.NFKD(),
-        normalizers.StripAccents(),
-        replace(Regex("[^a-z0-9]+"), " "),
-        replace(Regex("\\b[0-9]*[0-9]{3}[a-z0-9]*\\b"), " "),
-        normalizers.Strip(),
-    ]
-    return normalizers.Sequence(steps)
 
 
 def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
@@ -187,7 +144,7 @@ def latent_semantics(rows: _Rows, size: int, settings: Settings) -> NDArray[np.f
     rarity = np.log((texts + 1) / (np.bincount(counts.indices, minlength=size) + 1)).astype(np.float32)
     counts.data = 1 + np.log(counts.data)
     weighted = counts @ diags(rarity)
-    lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1)).A1
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     unit = diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted
     _, values, directions = randomized_svd(unit, settings.dimension + 1, n_iter=4, random_state=settings.seed)
     vectors = directions[1:].T / np.sqrt(values[1:]) * rarity[:, None]

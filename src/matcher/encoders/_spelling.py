@@ -1,0 +1,85 @@
+"""One spelling for many: the text normalisation of the static encoder, told once, done twice.
+
+`normaliser` is the part of tokenizer.json that any reader obeys.  `spell` gives the same words some times faster
+for texts of known characters; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+BROKEN = "\ufffd"
+#: Words whose destroyed accent (U+FFFD) is not an e; elsewhere e is right 19 times of 20 in the awards.
+RESTORED = {
+    "ma\ufffdtr": "maitr",
+    "b\ufffdt": "bat",
+    "contr\ufffdl": "control",
+    "h\ufffdpit": "hopit",
+    "h\ufffdtel": "hotel",
+    "fa\ufffdad": "facad",
+    "ma\ufffdon": "macon",
+    "fa\ufffdon": "facon",
+    "fran\ufffdais": "francais",
+    "pl\ufffdtr": "platr",
+    "ch\ufffdteau": "chateau",
+    "p\ufffdle": "pole",
+    "c\ufffdte": "cote",
+    "\ufffduvre": "oeuvre",
+    "r\ufffdle": "role",
+    "cl\ufffdtur": "clotur",
+    "ao\ufffdt": "aout",
+    "c\ufffdbl": "cabl",
+    "d\ufffdment": "dument",
+}
+TAG = "<[^<>]{1,200}>|&[a-z#0-9]{1,8};"
+BROKEN_LETTER = "(?<=[a-zà-ÿ])\\x{FFFD}|\\x{FFFD}(?=[a-zà-ÿ])"
+NO_WORD = "[^a-z0-9]+"
+NUMBER = "\\b[0-9]*[0-9]{3}[a-z0-9]*\\b"  # references and years say nothing of a trade
+
+
+def normaliser() -> Any:
+    """The normalisation as a `tokenizers` normalizer."""
+    from tokenizers import Regex, normalizers
+
+    replace = normalizers.Replace
+    steps = [
+        normalizers.Lowercase(),
+        replace(Regex(TAG), " "),
+        *(replace(old, new) for old, new in RESTORED.items()),
+        replace(Regex(BROKEN_LETTER), "e"),
+        replace("œ", "oe"),
+        normalizers.NFKD(),
+        normalizers.StripAccents(),
+        replace(Regex(NO_WORD), " "),
+        replace(Regex(NUMBER), " "),
+        normalizers.Strip(),
+    ]
+    return normalizers.Sequence(steps)
+
+
+def _bare(character: str) -> str:
+    letters = unicodedata.normalize("NFKD", character.lower().replace("œ", "oe"))
+    return "".join(c for c in letters if not unicodedata.combining(c))
+
+
+_KNOWN = "".join(map(chr, range(256))) + "’‘“”–—œŒ…€" + BROKEN
+_BARE = {ord(c): _bare(c) for c in _KNOWN}
+_UNKNOWN = re.compile(f"[^{re.escape(_KNOWN)}]")
+_TAG, _NO_WORD, _NUMBER = re.compile(TAG), re.compile(NO_WORD), re.compile(NUMBER)
+_BROKEN_LETTER = re.compile(BROKEN_LETTER.replace("\\x{FFFD}", BROKEN))
+
+
+def spell(text: str) -> str | None:
+    """The text as `normaliser` gives it, or None where a character is not among the known ones."""
+    if _UNKNOWN.search(text):
+        return None
+    if "<" in text or "&" in text:
+        text = _TAG.sub(" ", text.lower())
+    if BROKEN in text:
+        text = text.lower()
+        for old, new in RESTORED.items():
+            text = text.replace(old, new)
+        text = _BROKEN_LETTER.sub("e", text)
+    return _NUMBER.sub(" ", _NO_WORD.sub(" ", text.translate(_BARE))).strip()

@@ -1,0 +1,164 @@
+"""Fit the CPV model: a linear model and neighbours, weighed and calibrated on held-out later awards.
+
+The blend is learnt where nothing has been seen: awards of the last months of the history, by an encoder and
+views fitted before them.  The shipped arrays are then fitted on the whole history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import cpv
+from matcher.domain import BadInput
+from matcher.encoders import static
+from matcher.terminal import say
+from matcher.training import encoder as encoding
+from matcher.training.texts import UNDATED, cpv_labels, gather, read_awards
+
+KEPT = 192  # dimensions of a neighbour: the encoder's axes are sorted by spread
+OTHERS = 0.4  # weight of a label, a notice or a glossary line beside an award
+COST = 0.15  # inverse regularisation of the linear model
+Coded = list[tuple[str, str]]
+
+
+class Split(NamedTuple):
+    fitted: Coded
+    held: Coded
+    day: date
+
+
+def fit_views(awards: Coded, others: Coded, reader: static.StaticEncoder) -> cpv.Views:
+    """The linear model and the neighbours of coded texts."""
+    from sklearn.svm import LinearSVC
+
+    texts = [t for t, _ in awards] + [t for t, _ in others]
+    codes = np.array([int(c) for _, c in awards] + [int(c) for _, c in others])
+    counts = cpv.hashed([reader.normalise(t) for t in texts])
+    seen = np.asarray((counts > 0).sum(axis=0)).ravel()
+    columns = np.flatnonzero(seen >= 2)
+    rarity = (np.log((len(texts) + 1) / (seen[columns] + 1)) + 1).astype(np.float16).astype(np.float32)
+    features = cpv.unit_blocks(counts[:, columns], rarity, int((columns < cpv.WORDS).sum()))
+    weight = np.concatenate([np.ones(len(awards)), np.full(len(others), OTHERS)])
+    model = LinearSVC(C=COST, random_state=0).fit(features, codes // 10**6, sample_weight=weight)
+    near = reader.encode(texts)[:, :KEPT]
+    known = np.linalg.norm(near, axis=1) > 1e-9
+    near = near[known] / np.linalg.norm(near[known], axis=1, keepdims=True)
+    return cpv.Views(
+        divisions=[f"{c:02d}" for c in model.classes_],
+        columns=columns,
+        rarity=rarity,
+        weights=model.coef_.T.astype(np.float32),
+        bias=model.intercept_.astype(np.float32),
+        neighbours=near,
+        codes=codes[known],
+    )
+
+
+def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cpv.Blend:
+    """Weights by likelihood of the held-out divisions, kernel widths by that of the classes, isotonic curves."""
+    from scipy.optimize import minimize
+    from sklearn.isotonic import IsotonicRegression
+
+    texts = [reader.normalise(t) for t, _ in held]
+    vectors = reader.encode([t for t, _ in held])
+    codes = np.array([int(c) for _, c in held])
+    linear = views.linear(texts)
+    order = {int(d): i for i, d in enumerate(views.divisions)}
+    right = np.array([order.get(int(c) // 10**6, -1) for c in codes])
+    known = np.flatnonzero(right >= 0)
+
+    def loss(weights: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+        scores = weights[0] * linear + weights[1] * np.log(spread + cpv.FLOOR)
+        scores = scores - scores.max(axis=1, keepdims=True)
+        chosen = scores[known, right[known]]
+        return float(np.mean(np.log(np.exp(scores[known]).sum(axis=1)) - chosen))
+
+    trials = []
+    for width in (0.05, 0.07, 0.1, 0.14, 0.2):
+        kinds, shares = views.shares(vectors, width, 2)
+        spread = np.zeros_like(linear)
+        spread[:, [order[int(k)] for k in kinds]] = shares
+        found = minimize(loss, np.array([3.0, 0.5]), args=(spread,), method="Nelder-Mead")
+        trials.append((float(found.fun), width, found.x))
+    _, width, weights = min(trials, key=lambda t: t[0])
+    blend = cpv.Blend(float(weights[0]), float(weights[1]), width, width, {})
+    narrow = min(
+        (0.03, 0.05, 0.07, 0.1, 0.14),
+        key=lambda n: _surprise(
+            cpv.Blend(blend.linear, blend.near, width, n, {}), views, texts, vectors, codes
+        ),
+    )
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    blend = cpv.Blend(blend.linear, blend.near, width, narrow, curves)
+    for level, digits in cpv.LEVELS.items():
+        kinds, raw = blend.raw(views, texts, vectors, level)
+        best = np.argsort(-raw, axis=1)[:, :10]
+        hit = kinds[best] == (codes // 10 ** (8 - digits))[:, None]
+        chance = np.take_along_axis(raw, best, axis=1)
+        curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(chance.ravel(), hit.ravel())
+        grid = np.unique(np.quantile(chance, np.linspace(0, 1, 41)))
+        curves[level] = (np.round(grid, 5).tolist(), np.round(curve.predict(grid), 5).tolist())
+    return blend
+
+
+def _surprise(
+    blend: cpv.Blend,
+    views: cpv.Views,
+    texts: Sequence[str],
+    vectors: NDArray[np.float32],
+    codes: NDArray[np.int64],
+) -> float:
+    kinds, raw = blend.raw(views, texts, vectors, "class")
+    place = {int(k): i for i, k in enumerate(kinds)}
+    rows = [(i, place[int(c) // 10**4]) for i, c in enumerate(codes) if int(c) // 10**4 in place]
+    return float(-np.mean([np.log(raw[i, j] + 1e-6) for i, j in rows]))
+
+
+def coded_texts(data: Path) -> tuple[list[Any], Coded]:
+    """Awards with a code, and the other coded texts: labels, notices, the glossary."""
+    material = gather(data)
+    awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
+    others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
+    for name in ("notice-label", "trade-label"):
+        pairs = material.pairs[name]
+        others += [(t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8]
+    return awards, others
+
+
+def split(awards: list[Any], share: float = 0.3) -> Split:
+    """The dated awards of the last months held out, without those whose objet was read before."""
+    dated = sorted((a for a in awards if a.notified < UNDATED), key=lambda a: a.notified)
+    if len(dated) < 200:
+        raise BadInput(
+            f"{len(dated)} dated awards are too few to calibrate on: give 200 or more with a CPV code"
+        )
+    day = dated[int(len(dated) * (1 - share))].notified
+    fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
+    read = {t for t, _ in fitted}
+    held = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
+    return Split(fitted, held, day)
+
+
+def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
+    """Fit on a folder laid out as for the encoder; writes cpv.npz and cpv.json; returns the folder."""
+    awards, others = coded_texts(data)
+    parts = split(awards)
+    say(f"calibrating on {len(parts.held)} awards notified from {parts.day}")
+    with TemporaryDirectory() as folder:
+        earlier = static.load(encoding.train(data, Path(folder), before=parts.day))
+        blend = fit_blend(fit_views(parts.fitted, others, earlier), earlier, parts.held)
+    reader = static.load(encoder)
+    views = fit_views([(a.objet, a.cpv) for a in awards], others, reader)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "cpv.npz", **cpv.pack(views))  # type: ignore[arg-type]
+    told = {"encoder": reader.fingerprint, "divisions": views.divisions, "blend": vars(blend)}
+    (out / "cpv.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return out
