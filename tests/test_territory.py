@@ -547,7 +547,7 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
     book = openpyxl.load_workbook(
         io.BytesIO(exports.workbook({"Essai": [{"nom": "=HYPERLINK(1)", "n": 3, "rien": float("nan")}]}))
     )
-    cells = list(book["Essai"].iter_rows(min_row=2, values_only=True))[0]
+    cells = next(iter(book["Essai"].iter_rows(min_row=2, values_only=True)))
     assert cells == ("'=HYPERLINK(1)", 3, None)
     assert all(cell.data_type != "f" for line in book["Essai"].iter_rows() for cell in line)
 

@@ -17,7 +17,8 @@ import numpy as np
 from matcher import law, needs
 from matcher.domain import SIAE_KINDS, BadInput, Filters, Lot, Match, Tender
 from matcher.engine import Matcher
-from matcher.territory import facilitators, hours
+from matcher.territory import facilitators
+from matcher.territory import hours as insertion
 from matcher.territory.supply import Mask, Supply, Worth, placed, trades_of_lot
 
 #: Codes of the services that L2113-15 opens (annex of the code, from article 77 of directive 2014/24/EU).
@@ -411,7 +412,7 @@ class LotPotential:
     facts: Facts
     advised: Advised
     first: tuple[Match, ...]
-    hours: hours.Hours | None
+    hours: insertion.Hours | None
     facilitator: str
     notes: tuple[str, ...] = ()
 
@@ -527,21 +528,21 @@ def _of_lot(
     )
     if lot.amount_period == "year" and len(tender.lots) == 1 and whole == lot.amount:
         whole = total
-    nature = hours.nature_of(trades, () if "cpv" in lot.inferred else lot.cpv)
+    nature = insertion.nature_of(trades, () if "cpv" in lot.inferred else lot.cpv)
     plan = None
     if total:
-        plan = hours.plan(
+        plan = insertion.plan(
             supply,
             amount=total,
             trades=trades,
             place=place if located else None,
             cpv=lot.cpv,
             months=months,
-            shares=tuple(dict.fromkeys((desk["clause_share"].value, *hours.SHARES))),
+            shares=tuple(dict.fromkeys((desk["clause_share"].value, *insertion.SHARES))),
         )
     lenders = supply.bidders_of(
         reached
-        & (np.isin(supply.kinds, list(hours.LENDERS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & able)
+        & (np.isin(supply.kinds, list(insertion.LENDERS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & able)
     )
     cpv = lot.cpv[:1]
     facts = Facts(

@@ -1,0 +1,55 @@
+"""The notebooks run from top to bottom, carry no output, and define no function."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NAMES = ("1_explore", "2_train", "3_report")
+nbformat = pytest.importorskip(
+    "nbformat", reason="nbformat is not installed: pip install nbformat nbclient ipykernel"
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_has_no_output_and_defines_nothing(name: str) -> None:
+    book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert cells and all(not cell.outputs and cell.execution_count is None for cell in cells)
+    for cell in cells:
+        defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        named = [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, defined[:3])]
+        assert not named, "what is defined belongs to the package"
+
+
+def _run(name: str) -> None:
+    nbclient = pytest.importorskip(
+        "nbclient", reason="nbclient is not installed: pip install nbclient ipykernel"
+    )
+    book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+    ).execute()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # those of the kernel's own sockets; the package's are errors elsewhere
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_on_the_sample(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_SAMPLE_ONLY", "1")
+    _run(name)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ("1_explore", "3_report"))
+def test_a_notebook_runs_on_the_real_data(name: str) -> None:
+    from matcher import paths
+
+    if not (paths.shared_dir() / "data" / "awards" / "history.json.gz").is_file():
+        pytest.skip("no real data: set MATCHER_SHARED")
+    _run(name)

@@ -1,0 +1,111 @@
+"""The desk over HTTP: every figure with its source, needs of buyers kept from others, errors that tell the remedy."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+
+from matcher import gathering, keys, recipes
+from matcher.catalogue import Catalogue
+from matcher.store import Store
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, dict[str, str]]]:
+    home = tmp_path_factory.mktemp("desk-service")
+    found = gathering.gather([SAMPLE])
+    Catalogue.build(
+        found.structures, found.awards, replace(recipes.named("weighted"), encoder="hashing")
+    ).save(home / "catalogue")
+    gathering.save_notices(found.tenders, home / "catalogue")
+    settings = Settings(
+        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
+    )
+    store = Store.open(settings.store)
+    head = {"X-API-Key": keys.create(store, ["buyer"])}
+    store.close()
+    with TestClient(create_app(settings)) as client:
+        yield client, head
+
+
+def test_the_map_in_every_shape_has_its_source(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    answer = client.get("/v1/territory/map", params={"region": "11"}).json()
+    assert len(answer["result"]["zones"]) == 8 and "structures.csv" in answer["sources"][0] and answer["on"]
+    assert client.get("/v1/territory/map.svg").headers["content-type"].startswith("image/svg")
+    assert "structures.csv" in client.get("/v1/territory/map.csv").text
+    assert "Zones blanches" in client.get("/v1/territory/map.html").text
+    assert client.get("/v1/territory/map", params={"department": "99"}).status_code == 422
+
+
+def test_potential_hours_and_oeth_answer_with_reasons(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    answer = client.post(
+        "/v1/territory/potential",
+        json={"need": "entretien des espaces verts", "place": "93100", "amount": 30000},
+    ).json()
+    advice = answer["result"]["lots"][0]["advised"]["first"]
+    assert advice["code"] == "direct" and advice["reasons"] and "Facilitateur" in answer["facilitator"]
+    worked = client.post(
+        "/v1/territory/hours", json={"need": "nettoyage", "amount": 1000, "labour": 0.5, "hourly_cost": 25}
+    ).json()
+    assert worked["result"]["worked"] == 20.0
+    refused = client.post("/v1/territory/oeth", json={"purchase": 20000})
+    assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
+
+
+def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, head = served
+    body = {
+        "theme": "propreté",
+        "place": "93100",
+        "on": "2026-12-15",
+        "slots": 4,
+        "invite": 4,
+        "buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}],
+    }
+    assert client.post("/v1/territory/meeting", json=body).status_code in (401, 403)
+    answer = client.post("/v1/territory/meeting", json=body, headers=head)
+    assert (
+        answer.status_code == 200
+        and len(answer.json()["result"]["appointments"]) == 4
+        and "secret" not in answer.text
+    )
+    book = openpyxl.load_workbook(
+        io.BytesIO(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head).content)
+    )
+    assert book.sheetnames == ["Rendez-vous", "Invitations", "Présentations", "Sources"]
+
+
+def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, head = served
+    decp = (SAMPLE / "decp_2024.json").read_bytes()
+    answer = client.post("/v1/territory/report", files={"awards": ("decp_2024.json", decp)}, headers=head)
+    assert answer.status_code == 200 and {
+        line["key"] for line in answer.json()["result"]["tables"]["cible"]
+    } == {"SIAE", "EA", "ESAT", "ESUS"}
+    bad = client.post("/v1/territory/report", files={"books": ("livre.csv", b"a,b\n1,2\n")}, headers=head)
+    assert bad.status_code == 422 and "/tmp" not in bad.text
+
+
+def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    page = client.get("/territoire", headers={"accept": "text/html"})
+    assert page.status_code == 200 and "<svg" in page.text and "Source :" in page.text
+    studied = client.post(
+        "/territoire",
+        data={"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"},
+    )
+    assert studied.status_code == 200 and "trois devis" in studied.text
+    wrong = client.post("/territoire", data={"need": "nettoyage", "place": "Zzyzx"})
+    assert wrong.status_code == 422 and "Zzyzx" in wrong.text
