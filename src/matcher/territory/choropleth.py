@@ -13,6 +13,7 @@ from html import escape
 
 from matcher import paths, reference
 from matcher.domain import BadInput
+from matcher.text import shorten
 
 #: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
 SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
@@ -137,7 +138,9 @@ def svg(
             f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
         )
     parts += _legend(bounds, bool(len(known) < len(asked)), bool(known), unit, total - foot + 24)
-    parts.append(f'<text x="8" y="{total - 28:.0f}" font-size="11" fill="#444">{escape(source[:150])}</text>')
+    parts.append(
+        f'<text x="8" y="{total - 28:.0f}" font-size="11" fill="#444">{escape(shorten(source, 112))}</text>'
+    )
     parts.append(f'<text x="8" y="{total - 10:.0f}" font-size="11" fill="#444">{CREDIT}</text></svg>')
     return "".join(parts)
 

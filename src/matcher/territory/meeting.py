@@ -1,7 +1,7 @@
 """A meeting day: whom to invite, which six to hear, and a timetable of appointments; with its exports.
 
 Relevance of a structure to a need: the engine's score, from the median of the candidates (0) to the best
-one (1), and 0 where the structure may not answer.  Exposure: how often the store says a structure was shown.
+one (1), and 0 where the structure is known for other trades only.  Exposure: how often the store says a structure was shown.
 """
 
 from __future__ import annotations
@@ -144,7 +144,10 @@ def exposures(store: Store | None) -> dict[str, int]:
 def relevances(
     matcher: Matcher, supply: Supply, needs: Sequence[tuple[str, Place | None]]
 ) -> NDArray[np.float64]:
-    """Relevance of each structure of the supply to each need, 0 to 1; shape (structures, needs)."""
+    """Relevance of each structure of the supply to each need, 0 to 1; shape (structures, needs).
+
+    A structure known for other trades only is worth nothing for a need whose trade is recognised.
+    """
     position = np.full(len(matcher.catalogue), -1)
     position[supply.rows] = np.arange(len(supply))
     table = np.zeros((len(supply), len(needs)))
