@@ -403,6 +403,7 @@ def write(
 
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
     """The rows of one notice: for each lot the structures above the floor that may answer, at most `top`."""
+    from matcher import reach
     from matcher.domain import Filters
 
     rows: list[dict[str, Any]] = []
@@ -415,11 +416,14 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
         ranking = matcher.rank(query)
         if matcher.nobody(ranking):
             continue
-        chance = matcher.ranker.probability(ranking.scores[ranking.order], ranking.regime)
+        order = ranking.order
+        if ranking.regime == "structure":
+            # who is known for other trades only is never told
+            order = order[reach.suitable(ranking.shortlist)[order]]
+        chance = matcher.ranker.probability(ranking.scores[order], ranking.regime)
         kept = min(top, int((chance >= floor).sum()))
-        if not kept:
-            continue
-        for match in matcher.answer(ranking, kept).matches:
+        for rank, position in enumerate(order[:kept], 1):
+            match = matcher.explain(ranking, int(position), rank)
             if match.eligible is False or match.structure.active is False:
                 continue
             rows.append({

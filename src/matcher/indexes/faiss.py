@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 FLAT_UP_TO = 50_000
 GRAPH_UP_TO = 400_000
+REFINE = 4
+SAMPLE = 50_000  # rows that train the cells
 
 
 class FaissIndex:
@@ -44,15 +46,20 @@ class FaissIndex:
             options = self._options(faiss, k, selector)
         else:
             options = self._options(faiss, k, None)
-        _, found = self._index.search(vector.reshape(1, -1).astype(np.float32), k, params=options)
-        rows = found[0]
-        return rows[rows >= 0].astype(np.int64)
+        # codes of 8 bits blur what is near: REFINE times as many are fetched, and put in order by the vectors themselves
+        wanted = k if self.kind == "flat" else min(REFINE * k, len(self._vectors))
+        _, found = self._index.search(vector.reshape(1, -1).astype(np.float32), wanted, params=options)
+        rows = found[0][found[0] >= 0].astype(np.int64)
+        if self.kind == "flat":
+            return rows
+        order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
+        return np.asarray(rows[order])
 
     def _options(self, faiss: Any, k: int, selector: Any) -> Any:
         if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(64, 2 * k))
+            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(64, REFINE * k))
         if self.kind == "ivf":
-            return faiss.SearchParametersIVF(sel=selector, nprobe=max(16, self._index.nlist // 12))
+            return faiss.SearchParametersIVF(sel=selector, nprobe=max(16, self._index.nlist // 5))
         return faiss.SearchParameters(sel=selector) if selector is not None else None
 
     def compare(
@@ -84,12 +91,14 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", se
         index = faiss.IndexHNSWSQ(d, faiss.ScalarQuantizer.QT_8bit, 16, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
     else:
-        cells = int(min(4 * np.sqrt(n), n / 39)) or 1
+        cells = (
+            int(min(2 * np.sqrt(n), min(n, SAMPLE) / 39)) or 1
+        )  # 39 rows a cell: what k-means wants at least
         index = faiss.index_factory(d, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed = seed
     block = 100_000
     if not index.is_trained:
-        sample = np.random.default_rng(seed).choice(n, size=min(n, 50_000), replace=False)
+        sample = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
         index.train(np.ascontiguousarray(vectors[np.sort(sample)], dtype=np.float32))
     for low in range(0, n, block):
         index.add(np.ascontiguousarray(vectors[low : low + block], dtype=np.float32))

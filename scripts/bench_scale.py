@@ -1,0 +1,130 @@
+"""How the work grows: build, update, recall of the approximate search, and a night of notices, at several sizes.
+
+    python scripts/bench_scale.py --structures 10000 100000 --notices 2000 --jobs 2 --out bench.json --plot scale.svg
+
+Structures and notices are those of `matcher synth`.  Seconds are given twice: on the clock, and of processor time
+(on a machine that does other work the second is the one that compares).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher import batch, digests, recipes, synth
+from matcher.catalogue import Catalogue
+from matcher.store import Store
+
+
+@contextmanager
+def timed(into: dict[str, Any], name: str) -> Any:
+    def used() -> float:
+        kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, kinds))
+
+    clock, work = time.perf_counter(), used()
+    yield
+    into[f"{name}_seconds"] = round(time.perf_counter() - clock, 2)
+    into[f"{name}_cpu"] = round(used() - work, 2)
+    print(f"  {name}: {into[f'{name}_seconds']} s ({into[f'{name}_cpu']} s of processor)", flush=True)
+
+
+def recall(catalogue: Catalogue, questions: int, k: int = 100) -> float:
+    """The share of the exact k nearest rows that the vector index finds, over lots of the generator.
+
+    A row as near as the k-th counts: many rows hold the same text.
+    """
+    lots = [lot for tender in synth.tenders(questions, seed=11) for lot in tender.lots][:questions]
+    asked = catalogue.encoder.encode([f"{lot.title}. {lot.description}" for lot in lots], role="query")
+    vectors = np.asarray(catalogue.vectors, dtype=np.float32)
+    found = []
+    for vector in asked:
+        scores = vectors @ vector
+        least = np.partition(scores, -k)[-k]
+        rows = catalogue.indexes["faiss"].search("", vector, k)
+        found.append(float((scores[rows] >= least - 1e-6).sum()) / k)
+    return float(np.mean(found))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--structures", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--notices", type=int, default=2000)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--top", type=int, default=10)
+    parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--plot", type=Path)
+    asked = parser.parse_args()
+    results = []
+    for size in asked.structures:
+        print(f"{size} structures", flush=True)
+        row: dict[str, Any] = {"structures": size, "notices": asked.notices, "jobs": asked.jobs}
+        listed = list(synth.structures(size))
+        row["offers"] = sum(len(s.offers) for s in listed)
+        with tempfile.TemporaryDirectory(prefix="maillage-") as name:
+            folder = Path(name) / "catalogue"
+            with timed(row, "build"):
+                made = Catalogue.build(listed, recipe=recipes.named("default"))
+                made.save(folder)
+            held = Catalogue.load(folder)
+            row["evidence"], row["index"] = held.evidence.num_rows, held.indexes["faiss"].kind
+            row["recall_at_100"] = round(recall(held, asked.questions), 4)
+            print(f"  {row['index']}, recall@100 {row['recall_at_100']}", flush=True)
+            with timed(row, "update_of_1_percent"):
+                Catalogue.build(
+                    synth.changed(listed, 0.01), recipe=recipes.named("default"), reuse=held
+                ).save(folder)
+            del made, held, listed
+            tenders = list(synth.tenders(asked.notices))
+            row["lots"] = sum(len(t.lots) for t in tenders)
+            store = Store.open(f"sqlite:///{name}/store.sqlite")
+            options = batch.Options(
+                rules=digests.Rules(floor=0.0, first_volume=10**9), top=asked.top, jobs=asked.jobs
+            )
+            at = synth.datetime.now(synth.UTC)
+            summary = batch._begun(store, {}, at)
+            batch.take(store, tenders, None, at, summary)
+            pending = batch.waiting(store, "v", at)
+            with timed(row, "match_all_lots"):
+                for key, found in batch.answers(folder, pending, options):
+                    batch.write(store, pending[key], found, {}, at)
+            row["ms_of_processor_a_lot"] = round(1000 * row["match_all_lots_cpu"] / row["lots"], 2)
+            row["matches"] = store.counts()["match"]
+            store.close()
+        row["memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        results.append(row)
+        print(json.dumps(row), flush=True)
+        if asked.out:
+            asked.out.write_text(json.dumps(results, indent=1))
+    if asked.plot and results:
+        plot(results, asked.plot)
+
+
+def plot(results: list[dict[str, Any]], path: Path) -> None:
+    """Processor time a lot, and of a build, over the number of structures."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    sizes = [r["structures"] for r in results]
+    left.loglog(sizes, [r["ms_of_processor_a_lot"] for r in results], "o-", color="#0b4f8a")
+    left.set_title("Processor time a lot (ms)", loc="left")
+    right.loglog(sizes, [r["build_cpu"] for r in results], "o-", color="#0b4f8a")
+    right.set_title("Processor time of a build (s)", loc="left")
+    for axes in (left, right):
+        axes.set_xlabel("structures")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
