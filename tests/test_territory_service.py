@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, 
         line["key"] for line in answer.json()["result"]["tables"]["cible"]
     } == {"SIAE", "EA", "ESAT", "ESUS"}
     bad = client.post("/v1/territory/report", files={"books": ("livre.csv", b"a,b\n1,2\n")}, headers=head)
-    assert bad.status_code == 422 and "/tmp" not in bad.text
+    assert bad.status_code == 422 and tempfile.gettempdir() not in bad.text
 
 
 def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
