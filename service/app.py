@@ -31,7 +31,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or read()
     watching.set_up_logs(settings)
     app = FastAPI(
-        title="Maillage", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
+        title="Maillage",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.serving = Serving(settings)

@@ -229,8 +229,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
-#: The interactive documentation runs an inline script and is told apart.
-DOCS = ("/docs", "/redoc")
 
 
 class Guard:
@@ -250,8 +248,6 @@ class Guard:
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
                 extra = dict(HEADERS)
-                if scope["path"].startswith(DOCS):
-                    extra.pop("Content-Security-Policy")
                 message["headers"] = [
                     *message["headers"],
                     *(
