@@ -31,6 +31,7 @@ from matcher.shortlist import Column, Query, Shortlist
 from matcher.signals.place import distances
 
 DECLARED = ("offer", "description", "job")
+POOL = 25  # structures of each lot among whom groups are chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +153,17 @@ class Matcher:
         groups: int = 3,
     ) -> Answer:
         """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
-        answers = []
+        answers, pools = [], []
         for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
             ranking = self.rank(query)
             answers.append(self.answer(ranking, n))
+            # a team is chosen among more than is shown: who covers two lots may be third in each
+            pools.append(self.answer(ranking, max(n, POOL)) if groups and n < POOL else answers[-1])
         consortia: tuple[Any, ...] = ()
         if groups:
             from matcher import consortium
 
-            consortia = tuple(consortium.recommend(answers, tender=tender, n=groups))
+            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups))
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from matcher import codec, reading
+from matcher import codec, merge, reading
 from matcher.domain import Award, BadInput, NothingGood, NotFound, Rejected, Structure, Tender
 
 NOTICES = "notices.jsonl"
@@ -37,7 +37,7 @@ class Gathered:
 
 
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
-    """Read files, folders and archives of any known format.
+    """Read files, folders and archives of any known format; what several say of one structure is joined.
 
     The awards of award notices count as awards.  Raises NothingGood where no record is good.
     """
@@ -52,6 +52,9 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
             found.awards.extend(record.awards)
         else:
             found.rejected.append(record)
+    merged = merge.merge(found.structures)
+    found.structures = list(merged.structures)
+    found.rejected.extend(merged.set_aside)
     if not (found.structures or found.awards or found.tenders):
         why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
         raise NothingGood(

@@ -13,6 +13,9 @@ def run(
         str, typer.Option(help="Address to listen on; beyond loopback a key is asked.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes; each opens the catalogue, jobs stay in one.")
+    ] = 1,
     catalogue: Annotated[
         Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
     ] = None,
@@ -24,6 +27,7 @@ def run(
     matcher serve --host 0.0.0.0 --port 8080 --catalogue /srv/maillage/catalogue
     """
     import os
+    import secrets
 
     import uvicorn
 
@@ -31,6 +35,8 @@ def run(
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
+    # every process signs with the same secret
+    os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
     from service.settings import read
 
     settings = read()
@@ -39,6 +45,6 @@ def run(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
     uvicorn.run(
-        "service.app:create_app", factory=True, host=host, port=port, access_log=False, log_level="warning",
+        "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
         timeout_graceful_shutdown=20, server_header=False,
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""The additive score that both rankers share: for each signal a line or a monotone staircase.
+"""The additive score that both rankers share: for each signal a line, a monotone staircase, or both.
 
-The file is JSON: `signals` maps a signal to `weight` and `offset` (a line) or `knots` and `values` (a
-staircase: values[j] from knots[j - 1] on), with `missing`, what an unknown value adds, and `why`, where the
+The file is JSON: `signals` maps a signal to `weight` and `offset` (a line), `knots` and `values` (a
+staircase: values[j] above knots[j - 1]), or both, with `missing`, what an unknown value adds, and `why`, where the
 figures come from; `probability` maps a regime to the `slope` and `intercept` of a logistic map of the score.
 """
 
@@ -29,8 +29,10 @@ class AdditiveRanker:
         self._probability: Mapping[str, Mapping[str, float]] = data.get("probability", {})
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
         for name, spec in self._signals.items():
-            if "weight" not in spec and len(spec.get("values", ())) != len(spec.get("knots", ())) + 1:
-                raise KeyError(f"{name} has neither a weight, nor one value more than knots")
+            if "knots" in spec and len(spec.get("values", ())) != len(spec["knots"]) + 1:
+                raise KeyError(f"{name} wants one value more than knots")
+            if "knots" not in spec and "weight" not in spec:
+                raise KeyError(f"{name} has neither a weight nor knots")
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -64,13 +66,15 @@ class AdditiveRanker:
 
 
 def contribution(spec: Mapping[str, Any], values: Column) -> Column:
-    """What a signal's line or staircase adds for each value; its `missing` where the value is NaN; shape (n,)."""
-    if "weight" in spec:
-        known = spec["weight"] * values + spec.get("offset", 0.0)
-    else:
-        known = np.asarray(spec["values"], dtype=np.float64)[
-            np.searchsorted(spec["knots"], values, side="left")
-        ]
+    """What a signal's line and staircase add for each value; its `missing` where the value is NaN; shape (n,)."""
+    known = spec.get("weight", 0.0) * values + spec.get("offset", 0.0)
+    if "knots" in spec:
+        known = (
+            known
+            + np.asarray(spec["values"], dtype=np.float64)[
+                np.searchsorted(spec["knots"], values, side="left")
+            ]
+        )
     return np.where(np.isnan(values), spec.get("missing", 0.0), known)
 
 

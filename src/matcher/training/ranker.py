@@ -33,9 +33,12 @@ from matcher.terminal import progress, say
 LEARNT = (
     "past_meaning", "past_words", "past_part", "past_best", "past_vote", "past_trade", "past_trade_count",
     "past_trade_share", "past_trade_near", "past_words_near", "past_place", "past_reach", "past_department",
-    "past_volume", "name_meaning", "named",
+    "past_volume", "past_clientele", "name_meaning", "name_words", "named",
 )  # fmt: skip
-ROUNDS, RATE, LEAVES_MIN, SEED = 800, 0.1, 100, 1
+ROUNDS, RATE, LEAVES_MIN, SEED = 500, 0.1, 100, 1
+BAGS = (1, 7, 13, 29)  # seeds of the models whose staircases are averaged
+LINE = 0.7  # how much of the conditional logit's line is added: both learn the same, and err apart
+RIDGE = 1e-4
 NEAREST, DRAWN = 300, 60
 
 
@@ -71,25 +74,34 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
         raise BadInput(
             f"only {len(splits)} awards since {since} have a holder with earlier awards: give an earlier --since"
         )
-    fitted = fit(splits)
-    hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text())
-    signals = {
-        name: spec
-        for name, spec in hand["signals"].items()
-        if name not in LEARNT and not name.startswith("past_")
+    return write(splits, out, {"since": since.isoformat(), "awards": len(awards)})
+
+
+def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
+    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json beside."""
+    hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text(encoding="utf-8"))
+    kept = {
+        name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"
     }
-    signals |= fitted
-    signals["past_holder"] = hand["signals"]["past_holder"]
-    file = {**hand, "signals": signals}
-    file["probability"] = {**hand.get("probability", {}), "supplier": calibrate(splits)}
+    signals = kept | fit(splits) | {"past_holder": hand["signals"]["past_holder"]}
+    scores = unseen(splits)
+    file = {
+        **hand,
+        "signals": signals,
+        "probability": {**hand.get("probability", {}), "supplier": calibrate(splits, scores)},
+    }
     file["trained"] = {
-        "queries": len(splits), "since": since.isoformat(), "awards": len(awards), "rounds": ROUNDS,
-        "rate": RATE, "seed": SEED,
-    }  # fmt: skip
+        "queries": len(splits),
+        **facts,
+        "rounds": ROUNDS,
+        "rate": RATE,
+        "bags": list(BAGS),
+        "line": LINE,
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
-    for name, value in held_out(splits).items():
-        say(f"five folds over the training queries, {name}: {value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]")
+    for name, value in held_out(splits, scores).items():
+        say(f"three folds over the training queries, {name}: {value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]")
     return out
 
 
@@ -146,8 +158,8 @@ def as_of(
     return replace(shortlist, admissible=admissible, scratch={})
 
 
-def boost(splits: Sequence[Split]) -> Any:
-    """The LightGBM model over the splits."""
+def boost(splits: Sequence[Split], seed: int) -> Any:
+    """One LightGBM model over the splits."""
     import lightgbm
 
     data = lightgbm.Dataset(
@@ -158,20 +170,55 @@ def boost(splits: Sequence[Split]) -> Any:
     )
     options = {
         "objective": "lambdarank", "num_leaves": 2, "learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN,
-        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.7,
-        "bagging_fraction": 0.8, "bagging_freq": 1, "lambdarank_truncation_level": 20, "seed": SEED,
+        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.5,
+        "bagging_fraction": 0.7, "bagging_freq": 1, "lambdarank_truncation_level": 10, "seed": seed,
         "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
     }  # fmt: skip
     return lightgbm.train(options, data, num_boost_round=ROUNDS)
 
 
 def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
-    """The staircase of each signal: knots, values, and what a missing value adds."""
-    return staircases(boost(splits).dump_model()["tree_info"])
+    """For each signal the staircase averaged over BAGS, and a line of LINE times the conditional logit's weight."""
+    trees = [tree for seed in BAGS for tree in boost(splits, seed).dump_model()["tree_info"]]
+    result = staircases(trees, 1 / len(BAGS))
+    for name, weight in zip(LEARNT, logit(splits), strict=True):
+        result[name]["weight"] = round(LINE * float(weight), 5)
+    return result
 
 
-def staircases(trees: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Trees of one split each as one staircase for each signal, 0 at its foot."""
+def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
+    """Weights (signals,) >= 0 of a conditional logit (McFadden, 1973) over the splits; unknown counts as 0.
+
+    Two more terms, left out of the answer, absorb what being unknown tells.
+    """
+    from scipy.optimize import minimize
+
+    unknown = [LEARNT.index("past_words"), LEARNT.index("past_place")]
+    cases = [(np.hstack([np.nan_to_num(s.values), np.isnan(s.values[:, unknown])]), s.won) for s in splits]
+    scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
+    cases = [(values / scale, won) for values, won in cases]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = RIDGE * len(cases) * float(weights @ weights), 2 * RIDGE * len(cases) * weights
+        for values, won in cases:
+            scores = values @ weights
+            top = scores.max()
+            shares = np.exp(scores - top)
+            whole = shares.sum()
+            value -= float((scores[won] - top - np.log(whole)).mean())
+            slope = slope - values[won].mean(axis=0) + (shares / whole) @ values
+        return value / len(cases), slope / len(cases)
+
+    size = len(scale)
+    bounds = [(0.0, None)] * len(LEARNT) + [(None, None)] * (size - len(LEARNT))
+    found = minimize(
+        loss, np.zeros(size), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 80}
+    )
+    return np.asarray((found.x / scale)[: len(LEARNT)])
+
+
+def staircases(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Trees of one split each, times `share`, as one staircase for each signal, 0 at its foot."""
     steps: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     absent: dict[str, float] = defaultdict(float)
     for tree in trees:
@@ -179,7 +226,7 @@ def staircases(trees: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         if "split_feature" not in node:
             continue
         name = LEARNT[node["split_feature"]]
-        left, right = node["left_child"]["leaf_value"], node["right_child"]["leaf_value"]
+        left, right = (share * node[side]["leaf_value"] for side in ("left_child", "right_child"))
         steps[name].append((float(node["threshold"]), left, right))
         absent[name] += left if node["default_left"] else right
     result = {}
@@ -211,31 +258,33 @@ def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
     return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
 
 
-def held_out(splits: Sequence[Split]) -> dict[str, tuple[float, float, float]]:
-    """nDCG@10 and R@10 over queries that the model had not seen, with intervals."""
-    rows = []
-    for fold in folds(splits):
+def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]:
+    """The score of each split's candidates by a model that was not fitted on its winner."""
+    scores: dict[int, NDArray[np.float64]] = {}
+    for fold in folds(splits, parts):
         inside = set(fold)
         fitted = fit([split for i, split in enumerate(splits) if i not in inside])
-        for i in fold:
-            order = np.argsort(-score(fitted, splits[i]), kind="stable")
-            won = {str(j) for j in np.flatnonzero(splits[i].won)}
-            rows.append(measures([str(j) for j in order], won))
+        scores |= {i: score(fitted, splits[i]) for i in fold}
+    return [scores[i] for i in range(len(splits))]
+
+
+def held_out(
+    splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]
+) -> dict[str, tuple[float, float, float]]:
+    """nDCG@10 and R@10 of unseen scores, with intervals."""
+    rows = []
+    for split, values in zip(splits, scores, strict=True):
+        won = {str(j) for j in np.flatnonzero(split.won)}
+        rows.append(measures([str(j) for j in np.argsort(-values, kind="stable")], won))
     return {name: bootstrap([row[name] for row in rows]) for name in ("nDCG@10", "R@10")}
 
 
-def calibrate(splits: Sequence[Split]) -> dict[str, float]:
-    """Slope and intercept of the logistic map from score to the chance of winning, over unseen folds (Platt)."""
+def calibrate(splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+    """Slope and intercept of the logistic map from score to the chance of winning, over unseen scores (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
-    scores, won = [], []
-    for fold in folds(splits, 3):
-        inside = set(fold)
-        fitted = fit([split for i, split in enumerate(splits) if i not in inside])
-        for i in fold:
-            values = score(fitted, splits[i])
-            top = np.argsort(-values)[:100]
-            scores.append(values[top])
-            won.append(splits[i].won[top])
-    model = LogisticRegression(C=1e6).fit(np.concatenate(scores)[:, None], np.concatenate(won))
+    tops = [np.argsort(-values)[:100] for values in scores]
+    told = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
+    won = np.concatenate([split.won[top] for split, top in zip(splits, tops, strict=True)])
+    model = LogisticRegression(C=1e6).fit(told[:, None], won)
     return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}

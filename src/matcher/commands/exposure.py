@@ -1,0 +1,41 @@
+"""`matcher exposure`: who is shown over a set of needs, and who never."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+
+def run(
+    notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are asked.")],
+    catalogue: Annotated[Path, typer.Option(help="The folder written by `matcher index`.")] = DEFAULT_CATALOGUE,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many of each lot count as shown.")] = 10,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Report the exposure of structures and kinds: Gini, share never shown, by kind and by what they say.
+
+    \b
+    matcher exposure data/sample
+    matcher exposure notices/ -n 5 --format csv
+    """
+    from matcher import codec, exposure, gathering
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, progress, say
+
+    check_format(format)
+    matcher = Matcher.load(catalogue)
+    tenders = gathering.gather(notices).tenders
+    found = exposure.measure(matcher, progress(tenders, "asking"), n)
+    if format == "jsonl":
+        emit([codec.to_json(found)], "jsonl")
+        return
+    say(
+        f"{found.lots} lots, {found.structures} structures : Gini {found.gini:.3f}, "
+        f"{100 * found.never_shown:.1f} % jamais montrées parmi les {n} premières"
+    )
+    emit(found.by_kind, format, "Par type")
+    emit(found.by_evidence, format, "Par ce qu'elles disent d'elles")

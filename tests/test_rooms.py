@@ -1,0 +1,139 @@
+"""One contract for each room, asked of every file in it: a new sibling is tested by existing."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matcher import plug
+from matcher.catalogue import Catalogue, free_text_tender
+from matcher.domain import Place
+from matcher.engine import Matcher
+from matcher.shortlist import Shortlist
+
+TEXTS = ["entretien des espaces verts", "nettoyage de locaux", "peinture de logements", "blanchisserie", "traiteur"]
+#: What an encoder or an index needs to be loaded here; a sibling that cannot is skipped with its reason.
+NEEDS = {"sentence": "wants the name of a sentence-transformers model", "pgvector": "wants a PostgreSQL server"}
+
+
+def loaded(name: str) -> Any:
+    if name in NEEDS:
+        pytest.skip(NEEDS[name])
+    return plug.find("encoders", name).load()
+
+
+@pytest.mark.parametrize("name", plug.names("encoders"))
+def test_encoder(name: str) -> None:
+    encoder = loaded(name)
+    vectors = encoder.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), encoder.dimension)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(vectors, loaded(name).encode(TEXTS))  # deterministic, also when loaded again
+    np.testing.assert_allclose(vectors[:1], encoder.encode(TEXTS[:1]), atol=1e-6)  # alone or in company
+    assert encoder.encode([]).shape == (0, encoder.dimension)
+    assert not encoder.encode([""]).any()  # the empty text is no direction
+    assert encoder.fingerprint == loaded(name).fingerprint
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    return plug.find("encoders", "hashing").load().encode(TEXTS)
+
+
+@pytest.mark.parametrize("name", plug.names("indexes"))
+def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
+    if name in NEEDS:
+        pytest.skip(NEEDS[name])
+    module = plug.find("indexes", name)
+    index = module.build(TEXTS, vectors)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        every = index.compare(text, vector, None)
+        assert every.shape == (len(TEXTS),)
+        np.testing.assert_allclose(index.compare(text, vector, np.array([3, 1])), every[[3, 1]], rtol=1e-6)
+        found = index.search(text, vector, 3)
+        assert found[0] == TEXTS.index(text)  # itself first: higher is better
+        assert list(every[found]) == sorted(every[found], reverse=True)
+        allowed = np.array([False, True, True, False, True])
+        assert allowed[index.search(text, vector, 5, allowed)].all()
+        assert len(index.search(text, vector, 5, np.zeros(5, dtype=bool))) == 0
+    index.save(tmp_path / name)
+    again = module.load(tmp_path / name, vectors)
+    np.testing.assert_array_equal(again.compare(TEXTS[0], vectors[0], None), index.compare(TEXTS[0], vectors[0], None))
+    np.testing.assert_array_equal(again.search(TEXTS[1], vectors[1], 4), index.search(TEXTS[1], vectors[1], 4))
+
+
+@pytest.mark.parametrize("name", plug.names("indexes"))
+def test_index_of_nothing_and_of_one(name: str, vectors: np.ndarray) -> None:
+    if name in NEEDS:
+        pytest.skip(NEEDS[name])
+    build = plug.find("indexes", name).build
+    empty = build([], vectors[:0])
+    assert len(empty.search("nettoyage", vectors[0], 5)) == 0
+    assert empty.compare("nettoyage", vectors[0], None).shape == (0,)
+    assert list(build(TEXTS[:1], vectors[:1]).search(TEXTS[0], vectors[0], 5)) == [0]
+
+
+def test_faiss_is_the_inner_product(vectors: np.ndarray) -> None:
+    index = plug.find("indexes", "faiss").build(TEXTS, vectors)
+    np.testing.assert_allclose(index.compare("", vectors[2], None), vectors @ vectors[2], atol=1e-6)
+    assert list(index.search("", vectors[2], 5)) == list(np.argsort(-(vectors @ vectors[2]), kind="stable"))
+
+
+@pytest.fixture(scope="module")
+def shortlist(catalogue: Catalogue) -> Shortlist:
+    tender = free_text_tender("entretien des espaces verts d'une école", Place(department="93"))
+    return catalogue.shortlist(catalogue.query(tender.lots[0], tender))
+
+
+@pytest.mark.parametrize("name", plug.names("signals"))
+def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
+    signal = plug.find("signals", name)
+    column = signal.measure(shortlist)
+    assert column.shape == (len(shortlist),)
+    np.testing.assert_array_equal(column, signal.measure(shortlist))
+    assert not np.isinf(column).any()
+    for i in (0, len(shortlist) // 2, len(shortlist) - 1):
+        why = signal.explain(shortlist, i, float(column[i]))
+        assert why.text and not why.text.startswith("nan")
+    nothing = free_text_tender("xyzzy")  # no place, no known word: unknown, never an error
+    bare = catalogue.shortlist(catalogue.query(nothing.lots[0], nothing))
+    assert signal.measure(bare).shape == (len(bare),)
+    assert (signal.__doc__ or "").strip(), "a signal says what it measures"
+
+
+@pytest.mark.parametrize("name", plug.names("rankers"))
+def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist: Shortlist) -> None:
+    ranker = plug.find("rankers", name).load()
+    for signal in ranker.signals:
+        shortlist = shortlist.with_column(signal, plug.find("signals", signal).measure(shortlist))
+    parts = ranker.contributions(shortlist)
+    assert set(parts) == set(ranker.signals)
+    assert not any(np.isnan(part).any() for part in parts.values())
+    for signal in ranker.signals:  # more of a good thing never costs
+        values = np.sort(shortlist.columns[signal])
+        steps = np.diff(ranker.contributions(shortlist.with_column(signal, values))[signal][~np.isnan(values)])
+        assert (steps >= -1e-9).all(), signal
+    for regime in ("supplier", "structure"):
+        chances = ranker.probability(np.linspace(-20, 20, 50), regime)
+        assert ((chances >= 0) & (chances <= 1)).all()
+        assert (np.diff(chances) >= 0).all()
+
+
+@pytest.mark.parametrize("room", ["sources", "encoders", "indexes", "signals", "rankers", "commands"])
+def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
+    for name in plug.names(room):
+        module = plug.find(room, name)
+        assert inspect.getdoc(module), f"{room}/{name}.py has no docstring"
+
+
+@pytest.mark.parametrize("name", plug.names("sources"))
+def test_source_declares_its_contract(name: str) -> None:
+    source = plug.find("sources", name)
+    assert source.YIELDS in ("tender", "structure", "award")
+    assert source.recognises("x.bin", b"\x00\x01\x02") is False
+    assert source.recognises("empty", b"") is False
