@@ -42,7 +42,6 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
     workers_jobs: int = Field(1, ge=1, le=16)
-    webhook_hosts: tuple[str, ...] = ()  # hosts to which news may be posted
 
     @field_validator("rate")
     @classmethod

@@ -32,12 +32,12 @@ def _health(request: Request) -> schemas.Health:
 @router.get(
     "/health", summary="Versions of code, data, recipe, encoder and ranker", response_model=schemas.Health
 )
-def health(request: Request) -> Response:
+async def health(request: Request) -> Response:
     return wire.send(request, _health(request))
 
 
 @router.get("/health/live", summary="Is the process alive", response_model=schemas.Health)
-def live(request: Request) -> Response:
+async def live(request: Request) -> Response:
     return wire.send(request, schemas.Health(status="ok"))
 
 
@@ -47,7 +47,7 @@ def live(request: Request) -> Response:
     response_model=schemas.Health,
     responses=documented(503),
 )
-def readiness(request: Request) -> Response:
+async def readiness(request: Request) -> Response:
     found = _health(request)
     if found.status != "ok":
         raise Refused(503, found.detail, {"Retry-After": "10"})
