@@ -122,7 +122,7 @@ def keep(
         last = _append(connection, identifier, [("created", "", {"digest": _digest(sealed)})])
         listed = []
         for each in answer.lots:
-            best = max((m.score for m in each.matches), default=0.0)
+            best = float("inf") if each.nobody else max((m.score for m in each.matches), default=0.0)
             listed += [("listed", m.structure.siret, _line(m, each.lot.id, best)) for m in each.matches]
         _append(connection, identifier, listed, last)
         store.audit(connection, owner, "sourcing.keep", identifier)
