@@ -11,7 +11,6 @@ how it is had.  Real data: MATCHER_SHARED.  Vectors of the slow models are kept 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import importlib.util
 import json
@@ -33,15 +32,14 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from matcher import plug  # noqa: E402
-from matcher.identifiers import clean_cpv, clean_date  # noqa: E402
 from matcher.paths import shared_dir  # noqa: E402
 from matcher.text import clean, fold  # noqa: E402
+from matcher.training.cases import Cases, coded  # noqa: E402
 from matcher.training.texts import UNDATED, cpv_labels, read_awards, read_table  # noqa: E402
 
 Encode = Callable[[Sequence[str], str], Any]
 DATA = shared_dir() / "data"
 PROBE = Path(__file__).resolve().parents[1] / "tests" / "data" / "probe_needs.jsonl"
-WEIGHTS = (1.0, 0.5, 0.25)  # of a supplier's best three awards
 
 
 # ------------------------------------------------------------------------------------------- encoders
@@ -147,55 +145,6 @@ def similar(a: Any, b: Any) -> NDArray[np.float32]:
 # -------------------------------------------------------------------------------------------- regimes
 
 
-class Cases:
-    """Later notices and who won them; the awards of the history, one row a holder."""
-
-    def __init__(self) -> None:
-        awards = read_awards(DATA / "awards" / "history.json.gz")
-        rows = [(a.objet, s, a.notified) for a in awards for s in dict.fromkeys(a.suppliers)]
-        self.texts = list(dict.fromkeys(t for t, _, _ in rows))
-        place = {t: i for i, t in enumerate(self.texts)}
-        self.text = np.array([place[t] for t, _, _ in rows])
-        number = {s: i for i, s in enumerate(dict.fromkeys(s for _, s, _ in rows))}
-        self.owner = np.array([number[s] for _, s, _ in rows])
-        self.day = np.array([d.toordinal() for _, _, d in rows])
-        lines = (DATA / "awards" / "suppliers_dev.queries.jsonl").read_text(encoding="utf-8").splitlines()
-        queries = [json.loads(line) for line in lines]
-        self.queries = [clean(q["notice"]["objet"]) for q in queries]
-        days = [clean_date(q["notice"].get("dateNotification")) for q in queries]
-        self.asked = np.array([d.toordinal() if d else 10**7 for d in days])
-        path = DATA / "awards" / "suppliers_dev.qrels.json"
-        answers = json.loads(path.read_text(encoding="utf-8"))["queries"]
-        self.right = [{number.get(s, -1) for s in answers[q["query_id"]]} for q in queries]
-
-    def measure(
-        self, likeness: NDArray[np.float32], weights: Sequence[float] = WEIGHTS
-    ) -> NDArray[np.float64]:
-        """R@10, R@100, nDCG@10 of each query, from likenesses (queries, distinct texts)."""
-        found = np.zeros((len(self.queries), 3))
-        for i, row in enumerate(likeness):
-            rows = np.flatnonzero(self.day < self.asked[i])
-            values = row[self.text[rows]]
-            order = np.argsort(-values, kind="stable")[:4000]
-            owners, values = self.owner[rows[order]], values[order]
-            grouped = np.argsort(owners, kind="stable")
-            sorted_owners = owners[grouped]
-            first = np.concatenate([[True], sorted_owners[1:] != sorted_owners[:-1]])
-            begins = np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))
-            nth = np.arange(len(first)) - begins
-            kept = nth < len(weights)
-            score = np.full(int(self.owner.max()) + 1, -np.inf)
-            score[sorted_owners[kept]] = 0
-            np.add.at(score, sorted_owners[kept], values[grouped][kept] * np.array(weights)[nth[kept]])
-            best = np.argsort(-score, kind="stable")[:100]
-            hits = np.flatnonzero(np.isin(best, list(self.right[i])))
-            total = len(self.right[i])
-            ideal = sum(1 / np.log2(j + 2) for j in range(min(10, total)))
-            gain = sum(1 / np.log2(h + 2) for h in hits if h < 10) / ideal
-            found[i] = (hits < 10).sum() / total, len(hits) / total, gain
-        return found
-
-
 def interval(values: NDArray[np.float64]) -> str:
     rng = np.random.default_rng(0)
     means = rng.choice(values, (400, len(values))).mean(axis=1)
@@ -269,13 +218,6 @@ def named(encode: Encode) -> str:
         right = set(answers[query["query_id"]])
         found.append([len(right & set(ranked[:k])) / len(right) for k in (10, 100, 400)])
     return "R@10 {:.3f}  R@100 {:.3f}  R@400 {:.3f}".format(*np.mean(found, axis=0))
-
-
-def coded() -> list[tuple[str, str]]:
-    with gzip.open(DATA / "awards" / "development.json.gz", "rt", encoding="utf-8") as stream:
-        records = json.load(stream)["marches"]
-    pairs = [(clean(r.get("objet")), clean_cpv(r.get("codeCPV"))) for r in records]
-    return [(t, c) for t, c in pairs if t and c]
 
 
 def tops(kinds: Sequence[str], scores: NDArray[Any], right: Sequence[str]) -> str:
@@ -395,7 +337,7 @@ def main() -> int:
     if not (DATA / "awards" / "history.json.gz").is_file():
         print("no real data: set MATCHER_SHARED to the folder that holds data/awards", file=sys.stderr)
         return 2
-    cases, asked = Cases(), coded()
+    cases, asked = Cases(DATA), coded(DATA)
     print(f"shipped reader: {speed(cases.texts)}")
     print(
         f"{len(cases.queries)} notices, {len(cases.texts)} texts, {len(asked)} coded awards; undated = {UNDATED}\n"
