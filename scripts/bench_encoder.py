@@ -289,8 +289,7 @@ def linear_models(cases: list[tuple[str, str]]) -> None:
 
 
 SPEED = """
-import json, os, sys, time
-import psutil
+import json, os, resource, sys, time
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 texts = json.load(sys.stdin)
 begin = time.perf_counter()
@@ -303,7 +302,7 @@ def seconds():
     return time.process_time() - begin
 first, again = seconds(), min(seconds() for _ in range(3))
 print(f"{len(texts) / first:,.0f} texts/s on one core at first, {len(texts) / again:,.0f} again, load {loaded:.2f} s, "
-      f"resident {psutil.Process().memory_info().rss / 1e6:.0f} MB")
+      f"resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
 """
 
 

@@ -79,8 +79,10 @@ class StaticEncoder:
             gap = self._tokenizer.token_to_id("▁")
             self._pieces = {"": [] if gap is None else [gap]}  # each further space of a gap is a piece too
         known = self._pieces
-        fresh = list(dict.fromkeys(word for word in chain.from_iterable(words) if word not in known))
-        known.update(zip(fresh, self._whole(fresh), strict=True))
+        cut = self._tokenizer.model.tokenize  # the words are spelt already
+        for word in chain.from_iterable(words):
+            if word not in known:
+                known[word] = [piece.id for piece in cut("▁" + word)]
         return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
 
     def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
