@@ -30,12 +30,20 @@ def main() -> None:
         print("no real data: set MATCHER_SHARED")
         return
     started = time.perf_counter()
-    structures = [r for r in reading.read([data / "structures/siae_2021.jsonl"], source="directory") if isinstance(r, Structure)]
-    awards = [r for r in reading.read([data / "awards/history.json.gz"], source="decp") if isinstance(r, Award)]
+    structures = [
+        r
+        for r in reading.read([data / "structures/siae_2021.jsonl"], source="directory")
+        if isinstance(r, Structure)
+    ]
+    awards = [
+        r for r in reading.read([data / "awards/history.json.gz"], source="decp") if isinstance(r, Award)
+    ]
     read = time.perf_counter()
     catalogue = Catalogue.build(structures, awards, recipes.named("default"))
     built = time.perf_counter()
-    print(f"{len(structures)} structures and {len(awards)} awards: read in {read - started:.1f} s, built in {built - read:.1f} s")
+    print(
+        f"{len(structures)} structures and {len(awards)} awards: read in {read - started:.1f} s, built in {built - read:.1f} s"
+    )
     with tempfile.TemporaryDirectory() as folder:
         catalogue.save(Path(folder) / "c")
         started = time.perf_counter()
@@ -49,7 +57,9 @@ def main() -> None:
             matcher.match(question.tender, 10, groups=0)
             walls.append(1000 * (time.perf_counter() - wall))
             works.append(1000 * (time.process_time() - work))
-        print(f"one match, reasons included: median {statistics.median(walls):.1f} ms ({statistics.median(works):.1f} ms of CPU)")
+        print(
+            f"one match, reasons included: median {statistics.median(walls):.1f} ms ({statistics.median(works):.1f} ms of CPU)"
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,10 @@ def measured() -> dict[str, dict[str, float]]:
         asked, gold = benchmark.load(data, task)
         held = benchmark.catalogue(data, task)
         methods = {"reference BM25": benchmark.ReferenceBM25(held)}
-        methods |= {name: benchmark.by_matcher(Matcher(held, recipes.named(name), exhaustive=True)) for name in RECIPES}
+        methods |= {
+            name: benchmark.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+            for name in RECIPES
+        }
         for name, method in methods.items():
             figures = evaluation.figures({q.id: list(method(q)) for q in asked}, gold)
             row = {measure: round(sum(figures[measure]) / len(figures[measure]), 4) for measure in MEASURES}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ from service.problems import Refused
 from service.settings import HOW_TO_BUILD, Settings
 
 log = logging.getLogger("service")
-FAR = 0.4
 CALLS = ("call", "prior", "project", "correction")
 
 
@@ -115,11 +113,7 @@ class Snapshot:
             match = self.matcher.explain(ranking, int(ranking.order[0]), 1)
             if match.eligible is not False:
                 found.append(Opportunity(query.tender, match))
-        ranked = sorted(found, key=lambda o: (-o.match.score, o.tender.id, o.match.lot.number))
-        if math.isfinite(self.matcher.ranker.floor("structure")) or not ranked:
-            return ranked
-        # a ranker that learnt no floor calls everything possible: what is far below its best is not shown
-        return [o for o in ranked if o.match.score >= FAR * ranked[0].match.score]
+        return sorted(found, key=lambda o: (-o.match.score, o.tender.id, o.match.lot.number))
 
     def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
         """The answer to an indexed notice, kept."""

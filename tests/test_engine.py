@@ -40,7 +40,9 @@ def need(text: str, place: Place | None = NANTERRE, **lot: object):  # type: ign
 def structure(number: int, kind: str, town: str, text: str, **more: object) -> Structure:
     siret = f"{number:09d}00014"
     offers = (Offer(id=f"{siret}#1", title=text),) if text else ()
-    return Structure(siret=siret, name=f"Structure {number}", kind=kind, place=Place(label=town), offers=offers, **more)  # type: ignore[arg-type]
+    return Structure(
+        siret=siret, name=f"Structure {number}", kind=kind, place=Place(label=town), offers=offers, **more
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,10 @@ def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ig
 
 
 def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: Matcher) -> None:
-    ranking = [m.structure.siret[:9] for m in small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches]
+    ranking = [
+        m.structure.siret[:9]
+        for m in small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
+    ]
     assert ranking[0] in ("000000001", "000000002")
     assert "000000005" in ranking, "a name and 8899B must still be found in its place"
     assert ranking.index("000000001") < ranking.index("000000005")
@@ -94,7 +99,9 @@ def test_a_declared_zone_counts_like_nearness(small: Matcher) -> None:
 def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
     reserved = need("entretien des espaces verts", reservation=Reservation(articles=("L2113-12",)))
     ranking = small.rank(small.queries(reserved)[0])
-    kinds = [str(small.catalogue.of_structure("kind")[ranking.shortlist.candidates[i]]) for i in ranking.order]
+    kinds = [
+        str(small.catalogue.of_structure("kind")[ranking.shortlist.candidates[i]]) for i in ranking.order
+    ]
     may = [kind in ("ESAT", "EA") for kind in kinds]
     assert may == sorted(may, reverse=True)
     shown = small.match(reserved, 10, groups=0).lots[0].matches
@@ -111,7 +118,9 @@ def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
 def test_a_closed_establishment_is_said(small: Matcher) -> None:
     found = small.why("00000000600014", need("entretien des espaces verts"))[0]
     assert found.state == "closed"
-    open_only = small.match(need("entretien des espaces verts"), 10, filters=Filters(active_only=True), groups=0)
+    open_only = small.match(
+        need("entretien des espaces verts"), 10, filters=Filters(active_only=True), groups=0
+    )
     assert "000000006" not in [m.structure.siren for m in open_only.lots[0].matches]
 
 
@@ -125,7 +134,11 @@ def test_a_closed_establishment_is_said(small: Matcher) -> None:
         Filters(articles=("L2113-12",)),
         Filters(active_only=True),
     ],
-    ids=lambda f: next(k for k in ("kinds", "departments", "radius_km", "phrases", "articles", "active_only") if getattr(f, k)),
+    ids=lambda f: next(
+        k
+        for k in ("kinds", "departments", "radius_km", "phrases", "articles", "active_only")
+        if getattr(f, k)
+    ),
 )
 def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matcher, filters: Filters) -> None:
     tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
@@ -133,14 +146,18 @@ def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matche
     narrowed = matcher.rank(matcher.queries(tender, filters=filters)[0])
     allowed = matcher.catalogue.allowed(filters, everything.shortlist.query.places)
     assert allowed is not None and 0 < allowed.sum() < len(allowed)
-    scores = {int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)}
+    scores = {
+        int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)
+    }
     kept = {int(row): float(s) for row, s in zip(narrowed.shortlist.candidates, narrowed.scores, strict=True)}
     assert set(kept) == {row for row in scores if allowed[row]}
     for row, score in kept.items():
         assert score == pytest.approx(scores[row], abs=1e-5)
 
 
-def test_a_shortlist_loses_nothing_that_would_be_shown(matcher: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shortlist_loses_nothing_that_would_be_shown(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exact = Matcher(matcher.catalogue, exhaustive=True)
     monkeypatch.setattr("matcher.catalogue.EXHAUSTIVE_UP_TO", 0)
     for text in ("traiteur pour un séminaire", "entretien des espaces verts", "collecte de papier de bureau"):
@@ -157,7 +174,9 @@ def test_one_siren_is_shown_once(matcher: Matcher, sample) -> None:  # type: ign
 
 
 def test_nobody_for_what_no_structure_offers(matcher: Matcher) -> None:
-    answer = matcher.match(need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur"), groups=0).lots[0]
+    answer = matcher.match(
+        need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur"), groups=0
+    ).lots[0]
     assert answer.nobody
     assert not matcher.match(need("nettoyage des locaux d'une école"), groups=0).lots[0].nobody
 
@@ -172,9 +191,17 @@ def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
 def test_excluded_and_subset_are_obeyed(matcher: Matcher) -> None:
     tender = need("entretien des espaces verts", Place(postcode="93500"))
     first = matcher.match(tender, 3, groups=0).lots[0].matches
-    gone = matcher.match(tender, 3, filters=Filters(excluded=(first[0].structure.siren,)), groups=0).lots[0].matches
+    gone = (
+        matcher.match(tender, 3, filters=Filters(excluded=(first[0].structure.siren,)), groups=0)
+        .lots[0]
+        .matches
+    )
     assert first[0].structure.siren not in [m.structure.siren for m in gone]
-    only = matcher.match(tender, 9, filters=Filters(sirets=(first[1].structure.siret,)), groups=0).lots[0].matches
+    only = (
+        matcher.match(tender, 9, filters=Filters(sirets=(first[1].structure.siret,)), groups=0)
+        .lots[0]
+        .matches
+    )
     assert [m.structure.siret for m in only] == [first[1].structure.siret]
 
 
@@ -197,7 +224,12 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
 
 def history(seed: int = 3) -> list[Award]:
     rng = random.Random(seed)
-    trades = ["nettoyage de locaux", "entretien d'espaces verts", "peinture de logements", "fourniture de repas"]
+    trades = [
+        "nettoyage de locaux",
+        "entretien d'espaces verts",
+        "peinture de logements",
+        "fourniture de repas",
+    ]
     return [
         Award(
             uid=f"u{i:03d}", title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
@@ -253,7 +285,8 @@ def test_incumbents_count_only_when_asked() -> None:
     ]  # fmt: skip
     matcher = Matcher(Catalogue.build([], awards, recipes.named("default")))
     scores = {
-        flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9)) for flag in (False, True)
+        flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
+        for flag in (False, True)
     }
     assert scores[False]["000000001"] == pytest.approx(scores[False]["000000002"])
     assert scores[True]["000000002"] > scores[True]["000000001"]
@@ -278,7 +311,9 @@ def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path
 
 
 def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
-    again = Catalogue.build(list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe)
+    again = Catalogue.build(
+        list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe
+    )
     assert again.manifest["data"] == catalogue.manifest["data"]
 
 
@@ -301,7 +336,11 @@ def test_an_index_of_another_model_or_recipe_is_refused(matcher: Matcher, tmp_pa
 def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     good = {"query_id": "a", "notice": {"objet": "nettoyage"}}
-    path.write_text("\n".join(['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']))
+    path.write_text(
+        "\n".join(
+            ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
+        )
+    )
     rejected: list = []
     asked = list(evaluation.questions(path, rejected))
     assert [q.id for q in asked] == ["a"]

@@ -87,4 +87,6 @@ def test_the_door_is_light(what: str) -> None:
 
 def test_no_vague_file_names() -> None:
     vague = {"utils", "helpers", "common", "manager", "base", "processor"}
-    assert not [path for folder in (SRC, SERVICE) for path in folder.rglob("*.py") if path.stem.strip("_") in vague]
+    assert not [
+        path for folder in (SRC, SERVICE) for path in folder.rglob("*.py") if path.stem.strip("_") in vague
+    ]

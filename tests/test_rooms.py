@@ -15,9 +15,18 @@ from matcher.domain import Place
 from matcher.engine import Matcher
 from matcher.shortlist import Shortlist
 
-TEXTS = ["entretien des espaces verts", "nettoyage de locaux", "peinture de logements", "blanchisserie", "traiteur"]
+TEXTS = [
+    "entretien des espaces verts",
+    "nettoyage de locaux",
+    "peinture de logements",
+    "blanchisserie",
+    "traiteur",
+]
 #: What an encoder or an index needs to be loaded here; a sibling that cannot is skipped with its reason.
-NEEDS = {"sentence": "wants the name of a sentence-transformers model", "pgvector": "wants a PostgreSQL server"}
+NEEDS = {
+    "sentence": "wants the name of a sentence-transformers model",
+    "pgvector": "wants a PostgreSQL server",
+}
 
 
 def loaded(name: str) -> Any:
@@ -33,7 +42,9 @@ def test_encoder(name: str) -> None:
     assert vectors.shape == (len(TEXTS), encoder.dimension)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(vectors, loaded(name).encode(TEXTS))  # deterministic, also when loaded again
+    np.testing.assert_array_equal(
+        vectors, loaded(name).encode(TEXTS)
+    )  # deterministic, also when loaded again
     np.testing.assert_allclose(vectors[:1], encoder.encode(TEXTS[:1]), atol=1e-6)  # alone or in company
     assert encoder.encode([]).shape == (0, encoder.dimension)
     assert not encoder.encode([""]).any()  # the empty text is no direction
@@ -63,8 +74,12 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
         assert len(index.search(text, vector, 5, np.zeros(5, dtype=bool))) == 0
     index.save(tmp_path / name)
     again = module.load(tmp_path / name, vectors)
-    np.testing.assert_array_equal(again.compare(TEXTS[0], vectors[0], None), index.compare(TEXTS[0], vectors[0], None))
-    np.testing.assert_array_equal(again.search(TEXTS[1], vectors[1], 4), index.search(TEXTS[1], vectors[1], 4))
+    np.testing.assert_array_equal(
+        again.compare(TEXTS[0], vectors[0], None), index.compare(TEXTS[0], vectors[0], None)
+    )
+    np.testing.assert_array_equal(
+        again.search(TEXTS[1], vectors[1], 4), index.search(TEXTS[1], vectors[1], 4)
+    )
 
 
 @pytest.mark.parametrize("name", plug.names("indexes"))
@@ -116,7 +131,9 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
     assert not any(np.isnan(part).any() for part in parts.values())
     for signal in ranker.signals:  # more of a good thing never costs
         values = np.sort(shortlist.columns[signal])
-        steps = np.diff(ranker.contributions(shortlist.with_column(signal, values))[signal][~np.isnan(values)])
+        steps = np.diff(
+            ranker.contributions(shortlist.with_column(signal, values))[signal][~np.isnan(values)]
+        )
         assert (steps >= -1e-9).all(), signal
     for regime in ("supplier", "structure"):
         chances = ranker.probability(np.linspace(-20, 20, 50), regime)

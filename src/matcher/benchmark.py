@@ -37,11 +37,18 @@ def load(data: Path, task: str, most: int | None = None) -> tuple[list[Question]
 def catalogue(data: Path, task: str, recipe: str = "default") -> Catalogue:
     """The candidates of a task: structures for siae, the suppliers of the history for the others."""
     structures = [data / "structures" / "siae_2021.jsonl"] if task == "siae" else None
-    return evaluation.catalogue_of([data / "awards" / "history.json.gz"], structures, recipes.named(recipe), [])
+    return evaluation.catalogue_of(
+        [data / "awards" / "history.json.gz"], structures, recipes.named(recipe), []
+    )
 
 
 def compare(
-    data: Path, task: str, names: Sequence[str], baselines: bool = True, ablation: bool = False, most: int | None = None
+    data: Path,
+    task: str,
+    names: Sequence[str],
+    baselines: bool = True,
+    ablation: bool = False,
+    most: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """A row for each method: its figures with intervals, and its paired gain over the first baseline."""
     asked, gold = load(data, task, most)
@@ -84,7 +91,9 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
         if name in ("reservation", "past_holder"):
             continue
         signals = {key: spec for key, spec in full["signals"].items() if key != name}
-        recipe = replace(recipes.named("weighted"), name=f"without {name}", ranker_options={"signals": signals})
+        recipe = replace(
+            recipes.named("weighted"), name=f"without {name}", ranker_options={"signals": signals}
+        )
         methods[f"without {name}"] = by_matcher(Matcher(held, recipe, exhaustive=True))
     return methods
 
@@ -95,7 +104,7 @@ def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[st
     if task == "partners":
         from matcher import partner_baselines
 
-        methods |= {name: _asked(method) for name, method in partner_baselines.baselines(held).items()}
+        methods |= partner_baselines.baselines(held)
     return methods
 
 
@@ -137,7 +146,11 @@ class ReferenceBM25:
     def __call__(self, question: Question) -> list[str]:
         from matcher.columns import days
 
-        words = [w for w in self._tokens(" ".join(lot.title for lot in question.tender.lots)) if w in self.index.vocab_dict]
+        words = [
+            w
+            for w in self._tokens(" ".join(lot.title for lot in question.tender.lots))
+            if w in self.index.vocab_dict
+        ]
         scores = self.index.get_scores(words) if words else np.zeros(len(self.owner))
         before = days(question.day) if question.day else 2**30
         best: dict[int, list[float]] = defaultdict(list)
@@ -147,7 +160,10 @@ class ReferenceBM25:
             owner = self.owner[position]
             if self.since[position] < before and len(best[owner]) < 3:
                 best[owner].append(float(scores[position]))
-        total = {owner: sum(s * w for s, w in zip(values, (1, 0.5, 0.25), strict=False)) for owner, values in best.items()}
+        total = {
+            owner: sum(s * w for s, w in zip(values, (1, 0.5, 0.25), strict=False))
+            for owner, values in best.items()
+        }
         sirens = self.held.of_structure("siren")
         ordered = sorted(total, key=lambda owner: (-total[owner], owner))
         ranking = list(dict.fromkeys(str(sirens[owner]) for owner in ordered))

@@ -639,7 +639,7 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
         "latitude": pa.array([p.latitude if p and p.latitude is not None else nan for p in places], pa.float32()),
         "longitude": pa.array([p.longitude if p and p.longitude is not None else nan for p in places], pa.float32()),
         "amount": pa.array([row.offer.amount or nan for row in rows], pa.float32()),
-        "buyer": pa.array([int(row.offer.buyer) if (row.offer.buyer or "").isdecimal() else 0 for row in rows], pa.int64()),
+        "buyer": pa.array([int(b) if (b := row.offer.buyer or "").isdecimal() else 0 for row in rows], pa.int64()),
         "radius": pa.array([z.radius_km if z and z.radius_km is not None else nan for z in zones], pa.float32()),
         "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
         "zone_high": pa.array([high for _, high in bits], pa.uint64()),

@@ -25,11 +25,17 @@ Every command has its own --help with examples.
 def build() -> typer.Typer:
     """The application with every command of the room `commands`."""
     app = typer.Typer(
-        help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
     )
 
     @app.callback(invoke_without_command=True)
-    def _version(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    def _version(
+        version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+    ) -> None:
         if version:
             typer.echo(f"matcher {__version__}")
             raise typer.Exit

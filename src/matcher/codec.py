@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, TypeVar
 
 from matcher.domain import BadInput
@@ -10,11 +9,15 @@ from matcher.domain import BadInput
 T = TypeVar("T")
 
 
-@cache
-def _adapter(cls: type[Any]) -> Any:
+_ADAPTERS: dict[Any, Any] = {}
+
+
+def _adapter(cls: Any) -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(cls)
+    if cls not in _ADAPTERS:
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
 
 
 def to_json(value: Any) -> Any:

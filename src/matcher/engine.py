@@ -18,6 +18,7 @@ from matcher.domain import (
     KINDS,
     Answer,
     Filters,
+    Lot,
     LotAnswer,
     Match,
     NotFound,

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import Tender
 from matcher.engine import Matcher
@@ -60,7 +62,11 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
     declared = np.bincount(
         catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))], minlength=len(catalogue)
     )
-    size = np.where(declared == 0, "ne dit rien de ses activités", np.where(declared < 3, "une ou deux offres", "trois offres ou plus"))
+    size = np.where(
+        declared == 0,
+        "ne dit rien de ses activités",
+        np.where(declared < 3, "une ou deux offres", "trois offres ou plus"),
+    )
     names = catalogue.structures.column("name")
     sirets = catalogue.structures.column("siret")
     return Exposure(
@@ -74,7 +80,7 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
     )
 
 
-def _by(groups: np.ndarray, weight: np.ndarray) -> tuple[dict[str, object], ...]:  # type: ignore[type-arg]
+def _by(groups: NDArray[Any], weight: NDArray[np.float64]) -> tuple[dict[str, object], ...]:
     total = weight.sum() or 1.0
     rows = []
     for group in sorted(set(groups.tolist())):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec, merge, reading
-from matcher.domain import Award, BadInput, NothingGood, NotFound, Rejected, Structure, Tender
+from matcher.domain import Award, BadInput, NotFound, NothingGood, Rejected, Structure, Tender
 
 NOTICES = "notices.jsonl"
 

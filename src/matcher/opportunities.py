@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
-import numpy as np
-
-from matcher import law
+from matcher import law, reach
 from matcher import needs as needs_
 from matcher.consortium import lot_label, serves, yearly
 from matcher.domain import Filters, Lot, Match, Structure, Tender
@@ -127,14 +125,12 @@ def _of_tender(
 
 
 def _concerns(matcher: Matcher, ranking: Ranking, fits: list[float]) -> bool:
-    """Is the lot of the structure's trade: a trade that it is known for, else above the learnt floor."""
+    """Is the lot of the structure's trade: a trade that it is known for, else its own texts near the lot."""
     if fits and max(fits) >= KNOWN:
         return True
     if fits and max(fits) == 0.0:
         return False  # known for other trades only
-    floor = matcher.ranker.floor(ranking.regime)
-    relevance = matcher.ranker.relevance(ranking.contributions)
-    return bool(np.isfinite(floor) and relevance[ranking.order[0]] >= floor)
+    return bool(reach.fit(ranking.shortlist)[int(ranking.order[0])] == 1.0)
 
 
 def _judged(

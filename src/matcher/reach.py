@@ -59,8 +59,8 @@ def fit(shortlist: Shortlist) -> NDArray[np.float64]:
 def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that the law does not shut out of the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
-    open_ = shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
-    return open_ if may is None else open_ & ~(may == 0)
+    open_: NDArray[np.bool_] = shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
+    return open_ if may is None else np.asarray(open_ & ~(may == 0))
 
 
 def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
@@ -75,7 +75,7 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
     zones = place.zones(shortlist)
     near = (np.nan_to_num(distance, nan=np.inf) <= kilometres) | np.isin(home, list(departments))
     # a supplier without an address works where it has worked: it is not shut out for want of one
-    return (near & (zones >= 0)) | (zones > 0) | (home == "")
+    return np.asarray((near & (zones >= 0)) | (zones > 0) | (home == ""))
 
 
 def nobody(ranking: Ranking) -> bool:
@@ -108,7 +108,7 @@ def strong(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that may answer and are not known for other trades only; (n,)."""
-    return admitted(shortlist) & ~(fit(shortlist) == 0.0)
+    return np.asarray(admitted(shortlist) & ~(fit(shortlist) == 0.0))
 
 
 def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...]:

@@ -255,7 +255,10 @@ class _Reader:
         stream.seek(0)
         inner = name.removesuffix(".gz").removesuffix(".GZ")
         inner = inner[:-4] + ".tar" if inner.endswith(".tgz") else inner
-        with gzip.GzipFile(fileobj=stream, mode="rb") as packed, closing(self.copy(packed, size, name)) as unpacked:  # type: ignore[arg-type]
+        with (
+            gzip.GzipFile(fileobj=stream, mode="rb") as packed,
+            closing(self.copy(packed, size, name)) as unpacked,
+        ):  # type: ignore[arg-type]
             yield from self.deeper(unpacked, inner, depth)
 
     def zip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:

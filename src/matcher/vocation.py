@@ -32,7 +32,7 @@ def words(text: str) -> list[str]:
 
 def letters(text: str) -> list[str]:
     """Runs of 3 to 5 letters inside words, padded by a space at both ends, so that a misspelling costs little."""
-    found = []
+    found: list[str] = []
     for word in re.findall(r"[a-z0-9]+", fold(text)):
         padded = f" {word} "
         for size in (3, 4, 5):

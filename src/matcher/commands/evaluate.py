@@ -12,8 +12,12 @@ def run(
     data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/ (see docs/evaluation.md).")],
     task: Annotated[str, typer.Option(help="suppliers, siae or partners.")] = "suppliers",
     recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
-    baselines: Annotated[bool, typer.Option(help="Beside them, the reference BM25 and other simple methods.")] = True,
-    ablation: Annotated[bool, typer.Option("--ablation", help="The default recipe with each signal out, in turn.")] = False,
+    baselines: Annotated[
+        bool, typer.Option(help="Beside them, the reference BM25 and other simple methods.")
+    ] = True,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="The default recipe with each signal out, in turn.")
+    ] = False,
     most: Annotated[int | None, typer.Option(min=1, help="Only so many queries (for a quick look).")] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
@@ -27,5 +31,7 @@ def run(
     from matcher.terminal import check_format, emit
 
     check_format(format)
-    rows = benchmark.compare(data, task, recipe or ["default", "weighted", "lexical", "dense"], baselines, ablation, most)
+    rows = benchmark.compare(
+        data, task, recipe or ["default", "weighted", "lexical", "dense"], baselines, ablation, most
+    )
     emit(rows, format, f"{task}, 95 % bootstrap intervals")

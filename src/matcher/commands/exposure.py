@@ -12,7 +12,9 @@ from matcher.commands.index import DEFAULT_CATALOGUE
 
 def run(
     notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are asked.")],
-    catalogue: Annotated[Path, typer.Option(help="The folder written by `matcher index`.")] = DEFAULT_CATALOGUE,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
     n: Annotated[int, typer.Option("-n", min=1, help="How many of each lot count as shown.")] = 10,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:

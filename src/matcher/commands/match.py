@@ -91,7 +91,7 @@ def _place(words: str) -> Any:
     bare = words.strip()
     if len(bare) == 5 and bare.isdigit():
         return Place(postcode=bare)
-    if len(bare) in (2, 3) and bare[:2].isdigit() or bare.upper() in ("2A", "2B"):
+    if (len(bare) in (2, 3) and bare[:2].isdigit()) or bare.upper() in ("2A", "2B"):
         return Place(department=bare.upper())
     return Place(label=bare)
 

@@ -3,6 +3,9 @@
 Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017; HNSW: Malkov, Yashunin, 2016.
 """
 
+# mypy: disable-error-code="call-arg,arg-type,attr-defined,no-any-return"
+# (the wrappers that faiss generates are typed for C pointers, not for the arrays that they take)
+
 from __future__ import annotations
 
 import json
@@ -82,6 +85,7 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", se
     """An index of `vectors` (n, d), float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
     import faiss
 
+    index: Any
     n, d = vectors.shape
     if kind == "auto":
         kind = "flat" if n <= FLAT_UP_TO else "hnsw" if n <= GRAPH_UP_TO else "ivf"

@@ -26,9 +26,3 @@ class Ranker(Protocol):
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         """A monotone map of scores to the chance that the candidate is chosen or judged right, in a regime."""
-
-    def floor(self, regime: str) -> float:
-        """The relevance below which nobody fits, in a regime."""
-
-    def relevance(self, contributions: Mapping[str, Column]) -> Column:
-        """The part of the score that tells of the trade alone, shape (n,)."""

@@ -41,24 +41,6 @@ class AdditiveRanker:
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         return {name: contribution(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
 
-    def floor(self, regime: str) -> float:
-        """The relevance that somebody must reach for a lot to have an answer, as learnt; -inf where none was."""
-        return float(self.data.get("floor", {}).get(regime, -np.inf))
-
-    def relevance(self, contributions: Mapping[str, Column]) -> Column:
-        """The part of the score that tells of the trade, whatever the place and the law; shape (n,)."""
-        return np.sum([contributions[name] for name in self.data.get("trade_signals", self._signals)], axis=0)
-
-    @staticmethod
-    def _part(spec: Mapping[str, Any], values: Column) -> Column:
-        if "weight" in spec:
-            known = spec["weight"] * values + spec.get("offset", 0.0)
-        else:
-            known = np.asarray(spec["values"], dtype=np.float64)[
-                np.searchsorted(spec["knots"], values, side="left")
-            ]
-        return np.where(np.isnan(values), spec.get("missing", 0.0), known)
-
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         calibration = self._probability.get(regime, {"slope": 1.0, "intercept": 0.0})
         z = calibration["slope"] * scores + calibration["intercept"]
@@ -75,7 +57,7 @@ def contribution(spec: Mapping[str, Any], values: Column) -> Column:
                 np.searchsorted(spec["knots"], values, side="left")
             ]
         )
-    return np.where(np.isnan(values), spec.get("missing", 0.0), known)
+    return np.asarray(np.where(np.isnan(values), spec.get("missing", 0.0), known), dtype=np.float64)
 
 
 def read(file: str) -> AdditiveRanker:

@@ -13,7 +13,23 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 #: First two digits of a public SIREN to a kind of buyer; others are firms and associations (0).
-KINDS = {11: 1, 12: 1, 15: 1, 16: 1, 17: 1, 13: 2, 18: 2, 19: 3, 20: 4, 24: 4, 21: 5, 22: 6, 23: 7, 25: 8, 26: 9}
+KINDS = {
+    11: 1,
+    12: 1,
+    15: 1,
+    16: 1,
+    17: 1,
+    13: 2,
+    18: 2,
+    19: 3,
+    20: 4,
+    24: 4,
+    21: 5,
+    22: 6,
+    23: 7,
+    25: 8,
+    26: 9,
+}
 _TABLE = np.array([KINDS.get(first, 0) for first in range(100)])
 
 
@@ -35,4 +51,8 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("acheteurs de ses marchés inconnus")
-    return Why("travaille souvent pour ce type d'acheteur" if value > 0.4 else "travaille peu pour ce type d'acheteur")
+    return Why(
+        "travaille souvent pour ce type d'acheteur"
+        if value > 0.4
+        else "travaille peu pour ce type d'acheteur"
+    )

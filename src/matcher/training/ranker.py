@@ -37,7 +37,7 @@ LEARNT = (
 )  # fmt: skip
 ROUNDS, RATE, LEAVES_MIN, SEED = 500, 0.1, 100, 1
 BAGS = (1, 7, 13, 29)  # seeds of the models whose staircases are averaged
-LINE = 0.7  # how much of the conditional logit's line is added: both learn the same, and err apart
+LINE = 1.2  # how much of the conditional logit's line is added: both learn the same, and err apart
 RIDGE = 1e-4
 NEAREST, DRAWN = 300, 60
 
