@@ -75,5 +75,5 @@ def night(
     store: Store, folder: Path, *tenders: Tender, day: int = 0, hold: bool = False, **rules: Any
 ) -> batch.Summary:
     """One run, `day` days after MOMENT."""
-    options = batch.Options(rules=Rules(floor=0.5, **rules), hold=hold)
+    options = batch.Options(rules=Rules(floor=0.0005, **rules), hold=hold)
     return batch.run(store, folder, tenders, options, moment=MOMENT + timedelta(days=day))

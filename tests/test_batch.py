@@ -82,7 +82,7 @@ def test_a_refusal_takes_the_pair_out_of_the_next_matching(
 
 
 def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:
-    options = batch.Options(rules=Rules(floor=0.5), since=n.MOMENT.date())
+    options = batch.Options(rules=Rules(floor=0.0005), since=n.MOMENT.date())
     old, new = n.tender("old"), n.tender("new", published=n.MOMENT.date())
     assert batch.run(store, folder, [old, new], options, moment=n.MOMENT).read == 1
     assert set(matched(store)) == {"new"}
@@ -90,7 +90,7 @@ def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:
 
 def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path) -> None:
     before = store.counts()
-    options = batch.Options(rules=Rules(floor=0.5))
+    options = batch.Options(rules=Rules(floor=0.0005))
     told = batch.rehearse(store, folder, [n.tender("a")], options, moment=n.MOMENT)
     assert store.counts() == before
     real = batch.run(store, folder, [n.tender("a")], options, moment=n.MOMENT)
@@ -113,7 +113,7 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
     found = []
     for jobs in (1, 2):
         store = Store.open(f"sqlite:///{tmp_path}/{jobs}.sqlite")
-        batch.run(store, folder, tenders, batch.Options(rules=Rules(floor=0.5), jobs=jobs), moment=n.MOMENT)
+        batch.run(store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT)
         with store.reading() as connection:
             columns = (Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail)
             found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])

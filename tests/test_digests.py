@@ -216,7 +216,7 @@ def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path
     summary = n.night(store, more, n.tender("a"), day=1)
     assert summary.matched == 1 and summary.digests == 0
     content = digests.current(
-        store, _held(more), n.siret(111), Rules(floor=0.5), at=n.MOMENT + timedelta(days=1)
+        store, _held(more), n.siret(111), Rules(floor=0.0005), at=n.MOMENT + timedelta(days=1)
     )
     assert lots(content) == [("a", "notice")]  # who asks sees it
     assert n.siret(111) in _sirets(store, more, "b")  # and the next new notice reaches it
@@ -248,7 +248,7 @@ def test_an_unpublished_need_goes_out_in_waves_until_enough_are_interested(
     feedback.record(store, next(iter(second)), "need", "need-1", "interested")
     n.night(store, folder, day=3, wave=3, enough=2)
     assert not mails(store, 3)
-    assert not digests.current(store, _held(folder), n.siret(100), Rules(floor=0.5), at=n.MOMENT)["items"]
+    assert not digests.current(store, _held(folder), n.siret(100), Rules(floor=0.0005), at=n.MOMENT)["items"]
     told = digests.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2

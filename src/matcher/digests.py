@@ -42,7 +42,7 @@ class Rules:
     """The operator's rules; each may be set in the JSON file of `--rules`."""
 
     cap: int = 5  # lots told to one structure in a day
-    floor: float = 0.02  # probability under which nothing is told or kept
+    floor: float = 0.0001  # probability under which nothing is told or kept
     brake: float = 3.0  # times the usual median of digests: above it the run is held
     usual_runs: int = 30  # runs that make the median
     first_volume: int = 500  # digests allowed before there are three runs to compare with
