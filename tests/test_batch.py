@@ -113,7 +113,9 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
     found = []
     for jobs in (1, 2):
         store = Store.open(f"sqlite:///{tmp_path}/{jobs}.sqlite")
-        batch.run(store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT)
+        batch.run(
+            store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT
+        )
         with store.reading() as connection:
             columns = (Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail)
             found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])

@@ -1,7 +1,7 @@
 """The rights of a person over what the store holds: access and erasure.
 
-    matcher personal export contact@example.org
-    matcher personal erase contact@example.org --yes
+matcher personal export contact@example.org
+matcher personal erase contact@example.org --yes
 """
 
 from __future__ import annotations
