@@ -281,7 +281,7 @@ def test_incumbents_count_only_when_asked() -> None:
     awards = [
         Award(uid=f"{n}{buyer}", title="nettoyage de l'école", buyer=replace(tender.buyer, id=buyer),
               holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),), place=Place(postcode="69001"), notified=date(2018, 1, 1))
-        for n, buyer in ((1, "21590350100017"), (2, "21690123100011"))
+        for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
     ]  # fmt: skip
     matcher = Matcher(Catalogue.build([], awards, recipes.named("default")))
     scores = {

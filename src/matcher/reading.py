@@ -257,8 +257,8 @@ class _Reader:
         inner = inner[:-4] + ".tar" if inner.endswith(".tgz") else inner
         with (
             gzip.GzipFile(fileobj=stream, mode="rb") as packed,
-            closing(self.copy(packed, size, name)) as unpacked,
-        ):  # type: ignore[arg-type]
+            closing(self.copy(packed, size, name)) as unpacked,  # type: ignore[arg-type]
+        ):
             yield from self.deeper(unpacked, inner, depth)
 
     def zip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
