@@ -63,7 +63,13 @@ def test_nothing_of_a_machine_is_named() -> None:
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split("\n")
     wrong = re.compile(
-        "/" + "root/|/work/" + "main|/home/[a-z]+/|/tmp/[a-z]+/" + "|pypi" + r"\.org|registry\.npm" + "js"
+        "/"
+        + "root/|/"
+        + "work/"
+        + "main|/home/[a-z]+/|/tmp/[a-z]+/"
+        + "|pypi"
+        + r"\.org|registry\.npm"
+        + "js"
     )
     for name in tracked:
         path = ROOT / name

@@ -360,8 +360,3 @@ def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[t
     for siren, score in list(merged.items())[:top]:
         result.append((siren, min(score, result[-1][1]) if result else score))
     return result
-
-
-def with_recipe(matcher: Matcher, recipe: Recipe) -> Matcher:
-    """The same catalogue under another ranker; the recipe must share its encoder."""
-    return Matcher(matcher.catalogue, replace(recipe, encoder=matcher.recipe.encoder))
