@@ -53,7 +53,7 @@ def serve(port: int, received: Path) -> None:
 def night(url: str, folder: Path, port: int) -> None:
     """One whole night on the store of this address."""
     store = Store.open(url)
-    rules = Rules(floor=0.5, smtp=f"smtp://127.0.0.1:{port}")
+    rules = Rules(floor=0.0005, smtp=f"smtp://127.0.0.1:{port}")
     tenders = [n.tender(f"k{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(12)]
     tenders.append(n.correction("k1-c", "k1", deadline=n.MOMENT.replace(day=30)))
     batch.run(store, folder, tenders, batch.Options(rules=rules), moment=n.MOMENT)
