@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -60,6 +61,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writes = engine.execution_options(maillage_writes=True)
+        # a store that nobody closes gives its connections back when it is let go
+        weakref.finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str | None = None) -> Store:
