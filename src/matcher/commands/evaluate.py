@@ -9,7 +9,7 @@ import typer
 
 
 def run(
-    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/ (see docs/evaluation.md).")],
+    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
     task: Annotated[str, typer.Option(help="suppliers, siae or partners.")] = "suppliers",
     recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[
