@@ -18,7 +18,7 @@ FLOORS = [
     "reference terminal",
     "columns",
     "accents clauses law shortlist vocation tables needs",
-    "sources encoders indexes signals rankers",
+    "sources encoders indexes signals rankers denials",
     "reading catalogue store",
     "gathering merge deduplicate leads keys procedure brochure reach",
 ]

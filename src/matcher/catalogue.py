@@ -7,6 +7,7 @@ order of their structures; structures are sorted by SIRET, so that the same data
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
@@ -22,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from matcher import __version__, codec, plug, reference
+from matcher import __version__, codec, denials, plug, reference
 from matcher.columns import NATURES, days, department_number, zone_bits
 from matcher.domain import (
     Award,
@@ -177,6 +178,25 @@ class Catalogue:
     def text(self, evidence_row: int) -> str:
         """The text of an evidence row."""
         return str(self.evidence.column("text")[evidence_row].as_py())
+
+    @cached_property
+    def denied(self) -> dict[int, tuple[str, ...]]:
+        """Structure row -> what it says is not its trade (`matcher.denials`)."""
+        if "denied" not in self.structures.column_names:
+            return {}
+        told = self.structures.column("denied").to_pylist()
+        return {row: tuple(skills) for row, skills in enumerate(told) if skills}
+
+    def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
+        """The same catalogue where these SIRETs deny these skills too, at once and without a new build."""
+        more = dict(self.denied)
+        names = (self.structures.column(name).to_pylist() for name in ("siret", "predecessors"))
+        for row, (siret, olds) in enumerate(zip(*names, strict=True)) if denied else ():
+            if said := {skill for name in (siret, *(olds or "").split()) for skill in denied.get(name, ())}:
+                more[row] = tuple(sorted({*more.get(row, ()), *said}))
+        other = copy.copy(self)
+        other.__dict__["denied"] = more
+        return other
 
     def search_names(self, words: str, limit: int = 20) -> list[int]:
         """Rows of the structures whose name, brand or town holds all the words, shortest name first."""
@@ -383,6 +403,9 @@ class Catalogue:
                 found.append(self.owners[part])
             found.append(self.nearest(query.places, k // 2, allowed))
             candidates = np.unique(np.concatenate(found))
+        deniers = denials.deniers(self.denied.items(), query.lot) if self.denied else []
+        if deniers:  # "ce n'est pas notre métier"
+            candidates = np.setdiff1d(candidates, deniers)
         counts = self.offsets[candidates + 1] - self.offsets[candidates]
         starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         everything = len(candidates) == len(self)
@@ -400,7 +423,7 @@ class Catalogue:
             part = self.indexes["lexical"].compare(query.part, query.vector, None if everything else rows)
             similarity["part"] = part
         peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
-        if allowed is not None:
+        if allowed is not None or deniers:
             # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
             for name, index in self.indexes.items():
                 for key, words in ((name, query.words), ("part", query.part)):
@@ -676,6 +699,7 @@ def _structure_table(structures: Sequence[Structure], first_rows: Sequence[int])
         "labels": pa.array([held(s.labels) for s in located], pa.string()),
         "services": pa.array([held({t for o in s.offers for t in o.service_types}) for s in located], pa.string()),
         "predecessors": pa.array([" ".join(s.predecessors) for s in located], pa.string()),
+        "denied": pa.array([list(s.denied) for s in located], pa.list_(pa.string())),
         "first_row": pa.array(first_rows, pa.int64()),
         "payload": pa.array([json.dumps(codec.to_json(s), ensure_ascii=False) for s in located], pa.large_string()),
     })  # fmt: skip

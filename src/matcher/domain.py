@@ -153,6 +153,7 @@ class Structure:
     updated: date | None = None
     predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
     flags: tuple[str, ...] = ()  # "siret-checksum", "partial-diffusion", ...
+    denied: tuple[str, ...] = ()  # "ce n'est pas notre métier": "trade:NAME", "cpv:DIGITS", "offer:ID"
     provenance: Mapping[str, str] = field(default_factory=dict)  # field -> "source, date"
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import __version__, plug, reach, recipes
+from matcher import __version__, denials, plug, reach, recipes
 from matcher.catalogue import Catalogue, question
 from matcher.domain import (
     KINDS,
@@ -56,7 +56,7 @@ class Ranking:
 class Explanation:
     """What became of one structure on one lot.
 
-    `state` is filtered, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
+    `state` is filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
     """
 
     lot: Lot
@@ -264,6 +264,9 @@ class Matcher:
         if allowed is not None and not allowed[row]:
             said = "écartée par vos filtres (type, lieu, mots, exclusions)"
             return Explanation(lot=query.lot, state="filtered", text=said)
+        if denials.refuses(self.catalogue.denied.get(row, ()), query.lot):
+            said = "la structure dit que ce n'est pas son métier"
+            return Explanation(lot=query.lot, state="denied", text=said)
         ranking = self.rank(query)
         shortlist = ranking.shortlist
         places = np.flatnonzero(shortlist.candidates == row)

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
+from matcher import denials
 from matcher.domain import BadInput, Filters, Lot
 from matcher.store import Store, now
 from matcher.tables import DeniedSkill, Feedback
@@ -74,8 +75,18 @@ def record(
 
 
 def deny(store: Store, connection: Connection, siret: str, skill: str, by: str = "") -> None:
-    """ "Ce n'est pas notre métier": a skill is "cpv:" with leading digits, or "offer:" with the id of an offer."""
+    """ "Ce n'est pas notre métier": a skill of `matcher.denials` ("trade:", "cpv:" or "offer:"), or a trade in words.
+
+    Raises BadInput on words that name no trade.
+    """
+    skill = denials.skill(skill)
     store.put(connection, DeniedSkill, [{"siret": siret, "skill": skill, "by": by, "at": now()}])
+
+
+def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
+    """Take a denial back: only the structure itself may; was there one?"""
+    gone = delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill)
+    return bool(connection.execute(gone).rowcount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +105,11 @@ class Refusals:
 
     def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
         """Did one of these SIRETs (of one establishment) deny the trade of the lot, or the offer that met it?"""
-        main = lot.cpv[0] if lot.cpv else ""
-        for siret in sirets:
-            for skill in self.skills.get(siret, ()):
-                what, _, value = skill.partition(":")
-                if (what == "cpv" and main.startswith(value)) or (what == "offer" and value == offer_id):
-                    return True
-        return False
+        return any(
+            denials.refuses(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
+            for siret in sirets
+            if (skills := self.skills.get(siret, frozenset()))
+        )
 
     def filters(self, notice_ids: Iterable[str], lot_id: str, base: Filters | None = None) -> Filters:
         """The filters of a lot with those who refused it excluded."""

@@ -211,7 +211,7 @@ def _skills(structure: Structure) -> dict[str, float]:
     for trade in trades():
         if structure.naf and structure.naf.startswith(trade.naf):
             found.setdefault(trade.name, INDIRECT_FIT)
-    return found
+    return {name: fit for name, fit in found.items() if f"trade:{name}" not in structure.denied}
 
 
 def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[float]]:

@@ -21,13 +21,14 @@ def run(
 ) -> None:
     """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
 
-    Notices found among the files are kept beside the catalogue for `matcher opportunities`.
+    Notices found among the files are kept beside the catalogue for `matcher opportunities`.  What structures say of
+    themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") is laid over the files.
 
     \b
     matcher index data/sample
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
     """
-    from matcher import gathering, recipes
+    from matcher import declared, gathering, recipes
     from matcher.catalogue import Catalogue
     from matcher.terminal import say
 
@@ -35,6 +36,9 @@ def run(
     gathered = gathering.gather(files, gathering.columns(map or []))
     for sentence in gathered.summary():
         say(sentence)
+    gathered.structures, taken = declared.of_store(gathered.structures, gathered.awards)
+    if taken:
+        say(taken)
     catalogue = Catalogue.build(gathered.structures, gathered.awards, chosen)
     catalogue.save(out)
     gathering.save_notices(gathered.tenders, out)
