@@ -8,6 +8,7 @@ the warnings.  It informs and gives no legal advice.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -338,12 +339,15 @@ def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) ->
 def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
     """Teams of which each differs from every earlier one in half of its free members or more."""
     teams: list[Team] = []
+    end, most = time.monotonic() + seconds, None
     for number in range(n):
-        budget = seconds * (0.6 if number == 0 else 0.4 / max(1, n - 1)) if n > 1 else seconds
-        team = solve(cover, solver, budget)
+        left = max(end - time.monotonic(), 0.05)
+        team = solve(cover, solver, 0.6 * left if number == 0 and n > 1 else left / (n - number), most)
         if team is None:
             break
         teams.append(team)
+        if solver == "exact":  # what another team, more constrained, cannot exceed
+            most = math.floor(team.coverage / (1.0 - team.gap) + 1e-6) if team.gap < 1.0 else None
         free = team.members - cover.forced
         if not free:
             break
