@@ -22,7 +22,7 @@ SMALL = 8  # members: beyond, teams are too many to be walked
 WORK, FINE = 8e9, 1e9  # multiplications for the proof of the coverage; for fewness, and for scores
 LOOKS = 1500  # teams whose tasks are chosen one by one, in a walk
 LARGE = 3000  # pairs of task and bidder beyond which the integer programme does not help in time
-BEYOND = 1 << 40  # units of coverage that nobody reaches
+BEYOND = 1 << 40  # units of coverage that nobody reaches, euros that nobody lacks
 CHUNK = 2000  # teams weighed at once
 
 
@@ -194,37 +194,43 @@ def unlimited(cover: Cover) -> Cover:
 def _most(cover: Cover, teams: Ints) -> npt.NDArray[np.float64]:
     """The most that each team (n, members) can cover within its turnovers, a bound; shape (n,).
 
-    For each part of a team whose turnovers are known, the tasks that nobody else of the team can take must be
-    carried by that part: what exceeds it is lost, at the cheapest rate of coverage for an amount.
+    A part of a team must carry the tasks that nobody else of the team can take: of the part that is most
+    overcharged, what exceeds its turnovers is lost, at the cheapest rate of coverage for an amount.
     """
+    many, size = teams.shape
     degree = cover.degree[:, teams]  # tasks, teams, members
-    able = degree > 0
     value = (cover.weight[:, None] * degree.max(axis=2)).astype(np.float64)
     for task, bidder in cover.clash:
         value[task, (teams == bidder).any(axis=1)] = 0.0
-    amount = np.nan_to_num(cover.amount)[:, None]
-    priced = (amount > 0) & (value > 0)
-    bits = 1 << np.arange(teams.shape[1])
-    who = (able * bits).sum(axis=2)
-    turnover = cover.turnover[teams]
-    unknown = (np.isnan(turnover) * bits).sum(axis=1)
-    rate = np.where(priced, value / np.maximum(amount, EPS), np.inf)
-    order = np.argsort(rate, axis=0)
-    lost = np.zeros(len(teams))
-    for part in range(1, 1 << teams.shape[1]):
-        inside = priced & ((who & ~part) == 0) & ((unknown & part) == 0)[None, :]
-        room = np.where((bits & part) > 0, np.nan_to_num(turnover), 0.0).sum(axis=1)
-        excess = (inside * amount).sum(axis=0) - room
-        over = np.flatnonzero(excess > EPS)
-        if not len(over):
-            continue
-        ranked = order[:, over]
-        dropped = np.take_along_axis(np.where(inside, amount, 0.0)[:, over], ranked, axis=0)
+    amount = np.where(np.isnan(cover.amount), 0.0, cover.amount)[:, None]
+    bits = 1 << np.arange(size)
+    who = (degree > 0) @ bits  # who of the team can take each task, as bits
+    who[(value == 0) | (amount == 0)] = 0
+    parts = np.arange(1 << size)
+    due = np.bincount(
+        (who + (np.arange(many) << size)).ravel(), np.broadcast_to(amount, who.shape).ravel(), many << size
+    ).reshape(many, -1)
+    due[:, 0] = 0.0
+    for bit in bits:  # sums over the parts of each part
+        due[:, (parts & bit) > 0] += due[:, parts[(parts & bit) > 0] ^ bit]
+    room = np.where(np.isnan(cover.turnover), BEYOND, cover.turnover)[teams] @ (
+        (parts[None, :] & bits[:, None]) > 0
+    )
+    excess = due - room
+    worst = excess.argmax(axis=1)
+    excess = excess[np.arange(many), worst]
+    whole = value.sum(axis=0)
+    over = np.flatnonzero(excess > EPS)
+    if len(over):
+        inside = (who[:, over] > 0) & ((who[:, over] & ~worst[over]) == 0)
+        rate = np.where(inside, value[:, over] / np.maximum(amount, EPS), np.inf)
+        ranked = np.argsort(rate, axis=0)
+        dropped = np.take_along_axis(np.where(inside, amount, 0.0), ranked, axis=0)
         before = dropped.cumsum(axis=0) - dropped
-        share = np.clip(excess[over][None, :] - before, 0.0, dropped)
-        price = np.take_along_axis(np.where(np.isfinite(rate), rate, 0.0)[:, over], ranked, axis=0)
-        lost[over] = np.maximum(lost[over], (share * price).sum(axis=0))
-    return np.asarray(value.sum(axis=0) - lost, dtype=np.float64)
+        share = np.clip(excess[over] - before, 0.0, dropped)
+        price = np.take_along_axis(np.where(inside, rate, 0.0), ranked, axis=0)
+        whole[over] -= (share * price).sum(axis=0)
+    return np.asarray(whole, dtype=np.float64)
 
 
 def exactly(cover: Cover, columns: list[int]) -> Team | None:
