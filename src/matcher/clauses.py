@@ -118,8 +118,8 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
 #: The structures for which the law lets a contract be reserved (and only structures: not people).
 _TARGET = (
     r"(?:entreprises? (?:\(ea\) )?adaptées?|entreprises? (?:ou|et|,)? ?(?:des |aux )?associations? d'insertion"
-    r"|établissements? (?:et|ou) (?:de )?services? d'(?:aide|accompagnement) par le travail|\besats?\b|\bea\b(?!u)|\beatt\b"
-    r"|structures? (?:d'insertion|de l'insertion|sociales? d'insertion|inclusives?|équivalentes|de l'iae|du handicap|adaptées?)"
+    r"|établissements? (?:et|ou) (?:de )?services? d'(?:aide|accompagnement) par le travail|\besats?\b|\bea\b(?!u)|\beatt\b|\baci\b|\betti\b|\beiti\b|\b(?:aux|des|une?|,) (?:ei|ai)\b"
+    r"|(?:structures?|associations?|entreprises?|organismes?|opérateurs?|acteurs?|sociétés?|coopératives?|employeurs?)(?: sociales?)? (?:d'insertion|de l'insertion|de l'iae|du handicap|inclusi(?:ve|f)s?|adaptées?)|structures? équivalentes"
     r"|insertion par l'activité économique|\bs?iae\b|\bsiaes\b|entreprises? (?:de travail temporaire )?d'insertion"
     r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
     r"|ateliers? protégés?|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|\bstpa\b"
@@ -128,15 +128,15 @@ _TARGET = (
     r"|(?:entreprises?|structures?|acteurs?|organisations?|associations?|opérateurs?)[^.,]{0,40}(?:de l'économie sociale et solidaire|de l'ess\b|solidaires? d'utilité sociale)"
     r"|entreprises? sociales?|\bess\b|économie sociale et solidaire"
     r"|programmes? d'emplois? protégés?|emplois? protégés?|travailleurs? (?:handicapés?|défavorisés?)"
-    r"|organisations? (?:ayant|dont|investies?)[^.]{0,60}mission de service public"
-    r"|(?:établissements?|administration|activités?|structures?|entreprises?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?"
-    r"|l\.? ?2113-? ?1[2-6]|articles? (?:36|37)\b[^.]{0,40}(?:ordonnance|2015-899)|article 77|article 20 de la directive|\binsertion\b(?! (?:dans|pays|arch|urb|du|de la|des)))"
+    r"|(?:organisations?|organismes?) (?:ayant|dont|investies?|participant|assurant|remplissant)[^.]{0,60}mission de service public|\bres-(?:ws|pub-ser)\b|sheltered workshops?"
+    r"|(?:établissements?|administration|activités?|structures?|entreprises?|ateliers?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?|personnes (?:détenues|sous main de justice)|détenus|milieu carcéral"
+    r"|l\.? ?2113 ?-? ?1[2-6]|l\.? ?(?:5132-4|5213-13|344-2)\b|articles? (?:36|37)\b[^.]{0,40}(?:ordonnance|2015-899)|article 77|article 20 de la directive|\binsertion\b(?! (?:dans|pays|arch|urb|du|de la|des)))"
 )
 #: The same without the words that also tell of people or of a purpose.
 _STRUCTURE = _TARGET.replace(r"|travailleurs? (?:handicapés?|défavorisés?)", "")
 _STRUCTURE = _STRUCTURE[: _STRUCTURE.rindex(r"|\binsertion\b(?!")] + ")"
 _DEAL = r"(?:marchés?|lots?|accords?-cadres?|consultations?|procédures?|concessions?|appels? d'offres|contrats?|achats?)"
-_ADVERBS = r"(?:\s*,?\s*(?:exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
+_ADVERBS = r"(?:\s*,?\s*(?:\([^()]{0,90}\)|(?:conjointement|simultanément|désormais|donc|ainsi|à la fois|également|en vertu [^.,]{3,90},|sur le fondement [^.,]{3,90},|en application [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?)|au titre [^.,]{3,80}(?= (?:aux|à des|à une?|à l') ?)|en vertu [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?))|exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
 
 #: A box or an answer that stands beside a label.
 _TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
@@ -173,6 +173,8 @@ _UNDONE = french(
 _PAST = french(
     r"\b(?:réalisait|réalisaient|a réalisé|ont réalisé|comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
 )
+#: Another contract, that this one follows or replaces.
+_REPLACES = french(r"\b(?:remplace|succède|fait suite|à la suite|suite à|celle|celui|précédente?)\b")
 #: A share of the contract, or of its hours: reserved within it, it does not reserve the contract.
 _PART = french(
     r"\b(?:\d+ ?%|pour ?cent|une? (?:part|partie|fraction|quota|pourcentage)|part minimale|quota|volume|heures?|postes?|emplois?|tâches?|sous-traitance|embauches?|recrutements?)\b[^.,;]{0,60}$"
@@ -189,9 +191,10 @@ _NO_PEOPLE = french(
     r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b"
 )
 
-_RESERVED = french(r"\bréservée?s?\b")
+_RESERVED = french(r"\b(?:réservée?s?|reserved (?:participation|procurement)|reserved)\b")
+_OBJECT_OF = r"(?:commande|achat|entretien|nettoyage|fourniture|gestion|mission|\w{3,}(?:ssion|ation|sage|yage|tage|rture|ssement|iture))s?\b"
 _RESERVE_VERB = french(
-    rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation)[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_STRUCTURE}"
+    rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent|réservons)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation|{_OBJECT_OF})[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_STRUCTURE}"
 )
 #: "réserve" where accents are written is the verb, or the noun: the adjective ends with one.
 _VERB_OR_NOUN = re.compile(rf"[rR][éÉ{LOST}]{{1,2}}serves?")
@@ -203,31 +206,50 @@ _THEIRS = french(
     rf"{_TARGET}[^.;]{{0,160}}\bleur (?:est|sont|étant|sera|seront|reste|demeure)?\s*(?:\w+ment )?$"
 )
 _RESERVATION_NOUN = french(
-    rf"\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
+    rf"\b(?:catégorie|nature|motif) de (?:la )?réserv(?:e|ation)\s*:\s*[^.;]{{0,40}}?(?:{_TARGET})|\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
 )
 _ONLY = french(
-    rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?)\b[^.;]{{0,60}}?{_STRUCTURE}"
+    rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?|dédiée?s?|fléchée?s?|conditionnée?s?|subordonnée?s?)\b[^.;]{{0,90}}?{_STRUCTURE}"
+    rf"|{_STRUCTURE}[^.;]{{0,60}}?\b(?:seule?s?|uniquement|exclusivement|seulement|exclusif|exclusive|à l'exclusion)\b"
 )
 _ONLY_STATES = french(
     r"\bseule?s?\b[^.;]{0,140}\b(?:peuvent|pourront|peut|pourra|sont|seront|est|sera)\b[^.;]{0,30}\b(?:candidater|soumissionner|répondre|participer|concourir|présenter|déposer|remettre|admise?s?|autorisée?s?|recevables?|acceptée?s?|éligibles?|prises? en compte|retenue?s?|examinée?s?|habilitée?s?)"
     r"|\b(?:peuvent|pourront|peut|pourra) seule?s?\b[^.;]{0,30}\b(?:candidater|soumissionner|répondre|participer|concourir|présenter|déposer|remettre)"
+    rf"|\b{_DEAL}\b[^.;]{{0,40}}\b(?:dédiée?s?|fléchée?s?)\b (?:\w+ment )?(?:à|aux?|vers|pour) (?:les |des |l'|la |le )?{_STRUCTURE}"
+    rf"|\b(?:conditionnée?s?|subordonnée?s?) (?:à|au) (?:la qualité|la détention|l'agrément|l'appartenance|au statut|statut|l'obtention|la possession|la justification)[^.;]{{0,40}}{_STRUCTURE}"
+    r"|\bseule?s? (?:autorisée?s?|admise?s?|habilitée?s?|éligibles?|recevables?|invitée?s?|examinée?s?|retenue?s?|acceptée?s?|concernée?s?|étudiée?s?|analysée?s?|compétente?s? pour répondre)\b"
     r"|\b(?:ouverte?s?|s'adresse(?:nt)?|adressée?s?|destinée?s?|accessibles?|limitée?s?|restreinte?s?|attribuée?s?|confiée?s?)\b[^.;]{0,25}\b(?:uniquement|exclusivement|seule?s?|seulement|strictement|limitée?s?|restreinte?s?|qu')"
-    r"|\b(?:uniquement|exclusivement|seulement)\b[^.;]{0,12}\b(?:ouverte?s?|destinée?s?|accessibles?|attribuée?s?)"
-    r"|\b(?:participation|candidature|candidatures|accès|concurrence|consultation|procédure)\b[^.;]{0,40}\b(?:limitée?s?|restreinte?s?)\b (?:à|aux)"
+    r"|\b(?:uniquement|exclusivement|seulement)\b[^.;]{0,12}\b(?:ouverte?s?|destinée?s?|accessibles?|attribuée?s?|dédiée?s?|fléchée?s?|adressée?s?)"
+    r"|\b(?:participation|candidature|candidatures|accès|concurrence|consultation|procédure|attribution|marché|lot|accord-cadre)\b[^.;]{0,40}\b(?:limitée?s?|restreinte?s?|circonscrite?s?|cantonnée?s?)\b (?:\w+ment )?(?:à|aux?)"
     r"|\bne (?:peuvent|pourront|peut|pourra|seront|sont)\b[^.;]{0,60}\bqu(?:e|')"
     r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
     r"|\b(?:peuvent|pourront|peut|pourra) (?:candidater|soumissionner|répondre|participer|concourir) (?:exclusivement|uniquement|seulement|seuls?)\b(?! ou)"
     r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
-    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|marché|lot)\b[^.;]{0,70}\b(?:uniquement|exclusivement|seulement)\s*[).]?\s*$|\bà l'exclusion de tou"
+    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs admis)\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
 )
 #: Offers of others are thrown out, or the holder must be one of these structures.
 _OTHERS_OUT = french(
     rf"\b(?:irrecevables?|rejetée?s?|éliminée?s?|écartée?s?|exclue?s?|recevables?)\b[^.;]{{0,80}}\b(?:n'émanant pas|n'émanent pas|ne relevant pas|ne relèvent pas|autres? que|qui ne sont pas|n'ayant pas la qualité|non issues?|que celles)\b[^.;]{{0,40}}{_STRUCTURE}"
-    rf"|\b(?:candidats?|titulaires?|soumissionnaires?|attributaires?|opérateurs?(?: économiques?)?)\b[^.;]{{0,20}}\b(?:doit|doivent|devra|devront)\b (?:\w+ment )?(?:être (?:\w+ment )?(?:une?|des?|agréée?s?)|avoir la qualité|justifier de (?:la|sa|leur) qualité|relever)[^.;]{{0,30}}{_STRUCTURE}"
+    rf"|\b(?:n'émanant pas|n'émanent pas|ne relevant pas|ne relèvent pas|autres? que|(?:qui|n')\s?(?:ne sont|n'est|est|sont|ne seraient|n'ont)?\s?(?:pas|ni)|n'ayant pas la qualité|non issues?|dépourvue?s? de|hors)\b[^.;]{{0,60}}{_STRUCTURE}[^.;]{{0,60}}\b(?:irrecevables?|rejetée?s?|éliminée?s?|écartée?s?|exclue?s?|(?:pas|ni) (?:admise?s?|recevables?|examinée?s?|retenue?s?|acceptée?s?|analysée?s?|ouverte?s?))"
+    rf"|\b(?:candidats?|titulaires?|soumissionnaires?|attributaires?|opérateurs?(?: économiques?)?|entreprises? candidates?|prestataires?)\b[^.;]{{0,20}}\b(?:doit|doivent|devra|devront)\b (?:\w+ment )?(?:être (?:\w+ment )?(?:une?|des?|agréée?s?)|avoir (?:la qualité|le statut)|justifier de (?:la|sa|leur) qualité|justifier d'un agrément|relever|appartenir|posséder la qualité|disposer (?:de la qualité|du statut|d'un agrément))[^.;]{{0,40}}{_STRUCTURE}"
 )
 _UNDER_ARTICLE = french(
     rf"(?<!les\s)(?<!des\s)\b(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+    r"|\b(?:fait|faisant|fera|faite) (?:application|usage|recours)\b[^.;]{0,70}\bl\.? ?2113-? ?1[2-6]"
+    rf"|\b(?:{_DEAL}|acheteur|pouvoir adjudicateur|collectivité|ville|commune|département|région|métropole)\b[^.;]{{0,40}}\b(?:recourt|a recours|met en œuvre|mobilise|active|applique|relève|relèvent|use)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+    rf"|\brelève(?:nt)? (?:\w+ )?(?:du|de la|de l'|des) (?:régime|catégorie|champ|dispositif)[^.;]{{0,20}}\bmarchés? réservée?s?"
 )
+#: "Le lot 1 n'est pas réservé, le lot 2 l'est au profit des structures d'insertion."
+_ELLIPSIS = french(
+    rf"\b(?:{_DEAL}|second|premier|dernier|autre)\b[^.;,]{{0,40}}\bl'est (?:à|au|aux|pour|en)\b[^.;]{{0,80}}{_TARGET}"
+)
+#: A form that says how to fill it in, and is not filled in.
+_TO_FILL = french(
+    r"^\s*:?\s*\(?(?:à (?:remplir|compléter|renseigner|cocher)|rubrique|cocher|non renseigné|voir\b|le cas échéant)"
+)
+_FORMERLY = french(r"\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $")
+#: A row of a table of lots: "Lot 2 - Espaces verts : réservé".
+_ROW = french(r"\blots?\s*(?:n°)?\s*\d+[^.;:]{0,60}[:(-]\s*$")
 _HEADING = french(
     r"(?:informations? (?:sur les|concernant les|relatives aux?)|conditions? (?:d'accès )?aux|rubrique|mention|section|cadre|case|question|type de|article \d+ ?[:.-]?) (?:marchés? )?$"
 )
@@ -280,6 +302,11 @@ _POINTS = (
 )
 
 
+#: What a correction takes back: "au lieu de « réservé aux SIAE », lire « ouvert à tous »".
+_TAKEN_BACK = re.compile(
+    r"au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
+)
+
 _SAYS_NO = re.compile(
     rf"sans objet|n[e{LOST}]{{1,2}}ant|non (?:applicable|pr[e{LOST}]|requis|concern|retenu|demand|impos)|(?:non|aucune?)\s*(?:[.;,]|$)|ne s'applique pas"
 )
@@ -294,6 +321,8 @@ class Text:
         plain = self.raw
         for point, space in _POINTS:
             plain = plain.replace(point, space)
+        if "au lieu d" in plain or "mention" in plain:
+            plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
         self._spans: list[tuple[int, int]] | None = None
 
@@ -330,7 +359,7 @@ _NAMES = (
 _RESERVING = ("reserv", f"{LOST}serv", *_NAMES)
 _EXCLUSIVE = re.compile(
     rf"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e{LOST}]|programme|irreceva|rejet"
-    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113"
+    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|\bni\b|\bl'est\b"
 )
 
 
@@ -384,6 +413,11 @@ _EXCEPTED = french(
 )
 _BUT = french(
     r",? (?:mais|en revanche|tandis que|alors que|toutefois|cependant|à l'exception|sauf|contrairement|par contre)\b|,\s*(?=(?:le|les|seuls?|tous|ce|cet) (?:lots?|autres?)\b)"
+    r"|(?P<aside>\s*:\s*(?=(?:elle|il|celui|celle|le|la|ce|cette|seule?s?|l')\b)|,\s*(?=(?:elle|il|le|la|les|un|une|l')\b))"
+)
+#: A first half that denies or supposes something else than the second half states.
+_SET_ASIDE = french(
+    r"^\s*(?:bien qu|quoiqu|si |même si|sans |loin d)|\b(?:n'est|ne sont|n'êtes|n'étant) (?:pas|plus|ni)\b"
 )
 
 
@@ -391,6 +425,8 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """The clauses of a sentence that one "mais" or one lot after another sets apart."""
     start = 0
     for found in _BUT.finditer(sentence):
+        if found.lastgroup == "aside" and not _SET_ASIDE.search(sentence[start : found.start()]):
+            continue
         if found.start() > start:
             yield start, found.start()
         start = found.start()
@@ -414,6 +450,8 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
                 and not _denied(clause, verb.start(), verb.end())
                 and not _SHARED.search(verb.group())
                 and not _PART.search(clause[: verb.start()])
+                and not _PAST.search(clause[max(0, verb.start() - 40) : verb.start()])
+                and not (pattern is _RESERVATION_NOUN and _UNDONE.search(clause[verb.end() :][:60]))
             ):
                 behind = clause[verb.end() :] + " " + (after if high == len(sentence) else "")
                 before = clause[: verb.start()]
@@ -421,7 +459,9 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
                 if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
     out = _OTHERS_OUT.search(clause)
-    if out and not _denied(clause, out.start(), out.start() + 20) and not _PART.search(clause[: out.start()]):
+    if out and not _denied(clause[: out.start()], out.start(), out.start()) and not _PART.search(clause[: out.start()]):
+        return 0.75
+    if "l'est" in clause and "serv" in sentence[:low] and _ELLIPSIS.search(clause):
         return 0.75
     if (
         _ONLY.search(clause)
@@ -443,10 +483,14 @@ _MAYBE_ONLY = french(
 
 def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     before, behind = clause[: found.start()], clause[found.end() :] + " " + after
-    if _OFFER.search(clause[max(0, found.start() - 12) : found.end()]) or re.search(
-        r"\b(?:se|s') ?$", before
-    ):
+    offer = _OFFER.search(clause[max(0, found.start() - 12) : found.end()])
+    if (offer and not re.search(r"appels? d\W\s?offres $", before)) or re.search(r"\b(?:se|s') ?$", before):
         return 0.0
+    if _TO_FILL.match(behind) or _FORMERLY.search(before):
+        return 0.0
+    following = _RESERVED.search(behind)
+    if following and re.search(rf"{_TICKED}|{_EMPTY}", behind[: following.start()]):
+        behind = behind[: following.start()]  # the boxes of the next label are not this one's
     answer = _answer(behind)
     label = _answer_far(behind)
     box = re.search(rf"(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY}))[^☒☑☐□\[\]]{{0,90}}$", before)
@@ -455,7 +499,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     ticked = answer is True or label is True or bool(box and box.group("yes"))
     if _denied(clause, found.start(), found.end()) or _PAST.search(before[-90:]) or _ELSEWHERE.search(clause):
         return 0.0
-    if _UNDONE.search(behind[:110]) and not _MAYBE.search(behind[:110]):
+    undone = _UNDONE.search(behind[:110])
+    if undone and not _MAYBE.search(behind[:110]) and not _REPLACES.search(behind[: undone.start()]):
         return 0.0
     if _NO_PEOPLE.search(behind):
         return 0.0
@@ -470,7 +515,7 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.95 if boxes else 0.0
     if _GENERAL.search(before):
         return 0.0  # "les marchés réservés aux...", spoken of in general
-    if _TO_TARGET.match(behind) or _CLOSE_TARGET.match(behind) or _THEIRS.search(before):
+    if (_TO_TARGET.match(behind) and _BODIES.match(behind)) or _CLOSE_TARGET.match(behind) or _THEIRS.search(before):
         return 0.95
     if ticked and (deals or _SUBJECT.search(before)):
         return 0.95
@@ -488,6 +533,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         r"^[^.;(]{0,20}\b(?:relèvent|répondent|obéissent)\b"
     ).search(behind):
         return 0.9
+    if _ROW.search(before) and re.match(r"\s*(?:[.;,)|]|$)", behind):
+        return 0.85
     close = _CLOSE_DEAL.search(before)
     if close or (_COPULA.search(before) and len(before) - deals[-1].end() < 100):
         return 0.8
@@ -495,15 +542,19 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
 
 
 _GENERAL = french(
-    r"\b(?:les|des|nos|ses|leurs|ces|certains) (?:marchés|contrats|achats|commandes)(?: publics)?(?: dits)? $"
+    r"\b(?:les|des|nos|ses|leurs|ces|certains|\d+) (?:marchés|contrats|achats|commandes)(?: publics)?(?: dits)? $"
 )
 _DEALS = french(rf"\b{_DEAL}\b")
 _SUBJECT = french(r"\b(?:participation|exécution|prestations?)\b")
-_TO = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens) de l)")
+_TO = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens|regard) (?:de|des|du)\b)")
 _TO_TARGET = french(
     rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)\b[^.;]{{0,130}}?{_TARGET}"
 )
-_CLOSE_TARGET = french(rf"^\s*[:(/«-]*\s*(?:aux? |à |des |secteur )?{_TARGET}")
+#: Who a contract is reserved to: a body of some kind; "réservé au personnel de l'ESAT" names somebody else.
+_BODIES = french(
+    rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)(?: (?:de|d'|des|du|les?|la|l'|une?|ces|ce|cette|seule?s?|toute?s?|tous|deux|certaine?s?|divers|catégories?|son|sa|ses|autres?))*\s*(?:[«\"(]\s*)?(?:opérateurs?|structures?|entreprises?|organismes?|établissements?|acteurs?|associations?|organisations?|candidat\w*|soumissionnaires?|sociétés?|ateliers?|secteurs?|services?|personnes? morales?|coopératives?|programmes?|groupements?|employeurs?|tpe|pme|prestataires?|fournisseurs?|milieu|monde|champ|domaine|dispositif|régies?|chantiers?|insertion|économie|handicap|titulaires? d|régime|travail|{_TARGET})"
+)
+_CLOSE_TARGET = french(rf"^\s*[:(/«-]*\s*(?:aux? |à |des |secteur )?(?:{_TARGET}|handicap\b)")
 _CLOSE_DEAL = french(
     rf"(?:^|\b){_DEAL}(?: (?:public|publics|de services?|de travaux|dits?|n°? ?\d+|\d+|[a-z]))*\s*[(\[:-]?\s*$"
 )
