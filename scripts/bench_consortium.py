@@ -22,16 +22,19 @@ from matcher.terminal import progress
 
 POOL = 40  # structures of each lot that groups are made of
 LEAST_LOTS = 3
+DENSITIES = (0.05, 0.1, 0.3, 0.6, 1.0)  # part of the structures that answer a lot
 
 
-def made_up(lots: int, structures: int, density: float, seed: int = 0) -> tuple[Tender, list[LotAnswer]]:
-    """A tender whose lots are each answered by some of the structures, half with a known turnover."""
+def made_up(
+    lots: int, structures: int, density: float, seed: int = 0, known: bool = True
+) -> tuple[Tender, list[LotAnswer]]:
+    """A tender whose lots are each answered by some of the structures, half with a turnover if `known`."""
     rng = np.random.default_rng(seed)
-    known = [
+    listed = [
         Structure(
             siret=f"{n:09d}00010",
             name=f"S{n}",
-            turnover=float(rng.lognormal(13, 1)) if rng.random() < 0.5 else None,
+            turnover=float(rng.lognormal(13, 1)) if known and rng.random() < 0.5 else None,
         )
         for n in range(structures)
     ]
@@ -44,7 +47,7 @@ def made_up(lots: int, structures: int, density: float, seed: int = 0) -> tuple[
         able = np.flatnonzero(rng.random(structures) < density)
         value = rng.random(len(able)) ** 2
         matches = tuple(
-            Match(lot=lot, structure=known[j], offer=None, score=float(v), probability=float(v), rank=r)
+            Match(lot=lot, structure=listed[j], offer=None, score=float(v), probability=float(v), rank=r)
             for r, (v, j) in enumerate(sorted(zip(value, able, strict=True), key=lambda p: -p[0]), 1)
         )
         answers.append(LotAnswer(lot=lot, matches=matches))
@@ -52,21 +55,29 @@ def made_up(lots: int, structures: int, density: float, seed: int = 0) -> tuple[
 
 
 def speed() -> None:
-    print(
-        f"{'lots x structures':>18s} {'density':>8s} {'teams':>6s} {'seconds':>8s} {'cpu':>8s} {'first gap':>10s} {'proved':>7s}"
-    )
-    for lots, structures, density in ((12, 300, 0.1), (12, 300, 0.3), (40, 1000, 0.05), (40, 1000, 0.1)):
-        tender, answers = made_up(lots, structures, density)
-        for teams in (1, 3):
-            recommend(answers[:1], tender=tender, n=1)  # imports are not what is measured
-            start, busy = time.perf_counter(), time.process_time()
-            found = recommend(answers, tender=tender, n=teams)
-            spent, busy = time.perf_counter() - start, time.process_time() - busy
-            first = found[0]
-            size = f"{lots} x {structures}"
-            print(
-                f"{size:>18s} {density:8.2f} {teams:6d} {spent:8.3f} {busy:8.3f} {first.gap:10.2%} {first.optimal!s:>7s}"
-            )
+    """Teams of made-up tenders from sparse to dense, half of the structures with a known turnover, or none."""
+    head = ("lots x structures", "density", "turnovers", "teams", "seconds", "cpu", "worst gap", "all proved")
+    print("{:>18s} {:>8s} {:>10s} {:>6s} {:>8s} {:>8s} {:>10s} {:>11s}".format(*head))
+    tender, answers = made_up(12, 300, 0.05, seed=1)
+    recommend(answers, tender=tender)  # imports are not what is measured
+    worst: dict[tuple[str, int], tuple[float, float]] = {}
+    for lots, structures in ((12, 300), (40, 1000)):
+        for density in DENSITIES:
+            for known in (True, False):
+                tender, answers = made_up(lots, structures, density, known=known)
+                for teams in (1, 3):
+                    start, busy = time.perf_counter(), time.process_time()
+                    found = recommend(answers, tender=tender, n=teams)
+                    spent, busy = time.perf_counter() - start, time.process_time() - busy
+                    gap, size = max(team.gap for team in found), f"{lots} x {structures}"
+                    proved = all(team.optimal for team in found)
+                    print(
+                        f"{size:>18s} {density:8.2f} {'half' if known else 'none':>10s} {teams:6d} {spent:8.3f} {busy:8.3f} {gap:10.2%} {proved!s:>11s}"
+                    )
+                    slow, loose = worst.get((size, teams), (0.0, 0.0))
+                    worst[size, teams] = max(slow, spent), max(loose, gap)
+    for (size, teams), (slow, loose) in worst.items():
+        print(f"worst of {size}, {teams} team{'s' * (teams > 1)}: {slow:.3f} s, gap {loose:.2%}")
 
 
 def single(cover: Cover) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
+from matcher import exact
 from matcher.consortium import recommend
 from matcher.cover import Cover, solve
 from matcher.domain import (
@@ -95,6 +97,48 @@ def test_the_exact_team_equals_brute_force_on_500_random_cases(block: int) -> No
         team = solve(cover)
         assert (team.goals if team else None) == brute_force(cover), seed
         assert team is None or (team.optimal and team.gap == 0.0), seed
+
+
+@pytest.mark.parametrize("spent", ["work", "looks"])
+def test_where_the_walk_is_cut_short_the_programme_is_as_exact(
+    spent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "WORK" if spent == "work" else "LOOKS", 0)
+    for seed in range(100):
+        cover = random_cover(seed)
+        team = solve(cover)
+        assert (team.coverage if team else None) == ((brute_force(cover) or (None,))[0]), seed
+        assert team is None or team.gap == 0.0, seed
+
+
+def test_a_gap_is_proved_where_nothing_else_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "WORK", 0)
+    monkeypatch.setattr(exact, "LARGE", 0)
+    for seed in range(100):
+        cover, best = random_cover(seed), brute_force(random_cover(seed))
+        team = solve(cover)
+        if best is None:
+            assert team is None
+        elif team is not None:
+            assert team.coverage <= best[0] <= team.coverage / (1.0 - team.gap) + 1e-6, seed
+
+
+def test_large_teams_are_left_to_the_programme() -> None:
+    for seed in range(50):
+        cover = random_cover(seed)
+        assert cover.max_members < exact.SMALL
+        wide = replace(cover, max_members=exact.SMALL + 1, cuts=())
+        team, all_of_them = solve(wide), brute_force(replace(wide, max_members=cover.degree.shape[1]))
+        assert (team.goals if team else None) == all_of_them, seed
+
+
+def test_a_known_bound_changes_nothing_but_the_work() -> None:
+    for seed in range(50):
+        cover = random_cover(seed)
+        team = solve(cover)
+        if team is not None:
+            again = solve(cover, most=team.coverage)
+            assert again is not None and again.goals == team.goals and again.gap == 0.0
 
 
 def test_the_greedy_team_obeys_the_same_rules_and_never_beats_the_exact_one() -> None:
