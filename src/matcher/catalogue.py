@@ -12,12 +12,12 @@ import hashlib
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -42,9 +42,12 @@ from matcher.domain import (
 from matcher.shortlist import Query, Shortlist
 from matcher.text import clean, coded, fold, lot_part, tokens
 
-FORMAT = 1
+FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
 EXHAUSTIVE_UP_TO = 8_000
+KEPT = 5_000  # structures, and offers, kept as objects
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,28 @@ class Catalogue:
             self._masks[natures] = np.isin(self.of_row("nature"), wanted)
         return self._masks[natures]
 
+    def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
+        """A column of words over structures as numbers, shape (len(self),), and the words that they stand for."""
+        if name not in self._codes:
+            column = self.structures.column(name).combine_chunks().dictionary_encode()
+            if isinstance(column, pa.ChunkedArray):
+                column = column.combine_chunks()
+            numbers = np.asarray(column.indices.to_numpy(zero_copy_only=False), dtype=np.int32)
+            self._codes[name] = numbers, column.dictionary.to_pylist()
+        return self._codes[name]
+
+    @cached_property
+    def _codes(self) -> dict[str, tuple[NDArray[np.int32], list[str]]]:
+        return {}
+
+    def among(
+        self, name: str, wanted: Callable[[str], Any], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[Any]:
+        """`wanted` of each word of a column of structures (or of `rows`), asked once for each different word."""
+        numbers, words = self.coded(name)
+        table = np.array([wanted(word) for word in words] or [False])
+        return np.asarray(table[numbers if rows is None else numbers[rows]])
+
     @cached_property
     def owners(self) -> NDArray[np.int64]:
         """The structure row of each evidence row."""
@@ -163,17 +188,48 @@ class Catalogue:
         row = self._first_of_siren.get(siren)
         if row is None:
             return ()
-        same = np.flatnonzero(self.of_structure("bidder") == self.of_structure("bidder")[row])
-        return tuple(self.structures.column("siret")[int(i)].as_py() for i in same)
+        order, starts = self._bidders
+        bidder = self.of_structure("bidder")[row]
+        column = self.structures.column("siret")
+        return tuple(column[int(i)].as_py() for i in order[starts[bidder] : starts[bidder + 1]])
+
+    @cached_property
+    def _bidders(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Structure rows by bidder, and where each bidder's begin."""
+        bidder = self.of_structure("bidder")
+        return np.argsort(bidder, kind="stable"), np.concatenate(([0], np.cumsum(np.bincount(bidder))))
 
     def structure(self, row: int) -> Structure:
         """The structure of a row as it was given; its past awards are evidence, not repeated here."""
-        payload = self.structures.column("payload")[row].as_py()
-        return codec.from_json(Structure, json.loads(payload))
+        return self._kept(self._shown, row, self._structure)
+
+    def _structure(self, row: int) -> Structure:
+        return codec.from_json(Structure, json.loads(self.structures.column("payload")[row].as_py()))
 
     def offer(self, evidence_row: int) -> Offer:
         """The piece of evidence of a row."""
-        return codec.from_json(Offer, json.loads(self.evidence.column("payload")[evidence_row].as_py()))
+        return self._kept(self._pieces, evidence_row, self._offer)
+
+    def _offer(self, row: int) -> Offer:
+        return codec.from_json(Offer, json.loads(self.evidence.column("payload")[row].as_py()))
+
+    @staticmethod
+    def _kept(kept: dict[int, T], row: int, make: Callable[[int], T]) -> T:
+        """The frozen object of a row, of those made last; each step is one of a dict, so threads may share it."""
+        found = kept.get(row)
+        if found is None:
+            found = kept[row] = make(row)
+            if len(kept) > KEPT:
+                kept.clear()
+        return found
+
+    @cached_property
+    def _shown(self) -> dict[int, Structure]:
+        return {}
+
+    @cached_property
+    def _pieces(self) -> dict[int, Offer]:
+        return {}
 
     def text(self, evidence_row: int) -> str:
         """The text of an evidence row."""
@@ -402,7 +458,9 @@ class Catalogue:
                 part = self.indexes["lexical"].search(query.part, query.vector, k // 2, row_mask)
                 found.append(self.owners[part])
             found.append(self.nearest(query.places, k // 2, allowed))
-            candidates = np.unique(np.concatenate(found))
+            chosen = np.zeros(len(self), dtype=bool)
+            chosen[np.concatenate(found)] = True
+            candidates = np.flatnonzero(chosen)
         deniers = denials.deniers(self.denied.items(), query.lot) if self.denied else []
         if deniers:  # "ce n'est pas notre métier"
             candidates = np.setdiff1d(candidates, deniers)
@@ -487,38 +545,27 @@ class Catalogue:
         """Mask over structures that obey the filters; None when there is no filter."""
         masks: list[NDArray[np.bool_]] = []
         if filters.sirets is not None:
-            masks.append(np.isin(self.of_structure("siret"), list(filters.sirets)))
+            masks.append(self._holding_any(filters.sirets, prefixes=False))
         if filters.excluded:
-            gone = list(filters.excluded)
-            masks.append(
-                ~np.isin(self.of_structure("siret"), gone) & ~np.isin(self.of_structure("siren"), gone)
-            )
+            masks.append(~self._holding_any(filters.excluded, prefixes=True))
         if filters.kinds:
-            masks.append(np.isin(self.of_structure("kind"), list(filters.kinds)))
+            masks.append(self.among("kind", lambda kind: kind in filters.kinds))
         if filters.articles:
             from matcher import law
 
-            may = {
-                kind: law.eligible(kind, tuple(filters.articles), date.today()) is True
-                for kind in set(self.of_structure("kind"))
-            }
-            masks.append(np.array([may[kind] for kind in self.of_structure("kind")], dtype=bool))
+            articles, today = tuple(filters.articles), date.today()
+            masks.append(self.among("kind", lambda kind: law.eligible(kind, articles, today) is True))
         if filters.departments:
-            masks.append(np.isin(self.of_structure("department"), list(filters.departments)))
+            masks.append(self.among("department", lambda code: code in filters.departments))
         if filters.regions:
-            masks.append(np.isin(self.of_structure("region"), list(filters.regions)))
+            masks.append(self.among("region", lambda code: code in filters.regions))
         for name, wanted in (
             ("networks", filters.networks),
             ("labels", filters.labels),
             ("services", filters.service_types),
         ):
             if wanted:
-                keys = [f"|{fold(word)}|" for word in wanted]
-                masks.append(
-                    np.array(
-                        [any(key in held for key in keys) for held in self.of_structure(name)], dtype=bool
-                    )
-                )
+                masks.append(self.among(name, _holds(wanted)))
         if filters.active_only:
             masks.append(self.of_structure("active") != 0)
         if filters.radius_km is not None:
@@ -539,6 +586,24 @@ class Catalogue:
         result: NDArray[np.bool_] = np.logical_and.reduce(masks)
         return result
 
+    def _holding_any(self, identifiers: Iterable[str], *, prefixes: bool) -> NDArray[np.bool_]:
+        """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
+        held = np.zeros(len(self), dtype=bool)
+        sirets = self._sirets
+        for identifier in identifiers:
+            low = int(np.searchsorted(sirets, identifier))
+            while low < len(sirets) and (
+                sirets[low] == identifier or (prefixes and sirets[low][:9] == identifier)
+            ):
+                held[low] = True
+                low += 1
+        return held
+
+    @cached_property
+    def _sirets(self) -> NDArray[np.str_]:
+        """The SIRETs, which are the order of the rows."""
+        return np.array(self.structures.column("siret").to_pylist(), dtype=np.str_)
+
     def _holding(self, phrase: str) -> NDArray[np.bool_]:
         """Structures of which some evidence holds the exact words, whatever their case and accents."""
         wanted = fold(clean(phrase))
@@ -554,6 +619,11 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
+
+
+def _holds(words: Iterable[str]) -> Callable[[str], bool]:
+    keys = [f"|{fold(word)}|" for word in words]
+    return lambda held: any(key in held for key in keys)
 
 
 def _profile(structure: Structure) -> Iterator[_Row]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +102,10 @@ class Matcher:
     def rank(self, query: Query) -> Ranking:
         """Every candidate of a lot, scored and in order; one place for each bidder."""
         shortlist = self.catalogue.shortlist(query, exhaustive=self.exhaustive)
+        columns: dict[str, Column] = {}
+        shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
         for name, signal in self._signals.items():
-            shortlist = shortlist.with_column(name, signal.measure(shortlist))
+            columns[name] = shortlist.column(name, signal.measure(shortlist))
         contributions = self.ranker.contributions(shortlist)
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         order = np.lexsort((shortlist.candidates, -scores))
@@ -159,7 +161,8 @@ class Matcher:
             ranking = self.rank(query)
             answers.append(self.answer(ranking, n))
             # a team is chosen among more than is shown: who covers two lots may be third in each
-            pools.append(self.answer(ranking, max(n, POOL)) if groups and n < POOL else answers[-1])
+            if groups:
+                pools.append(self._pool(ranking, answers[-1], POOL) if n < POOL else answers[-1])
         consortia: tuple[Any, ...] = ()
         if groups:
             from matcher import consortium
@@ -175,11 +178,7 @@ class Matcher:
         """
         shortlist = ranking.shortlist
         none = self.nobody(ranking)
-        shown = ranking.order[:n]
-        if ranking.regime == "structure" and not none:
-            fitting = reach.suitable(shortlist)[ranking.order]
-            shown = np.concatenate([ranking.order[fitting], ranking.order[~fitting]])[: max(n, 1)]
-            shown = shown[: max(int(fitting.sum()), 1)]
+        shown = self._shown(ranking, n)
         matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(shown, 1))
         wide = None
         if shortlist.query.filters != Filters():
@@ -203,15 +202,34 @@ class Matcher:
             considered=len(ranking.order),
         )
 
+    def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:
+        """The candidates to show, best first, at most n."""
+        if ranking.regime != "structure" or self.nobody(ranking):
+            return ranking.order[:n]
+        fitting = reach.suitable(ranking.shortlist)[ranking.order]
+        shown = np.concatenate([ranking.order[fitting], ranking.order[~fitting]])[: max(n, 1)]
+        return shown[: max(int(fitting.sum()), 1)]
+
+    def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
+        """The answer with more structures, whose reasons are found only if a team takes them."""
+        more = self._shown(ranking, n)[len(answer.matches) :]
+        matches = [
+            self._match(ranking, int(i), rank, cast("tuple[Reason, ...]", _Later(self, ranking, int(i))))
+            for rank, i in enumerate(more, len(answer.matches) + 1)
+        ]
+        return replace(answer, matches=(*answer.matches, *matches))
+
     def nobody(self, ranking: Ranking) -> bool:
         """Is there, honestly, no structure for this lot?"""
         return reach.nobody(ranking)
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
-        shortlist, catalogue = ranking.shortlist, self.catalogue
-        row = int(shortlist.candidates[i])
-        structure = catalogue.structure(row)
+        return self._match(ranking, i, rank, self._reasons(ranking, i))
+
+    def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
+        """What each signal adds to candidate i, and why, the weightiest first."""
+        shortlist = ranking.shortlist
         reasons = []
         for name, signal in self._signals.items():
             why = signal.explain(shortlist, i, float(shortlist.columns[name][i]))
@@ -224,23 +242,34 @@ class Matcher:
                     offer_passage=why.offer_passage,
                 )  # fmt: skip
             )
-        score = float(ranking.scores[i])
+        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+
+    def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
+        shortlist = ranking.shortlist
+        structure = self.catalogue.structure(int(shortlist.candidates[i]))
         kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
             offer=self._best_offer(shortlist, i),
-            score=score,
-            probability=float(self.ranker.probability(np.array([score]), ranking.regime)[0]),
+            score=float(ranking.scores[i]),
+            probability=float(self._chances(ranking)[i]),
             rank=rank,
-            reasons=tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution))),
+            reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
-            other_places=tuple(s for s in catalogue.places_of(structure.siren) if s != structure.siret),
+            other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
         )
+
+    def _chances(self, ranking: Ranking) -> Column:
+        """The probability of each candidate; shape (n,)."""
+        chances: Column = ranking.shortlist.once(
+            "probability", lambda: self.ranker.probability(ranking.scores, ranking.regime)
+        )
+        return chances
 
     # ------------------------------------------------------------------------------------ why, why not
 
@@ -311,6 +340,24 @@ class Matcher:
                 if row is not None:
                     return self.catalogue.offer(row)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Later(Sequence[Reason]):
+    """The reasons of a candidate, found when they are read."""
+
+    matcher: Matcher
+    ranking: Ranking
+    i: int
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.matcher._reasons(self.ranking, self.i)[place]
+
+    def __iter__(self) -> Iterator[Reason]:
+        return iter(self.matcher._reasons(self.ranking, self.i))
+
+    def __len__(self) -> int:
+        return len(self.matcher.ranker.signals)
 
 
 def eligible(shortlist: Shortlist, i: int) -> bool | None:

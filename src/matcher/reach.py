@@ -59,8 +59,16 @@ def fit(shortlist: Shortlist) -> NDArray[np.float64]:
 def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that the law does not shut out of the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
-    open_: NDArray[np.bool_] = shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
+    open_ = _open(shortlist)
     return open_ if may is None else np.asarray(open_ & ~(may == 0))
+
+
+def _open(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates not known to be closed; (n,)."""
+    result: NDArray[np.bool_] = shortlist.once(
+        "open", lambda: shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
+    )
+    return result
 
 
 def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
@@ -71,11 +79,12 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
     departments = {p.department for p in shortlist.query.places if p.department}
     if not departments and np.isnan(distance).all():
         return np.ones(len(shortlist), dtype=bool)
-    home = shortlist.catalogue.of_structure("department")[shortlist.candidates]
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
     zones = place.zones(shortlist)
-    near = (np.nan_to_num(distance, nan=np.inf) <= kilometres) | np.isin(home, list(departments))
+    near = (distance <= kilometres) | catalogue.among("department", lambda code: code in departments, rows)
     # a supplier without an address works where it has worked: it is not shut out for want of one
-    return np.asarray((near & (zones >= 0)) | (zones > 0) | (home == ""))
+    nowhere = catalogue.among("department", lambda code: not code, rows)
+    return np.asarray((near & (zones >= 0)) | (zones > 0) | nowhere)
 
 
 def nobody(ranking: Ranking) -> bool:
@@ -84,6 +93,10 @@ def nobody(ranking: Ranking) -> bool:
     Nobody where no candidate may answer, or where the trade is one that structures do not offer and none of
     the candidates in reach is known for it by its own offers.
     """
+    return bool(ranking.shortlist.once("nobody", lambda: _nobody(ranking)))
+
+
+def _nobody(ranking: Ranking) -> bool:
     shortlist = ranking.shortlist
     able = admitted(shortlist)
     if not len(ranking.order) or not able.any():
@@ -159,28 +172,32 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     from matcher.signals import place
 
     shortlist = ranking.shortlist
-    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    kinds = catalogue.of_structure("kind")
     distance = shortlist.once("distances", lambda: place.distances(shortlist))
-    able = within(shortlist, IN_REACH_KM) & (
-        shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
-    )
+    able = within(shortlist, IN_REACH_KM) & _open(shortlist)
+    lending = catalogue.among("kind", lambda kind: kind in LENDING, rows)
+    serving = catalogue.among("kind", lambda kind: bool(kind) and kind not in LENDING, rows)
     order = _nearest(distance)
     hire = [
-        (int(i), "clause-hire", f"{kinds[i]} : peut porter des heures par mise à disposition de personnel")
-        for i in order
-        if able[i] and kinds[i] in LENDING
-    ]
-    tasks = _tasks(shortlist, able & ~np.isin(kinds, LENDING) & (kinds != ""))
-    serve = [
         (
             int(i),
-            "clause-task",
-            f"{kinds[i]} : peut porter des heures par une tâche séparable ({tasks[int(i)]})",
+            "clause-hire",
+            f"{kinds[rows[i]]} : peut porter des heures par mise à disposition de personnel",
         )
-        for i in order
-        if able[i] and kinds[i] and kinds[i] not in LENDING and int(i) in tasks
+        for i in order[(able & lending)[order]]
     ]
     half = max(n // 2, 1)
+    serve: list[tuple[int, str, str]] = []
+    # so many bidders that none of those further could be among the first n
+    bidder, met = catalogue.of_structure("bidder"), set()
+    for i in order[(able & serving)[order]].tolist():
+        if task := _task(shortlist, i):
+            said = f"{kinds[rows[i]]} : peut porter des heures par une tâche séparable ({task})"
+            serve.append((i, "clause-task", said))
+            met.add(int(bidder[rows[i]]))
+            if len(met) > 2 * n:
+                break
     chosen = _one_bidder(shortlist, [*hire[: n - min(len(serve), half)], *serve])
     return chosen[:n]
 
@@ -189,18 +206,17 @@ def _nearest(distance: Column) -> NDArray[np.int64]:
     return np.argsort(np.nan_to_num(distance, nan=np.inf), kind="stable")
 
 
-def _tasks(shortlist: Shortlist, among: NDArray[np.bool_]) -> dict[int, str]:
-    """Which candidates of `among` say a separable task in a declared piece; the first task found."""
-    declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))[shortlist.rows]
-    found: dict[int, str] = {}
-    for position in np.flatnonzero(declared & among[shortlist.owner]):
-        owner = int(shortlist.owner[position])
-        if owner not in found:
-            text = fold(shortlist.catalogue.text(int(shortlist.rows[position])))
-            task = next((name for name, words in SEPARABLE.items() if any(w in text for w in words)), None)
-            if task:
-                found[owner] = task
-    return found
+def _task(shortlist: Shortlist, i: int) -> str:
+    """The first separable task that candidate i says in a declared piece; "" where it says none."""
+    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
+    declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))
+    for row in shortlist.rows[low:high].tolist():
+        if declared[row]:
+            text = fold(shortlist.catalogue.text(row))
+            for name, words in SEPARABLE.items():
+                if any(word in text for word in words):
+                    return name
+    return ""
 
 
 def _one_bidder(shortlist: Shortlist, rows: Sequence[tuple[int, str, str]]) -> list[tuple[int, str, str]]:

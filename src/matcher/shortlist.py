@@ -65,9 +65,13 @@ class Shortlist:
 
     def with_column(self, name: str, values: Column) -> Shortlist:
         """A new shortlist with one more column of shape (n,)."""
+        return replace(self, columns={**self.columns, name: self.column(name, values)})
+
+    def column(self, name: str, values: Column) -> Column:
+        """The values, if they are one for each candidate.  Raises ValueError."""
         if values.shape != (len(self),):
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
-        return replace(self, columns={**self.columns, name: values})
+        return values
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed once for this lot whoever asks."""
@@ -90,29 +94,50 @@ class Shortlist:
 
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
-        inside = np.flatnonzero(mask)
         result = np.full(len(self), np.nan)
-        if len(inside):
+        parts = self._parts(mask)
+        if len(parts.inside):
+            taken = np.asarray(values[parts.inside], dtype=np.float64)
+            result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
+        return result
+
+    def _parts(self, mask: NDArray[np.bool_]) -> _Parts:
+        """The rows of a mask cut by candidate, kept for the masks of `known`, which every signal asks again."""
+        kept: dict[int, _Parts] = self.once("parts", dict)
+        found = kept.get(id(mask))
+        if found is None or found.mask is not mask:
+            inside = np.flatnonzero(mask)
             owner = self.owner[inside]
             first = np.flatnonzero(np.diff(owner, prepend=-1))
             starts = np.append(first, len(owner))
             segment = np.repeat(np.arange(len(first)), np.diff(starts))
-            taken = np.asarray(values[inside], dtype=np.float64)
-            result[owner[first]] = discounted_sum(taken, starts, segment, weights)
-        return result
+            found = kept[id(mask)] = _Parts(mask, inside, owner[first], starts, segment)
+        return found
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
-        running = np.concatenate(([0], np.cumsum(mask)))
-        return (running[self.starts[1:]] - running[self.starts[:-1]]).astype(np.float64)
+        return np.bincount(self.owner[mask], minlength=len(self)).astype(np.float64)
 
     def best_row(self, i: int, values: NDArray[Any], mask: NDArray[np.bool_]) -> int | None:
         """The catalogue row of candidate i with the highest value within `mask`, or None."""
         low, high = int(self.starts[i]), int(self.starts[i + 1])
-        inside = np.where(mask[low:high], values[low:high], -np.inf)
-        if not len(inside) or not np.isfinite(inside.max()):
+        inside = mask[low:high].nonzero()[0]
+        if not len(inside):
             return None
-        return int(self.rows[low + int(inside.argmax())])
+        held = values[low:high][inside]
+        best = int(held.argmax())
+        return int(self.rows[low + int(inside[best])]) if np.isfinite(held[best]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Rows of a mask: their positions, the candidates that have any, and where each one's begin."""
+
+    mask: NDArray[np.bool_]
+    inside: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    segment: NDArray[np.int64]
 
 
 def discounted_sum(
@@ -126,7 +151,9 @@ def discounted_sum(
     `starts` holds the offsets of the segments and the end, `segment` the segment of each value; a segment
     with fewer values than weights sums fewer.
     """
-    left = values.copy()
+    if len(starts) == len(values) + 1:  # one each
+        return weights[0] * values
+    left = values.copy() if len(weights) > 1 else values
     total = np.zeros(len(starts) - 1)
     for depth, weight in enumerate(weights):
         top = np.maximum.reduceat(left, starts[:-1])

@@ -24,13 +24,24 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
+class _Bare(dict[int, str]):
+    """The letters of each character without their accents, found once."""
+
+    def __missing__(self, code: int) -> str:
+        found = "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c))
+        self[code] = found
+        return found
+
+
+_BARE = _Bare()
+
+
 def fold(text: str) -> str:
     """Lower case without accents, ligatures opened, apostrophes made one: for comparing, not for showing."""
     if text.isascii():
         return text.lower()
     text = text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae").replace("’", "'")
-    decomposed = unicodedata.normalize("NFKD", text.lower())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return text.lower().translate(_BARE)
 
 
 def shorten(text: str, width: int = 160) -> str:

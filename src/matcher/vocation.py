@@ -11,12 +11,15 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from matcher import paths
 from matcher.domain import NotFound
 from matcher.text import fold, tokens
+
+REMEMBERED = 50_000  # words whose letters are remembered
 
 #: Words that say by themselves that the work of structures of insertion is bought.
 _BOUGHT = re.compile(
@@ -54,18 +57,29 @@ class Vocation:
         self.intercept = float(data["intercept"])
         self.floor = float(data["floor"])
         self.terms: dict[str, dict[str, list[float]]] = data["terms"]
+        self._known_letters: dict[str, list[str]] = {}  # of each word met
 
     def probability(self, text: str) -> float:
         """The chance, 0 to 1, that some structure offers what the text asks; the intercept's for an unknown text."""
         z = self.intercept
         for name, table in self.terms.items():
-            held = {
-                term: 1 + math.log(n) for term, n in Counter(ANALYSERS[name](text)).items() if term in table
-            }
+            found = self._letters(text) if name == "letters" else ANALYSERS[name](text)
+            held = {term: 1 + math.log(n) for term, n in Counter(found).items() if term in table}
             norm = math.sqrt(sum((tf * table[term][0]) ** 2 for term, tf in held.items()))
             if norm:
                 z += sum(tf * table[term][0] * table[term][1] for term, tf in held.items()) / norm
         return 1 / (1 + math.exp(-z))
+
+    def _letters(self, text: str) -> Iterator[str]:
+        """The letters of a text that the model knows, each word cut once: words come again and again."""
+        known, table = self._known_letters, self.terms["letters"]
+        if len(known) > REMEMBERED:
+            known.clear()
+        for word in re.findall(r"[a-z0-9]+", fold(text)):
+            terms = known.get(word)
+            if terms is None:
+                terms = known[word] = [term for term in letters(word) if term in table]
+            yield from terms
 
     def offered(self, text: str, part: str = "") -> bool:
         """True when the text, or the lot's own part of it, is above the floor, or buys insertion by name."""

@@ -28,6 +28,7 @@ class AdditiveRanker:
         self._signals: dict[str, Mapping[str, Any]] = dict(data["signals"])
         self._probability: Mapping[str, Mapping[str, float]] = data.get("probability", {})
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+        self._steps = {name: steps(spec) for name, spec in self._signals.items()}
         for name, spec in self._signals.items():
             if "knots" in spec and len(spec.get("values", ())) != len(spec["knots"]) + 1:
                 raise KeyError(f"{name} wants one value more than knots")
@@ -39,7 +40,10 @@ class AdditiveRanker:
         return tuple(self._signals)
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
-        return {name: contribution(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
+        return {
+            name: contribution(spec, shortlist.columns[name], self._steps[name])
+            for name, spec in self._signals.items()
+        }
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         calibration = self._probability.get(regime, {"slope": 1.0, "intercept": 0.0})
@@ -47,17 +51,29 @@ class AdditiveRanker:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
 
 
-def contribution(spec: Mapping[str, Any], values: Column) -> Column:
-    """What a signal's line and staircase add for each value; its `missing` where the value is NaN; shape (n,)."""
+Steps = tuple[Column, Column]
+
+
+def steps(spec: Mapping[str, Any]) -> Steps | None:
+    """The knots and values of a staircase, None where there is none."""
+    if "knots" not in spec:
+        return None
+    return np.asarray(spec["knots"], dtype=np.float64), np.asarray(spec["values"], dtype=np.float64)
+
+
+def contribution(spec: Mapping[str, Any], values: Column, stairs: Steps | None = None) -> Column:
+    """What a signal's line and staircase add for each value; its `missing` where the value is NaN; shape (n,).
+
+    `stairs` are the steps of `spec`, where they are at hand.
+    """
+    unknown = np.isnan(values)
+    if unknown.all():
+        return np.full(values.shape, spec.get("missing", 0.0), dtype=np.float64)
     known = spec.get("weight", 0.0) * values + spec.get("offset", 0.0)
-    if "knots" in spec:
-        known = (
-            known
-            + np.asarray(spec["values"], dtype=np.float64)[
-                np.searchsorted(spec["knots"], values, side="left")
-            ]
-        )
-    return np.asarray(np.where(np.isnan(values), spec.get("missing", 0.0), known), dtype=np.float64)
+    if stairs := stairs or steps(spec):
+        knots, heights = stairs
+        known = known + heights[knots.searchsorted(values, side="left")]
+    return np.asarray(np.where(unknown, spec.get("missing", 0.0), known), dtype=np.float64)
 
 
 def read(file: str) -> AdditiveRanker:

@@ -71,7 +71,16 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
 
 def nearness(shortlist: Shortlist, scale: float = SCALE_KM) -> NDArray[np.float64]:
     """exp(-km / scale) of each award, NaN where the distance is unknown; (m,)."""
-    return np.asarray(np.exp(-kilometres(shortlist) / scale))
+    result: NDArray[np.float64] = shortlist.once(
+        f"nearness:{scale}", lambda: np.exp(-kilometres(shortlist) / scale)
+    )
+    return result
+
+
+def near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """The nearness of each award, 0.3 where the distance is unknown; (m,)."""
+    result: NDArray[np.float64] = shortlist.once("near", lambda: np.nan_to_num(nearness(shortlist), nan=0.3))
+    return result
 
 
 def here(shortlist: Shortlist) -> NDArray[np.bool_]:

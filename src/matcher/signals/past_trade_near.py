@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 from matcher.text import shorten
 
 
+def _values(shortlist: Shortlist) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = shortlist.once(
+        "past_trade_near", lambda: _past.agreement(shortlist) * _past.near(shortlist)
+    )
+    return result
+
+
 def measure(shortlist: Shortlist) -> Column:
     """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
-    near = np.nan_to_num(_past.nearness(shortlist), nan=0.3)
-    return shortlist.best(_past.agreement(shortlist) * near, _past.mask(shortlist))
+    return shortlist.best(_values(shortlist), _past.mask(shortlist))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu")
-    row = shortlist.best_row(
-        i,
-        _past.agreement(shortlist) * np.nan_to_num(_past.nearness(shortlist), nan=0.3),
-        _past.mask(shortlist),
-    )
+    row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
     if row is None:
         return Why("aucun marché public connu")
     offer = shortlist.catalogue.offer(row)

@@ -11,8 +11,12 @@ from matcher.text import shorten
 
 
 def _values(shortlist: Shortlist) -> NDArray[np.float64]:
-    near = np.nan_to_num(_past.nearness(shortlist), nan=0.3)
-    return (_past.scaled(shortlist, "lexical") + _past.scaled(shortlist, "faiss")) * near
+    def make() -> NDArray[np.float64]:
+        words, meaning = _past.scaled(shortlist, "lexical"), _past.scaled(shortlist, "faiss")
+        return np.asarray((words + meaning) * _past.near(shortlist))
+
+    result: NDArray[np.float64] = shortlist.once("past_words_near", make)
+    return result
 
 
 def measure(shortlist: Shortlist) -> Column:
