@@ -49,8 +49,13 @@ def compare(
     baselines: bool = True,
     ablation: bool = False,
     most: int | None = None,
+    incumbents: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """A row for each method: its figures with intervals, and its paired gain over the first baseline."""
+    """A row for each method: its figures with intervals, and its paired gain over the first baseline.
+
+    With `incumbents` the default recipe is also asked with the buyer's own past holders favoured, and every method
+    is told apart on the notices whose winner had never worked for that buyer, as far as is known.
+    """
     asked, gold = load(data, task, most)
     held = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
@@ -58,27 +63,54 @@ def compare(
         methods |= simple(held, task)
     for name in names:
         methods[name] = by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+    if incumbents:
+        matcher = Matcher(held, recipes.named("default"), exhaustive=True)
+        methods["default --incumbents"] = by_matcher(matcher, incumbents=True)
     if ablation:
         methods |= without_each(held)
-    first: dict[str, list[float]] | None = None
+    parts: dict[str, Mapping[str, Sequence[str]]] = {"all": gold}
+    if incumbents:
+        parts["never seen"] = never_seen(held, asked, gold)
+    first: dict[str, dict[str, list[float]]] = {}
     for name, method in methods.items():
         run = {question.id: list(method(question)) for question in progress(asked, name)}
-        figures = evaluation.figures(run, gold)
-        first = first or figures
-        row: dict[str, Any] = {"method": name}
-        for measure in MEASURES:
-            mean, low, high = evaluation.bootstrap(figures[measure])
-            row[measure] = f"{mean:.4f} [{low:.4f}, {high:.4f}]"
-        gain, low, high = evaluation.paired(figures["nDCG@10"], first["nDCG@10"])
-        row["nDCG@10 gain"] = f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
-        yield row
+        for part, answers in parts.items():
+            if not answers:
+                continue
+            figures = evaluation.figures(run, answers)
+            first.setdefault(part, figures)
+            row: dict[str, Any] = {"method": name}
+            if incumbents:
+                row["notices"] = f"{part} ({len(answers)})"
+            for measure in MEASURES:
+                mean, low, high = evaluation.bootstrap(figures[measure])
+                row[measure] = f"{mean:.4f} [{low:.4f}, {high:.4f}]"
+            gain, low, high = evaluation.paired(figures["nDCG@10"], first[part]["nDCG@10"])
+            row["nDCG@10 gain"] = f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
+            yield row
 
 
-def by_matcher(matcher: Matcher, top: int = 100) -> Callable[[Question], list[str]]:
+def never_seen(
+    held: Catalogue, asked: Sequence[Question], gold: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[str]]:
+    """The answers to those notices of which no winner has an award of that very buyer in the evidence."""
+    sirens = held.of_structure("siren")[held.owners]
+    pairs = {
+        (int(buyer), str(siren)) for buyer, siren in zip(held.of_row("buyer"), sirens, strict=True) if buyer
+    }
+    buyers = {question.id: question.tender.buyer.id[:9] for question in asked}
+    return {
+        id: right
+        for id, right in gold.items()
+        if buyers[id].isdecimal() and not any((int(buyers[id]), siren) in pairs for siren in right)
+    }
+
+
+def by_matcher(matcher: Matcher, top: int = 100, incumbents: bool = False) -> Callable[[Question], list[str]]:
     """A method that ranks by a matcher."""
 
     def method(question: Question) -> list[str]:
-        return [siren for siren, _, _ in evaluation.ranked(matcher, question, top)["ranking"]]
+        return [siren for siren, _, _ in evaluation.ranked(matcher, question, top, incumbents)["ranking"]]
 
     return method
 

@@ -18,6 +18,13 @@ def run(
     ablation: Annotated[
         bool, typer.Option("--ablation", help="The default recipe with each signal out, in turn.")
     ] = False,
+    incumbents: Annotated[
+        bool,
+        typer.Option(
+            "--incumbents",
+            help="The default recipe also with the buyer's own past holders, and the pairs never seen apart.",
+        ),
+    ] = False,
     most: Annotated[int | None, typer.Option(min=1, help="Only so many queries (for a quick look).")] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
@@ -26,12 +33,19 @@ def run(
     \b
     matcher evaluate --data ../shared/data --task suppliers
     matcher evaluate --data ../shared/data --task siae --ablation
+    matcher evaluate --data ../shared/data --task suppliers --recipe default --incumbents
     """
     from matcher import benchmark
     from matcher.terminal import check_format, emit
 
     check_format(format)
     rows = benchmark.compare(
-        data, task, recipe or ["default", "weighted", "lexical", "dense"], baselines, ablation, most
+        data,
+        task,
+        recipe or ["default", "weighted", "lexical", "dense"],
+        baselines,
+        ablation,
+        most,
+        incumbents,
     )
     emit(rows, format, f"{task}, 95 % bootstrap intervals")

@@ -1,0 +1,56 @@
+"""`matcher reliability`: do the probabilities mean what they say, on later awards asked as of their day?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def run(
+    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
+    recipe: Annotated[str, typer.Option(help="Whose probabilities are judged.")] = "default",
+    most: Annotated[
+        int | None,
+        typer.Option(min=10, help="Only so many later awards, drawn at random (for a quick look)."),
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Ten bins of what was said beside what came, for the first and the first ten, and the Brier skill.
+
+    \b
+    matcher reliability --data ../shared/data
+    matcher reliability --data ../shared/data --most 300
+    """
+    import numpy as np
+
+    from matcher import benchmark, recipes
+    from matcher import reliability as judged
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, progress, say
+
+    check_format(format)
+    asked = judged.later_awards(data / "awards" / "development.json.gz", most)
+    matcher = Matcher(benchmark.catalogue(data, "suppliers", recipe), recipes.named(recipe), exhaustive=True)
+    said, came = judged.answered(matcher, progress(asked, "asking later awards"))
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for name, top in (("first", 1), ("first ten", 10)):
+            p, y = said[:, :top].ravel(), came[:, :top].ravel()
+            known = ~np.isnan(p)
+            result = judged.reliability(p[known].tolist(), y[known].tolist())
+            for number, each in enumerate(result.bins, 1):
+                yield {
+                    "of": name, "bin": number, "count": each.count,
+                    "from": round(each.low, 4), "to": round(each.high, 4),
+                    "said": round(each.said, 4), "came": round(each.came, 4),
+                    "picture": "█" * round(40 * each.came) + "·" * max(0, round(40 * (each.said - each.came))),
+                }  # fmt: skip
+            say(
+                f"{name}: {int(known.sum())} answers, Brier {result.brier:.4f}, base rate {result.base_rate:.4f} "
+                f"(Brier {result.base_brier:.4f}), skill {result.skill:+.4f}"
+            )
+
+    emit(rows(), format, f"{len(asked)} later awards, bins of equal size")
