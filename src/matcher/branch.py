@@ -86,7 +86,10 @@ def walk(
         state.show(start[None, :], np.array([covered]))
     pool = np.setdiff1d(np.arange(len(matrix)), start)
     if len(start) < size and len(pool):
-        state.node(start, pool, matrix[pool][:, held == 0], covered, size - len(start), room)
+        rest = matrix[np.ix_(pool, held == 0)]
+        gain = np.rint(np.einsum("ij,ij->i", rest, rest)).astype(np.int64)
+        order = np.argsort(-gain, kind="stable")
+        state.node(start, pool[order], rest[order], gain[order], covered, size - len(start), room)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,43 +106,43 @@ class _Walk:
         if good.any():
             self.target = self.visit(teams[good], covered[good])
 
-    def node(self, chosen: Ints, pool: Ints, rest: Floats, covered: int, left: int, room: Ints) -> None:
-        """Teams that hold `chosen`; `rest` is (pool, steps not yet covered)."""
+    def node(
+        self, chosen: Ints, pool: Ints, rest: Floats, gain: Ints, covered: int, left: int, room: Ints
+    ) -> None:
+        """Teams that hold `chosen`; `rest` is (pool, steps not yet covered), the pool in the order of its gain."""
         if len(room):
             free = np.logical_not(self.barred[room <= 0][:, pool].any(axis=0))
             if not free.all():
-                pool, rest = pool[free], rest[free]
+                pool, rest, gain = pool[free], rest[free], gain[free]
         if not len(rest):
             return
         heaviest = rest.max(axis=0)
         weight = np.rint(heaviest * heaviest)
         if covered + weight.sum() < self.target:
             return
-        gain = np.rint(np.einsum("ij,ij->i", rest, rest)).astype(np.int64)
-        order = np.argsort(-gain, kind="stable")
-        ahead = int(gain[order[: left - 1]].sum())
-        fit = gain[order] + (covered + ahead) >= self.target
+        ahead = int(gain[: left - 1].sum())
+        fit = gain + (covered + ahead) >= self.target
         if not self.helpers:
-            fit &= gain[order] > 0
-        order = order[fit]
-        if not len(order):
+            fit &= gain > 0
+        n = int(fit.sum())
+        if not n:
             return
-        pool, rest, gain = pool[order], rest[order], gain[order]
+        pool, rest, gain = pool[:n], rest[:n], gain[:n]  # they are in the order of their gain
         alone = np.flatnonzero(gain + covered >= self.target)
         if len(alone):
             self.show(self._teams(chosen, pool[alone][:, None]), gain[alone] + covered)
-        n = len(pool)
         if left == 1 or n == 1:
             return
-        self.budget.take(n * n * (rest.shape[1] + 20.0) + 20_000)
         if left == 2:
+            self.budget.take(n * n * (rest.shape[1] + 20.0) + 20_000)
             self._pairs(chosen, pool, gain, _after(rest, gain), covered, room)
             return
-        first = self._first(rest, weight, covered)
+        first = self._first(rest, gain, weight, covered, left)
+        self.budget.take(len(first) * n * (rest.shape[1] + 20.0) + 20_000)
         more = _after(rest, gain, first)
-        allowed = np.ones(more.shape, dtype=bool)
-        for k in range(len(first)):
-            allowed[k, first[: k + 1]] = False
+        turn = np.full(n, len(first))
+        turn[first] = np.arange(len(first))
+        allowed = turn[None, :] > np.arange(len(first))[:, None]  # those tried before are tried no more
         more *= allowed
         best = _top(more, min(left - 1, n))
         bound = covered + gain[first] + best.sum(axis=1)
@@ -150,21 +153,28 @@ class _Walk:
             now = covered + int(gain[i])
             keep = np.flatnonzero(allowed[k] & (more[k] >= self.target - 0.5 - now - second[k]))
             if len(keep):
+                keep = keep[np.argsort(-more[k, keep], kind="stable")]
                 spare = room - self.barred[:, pool[i]] if len(room) else room
                 self.node(
-                    np.append(chosen, pool[i]), pool[keep], rest[keep][:, rest[i] == 0], now, left - 1, spare
-                )
+                    np.append(chosen, pool[i]), pool[keep], rest[np.ix_(keep, rest[i] == 0)],
+                    np.rint(more[k, keep]).astype(np.int64), now, left - 1, spare,
+                )  # fmt: skip
 
-    def _first(self, rest: Floats, weight: Floats, covered: int) -> Ints:
-        """Candidates of which every team that reaches the target holds one: all, or those of a needed step."""
-        everyone = np.arange(len(rest))
+    def _first(self, rest: Floats, gain: Ints, weight: Floats, covered: int, left: int) -> Ints:
+        """Candidates of which every team that reaches the target holds one, as few as one can tell.
+
+        Either those who reach a needed step; or, all being in the order of their gain, those who could be the
+        first of a team: no other member then gains more.
+        """
+        greatest = np.flatnonzero(covered + left * gain >= self.target)
         slack = covered + weight.sum() - self.target
         needed = np.flatnonzero(weight > max(slack, 0))
         if not len(needed):
-            return everyone
+            return greatest
         reach = (rest[:, needed] > 0).sum(axis=0)
         rarest = needed[int(reach.argmin())]
-        return np.asarray(np.flatnonzero(rest[:, rarest] > 0), dtype=np.int64)
+        some = np.flatnonzero(rest[:, rarest] > 0)
+        return some if len(some) < len(greatest) else greatest
 
     def _pairs(self, chosen: Ints, pool: Ints, gain: Ints, more: Floats, covered: int, room: Ints) -> None:
         i, j = np.nonzero(np.triu(more >= (self.target - covered - 0.5) - gain[:, None], 1))
