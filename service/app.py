@@ -11,8 +11,11 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 
-from matcher import __version__
+from matcher import __version__, declared
+from matcher.domain import MatcherError
+from matcher.store import Store
 from service import guard, page, problems, routes, watching
 from service.jobs import Jobs
 from service.serving import Serving
@@ -62,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    await anyio.to_thread.run_sync(serving.refresh)
+    await anyio.to_thread.run_sync(_look, app)
     if serving.current is None:
         log.warning(serving.refusal)
     watcher = asyncio.create_task(_watch(app))
@@ -77,12 +80,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.store.close()
 
 
-async def _watch(app: FastAPI) -> None:
-    """Take up a new catalogue when its folder changes."""
+def _look(app: FastAPI) -> None:
+    """Take up a new catalogue, and what structures have denied since, in this process or in another."""
     serving: Serving = app.state.serving
+    serving.refresh()
+    try:
+        if app.state.store is None and declared.exists(app.state.settings.store):
+            app.state.store = Store.open(app.state.settings.store)
+        if app.state.store is not None:
+            serving.heed(app.state.store)
+    except (MatcherError, SQLAlchemyError) as error:
+        log.warning(
+            "the store cannot be read: what structures deny is taken up later",
+            extra={"why": str(error)[:300]},
+        )
+
+
+async def _watch(app: FastAPI) -> None:
+    """Look again and again."""
     while True:
         await asyncio.sleep(app.state.settings.reload_seconds)
         try:
-            await anyio.to_thread.run_sync(serving.refresh)
+            await anyio.to_thread.run_sync(_look, app)
         except Exception:  # the watch must outlive one bad folder
             log.exception("reload failed")

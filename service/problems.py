@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -85,6 +86,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }  # fmt: skip
 
 
+def bare(sentence: str) -> str:
+    """The sentence with the last part alone of each path of this machine: a visitor need not know the rest."""
+    return re.sub(r"(?<![\w:/.])/(?!v1/)(?:[^\s/`'\",;:()]+/)+([^\s/`'\",;:()]+)", r"\1", sentence)
+
+
 def install(app: FastAPI) -> None:
     """Every error of the application becomes a problem; the page's become pages (service.page)."""
     from service.page import render
@@ -105,7 +111,7 @@ def install(app: FastAPI) -> None:
         return shown(request, error.status, error.detail, headers=error.headers)
 
     async def core(request: Request, error: Exception) -> Response:
-        return shown(request, status_of(error), str(error))
+        return shown(request, status_of(error), bare(str(error)))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -121,23 +121,50 @@ class FeedbackIn(In):
     shown: int | None = Field(None, ge=1, le=10_000)
 
 
+class ZoneIn(In):
+    """Where it works: kilometres around its address, departments, or the whole country; empty is not said."""
+
+    radius_km: float | None = Field(None, ge=0, le=2_000, allow_inf_nan=False)
+    departments: list[Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])$")]] = Field(
+        default_factory=list, max_length=110
+    )
+    country: bool = False
+
+
 class OwnOffer(In):
     title: str = Field(min_length=3, max_length=300)
     text: str = Field("", max_length=3000)
+    evidence: str = Field("", max_length=3000, description="The passage of a brochure that it was read in.")
+    since: date | None = Field(
+        None, description="The day it was first said; that of the write where left out."
+    )
 
 
 class ProfileIn(In):
-    """What a structure says of itself, over what the sources say; taken up when the catalogue is next built."""
+    """What a structure says of itself, over what the sources say; taken up when the catalogue is next built.
+
+    `denied` adds to what it denied before, for ever and at once.
+    """
 
     description: str = Field("", max_length=5000)
     website: str = Field("", max_length=300, pattern=r"^(https?://[^\s<>\"']+)?$")
     phone: str = Field("", max_length=30, pattern=r"^[0-9 +().]*$")
+    email: str = Field(
+        "", max_length=200, pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$"
+    )
+    turnover: float | None = Field(None, ge=0, le=1e12, allow_inf_nan=False, description="Euros a year.")
+    headcount: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
+    zone: ZoneIn | None = None
     offers: list[OwnOffer] = Field(default_factory=list, max_length=60)
-    denied: list[Short] = Field(default_factory=list, max_length=60, description="Trades that are not ours.")
+    denied: list[Short] = Field(
+        default_factory=list,
+        max_length=60,
+        description="Trades that are not ours: trade:NAME, cpv:DIGITS, offer:ID, or in plain words.",
+    )
 
 
 class SourcingIn(Asked):
-    """A search to be kept: the whole ranked list is recorded."""
+    """A search to be kept: the whole ranked list is recorded, whatever `n`."""
 
     label: Short = ""
 
@@ -147,6 +174,12 @@ class ContactIn(In):
 
     sirets: list[Siret] = Field(min_length=1, max_length=200)
     message: str = Field(min_length=10, max_length=5000)
+    reply_to: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$",
+        description="Your address: given, the mails are sent; left out, the contact is recorded and nothing leaves.",
+    )
 
 
 class AnswerIn(In):
@@ -351,6 +384,9 @@ class NoticePage(Page):
 class OpportunityOut(BaseModel):
     notice: NoticeOut
     lot: LotOut
+    part: Literal["alone", "with-partner", "watch"]
+    why: list[str]
+    partner: StructureBrief | None = None
     match: MatchOut
 
 

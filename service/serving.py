@@ -5,21 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from matcher import gathering, reach, recipes
-from matcher.catalogue import Catalogue
-from matcher.domain import Filters, LotAnswer, Match, MatcherError, NotFound, Tender
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import declared, gathering, recipes
+from matcher.catalogue import Catalogue, question
+from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Tender
 from matcher.engine import Matcher
-from matcher.shortlist import Query
-from service.problems import Refused
+from matcher.opportunities import Opportunity, opportunities
+from matcher.procedure import closing, open_at
+from matcher.store import Store
+from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
 log = logging.getLogger("service")
+NEAR = 200  # lots compared with one structure, the nearest in meaning
+PAST = 20  # notices that are over, shown where none is open
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CALLS = ("call", "prior", "project", "correction")
 
 
@@ -32,7 +40,6 @@ class Snapshot:
     stamp: tuple[int, int]
     loaded_at: datetime
     _recipes: dict[str, Matcher] = field(default_factory=dict)
-    _queries: list[Query] | None = None
     _asked: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,13 +78,6 @@ class Snapshot:
         ]
         return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
-    def queries(self) -> list[Query]:
-        """One question for each lot of each answerable notice, encoded once."""
-        with self._lock:
-            if self._queries is None:
-                self._queries = [q for tender in self.answerable() for q in self.matcher.queries(tender)]
-            return self._queries
-
     def once(self, key: Any, make: Any, keep: int = 256) -> Any:
         """The value of `make()`, kept for the latest `keep` keys of this snapshot."""
         with self._lock:
@@ -91,29 +91,49 @@ class Snapshot:
                 self._asked.popitem(last=False)
         return value
 
-    def opportunities(self, siret: str) -> list[Opportunity]:
-        """The lots of indexed notices that this structure could answer, best first.
+    def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
+        """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
 
-        The same machinery turned round: each lot is asked, of this bidder alone.
+        The same machinery turned round: each lot is asked, of this structure alone.  Where no notice is open any
+        more, the latest that are over, as examples.
         """
         row = self.catalogue.row(siret)
         siret = str(self.catalogue.of_structure("siret")[row])
-        found: list[Opportunity] = self.once(("opportunities", siret), lambda: self._opportunities(siret))
+        found: tuple[Opportunity, ...] = self.once(
+            ("opportunities", siret, date.today()), lambda: self._opportunities(row)
+        )
         return found
 
-    def _opportunities(self, siret: str) -> list[Opportunity]:
-        filters = Filters(sirets=(siret,))
-        found = []
-        for query in self.queries():
-            ranking = self.matcher.rank(replace(query, filters=filters))
-            if not len(ranking.order) or self.matcher.nobody(ranking):
-                continue
-            if ranking.regime == "structure" and reach.fit(ranking.shortlist)[int(ranking.order[0])] == 0.0:
-                continue  # known for other trades than this lot's
-            match = self.matcher.explain(ranking, int(ranking.order[0]), 1)
-            if match.eligible is not False:
-                found.append(Opportunity(query.tender, match))
-        return sorted(found, key=lambda o: (-o.match.score, o.tender.id, o.match.lot.number))
+    def _opportunities(self, row: int) -> tuple[Opportunity, ...]:
+        structure, moment = self.catalogue.structure(row), datetime.now(UTC)
+        near = self._near(row)
+        still = [t for t in near if open_at(closing(t), t.published, moment)]
+        found = opportunities(self.matcher, structure, still, now=moment) if still else ()
+        return found or opportunities(self.matcher, structure, near[:PAST], now=EVER)
+
+    def _near(self, row: int) -> list[Tender]:
+        """The answerable notices with the lots nearest in meaning to what is known of the structure.
+
+        All lots where they are at most `NEAR`; the others are left out before anything is compared.
+        """
+        tenders = self.answerable()
+        lots = [(number, lot) for number, tender in enumerate(tenders) for lot in tender.lots]
+        if len(lots) <= NEAR:
+            return tenders
+        vectors = self.once("lots", lambda: self._lot_vectors(tenders))
+        mine = self.catalogue.vectors[self.catalogue.offsets[row] : self.catalogue.offsets[row + 1]]
+        if not len(mine):
+            return tenders[:PAST]
+        best = np.argsort(-(vectors @ np.asarray(mine, dtype=np.float32).T).max(axis=1), kind="stable")[:NEAR]
+        kept: dict[int, list[Lot]] = {}
+        for index in sorted(best):
+            number, lot = lots[index]
+            kept.setdefault(number, []).append(lot)
+        return [replace(tenders[number], lots=tuple(chosen)) for number, chosen in kept.items()]
+
+    def _lot_vectors(self, tenders: Sequence[Tender]) -> NDArray[np.float32]:
+        texts = [question(lot) for tender in tenders for lot in tender.lots]
+        return np.asarray(self.catalogue.encoder.encode(texts, role="query"), dtype=np.float32)
 
     def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
         """The answer to an indexed notice, kept."""
@@ -122,11 +142,10 @@ class Snapshot:
         )
         return found
 
-
-@dataclass(frozen=True, slots=True)
-class Opportunity:
-    tender: Tender
-    match: Match
+    def denying(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
+        """The same data where these structures deny these trades too: nothing kept of answers given before."""
+        catalogue = self.catalogue.denying(denied)
+        return Snapshot(Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at)
 
 
 class Serving:
@@ -139,6 +158,8 @@ class Serving:
         self.swaps = 0
         self._lock = threading.Lock()
         self._tried: tuple[int, int] | None = None
+        self._loaded: Snapshot | None = None  # before what structures deny is laid over it
+        self._denied: dict[str, tuple[str, ...]] = {}
 
     @property
     def folder(self) -> Path:
@@ -168,7 +189,7 @@ class Serving:
         with self._lock:
             stamp = self.stamp()
             if stamp is None and self.current is None:
-                self.refusal = f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.folder)}"
+                self.refusal = f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.folder.name)}"
             if stamp is None or stamp == self._tried:
                 return False
             try:
@@ -176,15 +197,29 @@ class Serving:
             except (MatcherError, OSError, ValueError, KeyError) as error:
                 # while the folder is being replaced a file may be missing: tried again at the next look
                 self._tried = stamp if self.stamp() == stamp else None
-                self.refusal = str(error)
+                self.refusal = bare(str(error))
                 log.warning("catalogue not loaded", extra={"why": str(error)})
                 return False
             self._tried = stamp
-            self.current, self.refusal = fresh, ""
+            self._loaded = fresh
+            self.current = fresh.denying(self._denied) if self._denied else fresh
+            self.refusal = ""
             self.swaps += 1
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
+        return True
+
+    def heed(self, store: Store) -> bool:
+        """Lay what structures deny over the snapshot, at once; did it change?"""
+        with store.reading() as connection:
+            denied = declared.denied(connection)
+        with self._lock:
+            if denied == self._denied:
+                return False
+            self._denied = denied
+            if self._loaded is not None:
+                self.current = self._loaded.denying(denied)
         return True
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:

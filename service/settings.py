@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matcher.domain import BadInput
+from matcher.reference import user_dir
+
+if TYPE_CHECKING:
+    from matcher.mail import Way
 
 CLONE = Path(__file__).resolve().parents[1]
 HOW_TO_BUILD = "build it with `make demo`, or `matcher index FILES --out {folder}`"
@@ -41,6 +45,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
+    smtp: str = ""  # smtp://host:port or smtps://user@host; the password in MATCHER_SMTP_PASSWORD
+    outbox: Path = Field(
+        default_factory=lambda: user_dir() / "outbox"
+    )  # where mails go as files when there is no SMTP server
+    sender: str = "Maillage <ne-pas-repondre@maillage.example.org>"
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @field_validator("rate")
@@ -49,6 +58,24 @@ class Settings(BaseSettings):
         from limits import parse
 
         parse(value)
+        return value
+
+    @field_validator("smtp")
+    @classmethod
+    def _smtp(cls, value: str) -> str:
+        if value and not value.startswith(("smtp://", "smtps://")):
+            raise ValueError("write smtp://host:port or smtps://user@host")
+        return value
+
+    @field_validator("sender")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        from email.utils import parseaddr
+
+        from matcher.mail import is_address
+
+        if not is_address(parseaddr(value)[1]):
+            raise ValueError("write Name <address@host>")
         return value
 
     @field_validator("cors")
@@ -60,6 +87,15 @@ class Settings(BaseSettings):
             ):
                 raise ValueError(f"{origin!r} is no origin: give https://HOST without a path")
         return value
+
+
+def way(settings: Settings) -> Way:
+    """How mails leave."""
+    from matcher.mail import Way
+
+    return Way(
+        base_url=settings.public_url, sender=settings.sender, smtp=settings.smtp, outbox=settings.outbox
+    )
 
 
 def read() -> Settings:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+WIDE = 250.0  # units of a viewBox from which outlines are thinned
 FILE = Path(__file__).parent / "departments.json"
 
 
@@ -54,3 +57,46 @@ def window(points: Iterable[tuple[float, float]]) -> str:
         return str(drawing()["viewBox"])
     cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
     return f"{cx - side / 2:.1f} {cy - side / 2:.1f} {side:.1f} {side:.1f}"
+
+
+@cache
+def _boxes() -> dict[str, tuple[float, float, float, float]]:
+    """The box around each department: least and greatest x, least and greatest y."""
+    found = {}
+    for code, path in drawing()["shapes"].items():
+        numbers = [float(v) for v in re.findall(r"-?[\d.]+", path)]
+        found[code] = (min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2]))
+    return found
+
+
+@cache
+def _coarse() -> dict[str, str]:
+    """The outlines with every point dropped that lies nearer than three units to the one before."""
+    return {code: _thinned(path) for code, path in drawing()["shapes"].items()}
+
+
+def _thinned(path: str) -> str:
+    rings = []
+    for ring in path.split("M")[1:]:
+        kept: list[tuple[int, int]] = []
+        for pair in re.findall(r"(-?[\d.]+) (-?[\d.]+)", ring):
+            x, y = float(pair[0]), float(pair[1])
+            if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
+                kept.append((round(x), round(y)))
+        if len(kept) > 3:
+            steps = ((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(kept))
+            moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
+            rings.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
+    return "".join(rings)
+
+
+def land(windows: Iterable[str]) -> dict[str, str]:
+    """Department -> outline, as much as these viewBoxes show: all, thinned, for a wide one; else those in sight."""
+    boxes = [tuple(float(v) for v in window.split()) for window in windows]
+    if any(width > WIDE for _, _, width, _ in boxes):
+        return _coarse()
+    return {
+        code: drawing()["shapes"][code]
+        for code, (left, right, top, bottom) in _boxes().items()
+        if any(left < x + w and right > x and top < y + h and bottom > y for x, y, w, h in boxes)
+    }

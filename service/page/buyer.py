@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
 from matcher import codec, sourcing
-from matcher.domain import Answer, BadInput, Filters, MatcherError, Tender
+from matcher.digests import address_of
+from matcher.domain import Answer, BadInput, Filters, Lot, MatcherError, Tender
 from matcher.keys import Bearer
 from service import guard, wire
 from service.page import atlas, render
 from service.problems import Refused
 from service.serving import Snapshot
+from service.settings import way
 
 router = APIRouter()
-SHOWN = 12
-KEPT = 200
+SHOWN = 12  # structures of a lot
+ALONE = 30  # structures of a lot that is shown alone
+LINES_OF_PAGE = 26  # structures of a page of several lots
+LOTS = 6  # lots of a page
+TOGETHER = 8  # lots up to which groups are shown at once; beyond, on demand
+ROWS = 40  # rows of a group's picture
+LINES = 50  # lines of a page of a record
+STATE = 20_000  # characters of a packed notice that a page carries along
 
 
 def owner_of(request: Request) -> str:
@@ -58,14 +69,40 @@ class Search:
     radius: str = ""
     phrase: str = ""
     active: bool = False
+    page: int = 1
+    view: str = ""  # "groupes" shows the groups of a notice of many lots
+    lot: str = ""  # number of the one lot to show, with more structures
+    too_large: bool = False  # the notice must be given again: no page carries it
+
+
+def packed(tender: Tender) -> str:
+    """A notice as a form carries it: compressed JSON in letters."""
+    told = json.dumps(codec.to_json(tender), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(zlib.compress(told, 9)).decode()
+
+
+def unpacked(text: str) -> Tender:
+    """The notice that a form brought back.  Raises BadInput on anything else, however large it would grow."""
+    try:
+        reader = zlib.decompressobj()
+        told = reader.decompress(base64.urlsafe_b64decode(text), 20_000_000)
+        if reader.unconsumed_tail:
+            raise ValueError
+        return codec.from_json(Tender, json.loads(told))
+    except (ValueError, zlib.error, BadInput):
+        raise BadInput("La page a perdu l'avis en route : déposez-le à nouveau.") from None
 
 
 def form(
     need: Annotated[str, Form()] = "", place: Annotated[str, Form(max_length=200)] = "", notice_id: Annotated[str, Form(max_length=200)] = "",
     notice: Annotated[str, Form()] = "", kinds: Annotated[list[str] | None, Form()] = None, radius: Annotated[str, Form(max_length=10)] = "",
     phrase: Annotated[str, Form(max_length=200)] = "", active: Annotated[str, Form(max_length=5)] = "",
+    page: Annotated[int, Form(ge=1, le=1000)] = 1, view: Annotated[str, Form(max_length=10)] = "",
+    lot: Annotated[str, Form(max_length=40)] = "",
 ) -> Search:  # fmt: skip
-    return Search(need, place, notice_id, notice, tuple(kinds or ()), radius, phrase, bool(active))
+    return Search(
+        need, place, notice_id, notice, tuple(kinds or ()), radius, phrase, bool(active), page, view, lot
+    )
 
 
 def filters_of(search: Search) -> Filters:
@@ -94,7 +131,7 @@ def taken(search: Search, file: bytes, name: str, snapshot: Snapshot, max_need: 
     if file.strip():
         return wire.from_bytes(file, name, None, where)
     if search.notice:
-        return wire.Taken(codec.from_json(Tender, json.loads(search.notice)))
+        return wire.Taken(unpacked(search.notice))
     if search.notice_id:
         return wire.Taken(snapshot.notice(search.notice_id))
     if not any(c.isalpha() for c in search.need):
@@ -117,10 +154,18 @@ def home(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
 
 
 @router.get("/acheteur")
-def empty(request: Request, who: Annotated[Bearer, Depends(reader)], avis: str = "") -> Response:
+def empty(
+    request: Request,
+    who: Annotated[Bearer, Depends(reader)],
+    avis: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=1000)] = 1,
+    vue: Annotated[str, Query(max_length=10)] = "",
+    lot: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
     snapshot = request.app.state.serving.get()
     if avis:
-        return _results(request, Search(notice_id=avis), wire.Taken(snapshot.notice(avis)), snapshot)
+        search = Search(notice_id=avis, page=page, view=vue, lot=lot)
+        return _results(request, search, wire.Taken(snapshot.notice(avis)), snapshot)
     return render.page(
         request, "buyer.html", search=Search(), answer=None, problem="", recent=snapshot.answerable()[:6]
     )
@@ -144,7 +189,10 @@ def results(
             request.app.state.settings.max_need,
         )
         if data.strip():
-            search.notice = json.dumps(codec.to_json(found.tender), ensure_ascii=False)
+            search.notice = packed(found.tender)
+            search.too_large = len(search.notice) > STATE
+            if search.too_large:
+                search.notice = ""
         return _results(request, search, found, snapshot)
     except (MatcherError, Refused) as error:
         status = error.status if isinstance(error, Refused) else 422
@@ -171,25 +219,38 @@ def _french(detail: str) -> str:
 
 
 def _results(request: Request, search: Search, found: wire.Taken, snapshot: Snapshot) -> Response:
-    wanted = filters_of(search)
-    answer = snapshot.matcher.match(found.tender, SHOWN, filters=wanted, groups=3)
+    wanted, tender, matcher = filters_of(search), found.tender, snapshot.matcher
+    lots = tender.lots
+    pages = max(1, -(-len(lots) // LOTS)) if len(lots) > TOGETHER else 1
+    search.page = min(search.page, pages)
+    shown = lots[(search.page - 1) * LOTS : search.page * LOTS] if pages > 1 else lots
+    alone = tuple(lot for lot in lots if lot.number == search.lot)[:1] if search.lot else ()
+    shown = alone or shown
+    teams: list[dict[str, Any]] = []
+    most = SHOWN
+    if search.view == "groupes" and pages > 1:
+        answer = matcher.match(tender, 1, filters=wanted, groups=3)
+        teams, shown = [team_view(team, answer) for team in answer.consortia], ()
+        answer = replace(answer, lots=())
+    else:
+        part = replace(tender, lots=shown)
+        # what a page holds stays about the same, whatever the number of lots
+        most = ALONE if alone else min(SHOWN, max(3, LINES_OF_PAGE // max(1, len(shown))))
+        answer = matcher.match(part, most, filters=wanted, groups=0 if pages > 1 or alone else 3)
+        teams = [team_view(team, answer) for team in answer.consortia]
     request.app.state.figures.nobody.inc(sum(lot.nobody for lot in answer.lots))
-    return render.page(request, "buyer.html", search=search, answer=answer, problem="", found=found, lots=[lot_view(each) for each in answer.lots],
-        teams=[team_view(team, answer) for team in answer.consortia], place=_places(answer), versions_=answer.versions)  # fmt: skip
+    return render.page(
+        request, "buyer.html", search=search, answer=answer, problem="", found=found, lots=[lot_view(each, most) for each in answer.lots],
+        teams=teams, place=_places(shown or lots), tender=tender, pages=pages, several=len(lots) > 1, alone=bool(alone),
+    )  # fmt: skip
 
 
-def _places(answer: Answer) -> str:
-    return ", ".join(
-        dict.fromkeys(
-            p.label or p.department or ""
-            for each in answer.lots
-            for p in each.lot.places
-            if p.label or p.department
-        )
-    )
+def _places(lots: Sequence[Lot]) -> str:
+    named = (p.label or p.department or "" for lot in lots for p in lot.places if p.label or p.department)
+    return ", ".join(dict.fromkeys(named))
 
 
-def lot_view(each: Any) -> dict[str, Any]:
+def lot_view(each: Any, most: int) -> dict[str, Any]:
     """A lot's answer as the page shows it: lines, map, potential for reserving."""
     best = wire.best_of(each)
     lines = [(m, wire.band(m.score, best)) for m in each.matches]
@@ -208,7 +269,7 @@ def lot_view(each: Any) -> dict[str, Any]:
         (name, len(who), sum(m.structure.active is True for m in who)) for name, who in reserve.items()
     ]
     return {
-        "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential,
+        "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential, "more": len(lines) == most < each.considered,
         "window": atlas.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
     }  # fmt: skip
 
@@ -235,10 +296,11 @@ def team_view(team: Any, answer: Answer) -> dict[str, Any]:
         return render.initial(lot_label(lots[lot])) if lot in lots else task
 
     tasks = [*team.covered, *team.uncovered]
-    return {
-        "team": team,
-        "tasks": [(t, label(t), [t in m.lots for m in team.members], t in team.uncovered) for t in tasks],
-    }
+    rows = [
+        (t, label(t), [t in m.lots for m in team.members], t in team.uncovered)
+        for t in (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
+    ]
+    return {"team": team, "tasks": rows, "asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
 
 
 # ------------------------------------------------------------------------------------------------- records
@@ -250,12 +312,16 @@ def keep(
     search: Annotated[Search, Depends(form)],
     csrf: Annotated[str, Form()] = "",
     label: Annotated[str, Form(max_length=200)] = "",
+    file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     guard.check_csrf(request, csrf)
     owner, snapshot = owner_of(request), request.app.state.serving.get()
-    found = taken(search, b"", "", snapshot, request.app.state.settings.max_need)
+    data = file.file.read() if file else b""
+    found = taken(
+        search, data, (file.filename if file else "") or "avis", snapshot, request.app.state.settings.max_need
+    )
     wanted = filters_of(search)
-    answer = snapshot.matcher.match(found.tender, KEPT, filters=wanted, groups=0)
+    answer = sourcing.search(snapshot.matcher, found.tender, wanted)
     identifier = sourcing.keep(
         guard.store_of(request),
         owner,
@@ -275,36 +341,73 @@ def records(request: Request) -> Response:
 
 
 @router.get("/acheteur/fiches/{identifier}")
-def record(request: Request, identifier: str, rejouer: str = "", envoye: int = -1) -> Response:
+def record(
+    request: Request,
+    identifier: str,
+    rejouer: str = "",
+    lot: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    tout: str = "",
+    issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
+) -> Response:
+    """A record of one's own: `debut` is the first line of the lot numbered `lot`, `tout` shows every line."""
     store, owner, snapshot = guard.store_of(request), owner_of(request), request.app.state.serving.get()
     found = sourcing.read(store, owner, identifier)
     changes = None
     if rejouer:
         matcher = snapshot.under(found.recipe)
         changes = sourcing.replay(
-            found,
-            lambda tender, wanted, n: matcher.match(tender, n, filters=wanted, groups=0),
-            matcher.versions,
+            found, lambda tender, wanted: sourcing.search(matcher, tender, wanted), matcher.versions
         )
     asked = {e.siret: e for e in found.events if e.kind == "contacted" and e.siret}
-    said: dict[str, list[str]] = {}
+    state = {
+        e.siret: sourcing.OUTCOMES.get(str(e.payload.get("outcome")), ("", False))[0]
+        for e in found.events
+        if e.kind == "sent" and e.payload
+    }
+    said: dict[str, list[tuple[Any, str, str]]] = {}
     for event in found.events:
-        if event.kind == "answered":
-            said.setdefault(event.siret, []).append((event.payload or {}).get("text", ""))
-    lines = [e for e in found.events if e.kind == "listed" and e.payload]
-    addresses = sorted(
-        {e.payload["email"] for e in lines if e.siret in asked and e.payload and e.payload.get("email")}
-    )
+        if event.kind == "answered" and event.payload:
+            said.setdefault(event.siret, []).append(
+                (event.at, str(event.payload.get("text", "")), str(event.payload.get("by", "buyer")))
+            )
+    listed = {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
+    addresses = sorted({str(listed[s]["email"]) for s in asked if s in listed and listed[s].get("email")})
     message = next(
-        (str(e.payload["message"]) for e in reversed(found.events) if e.kind == "contacted" and e.payload), ""
+        (str(e.payload["message"]) for e in found.events if e.kind == "contacted" and e.payload), ""
     )
     mailto = (
-        f"mailto:?bcc={quote(','.join(addresses))}&subject={quote(found.tender.title[:120])}&body={quote(message)}"
+        f"mailto:?bcc={quote(','.join(addresses[:40]))}&subject={quote(found.tender.title[:120])}&body={quote(message[:1500])}"
         if addresses
         else ""
     )
-    return render.page(request, "record.html", record=found, verdict=sourcing.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
-        mailto=mailto, addresses=addresses, sent=envoye, message=message, draft=_draft(found))  # fmt: skip
+    number = min(lot, len(found.lots))
+    shown = []
+    for index, each in enumerate(found.lots, 1):
+        lines = found.lines(each["id"])
+        first = (debut if index == number else 1) - 1
+        kept = (
+            lines
+            if tout
+            else lines[first : first + LINES]
+            if len(found.lots) <= TOGETHER or index == number
+            else []
+        )
+        shown.append({"lot": each, "lines": kept, "first": first + 1, "total": len(lines), "index": index})
+    return render.page(
+        request, "record.html", record=found, verdict=sourcing.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
+        state=state, names={s: str(p.get("name", s)) for s, p in listed.items() if s in asked}, mailto=mailto, addresses=addresses,
+        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=sourcing.OUTCOMES, message=message, draft=_draft(found), shown=shown, page_lines=LINES,
+        sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
+    )  # fmt: skip
+
+
+def sends(request: Request) -> str:
+    """How mails of this visitor leave: "smtp", "outbox", or "" where they do not (then by his own mail program)."""
+    who, settings = guard.identify(request), request.app.state.settings
+    if settings.smtp:
+        return "smtp" if who.may("buyer") else ""
+    return "outbox" if who.may("buyer") or guard.local(request) else ""
 
 
 def _draft(found: sourcing.Record) -> str:
@@ -320,26 +423,42 @@ def _draft(found: sourcing.Record) -> str:
 def contact(
     request: Request,
     identifier: str,
-    message: Annotated[str, Form(min_length=10, max_length=5000)],
+    message: Annotated[str, Form(max_length=5000)] = "",
+    reply_to: Annotated[str, Form(max_length=200)] = "",
     csrf: Annotated[str, Form()] = "",
     sirets: Annotated[list[str] | None, Form()] = None,
+    lot: Annotated[int, Form(ge=1, le=10_000)] = 1,
+    debut: Annotated[int, Form(ge=1, le=1_000_000)] = 1,
 ) -> Response:
+    """The same message to those ticked: sent where mail can leave and an address is given, else recorded alone."""
     guard.check_csrf(request, csrf)
     if not sirets:
         raise BadInput("Cochez au moins une structure à contacter.")
-    count = sourcing.contact(guard.store_of(request), owner_of(request), identifier, sirets[:200], message)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}?envoye={count}#message")
+    if len(message.strip()) < 10:
+        raise BadInput("Écrivez le message : quelques mots au moins.")
+    store, owner, serving = guard.store_of(request), owner_of(request), request.app.state.serving
+    if sends(request) and reply_to.strip():
+        outcomes = sourcing.ask(
+            store, owner, identifier, sirets[:200], message, reply_to, way(request.app.state.settings),
+            lambda siret: address_of(store, serving.get().catalogue, siret),
+        )  # fmt: skip
+    else:
+        outcomes = Counter(noted=sourcing.contact(store, owner, identifier, sirets[:200], message))
+    told = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count) or "again.0"
+    return render.go(f"/acheteur/fiches/{quote(identifier)}?lot={lot}&debut={debut}&issue={told}#message")
 
 
 @router.post("/acheteur/fiches/{identifier}/reponse")
 def answered(
     request: Request,
     identifier: str,
-    siret: Annotated[str, Form(max_length=14)],
-    text: Annotated[str, Form(min_length=1, max_length=5000)],
+    siret: Annotated[str, Form(max_length=14)] = "",
+    text: Annotated[str, Form(max_length=5000)] = "",
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
     guard.check_csrf(request, csrf)
+    if not text.strip():
+        raise BadInput("Écrivez ce que la structure a répondu.")
     sourcing.answered(guard.store_of(request), owner_of(request), identifier, siret, text)
     return render.go(f"/acheteur/fiches/{quote(identifier)}#s{siret}")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from matcher import mail
+from matcher import mail, sourcing
 from matcher.feedback import REASONS
 from service.guard import store_of
 from service.page import render
@@ -56,3 +56,46 @@ def act(
     else:
         said = f"Noté : ce lot ne vous sera plus proposé ({title})."
     return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=said)
+
+
+# ------------------------------------------------------------------------------------ a buyer's questions
+
+
+def _question(request: Request, record: str, siret: str, proof: str, done: str = "") -> Response:
+    found = sourcing.questioned(store_of(request), record, siret, proof)
+    return render.page(
+        request, "question.html", q=found, proof=proof, interests=sourcing.INTERESTS, done=done
+    )
+
+
+@router.get("/q/{record}/{siret}/{proof}")
+def question(request: Request, record: str, siret: str, proof: str) -> Response:
+    """The question of a buyer; reading it changes nothing: scanners follow every link."""
+    return _question(request, record, siret, proof)
+
+
+@router.post("/q/{record}/{siret}/{proof}")
+def reply(
+    request: Request,
+    record: str,
+    siret: str,
+    proof: str,
+    interest: Annotated[str, Form(max_length=10)] = "",
+    text: Annotated[str, Form(max_length=4500)] = "",
+) -> Response:
+    """The answer, into the buyer's record."""
+    sourcing.reply(store_of(request), record, siret, proof, interest, text)
+    return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
+
+
+@router.post("/q/{record}/{siret}/{proof}/stop")
+def stop(request: Request, record: str, siret: str, proof: str) -> Response:
+    """No more mail to this structure, neither questions nor alerts."""
+    store = store_of(request)
+    sourcing.questioned(store, record, siret, proof)
+    with store.writing() as connection:
+        store.unsubscribe(connection, siret, "one-click")
+        store.audit(connection, siret, "unsubscribe", record)
+    return _question(
+        request, record, siret, proof, "C'est fait : vous ne recevrez plus de message de ce service."
+    )

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from sqlalchemy import select
 
-from matcher import codec, exchange, feedback
-from matcher.store import now
-from matcher.tables import Profile
+from matcher import codec, declared, exchange, feedback
 from service import guard, schemas
 from service.guard import Member, StructureKey, store_of
 from service.problems import documented
@@ -79,6 +76,8 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
             store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
             cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
         )  # fmt: skip
+        if asked.reason == "not-our-trade":
+            request.app.state.serving.heed(store_of(request))
         return {"recorded": True}
 
     return once(request, who, asked, do)
@@ -87,9 +86,9 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
 @router.get("/structures/{siret}/profile", summary="What it says of itself", responses=documented(404))
 def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, Any]:
     guard.own(who, siret)
-    with store_of(request).reading() as connection:
-        facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar()
-    return dict(facts or {})
+    said = declared.read(store_of(request), siret)
+    facts = {name: value for name, value in said.facts.items() if name not in declared.ASIDE}
+    return {**facts, "denied": list(said.denied), "at": said.at}
 
 
 @router.put(
@@ -101,12 +100,9 @@ def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: sc
     guard.own(who, siret)
 
     def do() -> dict[str, Any]:
-        store, facts = store_of(request), asked.model_dump(exclude={"denied"})
-        with store.writing() as connection:
-            store.put(connection, Profile, [{"siret": siret, "facts": facts, "by": who.actor, "at": now()}])
-            for skill in asked.denied:
-                feedback.deny(store, connection, siret, skill, who.actor)
-            store.audit(connection, who.actor, "profile.set", siret)
-        return facts
+        facts = asked.model_dump(mode="json", exclude={"denied"})
+        said = declared.write(store_of(request), siret, facts, who.actor, asked.denied)
+        request.app.state.serving.heed(store_of(request))
+        return {**facts, "offers": said.facts["offers"], "denied": list(said.denied)}
 
     return once(request, who, asked, do)

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from matcher import sourcing
+from matcher.digests import address_of
 from matcher.domain import NotFound
 from service import schemas, wire
 from service.guard import BuyerKey, store_of
 from service.problems import documented
 from service.repeat import once
+from service.settings import way
 
 router = APIRouter(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
@@ -22,7 +24,6 @@ EXAMPLES: dict[str, Any] = {
         "value": {
             "need": "Mise sous pli de 40 000 courriers",
             "place": "Paris",
-            "n": 50,
             "label": "Élections",
         },
     }
@@ -47,7 +48,7 @@ def keep(
     def do() -> dict[str, Any]:
         taken, wanted = wire.take(asked, snapshot, settings.max_need), wire.filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        answer = matcher.match(taken.tender, asked.n, filters=wanted, groups=0)
+        answer = sourcing.search(matcher, taken.tender, wanted)
         made = sourcing.keep(
             store_of(request),
             who.actor,
@@ -56,7 +57,8 @@ def keep(
             recipe=matcher.recipe.name,
             label=asked.label,
         )
-        return {"id": made, "versions": dict(answer.versions), "note": sourcing.NOTE}
+        kept = {each.lot.id: len(each.matches) for each in answer.lots}
+        return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": sourcing.NOTE}
 
     return once(request, who, asked, do, 201)
 
@@ -83,25 +85,30 @@ def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, An
     found = sourcing.read(store_of(request), who.actor, record_id)
     matcher = request.app.state.serving.get().under(found.recipe)
     changes = sourcing.replay(
-        found, lambda t, f, n: matcher.match(t, n, filters=f, groups=0), matcher.versions
+        found, lambda tender, wanted: sourcing.search(matcher, tender, wanted), matcher.versions
     )
     return {"same": not changes, "changes": changes}
 
 
 @router.post(
-    "/sourcing/{record_id}/contacts", summary="The same message to each of these", responses=documented(404)
+    "/sourcing/{record_id}/contacts",
+    summary="The same message to each of these; sent where `reply_to` is given",
+    responses=documented(404),
 )
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
-    return once(
-        request,
-        who,
-        asked,
-        lambda: {
-            "contacted": sourcing.contact(
-                store_of(request), who.actor, record_id, asked.sirets, asked.message
-            )
-        },
-    )
+    store, serving = store_of(request), request.app.state.serving
+
+    def do() -> dict[str, Any]:
+        if not asked.reply_to:
+            made = sourcing.contact(store, who.actor, record_id, asked.sirets, asked.message)
+            return {"contacted": made, "outcomes": {}}
+        outcomes = sourcing.ask(
+            store, who.actor, record_id, asked.sirets, asked.message, asked.reply_to, way(request.app.state.settings),
+            lambda siret: address_of(store, serving.get().catalogue, siret),
+        )  # fmt: skip
+        return {"contacted": sum(outcomes.values()), "outcomes": dict(outcomes)}
+
+    return once(request, who, asked, do)
 
 
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered", responses=documented(404))

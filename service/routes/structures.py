@@ -54,7 +54,7 @@ def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
 
 @router.get(
     "/structures/{siret}/opportunities",
-    summary="Lots of indexed notices it could answer, best first",
+    summary="Lots of open notices it could answer: alone, with a partner, or to watch",
     response_model=schemas.OpportunityPage,
     responses=documented(404),
 )
@@ -63,10 +63,15 @@ def opportunities(
 ) -> Response:
     snapshot = request.app.state.serving.get()
     found = snapshot.opportunities(siret)
-    best = found[0].match.score if found else 0.0
+    best = max((o.match.score for o in found), default=0.0)
     items = [
         schemas.OpportunityOut(
-            notice=wire.notice(o.tender), lot=wire.lot(o.match.lot), match=wire.match(o.match, best)
+            notice=wire.notice(o.tender),
+            lot=wire.lot(o.lot),
+            part=o.part,
+            why=list(o.why),
+            partner=wire.brief(o.partner.structure) if o.partner else None,
+            match=wire.match(o.match, best),
         )
         for o in found[offset : offset + limit]
     ]

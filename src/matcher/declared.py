@@ -19,11 +19,13 @@ from sqlalchemy.engine import make_url
 
 from matcher import codec, denials
 from matcher.domain import Award, Offer, Place, Structure, Zone
-from matcher.store import Store, default_url
+from matcher.store import Store, default_url, now
 from matcher.tables import DeniedSkill, Profile
 from matcher.text import clean, fold
 
 SOURCE = "la structure elle-même"
+#: Facts that a profile keeps when the rest is written anew: they are no part of what is shown.
+ASIDE = ("alerts", "alerts_email")
 FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")
 
 
@@ -42,14 +44,21 @@ def exists(url: str | None = None) -> bool:
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 
+def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """SIRET -> what its structure denies."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+        found[siret].append(skill)
+    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
+
+
 def said(connection: Connection) -> dict[str, Said]:
     """SIRET -> what its structure says of itself and denies."""
-    denied: dict[str, list[str]] = defaultdict(list)
-    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
-        denied[siret].append(skill)
-    found = {siret: Said(denied=tuple(sorted(skills))) for siret, skills in denied.items()}
+    found = {siret: Said(denied=skills) for siret, skills in denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
-        found[siret] = Said(facts, at, found.get(siret, Said()).denied)
+        told = {name: value for name, value in facts.items() if name not in ASIDE}
+        if told:
+            found[siret] = Said(told, at, found.get(siret, Said()).denied)
     return found
 
 
@@ -134,3 +143,35 @@ def of_store(
         listed,
         f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store",
     )
+
+
+def read(store: Store, siret: str) -> Said:
+    """What one structure says of itself and denies."""
+    with store.reading() as connection:
+        row = connection.execute(select(Profile.facts, Profile.at).where(Profile.siret == siret)).first()
+        skills = connection.execute(select(DeniedSkill.skill).where(DeniedSkill.siret == siret)).scalars()
+        return Said(dict(row.facts) if row else {}, row.at if row else None, tuple(sorted(skills)))
+
+
+def write(store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: Iterable[str] = ()) -> Said:
+    """Keep what a structure says of itself instead of what it said before; what it denies is added.
+
+    An offer said before keeps its day.  Raises BadInput on a denied skill that names no trade.
+    """
+    from matcher import feedback
+
+    moment = now()
+    skills = [denials.skill(each) for each in denied]
+    with store.writing() as connection:
+        before = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+        days = {fold(each["title"]): each.get("since") for each in before.get("offers", ())}
+        offers = [
+            {**each, "since": each.get("since") or days.get(fold(each["title"])) or moment.date().isoformat()}
+            for each in facts.get("offers", ())
+        ]
+        kept = {**facts, "offers": offers, **{name: before[name] for name in ASIDE if name in before}}
+        store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
+        for each in skills:
+            feedback.deny(store, connection, siret, each, by)
+        store.audit(connection, by, "profile.set", siret)
+    return read(store, siret)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, update
 
-from matcher import codec, feedback
+from matcher import alerts, codec, feedback
 from matcher.domain import BadInput, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
 from matcher.procedure import CALLS, PARIS, closing, effective, open_at
 from matcher.store import Store, now
@@ -154,6 +154,7 @@ def compose(
             ).scalars()
         )
         told = _told(connection, open_cases)
+        resting = alerts.resting(connection, day)
         if not summary.resumed or not summary.waves:
             summary.waves = _waves(connection, open_cases, rules, at)
     with store.writing() as connection:
@@ -166,7 +167,7 @@ def compose(
     gone = {addressee for addressee, notice_id, _ in told if open_cases[notice_id].cancelled}
     for siret in sorted({*by_siret, *gone}):
         names = earlier_names(catalogue, siret)
-        if siret in done or silent & names:
+        if siret in done or silent & names or resting & names:
             continue
         news = [
             item

@@ -17,6 +17,7 @@ import ssl
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage, Message
@@ -333,6 +334,105 @@ def settle(store: Store, ids: Iterable[str], sent: bool) -> int:
         ).rowcount  # fmt: skip
         store.audit(connection, "operator", "outbox:settle", detail={"count": count, "sent": sent})
     return count
+
+
+# ------------------------------------------------------------------------------------ a buyer's questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How mails of the pages leave: by SMTP where an address is given, else into a folder as .eml files."""
+
+    base_url: str
+    sender: str
+    smtp: str = ""
+    outbox: Path | None = None
+
+
+def is_address(address: str) -> bool:
+    return bool(_ADDRESS.fullmatch(address))
+
+
+def checked(address: str) -> str:
+    """The address without spaces around.  Raises BadInput on what is none."""
+    if not is_address(address.strip()):
+        raise BadInput(
+            "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."
+        )
+    return address.strip()
+
+
+def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
+    """Of SIRET -> address: the SIRETs that want no mail, or whose address refused it."""
+    with store.reading() as connection:
+        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+    return {
+        s
+        for s, address in addresses.items()
+        if s in silent or (address and address_subject(address) in silent)
+    }
+
+
+def _question_proof(record: str, siret: str) -> str:
+    return hmac.new(secret(), f"question|{record}|{siret}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def question_link(base_url: str, record: str, siret: str) -> str:
+    """Where a structure answers a question of a record."""
+    return f"{base_url.rstrip('/')}/q/{record}/{siret}/{_question_proof(record, siret)}"
+
+
+def prove_question(record: str, siret: str, proof: str) -> None:
+    """Raises Forbidden unless the link came out of the mail."""
+    if not hmac.compare_digest(_question_proof(record, siret).encode(), proof.encode()):
+        raise Forbidden("ce lien n'est pas valable : ouvrez celui du message, sans le modifier")
+
+
+def question(title: str, message: str, address: str, reply_to: str, link: str, way: Way) -> EmailMessage:
+    """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record."""
+    sender = parseaddr(way.sender)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
+    mail["To"] = Address("", addr_spec=checked(address))
+    mail["Subject"] = "Question d'un acheteur : " + " ".join(title.split())[:120]
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["List-Unsubscribe"] = f"<{link}>"
+    mail.set_content(
+        f"{message.strip()}\n\n-- \nRépondre en deux minutes : {link}\n"
+        f"Ou répondez à ce message : votre réponse va à {reply_to}.\n\n"
+        "Ce message vous est adressé parce qu'un acheteur public cherche qui peut répondre à son besoin. Il est le même pour "
+        "toutes les structures consultées et ne préjuge pas du choix. Pour ne plus en recevoir : la page du lien ci-dessus.\n"
+    )
+    return mail
+
+
+def post(store: Store, letters: Mapping[str, EmailMessage], way: Way) -> dict[str, str]:
+    """Send each letter once; SIRET -> "sent", "outbox", "bounced", or "waiting" where it may be tried again."""
+    if not letters:
+        return {}
+    if not way.smtp:
+        if way.outbox is None:
+            return dict.fromkeys(letters, "waiting")
+        way.outbox.mkdir(parents=True, exist_ok=True)
+        for letter in letters.values():
+            _drop(letter, way.outbox, str(letter["Message-ID"]).strip("<>").partition("@")[0])
+        return dict.fromkeys(letters, "outbox")
+    outcomes = dict.fromkeys(letters, "waiting")
+    with suppress(BadInput, OSError, smtplib.SMTPException), _server(way.smtp) as send:
+        for siret, letter in letters.items():
+            claimed: list[str] = []
+            try:
+                outcomes[siret] = str(send(letter, lambda kept=claimed: kept.append("sent")))
+            except (OSError, smtplib.SMTPException):
+                # cut off after the dot: it may have left, and is never sent twice
+                outcomes[siret] = "sent" if claimed else "waiting"
+                raise
+            if outcomes[siret] == "bounced":
+                bounce(store, parseaddr(str(letter["To"]))[1])
+    return outcomes
 
 
 # -------------------------------------------------------------------------------------------- bounces

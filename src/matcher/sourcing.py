@@ -13,11 +13,13 @@ import hashlib
 import io
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from matcher import codec
@@ -29,7 +31,9 @@ from matcher.terminal import inert
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
+    from matcher import mail
     from matcher.domain import Answer, Match
+    from matcher.engine import Matcher
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
 GENESIS = "0" * 64
@@ -41,7 +45,7 @@ class Event:
     """A line of a record; `payload` is None once the person was erased."""
 
     number: int
-    kind: str  # "created", "listed", "contacted", "answered", "exported"
+    kind: str  # "created", "listed", "contacted", "sent", "answered", "exported"
     siret: str
     payload: Mapping[str, Any] | None
     at: datetime
@@ -90,6 +94,29 @@ def band(score: float, best: float) -> str:
     return next(word for least, word in BANDS if score / best >= least)
 
 
+LINES = 30_000  # lines of one record, shared by its lots: what is left out beyond is counted
+FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
+
+
+def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> Answer:
+    """The whole ranked list of each lot: the suitable structures first, then those known for other trades."""
+    from matcher import reach
+    from matcher.domain import Answer
+
+    most = max(FULL, LINES // max(1, len(tender.lots)))
+    answers = []
+    for query in matcher.queries(tender, filters=filters):
+        ranking = matcher.rank(query)
+        answer, order = matcher.answer(ranking, most), ranking.order
+        if ranking.regime == "structure" and not answer.nobody:
+            fitting = reach.suitable(ranking.shortlist)[order]
+            order = np.concatenate([order[fitting], order[~fitting]])
+        done = len(answer.matches)
+        more = (matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[done:most], done + 1))
+        answers.append(replace(answer, matches=(*answer.matches, *more)))
+    return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
+
+
 # --------------------------------------------------------------------------------------------------- writing
 
 
@@ -131,24 +158,34 @@ def keep(
 
 def _line(match: Match, lot: str, best: float) -> dict[str, Any]:
     structure = match.structure
-    return {
+    reasons = match.reasons if match.rank <= FULL else match.reasons[:4]
+    line = {
         "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
         "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
         "score": round(match.score, 6), "band": band(match.score, best), "eligible": match.eligible,
-        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} for r in match.reasons],
+        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} for r in reasons],
         "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
         "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
     }  # fmt: skip
+    # beyond the first lines what is empty is not written: a list may have thousands
+    return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
     """Record the same message to each of these; a structure once asked is not asked twice.  Returns how many.
 
-    Raises NotFound, and BadInput on a SIRET that the record does not list: the same information for all.
+    Raises NotFound, and BadInput on a SIRET that the record does not list, or on another message than the first:
+    the same information for all.
     """
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = _events(connection, identifier)
+        first = _message(events)
+        if first and first.split() != message.split():
+            raise BadInput(
+                "Cette fiche a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
+                "conservez la recherche dans une nouvelle fiche."
+            )
         listed = {e.siret for e in events if e.kind == "listed"}
         if unknown := [s for s in sirets if s not in listed]:
             raise BadInput(
@@ -162,15 +199,134 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
     return len(fresh)
 
 
+def _message(events: Sequence[Event]) -> str:
+    """The message that the structures of a record were sent; "" before the first."""
+    return next((str(e.payload["message"]) for e in events if e.kind == "contacted" and e.payload), "")
+
+
 def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -> None:
-    """Record what a structure that was asked answered.  Raises NotFound, BadInput."""
+    """Record what a structure that was asked answered, as its buyer heard it.  Raises NotFound, BadInput."""
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = _events(connection, identifier)
         if siret not in {e.siret for e in events if e.kind == "contacted"}:
             raise BadInput(f"{siret} n'a pas été contacté dans cette fiche : notez d'abord le contact.")
-        _append(connection, identifier, [("answered", siret, {"text": text})], _last(events))
+        _append(connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], _last(events))
         store.audit(connection, owner, "sourcing.answer", identifier)
+
+
+# ----------------------------------------------------------------------------------- questions and answers
+
+#: outcome of a message -> (French, may it be sent again)
+OUTCOMES: dict[str, tuple[str, bool]] = {
+    "sent": ("message envoyé", False),
+    "outbox": ("message déposé dans la boîte d'envoi", False),
+    "no-address": ("aucune adresse connue : appelez", True),
+    "unsubscribed": ("ne reçoit plus de message : appelez", False),
+    "bounced": ("adresse refusée : appelez", False),
+    "waiting": ("envoi à reprendre", True),
+}
+INTERESTS: dict[str, str] = {
+    "yes": "Oui, nous réalisons cette prestation",
+    "partly": "En partie, ou avec d'autres",
+    "no": "Non, ce n'est pas pour nous",
+}
+MOST_ANSWERS = 5  # answers by the link of one structure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a structure sees at its link: the need, the message, what it answered."""
+
+    record: str
+    siret: str
+    name: str
+    title: str
+    message: str
+    reply_to: str
+    asked_at: datetime
+    answers: tuple[str, ...]
+
+
+def ask(
+    store: Store,
+    owner: str,
+    identifier: str,
+    sirets: Sequence[str],
+    message: str,
+    reply_to: str,
+    way: mail.Way,
+    address_of: Callable[[str], str],
+) -> Counter[str]:
+    """Contact these and send each the same message with a link of its own; returns how many came to which outcome.
+
+    `reply_to` is the buyer's own address.  One whose message could not leave may be asked again; every other is
+    asked once.  Each outcome is an event of the record.  Raises NotFound, BadInput.
+    """
+    from matcher import mail
+
+    reply_to = mail.checked(reply_to)
+    contact(store, owner, identifier, sirets, message)
+    record = read(store, owner, identifier)
+    done = {e.siret: str((e.payload or {}).get("outcome", "")) for e in record.events if e.kind == "sent"}
+    due = [s for s in dict.fromkeys(sirets) if s not in done or OUTCOMES.get(done[s], ("", True))[1]]
+    known = {
+        e.siret: str(e.payload.get("email") or "") for e in record.events if e.kind == "listed" and e.payload
+    }
+    addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
+    silent = mail.silenced(store, addresses)
+    letters, outcomes = {}, {}
+    for siret, address in addresses.items():
+        if siret in silent:
+            outcomes[siret] = "unsubscribed"
+        elif not mail.is_address(address):
+            outcomes[siret] = "no-address"
+        else:
+            link = mail.question_link(way.base_url, identifier, siret)
+            letters[siret] = mail.question(record.tender.title, message, address, reply_to, link, way)
+    outcomes |= mail.post(store, letters, way)
+    with store.writing() as connection:
+        events = _events(connection, identifier)
+        fresh = [("sent", s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
+        _append(connection, identifier, fresh, _last(events))
+        store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
+    return Counter(outcomes.values())
+
+
+def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
+    """What a link of a mail shows; reading it changes nothing.  Raises Forbidden, NotFound."""
+    from matcher import mail
+
+    mail.prove_question(identifier, siret, proof)
+    with store.reading() as connection:
+        row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
+        events = _events(connection, identifier)
+    contacted = next((e for e in events if e.kind == "contacted" and e.siret == siret and e.payload), None)
+    if row is None or contacted is None:
+        raise NotFound("cette question n'est plus conservée")
+    listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
+    sent = [e.payload for e in events if e.kind == "sent" and e.siret == siret and e.payload]
+    said = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
+    return Question(
+        record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
+        message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
+        asked_at=contacted.at, answers=tuple(said),
+    )  # fmt: skip
+
+
+def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
+    """A structure's answer by its link, into the record.  Only a POST may call this.  Raises Forbidden, BadInput."""
+    found = questioned(store, identifier, siret, proof)
+    if interest not in INTERESTS:
+        raise BadInput("Dites d'abord si vous réalisez cette prestation.")
+    if len(found.answers) >= MOST_ANSWERS:
+        raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
+    words = f"{INTERESTS[interest]}. {text.strip()}".strip()
+    with store.writing() as connection:
+        events = _events(connection, identifier)
+        payload = {"text": words[:5000], "by": "structure", "interest": interest}
+        _append(connection, identifier, [("answered", siret, payload)], _last(events))
+        store.audit(connection, siret, "sourcing.reply", identifier)
 
 
 def exported(store: Store, owner: str, identifier: str, format: str) -> None:
@@ -240,7 +396,7 @@ def verify(store: Store, owner: str, identifier: str) -> Verdict:
 
 
 def replay(
-    record: Record, match: Callable[[Tender, Filters, int], Answer], versions: Mapping[str, str]
+    record: Record, again: Callable[[Tender, Filters], Answer], versions: Mapping[str, str]
 ) -> list[str]:
     """What a search made anew would change, as French sentences; empty where it gives the same lists."""
     said = [
@@ -248,11 +404,16 @@ def replay(
         for name, value in versions.items()
         if record.versions.get(name) != value
     ]
-    most = max((int(lot["shown"]) for lot in record.lots), default=0)
-    fresh = match(record.tender, record.filters, most)
+    fresh = again(record.tender, record.filters)
     for lot, anew in zip(record.lots, fresh.lots, strict=False):
-        then = [e.siret for e in record.lines(lot["id"]) if e.siret]
-        today = [m.structure.siret for m in anew.matches]
+        lines = record.lines(lot["id"])
+        then = [e.siret for e in lines if e.siret]
+        erased = {number for number, e in enumerate(lines) if not e.siret}
+        today = [
+            m.structure.siret
+            for number, m in enumerate(anew.matches[: int(lot["shown"])])
+            if number not in erased
+        ]
         if then == today:
             continue
         gone, came = [s for s in then if s not in today], [s for s in today if s not in then]
@@ -317,7 +478,7 @@ def to_xlsx(record: Record) -> bytes:
         (6, 30, 10, 17, 32, 8, 18, 10, 16, 60, 30, 30, 16, 30, 30, 18, 12, 14, 40), 1
     ):
         sheet.column_dimensions[sheet.cell(1, index).column_letter].width = width
-    for line in sheet.iter_rows(min_row=2):
+    for line in sheet.iter_rows(min_row=2, max_row=2_000):
         for cell in line:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
     sheet.freeze_panes = "F2"
