@@ -173,8 +173,7 @@ class _Walk:
             return greatest
         reach = (rest[:, needed] > 0).sum(axis=0)
         rarest = needed[int(reach.argmin())]
-        some = np.flatnonzero(rest[:, rarest] > 0)
-        return some if len(some) < len(greatest) else greatest
+        return np.asarray(np.flatnonzero(rest[:, rarest] > 0), dtype=np.int64)
 
     def _pairs(self, chosen: Ints, pool: Ints, gain: Ints, more: Floats, covered: int, room: Ints) -> None:
         i, j = np.nonzero(np.triu(more >= (self.target - covered - 0.5) - gain[:, None], 1))

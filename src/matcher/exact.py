@@ -19,7 +19,7 @@ from matcher.cover import EPS, Cover, Ints, Team, assess, carry, greedy, limited
 from matcher.programme import programmed, relaxed
 
 SMALL = 8  # members: beyond, teams are too many to be walked
-WORK, FINE = 8e9, 1e9  # multiplications for the proof of the coverage; for fewness, and for scores
+WORK, FINE = 4e9, 3e8  # multiplications for the proof of the coverage; for fewness, and for scores
 LOOKS = 1500  # teams whose tasks are chosen one by one, in a walk
 LARGE = 3000  # pairs of task and bidder beyond which the integer programme does not help in time
 BEYOND = 1 << 40  # units of coverage that nobody reaches, euros that nobody lacks
