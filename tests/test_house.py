@@ -14,8 +14,8 @@ SERVICE = SRC.parents[1] / "service"
 #: From the ground up; a name is a module or a room of matcher.  What stands on one line is one floor.
 FLOORS = [
     "domain",
-    "identifiers paths text plug codec",
-    "reference terminal",
+    "identifiers paths text prose plug codec",
+    "reference terminal insertion_hours",
     "columns",
     "accents clauses law shortlist vocation tables needs",
     "sources encoders indexes signals rankers denials",

@@ -10,115 +10,22 @@ destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage
 
 from __future__ import annotations
 
-import itertools
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
-
-LOST = "\ufffd"
-
-
-class _Fold(dict[int, str]):
-    """Each letter to its lower case without accent, one for one, so that positions hold."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        special = {
-            "’": "'",
-            "‘": "'",
-            "`": "'",
-            "œ": "o",
-            "Œ": "o",
-            "æ": "a",
-            "Æ": "a",
-            "º": "°",
-            "‑": "-",
-            "–": "-",
-        }
-        base = special.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
-        base = base if len(base) == 1 else char
-        if char in "\u00a0\u202f\u2009\t":
-            base = " "
-        self[code] = base
-        return base
-
-
-_FOLD = _Fold()
-
-
-@lru_cache(maxsize=256)
-def folded(text: str) -> str:
-    """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
-    return text.translate(_FOLD)
-
-
-#: A word's edge where U+FFFD is a letter like another.
-_EDGE = rf"(?:(?<![\w{LOST}])(?=[\w{LOST}])|(?<=[\w{LOST}])(?![\w{LOST}]))"
-
-
-@cache
-def french(pattern: str) -> re.Pattern[str]:
-    """A pattern in proper French, to be matched against a `folded` text.
-
-    An accented letter also matches its bare form and U+FFFD, an apostrophe also a lost one or a space, a
-    space any run of spaces.
-    """
-    made = []
-    for char in pattern:
-        base = _FOLD[ord(char)]
-        if char.isalpha() and base != char.lower():
-            made.append(f"[{base}{LOST}]{{1,2}}")
-        elif char in "'’":
-            made.append(f"(?:['{LOST}]\\s?|\\s)")
-        elif char == " ":
-            made.append(r"(?:\s+)")
-        else:
-            made.append(char)
-    body = re.sub(r"(?<!\[)\\w", lambda _: rf"[\w{LOST}]", "".join(made))
-    return re.compile(body.replace(r"\b", _EDGE))
-
-
-# ------------------------------------------------------------------------------------------- sentences
-
-_ABBREVIATED = re.compile(r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|\d)\.$")
-_BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
-_OPEN_END = re.compile(
-    r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
-)
-
-
-def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
-    """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
-    plain = folded(text) if plain is None else plain
-    start = 0
-    for found in _BREAK.finditer(text):
-        before = plain[max(start, found.start() - 12) : found.start()]
-        after = text[found.end() : found.end() + 1]
-        if "\n" in found.group():
-            if "\n\n" not in found.group() and (after.islower() or _OPEN_END.search(before.strip())):
-                continue  # a line that was only wrapped
-        elif text[found.start() - 1 : found.start()] == "." and (
-            _ABBREVIATED.search(before) or after.islower()
-        ):
-            continue
-        if text[start : found.start()].strip():
-            yield start, found.start()
-        start = found.end()
-    if text[start:].strip():
-        yield start, len(text)
-
+from matcher.insertion_hours import run_end, told
+from matcher.prose import LOST, folded, french, lots_named, sentences
 
 # ---------------------------------------------------------------------------------------- reservations
 
 #: The structures for which the law lets a contract be reserved (and only structures: not people).
 _TARGET = (
     r"(?:entreprises? (?:\(ea\) )?adaptées?|entreprises? (?:ou|et|,)? ?(?:des |aux )?associations? d'insertion"
-    r"|établissements? (?:et|ou) (?:de )?services? d'(?:aide|accompagnement) par le travail|\besats?\b|\bea\b(?!u)|\beatt\b|\baci\b|\betti\b|\beiti\b|\b(?:aux|des|une?|,) (?:ei|ai)\b"
+    r"|établissements? (?:(?:et|ou) (?:de )?services? )?d'(?:aide|accompagnement) par le travail|\besats?\b|\bea\b(?!u)|\beatt\b|\baci\b|\betti\b|\beiti\b|\b(?:aux|des|une?|,) (?:ei|ai)\b"
     r"|(?:structures?|associations?|entreprises?|organismes?|opérateurs?|acteurs?|sociétés?|coopératives?|employeurs?)(?: sociales?)? (?:d'insertion|de l'insertion|de l'iae|du handicap|inclusi(?:ve|f)s?|adaptées?)|structures? équivalentes"
     r"|insertion par l'activité économique|\bs?iae\b|\bsiaes\b|entreprises? (?:de travail temporaire )?d'insertion"
     r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
@@ -129,7 +36,7 @@ _TARGET = (
     r"|entreprises? sociales?|\bess\b|économie sociale et solidaire"
     r"|programmes? d'emplois? protégés?|emplois? protégés?|travailleurs? (?:handicapés?|défavorisés?)"
     r"|(?:organisations?|organismes?) (?:ayant|dont|investies?|participant|assurant|remplissant)[^.]{0,60}mission de service public|\bres-(?:ws|pub-ser)\b|sheltered workshops?"
-    r"|(?:établissements?|administration|activités?|structures?|entreprises?|ateliers?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?|personnes (?:détenues|sous main de justice)|détenus|milieu carcéral"
+    r"|(?:établissements?|administration|activités?|structures?|entreprises?|ateliers?) (?:produisant )?(?:en )?(?:établissements? )?pénitentiaires?|personnes (?:détenues|sous main de justice)|détenus|milieu carcéral|travail pénitentiaire|(?:ateliers?|structures?|productions?) (?:situés? )?en détention"
     r"|l\.? ?2113 ?-? ?1[2-6]|l\.? ?(?:5132-4|5213-13|344-2)\b|articles? (?:36|37)\b[^.]{0,40}(?:ordonnance|2015-899)|article 77|article 20 de la directive|\binsertion\b(?! (?:dans|pays|arch|urb|du|de la|des)))"
 )
 #: The same without the words that also tell of people or of a purpose.
@@ -161,7 +68,7 @@ _MAYBE = french(
 )
 #: The law told as law, and the words of whoever teaches it.
 _LAW = french(
-    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs)|rend(?:ra|ent|ront)? obligatoires?|généralis\w+|oblige(?:nt)? les)\b"
+    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs|,? ?depuis|désormais)|rend(?:ra|ent|ront)? obligatoires?|généralis\w+|oblige(?:nt)? les)\b"
     r"|\b(?:les|des) (?:acheteurs|pouvoirs adjudicateurs|collectivités)\b[^.]{0,30}\b(?:peuvent|pourront|doivent|ont)\b"
     r"|\b(?:pour (?:mémoire|rappel)|à titre d'information|rappelle qu?|rappelons)\b[^.]{0,40}\b(?:article|l\.? ?21)"
     r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
@@ -185,7 +92,7 @@ _THING = french(
 )
 #: Another contract than this one.
 _ELSEWHERE = french(
-    r"\b(?:autres? (?:marchés?|consultations?|procédures?|contrats?|accords?-cadres?)|(?:marchés?|consultations?|procédures?|contrats?|lots?) (?:distincte?s?|séparée?s?|ultérieure?s?|à venir|futur|complémentaire|voisin|parallèle)|prochaine? (?:marché|consultation|contrat)|futur (?:marché|contrat)|lors du renouvellement|par ailleurs d'un marché|fera l'objet d'une? (?:autre|consultation|marché|procédure)|seront? (?:lancée?|passée?|publiée?)s? (?:ultérieurement|séparément|prochainement))"
+    r"\b(?:autres? (?:marchés?|consultations?|procédures?|contrats?|accords?-cadres?)|(?:marchés?|consultations?|procédures?|contrats?|lots?) (?:distincte?s?|séparée?s?|ultérieure?s?|à venir|futur|complémentaire|voisin|parallèle)|prochaine? (?:marché|consultation|contrat)|futur (?:marché|contrat)|lors du renouvellement|par ailleurs d'un marché|(?:marchés?|opérations?|chantiers?|lots?|contrats?|projets?|consultations?)\b[^.;,]{0,30} (?:voisine?s?|limitrophes?|adjacente?s?|connexes?|sortante?s?|actuel(?:le)?s?|échue?s?|expirée?s?)\b|fera l'objet d'une? (?:autre|consultation|marché|procédure)|seront? (?:lancée?|passée?|publiée?)s? (?:ultérieurement|séparément|prochainement))"
 )
 _NO_PEOPLE = french(
     r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b"
@@ -235,6 +142,8 @@ _OTHERS_OUT = french(
 )
 _UNDER_ARTICLE = french(
     rf"(?<!les\s)(?<!des\s)\b(?:{_DEAL}|prestations?)\b[^.;]{{0,80}}\b(?:passée?s?|conclue?s?|lancée?s?|soumise?s?|relèvent?|relevant|attribuée?s?|régie?s?)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+    r"|\b(?:fait usage|use|recourt|met en œuvre|fait application)\b[^.;]{0,20}\bcette (?:faculté|possibilité|disposition|réserve)\b"
+    rf"|\b{_DEAL}\b[^.;]{{0,60}}\bà titre réservé\b"
     r"|\b(?:fait|faisant|fera|faite) (?:application|usage|recours)\b[^.;]{0,70}\bl\.? ?2113-? ?1[2-6]"
     rf"|\b(?:{_DEAL}|acheteur|pouvoir adjudicateur|collectivité|ville|commune|département|région|métropole)\b[^.;]{{0,40}}\b(?:recourt|a recours|met en œuvre|mobilise|active|applique|relève|relèvent|use)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
     rf"|\brelève(?:nt)? (?:\w+ )?(?:du|de la|de l'|des) (?:régime|catégorie|champ|dispositif)[^.;]{{0,20}}\bmarchés? réservée?s?"
@@ -245,8 +154,14 @@ _ELLIPSIS = french(
 )
 #: A form that says how to fill it in, and is not filled in.
 _TO_FILL = french(
-    r"^\s*:?\s*\(?(?:à (?:remplir|compléter|renseigner|cocher)|rubrique|cocher|non renseigné|voir\b|le cas échéant)"
+    r"^\s*[»\"]?\s*:?\s*\(?(?:à (?:remplir|compléter|renseigner|cocher)|rubrique|cocher|non renseigné|voir\b|le cas échéant)"
 )
+#: A model that leaves the choice to whoever fills it in.
+_CHOICE = french(r"\brayer\b[^.;]{0,20}\bmention|\[[^\]]*/[^\]]*\]|\bau choix\b")
+_OPENS = french(
+    r"^\s*(?:\(|,|:|-)?\s*(?:au (?:titre|sens|regard)|en (?:vertu|application)|conformément|sur le fondement|par application|art)\b"
+)
+_UNDER = french(r"^\s*(?:\(|,)?\s*(?:de l'art|des art|selon|suivant|par l'art|l\.? ?2113)")
 _FORMERLY = french(r"\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $")
 #: A row of a table of lots: "Lot 2 - Espaces verts : réservé".
 _ROW = french(r"\blots?\s*(?:n°)?\s*\d+[^.;:]{0,60}[:(-]\s*$")
@@ -265,7 +180,7 @@ def articles(text: str) -> tuple[str, ...]:
 
     The numbers of older laws (article 36 of ordinance 2015-899...) are quoted in the passage, not translated.
     """
-    plain = folded(text)
+    plain = re.sub(r"\bet non (?:pas |plus )?[^,;)]*", " ", folded(text))
     found: set[str] = set()
     for match in _ARTICLE.finditer(plain):
         numbers = re.findall(
@@ -304,7 +219,12 @@ _POINTS = (
 
 #: What a correction takes back: "au lieu de « réservé aux SIAE », lire « ouvert à tous »".
 _TAKEN_BACK = re.compile(
-    r"au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
+    r"au lieu (?:de|du|d')\s*:?\s*[^«»;.,]{3,120}(?=,\s*(?:il faut )?lire\b)|au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
+)
+
+#: What a contrast leaves out: "noté sur l'égalité, non sur l'emploi de publics éloignés".
+_AND_NOT = re.compile(
+    r"(?:, |\(|\bet )non (?:pas |plus )?(?:sur|pas|aux?|de la|du|des|d'|pour|l\W|la |le |les )[^.;:)]{3,120}"
 )
 
 _SAYS_NO = re.compile(
@@ -321,10 +241,23 @@ class Text:
         plain = self.raw
         for point, space in _POINTS:
             plain = plain.replace(point, space)
+        if " non " in plain:
+            plain = _AND_NOT.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         if "au lieu d" in plain or "mention" in plain:
             plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
         self._spans: list[tuple[int, int]] | None = None
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The (start, end) of every sentence, cut when first asked."""
+        if self._spans is None:
+            self._spans = list(sentences(self.text, self.raw))
+        return self._spans
+
+    def index(self, start: int) -> int:
+        """The number of the sentence in which a position stands."""
+        return bisect_right(self.spans, (start, len(self.plain) + 1)) - 1
 
     def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
         """The (start, end) of the sentences in which one of the stems stands, in order."""
@@ -336,12 +269,10 @@ class Text:
                 at = self.plain.find(stem, at + len(stem))
         last = -1
         for place in sorted(places):
-            if self._spans is None:
-                self._spans = list(sentences(self.text, self.raw))
-            at = bisect_right(self._spans, (place, len(self.plain) + 1)) - 1
-            if at > last and self._spans[at][1] > place:
+            at = self.index(place)
+            if at > last and self.spans[at][1] > place:
                 last = at
-                yield self._spans[at]
+                yield self.spans[at]
 
     def after(self, start: int, end: int) -> str:
         """What follows a sentence that is a label or a question: its answer may stand there."""
@@ -459,7 +390,11 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
                 if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
     out = _OTHERS_OUT.search(clause)
-    if out and not _denied(clause[: out.start()], out.start(), out.start()) and not _PART.search(clause[: out.start()]):
+    if (
+        out
+        and not _denied(clause[: out.start()], out.start(), out.start())
+        and not _PART.search(clause[: out.start()])
+    ):
         return 0.75
     if "l'est" in clause and "serv" in sentence[:low] and _ELLIPSIS.search(clause):
         return 0.75
@@ -486,8 +421,16 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
     offer = _OFFER.search(clause[max(0, found.start() - 12) : found.end()])
     if (offer and not re.search(r"appels? d\W\s?offres $", before)) or re.search(r"\b(?:se|s') ?$", before):
         return 0.0
-    if _TO_FILL.match(behind) or _FORMERLY.search(before):
+    if _TO_FILL.match(behind) or _FORMERLY.search(before) or _CHOICE.search(clause):
         return 0.0
+    if not before.strip(" -:•*\t«") and _ARTICLE.search(behind[:60]) and _OPENS.match(behind):
+        return 0.85  # "Réservé au titre de l'article L. 2113-12.", the contract being understood
+    if (
+        _ARTICLE.search(behind[:40])
+        and _UNDER.match(behind)
+        and french(rf"\b{_DEAL}(?: public)? $").search(before)
+    ):
+        return 0.9
     following = _RESERVED.search(behind)
     if following and re.search(rf"{_TICKED}|{_EMPTY}", behind[: following.start()]):
         behind = behind[: following.start()]  # the boxes of the next label are not this one's
@@ -515,7 +458,11 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.95 if boxes else 0.0
     if _GENERAL.search(before):
         return 0.0  # "les marchés réservés aux...", spoken of in general
-    if (_TO_TARGET.match(behind) and _BODIES.match(behind)) or _CLOSE_TARGET.match(behind) or _THEIRS.search(before):
+    if (
+        (_TO_TARGET.match(behind) and _BODIES.match(behind))
+        or _CLOSE_TARGET.match(behind)
+        or _THEIRS.search(before)
+    ):
         return 0.95
     if ticked and (deals or _SUBJECT.search(before)):
         return 0.95
@@ -546,7 +493,9 @@ _GENERAL = french(
 )
 _DEALS = french(rf"\b{_DEAL}\b")
 _SUBJECT = french(r"\b(?:participation|exécution|prestations?)\b")
-_TO = french(rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens|regard) (?:de|des|du)\b)")
+_TO = french(
+    rf"^{_ADVERBS}\s*(?:à|aux?|pour|au|dans|sur|par|pendant|lors|de)\b(?! (?:titre|sens|regard) (?:de|des|du)\b)"
+)
 _TO_TARGET = french(
     rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)\b[^.;]{{0,130}}?{_TARGET}"
 )
@@ -642,23 +591,6 @@ def _answer_far(behind: str) -> bool | None:
     return _answer(found.group(1)) if found else None
 
 
-_LOTS = re.compile(
-    r"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?((?:\d{1,3}[a-z]?(?!\s*(?:%|mois|ans|heures|lots))(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*)?)+)"
-)
-
-
-def lots_named(plain: str) -> frozenset[str]:
-    """The numbers of the lots that a folded text names: "lots 1, 3 et 5", "lots n° 11 a 19"."""
-    named: set[str] = set()
-    for found in _LOTS.finditer(plain):
-        run = found.group(1)
-        for first, last in re.findall(r"(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})", run):
-            if int(first) < int(last) < int(first) + 200:
-                named.update(map(str, range(int(first), int(last) + 1)))
-        named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))
-    return frozenset(named)
-
-
 def _quote(passage: str, at: int = 0, width: int = 400) -> str:
     """The passage, or the part of a long one that holds the statement."""
     if len(passage) <= width:
@@ -692,8 +624,27 @@ _CLAUSE = french(
     r"|\bl\.? ?2112-? ?2(?:-1)?\b[^.;]{0,80}\b(?:social|insertion|emploi)|\b(?:social|insertion|emploi)\w*\b[^.;]{0,80}\bl\.? ?2112-? ?2(?:-1)?\b"
     r"|\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b[^.;]{0,80}\binsertion|\binsertion\b[^.;]{0,80}\barticles? (?:14|16|20|15|18)(?:\.\d)*\b[^.;]{0,30}\bccag\b"
 )
+#: The people for whom a clause is written.
+_PUBLIC = (
+    rf"(?:(?:personnes?|publics?|demandeurs?|salariés?|jeunes?|travailleurs?|bénéficiaires?|habitants?|résidents?|chômeurs?|candidats?|agents?|ouvriers?)[^.;,]{{0,30}}(?:{_FAR}|en parcours|relevant de la politique|mission locale|reconnue?s? travailleurs? handicapés?|sous main de justice|en contrat aidé|quartiers? prioritaires?|de longue durée|sortant de détention)"
+    r"|demandeurs? d'emploi|chômeurs?|(?:allocataires?|bénéficiaires?) (?:du rsa|de minima|des minima)|main-? ?d'œuvre (?:en|d'|locale en) ?insertion|personnels? en (?:insertion|parcours)|salariés? en (?:insertion|parcours)|contrats? (?:aidés?|d'insertion)|\bcddi\b)"
+)
+_OWES = r"(?:titulaires?|attributaires?|prestataires?|entreprises?|entrepreneurs?|concessionnaires?|exécution|lots?|marchés?|parts?|pourcentage|postes?|temps|heures|h|effectifs?|équipes?|main-? ?d'œuvre)"
+_DUTY = french(
+    rf"\b{_OWES}\b[^.;]{{0,90}}\b(?:recrut\w*|embauch\w*|emploi(?:e|era|ent|eront)|employ\w*|affect\w*|réserv(?:e|er|era|eront|ent|ée?s?)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|consacr\w*|occup\w*|revien\w*|mobilis\w*|fait travailler|dédi\w*)\b[^.;]{{0,80}}{_PUBLIC}"
+    rf"|\b{_OWES}\b[^.;]{{0,60}}\baccueill\w*[^.;]{{0,60}}\b(?:salariés? en (?:parcours|insertion)|temps plein|etp)\b"
+    rf"|\b(?:taux|quotas?|parts?|efforts?|pourcentage|seuil|plancher|volumes?|nombre|minimum|référente?s?|mémoire|bilan|suivi|plan|volet) (?:\w+ )?(?:d'|de l'|à l'|sur l'){_INSERTION}(?! par l'activité)[^.;]{{0,60}}\b(?:exig|fix|impos|demand|obligat|s'élève|minim|\d|titulaire|notée?)"
+    rf"|\b(?:doit|doivent|devra|devront|exige|impose|obligatoire\w*|au moins|minimum|s'engage|tenue?s?|requis|\d ?%)[^.;]{{0,90}}\b(?:sous-trait\w*|confi\w*|recour\w*|(?:faire|fait) appel|co-?trait\w*)\b[^.;]{{0,80}}{_STRUCTURE}"
+    rf"|\b(?:sous-traite|confie|recourt|fait appel)\b[^.;]{{0,30}}\b(?:obligatoirement|au moins|au minimum|\d ?%)[^.;]{{0,60}}{_STRUCTURE}"
+    r"|\bclauses?\b[^.;]{0,50}\b(?:satisfaite|remplie|exécutée|réalisée|honorée|respectée|mise en œuvre)s? par[^.;]{0,60}\b(?:embauche|etti|insertion|mise à disposition|intérim)"
+    r"|\bfacilitat\w+[^.;]{0,70}\b(?:titulaire|attributaire|entreprise retenue)\b|\b(?:titulaire|attributaire|entreprise retenue)\b[^.;]{0,70}\bfacilitat\w+"
+    r"|\bobligation d'emploi de (?:personnes|publics|demandeurs)|\bsocial objective[^.;]{0,60}\b(?:employment|unemployed|disadvantaged)"
+    r"|\binsertion\b(?: professionnelle| sociale)? (?:des [^.;,]{3,50})?est (?:\w+ )?(?:une condition|obligatoire|imposée|exigée)"
+)
 _CRITERION = french(
-    rf"\bperformances?(?: sociales?)?(?: et environnementales?)? en (?:matière|termes?) (?:d'{_INSERTION}|sociale|de responsabilité sociale|de développement social)"
+    rf"\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?|pondér\w*|notation|barème|critères?|points?)\b[^.;]{{0,160}}\b(?:politique d'{_INSERTION}|{_INSERTION} (?:sociale|professionnelle)|salariés en parcours|parcours (?:des salariés|d'insertion))"
+    rf"|\b(?:mémoire|volet|note|item|rubrique) (?:d'|sur l')?{_INSERTION}\b[^.;]{{0,30}}\b(?:notée?s?|points?|\d+ ?%)"
+    rf"|\bperformances?(?: sociales?)?(?: et environnementales?)? en (?:matière|termes?) (?:d'{_INSERTION}|sociale|de responsabilité sociale|de développement social)"
     rf"|\bperformances? (?:sociales?|d'{_INSERTION})|\bvaleur sociale\b|\bqualité sociale\b"
     rf"|\bcritères?\b[^.;]{{0,80}}\b(?:{_INSERTION}|publics? en difficulté)|\bcritères?\b[^.;,]{{0,25}}\bsocia(?:l|le|ux|les)\b(?! et fiscal)"
     rf"|\b(?:{_INSERTION}|publics? en difficulté)\b[^.;:]{{0,70}}\bcritères?\b"
@@ -704,7 +655,7 @@ _CRITERION = french(
 #: An insertion contract: what is bought is insertion itself, through a support.
 _OBJECT = french(
     rf"\b(?:marchés?|prestations?|services?|missions?|accord-cadre) (?:de services? |de prestations? |sociaux et spécifiques )?(?:d'|de (?:ré)?){_INSERTION}(?! professionnelle (?:auprès|de type))(?:[^.;]{{0,160}}\b(?:support|par l'|par le|par la|par des|via|à travers|lié|au moyen|au travers))"
-    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour)\b[^.;]{{0,30}}\bsupports?\b|\bréinsertion sociale et économique\b"
+    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour|dont|activités?|prestations?)\b[^.;]{{0,30}}\bsupports?\b|\b(?:remobilisation|retour à l'emploi|socio-?professionnelle)\b[^.;]{{0,120}}\bsupports?\b|\b{_INSERTION}[^.;:]{{0,40}}\s*:\s*supports?\b|\bréinsertion sociale et économique\b"
 )
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
@@ -712,60 +663,25 @@ _FREELY = french(
     r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
-    r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures)|"
-    r"\b\d\d ?%[^.;]{0,40}\b(?:travailleurs|effectifs?|salariés|personnels?)\b(?![^.;]{0,40}heures)|\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? (?:fiscales?,? (?:et|ou) |d'emploi )|\bobligation d'emploi\b|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
+    r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures d'insertion)|"
+    r"\b\d\d ?%[^.;]{0,40}\b(?:travailleurs|effectifs?|salariés|personnels?)\b(?![^.;]{0,40}heures)|\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? fiscales?,? (?:et|ou) |\bobligation d'emploi\b(?! de (?:personnes|publics|demandeurs))|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
     r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
 )
 _NO_CLAUSE = french(
-    r"\b(?:exempt\w*|échapp\w*|dispens\w*|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;]{0,60}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
+    r"\b(?:exempt\w*|échapp\w*|dispens\w*|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}\b(?:pas|plus|aucune?|que)\b|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
-    r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
+    r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
     r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
+    r"|\bclauses? (?:sociales?|d'insertion)\b[^.;]{0,40}\b(?:présentation|réunion|webinaire|débat|séminaire)"
 )
 
-_NUMBER = r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?:[.,]\d{1,2})?"
-_HOURS = [
-    re.compile(
-        rf"{_NUMBER}\s*(?:h|heures?)\b(?!\s*\d)(?!\s*(?:ouvr|par semaine|hebdo|/ ?semaine|maximum apres|avant|apres|de formation|du matin))"
-    ),
-    re.compile(
-        rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|est de|fixe a|de|a|soit|minimum|minimal)\s*{_NUMBER}(?!\d|\s*(?:%|euros?|eur\b|€|mois|ans?\b|jours?|/|[.-]\d|personnes?|lots?|e?re?\b|eme|e\b|°))"
-    ),
-]
 _SHARE = re.compile(
     r"(\d{1,2}(?:[.,]\d{1,2})?)\s*(?:%|pour ?cent)\s*(?:au (?:moins|minimum) |minimum )?(?:du |des |de la |de l'|de )(?:nombre |volume |total |temps |totalite )?(?:total |totales? |global |d')*(?:des? |d'|du )*(?:heures?|temps|main|effectif|travail|etp|masse salariale)"
 )
-_WORDS = {
-    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
-    "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "quinze": 15, "seize": 16, "vingt": 20, "vingts": 20,
-    "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "cent": 100, "cents": 100, "mille": 1000,
-}  # fmt: skip
-_SPELT = re.compile(r"\b((?:(?:" + "|".join(_WORDS) + r")[\s-]+(?:et[\s-]+)?)+)heures?\b")
-
-
-def spelt(words: str) -> int:
-    """The number that folded French words spell: "mille deux cents" is 1,200; 0 where there is none."""
-    total = current = 0
-    for word in re.split(r"[\s-]+", words.strip()):
-        value = _WORDS.get(word, 0)
-        if value == 1000:
-            total, current = (total + max(current, 1) * 1000), 0
-        elif value == 100:
-            current = max(current, 1) * 100 if current < 100 else current + 100
-        elif value == 20 and current % 100 == 4:
-            current += 76  # quatre-vingts
-        else:
-            current += value
-    return total + current
-
-
-_CLOCK = re.compile(r"(?:a|avant|de|des|jusqu'a|entre|vers|sous|delai de|dans les|heures? limite)\s*$")
-
-
 _SOCIAL = (
     "insertion",
     "social",
@@ -787,6 +703,10 @@ _SOCIAL = (
 )
 
 
+#: Hours of something else than insertion, beside a clause.
+_OTHER_HOURS = re.compile(
+    r"formation|ouvert|amplitude|delai|astreinte|intervention|24 ?h|7 ?j|par semaine|hebdomadaire|preavis|avant|horaire"
+)
 _WORTH = re.compile(
     r"clause|crit|consid|condition|exigence|perform|valeur|qualit|march[^.]{0,30} social|embauch|recrut|heure|emplo|confi|reserv"
     r"|sous-trait|affect|mobilis|rsa\b|2152|2112|promotion|\d ?%|point|volet|engage"
@@ -796,6 +716,7 @@ _WORTH = re.compile(
 def _social_clauses(read: Text) -> list[Finding]:
     """Every statement of a social condition of execution, of a social criterion, or of insertion as the object."""
     found: list[Finding] = []
+    heard = 0  # up to where hours were told
     for start, end in read.holding(_SOCIAL):
         sentence = read.plain[start:end]
         if "insertion" not in sentence and not _WORTH.search(sentence):
@@ -807,44 +728,45 @@ def _social_clauses(read: Text) -> list[Finding]:
             if "serv" in sentence
             else False
         )
+        if _unanswered(read, start, end) or _taken_back(read, start, end):
+            continue
+        parts = list(_clauses(sentence))
         for nature, pattern, sure in (
             ("criterion", _CRITERION, 0.85),
             ("execution", _CLAUSE, 0.9),
+            ("execution", _DUTY, 0.75),
             ("objective", _OBJECT, 0.9),
         ):
-            match = _stated(sentence, pattern, read.after(start, end), reserved)
+            match = None
+            for low, high in parts:
+                after = read.after(start, end) if high == len(sentence) else ""
+                match = _stated(sentence[low:high], pattern, after, reserved)
+                if match:
+                    break
             if match is None:
                 continue
             what = Clause(
                 nature=nature,  # type: ignore[arg-type]
                 share=_share(sentence) if nature == "execution" else None,
                 origin="text",
-                passage=_quote(passage, match.start()),
+                passage=_quote(passage, low + match.start()),
                 confidence=sure,
             )
             if nature == "criterion":
                 found.append(Finding(what, lots_named(sentence)))
             else:
-                told = hours_of(sentence)
-                if told[0][0] is None:
-                    told = [(_hours_after(read, end), told[0][1])]
-                found += [Finding(replace(what, hours=hours), lots) for hours, lots in told]
+                last = run_end(read.plain, read.spans, read.index(start))
+                hours = told(read.plain[start:last]) if start >= heard else [(None, lots_named(sentence))]
+                heard = max(heard, last)
+                found += [Finding(replace(what, hours=number), lots) for number, lots in hours]
             break
     return found
 
 
-def _hours_after(read: Text, end: int) -> float | None:
-    """The hours that the next sentence tells, where the clause is a heading: "Clause sociale. Volume : 300 heures."."""
-    following = read.plain[end : end + 160].lstrip(" .;:\n")
-    sentence = re.split(r"[.;\n]", following, maxsplit=1)[0]
-    if not re.search(r"volume|minimum|nombre|realis|r.alis|effectu|objectif|soit|quota|engag", sentence):
-        return None
-    return hours_of(sentence)[0][0]
-
-
 #: Hours that are owed, whatever else may or may not be done.
 _DUE = french(
-    rf"\b(?:les|des|ces|ses|aux) \d[\d ]* ?h(?:eures?)? (?:\w+ )?d'{_INSERTION}|\bheures? d'{_INSERTION}\b[^.;]{{0,20}}\b(?:demandée?|exigée?|imposée?|prévue?|due|à réaliser|requise?)s?"
+    r"\bclauses?\b[^.;]{0,40}\b(?:peut|peuvent|pourra|pourront) être (?:remplie|satisfaite|exécutée|réalisée|honorée|mise en œuvre)s?|\b(?:remplir|satisfaire|honorer|s'acquitter|répondre|atteindre|exécuter|réaliser|mettre en œuvre)\b[^.;]{0,25}\b(?:obligations?|clauses?|engagements?|objectifs?)"
+    rf"|\b(?:les|des|ces|ses|aux) \d[\d ]* ?h(?:eures?)? (?:\w+ )?d'{_INSERTION}|\bheures? d'{_INSERTION}\b[^.;]{{0,20}}\b(?:demandée?|exigée?|imposée?|prévue?|due|à réaliser|requise?)s?"
 )
 #: What structures do by nature, and services bought for people in insertion, are no condition of the contract.
 _THEY_EMPLOY = french(
@@ -859,7 +781,7 @@ _BINDING = french(
 _WHO_HOLDS = french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b")
 #: What a candidate has done before, and what a buyer does in all its contracts, bind no one here.
 _RECORD = french(
-    r"\bréférences?\b[^.;]{0,60}\b(?:clauses?|heures?)|\b(?:trois|cinq|dix|\d+) dernières années|\b(?:exécut\w*|réalis\w*|obtenu\w*)[^.;]{0,25}\bdepuis \w+ ans\b|\bqu'il a (?:réalis|effectu)|\b(?:si l'acheteur|si le pouvoir|si la collectivité|s'il y a lieu)\b"
+    r"\bréférences?\b[^.;]{0,60}\b(?:clauses?|heures?)|\b(?:trois|cinq|dix|\d+) dernières années|\b(?:exécut\w*|réalis\w*|obtenu\w*)[^.;]{0,25}\bdepuis \w+ ans\b|\b\brapport (?:annuel|d'activité)|\bfait état\b|\bl'an (?:passé|dernier)\b|\bl'année (?:passée|dernière)\b|\bdéjà (?:exécut|réalis|mis)|qu'il a (?:réalis|effectu)|\b(?:si l'acheteur|si le pouvoir|si la collectivité|s'il y a lieu)\b"
 )
 _POLICY = french(
     r"\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats)\b"
@@ -879,6 +801,40 @@ _PERHAPS = french(
 #: In a sentence that reserves the contract, the people whom the structures employ are no clause of their own.
 _OUTRIGHT = french(
     rf"\bclauses?\b|\bheures?\b|\b\d+ ?h\b|\bcritères?\b|\bpoints?\b|\bpondér|\bperformance|\bconditions? d'exécution|\bsupport|\bnot(?:é|ation)|\b(?:prestations?|marchés?) d'{_INSERTION}"
+)
+
+
+def _unanswered(read: Text, start: int, end: int) -> bool:
+    """Whether a sentence is a question that no "oui" follows."""
+    if "?" not in read.plain[start:end][-3:]:
+        return False
+    return not re.match(
+        r"\W*(?:reponse\s*\w*\s*:?\s*)?(?:oui|tout a fait|en effet|\[?x|[☒☑])", read.plain[end : end + 40]
+    )
+
+
+def _taken_back(read: Text, start: int, end: int) -> bool:
+    """Whether a later sentence drops the variant or option of which a sentence speaks."""
+    named = re.search(
+        r"\b(variante|option|prestation supplementaire)[^.;:]{0,14}?(\d+)", read.plain[start:end]
+    )
+    if not named:
+        return False
+    again = re.search(
+        rf"\b{named.group(1)}[^.;:]{{0,14}}{named.group(2)}\b([^.;]{{0,90}})", read.plain[end : end + 240]
+    )
+    return again is not None and _UNDONE_OPTION.search(again.group(1)) is not None
+
+
+_UNDONE_OPTION = french(
+    r"\b(?:(?:pas|non) (?:été )?(?:retenue|levée|affermie)|supprimée?|retirée?|abandonnée?|annulée?)\b"
+)
+#: What a social criterion may look at and is no insertion.
+_OTHER_SOCIAL = french(
+    r"\b(?:égalité|parité|qualité de vie|bien-être|conditions de travail|dialogue social|salariale|seniors|devoir de vigilance|discrimination)\b"
+)
+_NO_CRITERION = french(
+    r"\b(?:n'(?:est|entre|intervient|constitue)|ne (?:sera|seront|sont|constitue|constituent|fait|donne|rapporte|compte)|ni|sans (?:être|que))\b[^.;]{0,40}\b(?:notée?s?|critères?|notation|jugement|appréciée?s?|pondér\w+|points?)\b"
 )
 
 
@@ -904,17 +860,22 @@ def _stated(
         around = sentence[max(0, match.start() - 110) : match.end() + 60]
         if _MAYBE.search(around) and not _DUE.search(around) and not _BREACH.search(around):
             continue
-        told = match.group()
-        if (reserved or _THEY_EMPLOY.search(sentence)) and not _OUTRIGHT.search(told):
+        text = match.group()
+        if (reserved or _THEY_EMPLOY.search(sentence)) and not _OUTRIGHT.search(text):
             continue
-        of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(told + behind[:25])
+        if pattern is _CRITERION and (
+            _NO_CRITERION.search(sentence)
+            or (_OTHER_SOCIAL.search(sentence) and not re.search(r"insertion|eloign|en difficult", sentence))
+        ):
+            continue
+        of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(text + behind[:25])
         if of_others and not _BINDING.search(sentence):
             continue  # hours of a course, of an office: no hours of insertion
         if _RECORD.search(sentence) or (_POLICY.search(sentence) and not _THIS.search(sentence)):
             continue
         if _ELSEWHERE.search(sentence) or _IF.search(before[-70:]):
             continue
-        if _NOT.search(told) or _NONE.search(told) or _PERHAPS.search(f"{before[-32:]} {told} {behind[:32]}"):
+        if _NOT.search(text) or _NONE.search(text) or _PERHAPS.search(f"{before[-32:]} {text} {behind[:32]}"):
             continue
         if _LAW.search(sentence) and not _WHO_HOLDS.search(sentence):
             continue
@@ -924,58 +885,6 @@ def _stated(
             continue
         return match
     return None
-
-
-def hours_of(sentence: str) -> list[tuple[float | None, frozenset[str]]]:
-    """The hours of insertion that a folded sentence states, with the lots that each number is for.
-
-    A stated total stands alone; hours that follow lots, one after the other, go to these lots; else the first
-    number of hours holds for the lots that the sentence names.
-    """
-    found: list[tuple[int, int, float]] = []
-    for pattern in _HOURS:
-        for match in pattern.finditer(sentence):
-            number = match.group(1)
-            if re.search(r"\blots?\s*(?:n\s*°?\s*)?$", sentence[: match.start()][-12:]) and " " in number:
-                number = number.split(" ", 1)[1]  # "le lot 2 120 heures" is no 2,120
-            hours = float(re.sub(r"\D", "", number))
-            short = hours <= 48 and _CLOCK.search(sentence[: match.start()][-16:])
-            if (
-                hours >= 1
-                and not short
-                and not _OTHER_HOURS.search(sentence[max(0, match.start() - 45) : match.end() + 28])
-            ):
-                found.append((match.start(), match.end(), hours))
-        if found:
-            break
-    if not found:
-        found = [(m.start(), m.end(), float(spelt(m.group(1)))) for m in _SPELT.finditer(sentence)]
-    named = lots_named(sentence)
-    if not found:
-        return [(None, named)]
-    for start, end, hours in found:
-        if (
-            re.search(r"\btotal|\bglobal|\bensemble|\ben tout\b", sentence[max(0, start - 30) : end + 25])
-            and len(found) > 1
-        ):
-            return [(hours, frozenset())]
-    if len(found) > 1:
-        edges = [0, *(end for _, end, _ in found)]
-        pieces = [lots_named(sentence[a:b]) for a, b in itertools.pairwise(edges)]
-        if all(pieces):
-            return [(hours, piece) for (_, _, hours), piece in zip(found, pieces, strict=True)]
-        behind = [
-            lots_named(sentence[a[1] : b])
-            for a, b in zip(found, [*(f[0] for f in found[1:]), len(sentence)], strict=True)
-        ]
-        if all(behind):
-            return [(hours, piece) for (_, _, hours), piece in zip(found, behind, strict=True)]
-    return [(found[0][2], named)]
-
-
-_OTHER_HOURS = re.compile(
-    r"formation|ouvert|amplitude|delai|astreinte|intervention|24 ?h|7 ?j|par semaine|hebdomadaire|preavis|avant|horaire"
-)
 
 
 def _share(sentence: str) -> float | None:
@@ -1221,7 +1130,13 @@ class Reading:
         }
         if for_all:
             return for_all[0]
-        return sum(by_lot.values()) if by_lot else None
+        silent = {
+            lot
+            for one in self.clauses
+            if isinstance(one.what, Clause) and one.what.nature != "criterion" and one.what.hours is None
+            for lot in one.lots
+        }.difference(*by_lot)
+        return sum(by_lot.values()) if by_lot and not silent else None
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,124 @@
+"""French prose of notices, to be read by patterns: folded letter by letter, cut into sentences, its lots named.
+
+Patterns are written in proper French and made, by `french`, to match capitals without accents and accents
+destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+LOST = "\ufffd"
+
+
+class _Fold(dict[int, str]):
+    """Each letter to its lower case without accent, one for one, so that positions hold."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        special = {
+            "’": "'",
+            "‘": "'",
+            "`": "'",
+            "œ": "o",
+            "Œ": "o",
+            "æ": "a",
+            "Æ": "a",
+            "º": "°",
+            "‑": "-",
+            "–": "-",
+        }
+        base = special.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
+        base = base if len(base) == 1 else char
+        if char in "\u00a0\u202f\u2009\t":
+            base = " "
+        self[code] = base
+        return base
+
+
+_FOLD = _Fold()
+
+
+@lru_cache(maxsize=256)
+def folded(text: str) -> str:
+    """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
+    return text.translate(_FOLD)
+
+
+#: A word's edge where U+FFFD is a letter like another.
+_EDGE = rf"(?:(?<![\w{LOST}])(?=[\w{LOST}])|(?<=[\w{LOST}])(?![\w{LOST}]))"
+
+
+@cache
+def french(pattern: str) -> re.Pattern[str]:
+    """A pattern in proper French, to be matched against a `folded` text.
+
+    An accented letter also matches its bare form and U+FFFD, an apostrophe also a lost one or a space, a
+    space any run of spaces.
+    """
+    made = []
+    for char in pattern:
+        base = _FOLD[ord(char)]
+        if char.isalpha() and base != char.lower():
+            made.append(f"[{base}{LOST}]{{1,2}}")
+        elif char in "'’":
+            made.append(f"(?:['{LOST}]\\s?|\\s)")
+        elif char == " ":
+            made.append(r"(?:\s+)")
+        else:
+            made.append(char)
+    body = re.sub(r"(?<!\[)\\w", lambda _: rf"[\w{LOST}]", "".join(made))
+    return re.compile(body.replace(r"\b", _EDGE))
+
+
+# ------------------------------------------------------------------------------------------- sentences
+
+_ABBREVIATED = re.compile(r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|\d)\.$")
+_BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
+_OPEN_END = re.compile(
+    r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
+)
+
+
+def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
+    """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
+    plain = folded(text) if plain is None else plain
+    start = 0
+    for found in _BREAK.finditer(text):
+        before = plain[max(start, found.start() - 12) : found.start()]
+        after = text[found.end() : found.end() + 1]
+        if "\n" in found.group():
+            if "\n\n" not in found.group() and (after.islower() or _OPEN_END.search(before.strip())):
+                continue  # a line that was only wrapped
+        elif text[found.start() - 1 : found.start()] == "." and (
+            _ABBREVIATED.search(before) or after.islower()
+        ):
+            continue
+        if text[start : found.start()].strip():
+            yield start, found.start()
+        start = found.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+_UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points)"
+_LOTS = re.compile(
+    rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
+    r"(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
+    rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
+)
+
+
+def lots_named(plain: str) -> frozenset[str]:
+    """The numbers of the lots that a folded text names: "lots 1, 3 et 5", "lots n° 11 a 19"."""
+    named: set[str] = set()
+    for found in _LOTS.finditer(plain):
+        run = found.group(1)
+        for first, last in re.findall(r"(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})", run):
+            if int(first) < int(last) < int(first) + 200:
+                named.update(map(str, range(int(first), int(last) + 1)))
+        named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))
+    return frozenset(named)
