@@ -19,6 +19,7 @@ from service.serving import Snapshot
 
 router = APIRouter()
 TOP = 10
+EXPOSED = 300  # lots over which exposure is counted for the page: `matcher exposure` counts over all
 
 
 @router.get("/exploitant")
@@ -80,18 +81,20 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:
-    """Over the answerable lots: who is shown among the first ten, how unevenly, and which lots have nobody."""
+    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten, how unevenly, and which lots have nobody."""
     shown: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     names: dict[str, str] = {}
     nobody, lots = [], 0
     for tender in snapshot.answerable():
-        for answer in snapshot.answers(tender, TOP):
+        if lots >= EXPOSED:
+            break
+        for answer in snapshot.answers(tender, TOP)[:EXPOSED]:
             lots += 1
             if answer.nobody:
                 nobody.append((tender, answer.lot))
                 continue
-            for match in answer.matches:
+            for match in answer.matches[:TOP]:
                 shown[match.structure.siret] += 1
                 names[match.structure.siret] = match.structure.brand or match.structure.name
                 kinds[render.family(match.structure.kind)] += 1

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from pydantic import ValidationError
 from sqlalchemy import select
 
-from matcher import engine, exchange, feedback, needs
-from matcher.domain import BadInput, Structure
+from matcher import alerts, declared, denials, engine, exchange, feedback, needs, profile
+from matcher.brochure import propose
+from matcher.domain import BadInput, Lot, Structure, Tender
 from matcher.keys import Bearer
-from matcher.store import now
-from matcher.tables import DeniedSkill, Profile
-from service import guard, wire
+from matcher.mail import is_address
+from matcher.procedure import closing, open_at
+from matcher.text import clean
+from service import guard, schemas, wire
 from service.page import render
 from service.page.buyer import reader
 from service.serving import Snapshot
@@ -28,6 +34,8 @@ class Gap:
 
     title: str
     gain: str
+    lots: tuple[tuple[str, str], ...] = ()  # (notice, title of the lot)
+    offer: str = ""  # the offer to add
 
 
 @router.get("/structure")
@@ -43,22 +51,43 @@ def find(
     return render.page(request, "structures.html", q=q, found=found)
 
 
+PARTS = {
+    "alone": ("Seule", "Vous y répondez sans partenaire."),
+    "with-partner": ("À plusieurs", "Il vous manque une part : avec qui la prendre."),
+    "watch": ("À surveiller", "Proches de vous, mais quelque chose vous en écarte."),
+}
+
+
 @router.get("/structure/{siret}")
 def show(request: Request, siret: str, who: Annotated[Bearer, Depends(reader)], fait: str = "") -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot, store = request.app.state.serving.get(), guard.store_of(request)
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
     mine = structure.siret in guard.identify(request).sirets
-    own = _own(request, structure.siret) if mine else None
+    said = declared.read(store, structure.siret) if mine else declared.Said()
     refused = feedback_refused(request, structure.siret) if mine else set()
-    found = [
-        o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.match.lot.id) not in refused
+    found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
+    moment = datetime.now(UTC)
+    over = bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
+    best = max((o.match.score for o in found), default=0.0)
+    parts = [
+        (name, *PARTS[name], [(o, wire.band(o.match.score, best)) for o in found if o.part == name])
+        for name in PARTS
     ]
-    best = found[0].match.score if found else 0.0
-    chances = [(o, wire.band(o.match.score, best)) for o in found[:SHOWN]]
-    declared = exchange.listing(guard.store_of(request), who, mine=True) if mine else ()
-    return render.page(request, "structure.html", structure=structure, chances=chances, total=len(found), gaps=gaps(structure, snapshot), mine=mine, own=own,
-        declared=declared, done=fait, missing=engine.missing(structure), reasons=feedback.REASONS, past=_past(structure, snapshot),
-        trades=[t.label for t in needs.trades() if t.name in needs.skills(structure)])  # fmt: skip
+    listing = exchange.listing(store, who, mine=True) if mine else ()
+    past = _past(structure, snapshot)
+    return render.page(
+        request, "structure.html", structure=structure, parts=parts, total=len(found), over=over, most=SHOWN, gaps=gaps(structure, snapshot),
+        mine=mine, said=said, declared=listing, done=fait, missing=engine.missing(structure), past=past,
+        skills=profile.skills(structure, past), pending=_pending(structure, said), denied=[(skill, denials.label(skill)) for skill in said.denied],
+        alerts=alerts.chosen(store, structure.siret) if mine else None, frequencies=list(alerts.labels()), own_source=declared.SOURCE,
+        zone=(said.facts.get("zone") or {}) if mine else {},
+    )  # fmt: skip
+
+
+def _pending(structure: Structure, said: declared.Said) -> list[str]:
+    """Titles of the offers it added that the catalogue does not hold yet."""
+    known = {offer.title for offer in structure.offers}
+    return [o["title"] for o in said.facts.get("offers", ()) if clean(o["title"]) not in known]
 
 
 def _past(structure: Structure, snapshot: Snapshot) -> list[Any]:
@@ -111,27 +140,37 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
             )
         )
     known = needs.skills(structure)
-    said = {name for name, sure in known.items() if sure >= 1}
-    wanted: dict[str, list[str]] = {}
-    for tender in snapshot.answerable():
-        for lot in tender.lots:
-            near = not structure.place.department or any(
-                p.department == structure.place.department for p in lot.places
-            )
-            if near:
-                for trade in needs.named(lot.title):
-                    if trade not in said:
-                        wanted.setdefault(trade, []).append(lot.title)
+    said = {name for name, sure in known.items() if sure >= 1} | denials.trades(
+        snapshot.catalogue.denied.get(snapshot.catalogue.row(structure.siret), ())
+    )
+    wanted: dict[str, list[tuple[str, str]]] = {}
+    for tender, lot, trades in snapshot.once("trades", lambda: _asked(snapshot)):
+        near = not structure.place.department or any(
+            p.department == structure.place.department for p in lot.places
+        )
+        for trade in trades if near else ():
+            if trade not in said:
+                wanted.setdefault(trade, []).append((tender.id, lot.title))
     labels = {t.name: t.label for t in needs.trades()}
-    for trade, titles in sorted(wanted.items(), key=lambda item: (-len(item[1]), item[0]))[:4]:
-        count = f"{len(titles)} lot{'s' if len(titles) > 1 else ''} de votre département"
+    for trade, lots in sorted(wanted.items(), key=lambda item: (-len(item[1]), item[0]))[:4]:
+        count = f"{len(lots)} lot{'s' if len(lots) > 1 else ''} de votre département"
         found.append(
             Gap(
                 f"Faites-vous aussi : {labels[trade]} ?",
-                f"{count} le demandent en ce moment, par exemple « {titles[0][:90]} ».",
+                f"{count} le demandent en ce moment.",
+                tuple(lots[:3]),
+                labels[trade],
             )
         )
     return found
+
+
+def _asked(snapshot: Snapshot) -> list[tuple[Tender, Lot, tuple[str, ...]]]:
+    """The lots that can still be answered, with the trades that their titles name."""
+    moment = datetime.now(UTC)
+    listed = snapshot.answerable()
+    still = [t for t in listed if open_at(closing(t), t.published, moment)] or listed[:60]
+    return [(tender, lot, tuple(needs.named(lot.title))) for tender in still for lot in tender.lots]
 
 
 @router.get("/structure/{siret}/partenaires")
@@ -218,6 +257,12 @@ def decline(
         cpv=lot.cpv[0] if lot.cpv else "",
         by=who.actor,
     )
+    if reason == "not-our-trade":
+        trades = [need.trade for need in needs.asked(lot)]
+        if len(trades) == 1:
+            with guard.store_of(request).writing() as connection:
+                feedback.deny(guard.store_of(request), connection, siret, f"trade:{trades[0]}", who.actor)
+        request.app.state.serving.heed(guard.store_of(request))
     return render.go(f"/structure/{siret}?fait=refus#marches")
 
 
@@ -225,23 +270,38 @@ def decline(
 def brochure(
     request: Request,
     siret: str,
-    text: Annotated[str, Form(max_length=50_000)],
     who: Annotated[Bearer, Depends(reader)],
+    text: Annotated[str, Form(max_length=50_000)] = "",
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
-    """The trades that a pasted text names, each with its passage, to be ticked: nothing is kept before."""
+    """The offers that a pasted text tells, each with its passage, to be ticked: nothing is kept before."""
     guard.check_csrf(request, csrf)
     snapshot = request.app.state.serving.get()
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    labels = {t.name: t.label for t in needs.trades()}
-    named = [(trade, labels[trade], passage) for trade, passage in needs.named(text).items()]
-    return render.page(
-        request,
-        "brochure.html",
-        structure=structure,
-        named=named,
-        mine=structure.siret in guard.identify(request).sirets,
-    )
+    if not text.strip():
+        raise BadInput("Collez d'abord le texte de votre plaquette ou de votre site.")
+    proposed = [
+        (
+            json.dumps({"title": o.title, "evidence": o.evidence[:600]}, ensure_ascii=False),
+            o.title,
+            o.evidence,
+        )
+        for o in propose(text)
+    ]
+    mine = structure.siret in guard.identify(request).sirets
+    return render.page(request, "brochure.html", structure=structure, proposed=proposed, mine=mine)
+
+
+def _mine(request: Request, siret: str, csrf: str) -> Bearer:
+    """Who writes: the proved owner of this SIRET, through a form of this session."""
+    guard.check_csrf(request, csrf)
+    who = guard.identify(request)
+    guard.own(who, siret)
+    return who
+
+
+def _facts(request: Request, siret: str) -> dict[str, Any]:
+    return dict(declared.read(guard.store_of(request), siret).facts)
 
 
 @router.post("/structure/{siret}/offres")
@@ -249,36 +309,111 @@ def offers(
     request: Request,
     siret: str,
     csrf: Annotated[str, Form()] = "",
-    trade: Annotated[list[str] | None, Form()] = None,
+    offer: Annotated[list[str] | None, Form()] = None,
+    title: Annotated[str, Form(max_length=300)] = "",
+    text: Annotated[str, Form(max_length=3000)] = "",
+    retirer: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """Keep the offers ticked; they enter the catalogue when it is next built."""
-    guard.check_csrf(request, csrf)
-    who = guard.identify(request)
-    guard.own(who, siret)
-    labels = {t.name: t.label for t in needs.trades()}
-    ticked = [t for t in (trade or []) if t in labels]
-    if not ticked:
-        raise BadInput("Cochez au moins une activité, ou revenez à votre fiche.")
-    facts = dict(_own(request, siret) or {})
-    facts["offers"] = list(
-        {
-            o["title"]: o
-            for o in [*facts.get("offers", []), *({"title": labels[t], "text": ""} for t in ticked)]
-        }.values()
-    )
+    """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
+    who = _mine(request, siret, csrf)
+    facts = _facts(request, siret)
+    added = [_ticked(each) for each in (offer or [])[:60]]
+    if clean(title):
+        added.append({"title": clean(title), "text": clean(text)})
+    kept = {o["title"]: o for o in facts.get("offers", []) if o["title"] != retirer}
+    if not added and len(kept) == len(facts.get("offers", [])):
+        raise BadInput("Cochez au moins une offre, ou donnez-lui un titre.")
+    merged = [*kept.values(), *(o for o in added if o["title"] not in kept)]
+    if len(merged) > 60:
+        raise BadInput("Une fiche porte soixante offres ajoutées au plus : retirez-en une d'abord.")
+    declared.write(guard.store_of(request), siret, {**facts, "offers": merged}, who.actor)
+    return render.go(f"/structure/{siret}?fait={'retrait' if retirer else 'offres'}#fiche")
+
+
+def _ticked(text: str) -> dict[str, str]:
+    try:
+        told = json.loads(text)
+        title, evidence = clean(str(told["title"]))[:300], clean(str(told["evidence"]))[:3000]
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("La liste des offres est arrivée abîmée : collez à nouveau votre texte.") from None
+    if len(title) < 3:
+        raise BadInput("Une offre a un titre d'au moins trois lettres.")
+    return {"title": title, "text": "" if evidence == title else evidence, "evidence": evidence}
+
+
+@router.post("/structure/{siret}/fiche")
+def edit(
+    request: Request,
+    siret: str,
+    csrf: Annotated[str, Form()] = "",
+    description: Annotated[str, Form(max_length=5000)] = "",
+    phone: Annotated[str, Form(max_length=30)] = "",
+    email: Annotated[str, Form(max_length=200)] = "",
+    website: Annotated[str, Form(max_length=300)] = "",
+    turnover: Annotated[str, Form(max_length=20)] = "",
+    radius: Annotated[str, Form(max_length=10)] = "",
+    departments: Annotated[str, Form(max_length=600)] = "",
+    country: Annotated[str, Form(max_length=5)] = "",
+) -> Response:
+    """What it says of itself: empty leaves the directory's word."""
+    who = _mine(request, siret, csrf)
+    site = website.strip()
+    given = {
+        "description": clean(description), "phone": phone.strip(), "email": email.strip(),
+        "website": f"https://{site}" if site and "://" not in site else site, "turnover": _number(turnover, "chiffre d'affaires"),
+        "zone": {"radius_km": _number(radius, "rayon"), "departments": re.findall(r"\b(?:\d{2,3}|2[AB])\b", departments.upper()), "country": bool(country)},
+    }  # fmt: skip
+    try:
+        checked = schemas.ProfileIn.model_validate(given)
+    except ValidationError as error:
+        fields = {"phone": "téléphone", "email": "courriel", "website": "site", "turnover": "chiffre d'affaires", "zone": "zone", "description": "présentation"}  # fmt: skip
+        wrong = fields.get(str(error.errors()[0]["loc"][0]), "un champ")
+        raise BadInput(f"Corrigez le champ « {wrong} » : son contenu n'a pas la forme attendue.") from None
+    facts = checked.model_dump(mode="json", exclude={"denied", "offers"})
+    declared.write(guard.store_of(request), siret, {**_facts(request, siret), **facts}, who.actor)
+    return render.go(f"/structure/{siret}?fait=fiche#fiche")
+
+
+def _number(text: str, name: str) -> float | None:
+    digits = re.sub(r"[\s€\u202f\u00a0]|km", "", text).replace(",", ".")
+    try:
+        return float(digits) if digits else None
+    except ValueError:
+        raise BadInput(f"Le champ « {name} » est un nombre : corrigez-le ou laissez-le vide.") from None
+
+
+@router.post("/structure/{siret}/metier")
+def trade(
+    request: Request,
+    siret: str,
+    skill: Annotated[str, Form(max_length=200)] = "",
+    verdict: Annotated[str, Form(max_length=10)] = "non",
+    csrf: Annotated[str, Form()] = "",
+) -> Response:
+    """« Ce n'est pas notre métier »: at once and for ever, until the structure itself takes it back."""
+    who = _mine(request, siret, csrf)
     store = guard.store_of(request)
     with store.writing() as connection:
-        store.put(connection, Profile, [{"siret": siret, "facts": facts, "by": who.actor, "at": now()}])
-        store.audit(connection, who.actor, "profile.offers", siret)
-    return render.go(f"/structure/{siret}?fait=offres#fiche")
+        if verdict == "oui":
+            feedback.allow(store, connection, siret, skill)
+        else:
+            feedback.deny(store, connection, siret, skill, who.actor)
+        store.audit(connection, who.actor, "skill.allow" if verdict == "oui" else "skill.deny", siret)
+    request.app.state.serving.heed(store)
+    return render.go(f"/structure/{siret}?fait={'repris' if verdict == 'oui' else 'metier'}#metiers")
 
 
-def _own(request: Request, siret: str) -> dict[str, Any] | None:
-    with guard.store_of(request).reading() as connection:
-        facts: dict[str, Any] | None = connection.execute(
-            select(Profile.facts).where(Profile.siret == siret)
-        ).scalar()
-        denied = (
-            connection.execute(select(DeniedSkill.skill).where(DeniedSkill.siret == siret)).scalars().all()
-        )
-    return {**(facts or {}), "denied": list(denied)} if facts or denied else None
+@router.post("/structure/{siret}/alertes")
+def alert(
+    request: Request,
+    siret: str,
+    frequency: Annotated[str, Form(max_length=10)] = "",
+    address: Annotated[str, Form(max_length=200)] = "",
+    csrf: Annotated[str, Form()] = "",
+) -> Response:
+    """How often, and where; "off" is one click and stops every mail."""
+    who = _mine(request, siret, csrf)
+    if address.strip() and not is_address(address.strip()):
+        raise BadInput("L'adresse des alertes n'a pas la forme nom@domaine : corrigez-la ou laissez-la vide.")
+    alerts.choose(guard.store_of(request), siret, frequency, address.strip(), who.actor)
+    return render.go(f"/structure/{siret}?fait=alertes#alertes")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher import partners as partners_
+from matcher.engine import Explanation
 from service import schemas, wire
 from service.guard import Reader
 from service.problems import documented
@@ -47,7 +49,7 @@ class WhyIn(schemas.Asked):
 class Why(BaseModel):
     lot: schemas.LotOut
     state: str = Field(
-        description="filtered, not-retrieved, other-place, ineligible, closed, below-floor or ranked."
+        description="filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked."
     )
     sentence: str
     rank: int | None = None
@@ -108,7 +110,27 @@ def explain(
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
-    found = matcher.why(asked.siret, taken.tender, filters=wire.filters(asked.filters))
+    return _told(matcher.why(asked.siret, taken.tender, filters=wire.filters(asked.filters)))
+
+
+@router.get(
+    "/explain",
+    summary="The same of an indexed notice, of one lot or of all",
+    response_model=list[Why],
+    responses=documented(404),
+)
+def explained(
+    request: Request,
+    who: Reader,
+    siret: Annotated[str, Query(pattern=r"^[0-9]{14}$")],
+    notice_id: Annotated[str, Query(max_length=200)],
+    lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
+) -> list[Why]:
+    snapshot = request.app.state.serving.get()
+    return _told(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
+
+
+def _told(found: Iterable[Explanation]) -> list[Why]:
     return [
         Why(
             lot=wire.lot(w.lot),
