@@ -352,8 +352,15 @@ _SET_ASIDE = french(
 )
 
 
+_BOX = re.compile(rf"{_TICKED}|{_EMPTY}")
+
+
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """The clauses of a sentence that one "mais" or one lot after another sets apart."""
+    boxes = [found.start() for found in _BOX.finditer(sentence)]
+    if len(boxes) > 1 and not sentence[: boxes[0]].strip() and re.search(r"[^\W\d_]{4}", sentence[boxes[0] : boxes[1]]):
+        yield from zip(boxes, [*boxes[1:], len(sentence)], strict=True)  # a form: each box before its label
+        return
     start = 0
     for found in _BUT.finditer(sentence):
         if found.lastgroup == "aside" and not _SET_ASIDE.search(sentence[start : found.start()]):
@@ -602,7 +609,7 @@ def _quote(passage: str, at: int = 0, width: int = 400) -> str:
 # -------------------------------------------------------------------------------------- social clauses
 
 _FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en (?:grande )?difficultés?|(?:dits? )?prioritaires?|sans qualification|peu qualifiée?s?|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
-_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché)))"
+_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché|allocataire|\d|deux|trois|quatre|cinq|six|ceux|celles)))"
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
@@ -668,10 +675,10 @@ _TRAP = french(
     r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
 )
 _NO_CLAUSE = french(
-    r"\b(?:exempt\w*|échapp\w*|dispens\w*|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}$"
+    r"\b(?:exempt\w*|échapp\w*|dispens(?:ée?s?|ant)|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}(?:d'|l')?\s*$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'appliquent?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
     r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
@@ -700,6 +707,18 @@ _SOCIAL = (
     "chomeur",
     "sans qualif",
     "favoris",
+    "de l'emploi",
+    "a l'emploi",
+    "d'emploi",
+    "sans emploi",
+    "handicap",
+    "mission locale",
+    "en parcours",
+    "facilitat",
+    "esat",
+    "adapt",
+    "main de justice",
+    "clause",
 )
 
 
@@ -811,6 +830,17 @@ def _unanswered(read: Text, start: int, end: int) -> bool:
     return not re.match(
         r"\W*(?:reponse\s*\w*\s*:?\s*)?(?:oui|tout a fait|en effet|\[?x|[☒☑])", read.plain[end : end + 40]
     )
+
+
+def _still_asked(read: Text, start: int, end: int) -> bool:
+    """Whether a sentence takes up the clause of the one before: "le nouveau en exige 800", "la clause vise le lot 9"."""
+    before = read.plain[max(0, start - 200) : start]
+    return "insertion" in before and _TAKEN_UP.search(read.plain[start:end]) is not None
+
+
+_TAKEN_UP = re.compile(
+    r"\ben (?:exige|impose|pr.{1,2}voit|comporte|compte|demande|fixe|retient|porte)\w*\s+(?:\d|au moins|un minimum)"
+)
 
 
 def _taken_back(read: Text, start: int, end: int) -> bool:
