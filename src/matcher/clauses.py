@@ -48,7 +48,7 @@ _ADVERBS = r"(?:\s*,?\s*(?:\([^()]{0,90}\)|(?:conjointement|simultanément|déso
 #: A box or an answer that stands beside a label.
 _TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
 _ANSWER = re.compile(
-    rf"^[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?(?=\s*(?:$|[.;,(])))\b)"
+    rf"^(?:\s*\([^()☐☑☒]{{4,80}}\))?[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?(?=\s*(?:$|[.;,(])))\b)"
 )
 
 _NOT = french(
@@ -92,7 +92,7 @@ _THING = french(
 )
 #: Another contract than this one.
 _ELSEWHERE = french(
-    r"\b(?:autres? (?:marchés?|consultations?|procédures?|contrats?|accords?-cadres?)|(?:marchés?|consultations?|procédures?|contrats?|lots?) (?:distincte?s?|séparée?s?|ultérieure?s?|à venir|futur|complémentaire|voisin|parallèle)|prochaine? (?:marché|consultation|contrat)|futur (?:marché|contrat)|lors du renouvellement|par ailleurs d'un marché|(?:marchés?|opérations?|chantiers?|lots?|contrats?|projets?|consultations?)\b[^.;,]{0,30} (?:voisine?s?|limitrophes?|adjacente?s?|connexes?|sortante?s?|actuel(?:le)?s?|échue?s?|expirée?s?)\b|fera l'objet d'une? (?:autre|consultation|marché|procédure)|seront? (?:lancée?|passée?|publiée?)s? (?:ultérieurement|séparément|prochainement))"
+    r"\b(?:autres? (?:marchés?|consultations?|procédures?|contrats?|accords?-cadres?)|(?:marchés?|consultations?|procédures?|contrats?|lots?) (?:distincte?s?|séparée?s?|ultérieure?s?|à venir|futur|complémentaire|voisin|parallèle)|prochaine? (?:marché|consultation|contrat)|futur (?:marché|contrat)|lors du renouvellement|\bà paraître\b|\bsous une (?:autre )?référence (?:différente|distincte)?|par ailleurs d'un marché|(?:marchés?|opérations?|chantiers?|lots?|contrats?|projets?|consultations?)\b[^.;,]{0,30} (?:voisine?s?|limitrophes?|adjacente?s?|connexes?|sortante?s?|actuel(?:le)?s?|échue?s?|expirée?s?)\b|fera l'objet d'une? (?:autre|consultation|marché|procédure)|seront? (?:lancée?|passée?|publiée?)s? (?:ultérieurement|séparément|prochainement))"
 )
 _NO_PEOPLE = french(
     r"^\s*(?:à|aux?|pour) (?:des |les |l')?(?:personnes|publics?|demandeurs|bénéficiaires|usagers|élèves|candidats en|salariés en|jeunes)\b"
@@ -104,6 +104,11 @@ _RESERVE_VERB = french(
     rf"(?:(?<!se\s)(?<!me\s)(?<!la\s)(?<!en\s)(?<!de\s)\b(?:réserve|réservent|réservons)|\b(?:décid|choisi|choix|résolu|entend|souhait|veut|voul|opté)\w*\b[^.;]{{0,40}}\bréserver)\b (?:ainsi |donc )?(?:ce|cet|cette|ces|le|la|les|l'|tout|un|une|deux|trois|son|sa)[^.;]{{0,60}}?(?:{_DEAL}|candidature|participation|exécution|attribution|prestation|{_OBJECT_OF})[^.;]{{0,60}}?\b(?:à|aux?|pour|au profit)\b[^.;]{{0,50}}?{_STRUCTURE}"
 )
 #: "réserve" where accents are written is the verb, or the noun: the adjective ends with one.
+#: "La ville réserve à un chantier d'insertion la remise en état des jardins."
+_RESERVE_TO = french(
+    rf"\b(?:ville|commune|acheteur|acheteuse|adjudicateur|collectivité|département|région|métropole|syndicat|communauté|hôpital|nous)\b[^.;,]{{0,40}}\b(?:réserve|réservons) (?:\w+ment )?(?:à|aux?) [^.;,]{{0,30}}?{_STRUCTURE} (?:le |la |les |l'|un |une |son |sa |ses )(?!droit|faculté|possibilité)"
+    rf"|\b(?:use|usant|usage|exerce|exerçant) (?:de son |du |de la |de sa )(?:droit|faculté|possibilité) (?:de |d')?réserver [^.;]{{0,60}}(?:à|aux?) [^.;]{{0,40}}?{_STRUCTURE}"
+)
 _VERB_OR_NOUN = re.compile(rf"[rR][éÉ{LOST}]{{1,2}}serves?")
 _SHARED = french(r"\b(?:parts?|heures?|quota|volume|postes?|emplois? à|pourcentage)\b|%")
 _PROGRAM = french(
@@ -113,7 +118,7 @@ _THEIRS = french(
     rf"{_TARGET}[^.;]{{0,160}}\bleur (?:est|sont|étant|sera|seront|reste|demeure)?\s*(?:\w+ment )?$"
 )
 _RESERVATION_NOUN = french(
-    rf"\b(?:catégorie|nature|motif) de (?:la )?réserv(?:e|ation)\s*:\s*[^.;]{{0,40}}?(?:{_TARGET})|\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
+    rf"\b(?:catégorie de|nature de|motif de|visée?s? par|bénéficiaires? de|objet de|fondement de) (?:la )?réserv(?:e|ation)\s*:\s*[^.;]{{0,40}}?(?:{_TARGET})|\bcaractère réservé (?:de|du) (?:la |cette |ce |l'|présente? )*{_DEAL}|\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
 )
 _ONLY = french(
     rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?|dédiée?s?|fléchée?s?|conditionnée?s?|subordonnée?s?)\b[^.;]{{0,90}}?{_STRUCTURE}"
@@ -125,6 +130,8 @@ _ONLY_STATES = french(
     rf"|\b{_DEAL}\b[^.;]{{0,40}}\b(?:dédiée?s?|fléchée?s?)\b (?:\w+ment )?(?:à|aux?|vers|pour) (?:les |des |l'|la |le )?{_STRUCTURE}"
     rf"|\b(?:conditionnée?s?|subordonnée?s?) (?:à|au) (?:la qualité|la détention|l'agrément|l'appartenance|au statut|statut|l'obtention|la possession|la justification)[^.;]{{0,40}}{_STRUCTURE}"
     r"|\bseule?s? (?:autorisée?s?|admise?s?|habilitée?s?|éligibles?|recevables?|invitée?s?|examinée?s?|retenue?s?|acceptée?s?|concernée?s?|étudiée?s?|analysée?s?|compétente?s? pour répondre)\b"
+    r"|\b(?:admise?s?|autorisée?s?|habilitée?s?|éligibles?|recevables?)\b[^.;]{0,40}\bles seule?s\b"
+    r"|\bseule?s?\b[^.;]{0,140}\b(?:verront leur|seront consultée?s?|seront invitée?s?|seront sollicitée?s?|ont accès|auront accès)"
     r"|\b(?:ouverte?s?|s'adresse(?:nt)?|adressée?s?|destinée?s?|accessibles?|limitée?s?|restreinte?s?|attribuée?s?|confiée?s?)\b[^.;]{0,25}\b(?:uniquement|exclusivement|seule?s?|seulement|strictement|limitée?s?|restreinte?s?|qu')"
     r"|\b(?:uniquement|exclusivement|seulement)\b[^.;]{0,12}\b(?:ouverte?s?|destinée?s?|accessibles?|attribuée?s?|dédiée?s?|fléchée?s?|adressée?s?)"
     r"|\b(?:participation|candidature|candidatures|accès|concurrence|consultation|procédure|attribution|marché|lot|accord-cadre)\b[^.;]{0,40}\b(?:limitée?s?|restreinte?s?|circonscrite?s?|cantonnée?s?)\b (?:\w+ment )?(?:à|aux?)"
@@ -162,7 +169,7 @@ _OPENS = french(
     r"^\s*(?:\(|,|:|-)?\s*(?:au (?:titre|sens|regard)|en (?:vertu|application)|conformément|sur le fondement|par application|art)\b"
 )
 _UNDER = french(r"^\s*(?:\(|,)?\s*(?:de l'art|des art|selon|suivant|par l'art|l\.? ?2113)")
-_FORMERLY = french(r"\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $")
+_FORMERLY = french(r"\b(?:fait suite|faisant suite|succède|succédant|remplace) [^.;,]{0,24}$|\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $")
 #: A row of a table of lots: "Lot 2 - Espaces verts : réservé".
 _ROW = french(r"\blots?\s*(?:n°)?\s*\d+[^.;:]{0,60}[:(-]\s*$")
 _HEADING = french(
@@ -222,6 +229,7 @@ _TAKEN_BACK = re.compile(
     r"au lieu (?:de|du|d')\s*:?\s*[^«»;.,]{3,120}(?=,\s*(?:il faut )?lire\b)|au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
 )
 
+_POINTED = re.compile(r"\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b\.?(?!\s*$)|\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b")
 #: What a contrast leaves out: "noté sur l'égalité, non sur l'emploi de publics éloignés".
 _AND_NOT = re.compile(
     r"(?:, |\(|\bet )non (?:pas |plus )?(?:sur|pas|aux?|de la|du|des|d'|pour|l\W|la |le |les )[^.;:)]{3,120}"
@@ -241,6 +249,8 @@ class Text:
         plain = self.raw
         for point, space in _POINTS:
             plain = plain.replace(point, space)
+        if ".i.a.e" in plain or "e.s.a.t" in plain or "i.a.e" in plain or "e.a." in plain:
+            plain = _POINTED.sub(lambda found: found.group().replace(".", "").ljust(len(found.group())), plain)
         if " non " in plain:
             plain = _AND_NOT.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         if "au lieu d" in plain or "mention" in plain:
@@ -287,10 +297,10 @@ _NAMES = (
     "2113", "adapt", "insertion", "esat", "iae", "nitenti", "ess ", "emplois prot", "emploi prot", "solidaire", "protege",
     f"prot{LOST}g", "favoris", "handicap", "par le travail",
 )  # fmt: skip
-_RESERVING = ("reserv", f"{LOST}serv", *_NAMES)
+_RESERVING = ("reserv", f"{LOST}serv", "cette facult", "cette possib", *_NAMES)
 _EXCLUSIVE = re.compile(
     rf"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e{LOST}]|programme|irreceva|rejet"
-    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|\bni\b|\bl'est\b"
+    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|cette facult|cette possib|\bni\b|\bl'est\b"
 )
 
 
@@ -302,6 +312,8 @@ def _reservations(read: Text) -> list[Finding]:
     for start, end in read.holding(_RESERVING):
         sentence = read.plain[start:end]
         if "reserv" not in sentence and f"{LOST}serv" not in sentence and not _EXCLUSIVE.search(sentence):
+            continue
+        if _unanswered(read, start, end):
             continue
         for low, high in _clauses(sentence):
             stated = _reserved(sentence, low, high, read.after(start, end), read.text[start:end])
@@ -326,10 +338,16 @@ def _reservations(read: Text) -> list[Finding]:
 
 def _articles_near(read: Text, start: int, end: int) -> tuple[str, ...]:
     """The articles that the sentence before or after states of this reservation, where its own states none."""
-    after = re.split(r"[.;\n]\s", read.plain[end : end + 220].lstrip(" .;:\n"))[0]
+    told_after = re.split(r"[.;\n]\s", read.plain[end : end + 220].lstrip(" .;:\n"))
+    after = told_after[:2] if len(told_after[0]) < 30 else told_after[:1]
     before = re.split(r"[.;\n]\s", read.plain[max(0, start - 220) : start].rstrip(" .;:\n"))[-1]
-    for sentence in (after, before):
-        if "lot" not in sentence and not any(p.search(sentence) for p in (_MAYBE, _LAW, _NOT)):
+    taken_up = re.search(r"\bcette (?:facult|possib|dispos)", read.plain[start:end]) is not None
+    for sentence in (*after, before):
+        if taken_up or ("lot" not in sentence and not any(p.search(sentence) for p in (_MAYBE, _LAW, _NOT))):
+            boxes = [found.start() for found in _BOX.finditer(sentence)]
+            if boxes:  # of a form, what is ticked
+                items = zip(boxes, [*boxes[1:], len(sentence)], strict=True)
+                sentence = " ".join(sentence[a:b] for a, b in items if re.match(_TICKED, sentence[a:b]))
             stated = articles(sentence)
             if stated:
                 return stated
@@ -344,7 +362,7 @@ _EXCEPTED = french(
 )
 _BUT = french(
     r",? (?:mais|en revanche|tandis que|alors que|toutefois|cependant|à l'exception|sauf|contrairement|par contre)\b|,\s*(?=(?:le|les|seuls?|tous|ce|cet) (?:lots?|autres?)\b)"
-    r"|(?P<aside>\s*:\s*(?=(?:elle|il|celui|celle|le|la|ce|cette|seule?s?|l')\b)|,\s*(?=(?:elle|il|le|la|les|un|une|l')\b))"
+    r"|(?P<aside>\s*:\s*(?=(?:réserv\w+|elle|il|celui|celle|le|la|ce|cette|seule?s?|l')\b)|,\s*(?=(?:elle|il|le|la|les|un|une|l')\b))"
 )
 #: A first half that denies or supposes something else than the second half states.
 _SET_ASIDE = french(
@@ -355,9 +373,16 @@ _SET_ASIDE = french(
 _BOX = re.compile(rf"{_TICKED}|{_EMPTY}")
 
 
+_LABEL_BOX = re.compile(rf"[^\W\d_]{{3}}[^:☐☑☒]{{0,90}}:\s*(?:{_TICKED}|{_EMPTY})(?!\s*(?:oui|non)\b)")
+
+
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """The clauses of a sentence that one "mais" or one lot after another sets apart."""
     boxes = [found.start() for found in _BOX.finditer(sentence)]
+    labels = [found.end() for found in _LABEL_BOX.finditer(sentence)]
+    if len(labels) > 1 and len(labels) == len(boxes):
+        yield from zip([0, *labels[:-1]], [*labels[:-1], len(sentence)], strict=True)  # each label before its box
+        return
     if len(boxes) > 1 and not sentence[: boxes[0]].strip() and re.search(r"[^\W\d_]{4}", sentence[boxes[0] : boxes[1]]):
         yield from zip(boxes, [*boxes[1:], len(sentence)], strict=True)  # a form: each box before its label
         return
@@ -396,6 +421,9 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
                 empty = re.search(rf"(?:{_EMPTY})[^☒☑☐□\[\]]{{0,60}}$", before)
                 if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
+        to = _RESERVE_TO.search(clause)
+        if to and not _NOT.search(clause[: to.end()]) and not _PAST.search(clause[: to.start()]) and not _SHARED.search(to.group()):
+            return 0.8
     out = _OTHERS_OUT.search(clause)
     if (
         out
@@ -539,7 +567,7 @@ def _ticked_label(behind: str) -> bool | None:
     ends = [b.start() for b in boxes[1:]] + [len(behind)]
     for box, end in zip(boxes, ends, strict=True):
         label = behind[box.end() : end]
-        if box.group("yes") and not french(r"\bnon\b|\baucun|ouvert").search(label):
+        if box.group("yes") and not french(r"\bnon\b|\baucun|ouvert|sans objet|néant|\bpas de\b").search(label):
             return True
     return False
 
@@ -633,16 +661,18 @@ _CLAUSE = french(
 )
 #: The people for whom a clause is written.
 _PUBLIC = (
-    rf"(?:(?:personnes?|publics?|demandeurs?|salariés?|jeunes?|travailleurs?|bénéficiaires?|habitants?|résidents?|chômeurs?|candidats?|agents?|ouvriers?)[^.;,]{{0,30}}(?:{_FAR}|en parcours|relevant de la politique|mission locale|reconnue?s? travailleurs? handicapés?|sous main de justice|en contrat aidé|quartiers? prioritaires?|de longue durée|sortant de détention)"
+    rf"(?:(?:personnes?|publics?|demandeurs?|salariés?|jeunes?|travailleurs?|bénéficiaires?|habitants?|résidents?|chômeurs?|candidats?|agents?|ouvriers?)[^.;,]{{0,30}}(?:{_FAR}|en parcours|relevant de la politique|mission locale|reconnue?s? travailleurs? handicapés?|sous main de justice|en contrat aidé|quartiers? prioritaires?|de longue durée|sortant de détention|issue?s? (?:de l'insertion|d'une (?:structure|entreprise) d'insertion))"
     r"|demandeurs? d'emploi|chômeurs?|(?:allocataires?|bénéficiaires?) (?:du rsa|de minima|des minima)|main-? ?d'œuvre (?:en|d'|locale en) ?insertion|personnels? en (?:insertion|parcours)|salariés? en (?:insertion|parcours)|contrats? (?:aidés?|d'insertion)|\bcddi\b)"
 )
 _OWES = r"(?:titulaires?|attributaires?|prestataires?|entreprises?|entrepreneurs?|concessionnaires?|exécution|lots?|marchés?|parts?|pourcentage|postes?|temps|heures|h|effectifs?|équipes?|main-? ?d'œuvre)"
 _DUTY = french(
-    rf"\b{_OWES}\b[^.;]{{0,90}}\b(?:recrut\w*|embauch\w*|emploi(?:e|era|ent|eront)|employ\w*|affect\w*|réserv(?:e|er|era|eront|ent|ée?s?)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|consacr\w*|occup\w*|revien\w*|mobilis\w*|fait travailler|dédi\w*)\b[^.;]{{0,80}}{_PUBLIC}"
+    rf"\b{_OWES}\b[^.;]{{0,90}}\b(?:recrut\w*|embauch\w*|emploi(?:e|era|ent|eront)|employ\w*|affect\w*|réserv(?:e|er|era|eront|ent|ée?s?)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|consacr\w*|occup\w*|revien\w*|mobilis\w*|intègr\w*|fait travailler|dédi\w*)\b[^.;]{{0,80}}{_PUBLIC}"
     rf"|\b{_OWES}\b[^.;]{{0,60}}\baccueill\w*[^.;]{{0,60}}\b(?:salariés? en (?:parcours|insertion)|temps plein|etp)\b"
     rf"|\b(?:taux|quotas?|parts?|efforts?|pourcentage|seuil|plancher|volumes?|nombre|minimum|référente?s?|mémoire|bilan|suivi|plan|volet) (?:\w+ )?(?:d'|de l'|à l'|sur l'){_INSERTION}(?! par l'activité)[^.;]{{0,60}}\b(?:exig|fix|impos|demand|obligat|s'élève|minim|\d|titulaire|notée?)"
     rf"|\b(?:doit|doivent|devra|devront|exige|impose|obligatoire\w*|au moins|minimum|s'engage|tenue?s?|requis|\d ?%)[^.;]{{0,90}}\b(?:sous-trait\w*|confi\w*|recour\w*|(?:faire|fait) appel|co-?trait\w*)\b[^.;]{{0,80}}{_STRUCTURE}"
-    rf"|\b(?:sous-traite|confie|recourt|fait appel)\b[^.;]{{0,30}}\b(?:obligatoirement|au moins|au minimum|\d ?%)[^.;]{{0,60}}{_STRUCTURE}"
+    rf"|\b(?:sous-traite|confie|recourt|fait appel|associer?a?)\b[^.;]{{0,30}}\b(?:obligatoirement|au moins|au minimum|\d ?%)[^.;]{{0,60}}{_STRUCTURE}"
+    rf"|\b(?:sous-traite|confie|recourt|fait appel|associer?a?)\b[^.;]{{0,40}}{_STRUCTURE}[^.;]{{0,50}}\b(?:au moins|au minimum|à hauteur de|\d+ ?%)"
+    rf"|\b{_INSERTION}[^.;]{{0,60}}\bne (?:peut|pourra|saurait|devra) être inférieure?|\b(?:bénéficiaires?|publics?|personnes) de la clause d'insertion"
     r"|\bclauses?\b[^.;]{0,50}\b(?:satisfaite|remplie|exécutée|réalisée|honorée|respectée|mise en œuvre)s? par[^.;]{0,60}\b(?:embauche|etti|insertion|mise à disposition|intérim)"
     r"|\bfacilitat\w+[^.;]{0,70}\b(?:titulaire|attributaire|entreprise retenue)\b|\b(?:titulaire|attributaire|entreprise retenue)\b[^.;]{0,70}\bfacilitat\w+"
     r"|\bobligation d'emploi de (?:personnes|publics|demandeurs)|\bsocial objective[^.;]{0,60}\b(?:employment|unemployed|disadvantaged)"
@@ -650,7 +680,8 @@ _DUTY = french(
 )
 _CRITERION = french(
     rf"\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?|pondér\w*|notation|barème|critères?|points?)\b[^.;]{{0,160}}\b(?:politique d'{_INSERTION}|{_INSERTION} (?:sociale|professionnelle)|salariés en parcours|parcours (?:des salariés|d'insertion))"
-    rf"|\b(?:mémoire|volet|note|item|rubrique) (?:d'|sur l')?{_INSERTION}\b[^.;]{{0,30}}\b(?:notée?s?|points?|\d+ ?%)"
+    rf"|\b(?:mémoire|volet|note|item|rubrique) (?:d'|sur l')?{_INSERTION}\b[^.;]{{0,30}}\b(?:notée?s?|points?|\d+ ?%)|\bnote d'{_INSERTION} est\b"
+    rf"|\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?)\b[^.;]{{0,110}}\b{_PUBLIC}"
     rf"|\bperformances?(?: sociales?)?(?: et environnementales?)? en (?:matière|termes?) (?:d'{_INSERTION}|sociale|de responsabilité sociale|de développement social)"
     rf"|\bperformances? (?:sociales?|d'{_INSERTION})|\bvaleur sociale\b|\bqualité sociale\b"
     rf"|\bcritères?\b[^.;]{{0,80}}\b(?:{_INSERTION}|publics? en difficulté)|\bcritères?\b[^.;,]{{0,25}}\bsocia(?:l|le|ux|les)\b(?! et fiscal)"
@@ -662,7 +693,7 @@ _CRITERION = french(
 #: An insertion contract: what is bought is insertion itself, through a support.
 _OBJECT = french(
     rf"\b(?:marchés?|prestations?|services?|missions?|accord-cadre) (?:de services? |de prestations? |sociaux et spécifiques )?(?:d'|de (?:ré)?){_INSERTION}(?! professionnelle (?:auprès|de type))(?:[^.;]{{0,160}}\b(?:support|par l'|par le|par la|par des|via|à travers|lié|au moyen|au travers))"
-    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour|dont|activités?|prestations?)\b[^.;]{{0,30}}\bsupports?\b|\b(?:remobilisation|retour à l'emploi|socio-?professionnelle)\b[^.;]{{0,120}}\bsupports?\b|\b{_INSERTION}[^.;:]{{0,40}}\s*:\s*supports?\b|\bréinsertion sociale et économique\b"
+    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour|dont|activités?|prestations?)\b[^.;]{{0,30}}\bsupports?\b|\b(?:remobilisation|retour à l'emploi|socio-?professionnelle)\b[^.;]{{0,120}}\bsupports?\b|\b{_INSERTION}[^.;:]{{0,40}}\s*:\s*supports?\b|\b(?:prestations?|travaux|activités?) supports? d[^.;]{{0,30}}{_INSERTION}|\bréinsertion sociale et économique\b"
 )
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
@@ -678,7 +709,7 @@ _NO_CLAUSE = french(
     r"\b(?:exempt\w*|échapp\w*|dispens(?:ée?s?|ant)|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}(?:d'|l')?\s*$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
     r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
@@ -779,12 +810,14 @@ def _social_clauses(read: Text) -> list[Finding]:
                 heard = max(heard, last)
                 found += [Finding(replace(what, hours=number), lots) for number, lots in hours]
             break
+        else:
+            found += _taken_up(read, start, end)
     return found
 
 
 #: Hours that are owed, whatever else may or may not be done.
 _DUE = french(
-    r"\bclauses?\b[^.;]{0,40}\b(?:peut|peuvent|pourra|pourront) être (?:remplie|satisfaite|exécutée|réalisée|honorée|mise en œuvre)s?|\b(?:remplir|satisfaire|honorer|s'acquitter|répondre|atteindre|exécuter|réaliser|mettre en œuvre)\b[^.;]{0,25}\b(?:obligations?|clauses?|engagements?|objectifs?)"
+    r"\bne (?:peut|pourra|saurait|devra) être inférieure?|\b(?:bénéficiaires?|publics?|personnes) de la clause\b|\bclauses?\b[^.;]{0,40}\b(?:peut|peuvent|pourra|pourront) être (?:remplie|satisfaite|exécutée|réalisée|honorée|mise en œuvre)s?|\b(?:remplir|satisfaire|honorer|s'acquitter|répondre|atteindre|exécuter|réaliser|mettre en œuvre)\b[^.;]{0,25}\b(?:obligations?|clauses?|engagements?|objectifs?)"
     rf"|\b(?:les|des|ces|ses|aux) \d[\d ]* ?h(?:eures?)? (?:\w+ )?d'{_INSERTION}|\bheures? d'{_INSERTION}\b[^.;]{{0,20}}\b(?:demandée?|exigée?|imposée?|prévue?|due|à réaliser|requise?)s?"
 )
 #: What structures do by nature, and services bought for people in insertion, are no condition of the contract.
@@ -803,7 +836,7 @@ _RECORD = french(
     r"\bréférences?\b[^.;]{0,60}\b(?:clauses?|heures?)|\b(?:trois|cinq|dix|\d+) dernières années|\b(?:exécut\w*|réalis\w*|obtenu\w*)[^.;]{0,25}\bdepuis \w+ ans\b|\b\brapport (?:annuel|d'activité)|\bfait état\b|\bl'an (?:passé|dernier)\b|\bl'année (?:passée|dernière)\b|\bdéjà (?:exécut|réalis|mis)|qu'il a (?:réalis|effectu)|\b(?:si l'acheteur|si le pouvoir|si la collectivité|s'il y a lieu)\b"
 )
 _POLICY = french(
-    r"\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats)\b"
+    r"\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats|chantiers)\b"
 )
 _THIS = french(
     r"\b(?:présente?|prestataires?|entreprises?|opération|ce marché|ces marchés|ce lot|ce contrat|le contrat|cet accord|titulaire|attributaire|le marché|le lot|la consultation|l'accord-cadre|la concession|du marché)\b"
@@ -832,14 +865,22 @@ def _unanswered(read: Text, start: int, end: int) -> bool:
     )
 
 
-def _still_asked(read: Text, start: int, end: int) -> bool:
-    """Whether a sentence takes up the clause of the one before: "le nouveau en exige 800", "la clause vise le lot 9"."""
-    before = read.plain[max(0, start - 200) : start]
-    return "insertion" in before and _TAKEN_UP.search(read.plain[start:end]) is not None
+def _taken_up(read: Text, start: int, end: int) -> list[Finding]:
+    """The clause of a sentence that takes up that of another contract: "l'ancien en prévoyait 400 ; le nouveau en exige 800"."""
+    following = read.spans[read.index(start) + 1 :][:1]
+    if not following or "insertion" not in read.plain[start:end]:
+        return []
+    low, high = following[0]
+    asked = _TAKEN_UP.search(read.plain[low:high])
+    if asked is None:
+        return []
+    passage = _quote(read.text[low:high].strip())
+    hours = float(asked.group(1).replace(" ", "")) if asked.group(1) and "heure" in read.plain[start:end] else None
+    return [Finding(Clause(nature="execution", hours=hours, origin="text", passage=passage, confidence=0.7))]
 
 
 _TAKEN_UP = re.compile(
-    r"\ben (?:exige|impose|pr.{1,2}voit|comporte|compte|demande|fixe|retient|porte)\w*\s+(?:\d|au moins|un minimum)"
+    r"\ben (?:exige|impose|pr.{1,2}voit|comporte|compte|demande|fixe|retient|porte)\w*\s+(?:(\d{1,3}(?: \d{3})+|\d{1,6})|au moins|un minimum)"
 )
 
 
@@ -861,7 +902,7 @@ _UNDONE_OPTION = french(
 )
 #: What a social criterion may look at and is no insertion.
 _OTHER_SOCIAL = french(
-    r"\b(?:égalité|parité|qualité de vie|bien-être|conditions de travail|dialogue social|salariale|seniors|devoir de vigilance|discrimination)\b"
+    r"\b(?:égalité|parité|qualité de vie|bien-être|conditions de travail|dialogue social|mixité|intéressement|salariale|seniors|devoir de vigilance|discrimination)\b"
 )
 _NO_CRITERION = french(
     r"\b(?:n'(?:est|entre|intervient|constitue)|ne (?:sera|seront|sont|constitue|constituent|fait|donne|rapporte|compte)|ni|sans (?:être|que))\b[^.;]{0,40}\b(?:notée?s?|critères?|notation|jugement|appréciée?s?|pondér\w+|points?)\b"
@@ -878,10 +919,12 @@ def _stated(
             continue
         if _NO_CLAUSE.search(before[-90:] + " ") or _NO_CLAUSE_AFTER.search(behind[:90]):
             continue
+        next_lot = re.search(r"[,;]\s*(?:le |les |pour le |pour les )?lots?\b", behind)
+        answered = behind[: next_lot.start()] if next_lot else f"{behind} {after}"
         own = _own_box(before, behind)
         if own is False:
             continue
-        answers = (own,) if own else (_answer(behind + " " + after), _answer_far(behind + " " + after))
+        answers = (own,) if own else (_answer(answered), _answer_far(answered))
         box = re.search(rf"(?:{_EMPTY})\s*[^☒☑☐□\[\]]{{0,60}}$", before)
         if False in answers or box:
             continue
@@ -901,6 +944,8 @@ def _stated(
         of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(text + behind[:25])
         if of_others and not _BINDING.search(sentence):
             continue  # hours of a course, of an office: no hours of insertion
+        if re.search(r"\d\s*h(?:eures?)?$", text) and not _BINDING.search(sentence) and told(sentence)[0][0] is None:
+            continue  # a number of hours, and not of insertion
         if _RECORD.search(sentence) or (_POLICY.search(sentence) and not _THIS.search(sentence)):
             continue
         if _ELSEWHERE.search(sentence) or _IF.search(before[-70:]):

@@ -46,7 +46,7 @@ _OF_INSERTION = re.compile(
     rf"difficult|b.n.ficiaires|allocataires|travailleurs|{LOST}loign"
 )
 _SLICE = re.compile(
-    r"\btranches? (?:ferme|optionnelle|conditionnelle)|\bpremi.{1,2}re?\b|\bsecond|\bdeuxi|\btroisi|\bquatri|\bphase \d|\bann.{1,2}e \d|\bp.riode (?:initiale|ferme|\d)|\breconduction|\bsite d[eu']|\bsecteur\b"
+    r"\btranches? (?:ferme|optionnelle|conditionnelle|\d)|\bpremi.{1,2}re?\b|\bsecond|\bdeuxi|\btroisi|\bquatri|\bphase \d|\bann.{1,2}e \d|\bp.riode (?:initiale|ferme|\d)|\breconduction|\bsite d[eu']|\bsecteur\b"
 )
 _TOTAL = re.compile(r"\btotal|\bglobal|\bensemble\b|\ben tout\b|\bau cumul|\bcumul")
 _PART = re.compile(r"\b(?:dont|y compris|parmi lesquelles|soit|incluant|sur lesquelles)\b[^.;:]{0,12}$")
@@ -164,6 +164,9 @@ def told(run: str) -> Told:
     if explicit:
         found = [m for m in found if m in explicit or label[m]]
     first = found[0]
+    for m in found[1:]:
+        if m.hours > first.hours and re.search(r"\bsoit\s*(?:\w+ ){0,2}$", run[max(0, m.start - 24) : m.start]):
+            return [(m.hours, named)]  # "200 h par an, soit 600 h"
     inside = run.find("(", first.end)
     closing = run.find(")", inside) if inside >= 0 else -1
     found = [
@@ -174,6 +177,10 @@ def told(run: str) -> Told:
     for m in found:
         if len(found) > 1 and _TOTAL.search(run[max(0, m.start - 30) : m.end + 25]):
             return [(m.hours, frozenset())]
+    if re.search(r"\b(?:chacune? des|chaque|chacun) [^.;:]{0,24}$|\bchacun des lots", before[first]) and len(found) == 1:
+        lots = _lots_of(before[first])
+        if len(lots) > 1:
+            return [(first.hours, frozenset({lot})) for lot in sorted(lots)]
     if _EACH_LOT.match(after[found[-1]]) and len(found) == 1 and len(lots := _lots_of(before[first])) > 1:
         return [(first.hours, frozenset({lot})) for lot in sorted(lots)]
     if len(found) > 1:
