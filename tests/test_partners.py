@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher import evaluation, kinship, partners, paths
+from matcher import evaluation, kinship, partners, paths, subcontracting
 from matcher.catalogue import Catalogue
 from matcher.domain import (
     Award,
@@ -169,6 +169,60 @@ def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> Non
     assert partners.partners(plain, GARDEN, tender(CLEANING)).subcontracting == ()
     reserved = replace(hours, reservation=Reservation(articles=("L2113-13",)))
     assert partners.partners(plain, GARDEN, tender(reserved)).subcontracting == ()
+
+
+HOURS = replace(CLEANING, clauses=(Clause(hours=500.0, passage="500 heures d'insertion"),))
+
+
+def won_by(firm: Structure, **facts: object) -> Tender:
+    lot = replace(HOURS, clauses=())
+    given = award("a-1", DAY, firm, title="Nettoyage des locaux", source=f"boamp:{lot.id}")
+    return tender(lot, id="26-2", nature="award", awards=(given,), related=("26-1",), **facts)
+
+
+def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_the_call() -> None:
+    held = matcher(award("a-0", date(2020, 1, 1), FIRM, title="Nettoyage industriel"))
+    call = tender(HOURS)
+    found = partners.partners(held, SHELTERED, won_by(FIRM), earlier=[call])
+    assert found.partners == () and [p.structure.siret for p in found.subcontracting] == [FIRM.siret]
+    text = " ".join(found.subcontracting[0].adds)
+    assert "500 heures d'insertion" in text and "nettoyage" in text
+    assert "L2112-2" in {w.article for w in found.subcontracting[0].warnings}
+    # without the call nothing tells that hours are owed; a structure that won is no lead; a firm is not asked to lend
+    assert partners.partners(held, SHELTERED, won_by(FIRM)).subcontracting == ()
+    assert partners.partners(held, SHELTERED, won_by(CLEAN), earlier=[call]).subcontracting == ()
+    assert partners.partners(held, FIRM, won_by(FIRM), earlier=[call]).subcontracting == ()
+    # who declares another zone is not sent there
+    assert partners.partners(held, FAR, won_by(FIRM), earlier=[call]).subcontracting == ()
+
+
+def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
+    held = matcher(award("a-0", date(2020, 1, 1), FIRM, title="Nettoyage industriel"))
+    declared = award(
+        "a-9", DAY, FIRM, GARDEN, title="Nettoyage des locaux", cpv="90910000", social=("Clause sociale",)
+    )
+    reserved = award("a-8", DAY, FIRM, social=("Clause sociale", "Marché réservé"))
+    found = subcontracting.openings(
+        held, [tender(HOURS, GREEN), won_by(FIRM)], [declared, reserved], earlier=[tender(HOURS)]
+    )
+    by_notice = {one.notice: one for one in found}
+    assert set(by_notice) == {"26-1", "26-2", "a-9"} and found[0].hours == 500.0
+    assert by_notice["26-1"].state == "open" and FIRM.siret in {f.siret for f in by_notice["26-1"].firms}
+    assert by_notice["a-9"].state == "awarded" and [f.siret for f in by_notice["a-9"].firms] == [FIRM.siret]
+    for one in found:
+        names = [m.structure.name for m in one.carriers]
+        assert {"Propre et Net", "Atelier des Tilleuls"} <= set(names) and "Net du Sud" not in names
+        assert FIRM.name not in names
+    assert subcontracting.openings(held, [tender(HOURS, confidential=True)]) == []
+
+
+def test_a_large_lot_wants_hours_by_law_from_the_day_of_the_law() -> None:
+    works = Lot(id="w", title="Réfection des façades", cpv=("45000000",), amount=9e6, places=(PANTIN,))
+    assert subcontracting.clause_of(works, tender(works, published=date(2026, 8, 21))) is None
+    clause = subcontracting.clause_of(works, tender(works, published=date(2026, 9, 1)))
+    assert clause is not None and "L2112-2-1" in clause.passage and clause.hours is None
+    small = replace(works, amount=9e4)
+    assert subcontracting.clause_of(small, tender(small, published=date(2026, 9, 1))) is None
 
 
 def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:

@@ -89,7 +89,13 @@ def partners(
     )
     taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
     found = partners_.partners(
-        matcher, structure, taken.tender, asked.lot, asked.n, filters=wire.filters(asked.filters)
+        matcher,
+        structure,
+        taken.tender,
+        asked.lot,
+        asked.n,
+        filters=wire.filters(asked.filters),
+        earlier=list(snapshot.notices.values()) if taken.tender.awards else (),
     )
     out = PartnersOut(
         alone=list(found.alone), lacking=list(found.lacking), barred=dict(found.barred), versions=matcher.versions,

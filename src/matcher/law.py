@@ -155,6 +155,7 @@ def _others() -> list[Rule]:
         _rule("reservation.defence", "code de la commande publique, marchés de défense ou de sécurité", "Les marchés de défense ou de sécurité ne peuvent pas être réservés", REFORM),
         # ------------------------------------------------------------------------------- social clauses
         _rule("clause.execution", "L2112-2", "Condition sociale d'exécution : heures d'insertion tenues par l'embauche, la mise à disposition (ETTI, AI, GEIQ), la cotraitance ou la sous-traitance avec une structure d'insertion", REFORM),
+        _rule("subcontracting", "L2193-3 à L2193-5", "Sous-traitance : le titulaire peut confier une part des prestations (services et travaux) à un sous-traitant que l'acheteur accepte, avec ses conditions de paiement ; hors marché de fournitures", REFORM, known=False),
         _rule("clause.mandatory", "L2112-2-1 (loi du 22 août 2021, article 35)", "Au-dessus des seuils européens, une condition d'exécution sociale est obligatoire, sauf exceptions", date(2026, 8, 22)),
         _rule("clause.criterion", "R2152-7", "Un critère d'attribution peut porter sur l'insertion et les performances sociales", REFORM),
         # ------------------------------------------------------------------------------------- capacity

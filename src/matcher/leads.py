@@ -46,12 +46,12 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
     for award in tender.awards:
         lot = _lot_of(award, tender)
         before = called.get(lot.number) if lot else None
-        clause = _clause(lot) or _clause(before)
+        clause = _clause(lot) or _clause(before) or _declared(award)
         reserved = any(one is not None and one.reservation is not None for one in (lot, before))
         if clause is None or reserved:
             continue
         for firm in award.holders:
-            if firm.siren in structures or _STRUCTURE.search(fold(firm.name)):
+            if not ordinary(firm, structures):
                 continue
             yield Lead(
                 firm=firm,
@@ -64,6 +64,42 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
                 notified=award.notified,
                 case=_case(clause, len(award.holders)),
             )
+
+
+def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Iterator[Lead]:
+    """The leads of awards that stand alone (DECP): those whose publisher declares a social clause."""
+    for award in awards:
+        clause = _declared(award)
+        if clause is None or award.relation in ("modification", "repeat"):
+            continue
+        for firm in award.holders:
+            if ordinary(firm, structures):
+                yield Lead(
+                    firm=firm,
+                    award=award,
+                    lot=None,
+                    buyer=award.buyer,
+                    notice=award.uid,
+                    hours=None,
+                    passage=clause.passage,
+                    notified=award.notified,
+                    case=_case(clause, len(award.holders)),
+                )
+
+
+def ordinary(firm: Holder, structures: Collection[str] = ()) -> bool:
+    """Is a winner an ordinary firm: neither its SIREN among `structures` nor its name tells otherwise."""
+    return firm.siren not in structures and not _STRUCTURE.search(fold(firm.name))
+
+
+def _declared(award: Award) -> Clause | None:
+    """The social clause that DECP declares of an award; None where it is reserved, or nothing is declared."""
+    said = [fold(word) for word in award.social]
+    if any("reserve" in word for word in said):
+        return None
+    if any(word.startswith(("clause sociale", "condition")) for word in said):
+        return Clause(passage=f"considération sociale déclarée : {', '.join(award.social)}", confidence=0.8)
+    return None
 
 
 def _lot_of(award: Award, tender: Tender) -> Lot | None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from matcher import law, paths
-from matcher.consortium import HALF, WHOLE, lot_label, serves, tasks_of, yearly
+from matcher import law, paths, subcontracting
+from matcher.consortium import HALF, WHOLE, serves, tasks_of, yearly
 from matcher.domain import (
     BadInput,
     Filters,
@@ -33,6 +33,7 @@ from matcher.domain import (
 )
 from matcher.engine import Matcher, Ranking, interleave
 from matcher.kinship import COLUMNS, LABELS, kinship, member_row, together
+from matcher.leads import leads
 from matcher.shortlist import Column
 from matcher.text import shorten
 
@@ -157,14 +158,22 @@ def partners(
     filters: Filters | None = None,
     as_of: date | None = None,
     ordinary: bool = True,
+    earlier: Sequence[Tender] = (),
 ) -> Partners:
     """With whom `structure` should answer `tender` (or one `lot`, by id or number), best first.
 
-    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  Raises
-    NotFound for a lot that the notice does not have.
+    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  Of an award
+    notice nobody can be joined any more: who won a lot with a social clause is named to be asked, the clause
+    being read in it or in the call among the `earlier` notices.  Raises NotFound for a lot that the notice
+    does not have.
     """
     asked = _narrowed(tender, lot)
     on = tender.published or as_of or date.today()
+    if asked.awards or asked.nature == "award":
+        return Partners(
+            structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
+            subcontracting=_subcontracting(matcher, structure, asked, (), on, earlier)[:n],
+        )  # fmt: skip
     answers, kin = _pools(matcher, structure, asked, filters, as_of)
     barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
     tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches)]
@@ -198,7 +207,7 @@ def partners(
         lacking=tuple(t for t in weight if own.get(t, 0) < WHOLE),
         barred=barred,
         partners=tuple(found[:n]),
-        subcontracting=_subcontracting(matcher, structure, answers, on)[:n],
+        subcontracting=_subcontracting(matcher, structure, asked, answers, on, earlier)[:n],
     )
 
 
@@ -386,27 +395,48 @@ def _warn(rule: str, code: str, on: date) -> Warning_:
 
 
 def _subcontracting(
-    matcher: Matcher, structure: Structure, answers: Iterable[LotAnswer], on: date
+    matcher: Matcher,
+    structure: Structure,
+    tender: Tender,
+    answers: Iterable[LotAnswer],
+    on: date,
+    earlier: Sequence[Tender],
 ) -> tuple[Partner, ...]:
-    """The other way in: who could take a lot with a social clause, and be asked for a share of it.
+    """The other way in: which firm could be asked for a share of the hours of insertion of a lot.
 
-    On a lot that is not reserved and asks for insertion, a structure of insertion or disability can carry
-    the hours as subcontractor (L2112-2) of those whose trade the lot is.
+    Of an award notice with a social clause the ordinary firm that won; of an open lot with hours, or so large
+    that the law wants some, the firms whose trade it is.  Never on a reserved lot.
     """
     if not structure.kind:
         return ()
     found: dict[str, Partner] = {}
-    for answer in answers:
-        clauses = [c for c in answer.lot.clauses if c.nature == "execution"]
-        if not clauses or answer.lot.reservation is not None:
+    for lead in leads(tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)):
+        lot = lead.lot or tender.lots[0]
+        mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
+        if mine is None or serves(mine) is False:
             continue
-        hours = next((c.hours for c in clauses if c.hours), None)
-        what = f"{hours:,.0f} heures d'insertion".replace(",", "\u202f") if hours else "une clause sociale"
-        for match in answer.matches:
+        text = f"{lead.case} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
+        partner = Partner(
+            structure=subcontracting.firm(matcher, lead.firm),
+            kind="subcontracting",
+            score=mine.score,
+            adds=(text, f"l'avis dit : « {shorten(lead.passage, 160)} »"),
+            tasks=(lot.id,),
+            reasons=mine.reasons,
+            warnings=subcontracting.rules(on),
+        )
+        if lead.firm.siren not in found or found[lead.firm.siren].score < partner.score:
+            found[lead.firm.siren] = partner
+    for answer in answers:
+        clause = subcontracting.clause_of(answer.lot, tender)
+        if clause is None:
+            continue
+        text = f"{subcontracting.asked(answer.lot, clause)}. Votre façon d'y entrer : {subcontracting.way(structure, answer.lot)}"
+        firms = [m for m in answer.matches if not m.structure.kind and m.structure.active is not False]
+        for match in firms:
             other = match.structure
-            if other.siren == structure.siren or other.kind or other.active is False:
+            if other.siren == structure.siren:
                 continue
-            text = f"{lot_label(answer.lot)} demande {what} : proposez d'en porter une part en sous-traitance"
             partner = Partner(
                 structure=other,
                 kind="subcontracting",
@@ -414,9 +444,16 @@ def _subcontracting(
                 adds=(text,),
                 tasks=(answer.lot.id,),
                 reasons=match.reasons,
-                warnings=(_warn("clause.execution", "clause", on),),
+                warnings=subcontracting.rules(on),
                 distance_km=match.distance_km,
             )
             if other.siren not in found or found[other.siren].score < partner.score:
                 found[other.siren] = partner
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
+
+
+def _own_match(matcher: Matcher, structure: Structure, tender: Tender) -> Match | None:
+    """How the structure itself stands on the only lot of a notice; None where it is not in the catalogue."""
+    query = matcher.queries(tender, filters=Filters(sirets=(structure.siret,)))[0]
+    ranking = matcher.rank(query)
+    return matcher.explain(ranking, int(ranking.order[0]), 1) if len(ranking.order) else None

@@ -105,8 +105,8 @@ def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
     ]
 
 
-def one_notice(path: Path, id: str | None) -> Tender:
-    """The notice of a file, the first that can be answered unless one is named.
+def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
+    """The notice of a file, the first that can be answered (else awarded, if `awarded`) unless one is named.
 
     Raises NotFound, naming those there are; NothingGood where the file holds none.
     """
@@ -120,6 +120,8 @@ def one_notice(path: Path, id: str | None) -> Tender:
     if id is not None and not named:
         there = ", ".join(t.id for t in found.tenders[:10])
         raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
+    if awarded and not answerable:
+        answerable = [t for t in found.tenders if t.awards]
     if not named and not answerable:
         raise NothingGood(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
     chosen = named[0] if named else answerable[0]

@@ -27,23 +27,34 @@ def run(
 ) -> None:
     """Rank partners by what they add: lots and needs not covered, capacity, then proof of the past.
 
+    Below them, as another way in, the firms that could be asked for a share of the hours of a lot; of an
+    award notice, the firms that won one.
+
     \b
     matcher partners 12345678900011 notice.xml
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
+    matcher partners 12345678900011 award-notice.xml       whom to ask for the hours that the winner owes
     """
-    from matcher import codec, consortium, partners
+    from matcher import codec, consortium, gathering, partners
     from matcher.domain import NotFound
     from matcher.engine import Matcher
     from matcher.terminal import check_format, emit, say
 
     check_format(format)
-    tender = one_notice(notice, id)
+    tender = one_notice(notice, id, awarded=True)
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-    found = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms)
+    found = partners.partners(
+        matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gathering.load_notices(catalogue)
+    )
     if not found.partners and not found.subcontracting:
         for why in found.barred.values():
             say(why)
+        if tender.awards:
+            raise NotFound(
+                f"{tender.id} est un avis d'attribution sans clause sociale lue, ou remporté par des structures : "
+                "personne à solliciter en sous-traitance"
+            )
         raise NotFound(
             f"aucun partenaire trouvé pour {structure.name} sur {tender.id} : élargissez à tous les lots"
         )

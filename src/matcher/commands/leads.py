@@ -1,0 +1,106 @@
+"""`matcher leads`: lots with hours of insertion, the firms that owe them, and the structures that could be asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matcher.commands.index import DEFAULT_CATALOGUE
+
+if TYPE_CHECKING:
+    from matcher.domain import Place
+
+
+def run(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Award notices, calls, DECP; the notices indexed with the catalogue if left out."
+        ),
+    ] = None,
+    department: Annotated[
+        list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
+    ] = None,
+    awarded: Annotated[
+        bool, typer.Option("--awarded", help="Only what is awarded: a firm can be called.")
+    ] = False,
+    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures to ask, for each lot.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="Lots shown at most, the most hours first.")] = 50,
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """From awards and big lots with hours: which firm owes them, and which structures could be asked.
+
+    \b
+    matcher leads awards/ --department 93
+    matcher leads --awarded --format csv > a-appeler.csv
+    """
+    from matcher import codec, gathering, subcontracting
+    from matcher.domain import NothingGood
+    from matcher.engine import Matcher
+    from matcher.terminal import check_format, emit, say
+
+    check_format(format)
+    matcher = Matcher.load(catalogue)
+    indexed = gathering.load_notices(catalogue)
+    tenders, awards = indexed, []
+    if files:
+        found = gathering.gather(files)
+        for sentence in found.summary():
+            say(sentence)
+        tenders = found.tenders
+        inside = {award.uid for tender in tenders for award in tender.awards}
+        awards = [award for award in found.awards if award.uid not in inside]
+    if awarded:
+        tenders = [t for t in tenders if t.awards]
+    if department:
+        tenders = [
+            t for t in tenders if _in([*(p for lot in t.lots for p in lot.places), t.buyer.place], department)
+        ]
+        awards = [a for a in awards if _in([a.place, a.buyer.place], department)]
+    opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
+    if not opened:
+        raise NothingGood(
+            "aucun lot avec une clause sociale d'exécution confié ou ouvert à des entreprises ordinaires : "
+            "donnez des avis d'attribution, leurs avis d'appel, ou des DECP avec leurs considérations sociales"
+        )
+    if len(opened) > most:
+        say(f"{len(opened)} lots, les {most} premiers sont montrés : --most en montre plus")
+    shown = opened[:most]
+    if format == "jsonl":
+        emit((codec.to_json(one) for one in shown), "jsonl")
+        return
+    emit(
+        (
+            {
+                "état": "attribué" if one.state == "awarded" else "ouvert",
+                "avis": one.notice,
+                "lot": one.lot.number,
+                "intitulé": one.lot.title or one.title,
+                "acheteur": one.buyer.name,
+                "date": one.on.isoformat(),
+                "heures": one.hours,
+                "à appeler": " ; ".join(f"{f.name} ({f.siret})" for f in one.firms),
+                "structures à solliciter": " ; ".join(
+                    f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
+                    f"{subcontracting.way(m.structure, one.lot)}"
+                    for m in one.carriers
+                ),
+                "ce que dit l'avis": one.passage,
+                "comment": one.case,
+            }
+            for one in shown
+        ),
+        format,
+    )
+    for warning in shown[0].warnings:
+        since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
+        say(f"règle : {warning.text} ({warning.article}{since})")
+
+
+def _in(places: list[Place], wanted: list[str]) -> bool:
+    return any(place.department in wanted for place in places)
