@@ -346,3 +346,25 @@ def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     assert [q.id for q in asked] == ["a"]
     assert len(rejected) == 4
     assert all(bad.reason for bad in rejected)
+
+
+def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
+    garden = "Entretien d'espaces verts, tonte, taille de haies"
+    listed = [structure(number, "EI", "Nanterre", garden) for number in range(11, 31)]
+    listed.append(structure(40, "EI", "Lyon", garden))
+    catalogue = Catalogue.build(listed, [], recipes.named("default"))
+    still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
+    days = [date(2026, 3, day) for day in range(1, 21)]
+    asked = need("tonte et taille de haies")
+
+    def first(matcher: Matcher, day: date) -> list[str]:
+        answer = matcher.match(asked, 21, as_of=day, groups=0)
+        return [match.structure.siren for match in answer.lots[0].matches]
+
+    assert len({tuple(first(still, day)) for day in days}) == 1
+    lists = [first(turning, day) for day in days]
+    assert lists[0] == first(turning, days[0])  # the same all day long
+    assert len({each[0] for each in lists}) > 5  # many are first in their turn
+    assert {each[-1] for each in lists} == {"000000040"}  # who is worse is never turned to the front
+    assert "rotation" in turning.match(asked, 1, groups=0).versions
+    assert "rotation" not in still.match(asked, 1, groups=0).versions

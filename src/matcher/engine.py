@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from matcher.shortlist import Column, Query, Shortlist
 from matcher.signals.place import distances
 
 DECLARED = ("offer", "description", "job")
+TURNS = 200  # so many of the first places may change, no more
 POOL = 25  # structures of each lot among whom groups are chosen
 
 
@@ -88,7 +90,12 @@ class Matcher:
     def versions(self) -> dict[str, str]:
         """What made an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
-        return {
+        turns = (
+            {"rotation": f"scores within {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
+            if self.recipe.rotation
+            else {}
+        )
+        return turns | {
             "code": __version__,
             "data": str(manifest["data"]),
             "built": str(manifest["built"]),
@@ -112,13 +119,39 @@ class Matcher:
         bidders = self.catalogue.of_structure("bidder")[shortlist.candidates[order]]
         _, first = np.unique(bidders, return_index=True)
         regime = "structure" if self.has_directory else "supplier"
+        order = order[np.sort(first)]
+        if self.recipe.rotation:
+            order = self._take_turns(query, shortlist, scores, order)
         return Ranking(
             shortlist=shortlist,
             contributions=contributions,
             scores=scores,
-            order=order[np.sort(first)],
+            order=order,
             regime=regime,
         )
+
+    def _take_turns(
+        self, query: Query, shortlist: Shortlist, scores: Column, order: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """The order with each run of near-equal scores drawn anew for this lot and day, the same all day long."""
+        day = (query.as_of or date.today()).isoformat()
+        sirens = self.catalogue.of_structure("siren")
+        turned, low = order.copy(), 0
+        while low < len(order):
+            # a run ends where a score lies further from its first than the recipe says
+            falls = scores[order[low]] - scores[order[low:]] > self.recipe.rotation
+            high = low + int(np.argmax(falls)) if falls.any() else len(order)
+            if high - low > 1:
+                run = order[low:high].tolist()
+                drawn = {
+                    i: sha256(f"{day} {query.lot.id} {sirens[shortlist.candidates[i]]}".encode()).digest()
+                    for i in run
+                }
+                turned[low:high] = sorted(run, key=drawn.__getitem__)
+            low = high
+            if low >= TURNS:
+                break
+        return turned
 
     @cached_property
     def has_directory(self) -> bool:

@@ -1,4 +1,4 @@
-"""The recipes that ship: the default, and the two that rank by one thing alone, to compare with."""
+"""The recipes that ship: the default, one whose near-equals take turns, and two that rank by one thing alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _MEANING_ALONE = {
 
 SHIPPED: dict[str, Recipe] = {
     "default": Recipe(name="default", ranker="learned"),
+    "rotating": Recipe(name="rotating", ranker="learned", rotation=0.1),
     "weighted": Recipe(name="weighted", ranker="weighted"),
     "lexical": Recipe(
         name="lexical",
