@@ -48,12 +48,12 @@ _ADVERBS = r"(?:\s*,?\s*(?:\([^()]{0,90}\)|(?:conjointement|simultanément|déso
 #: A box or an answer that stands beside a label.
 _TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
 _ANSWER = re.compile(
-    rf"^(?:\s*\([^()☐☑☒]{{4,80}}\))?[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?(?=\s*(?:$|[.;,(])))\b)"
+    rf"^(?:\s*\([^()☐☑☒]{{4,80}}\))?[\s:?=.\-–—>)]*(?:(?P<yes>{_TICKED})|(?P<no>{_EMPTY})|(?P<word>(?:oui|non|yes|no|true|false|vrai|faux|sans objet|neant|n/?a|aucune?(?=\s*(?:$|[.;,(])))\b|[/-](?=\s*(?:$|[.;]))))"
 )
 
 _NOT = french(
     r"\b(?:n'?(?:étant|ayant|est|sont|a|ont|était|étaient|sera|seront|y a)|ne (?:sera|seront|sont|fait|font|comporte|comportent|comprend|prévoit|relève|relèvent|constitue|donne|contient))\b[^.;]{0,40}?\b(?:pas|aucune?s?|ni|nullement|point|plus)\b"
-    r"|\bnon[ -]réserv|\bpas (?:un |de |des )?(?:marché |lot )?réserv|\b(?:aucun|aucune|ni) (?:des? )?(?:lots?|marchés?|réservation|accord|clause|condition|action|heure|objectif)"
+    r"|\b(?:rien|nul(?:le)?|personne) ne\b|\bne réserv\w+ (?:pas|aucun|ni)|\bnon[ -]réserv|\bpas (?:un |de |des )?(?:marché |lot )?réserv|\b(?:aucun|aucune|ni) (?:des? )?(?:lots?|marchés?|réservation|accord|clause|condition|action|heure|objectif)"
     r"|\bsans (?:réservation|clause|condition|obligation|action|objectif)|\b(?:absence|pas) (?:de|d') ?(?:réservation|clause|condition|action|heure|obligation)"
     r"|\bni réserv|\bil n'est pas prévu|\bne pas réserver|\bhors marchés? réservés?|\bhors clause|\bdispensée? de|\bexempt|\bsupprim|\bretir(?:é|er)|\brenonc"
 )
@@ -68,10 +68,10 @@ _MAYBE = french(
 )
 #: The law told as law, and the words of whoever teaches it.
 _LAW = french(
-    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)? (?:que|aux acheteurs|,? ?depuis|désormais)|rend(?:ra|ent|ront)? obligatoires?|généralis\w+|oblige(?:nt)? les)\b"
+    r"\b(?:article|articles|code|directive|ordonnance|décret|loi|législateur|réglementation|textes?|dispositif)\b[^.]{0,110}\b(?:permet(?:tent)?|prévoi(?:t|ent)|dispos(?:e|ent)|autoris(?:e|ent)|encadr(?:e|ent)|ouvre(?:nt)?|énonce(?:nt)?|défini(?:t|ssent)|impose(?:nt)?(?:,? depuis| que| aux acheteurs| désormais)|rend(?:ra|ent|ront)? obligatoires?|généralis\w+|oblige(?:nt)? les)\b"
     r"|\b(?:les|des) (?:acheteurs|pouvoirs adjudicateurs|collectivités)\b[^.]{0,30}\b(?:peuvent|pourront|doivent|ont)\b"
     r"|\b(?:pour (?:mémoire|rappel)|à titre d'information|rappelle qu?|rappelons)\b[^.]{0,40}\b(?:article|l\.? ?21)"
-    r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
+    r"|\b(?:formation|guide|module|atelier|session|sensibilisation|conseil|assistance|étude|sourcing|cartographie|accompagnement)s?\b(?! (?:municipal|communautaire|départemental|régional|d'administration|métropolitain|syndical))[^.]{0,50}\b(?:aux|sur les|relatifs? aux|des|d'un|dédiée? aux|en matière de) (?:marchés? réservés?|clauses? (?:sociales?|d'insertion)|achats? (?:responsables?|socialement))"
     r"|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\b(?:clauses?|réserv)|\bla notion de\b|\bles marchés réservés (?:sont|permettent|constituent|désignent|visent|répondent)"
 )
 _UNDONE = french(
@@ -88,7 +88,7 @@ _PART = french(
 )
 #: What may be reserved for someone, and is no contract.
 _THING = french(
-    r"\b(?:places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|(?<!-)cadres?|sections?|cases?|mentions?|colonnes?|encadrés?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
+    r"\b(?:bureaux?|pièces?|étages?|garages?|quais?|rez-de-chaussée|jardins?|terrains?|parcelles?|caves?|places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|(?<!-)cadres?|sections?|cases?|mentions?|colonnes?|encadrés?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
 )
 #: Another contract than this one.
 _ELSEWHERE = french(
@@ -118,7 +118,7 @@ _THEIRS = french(
     rf"{_TARGET}[^.;]{{0,160}}\bleur (?:est|sont|étant|sera|seront|reste|demeure)?\s*(?:\w+ment )?$"
 )
 _RESERVATION_NOUN = french(
-    rf"\b(?:catégorie de|nature de|motif de|visée?s? par|bénéficiaires? de|objet de|fondement de) (?:la )?réserv(?:e|ation)\s*:\s*[^.;]{{0,40}}?(?:{_TARGET})|\bcaractère réservé (?:de|du) (?:la |cette |ce |l'|présente? )*{_DEAL}|\bréservation\b[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
+    rf"\b(?:catégorie de|nature de|motif de|visée?s? par|bénéficiaires? de|objet de|fondement de) (?:la )?réserv(?:e|ation)\s*:\s*[^.;]{{0,40}}?(?:{_TARGET})|\bcaractère réservé (?:de|du) (?:la |cette |ce |l'|présente? )*{_DEAL}|\bréservation\b(?! (?:de |des |du |d')(?!(?:ce|cette|la|l'|le|les|ces|cet|tous|tout|deux|trois|ensemble|totalité|des|de| )*(?:{_DEAL}|prestation|article|participation)))[^.;]{{0,40}}?(?:\b(?:à|aux?|pour|au profit|en faveur|au bénéfice)\b[^.;]{{0,60}}?{_TARGET}|l\.? ?2113-? ?1[2-6])"
 )
 _ONLY = french(
     rf"\b(?:seule?s?|uniquement|exclusivement|que|qu'|limitée?s?|restreinte?s?|ouverte?s?|adressée?|destinée?s?|dédiée?s?|fléchée?s?|conditionnée?s?|subordonnée?s?)\b[^.;]{{0,90}}?{_STRUCTURE}"
@@ -169,7 +169,9 @@ _OPENS = french(
     r"^\s*(?:\(|,|:|-)?\s*(?:au (?:titre|sens|regard)|en (?:vertu|application)|conformément|sur le fondement|par application|art)\b"
 )
 _UNDER = french(r"^\s*(?:\(|,)?\s*(?:de l'art|des art|selon|suivant|par l'art|l\.? ?2113)")
-_FORMERLY = french(r"\b(?:fait suite|faisant suite|succède|succédant|remplace) [^.;,]{0,24}$|\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $")
+_FORMERLY = french(
+    r"\b(?:fait suite|faisant suite|succède|succédant|remplace) [^.;,]{0,24}$|\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $"
+)
 #: A row of a table of lots: "Lot 2 - Espaces verts : réservé".
 _ROW = french(r"\blots?\s*(?:n°)?\s*\d+[^.;:]{0,60}[:(-]\s*$")
 _HEADING = french(
@@ -229,7 +231,9 @@ _TAKEN_BACK = re.compile(
     r"au lieu (?:de|du|d')\s*:?\s*[^«»;.,]{3,120}(?=,\s*(?:il faut )?lire\b)|au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
 )
 
-_POINTED = re.compile(r"\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b\.?(?!\s*$)|\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b")
+_POINTED = re.compile(
+    r"\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b\.?(?!\s*$)|\b(?:s\.i\.a\.e|e\.s\.a\.t|i\.a\.e|e\.a)\b"
+)
 #: What a contrast leaves out: "noté sur l'égalité, non sur l'emploi de publics éloignés".
 _AND_NOT = re.compile(
     r"(?:, |\(|\bet )non (?:pas |plus )?(?:sur|pas|aux?|de la|du|des|d'|pour|l\W|la |le |les )[^.;:)]{3,120}"
@@ -250,7 +254,9 @@ class Text:
         for point, space in _POINTS:
             plain = plain.replace(point, space)
         if ".i.a.e" in plain or "e.s.a.t" in plain or "i.a.e" in plain or "e.a." in plain:
-            plain = _POINTED.sub(lambda found: found.group().replace(".", "").ljust(len(found.group())), plain)
+            plain = _POINTED.sub(
+                lambda found: found.group().replace(".", "").ljust(len(found.group())), plain
+            )
         if " non " in plain:
             plain = _AND_NOT.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         if "au lieu d" in plain or "mention" in plain:
@@ -381,9 +387,15 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     boxes = [found.start() for found in _BOX.finditer(sentence)]
     labels = [found.end() for found in _LABEL_BOX.finditer(sentence)]
     if len(labels) > 1 and len(labels) == len(boxes):
-        yield from zip([0, *labels[:-1]], [*labels[:-1], len(sentence)], strict=True)  # each label before its box
+        yield from zip(
+            [0, *labels[:-1]], [*labels[:-1], len(sentence)], strict=True
+        )  # each label before its box
         return
-    if len(boxes) > 1 and not sentence[: boxes[0]].strip() and re.search(r"[^\W\d_]{4}", sentence[boxes[0] : boxes[1]]):
+    if (
+        len(boxes) > 1
+        and not sentence[: boxes[0]].strip()
+        and re.search(r"[^\W\d_]{4}", sentence[boxes[0] : boxes[1]])
+    ):
         yield from zip(boxes, [*boxes[1:], len(sentence)], strict=True)  # a form: each box before its label
         return
     start = 0
@@ -422,7 +434,12 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
                 if _answer(behind) is not False and _answer_far(behind) is not False and not empty:
                     return 0.9
         to = _RESERVE_TO.search(clause)
-        if to and not _NOT.search(clause[: to.end()]) and not _PAST.search(clause[: to.start()]) and not _SHARED.search(to.group()):
+        if (
+            to
+            and not _NOT.search(clause[: to.end()])
+            and not _PAST.search(clause[: to.start()])
+            and not _SHARED.search(to.group())
+        ):
             return 0.8
     out = _OTHERS_OUT.search(clause)
     if (
@@ -491,6 +508,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.0
     if boxes is not None:
         return 0.95 if boxes else 0.0
+    if behind.lstrip()[:1] == ":" and following and not _BOX.search(behind):
+        return 0.0  # a heading: what stands below it says whether
     if _GENERAL.search(before):
         return 0.0  # "les marchés réservés aux...", spoken of in general
     if (
@@ -501,6 +520,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.95
     if ticked and (deals or _SUBJECT.search(before)):
         return 0.95
+    if deals and _OPENS.match(behind) and _ARTICLE.search(behind[:110]):
+        return 0.9
     if _TO.match(behind):
         return 0.0  # reserved for someone else: a profession, the members of a framework
     if not deals or "?" in behind[:3] or _HEADING.search(before[: deals[-1].start()]):
@@ -524,7 +545,7 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
 
 
 _GENERAL = french(
-    r"\b(?:les|des|nos|ses|leurs|ces|certains|\d+) (?:marchés|contrats|achats|commandes)(?: publics)?(?: dits)? $"
+    r"\b(?:les|des|de|nos|ses|leurs|ces|certains|\d+) (?:marchés|contrats|achats|commandes)(?: publics)?(?: dits)? $"
 )
 _DEALS = french(rf"\b{_DEAL}\b")
 _SUBJECT = french(r"\b(?:participation|exécution|prestations?)\b")
@@ -567,9 +588,16 @@ def _ticked_label(behind: str) -> bool | None:
     ends = [b.start() for b in boxes[1:]] + [len(behind)]
     for box, end in zip(boxes, ends, strict=True):
         label = behind[box.end() : end]
-        if box.group("yes") and not french(r"\bnon\b|\baucun|ouvert|sans objet|néant|\bpas de\b").search(label):
+        if box.group("yes") and not french(r"\bnon\b|\baucun|ouvert|sans objet|néant|\bpas de\b").search(
+            label
+        ):
             return True
     return False
+
+
+_DECIDED = french(
+    r"\b(?:décid|résolu|arrêt|conven|act|approuv)\w*\b[^.;]{0,12}\bqu(?:e|')[^.;]{0,60}\bserai(?:t|ent)\b"
+)
 
 
 def _denied(clause: str, start: int, end: int) -> bool:
@@ -577,7 +605,7 @@ def _denied(clause: str, start: int, end: int) -> bool:
     around = clause[max(0, start - 140) : end + 60]
     return bool(
         _NOT.search(clause[max(0, start - 90) : end + 8])
-        or _MAYBE.search(around)
+        or (_MAYBE.search(around) and not _DECIDED.search(clause[:end]))
         or _LAW.search(clause[: end + 40])
     )
 
@@ -637,7 +665,7 @@ def _quote(passage: str, at: int = 0, width: int = 400) -> str:
 # -------------------------------------------------------------------------------------- social clauses
 
 _FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en (?:grande )?difficultés?|(?:dits? )?prioritaires?|sans qualification|peu qualifiée?s?|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
-_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché|allocataire|\d|deux|trois|quatre|cinq|six|ceux|celles)))"
+_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché|allocataire|\d|deux|trois|quatre|cinq|six|ceux|celles|candidat|soumissionnaire|lot|contrat)))"
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
@@ -647,7 +675,7 @@ _CLAUSE = french(
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
     r"|\bconsidérations? (?:d'ordre |à caractère )?socia(?:les?|l)\b|\b(?:conditions?|exigences?) (?:particulières? )?d'exécution[^.;]{0,25} (?:à caractère |d'ordre |de nature )?socia(?:les?|l)\b"
     rf"|\bconditions? d'exécution[^.;]{{0,40}}\b(?:insertion|emploi de|en faveur de l'emploi)"
-    r"|\bexigences? sociales?\b"
+    r"|\bexigences? sociales?\b|\bla clause\b(?! (?:pénale|résolutoire|compromissoire|de|d'))[^.;]{0,60}\b\d[\d ]* ?h(?:eures?)?\b"
     r"|\bpromotion de l'emploi\b|\bdispositif de promotion"
     rf"|\b{_INSERTION}[^.;]{{0,120}}\b\d[\d ]* ?h(?:eures?)?\b|\b\d[\d ]* ?h(?:eures?)?\b[^.;]{{0,120}}\b{_INSERTION}"
     rf"|\brecours[^.;]{{0,20}}à l'{_INSERTION}|\b(?:heures?|temps de travail|main-? ?d'œuvre)\b[^.;]{{0,40}}\bà (?:l'|une action d'|des actions d'){_INSERTION}"
@@ -671,7 +699,8 @@ _DUTY = french(
     rf"|\b(?:taux|quotas?|parts?|efforts?|pourcentage|seuil|plancher|volumes?|nombre|minimum|référente?s?|mémoire|bilan|suivi|plan|volet) (?:\w+ )?(?:d'|de l'|à l'|sur l'){_INSERTION}(?! par l'activité)[^.;]{{0,60}}\b(?:exig|fix|impos|demand|obligat|s'élève|minim|\d|titulaire|notée?)"
     rf"|\b(?:doit|doivent|devra|devront|exige|impose|obligatoire\w*|au moins|minimum|s'engage|tenue?s?|requis|\d ?%)[^.;]{{0,90}}\b(?:sous-trait\w*|confi\w*|recour\w*|(?:faire|fait) appel|co-?trait\w*)\b[^.;]{{0,80}}{_STRUCTURE}"
     rf"|\b(?:sous-traite|confie|recourt|fait appel|associer?a?)\b[^.;]{{0,30}}\b(?:obligatoirement|au moins|au minimum|\d ?%)[^.;]{{0,60}}{_STRUCTURE}"
-    rf"|\b(?:sous-traite|confie|recourt|fait appel|associer?a?)\b[^.;]{{0,40}}{_STRUCTURE}[^.;]{{0,50}}\b(?:au moins|au minimum|à hauteur de|\d+ ?%)"
+    rf"|\b(?:doit|doivent|devra|devront|exige|impose|obligatoire\w*)[^.;]{{0,60}}\b(?:intervention|équipe|personnels?|salariés?|agents?|participation)\b[^.;]{{0,30}}\b(?:issue?s? d|d'une?|des?) ?[^.;]{{0,20}}{_STRUCTURE}"
+    rf"|\b(?:sous-traite|confie|recourt|fait appel|associer?a?)\b[^.;]{{0,40}}{_STRUCTURE}[^.;]{{0,50}}\b(?:au moins|au minimum|pour un|à hauteur de|\d+ ?%)"
     rf"|\b{_INSERTION}[^.;]{{0,60}}\bne (?:peut|pourra|saurait|devra) être inférieure?|\b(?:bénéficiaires?|publics?|personnes) de la clause d'insertion"
     r"|\bclauses?\b[^.;]{0,50}\b(?:satisfaite|remplie|exécutée|réalisée|honorée|respectée|mise en œuvre)s? par[^.;]{0,60}\b(?:embauche|etti|insertion|mise à disposition|intérim)"
     r"|\bfacilitat\w+[^.;]{0,70}\b(?:titulaire|attributaire|entreprise retenue)\b|\b(?:titulaire|attributaire|entreprise retenue)\b[^.;]{0,70}\bfacilitat\w+"
@@ -698,23 +727,23 @@ _OBJECT = french(
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
 _FREELY = french(
-    r"\b(?:s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
+    r"\b(?:sans y être tenue?|n'y (?:est|sont) pas tenu|à sa convenance|s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
-    r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures d'insertion)|"
+    r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|agence|foyer|résidence|cellule|forum|locaux|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures d'insertion)|"
     r"\b\d\d ?%[^.;]{0,40}\b(?:travailleurs|effectifs?|salariés|personnels?)\b(?![^.;]{0,40}heures)|\bproportion (?:minimale )?de|\b[35]0 ?% (?:au moins )?(?:de |des |d')?(?:leurs? )?(?:travailleurs|effectif|salariés)|\bobligations? fiscales?,? (?:et|ou) |\bobligation d'emploi\b(?! de (?:personnes|publics|demandeurs))|\bl\.? ?5212|\bcharges sociales\b|\bcotisations?\b|\bdéclarations? sociales?\b|\b(?:fiscales?|sociales?) et (?:sociales?|fiscales?)\b"
     r"|\bagefiph\b|\bcohésion sociale\b|\b(?:hébergement|logement)s? (?:et|d'|de)[^.]{0,20}insertion\b|\br.insertion sociale \(?chrs|\bréseaux sociaux\b|\bbailleurs? socia|\blogements? socia|\bcentres? socia|\baction sociale\b|\btravail dissimulé|\binsertion (?:d'une|de la|de) clause"
 )
 _NO_CLAUSE = french(
-    r"\b(?:exempt\w*|échapp\w*|dispens(?:ée?s?|ant)|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}(?:d'|l')?\s*$"
+    r"\b(?:exempt\w*|échapp\w*|dispens(?:ée?s?|ant)(?= ?d)|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}(?:d'|l')?\s*$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[^.;:]{0,20}\b(?:avait|avaient|aurait|auraient)\b|^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
     r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
     r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
-    r"|\bclauses? (?:sociales?|d'insertion)\b[^.;]{0,40}\b(?:présentation|réunion|webinaire|débat|séminaire)"
+    r"|\bclauses? (?:sociales?|d'insertion)\b[^.;]{0,40}\b(?:présentation|réunion|webinaire|débat|séminaire|abordée?s|expliquée?s|évoquée?s)"
 )
 
 _SHARE = re.compile(
@@ -738,8 +767,9 @@ _SOCIAL = (
     "chomeur",
     "sans qualif",
     "favoris",
-    "de l'emploi",
-    "a l'emploi",
+    "l'emploi",
+    "intermediaire",
+    "siae",
     "d'emploi",
     "sans emploi",
     "handicap",
@@ -825,10 +855,10 @@ _THEY_EMPLOY = french(
     r"\b(?:structures?|opérateurs?|siae|esats?|entreprises? (?:adaptées?|d'insertion)|associations?|chantiers?|organismes?)\b[^.;]{0,80}\b(?:emploi\w*|employ\w*|accueill\w*|accompagn\w*|encadr\w*)|\b(?:qui|elles?|ils) (?:doivent )?(?:emploient|employer|emploie)\b|\bemployant\b"
 )
 _SERVED = french(
-    r"^(?:\W*\w+){0,7}?\W*\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi|évaluation|coaching|diagnostic)\b"
+    r"^(?:\W*\w+){0,7}?\W*\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi(?! par)|évaluation|coaching|diagnostic)\b"
 )
 _BINDING = french(
-    rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\bpar l'activité|\bsupport"
+    rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\bpar l'activité|\bsupport|\b(?:taux|quotas?|parts?|efforts?|volumes?|nombre|actions?|minimum) (?:\w+ )?d'{_INSERTION}|^\W*insertion(?: \w+)?\s*:\s*\d"
 )
 _WHO_HOLDS = french(r"\b(?:titulaire|attributaire|présente?|candidat|entreprise retenue)\b")
 #: What a candidate has done before, and what a buyer does in all its contracts, bind no one here.
@@ -875,7 +905,11 @@ def _taken_up(read: Text, start: int, end: int) -> list[Finding]:
     if asked is None:
         return []
     passage = _quote(read.text[low:high].strip())
-    hours = float(asked.group(1).replace(" ", "")) if asked.group(1) and "heure" in read.plain[start:end] else None
+    hours = (
+        float(asked.group(1).replace(" ", ""))
+        if asked.group(1) and "heure" in read.plain[start:end]
+        else None
+    )
     return [Finding(Clause(nature="execution", hours=hours, origin="text", passage=passage, confidence=0.7))]
 
 
@@ -901,6 +935,9 @@ _UNDONE_OPTION = french(
     r"\b(?:(?:pas|non) (?:été )?(?:retenue|levée|affermie)|supprimée?|retirée?|abandonnée?|annulée?)\b"
 )
 #: What a social criterion may look at and is no insertion.
+_NEW_VERB = french(
+    r"\bet (?:il |elle )?(?=(?:comporte|prévoit|impose|inclut|intègre|contient|exige|fait|est|sera)\b)"
+)
 _OTHER_SOCIAL = french(
     r"\b(?:égalité|parité|qualité de vie|bien-être|conditions de travail|dialogue social|mixité|intéressement|salariale|seniors|devoir de vigilance|discrimination)\b"
 )
@@ -914,6 +951,7 @@ def _stated(
 ) -> re.Match[str] | None:
     for match in pattern.finditer(sentence):
         before, behind = sentence[: match.start()], sentence[match.end() :]
+        before = _NEW_VERB.split(before)[-1] if _NOT.search(before) else before
         window = sentence[max(0, match.start() - 40) : match.end() + 30]
         if _TRAP.search(window) and not _ITSELF.search(window):
             continue
@@ -944,7 +982,11 @@ def _stated(
         of_others = _SERVED.search(sentence) or _OTHER_HOURS.search(text + behind[:25])
         if of_others and not _BINDING.search(sentence):
             continue  # hours of a course, of an office: no hours of insertion
-        if re.search(r"\d\s*h(?:eures?)?$", text) and not _BINDING.search(sentence) and told(sentence)[0][0] is None:
+        if (
+            re.search(r"\d\s*h(?:eures?)?$", text)
+            and not _BINDING.search(sentence)
+            and told(sentence)[0][0] is None
+        ):
             continue  # a number of hours, and not of insertion
         if _RECORD.search(sentence) or (_POLICY.search(sentence) and not _THIS.search(sentence)):
             continue

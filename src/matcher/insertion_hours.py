@@ -33,9 +33,10 @@ _CLOCK = re.compile(
 )
 #: What a number of hours is of, when it is not of insertion; and what hours are for a length of time.
 _OTHER = (
-    r"formation|ouvert|amplitude|astreinte|intervention|semaine|hebdo|pr.avis|horaire|nuit\b|m.nage|nettoyage|pr.sence"
-    r"|assistance|conduite|gardiennage|t.l.phon|retard|par jour|/ ?j|ouvr[ae]|accueil|permanence|animation|cours\b|enseignement"
-    r"|accompagnement|d.placement|maintenance|surveillance|d.veloppement|int.rim\b|utilisation|fonctionnement|tutorat|occupation|conseil\b"
+    r"\b(?:"
+    r"formation|ouvert|amplitude|astreinte|intervention|semaine|hebdo|pr.avis|(?<!volume )horaire|nuit\b|m.nage|nettoyage|pr.sence"
+    r"|assistance|conduite|gardiennage|t.l.phon|retard|par jour|ouvr[ae]|accueil|permanence|animation|cours\b|enseignement"
+    r"|accompagnement|d.placement|maintenance|surveillance|d.veloppement|int.rim\b|utilisation|fonctionnement|tutorat|occupation|conseil\b)"
 )
 _OTHER_AFTER = re.compile(
     rf"^\s*(?:(?:de|d'|en|par|du|a|au|/)\s*)?(?:(?:la|l'|travail de|prestations? de|service d[e'])\s*)?(?:{_OTHER})"
@@ -165,7 +166,9 @@ def told(run: str) -> Told:
         found = [m for m in found if m in explicit or label[m]]
     first = found[0]
     for m in found[1:]:
-        if m.hours > first.hours and re.search(r"\bsoit\s*(?:\w+ ){0,2}$", run[max(0, m.start - 24) : m.start]):
+        if m.hours > first.hours and re.search(
+            r"\bsoit\s*(?:\w+ ){0,2}$", run[max(0, m.start - 24) : m.start]
+        ):
             return [(m.hours, named)]  # "200 h par an, soit 600 h"
     inside = run.find("(", first.end)
     closing = run.find(")", inside) if inside >= 0 else -1
@@ -177,7 +180,10 @@ def told(run: str) -> Told:
     for m in found:
         if len(found) > 1 and _TOTAL.search(run[max(0, m.start - 30) : m.end + 25]):
             return [(m.hours, frozenset())]
-    if re.search(r"\b(?:chacune? des|chaque|chacun) [^.;:]{0,24}$|\bchacun des lots", before[first]) and len(found) == 1:
+    if (
+        re.search(r"\b(?:chacune? des|chaque|chacun) [^.;:]{0,24}$|\bchacun des lots", before[first])
+        and len(found) == 1
+    ):
         lots = _lots_of(before[first])
         if len(lots) > 1:
             return [(first.hours, frozenset({lot})) for lot in sorted(lots)]

@@ -76,7 +76,9 @@ def french(pattern: str) -> re.Pattern[str]:
 
 # ------------------------------------------------------------------------------------------- sentences
 
-_ABBREVIATED = re.compile(r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|\d)\.$")
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
+)
 _BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
 _OPEN_END = re.compile(
     r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
