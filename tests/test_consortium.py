@@ -335,6 +335,26 @@ def test_a_zone_declared_elsewhere_leaves_the_lot_to_others() -> None:
     assert set(takes(teams(answer(asked, (far, 0.9), (near, 0.3)))[0])) == {"Structure 6"}
 
 
+def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_said() -> None:
+    asked = lot(1)
+    near, distant = structure(61), structure(62)
+    away = structure(63, zone=Zone(country=True))
+    matches = tuple(
+        Match(lot=asked, structure=who, offer=None, score=p, probability=p, rank=r, distance_km=km)
+        for r, (who, p, km) in enumerate(((distant, 0.9, 430.0), (near, 0.5, 20.0)), 1)
+    )
+    (team, *_) = recommend(
+        [LotAnswer(lot=asked, matches=matches)], tender=Tender(id="t", format="need", title="", lots=(asked,))
+    )
+    assert [m.structure.siret for m in team.members] == [near.siret]
+    alone = LotAnswer(lot=asked, matches=matches[:1])
+    (team, *_) = recommend([alone], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    assert "430 km" in team.members[0].reason and team.score < 0.5
+    served = LotAnswer(lot=asked, matches=(replace(matches[0], structure=away),))
+    (team, *_) = recommend([served], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    assert team.score == 1.0
+
+
 def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
     crowd = [structure(n) for n in range(20, 26)]
     answers = (

@@ -34,6 +34,7 @@ from matcher.domain import (
 from matcher.text import shorten
 
 WHOLE, HALF, QUARTER = 4, 2, 1
+FAR_KM = 100.0  # beyond, who declares no zone is hardly going to come
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
 
 
@@ -267,6 +268,7 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
     for match, value in zip(matches, values, strict=True):
         ratio = max(0.0, value / best) if value == value else 0.0
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
+        degree = QUARTER if far(match) else degree
         result.append((match, degree, round(100 * ratio)))
     return result
 
@@ -286,6 +288,14 @@ def serves(match: Match) -> bool | None:
     zone = match.offer.zone if match.offer is not None and match.offer.zone is not None else None
     zone = zone or match.structure.zone
     return None if zone is None else _reaches(zone, match)
+
+
+def far(match: Match) -> bool:
+    """Does a structure that declares no zone stand farther than one usually comes; ordinary firms travel."""
+    kilometres = match.distance_km
+    if not match.structure.kind or kilometres is None or math.isnan(kilometres):
+        return False
+    return serves(match) is None and kilometres > FAR_KM
 
 
 def _reaches(zone: Zone, match: Match) -> bool | None:
@@ -479,6 +489,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     because = ", ".join(r.text for r in reasons[:2] if r.contribution >= reasons[0].contribution / 3)
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
+    if far(match):
+        kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1
     because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
     return f"{table.tasks[task].label}{kept} : {because}"

@@ -14,6 +14,7 @@ from typing import Literal
 
 from matcher import law, reach
 from matcher import needs as needs_
+from matcher.consortium import far as distant
 from matcher.consortium import lot_label, serves, yearly
 from matcher.domain import Filters, Lot, Match, Structure, Tender
 from matcher.engine import Matcher, Ranking
@@ -190,6 +191,10 @@ def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tup
     if serves(match) is False:
         far = f" (à {match.distance_km:.0f} km)" if match.distance_km is not None else ""
         why.append(f"hors de la zone que vous déclarez servir{far}")
+    elif distant(match):
+        why.append(
+            f"à {match.distance_km:.0f} km, et vous ne déclarez pas de zone : déclarez-la si vous y allez"
+        )
     if structure.active is False:
         why.append("l'établissement est fermé d'après le registre")
     return tuple(why)

@@ -26,6 +26,7 @@ def run(
     one_group: Annotated[
         bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
     ] = False,
+    no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
     solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
     pool: Annotated[
         int, typer.Option(min=1, max=500, help="Structures of each lot that are considered.")
@@ -41,6 +42,8 @@ def run(
     matcher consortium notice.xml
     matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
     """
+    from dataclasses import replace
+
     from matcher import codec, consortium
     from matcher.domain import BadInput, NothingGood, Structure
     from matcher.engine import Matcher
@@ -57,6 +60,8 @@ def run(
     if mandataire:
         forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
     answers = matcher.match(tender, pool, groups=0).lots
+    if no_firms:
+        answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
         answers,
         tender=tender,
