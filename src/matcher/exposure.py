@@ -28,6 +28,7 @@ class Exposure:
     never_shown: float  # share of structures, 0 to 1
     by_kind: tuple[dict[str, object], ...]
     by_evidence: tuple[dict[str, object], ...]  # said much, little or nothing of itself
+    by_size: tuple[dict[str, object], ...]  # by headcount
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances
 
 
@@ -67,6 +68,12 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
         "ne dit rien de ses activités",
         np.where(declared < 3, "une ou deux offres", "trois offres ou plus"),
     )
+    heads = np.asarray(catalogue.of_structure("headcount"), dtype=np.float64)
+    staff = np.select(
+        [np.isnan(heads), heads < 10, heads < 50],
+        ["effectif inconnu", "moins de 10", "de 10 à 49"],
+        "50 et plus",
+    )
     names = catalogue.structures.column("name")
     sirets = catalogue.structures.column("siret")
     return Exposure(
@@ -76,6 +83,7 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
         never_shown=float(np.mean(weight == 0)) if len(weight) else 0.0,
         by_kind=_by(kinds, weight),
         by_evidence=_by(size, weight),
+        by_size=_by(staff, weight),
         most_shown=tuple((sirets[r].as_py(), names[r].as_py(), count) for r, count in shown.most_common(10)),
     )
 

@@ -41,3 +41,4 @@ def run(
     )
     emit(found.by_kind, format, "Par type")
     emit(found.by_evidence, format, "Par ce qu'elles disent d'elles")
+    emit(found.by_size, format, "Par effectif")

@@ -46,19 +46,41 @@ def encoder(
 
 @app.command()
 def ranker(
-    data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
+    data: Path | None = typer.Option(None, help="Folder with awards/history.json.gz."),
     out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
     since: str = typer.Option("2019-01-15", help="Awards from this day on are asked again as queries."),
     encoder: Path | None = typer.Option(
         None, help="A model learnt on awards before that day; else it is trained first."
     ),
+    opinions: str | None = typer.Option(
+        None,
+        help="Database whose feedback is learnt from, by URL; the file is then that of --catalogue, stretched.",
+    ),
+    catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:
-    """Learn the ranker's staircases from rolling time splits of past awards.
+    """Learn the ranker's staircases from rolling time splits of past awards, or stretch them by what users said.
 
     matcher train ranker --data ../shared/data --since 2019-01-15
+    matcher train ranker --opinions sqlite:///maillage.sqlite --catalogue catalogue --out models/ranker/ours.json
     """
     from matcher.domain import BadInput
     from matcher.identifiers import clean_date
+
+    if opinions is not None:
+        from matcher.commands.index import DEFAULT_CATALOGUE
+        from matcher.engine import Matcher
+        from matcher.store import Store
+        from matcher.terminal import emit
+        from matcher.training.opinions import learn
+
+        with Store.open(opinions) as store:
+            by = learn(store, Matcher.load(catalogue or DEFAULT_CATALOGUE), out)
+        changed = [{"signal": name, "factor": factor} for name, factor in by.items() if factor != 1.0]
+        emit(changed, "table", "What users said, as factors of each signal")
+        say(f"ranker written to {out}: compare it with `matcher evaluate` before it is used")
+        return
+    if data is None:
+        raise BadInput("nothing to learn from: give --data with past awards, or --opinions with a database")
     from matcher.training.ranker import train
 
     day = clean_date(since)

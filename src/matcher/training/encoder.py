@@ -36,12 +36,12 @@ class Settings:
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384
-    steps: int = 500
+    steps: int = 600
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
     rate: float = 0.01
     whiten: float = 0.25  # how far the spread of the directions is evened out at the end: 0 not, 0.5 wholly
-    drop: float = 0.15  # share of pieces left out at random while learning
+    drop: float = 0.3  # share of pieces left out at random while learning
     near: float = 0.0  # share of batches drawn from one division: harder negatives
     seed: int = 0
     shares: dict[str, float] = field(
@@ -63,6 +63,9 @@ class Settings:
             "trades": 0.7,
             "trade-label": 0.4,
             "phrases": 2.0,
+            "speech": 4.0,
+            "offers": 2.0,
+            "speech-label": 0.8,
             "misspelled": 0.7,
         }
     )

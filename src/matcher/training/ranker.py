@@ -50,6 +50,11 @@ class Split:
     won: NDArray[np.bool_]
     siren: str  # of a winner, for the split into folds
 
+    @property
+    def findable(self) -> bool:
+        """Is a winner among the candidates?  Nothing is learnt from the others, but chances must count them."""
+        return bool(self.won.any())
+
 
 def train(data: Path, out: Path, since: date, encoder: Path | None = None, most: int = 4000) -> Path:
     """Write the learned ranker file from `data`/awards/history.json.gz; queries are awards from `since` on.
@@ -70,9 +75,10 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
         recipe = replace(base, encoder_options={"path": str(encoder)})
         catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
         splits = collect(catalogue, awards, since, most)
-    if len(splits) < 50:
+    findable = sum(split.findable for split in splits)
+    if findable < 50:
         raise BadInput(
-            f"only {len(splits)} awards since {since} have a holder with earlier awards: give an earlier --since"
+            f"only {findable} awards since {since} have a holder with earlier awards: give an earlier --since"
         )
     return write(splits, out, {"since": since.isoformat(), "awards": len(awards)})
 
@@ -83,15 +89,21 @@ def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
     kept = {
         name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"
     }
-    signals = kept | fit(splits) | {"past_holder": hand["signals"]["past_holder"]}
-    scores = unseen(splits)
+    findable = [split for split in splits if split.findable]
+    learnt = fit(findable)
+    signals = kept | learnt | {"past_holder": hand["signals"]["past_holder"]}
+    scores = unseen(findable)
+    # a supplier never met before cannot be found: its award counts as one on which every candidate lost
+    lost = [split for split in splits if not split.findable]
+    every = [score(learnt, split) for split in lost] + scores
     file = {
         **hand,
         "signals": signals,
-        "probability": {**hand.get("probability", {}), "supplier": calibrate(splits, scores)},
+        "probability": {**hand.get("probability", {}), "supplier": calibrate([*lost, *findable], every)},
     }
     file["trained"] = {
-        "queries": len(splits),
+        "queries": len(findable),
+        "unfindable": len(lost),
         **facts,
         "rounds": ROUNDS,
         "rate": RATE,
@@ -100,7 +112,7 @@ def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
-    for name, value in held_out(splits, scores).items():
+    for name, value in held_out(findable, scores).items():
         say(f"three folds over the training queries, {name}: {value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]")
     return out
 
@@ -125,15 +137,17 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
         known = shortlist.count(shortlist.known("award")) > 0
         right = [row_of[holder.siren] for holder in award.holders if holder.siren in row_of]
         right = [row for row in right if known[row]]
-        if not right:
-            continue
         for name in dict.fromkeys((*LEARNT, *first_guess.signals)):
             module = modules.get(name) or plug.find("signals", name)
             shortlist = shortlist.with_column(name, module.measure(shortlist))
         scores = np.sum(list(first_guess.contributions(shortlist).values()), axis=0)
         chosen = np.unique(
             np.concatenate(
-                [np.argsort(-scores)[:NEAREST], rng.integers(0, len(scores), DRAWN), np.array(right)]
+                [
+                    np.argsort(-scores)[:NEAREST],
+                    rng.integers(0, len(scores), DRAWN),
+                    np.array(right, dtype=np.int64),
+                ]
             )
         )
         values = np.column_stack([shortlist.columns[name][chosen] for name in LEARNT])

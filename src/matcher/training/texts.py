@@ -245,6 +245,7 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
         words[row["trade"]].append(row["word"])
         label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
         material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
+    spoken = _speech_pairs(material, folder, labels)
     contexts = [row["context"] for row in read_table(folder / "contexts.csv")]
     for trade, listed in words.items():
         said = listed + [row["text"] for row in trades[trade]]
@@ -253,11 +254,25 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
             half = rng.randint(1, len(drawn) - 1)
             left, right = drawn[:half], drawn[half:]
             material.pairs["phrases"].add(_phrase(left, contexts, rng), _phrase(right, contexts, rng), trade)
-    count = (
-        sum(map(len, words.values())) + sum(map(len, trades.values())) + sum(map(len, expansions.values()))
-    )
+    count = spoken + sum(sum(map(len, each.values())) for each in (words, trades, expansions))
     material.note("Glossary of abbreviations and trades", "Apache-2.0 (this project)", count, "our own texts")
     return {texts[0]: short for short, texts in expansions.items() if len(texts) == 1}
+
+
+def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
+    """Needs as buyers say them with offers as those who do the work say them, of one fine trade; how many texts."""
+    said: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for row in read_table(folder / "speech.csv"):
+        said[row["trade"]][row["role"]].append(row)
+        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        material.pairs["speech-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
+    for trade, roles in said.items():
+        for offer in roles["offer"]:
+            for need in roles["need"]:
+                material.pairs["speech"].add(need["text"], offer["text"], trade, need["cpv"][:2])
+        for a, b in combinations(roles["offer"], 2):
+            material.pairs["offers"].add(a["text"], b["text"], trade, a["cpv"][:2])
+    return sum(len(rows) for roles in said.values() for rows in roles.values())
 
 
 def _phrase(words: list[str], contexts: list[str], rng: Random) -> str:
