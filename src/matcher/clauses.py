@@ -228,7 +228,7 @@ _POINTS = (
 
 #: What a correction takes back: "au lieu de « réservé aux SIAE », lire « ouvert à tous »".
 _TAKEN_BACK = re.compile(
-    r"au lieu (?:de|du|d')\s*:?\s*[^«»;.,]{3,120}(?=,\s*(?:il faut )?lire\b)|au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|(?:la |les )?mentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
+    r"au lieu (?:de|du|d')\s*:?\s*[^«»;.,]{3,120}(?=,\s*(?:il faut )?lire\b)|au lieu (?:de|du)\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”]|\bmentions?\s*:?\s*[«\"“]([^»\"”]{1,200})[»\"”](?=[^.;]{0,80}\b(?:erreur|erron|retir|supprim|annul))"
 )
 
 _POINTED = re.compile(
@@ -257,9 +257,9 @@ class Text:
             plain = _POINTED.sub(
                 lambda found: found.group().replace(".", "").ljust(len(found.group())), plain
             )
-        if " non " in plain:
+        if ", non " in plain or "(non " in plain or "et non " in plain:
             plain = _AND_NOT.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
-        if "au lieu d" in plain or "mention" in plain:
+        if ("au lieu d" in plain and "lire" in plain) or ("mention" in plain and re.search("[«\"“]", plain)):
             plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
         self._spans: list[tuple[int, int]] | None = None
@@ -377,6 +377,7 @@ _SET_ASIDE = french(
 
 
 _BOX = re.compile(rf"{_TICKED}|{_EMPTY}")
+_BOXED = re.compile(r"[☒☑✓✔✗✘■⊠☐□⃞▢]|\[ ?x? ?\]|\( ?x? ?\)|__")  # a cheaper look, before
 
 
 _LABEL_BOX = re.compile(rf"[^\W\d_]{{3}}[^:☐☑☒]{{0,90}}:\s*(?:{_TICKED}|{_EMPTY})(?!\s*(?:oui|non)\b)")
@@ -384,8 +385,8 @@ _LABEL_BOX = re.compile(rf"[^\W\d_]{{3}}[^:☐☑☒]{{0,90}}:\s*(?:{_TICKED}|{_
 
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """The clauses of a sentence that one "mais" or one lot after another sets apart."""
-    boxes = [found.start() for found in _BOX.finditer(sentence)]
-    labels = [found.end() for found in _LABEL_BOX.finditer(sentence)]
+    boxes = [found.start() for found in _BOX.finditer(sentence)] if _BOXED.search(sentence) else []
+    labels = [found.end() for found in _LABEL_BOX.finditer(sentence)] if len(boxes) > 1 else []
     if len(labels) > 1 and len(labels) == len(boxes):
         yield from zip(
             [0, *labels[:-1]], [*labels[:-1], len(sentence)], strict=True
@@ -451,13 +452,13 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
     if "l'est" in clause and "serv" in sentence[:low] and _ELLIPSIS.search(clause):
         return 0.75
     if (
-        _ONLY.search(clause)
-        and _ONLY_STATES.search(clause)
+        _ONLY_STATES.search(clause)
+        and _ONLY.search(clause)
         and not _MAYBE_ONLY.search(clause)
         and not _LAW.search(clause)
     ) and not _PAST.search(clause):
         return 0.85
-    under = _UNDER_ARTICLE.search(clause)
+    under = _UNDER_ARTICLE.search(clause) if "2113" in clause or "cette" in clause or "serv" in clause else None
     if under and not _denied(clause, under.start(), under.end()):
         return 0.8
     return 0.0
@@ -741,7 +742,7 @@ _NO_CLAUSE_AFTER = french(
     r"^[^.;:]{0,20}\b(?:avait|avaient|aurait|auraient)\b|^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
-    r"^(?:\W*\w+){0,4}?\W*\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
+    r"^\W*(?:\w+\W+){0,4}?\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
     r"|\bfacilitateurs?\b[^.;]{0,30}\b(?:clauses?)\b[^.;]{0,40}\b(?:assistance|mission|prestation)"
     r"|\bclauses? (?:sociales?|d'insertion)\b[^.;]{0,40}\b(?:présentation|réunion|webinaire|débat|séminaire|abordée?s|expliquée?s|évoquée?s)"
 )
@@ -793,13 +794,43 @@ _WORTH = re.compile(
 )
 
 
+#: The kinds of clause: nature, pattern, words of which one must stand there (a cheap look), confidence.
+_KINDS = (
+    (
+        "criterion",
+        _CRITERION,
+        re.compile(r"crit|perform|valeur|qualit|not[e\ufffdat]|jug|appr|valu|pond|bar.me|point|pts|%|/ ?\d|pour cent|2152|item|rubrique|volet"),
+        0.85,
+    ),
+    ("execution", _CLAUSE, re.compile(r"\w"), 0.9),
+    (
+        "execution",
+        _DUTY,
+        re.compile(
+            r"recrut|embauch|emploi|employ|affect|serv|confi|consacr|occup|revien|mobilis|int.{1,2}gr|travailler|d.{1,2}di|accueill"
+            r"|taux|quota|part|effort|pourcent|seuil|plancher|volume|nombre|minim|f.{1,2}rent|m.{1,2}moire|bilan|suivi|plan|volet"
+            r"|sous-trait|recour|appel|trait|associe|clause|facilitat|social objective|inf.{1,2}rieur|condition|obligatoire|exige|intervention|quipe"
+        ),
+        0.75,
+    ),
+    ("objective", _OBJECT, re.compile(r"support|par l|par d|par l|via|travers|li.{1,2}|moyen|conomique"), 0.9),
+)
+#: What a sentence without the word insertion speaks of, to be worth the longer patterns.
+_ABOUT = re.compile(
+    rf"social|sociau|loign|\brsa\b|\br ?\.? ?2152|\bl ?\.? ?2112-? ?2\b|promotion de l.emploi|en (?:grande )?difficult|prioritaire|ch.meu|demandeurs? d.emploi"
+    rf"|recherche d.(?:un )?emploi|sans qualif|d.{{1,2}}favoris|sans emploi|priv.{{1,2}}e?s? d.emploi|mission locale|en parcours|facilitat\w+|\besats?\b|entreprises? adapt|secteur (?:adapt|prot)"
+    rf"|main de justice|\biae\b|\bs?iaes?\b|\betti\b|interm.{{1,2}}diaire|\bgeiq\b|politique de l.emploi|(?:travailleurs?|personnes?|salari.{{1,2}}s?)[^.;]{{0,30}} handicap|obligation d.emploi de|publics?\b[^.;]{{0,40}}emploi"
+    rf"|acc.{{1,2}}s .{{1,2}} l.emploi|retour .{{1,2}} l.emploi|vers l.emploi|clause[^.;]{{0,60}}(?:heures|embauche)|{LOST}loign"
+)
+
+
 def _social_clauses(read: Text) -> list[Finding]:
     """Every statement of a social condition of execution, of a social criterion, or of insertion as the object."""
     found: list[Finding] = []
     heard = 0  # up to where hours were told
     for start, end in read.holding(_SOCIAL):
         sentence = read.plain[start:end]
-        if "insertion" not in sentence and not _WORTH.search(sentence):
+        if "insertion" not in sentence and not (_ABOUT.search(sentence) and _WORTH.search(sentence)):
             continue
         passage_of = read.text[start:end]
         passage = passage_of.strip()
@@ -811,13 +842,10 @@ def _social_clauses(read: Text) -> list[Finding]:
         if _unanswered(read, start, end) or _taken_back(read, start, end):
             continue
         parts = list(_clauses(sentence))
-        for nature, pattern, sure in (
-            ("criterion", _CRITERION, 0.85),
-            ("execution", _CLAUSE, 0.9),
-            ("execution", _DUTY, 0.75),
-            ("objective", _OBJECT, 0.9),
-        ):
+        for nature, pattern, hints, sure in _KINDS:
             match = None
+            if not hints.search(sentence):
+                continue
             for low, high in parts:
                 after = read.after(start, end) if high == len(sentence) else ""
                 match = _stated(sentence[low:high], pattern, after, reserved)
@@ -855,7 +883,7 @@ _THEY_EMPLOY = french(
     r"\b(?:structures?|opérateurs?|siae|esats?|entreprises? (?:adaptées?|d'insertion)|associations?|chantiers?|organismes?)\b[^.;]{0,80}\b(?:emploi\w*|employ\w*|accueill\w*|accompagn\w*|encadr\w*)|\b(?:qui|elles?|ils) (?:doivent )?(?:emploient|employer|emploie)\b|\bemployant\b"
 )
 _SERVED = french(
-    r"^(?:\W*\w+){0,7}?\W*\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi(?! par)|évaluation|coaching|diagnostic)\b"
+    r"^\W*(?:\w+\W+){0,7}?\b(?:formations?|accompagnement|ateliers?|bilans?|orientation|hébergement|cours|suivi(?! par)|évaluation|coaching|diagnostic)\b"
 )
 _BINDING = french(
     rf"\bclauses?\b|\bheures? d'{_INSERTION}|\bcritères?\b|\bconditions? d'exécution|\bpar l'activité|\bsupport|\b(?:taux|quotas?|parts?|efforts?|volumes?|nombre|actions?|minimum) (?:\w+ )?d'{_INSERTION}|^\W*insertion(?: \w+)?\s*:\s*\d"
