@@ -101,7 +101,12 @@ class Catalogue:
     def _cached(self, which: str, name: str) -> NDArray[Any]:
         key = (which, name)
         if key not in self._columns:
-            self._columns[key] = self._column(self.structures if which == "s" else self.evidence, name)
+            table = self.structures if which == "s" else self.evidence
+            if which == "s" and pa.types.is_string(table.schema.field(name).type):
+                numbers, words = self.coded(name)  # one object a word, not one a row
+                self._columns[key] = np.array([*words, ""], dtype=object)[numbers]
+            else:
+                self._columns[key] = self._column(table, name)
         return self._columns[key]
 
     @cached_property
@@ -140,6 +145,12 @@ class Catalogue:
         numbers, words = self.coded(name)
         table = np.array([wanted(word) for word in words] or [False])
         return np.asarray(table[numbers if rows is None else numbers[rows]])
+
+    @cached_property
+    def zoned(self) -> NDArray[np.bool_]:
+        """Evidence rows that declare a zone."""
+        zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
+        return np.asarray(zones | ~np.isnan(self.of_row("radius")))
 
     @cached_property
     def owners(self) -> NDArray[np.int64]:
@@ -204,14 +215,14 @@ class Catalogue:
         return self._kept(self._shown, row, self._structure)
 
     def _structure(self, row: int) -> Structure:
-        return codec.from_json(Structure, json.loads(self.structures.column("payload")[row].as_py()))
+        return codec.from_text(Structure, self.structures.column("payload")[row].as_py())
 
     def offer(self, evidence_row: int) -> Offer:
         """The piece of evidence of a row."""
         return self._kept(self._pieces, evidence_row, self._offer)
 
     def _offer(self, row: int) -> Offer:
-        return codec.from_json(Offer, json.loads(self.evidence.column("payload")[row].as_py()))
+        return codec.from_text(Offer, self.evidence.column("payload")[row].as_py())
 
     @staticmethod
     def _kept(kept: dict[int, T], row: int, make: Callable[[int], T]) -> T:
@@ -538,6 +549,8 @@ class Catalogue:
         lat, lon = self.of_structure("latitude"), self.of_structure("longitude")
         if rows is not None:
             lat, lon = lat[rows], lon[rows]
+        if len(located) == 1:
+            return np.asarray(reference.distance_km(lat, lon, *located[0]), dtype=np.float64)
         each = [np.asarray(reference.distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
         return np.asarray(np.minimum.reduce(each), dtype=np.float64)
 

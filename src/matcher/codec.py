@@ -27,10 +27,19 @@ def to_json(value: Any) -> Any:
 
 def from_json(cls: type[T], data: Any) -> T:
     """The frozen value again.  Raises BadInput, naming the first field at fault."""
+    return _validated(cls, data, "validate_python")
+
+
+def from_text(cls: type[T], text: str) -> T:
+    """The frozen value of a JSON text, read in one go.  Raises BadInput, naming the first field at fault."""
+    return _validated(cls, text, "validate_json")
+
+
+def _validated(cls: type[T], data: Any, how: str) -> T:
     from pydantic import ValidationError
 
     try:
-        result: T = _adapter(cls).validate_python(data)
+        result: T = getattr(_adapter(cls), how)(data)
         return result
     except ValidationError as error:
         first = error.errors()[0]

@@ -101,6 +101,10 @@ class Shortlist:
             result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
         return result
 
+    def inside(self, mask: NDArray[np.bool_]) -> Rows:
+        """Positions of the rows of a mask of `known`, increasing."""
+        return self._parts(mask).inside
+
     def _parts(self, mask: NDArray[np.bool_]) -> _Parts:
         """The rows of a mask cut by candidate, kept for the masks of `known`, which every signal asks again."""
         kept: dict[int, _Parts] = self.once("parts", dict)

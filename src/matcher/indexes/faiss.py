@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLAT_UP_TO = 50_000
-REFINE = 4
+FLAT_UP_TO = 20_000
+SCANNED_UP_TO = 100_000  # to here the codes of every row are read: one cell
+CODED_FROM = 1_000  # fewer rows do not teach codes of four bits
+REFINE = 800  # rows fetched beyond those wanted
 SAMPLE = 50_000  # rows that train the cells
-PROBED = 0.2  # share of the cells that is read: recall@100 of 0.99 on the texts of real awards
+PROBED = 0.2  # share of the cells that is read: recall@100 of 0.99 on the texts of real awards, at this size
 BLOCK = 100_000  # rows at once
 WORN = 0.2  # share of rows that are gone at which the cells are made anew
 
@@ -59,8 +61,8 @@ class FaissIndex:
                 allowed = allowed[self._numbers] & (self._numbers >= 0)
             bits = np.packbits(allowed, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
-        # codes blur what is near: REFINE times as many are fetched, and put in order by the vectors themselves
-        wanted = k if self.kind == "flat" else min(REFINE * k, len(self._vectors))
+        # codes blur what is near: more are fetched, and put in order by the vectors themselves
+        wanted = k if self.kind == "flat" else min(k + REFINE, len(self._vectors))
         faiss.omp_set_num_threads(1)  # one question: more threads cost more than they bring
         _, found = self._index.search(
             vector.reshape(1, -1).astype(np.float32), wanted, params=self._options(faiss, wanted, selector)
@@ -178,8 +180,8 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", se
         index.hnsw.efConstruction = 80
     else:
         # 39 rows a cell: what k-means wants at least
-        cells = int(min(2 * np.sqrt(n), min(n, SAMPLE) / 39)) or 1
-        codes = f"PQ{d // 2}x4fs" if d % 2 == 0 else "SQ8"
+        cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
+        codes = f"PQ{d // 2}x4fs" if d % 2 == 0 and n >= CODED_FROM else "SQ8"
         index = faiss.index_factory(d, f"IVF{cells},{codes}", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed = seed
     if not index.is_trained:

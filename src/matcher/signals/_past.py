@@ -6,6 +6,8 @@ a supplier worked and on what, not for whom.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,24 +32,25 @@ def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
         values = shortlist.similarity.get(name)
         if values is None or peak <= 0:
             return np.zeros(len(shortlist.rows))
-        return np.asarray(values, dtype=np.float64).clip(min=0) / peak
+        return np.maximum(np.asarray(values, dtype=np.float64), 0) / peak
 
     result: NDArray[np.float64] = shortlist.once(f"scaled:{name}", make)
     return result
 
 
 def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
-    """How far the CPV of each row agrees with that of the lot, 0 (other division) to 1 (same code); (m,)."""
+    """How far the CPV of each award agrees with that of the lot, 0 (other division) to 1 (same code); (m,)."""
 
     def make() -> NDArray[np.float64]:
-        codes = shortlist.catalogue.of_row("cpv")[shortlist.rows]
+        awards = shortlist.inside(mask(shortlist))
+        codes = shortlist.catalogue.of_row("cpv")[shortlist.rows[awards]]
         best = np.zeros(len(codes))
         for asked in {int(code) for code in shortlist.query.cpv[:3]}:
             # divisions, groups, classes, categories: digits 2, 3, 4, 5 of the code (regulation EC 213/2008)
             for power, value in ((6, 0.35), (5, 0.6), (4, 0.8), (3, 0.9), (0, 1.0)):
                 same = (codes // 10**power == asked // 10**power) & (codes > 0)
                 best = np.maximum(best, value * same)
-        return best
+        return spread(shortlist, awards, best, 0.0)
 
     result: NDArray[np.float64] = shortlist.once("agreement", make)
     return result
@@ -57,15 +60,25 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
     """From the lot to where each award was carried out, NaN where either is unknown; (m,)."""
 
     def make() -> NDArray[np.float64]:
-        catalogue, rows = shortlist.catalogue, shortlist.rows
+        catalogue, awards = shortlist.catalogue, shortlist.inside(mask(shortlist))
         points = [p for p in shortlist.query.places if p.latitude is not None and p.longitude is not None]
-        if not points:
-            return np.full(len(rows), np.nan)
+        if not points or not len(awards):
+            return np.full(len(shortlist.rows), np.nan)
+        rows = shortlist.rows[awards]
         lat, lon = catalogue.of_row("latitude")[rows], catalogue.of_row("longitude")[rows]
         each = [np.asarray(reference.distance_km(lat, lon, p.latitude, p.longitude)) for p in points]
-        return np.asarray(np.fmin.reduce(each), dtype=np.float64)
+        return spread(shortlist, awards, np.fmin.reduce(each), np.nan)
 
     result: NDArray[np.float64] = shortlist.once("kilometres", make)
+    return result
+
+
+def spread(
+    shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
+) -> NDArray[np.float64]:
+    """The values at these positions, `rest` elsewhere; shape (m,)."""
+    result = np.full(len(shortlist.rows), rest)
+    result[positions] = values
     return result
 
 
@@ -102,8 +115,12 @@ def unknown_without_awards(shortlist: Shortlist, values: Column) -> Column:
 
 def total(shortlist: Shortlist, values: NDArray[np.float64]) -> Column:
     """Sum of row values over the known awards of each candidate; (n,)."""
-    inside = np.where(mask(shortlist), np.nan_to_num(values), 0.0)
-    running = np.concatenate(([0.0], np.cumsum(inside)))
+    inside = shortlist.inside(mask(shortlist))
+    if not len(inside):
+        return np.zeros(len(shortlist))
+    running = np.concatenate(
+        ([0.0], np.cumsum(spread(shortlist, inside, np.nan_to_num(values[inside]), 0.0)))
+    )
     return running[shortlist.starts[1:]] - running[shortlist.starts[:-1]]
 
 

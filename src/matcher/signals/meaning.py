@@ -5,6 +5,8 @@ The best offers count, each following one for less, so that many offers do not b
 
 from __future__ import annotations
 
+import numpy as np
+
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 from matcher.text import shorten
@@ -19,7 +21,7 @@ def measure(shortlist: Shortlist) -> Column:
     mask = shortlist.known(*DECLARED)
     if similarity is None:
         return shortlist.best(mask * float("nan"), mask)
-    return shortlist.discounted(similarity.clip(min=0), mask, WEIGHTS)
+    return shortlist.discounted(np.maximum(similarity, 0), mask, WEIGHTS)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

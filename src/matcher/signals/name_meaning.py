@@ -14,7 +14,7 @@ def measure(shortlist: Shortlist) -> Column:
     similarity = shortlist.similarity.get("faiss")
     if similarity is None:
         return np.full(len(shortlist), np.nan)
-    return shortlist.best(similarity.clip(min=0), shortlist.known("name"))
+    return shortlist.best(np.maximum(similarity, 0), shortlist.known("name"))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

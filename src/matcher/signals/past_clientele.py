@@ -44,7 +44,9 @@ def measure(shortlist: Shortlist) -> Column:
     if not (len(asking) == 9 and asking.isdecimal()):
         return np.full(len(shortlist), np.nan)
     own = int(kinds(np.array([int(asking)]))[0])
-    same = _past.mask(shortlist) & (kinds(shortlist.catalogue.of_row("buyer")[shortlist.rows]) == own)
+    inside = shortlist.inside(_past.mask(shortlist))
+    alike = kinds(shortlist.catalogue.of_row("buyer")[shortlist.rows[inside]]) == own
+    same = _past.spread(shortlist, inside, alike, 0.0) > 0
     return _past.unknown_without_awards(shortlist, shortlist.count(same) / (_past.counts(shortlist) + 1.0))
 
 

@@ -15,7 +15,9 @@ def measure(shortlist: Shortlist) -> Column:
     similarity = shortlist.similarity.get("faiss")
     if similarity is None:
         return np.full(len(shortlist), np.nan)
-    votes = np.exp(SHARPNESS * (similarity.astype(np.float64) - 1.0))
+    inside = shortlist.inside(_past.mask(shortlist))
+    near = np.exp(SHARPNESS * (similarity[inside].astype(np.float64) - 1.0))
+    votes = _past.spread(shortlist, inside, near, 0.0)
     return _past.unknown_without_awards(shortlist, np.log(_past.total(shortlist, votes) + 1e-3))
 
 

@@ -38,18 +38,19 @@ def measure(shortlist: Shortlist) -> Column:
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    home = catalogue.of_structure("department")[rows]
+    homeless = catalogue.among("department", lambda code: not code, rows)
     kilometres = shortlist.once("distances", lambda: distances(shortlist))
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
-    same = np.isin(home, list(departments)) & (home != "")
-    region = np.isin(catalogue.of_structure("region")[rows], list(regions)) & (home != "")
+    same = catalogue.among("department", lambda code: code in departments, rows) & ~homeless
+    region = catalogue.among("region", lambda code: code in regions, rows) & ~homeless
     # without coordinates, the usual distance of a place of the same department, region, or elsewhere
-    far = np.where(np.isnan(kilometres), np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)
+    lost = np.isnan(kilometres)
+    far = np.where(lost, np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)
     value = (
         SPOT * np.exp(-far / SPOT_KM) + REACH * np.exp(-far / REACH_KM) + DEPARTMENT * same + REGION * region
     )
-    value = np.where((home == "") & np.isnan(kilometres), np.nan, value)
+    value = np.where(homeless & lost, np.nan, value)
     served = zones(shortlist)
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)
     return np.where(served < 0, np.fmin(value, OUT_OF_ZONE), value)
@@ -63,30 +64,31 @@ def zones(shortlist: Shortlist) -> Column:
 
 def _zones(shortlist: Shortlist) -> Column:
     """1 where a declared zone holds the lot, -1 where zones are declared and none does, 0 where none is; (n,)."""
-    catalogue = shortlist.catalogue
-    low, high = (catalogue.of_row(name)[shortlist.rows] for name in ("zone_low", "zone_high"))
-    radius = catalogue.of_row("radius")[shortlist.rows]
-    declared = (low > 0) | (high > 0) | ~np.isnan(radius)
-    if not declared.any():
+    if not any(p.department for p in shortlist.query.places):
         return np.zeros(len(shortlist))
-    inside = np.zeros(len(low), dtype=bool)
+    catalogue, known = shortlist.catalogue, shortlist.inside(shortlist.known("offer", "description", "job"))
+    told = known[catalogue.zoned[shortlist.rows[known]]]
+    if not len(told):
+        return np.zeros(len(shortlist))
+    rows, owner = shortlist.rows[told], shortlist.owner[told]
+    low, high = catalogue.of_row("zone_low")[rows], catalogue.of_row("zone_high")[rows]
+    inside = (
+        shortlist.once("distances", lambda: distances(shortlist))[owner] <= catalogue.of_row("radius")[rows]
+    )
     for place in shortlist.query.places:
         number = department_number(place.department)
         if number >= 0:
             word, bit = (low, number) if number < 64 else (high, number - 64)
             inside |= (word >> np.uint64(bit)) & np.uint64(1) > 0
-    inside |= shortlist.once("distances", lambda: distances(shortlist))[shortlist.owner] <= radius
-    if not any(p.department for p in shortlist.query.places):
-        return np.zeros(len(shortlist))
-    known = shortlist.known("offer", "description", "job")
-    return np.where(
-        shortlist.count(inside & known) > 0, 1.0, np.where(shortlist.count(declared & known) > 0, -1.0, 0.0)
-    )
+    result = np.zeros(len(shortlist))
+    result[owner] = -1.0
+    result[owner[inside]] = 1.0
+    return result
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     row = int(shortlist.candidates[i])
-    town = str(shortlist.catalogue.structures.column("town")[row].as_py())
+    town = str(shortlist.catalogue.of_structure("town")[row])
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
@@ -99,7 +101,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = reference.department(department)
         where = f"département {found.name if found else department}"
-    inferred = all(p.inferred for p in shortlist.query.places)
-    return Why(
-        ", ".join(part for part in (where, said, "lieu déduit de l'acheteur" if inferred else "") if part)
-    )
+    if all(p.inferred for p in shortlist.query.places):
+        said = f"{said}, lieu déduit de l'acheteur" if said else "lieu déduit de l'acheteur"
+    return Why(f"{where}, {said}" if said else where)

@@ -22,10 +22,12 @@ def measure(shortlist: Shortlist) -> Column:
     from matcher import law
 
     on = shortlist.query.as_of or date.today()
-    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-    answer = {kind: law.eligible(str(kind), reservation.articles, on) for kind in set(kinds.tolist())}
-    value = {kind: np.nan if may is None else float(may) for kind, may in answer.items()}
-    return np.array([value[kind] for kind in kinds.tolist()], dtype=np.float64)
+
+    def may(kind: str) -> float:
+        told = law.eligible(kind, reservation.articles, on)
+        return np.nan if told is None else float(told)
+
+    return np.asarray(shortlist.catalogue.among("kind", may, shortlist.candidates), dtype=np.float64)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -36,24 +36,32 @@ _STAFF_CPV = ("796",)
 
 def asks_staff(shortlist: Shortlist) -> bool:
     """Does the lot ask for people rather than for a service?"""
-    words = fold(shortlist.query.text)
-    return any(word in words for word in _STAFF_WORDS) or any(
-        code.startswith(_STAFF_CPV) for code in shortlist.query.cpv
-    )
+
+    def told() -> bool:
+        words = fold(shortlist.query.text)
+        return any(word in words for word in _STAFF_WORDS) or any(
+            code.startswith(_STAFF_CPV) for code in shortlist.query.cpv
+        )
+
+    return bool(shortlist.once("asks_staff", told))
 
 
 def measure(shortlist: Shortlist) -> Column:
     """0 to 1 by kind, or 1 where an offer states the type that the lot asks; NaN for an unknown kind."""
-    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-    stated = shortlist.catalogue.of_structure("services")[shortlist.candidates]
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
     staff = asks_staff(shortlist)
-    value = {
-        kind: np.nan if not kind else (0.9 if kind in LENDING else SERVING.get(kind, 0.5) * 0.9) if staff else SERVING.get(kind, 0.0 if kind in LENDING else 0.6)
-        for kind in set(kinds.tolist())
-    }  # fmt: skip
-    column = np.array([value[kind] for kind in kinds.tolist()], dtype=np.float64)
+
+    def usual(kind: str) -> float:
+        if not kind:
+            return np.nan
+        if staff:
+            return 0.9 if kind in LENDING else SERVING.get(kind, 0.5) * 0.9
+        return SERVING.get(kind, 0.0 if kind in LENDING else 0.6)
+
+    column = np.asarray(catalogue.among("kind", usual, rows), dtype=np.float64)
     wanted = "|disp|" if staff else "|prest|"
-    return np.where([wanted in held for held in stated.tolist()], np.fmax(column, 0.9), column)
+    stated = catalogue.among("services", lambda held: wanted in held, rows)
+    return np.where(stated, np.fmax(column, 0.9), column)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

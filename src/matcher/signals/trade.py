@@ -38,12 +38,14 @@ def measure(shortlist: Shortlist) -> Column:
     known = shortlist.known("naf")
     meaning = shortlist.similarity.get("faiss")
     words = shortlist.similarity.get("part")
+    if not len(shortlist.inside(known)):
+        return np.full(len(shortlist), np.nan)
     blank = np.zeros(len(shortlist.rows))
-    value = 0.3 * (blank if meaning is None else meaning.clip(min=0)) + 0.7 * (
+    value = 0.3 * (blank if meaning is None else np.maximum(meaning, 0)) + 0.7 * (
         blank if words is None else words
     )
-    codes = shortlist.catalogue.of_structure("naf")[shortlist.candidates]
-    return np.where(np.isin(codes, list(VAGUE)), np.nan, shortlist.best(value, known))
+    vague = shortlist.catalogue.among("naf", lambda code: code in VAGUE, shortlist.candidates)
+    return np.where(vague, np.nan, shortlist.best(value, known))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
