@@ -63,6 +63,46 @@ def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dic
     return {"contact": exchange.contact(store_of(request), who, declaration_id)}
 
 
+@router.delete(
+    "/exchange/{declaration_id}/contact",
+    status_code=204,
+    summary="Delete the address of one's own declaration",
+    responses=documented(404),
+)
+def forget_contact(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
+    exchange.forget_contact(store_of(request), who, declaration_id)
+
+
+@router.get(
+    "/exchange/{declaration_id}/viewers",
+    summary="Who saw one's own declaration, and when",
+    responses=documented(404),
+)
+def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+    return list(exchange.viewers(store_of(request), who, declaration_id))
+
+
+@router.get(
+    "/exchange/suggestions",
+    summary="Others' declarations that complete one's own, best first, with the reason",
+    responses=documented(404),
+)
+def suggestions(
+    request: Request,
+    who: StructureKey,
+    siret: Annotated[str, Query(pattern=r"^[0-9]{14}$")],
+    notice_id: Annotated[str | None, Query(max_length=200)] = None,
+    reach_km: Annotated[float, Query(gt=0, le=1500)] = 100.0,
+    n: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> list[dict[str, Any]]:
+    snapshot = request.app.state.serving.current
+    between = exchange.distances(snapshot.catalogue) if snapshot else None
+    found = exchange.suggest(
+        store_of(request), who, siret, notice_id=notice_id, kilometres=between, reach_km=reach_km, n=n
+    )
+    return [codec.to_json(one) for one in found]
+
+
 @router.post("/feedback", summary="A structure's word on a lot", responses=documented(404))
 def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in ("interested", "declined", "submitted"):
