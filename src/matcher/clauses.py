@@ -141,6 +141,9 @@ _ONLY_STATES = french(
     r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
     r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs admis)\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
 )
+_ONLY_WORDS = re.compile(
+    rf"\bseul|uniquement|exclusi|strictement|\bd[e{LOST}]{{1,2}}di[e{LOST}]|\bfl[e{LOST}]{{1,2}}ch|limit|restrei|circonscri|cantonn|conditionn|subordonn|\bn(?:e\b|')[^.;]{{0,80}}\bqu"
+)
 #: Offers of others are thrown out, or the holder must be one of these structures.
 _OTHERS_OUT = french(
     rf"\b(?:irrecevables?|rejetée?s?|éliminée?s?|écartée?s?|exclue?s?|recevables?)\b[^.;]{{0,80}}\b(?:n'émanant pas|n'émanent pas|ne relevant pas|ne relèvent pas|autres? que|qui ne sont pas|n'ayant pas la qualité|non issues?|que celles)\b[^.;]{{0,40}}{_STRUCTURE}"
@@ -452,7 +455,8 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
     if "l'est" in clause and "serv" in sentence[:low] and _ELLIPSIS.search(clause):
         return 0.75
     if (
-        _ONLY_STATES.search(clause)
+        _ONLY_WORDS.search(clause)
+        and _ONLY_STATES.search(clause)
         and _ONLY.search(clause)
         and not _MAYBE_ONLY.search(clause)
         and not _LAW.search(clause)

@@ -19,9 +19,10 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
     if "&" in text or "<" in text:
         text = html.unescape(_TAG.sub(" ", html.unescape(text)))
     text = unicodedata.normalize("NFC", text)
-    if not text.isprintable():  # most texts are, and are spared the walk letter by letter
-        text = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
-    return _SPACE.sub(" ", text).strip()
+    text = _SPACE.sub(" ", text).strip()
+    if text.isprintable():  # most texts are, and are spared the walk letter by letter
+        return text
+    return _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text)).strip()
 
 
 class _Bare(dict[int, str]):

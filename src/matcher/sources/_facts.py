@@ -64,6 +64,7 @@ def buyer(raw_id: str, name: str, place: Place) -> Buyer:
     return Buyer(id=identifier(raw_id)[0], name=clean(name, 500), place=place)
 
 
+@lru_cache(maxsize=16384)
 def place(
     label: str = "",
     *,

@@ -16,6 +16,7 @@ from matcher.domain import BadInput
 
 MAX_BYTES = 64 * 1024 * 1024  # the largest real notices stay below 10 MB
 MAX_DEPTH = 200  # libxml2 allows 256 without huge_tree; a UBL notice has some 20 levels
+_DEFAULT = re.compile(rb"""\sxmlns=(?:"[^"<>]*"|'[^'<>]*')""")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -41,6 +42,8 @@ def parse(data: bytes, name: str) -> Element:
     head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
     if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head, re.I):
         raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
+    if data.count(b"xmlns=") == 1:  # one default namespace: left out, it need not be taken off every tag
+        data = _DEFAULT.sub(b" ", data, count=1)
     # comments and processing instructions hold no data, and would only lengthen the walks
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import clauses
@@ -172,7 +173,7 @@ class _Form:
             procedure=self.kind_of_procedure(),
             language=(self.form.get("LG") or "fr").lower(),
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
-            deadline=self.deadline(),
+            deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
             documents_url=self.documents(),
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
@@ -220,6 +221,7 @@ class _Form:
                 return PROCEDURES[child.tag]
         return ""
 
+    @cached_property
     def deadline(self) -> datetime | None:
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
@@ -252,8 +254,9 @@ class _Form:
     def descriptions(self) -> list[Element]:
         return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
 
-    def main_cpv(self, path: str = "CPV_MAIN/CPV_CODE") -> list[str]:
-        return [code.get("CODE") or "" for code in kids(self.object, path)]
+    @cached_property
+    def main_cpv(self) -> list[str]:
+        return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
     def lots(self, title: str) -> tuple[Lot, ...]:
         found = self.descriptions()
@@ -263,13 +266,13 @@ class _Form:
                 id=f"{self.document}/1",
                 title=title,
                 description=clean(self.description()),
-                cpv=facts.cpvs(self.main_cpv()),
+                cpv=facts.cpvs(self.main_cpv),
                 places=self.places_below(kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")),
-                amount=self.total(),
-                amount_period="total" if self.total() else "",
-                currency=self.currency(),
-                deadline=self.deadline(),
-                reservation=self.reservation(),
+                amount=self.total,
+                amount_period="total" if self.total else "",
+                currency=self.currency,
+                deadline=self.deadline,
+                reservation=self.reservation,
                 conditions=self.stated(None),
             ),
         )
@@ -278,9 +281,9 @@ class _Form:
         own = [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
         codes = (
-            facts.cpvs([*self.main_cpv(), *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv())
+            facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
         )
-        amount = clean_amount(value(lot, "VAL_OBJECT")) or (self.total() if alone else None)
+        amount = clean_amount(value(lot, "VAL_OBJECT")) or (self.total if alone else None)
         return Lot(
             id=f"{self.document}/{place}",
             title=clean(value(lot, "TITLE")) or title,
@@ -290,11 +293,11 @@ class _Form:
             places=self.places_below(lot),
             amount=amount,
             amount_period="total" if amount else "",
-            currency=attribute(lot, "VAL_OBJECT", "CURRENCY") or self.currency(),
+            currency=attribute(lot, "VAL_OBJECT", "CURRENCY") or self.currency,
             duration_months=facts.months(value(lot, "DURATION"), attribute(lot, "DURATION", "TYPE"))
             or facts.span(value(lot, "DATE_START"), value(lot, "DATE_END")),
-            deadline=self.deadline(),
-            reservation=self.reservation(),
+            deadline=self.deadline,
+            reservation=self.reservation,
             conditions=self.stated(lot),
         )
 
@@ -305,6 +308,7 @@ class _Form:
             return ()
         return tuple(facts.place(site, nuts=code) for code in codes or [""])
 
+    @cached_property
     def total(self) -> float | None:
         for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL", "VAL_OBJECT"):
             amount = clean_amount(value(self.object, field))
@@ -312,14 +316,18 @@ class _Form:
                 return amount
         return None
 
+    @cached_property
     def currency(self) -> str:
         for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL"):
             if attribute(self.object, field, "CURRENCY"):
                 return attribute(self.object, field, "CURRENCY")
         return "EUR"
 
+    @cached_property
     def reservation(self) -> Reservation | None:
         left = kid(self.form, "LEFTI")
+        if left is None:
+            return None
         passages = [text for field, text in RESERVED.items() if kid(left, field) is not None]
         mission = kid(left, "RESERVED_ORGANISATIONS_SERVICE_MISSION") is not None
         if not passages and not mission:
@@ -338,13 +346,16 @@ class _Form:
             found.append(Condition(code="framework", label=label))
         if lot is not None and kid(lot, "ACCEPTED_VARIANTS") is not None:
             found.append(Condition(code="variants", label="Variantes admises"))
+        return (*found, *self.general)
+
+    @cached_property
+    def general(self) -> tuple[Condition, ...]:
+        """What the notice states for every lot."""
+        found = []
         most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
         if most:
-            found.append(
-                Condition(
-                    code="lots-limit", label=f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
-                )
-            )
+            label = f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
+            found.append(Condition(code="lots-limit", label=label))
         most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
         if most:
             found.append(Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus"))
@@ -385,7 +396,7 @@ class _Form:
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place()),
             holders=holders,
-            cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv())), None),
+            cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
             place=lot.places[0] if lot and lot.places else Place(),
             amount=_awarded(contract),
             notified=clean_date(
@@ -458,6 +469,7 @@ class _Defence(_Form):
     def kind_of_procedure(self) -> str:
         return ""
 
+    @cached_property
     def deadline(self) -> datetime | None:
         for name in ("RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT"):
             at = self.one(name)
@@ -474,7 +486,8 @@ class _Defence(_Form):
     def descriptions(self) -> list[Element]:
         return [*self.form.iter("F17_ANNEX_B"), *self.form.iter("LOT_PRIOR_INFORMATION")]
 
-    def main_cpv(self, path: str = "") -> list[str]:
+    @cached_property
+    def main_cpv(self) -> list[str]:
         found = self.one("CPV")
         return [code.get("CODE") or "" for code in found.iter("CPV_CODE")] if found is not None else []
 
@@ -483,11 +496,11 @@ class _Defence(_Form):
             id=f"{self.document}/1",
             title=title,
             description=clean(self.description()),
-            cpv=facts.cpvs(self.main_cpv()),
+            cpv=facts.cpvs(self.main_cpv),
             places=self.sites(),
-            amount=self.total(),
-            amount_period="total" if self.total() else "",
-            deadline=self.deadline(),
+            amount=self.total,
+            amount_period="total" if self.total else "",
+            deadline=self.deadline,
             conditions=self.stated(None),
         )
         return facts.at_least_one(
@@ -501,9 +514,9 @@ class _Defence(_Form):
             title=clean(value(lot, "LOT_TITLE")) or title,
             number=clean(value(lot, "LOT_NUMBER"), 60) or str(place),
             description=clean(value(lot, "LOT_DESCRIPTION")),
-            cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv()),
+            cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv),
             places=self.sites(),
-            deadline=self.deadline(),
+            deadline=self.deadline,
             conditions=self.stated(None),
         )
 
@@ -516,14 +529,17 @@ class _Defence(_Form):
         codes = [c for c in (n.get("CODE") or "" for n in where.iter("NUTS")) if c]
         return tuple(facts.place(label, nuts=code) for code in codes or [""] if label or code)
 
+    @cached_property
     def total(self) -> float | None:
         holder = self.one("TOTAL_FINAL_VALUE")
         cost = self.one("VALUE_COST", holder) if holder is not None else None
         return clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None
 
+    @cached_property
     def currency(self) -> str:
         return "EUR"
 
+    @cached_property
     def reservation(self) -> Reservation | None:
         return None  # a defence contract cannot be reserved
 
@@ -558,7 +574,7 @@ class _Defence(_Form):
                     title=clean(value(one, "CONTRACT_TITLE")) or clean(self.title()),
                     buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place()),
                     holders=tuple(facts.holder("", name) for name in names),
-                    cpv=next(iter(facts.cpvs(self.main_cpv())), None),
+                    cpv=next(iter(facts.cpvs(self.main_cpv)), None),
                     place=lots[0].places[0] if lots[0].places else Place(),
                     amount=clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None,
                     notified=clean_date(_date(at)) if at is not None else None,
