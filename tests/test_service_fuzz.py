@@ -39,4 +39,4 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
 def test_no_request_makes_a_fault(served: tuple[Any, dict[str, str]], kind: str, examples: int) -> None:
     tally: Counter[int] = Counter()
     getattr(fuzz, kind)(*served, examples, tally)
-    assert sum(tally.values()) >= examples and max(tally) < 500
+    assert sum(tally.values()) >= examples and fuzz.FAULTS == []

@@ -28,7 +28,7 @@ from service.problems import documented
 router = APIRouter(tags=["territory"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
-Months = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
 Place = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 
 

@@ -94,6 +94,7 @@ def band(score: float, best: float) -> str:
     return next(word for least, word in BANDS if score / best >= least)
 
 
+OTHER_TRADE = "connue pour d'autres métiers que celui du lot"
 LINES = 30_000  # lines of one record, shared by its lots: what is left out beyond is counted
 FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
 
@@ -112,8 +113,13 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
             fitting = reach.suitable(ranking.shortlist)[order]
             order = np.concatenate([order[fitting], order[~fitting]])
         done = len(answer.matches)
-        more = (matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[done:most], done + 1))
-        answers.append(replace(answer, matches=(*answer.matches, *more)))
+        fit = reach.fit(ranking.shortlist)
+        more = [matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[done:most], done + 1)]
+        told = [
+            replace(match, warnings=(*match.warnings, OTHER_TRADE)) if fit[int(i)] == 0.0 else match
+            for match, i in zip(more, order[done:most], strict=True)
+        ]
+        answers.append(replace(answer, matches=(*answer.matches, *told)))
     return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
 
 
@@ -162,7 +168,7 @@ def _line(match: Match, lot: str, best: float) -> dict[str, Any]:
     line = {
         "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
         "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
-        "score": round(match.score, 6), "band": band(match.score, best), "eligible": match.eligible,
+        "score": round(match.score, 6), "band": band(match.score, float("inf") if OTHER_TRADE in match.warnings else best), "eligible": match.eligible,
         "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} for r in reasons],
         "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
         "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
