@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from matcher.territory.potential import Advice, Facts, Weight, advise
+from matcher.territory.assumptions import Labour
+from matcher.territory.potential import Advice, Facts, Refused, Weight, advise
 from matcher.territory.supply import Worth
 
 ON = date(2026, 11, 24)
@@ -199,3 +200,40 @@ def test_every_advice_has_reasons_and_articles() -> None:
     for advice in (a for f in cases for made in [advise(f)] for a in (made.first, *made.also)):
         assert isinstance(advice, Advice) and advice.reasons and advice.articles
         assert all("à vérifier" in rule.shown() for rule in advice.rules)
+
+
+# D5212-22: 30 % of the labour cost of a purchase from an EA or ESAT is taken off the contribution, up to 50 % of it
+# (75 % from a direct rate of 3 %); at 6 % no contribution is due (L5212-2)
+HALF_LABOUR = Labour(key="t", label="t", share=0.5, hourly_cost=25.0)
+
+
+@pytest.mark.parametrize(("rate", "contribution", "deduction"), [
+    (0.02, 100_000.0, "22\u202f500 €"), (0.02, 30_000.0, "15\u202f000 €"), (0.03, 30_000.0, "22\u202f500 €"), (0.03, 20_000.0, "15\u202f000 €"),
+])  # fmt: skip
+def test_a_purchase_from_an_ea_or_esat_lowers_the_contribution(
+    rate: float, contribution: float, deduction: str
+) -> None:
+    made = advise(
+        facts(
+            within=open_to(disability=2),
+            yearly=150_000.0,
+            labour=HALF_LABOUR,
+            rate=rate,
+            contribution=contribution,
+        )
+    ).oeth
+    assert isinstance(made, Advice) and deduction in made.reasons[1] and "75\u202f000 €" in made.reasons[1]
+    assert any("attestation" in c for c in made.conditions) and "D5212-22" in " ".join(made.articles)
+
+
+def test_no_effect_at_six_per_cent_or_where_no_ea_nor_esat_is_in_reach() -> None:
+    full = advise(facts(within=open_to(disability=2), yearly=150_000.0, rate=0.06)).oeth
+    assert isinstance(full, Refused) and "6 %" in full.reason
+    none = advise(facts(yearly=150_000.0, rate=0.02)).oeth
+    assert isinstance(none, Refused) and "aucune EA" in none.reason
+
+
+def test_the_rate_is_asked_for_and_the_effect_is_never_the_advice_itself() -> None:
+    made = advise(facts(within=open_to(disability=1), yearly=150_000.0))
+    assert isinstance(made.oeth, Advice) and "taux d'emploi" in made.oeth.conditions[0]
+    assert made.first.code == "none" and made.also == ()

@@ -68,7 +68,8 @@ def plan(
         supply, amount=amount, trades=trades, place=where, months=months, labour=row, shares=shares
     )
     if format == "jsonl":
-        emit([codec.to_json(made)], "jsonl")
+        named = facilitators.named(where) if where is not None else facilitators.unplaced()
+        emit([{**codec.to_json(made), "facilitator": named}], "jsonl")
         return
     emit(
         ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
@@ -101,8 +102,7 @@ def plan(
         *(f"source : {s}" for s in made.sources),
     ):
         say(line)
-    if where is not None:
-        say(facilitators.named(where))
+    say(facilitators.named(where) if where is not None else facilitators.unplaced())
 
 
 @app.command()
@@ -117,6 +117,9 @@ def oeth(
     ] = None,
     need: Annotated[str, typer.Option(help="What is bought: the share of labour of its trade.")] = "",
     headcount: Annotated[float | None, typer.Option(help="Employees of the buyer.")] = None,
+    place: Annotated[
+        str, typer.Option(help="Commune, postcode or department: its facilitator is named.")
+    ] = "",
     on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
@@ -131,6 +134,7 @@ def oeth(
     from matcher.domain import BadInput
     from matcher.identifiers import clean_date
     from matcher.terminal import check_format, emit, say
+    from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
     from matcher.territory.supply import trades_asked
 
@@ -162,5 +166,6 @@ def oeth(
         *made.said,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
+        facilitators.named(coverage.somewhere(place)) if place else facilitators.unplaced(),
     ):
         say(line)

@@ -47,7 +47,7 @@ def run(
     from matcher import gathering, reference, store
     from matcher.catalogue import Catalogue
     from matcher.terminal import check_format, emit, say
-    from matcher.territory import choropleth, coverage, exports
+    from matcher.territory import choropleth, coverage, exports, facilitators
     from matcher.territory.supply import Supply
 
     check_format(format)
@@ -131,6 +131,8 @@ def run(
         )
     else:
         emit(rows, format)
+    for sentence in dict.fromkeys(facilitators.of_areas(area.place for area in areas)):
+        say(sentence)
     for source in made.sources:
         say(f"source : {source}")
     say(

@@ -33,6 +33,13 @@ def run(
         bool | None,
         typer.Option("--public-service/--no-public-service", help="Does it carry a public-service mission?"),
     ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Direct employment rate of disabled workers in %, for the OETH effect."),
+    ] = None,
+    contribution: Annotated[
+        float | None, typer.Option(help="OETH contribution of the year before deductions, euros.")
+    ] = None,
     on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
@@ -93,6 +100,7 @@ def run(
         desk.potential(
             matcher, tender, supply, amount=amount, like_needs=like_needs, works=works, buyer=cast(law.BuyerType, buyer),
             defence=defence, public_service=public_service,
+            rate=None if rate is None else rate / 100, contribution=contribution,
         )
         for tender in tenders
     ]  # fmt: skip

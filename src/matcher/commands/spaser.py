@@ -65,7 +65,7 @@ def run(
     say(
         f"{made.small} achats à des structures de l'ESS ({exports.euros(made.small_amount)} HT) dont DECP ne dit rien"
     )
-    for line in (*made.notes, *(f"source : {s}" for s in made.sources)):
+    for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
         say(line)
     for one in made.rejected[:10]:
         say(f"écarté, {one.record} : {one.reason}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from matcher.catalogue import Catalogue
 from matcher.columns import NATURES, department_number
 from matcher.domain import Award, BadInput, Place, Reservation, Tender
 from matcher.territory import assumptions
+from matcher.territory import facilitators as facilitators_
 from matcher.territory.supply import DECLARED, Mask, Supply, Worth, placed, trades_asked, trades_of_lot
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
@@ -104,6 +105,14 @@ class Coverage:
     n: int
     on: date
     sources: tuple[str, ...]
+    facilitators: Mapping[str, str] = field(
+        default_factory=dict
+    )  # area code -> who is the facilitator, in French
+
+    @property
+    def facilitator(self) -> str:
+        """Every facilitator of the areas, one sentence after the other."""
+        return " ".join(dict.fromkeys(facilitators_.of_areas(area.place for area in self.areas)))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat row a cell, for a table or a spreadsheet."""
@@ -117,6 +126,7 @@ class Coverage:
                 f"lots avec moins de {self.n} structures": cell.short,
                 "plus proches avec le métier": " ; ".join(_told(near) for near in cell.nearest),
                 "métier voisin sur place": " ; ".join(_told(near) for near in cell.neighbours),
+                "facilitateur": self.facilitators.get(cell.area.code, ""),
                 "sources": " | ".join(self.sources), "calculé le": self.on.isoformat(),
             }  # fmt: skip
 
@@ -409,7 +419,13 @@ def cover(
         structures={a.code: supply.count(within[i] & of_kind) for i, a in enumerate(areas)},
         vague={a.code: supply.bidders_of(within[i] & of_kind & supply.vague) for i, a in enumerate(areas)},
         unplaced=unplaced, unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
+        facilitators=_facilitators(areas),
     )  # fmt: skip
+
+
+def _facilitators(areas: Sequence[Area]) -> dict[str, str]:
+    known, _ = facilitators_.read()
+    return {area.code: facilitators_.named(area.place, known) for area in areas}
 
 
 def _holds(area: Area, place: Place) -> bool:

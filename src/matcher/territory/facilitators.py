@@ -47,6 +47,8 @@ class Facilitator:
         return f"{self.name}{kind} : {contact} [source : {self.source or 'fichier de l’exploitant'}{day}]"
 
 
+#: How one is added.
+ADD = "ajoutez-le au fichier des facilitateurs (`matcher facilitators import fichier.csv`)"
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
@@ -190,9 +192,35 @@ def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
     where = reference.locate(place)
     label = where.label or where.department or "ce lieu"
     if not found:
-        return f"Facilitateur : aucun n'est connu pour {label} ; demandez-le à votre coordination, ou complétez le fichier des facilitateurs."
+        return (
+            f"Facilitateur : aucun n'est connu pour {label}. Demandez-le à votre coordination départementale, puis "
+            f"{ADD}."
+        )
     several = " (territoires qui se recouvrent, du plus local au plus large)" if len(found) > 1 else ""
     return f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in found)
+
+
+def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None) -> tuple[str, ...]:
+    """The sentence of each place, those without a facilitator joined into one, the file being read once."""
+    listed = read()[0] if known is None else tuple(known)
+    found, without = [], []
+    for place in places:
+        if of(place, listed):
+            found.append(named(place, listed))
+        else:
+            where = reference.locate(place)
+            without.append(where.label or where.department or "lieu inconnu")
+    if without:
+        shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
+        found.append(
+            f"Facilitateur : aucun n'est connu pour {shown}. Demandez-le à votre coordination départementale, puis {ADD}."
+        )
+    return tuple(found)
+
+
+def unplaced() -> str:
+    """What stands instead where an answer has no place."""
+    return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
 
 
 # --------------------------------------------------------------------------------- referrals and consent

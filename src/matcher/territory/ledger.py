@@ -17,9 +17,9 @@ from typing import Any
 
 from matcher import law, reference
 from matcher.catalogue import Catalogue
-from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Rejected
+from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.identifiers import clean_amount, digits, siren_valid, siret_valid
-from matcher.territory import exports
+from matcher.territory import exports, facilitators
 from matcher.territory.supply import trades_asked
 from matcher.text import clean, fold
 
@@ -93,6 +93,7 @@ class Report:
     rejected: tuple[Rejected, ...]
     sources: tuple[str, ...]
     on: date
+    facilitator: str = ""  # of the buyer's place, else of the departments of its purchases from structures
 
 
 _HEADINGS = {
@@ -275,8 +276,21 @@ def report(
     return Report(
         title="Achats par type de structure", tables=tables, paid=sum(p.amount for p in kept), awarded=sum(value for *_, value in shares_of),
         shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=tuple(notes),
-        rejected=tuple(rejected), sources=tuple(sources), on=day,
+        rejected=tuple(rejected), sources=tuple(sources), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
     )  # fmt: skip
+
+
+def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line]) -> str:
+    """Who is the facilitator of the buyer, where its commune is known; else of the departments bought in."""
+    if buyer:
+        place = reference.locate(Place(), buyer)
+        if place.department is None:  # its seat is not known by its number: where it is published, or works
+            known = Counter(a.buyer.place.department or a.place.department for a in awards)
+            place = Place(department=next((d for d, _ in known.most_common() if d), None))
+        if place.department:
+            return facilitators.named(place)
+    places = [Place(department=line.key) for line in departments if reference.department(line.key)]
+    return " ".join(facilitators.of_areas(places)) if places else facilitators.unplaced()
 
 
 def _believed(amount: float | None) -> float:
@@ -411,7 +425,9 @@ def workbook(found: Report) -> bytes:
         for s in found.shares
     ]
     sheets["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
-    return exports.workbook(sheets, (*found.sources, *found.notes, f"calculé le {found.on:%d/%m/%Y}"))
+    return exports.workbook(
+        sheets, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")
+    )
 
 
 def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from matcher import law, needs
 from matcher.domain import SIAE_KINDS, BadInput, Filters, Lot, Match, Tender
 from matcher.engine import Matcher
-from matcher.territory import facilitators
+from matcher.territory import assumptions, facilitators
 from matcher.territory import hours as insertion
 from matcher.territory.supply import Mask, Supply, Worth, placed, trades_of_lot
 
@@ -81,6 +81,10 @@ class Facts:
     least_hours: float = 140.0
     least_months: float = 3.0
     trade_known: bool = True
+    yearly: float | None = None  # yearly part of the lot
+    labour: assumptions.Labour | None = None  # of the lot's trade
+    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: not said
+    contribution: float | None = None  # of the buyer, before deductions, euros of the year
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +113,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advised:
-    """The first advice, the others that are open too, and those that are not."""
+    """The first advice, the others that are open too, those that are not, and the effect on OETH beside them."""
 
     first: Advice
     also: tuple[Advice, ...]
     refused: tuple[Refused, ...]
+    oeth: Advice | Refused
 
 
 def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
@@ -371,6 +376,56 @@ def _clause(f: Facts) -> Advice | Refused:
     )
 
 
+def _oeth(f: Facts) -> Advice | Refused:
+    """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
+    code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
+    worth = f.within.get("L2113-12", EMPTY)
+    if not worth.possible:
+        return Refused(code=code, title=title, reason="aucune EA ni aucun ESAT du métier à portée")
+    if (
+        f.rate is not None
+        and (full := law.rule("oeth.rate", f.on)) is not None
+        and f.rate >= (full.value or 1.0)
+    ):
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * (full.value or 1.0):g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet ({full.article})",
+        )
+    rules = _rules(f.on, "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate")
+    if not rules:
+        return Refused(
+            code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
+        )
+    attested = (
+        "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
+    )
+    if f.yearly is None or f.rate is None:
+        lacking = [
+            word
+            for word, given in (
+                ("le montant du lot", f.yearly),
+                ("le taux d'emploi direct (4,2 pour 4,2 %)", f.rate),
+            )
+            if given is None
+        ]
+        return Advice(
+            code=code, title=title, reasons=(f"EA et ESAT à portée : {worth.shown()}",), rules=rules,
+            conditions=(f"donnez {' et '.join(lacking)} : l'effet en dépend", attested),
+        )  # fmt: skip
+    made = insertion.oeth(f.yearly, f.rate, on=f.on, contribution=f.contribution, labour=f.labour)
+    gain = (
+        f"déduction : {_euros(made.deduction)} par an"
+        if made.deduction is not None
+        else f"déduction avant plafond : {_euros(made.deductible)} par an"
+    )
+    return Advice(
+        code=code, title=title,
+        reasons=(f"EA et ESAT à portée : {worth.shown()}", f"{gain}, pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"),
+        rules=rules, conditions=(*made.said, *(f"hypothèse : {a}" for a in made.assumed)),
+    )  # fmt: skip
+
+
 #: In the order in which they are proposed.
 WAYS: tuple[Callable[[Facts], Advice | Refused], ...] = (_direct, _reserve, _ess, _allot, _clause)
 
@@ -380,6 +435,7 @@ def advise(f: Facts) -> Advised:
     found = [way(f) for way in WAYS]
     good = [one for one in found if isinstance(one, Advice)]
     refused = tuple(one for one in found if isinstance(one, Refused))
+    effect = _oeth(f)
     if f.reserved is not None:
         articles = f.reserved or law.UNSPECIFIED
         worth = f.within.get(articles[0] if len(articles) == 1 else "L2113-14", EMPTY)
@@ -395,8 +451,8 @@ def advise(f: Facts) -> Advised:
             reasons=tuple(f"{one.title} : {one.reason}" for one in refused), rules=_rules(f.on, "sourcing.allowed"),
             conditions=("interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes",),
         )  # fmt: skip
-        return Advised(first=none, also=(), refused=refused)
-    return Advised(first=good[0], also=tuple(good[1:]), refused=refused)
+        return Advised(first=none, also=(), refused=refused, oeth=effect)
+    return Advised(first=good[0], also=tuple(good[1:]), refused=refused, oeth=effect)
 
 
 # ------------------------------------------------------------------------------------------------- facts
@@ -443,13 +499,18 @@ def potential(
     buyer: law.BuyerType = "local",
     defence: bool = False,
     public_service: bool | None = None,
+    rate: float | None = None,
+    contribution: float | None = None,
     most: int = 5,
 ) -> Potential:
     """The potential of every lot of a need.  `amount` is that of the whole need where the lots do not say.
 
-    Raises BadInput on a negative amount.
+    `rate` (direct employment, 0 to 1) and `contribution` (euros) of the buyer tell the OETH effect.  Raises
+    BadInput on a negative amount or a rate that is none.
     """
-    for given in (amount, like_needs):
+    if rate is not None and not 0 <= rate <= 1:
+        raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
+    for given in (amount, like_needs, contribution):
         if given is not None and not 0 <= given < 1e11:
             raise BadInput(f"un montant de {given:g} € : donnez un montant hors taxes, en euros")
     stated = [lot.amount for lot in tender.lots]
@@ -464,7 +525,20 @@ def potential(
             lot = replace(lot, amount=whole)
         first = matcher.answer(matcher.rank(query), most).matches if len(supply) else ()
         found.append(
-            _of_lot(lot, tender, supply, first, whole, like_needs, works, buyer, defence, public_service)
+            _of_lot(
+                lot,
+                tender,
+                supply,
+                first,
+                whole,
+                like_needs,
+                works,
+                buyer,
+                defence,
+                public_service,
+                rate,
+                contribution,
+            )
         )
     desk = supply.desk
     assumed = tuple(
@@ -492,7 +566,7 @@ def potential(
 
 def _of_lot(
     lot: Lot, tender: Tender, supply: Supply, first: Sequence[Match], whole: float | None, like_needs: float | None,
-    works: bool | None, buyer: law.BuyerType, defence: bool, public_service: bool | None,
+    works: bool | None, buyer: law.BuyerType, defence: bool, public_service: bool | None, rate: float | None, contribution: float | None,
 ) -> LotPotential:  # fmt: skip
     desk = supply.desk
     trades = trades_of_lot(lot)
@@ -558,6 +632,7 @@ def _of_lot(
         clause_hours=plan.targets[0].hours if plan else None, clause_share=desk["clause_share"].value, carriers=lenders,
         competition=int(desk["competition"].value), verified=int(desk["verified"].value),
         least_hours=desk["clause_hours"].value, least_months=desk["clause_months"].value, trade_known=bool(trades),
+        yearly=yearly or None, labour=insertion.labour_of(trades, lot.cpv) if trades else None, rate=rate, contribution=contribution,
     )  # fmt: skip
     return LotPotential(
         lot=lot, trades=tuple(supply.labels[t] for t in trades), eligible={a: supply.count(every & mask, trades) for a, mask in admitted.items()},
@@ -588,6 +663,15 @@ def _weight(supply: Supply, mask: Mask, yearly: float | None) -> Weight:
 # ------------------------------------------------------------------------------------------------ shown
 
 
+def effect(oeth: Advice | Refused) -> str:
+    """The effect on the OETH contribution in a line."""
+    return (
+        f"{oeth.title} : {' ; '.join(oeth.reasons)}"
+        if isinstance(oeth, Advice)
+        else f"sans effet, {oeth.reason}"
+    )
+
+
 def rows(found: Potential) -> Iterator[dict[str, Any]]:
     """One flat row a lot, for a spreadsheet."""
     for one in found.lots:
@@ -597,7 +681,7 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
             "conseil": first.title, "raisons": " ; ".join(first.reasons), "conditions": " ; ".join(first.conditions),
             "articles": ", ".join(first.articles), "aussi possible": " ; ".join(a.title for a in one.advised.also),
             "écarté": " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused),
-            "à portée": f.everyone.possible, **{f"admissibles {a} à portée": w.possible for a, w in f.within.items()},
+            "OETH": effect(one.advised.oeth), "à portée": f.everyone.possible, **{f"admissibles {a} à portée": w.possible for a, w in f.within.items()},
             "vérifiées actives": f.everyone.verified, "ont répondu depuis un an": f.everyone.answered,
             "part du chiffre d'affaires": f.weight.get("", Weight()).shown(), "facilitateur": one.facilitator,
             "sources": " | ".join(found.sources), "date": found.on.isoformat(),
@@ -621,6 +705,11 @@ def told(found: Potential) -> Iterator[str]:
             yield from (f"    règle : {rule.shown()}" for rule in advice.rules)
         for refused in one.advised.refused:
             yield f"  Écarté : {refused.title}, {refused.reason}"
+        oeth = one.advised.oeth
+        yield f"  OETH : {effect(oeth)}"
+        if isinstance(oeth, Advice):
+            yield from (f"    à condition : {condition}" for condition in oeth.conditions)
+            yield from (f"    règle : {rule.shown()}" for rule in oeth.rules)
         if one.first:
             yield f"  Structures ({ORDER}) :"
         for match in one.first:
