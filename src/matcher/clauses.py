@@ -307,6 +307,11 @@ _NAMES = (
     f"prot{LOST}g", "favoris", "handicap", "par le travail",
 )  # fmt: skip
 _RESERVING = ("reserv", f"{LOST}serv", "cette facult", "cette possib", *_NAMES)
+#: "se réserve le droit", "sous réserve de", "levée des réserves": not what is sought.
+_HELD_BACK = re.compile(
+    rf"\bse r[e{LOST}]{{1,2}}serv\w+|\b(?:sous|sans) r[e{LOST}]{{1,2}}serves?\b|\br[e{LOST}]{{1,2}}servoirs?"
+)
+_MAY_RESERVE = re.compile(rf"[e{LOST}]serv|esat\b|adapt[e{LOST}]|\bs?iaes?\b|2113|\bess\b|appartenir")
 _EXCLUSIVE = re.compile(
     rf"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e{LOST}]|programme|irreceva|rejet"
     rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|cette facult|cette possib|\bni\b|\bl'est\b"
@@ -320,7 +325,10 @@ def _reservations(read: Text) -> list[Finding]:
     but: frozenset[str]
     for start, end in read.holding(_RESERVING):
         sentence = read.plain[start:end]
-        if "reserv" not in sentence and f"{LOST}serv" not in sentence and not _EXCLUSIVE.search(sentence):
+        if "reserv" in sentence or f"{LOST}serv" in sentence:
+            if "insertion" not in sentence and not _MAY_RESERVE.search(_HELD_BACK.sub(" ", sentence)):
+                continue
+        elif not _EXCLUSIVE.search(sentence):
             continue
         if _unanswered(read, start, end):
             continue

@@ -40,12 +40,21 @@ class _Fold(dict[int, str]):
 
 
 _FOLD = _Fold()
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _bare(found: re.Match[str]) -> str:
+    return _FOLD[ord(found.group())]
 
 
 @lru_cache(maxsize=256)
 def folded(text: str) -> str:
     """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
-    return text.translate(_FOLD)
+    plain = text.lower()
+    if len(plain) != len(text):  # a capital that two letters replace, as "İ"
+        return text.translate(_FOLD)
+    plain = plain.replace("`", "'").replace("\t", " ")
+    return plain if plain.isascii() else _NOT_ASCII.sub(_bare, plain)
 
 
 #: A word's edge where U+FFFD is a letter like another.
@@ -79,7 +88,10 @@ def french(pattern: str) -> re.Pattern[str]:
 _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )
-_BREAK = re.compile(r"(?<=[.!?…])\s+|\s*[;|•▪●\uf0b7]\s*|\s+[—–]{1,2}\s+|\n+")
+#: Where a sentence may end; it begins with one class, so that what is no break is skipped fast.
+_BREAK = re.compile(
+    r"[\s;|•▪●\uf0b7](?:(?<=[;|•▪●\uf0b7])\s*|(?<=\n)\s*|(?<=[.!?…]\s)\s*|(?<=\s)[—–]{1,2}\s+)"
+)
 _OPEN_END = re.compile(
     r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
 )
@@ -99,8 +111,11 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
             _ABBREVIATED.search(before) or after.islower()
         ):
             continue
-        if text[start : found.start()].strip():
-            yield start, found.start()
+        end = found.start()
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if end > start:
+            yield start, end
         start = found.end()
     if text[start:].strip():
         yield start, len(text)

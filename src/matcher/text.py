@@ -8,7 +8,8 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Any
 
-_TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,500}|!--.{0,2000}?--)>", re.S)
+#: A tag, and not an address between angle brackets: a name, then nothing or attributes.
+_TAG = re.compile(r"<(?:/?[A-Za-z][A-Za-z0-9:-]{0,30}(?:\s[^<>]{0,500})?/?|!--.{0,2000}?--)>", re.S)
 _SPACE = re.compile(r"[\s\u00a0\u200b\u202f\ufeff]+")
 REPLACEMENT = "\ufffd"
 

@@ -118,6 +118,14 @@ def kids(element: Element | None, path: str) -> list[Element]:
     return element.findall(path) if element is not None else []
 
 
+def fields(element: Element | None) -> dict[str, Element]:
+    """The first child of each name: one walk, where many of the children are asked."""
+    found: dict[str, Element] = {}
+    for child in element if element is not None else ():
+        found.setdefault(child.tag, child)
+    return found
+
+
 def kid(element: Element | None, path: str) -> Element | None:
     """The first element at a path of local names, or None."""
     return element.find(path) if element is not None else None

@@ -8,7 +8,7 @@ real notices, so the lot's id is its place; its number is as published.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal
@@ -152,7 +152,7 @@ class _Form:
         title = clean(self.title())
         if not title:
             raise BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
-        buyer_place = self.buyer_place()
+        buyer_place = self.buyer_place
         lots = facts.placed(self.lots(title), buyer_place)
         nature = self.nature()
         change = self.change()
@@ -198,6 +198,7 @@ class _Form:
     def buyer(self, field: str) -> str:
         return value(self.form, f"CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/{field}")
 
+    @cached_property
     def buyer_place(self) -> Place:
         body = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
         return facts.place(
@@ -273,32 +274,44 @@ class _Form:
                 currency=self.currency,
                 deadline=self.deadline,
                 reservation=self.reservation,
-                conditions=self.stated(None),
+                conditions=self.stated(()),
             ),
         )
 
+    LOT_FIELDS = (
+        "VAL_OBJECT", "TITLE", "LOT_NO", "SHORT_DESCR", "DURATION", "DATE_START", "DATE_END",
+    )  # fmt: skip
+
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
-        own = [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
+        stated = tree.fields(lot)
+        told = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
+        own = (
+            [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
+            if "CPV_ADDITIONAL" in stated
+            else []
+        )
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
         codes = (
             facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
         )
-        amount = clean_amount(value(lot, "VAL_OBJECT")) or (self.total if alone else None)
+        amount = clean_amount(told["VAL_OBJECT"]) or (self.total if alone else None)
+        worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
+        unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
         return Lot(
             id=f"{self.document}/{place}",
-            title=clean(value(lot, "TITLE")) or title,
-            number=clean(value(lot, "LOT_NO"), 60) or str(place),
-            description=clean(value(lot, "SHORT_DESCR")),
+            title=clean(told["TITLE"]) or title,
+            number=clean(told["LOT_NO"], 60) or str(place),
+            description=clean(told["SHORT_DESCR"]),
             cpv=codes,
-            places=self.places_below(lot),
+            places=self.places_below(lot) if "NUTS" in stated or "MAIN_SITE" in stated else (),
             amount=amount,
             amount_period="total" if amount else "",
-            currency=attribute(lot, "VAL_OBJECT", "CURRENCY") or self.currency,
-            duration_months=facts.months(value(lot, "DURATION"), attribute(lot, "DURATION", "TYPE"))
-            or facts.span(value(lot, "DATE_START"), value(lot, "DATE_END")),
+            currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
+            duration_months=facts.months(told["DURATION"], unit)
+            or facts.span(told["DATE_START"], told["DATE_END"]),
             deadline=self.deadline,
             reservation=self.reservation,
-            conditions=self.stated(lot),
+            conditions=self.stated(stated),
         )
 
     def places_below(self, lot: Element | None) -> tuple[Place, ...]:
@@ -337,16 +350,21 @@ class _Form:
             passage=" ; ".join([*passages, *([SERVICE_MISSION] if mission else [])]),
         )
 
-    def stated(self, lot: Element | None) -> tuple[Condition, ...]:
-        found = []
-        framework = kid(self.procedure, "FRAMEWORK")
-        if framework is not None:
-            several = kid(framework, "SEVERAL_OPERATORS") is not None
-            label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
-            found.append(Condition(code="framework", label=label))
-        if lot is not None and kid(lot, "ACCEPTED_VARIANTS") is not None:
+    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
+        """The conditions of a lot, of which the names of its fields are given."""
+        found = [*self.framework]
+        if "ACCEPTED_VARIANTS" in lot:
             found.append(Condition(code="variants", label="Variantes admises"))
         return (*found, *self.general)
+
+    @cached_property
+    def framework(self) -> tuple[Condition, ...]:
+        framework = kid(self.procedure, "FRAMEWORK")
+        if framework is None:
+            return ()
+        several = kid(framework, "SEVERAL_OPERATORS") is not None
+        label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
+        return (Condition(code="framework", label=label),)
 
     @cached_property
     def general(self) -> tuple[Condition, ...]:
@@ -394,7 +412,7 @@ class _Form:
         return Award(
             uid=f"{self.document}/award-{place}",
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
-            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place()),
+            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place),
             holders=holders,
             cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
             place=lot.places[0] if lot and lot.places else Place(),
@@ -419,16 +437,15 @@ class _Form:
         return "\n".join(filter(None, parts))
 
     def lot_texts(self) -> list[str]:
-        fields = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
-        return [
-            "\n".join(
-                filter(
-                    None,
-                    [*(value(lot, f) for f in fields), *(tree.words(a) for a in lot.iter("AC_CRITERION"))],
-                )
-            )
-            for lot in self.descriptions()
-        ]
+        names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
+        texts = []
+        for lot in self.descriptions():
+            stated = tree.fields(lot)
+            parts = [tree.words(stated.get(name)) for name in names]
+            if "AC" in stated:
+                parts += [tree.words(one) for one in stated["AC"].iter("AC_CRITERION")]
+            texts.append("\n".join(filter(None, parts)))
+        return texts
 
 
 class _Defence(_Form):
@@ -454,6 +471,7 @@ class _Defence(_Form):
             field, "ORGANISATION/NATIONALID" if field == "NATIONALID" else field
         ))  # fmt: skip
 
+    @cached_property
     def buyer_place(self) -> Place:
         profile = self.one("CA_CE_CONCESSIONAIRE_PROFILE")
         return facts.place(
@@ -501,7 +519,7 @@ class _Defence(_Form):
             amount=self.total,
             amount_period="total" if self.total else "",
             deadline=self.deadline,
-            conditions=self.stated(None),
+            conditions=self.stated(()),
         )
         return facts.at_least_one(
             tuple(self.lot(lot, i, False, title) for i, lot in enumerate(self.descriptions(), 1)), whole
@@ -517,7 +535,7 @@ class _Defence(_Form):
             cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv),
             places=self.sites(),
             deadline=self.deadline,
-            conditions=self.stated(None),
+            conditions=self.stated(()),
         )
 
     def sites(self) -> tuple[Place, ...]:
@@ -543,7 +561,7 @@ class _Defence(_Form):
     def reservation(self) -> Reservation | None:
         return None  # a defence contract cannot be reserved
 
-    def stated(self, lot: Element | None) -> tuple[Condition, ...]:
+    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
         found = (
             [Condition(code="framework", label="Accord-cadre")]
             if self.one("F17_FRAMEWORK") is not None
@@ -572,7 +590,7 @@ class _Defence(_Form):
                 Award(
                     uid=f"{self.document}/award-{place}",
                     title=clean(value(one, "CONTRACT_TITLE")) or clean(self.title()),
-                    buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place()),
+                    buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place),
                     holders=tuple(facts.holder("", name) for name in names),
                     cpv=next(iter(facts.cpvs(self.main_cpv)), None),
                     place=lots[0].places[0] if lots[0].places else Place(),
