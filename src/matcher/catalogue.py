@@ -10,7 +10,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import shutil
+import tempfile
+import time
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +49,7 @@ from matcher.text import clean, coded, fold, lot_part, tokens
 FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
 EXHAUSTIVE_UP_TO = 8_000
+SWAPS = 20  # times that a catalogue is opened again because another took its place
 KEPT = 5_000  # structures, and offers, kept as objects
 
 T = TypeVar("T")
@@ -79,6 +84,10 @@ class Catalogue:
         self.recipe = recipe
         self.manifest = manifest
         self.encoder = encoder
+        self.home: Path | None = None  # the folder it was opened from
+        self.written: Path | None = (
+            None  # the file of its vectors, where they were written before it is saved
+        )
         self.offsets: NDArray[np.int64] = np.append(self._column(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
@@ -336,25 +345,115 @@ class Catalogue:
             first_rows.append(len(rows))
             rows.extend(_profile(known[siret]))
             rows.extend(pieces.get(siret, ()))
-        structure_table = _structure_table([known[siret] for siret in order], first_rows)
         evidence_table = _evidence_table(rows)
+        structure_table = _structure_table([known[siret] for siret in order], first_rows, evidence_table)
         encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
         texts = [row.text for row in rows]
         vectors = _encode(encoder, texts, reuse)
         words = [coded(row.text, row.offer.cpv) for row in rows]
         indexes = {name: plug.find("indexes", name).build(words, vectors) for name in recipe.indexes}
-        manifest = {
-            "format": FORMAT,
-            "code": __version__,
-            "recipe": codec.to_json(recipe),
-            "encoder": encoder.fingerprint,
-            "structures": len(order),
-            "evidence": len(rows),
-            "awards": sum(row.nature == "award" for row in rows),
-            "data": _fingerprint(structure_table, evidence_table),
-            "built": date.today().isoformat(),
-        }
+        manifest = _manifest(structure_table, evidence_table, recipe, encoder)
         return cls(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
+
+    def updated(self, structures: Iterable[Structure] = (), gone: Iterable[str] = ()) -> Catalogue:
+        """The catalogue as built anew with these structures in place of those of their SIRETs, and without `gone`.
+
+        Only what changed is encoded and told to the indexes; the rest is copied.  Awards stay with their bidder;
+        those of a bidder none of whose structures is left go with it.
+        """
+        fresh: dict[str, Structure] = {}
+        for structure in structures:
+            fresh.setdefault(f"{structure.siret} {structure.kind}", structure)
+        out = {structure.siret for structure in fresh.values()} | set(gone)
+        sirens = {siret[:9] for siret in out}
+        touched = np.flatnonzero(self._holding_any(sirens, prefixes=True))
+        known, awards = dict(fresh), self._awards_of(touched)
+        for row in touched.tolist():
+            structure = self.structure(row)
+            if structure.siret not in out:
+                known.setdefault(f"{structure.siret} {structure.kind}", structure)
+        listed = {structure.siren for structure in known.values() if not _is_supplier(structure)}
+        known = {
+            key: structure
+            for key, structure in known.items()
+            if not (_is_supplier(structure) and structure.siren in listed)
+        }
+        holder: dict[str, str] = {}
+        for key in sorted(known):
+            holder.setdefault(key[:9], key)
+        rows, first_rows = [], []
+        for key in sorted(known):
+            first_rows.append(len(rows))
+            rows.extend(_profile(known[key]))
+            if holder[key[:9]] == key:
+                rows.extend(awards.get(key[:9], ()))
+        return self._spliced(touched, [known[key] for key in sorted(known)], first_rows, rows)
+
+    def _awards_of(self, rows: NDArray[np.int64]) -> dict[str, list[_Row]]:
+        """The awards of the bidders of these structure rows, by SIREN; what a structure tells itself is none."""
+        found: dict[str, list[_Row]] = defaultdict(list)
+        for row in rows.tolist():
+            structure = self.structure(row)
+            told = sum(1 for _ in _profile(structure))
+            for piece in range(int(self.offsets[row]) + told, int(self.offsets[row + 1])):
+                found[structure.siren].append(_Row("award", self.text(piece), self.offer(piece)))
+        return found
+
+    def _spliced(
+        self,
+        touched: NDArray[np.int64],
+        structures: Sequence[Structure],
+        first_rows: Sequence[int],
+        rows: Sequence[_Row],
+    ) -> Catalogue:
+        """This catalogue without the structure rows `touched`, and with these structures and their rows."""
+        more = _evidence_table(rows)
+        added = _structure_table(structures, first_rows, more)
+        n, m = len(self), self.evidence.num_rows
+        stays = np.ones(n, dtype=bool)
+        stays[touched] = False
+        kinds = self.of_structure("kind")
+        keys = [
+            (f"{siret} {kinds[row]}", row)
+            for row, siret in enumerate(self.structures.column("siret").to_pylist())
+            if stays[row]
+        ]
+        keys += [(f"{s.siret} {s.kind}", n + i) for i, s in enumerate(structures)]
+        order = np.array([row for _, row in sorted(keys)], dtype=np.int64)
+        lows = np.concatenate([self.offsets[:-1], m + np.array(first_rows, dtype=np.int64)])
+        ends = np.array([*first_rows[1:], len(rows)][: len(first_rows)], dtype=np.int64)
+        highs = np.concatenate([self.offsets[1:], m + ends])
+        many = (highs - lows)[order]
+        starts = np.concatenate(([0], np.cumsum(many))).astype(np.int64)
+        pieces = np.arange(starts[-1]) + np.repeat(lows[order] - starts[:-1], many)
+        evidence = _joined(self.evidence, more, pieces)
+        table = _joined(self.structures, added, order)
+        bidder = table.column("siren").combine_chunks().dictionary_encode()
+        for name, values in (
+            ("bidder", pa.array(bidder.indices.to_numpy(zero_copy_only=False), pa.int32())),
+            ("first_row", pa.array(starts[:-1], pa.int64())),
+        ):
+            table = table.set_column(table.column_names.index(name), name, values)
+        kept = np.where(pieces < m, pieces, -1)
+        encoded = _encode(self.encoder, [row.text for row in rows], None).astype(self.vectors.dtype)
+        blocks = (
+            self.vectors[low : low + size] if low < m else encoded[low - m : low - m + size]
+            for low, size in _runs(pieces, m)
+        )
+        vectors, written = _written(blocks, (len(kept), self.vectors.shape[1]), self.vectors.dtype, self.home)
+        words = [coded(rows[i].text, rows[i].offer.cpv) for i in (pieces[kept < 0] - m).tolist()]
+        indexes = {
+            name: index.amended(kept, words, vectors)
+            if hasattr(index, "amended")
+            else plug.find("indexes", name).build(_words(evidence), vectors)
+            for name, index in self.indexes.items()
+        }
+        manifest = _manifest(table, evidence, self.recipe, self.encoder)
+        made = Catalogue(table, evidence, vectors, indexes, self.recipe, manifest, self.encoder)
+        if written is not None:
+            made.home, made.written = self.home, written
+            weakref.finalize(made, written.unlink, missing_ok=True)
+        return made
 
     # ------------------------------------------------------------------------------------ save, load
 
@@ -370,12 +469,17 @@ class Catalogue:
                 pa.ipc.new_file(sink, table.schema) as out,
             ):
                 out.write_table(table.combine_chunks())
-        np.save(fresh / "vectors.npy", self.vectors, allow_pickle=False)
+        try:  # files are never written again, so that one may stand in two catalogues
+            if self.written is None:
+                raise FileNotFoundError
+            os.link(self.written, fresh / "vectors.npy")
+        except OSError:
+            np.save(fresh / "vectors.npy", self.vectors, allow_pickle=False)
         for name, index in self.indexes.items():
             index.save(fresh / name)
         text = json.dumps(self.manifest, ensure_ascii=False, indent=1, default=str)
         (fresh / "manifest.json").write_text(text, encoding="utf-8")
-        old = folder.with_name(folder.name + ".old")
+        old = _aside(folder)
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)
@@ -387,9 +491,25 @@ class Catalogue:
         """Open a saved catalogue, memory-mapped.
 
         Raises NotFound where there is none, StaleArtefact when it was built by another recipe, encoder
-        or format than the one asked for: the sentence names the command that builds it anew.
+        or format than the one asked for: the sentence names the command that builds it anew.  A catalogue that
+        is put in the place of another meanwhile is opened whole, the one or the other.
         """
         folder = Path(folder)
+        for _ in range(SWAPS):
+            before = _place(folder)
+            try:
+                found = cls._opened(folder, recipe)
+            except (NotFound, StaleArtefact):
+                if before == _place(folder) and (before is not None or not _aside(folder).is_dir()):
+                    raise
+            else:
+                if before == _place(folder):
+                    return found
+            time.sleep(0.05)
+        return cls._opened(folder, recipe)
+
+    @classmethod
+    def _opened(cls, folder: Path, recipe: str | None) -> Catalogue:
         again = f"build it with `matcher index FILES --out {folder}`"
         if not (folder / "manifest.json").is_file():
             raise NotFound(f"no catalogue in {folder}: {again}")
@@ -421,7 +541,9 @@ class Catalogue:
             }
         except (OSError, pa.ArrowInvalid, ValueError) as error:
             raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
-        return cls(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
+        found = cls(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
+        found.home = folder
+        return found
 
     # ------------------------------------------------------------------------------------ shortlist
 
@@ -634,6 +756,19 @@ class Catalogue:
 # ---------------------------------------------------------------------------------------------- rows
 
 
+def _aside(folder: Path) -> Path:
+    """Where the old catalogue stands for the instant in which the new one takes its place."""
+    return folder.with_name(folder.name + ".old")
+
+
+def _place(folder: Path) -> int | None:
+    """Which folder stands there; None where none does."""
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return None
+
+
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:
     keys = [f"|{fold(word)}|" for word in words]
     return lambda held: any(key in held for key in keys)
@@ -754,7 +889,9 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     })  # fmt: skip
 
 
-def _structure_table(structures: Sequence[Structure], first_rows: Sequence[int]) -> pa.Table:
+def _structure_table(
+    structures: Sequence[Structure], first_rows: Sequence[int], evidence: pa.Table
+) -> pa.Table:
     nan = float("nan")
     bidders: dict[str, int] = {}
     located = [replace(s, place=reference.locate(s.place)) if s.place.country else s for s in structures]
@@ -763,6 +900,7 @@ def _structure_table(structures: Sequence[Structure], first_rows: Sequence[int])
         folded = [fold(word) for word in words]
         return f"|{'|'.join(folded)}|" if folded else ""
 
+    payloads = [json.dumps(codec.to_json(s), ensure_ascii=False) for s in located]
     return pa.table({
         "siret": pa.array([s.siret for s in located], pa.string()),
         "siren": pa.array([s.siren for s in located], pa.string()),
@@ -784,8 +922,87 @@ def _structure_table(structures: Sequence[Structure], first_rows: Sequence[int])
         "predecessors": pa.array([" ".join(s.predecessors) for s in located], pa.string()),
         "denied": pa.array([list(s.denied) for s in located], pa.list_(pa.string())),
         "first_row": pa.array(first_rows, pa.int64()),
-        "payload": pa.array([json.dumps(codec.to_json(s), ensure_ascii=False) for s in located], pa.large_string()),
+        "digest": pa.array(_digests(payloads, first_rows, evidence), pa.binary(16)),
+        "payload": pa.array(payloads, pa.large_string()),
     })  # fmt: skip
+
+
+def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
+    """A hash of each structure with all that is known of it."""
+    said = [evidence.column(name).to_pylist() for name in ("text", "payload")]
+    for payload, low, high in zip(
+        payloads, first_rows, [*first_rows[1:], evidence.num_rows][: len(payloads)], strict=True
+    ):
+        parts = [payload, *(column[row] for row in range(low, high) for column in said)]
+        yield hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder: Any) -> dict[str, Any]:
+    data = hashlib.sha256()
+    for chunk in structures.column("digest").chunks:
+        data.update(b"".join(chunk.to_pylist()))
+    nature = Catalogue._column(evidence, "nature")
+    return {
+        "format": FORMAT,
+        "code": __version__,
+        "recipe": codec.to_json(recipe),
+        "encoder": encoder.fingerprint,
+        "structures": structures.num_rows,
+        "evidence": evidence.num_rows,
+        "awards": int((nature == NATURES.index("award")).sum()),
+        "data": data.hexdigest()[:16],
+        "built": date.today().isoformat(),
+    }
+
+
+def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """These rows of the two tables, one behind the other, in this order; runs of rows are copied at once."""
+    more = more.select(table.column_names).cast(table.schema)
+    parts = [
+        table.slice(low, size) if low < table.num_rows else more.slice(low - table.num_rows, size)
+        for low, size in _runs(rows, table.num_rows)
+    ]
+    return pa.concat_tables(parts).combine_chunks() if parts else table.slice(0, 0)
+
+
+def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
+    """Rows as runs (first, how many) of rows that follow each other; none crosses `border`."""
+    cuts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows == border))
+    for low, high in zip(cuts.tolist(), [*cuts[1:].tolist(), len(rows)], strict=True):
+        yield int(rows[low]), high - low
+
+
+def _written(
+    blocks: Iterable[NDArray[Any]], shape: tuple[int, int], dtype: Any, home: Path | None
+) -> tuple[NDArray[Any], Path | None]:
+    """The blocks as one array: in memory, or in a file beside `home` and mapped, and then the file."""
+    if home is None:
+        parts = list(blocks)
+        return np.concatenate(parts) if parts else np.zeros(shape, dtype=dtype), None
+    descriptor, name = tempfile.mkstemp(prefix=f"{home.name}.", suffix=".npy", dir=home.parent)
+    with os.fdopen(descriptor, "wb") as sink:
+        np.lib.format.write_array_header_1_0(
+            sink,
+            {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape},
+        )
+        for block in blocks:
+            sink.write(np.ascontiguousarray(block).data)
+    return np.asarray(np.load(name, mmap_mode="r", allow_pickle=False)), Path(name)
+
+
+def _words(evidence: pa.Table) -> list[str]:
+    """What an index of words is given of each evidence row."""
+    texts, payloads = (evidence.column(name).to_pylist() for name in ("text", "payload"))
+    return [
+        coded(text, tuple(json.loads(payload).get("cpv") or ()))
+        for text, payload in zip(texts, payloads, strict=True)
+    ]
+
+
+def _is_supplier(structure: Structure) -> bool:
+    """Is it one that the catalogue made of a holder of awards?"""
+    made = Structure(siret=structure.siret, name=structure.name, place=Place(country=None), source="decp")
+    return structure == made
 
 
 def _encode(encoder: Any, texts: Sequence[str], reuse: Catalogue | None) -> NDArray[np.float32]:
@@ -809,17 +1026,6 @@ def _on_globe(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 2) degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
     lat, lon = np.radians(points).T
     return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-
-
-def _fingerprint(*tables: pa.Table) -> str:
-    digest = hashlib.sha256()
-    for table in tables:
-        for name in table.column_names:
-            for chunk in table.column(name).chunks:
-                for buffer in chunk.buffers():
-                    if buffer is not None:
-                        digest.update(buffer)
-    return digest.hexdigest()[:16]
 
 
 def question(lot: Lot) -> str:
