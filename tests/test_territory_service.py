@@ -18,6 +18,7 @@ from matcher import gathering, keys, recipes
 from matcher.catalogue import Catalogue
 from matcher.store import Store
 
+LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
 
@@ -110,3 +111,70 @@ def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, 
     assert studied.status_code == 200 and "trois devis" in studied.text
     wrong = client.post("/territoire", data={"need": "nettoyage", "place": "Zzyzx"})
     assert wrong.status_code == 422 and "Zzyzx" in wrong.text
+
+
+def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, head = served
+    made = client.get("/v1/territory/map", params={"department": "93"}).json()
+    assert (
+        made["facilitator"] == made["result"]["zones"][0]["facilitator"]
+        and "facilitators import" in made["facilitator"]
+    )
+    answers = [
+        client.post("/v1/territory/potential", json={"need": "nettoyage", "place": "93100"}),
+        client.post("/v1/territory/hours", json={"need": "peinture", "amount": 90000, "place": "93100"}),
+        client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02, "place": "93100"}),
+        client.get("/v1/territory/facilitators", params={"place": "93100"}),
+        client.post("/v1/territory/report", files={"books": ("livre.csv", LEDGER)}, headers=head),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200 and "Facilitateur" in answer.json()["facilitator"], answer.text[:300]
+    assert (
+        "donnez le lieu"
+        in client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02}).json()["facilitator"]
+    )
+    for path in ("/territoire", "/v1/territory/map.html"):
+        assert "Facilitateur" in client.get(path).text
+    assert "aucun n'est connu pour Montreuil" in client.get(
+        "/territoire", params={"lieu": "93100"}
+    ).text.replace("&#39;", "'")
+
+
+def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, head = served
+    day = {
+        "theme": "espaces verts",
+        "place": "93100",
+        "on": "2026-12-15",
+        "buyers": "acheteur;besoin\nVille A;tonte\nVille B;nettoyage",
+        "slots": "6",
+        "invite": "6",
+    }
+    assert client.post("/territoire/rencontre", data=day).status_code in (401, 403)
+    made = client.post("/territoire/rencontre", data=day, headers=head)
+    assert made.status_code == 200 and "Rendez-vous" in made.text and "Facilitateur" in made.text
+    book = client.post("/territoire/rencontre", data={**day, "shape": "xlsx"}, headers=head)
+    assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames[0] == "Rendez-vous"
+    wrong = client.post("/territoire/rencontre", data={**day, "buyers": "rien"}, headers=head)
+    assert (
+        wrong.status_code == 422
+        and "acheteur et besoin" in wrong.text
+        and tempfile.gettempdir() not in wrong.text
+    )
+    sent = client.post("/territoire/rapport", files={"book": ("livre.csv", LEDGER)}, headers=head)
+    assert sent.status_code == 200 and "Par type" in sent.text and "Facilitateur" in sent.text
+    assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
+
+
+def test_the_effect_on_oeth_is_told_beside_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
+    assert "OETH" in client.post("/territoire", data=asked).text
+    assert client.post("/territoire", data={**asked, "rate": "beaucoup"}).status_code == 422
+    body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
+    effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
+    assert effect["code"] == "oeth"

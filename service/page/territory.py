@@ -1,21 +1,51 @@
-"""The territory's page: the map and its blank zones, the potential of a need, its hours, its facilitator."""
+"""The territory's page: map and blank zones, potential of a need with its hours, facilitators, meeting day, report."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
 from matcher import needs, reference
 from matcher.domain import BadInput, MatcherError
 from matcher.identifiers import clean_amount
 from matcher.keys import Bearer
-from matcher.territory import coverage, potential
+from matcher.territory import coverage, facilitators, ledger, meeting, potential
+from service import guard
 from service.page import render
 from service.page.buyer import reader
+from service.problems import Refused
 from service.routes import territory
 
 router = APIRouter()
+SHAPES = {
+    "xlsx": (territory.XLSX, "xlsx"),
+    "ics": ("text/calendar", "ics"),
+    "html": ("text/html; charset=utf-8", ""),
+}
+
+
+def buyer_key(request: Request) -> Bearer:
+    """Who holds a buyer's key: what is sent here is worked on, not kept."""
+    who = guard.identify(request)
+    if not (who.may("buyer") or who.may("operator")):
+        raise Refused(
+            403 if who.scopes else 401,
+            "Une clé d'acheteur est nécessaire : connectez-vous, ou demandez-en une à l'exploitant.",
+        )
+    return who
+
+
+def _page(request: Request, status: int = 200, **values: Any) -> Response:
+    empty: dict[str, Any] = {
+        "coverage": None, "drawing": "", "cells": [], "left": 0, "region": "11", "trade": "", "measure": "share", "found": None,
+        "asked": {"need": "", "place": "", "amount": "", "like": "", "rate": "", "contribution": ""}, "problem": "", "where": "", "named": "",
+        "regions": reference.regions(), "trades": needs.trades(), "measures": coverage.MEASURES, "order": potential.ORDER, "effect": potential.effect,
+        "known": len(facilitators.read()[0]),
+    }  # fmt: skip
+    return render.page(request, "territory.html", status, **{**empty, **values})
 
 
 @router.get("/territoire")
@@ -25,6 +55,7 @@ def show(
     region: Annotated[str, Query(max_length=60)] = "11",
     metier: Annotated[str, Query(max_length=50)] = "",
     mesure: Annotated[str, Query(max_length=20)] = "share",
+    lieu: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     chosen = mesure if mesure in coverage.MEASURES else "share"
     trades = [metier] if metier else []
@@ -33,10 +64,15 @@ def show(
         (c for c in made.cells if c.state in ("blanche", "fragile")),
         key=lambda c: (-c.short, c.area.code, c.label),
     )
-    return render.page(
-        request, "territory.html", coverage=made, drawing=territory.drawn(made, chosen), cells=short[:60], left=max(0, len(short) - 60),
-        regions=reference.regions(), trades=needs.trades(), region=region, trade=metier, measure=chosen, measures=coverage.MEASURES,
-        found=None, asked={"need": "", "place": "", "amount": "", "like": ""}, order=potential.ORDER, problem="",
+    named, problem = "", ""
+    if lieu.strip():
+        try:
+            named = facilitators.named(coverage.somewhere(lieu))
+        except BadInput as error:
+            problem = str(error)
+    return _page(
+        request, 422 if problem else 200, coverage=made, drawing=territory.drawn(made, chosen), cells=short[:60], left=max(0, len(short) - 60),
+        region=region, trade=metier, measure=chosen, where=lieu, named=named, problem=problem,
     )  # fmt: skip
 
 
@@ -44,24 +80,101 @@ def show(
 def study(
     request: Request, who: Annotated[Bearer, Depends(reader)], need: Annotated[str, Form(max_length=20_000)] = "",
     place: Annotated[str, Form(max_length=100)] = "", amount: Annotated[str, Form(max_length=30)] = "", like: Annotated[str, Form(max_length=30)] = "",
+    rate: Annotated[str, Form(max_length=10)] = "", contribution: Annotated[str, Form(max_length=30)] = "",
 ) -> Response:  # fmt: skip
     found, problem = None, ""
     try:
         given = {
-            name: clean_amount(text) if text.strip() not in ("", "0") else (0.0 if text.strip() else None)
-            for name, text in (("amount", amount), ("like", like))
+            name: _amount(text)
+            for name, text in (("amount", amount), ("like", like), ("contribution", contribution))
         }
-        if (amount.strip() and not given["amount"]) or (
-            like.strip() not in ("", "0") and given["like"] is None
-        ):
-            raise BadInput("Un montant ne peut être lu : écrivez 45 000 ou 45000,50.")
+        share = _rate(rate)
         asked = territory.PotentialIn(
-            need=need or " ", place=place, amount=given["amount"] or None, like_needs=given["like"]
-        )
+            need=need or " ", place=place, amount=given["amount"] or None, like_needs=given["like"], rate=share,
+            contribution=given["contribution"],
+        )  # fmt: skip
         found = territory.studied(request, territory.supply_of(request), asked)
     except (MatcherError, ValueError) as error:
         problem = str(error)
-    return render.page(
-        request, "territory.html", 422 if problem else 200, coverage=None, drawing="", cells=[], left=0, regions=reference.regions(), trades=needs.trades(), region="11", trade="",
-        measure="share", measures=coverage.MEASURES, found=found, asked={"need": need, "place": place, "amount": amount, "like": like}, order=potential.ORDER, problem=problem,
-    )  # fmt: skip
+    values = {
+        "need": need,
+        "place": place,
+        "amount": amount,
+        "like": like,
+        "rate": rate,
+        "contribution": contribution,
+    }
+    return _page(request, 422 if problem else 200, found=found, asked=values, problem=problem)
+
+
+def _amount(text: str) -> float | None:
+    if text.strip() in ("", "0"):
+        return 0.0 if text.strip() else None
+    found = clean_amount(text)
+    if found is None:
+        raise BadInput("Un montant ne peut être lu : écrivez 45 000 ou 45000,50.")
+    return found
+
+
+def _rate(text: str) -> float | None:
+    bare = text.replace("%", "").replace(",", ".").strip()
+    if not bare:
+        return None
+    try:
+        value = float(bare)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise BadInput("Le taux d'emploi ne peut être lu : écrivez 4,2 pour 4,2 %.")
+    return value / 100
+
+
+@router.post("/territoire/rencontre")
+def meet(
+    request: Request, who: Annotated[Bearer, Depends(buyer_key)], theme: Annotated[str, Form(max_length=2000)], place: Annotated[str, Form(max_length=100)],
+    on: Annotated[str, Form(max_length=10)], buyers: Annotated[str, Form(max_length=200_000)], slots: Annotated[int, Form(ge=1, le=24)] = 12,
+    minutes: Annotated[int, Form(ge=5, le=120)] = 20, first: Annotated[str, Form(max_length=5)] = "10:00", invite: Annotated[int, Form(ge=1, le=120)] = 60,
+    shape: Annotated[str, Form(max_length=5)] = "html",
+) -> Response:  # fmt: skip
+    """The day as printable pages, a workbook or a calendar; the needs are not kept."""
+    supply = territory.supply_of(request)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            listed = Path(scratch) / "besoins.csv"
+            listed.write_text(buyers, encoding="utf-8")
+            try:
+                guests, _ = meeting.guests(listed)
+            except BadInput as error:
+                raise BadInput(str(error).replace(str(listed), "les besoins")) from None
+        day = meeting.plan(
+            request.app.state.serving.get().matcher, supply, theme=theme, place=coverage.somewhere(place), buyers=guests,
+            on=meeting.day_of(on), slots=slots, minutes=minutes, first=first, most=invite, store=supply.store, seconds=20,
+        )  # fmt: skip
+    except MatcherError as error:
+        return _page(request, 422, problem=str(error))
+    made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(day)
+    return _sent(made, "rencontre", shape)
+
+
+@router.post("/territoire/rapport")
+def report(
+    request: Request, who: Annotated[Bearer, Depends(buyer_key)], book: Annotated[UploadFile | None, File()] = None,
+    awards: Annotated[UploadFile | None, File()] = None, buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[str, Form(max_length=60)] = "",
+    shape: Annotated[str, Form(max_length=5)] = "html",
+) -> Response:  # fmt: skip
+    """The report of the files sent; nothing of them is kept."""
+    try:
+        years = [int(word) for word in year.replace(",", " ").replace(";", " ").split() if word.isdecimal()]
+        books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
+        if not books and not files:
+            raise BadInput("Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
+        made = territory.reported(request, books, files, buyer, years)
+    except MatcherError as error:
+        return _page(request, 422, problem=str(error))
+    return _sent(ledger.workbook(made) if shape == "xlsx" else ledger.page(made), "rapport", shape)
+
+
+def _sent(made: str | bytes, name: str, shape: str) -> Response:
+    media, suffix = SHAPES.get(shape, SHAPES["html"])
+    head = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'} if suffix else {}
+    return Response(made, media_type=media, headers=head)

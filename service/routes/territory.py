@@ -55,6 +55,16 @@ class PotentialIn(_Asked):
     buyer: Literal["state", "local", "entity"] = "local"
     defence: bool = False
     public_service: bool | None = None
+    rate: (
+        Annotated[
+            float,
+            Field(
+                ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."
+            ),
+        ]
+        | None
+    ) = None
+    contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
 
 
 class HoursIn(_Asked):
@@ -82,6 +92,7 @@ class OethIn(_Asked):
     labour_cost: Annotated[float, Field(ge=0, lt=1e11)] | None = None
     headcount: Annotated[float, Field(ge=0, lt=1e8)] | None = None
     need: str = Field("", max_length=20_000)
+    place: str = Field("", max_length=100, description="Its facilitator is named.")
 
 
 class GuestIn(_Asked):
@@ -171,6 +182,7 @@ def map_(
             {
                 "code": a.code, "label": a.label, "lots": made.lots[a.code], "short": made.short[a.code],
                 "structures": codec.to_json(made.structures[a.code]), "unknown_trade_structures": made.vague[a.code],
+                "facilitator": made.facilitators[a.code],
             }
             for a in made.areas
         ],
@@ -179,7 +191,7 @@ def map_(
         "unknown_trade": made.unknown_trade,
         "n": made.n,
     }  # fmt: skip
-    return sent(request, result, made.sources, made.on)
+    return sent(request, result, made.sources, made.on, made.facilitator)
 
 
 @router.get(
@@ -257,7 +269,13 @@ def potential_(
     made = studied(request, supply, asked)
     result = codec.to_json(made)
     result["order"] = potential.ORDER
-    return sent(request, result, made.sources, made.on, made.lots[0].facilitator if made.lots else "")
+    return sent(
+        request,
+        result,
+        made.sources,
+        made.on,
+        made.lots[0].facilitator if made.lots else facilitators.unplaced(),
+    )
 
 
 def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.Potential:
@@ -268,6 +286,7 @@ def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.P
     return potential.potential(
         request.app.state.serving.get().matcher, replace(tender, confidential=True, lots=lots), supply, amount=asked.amount,
         like_needs=asked.like_needs, works=asked.works, buyer=asked.buyer, defence=asked.defence, public_service=asked.public_service,
+        rate=asked.rate, contribution=asked.contribution,
     )  # fmt: skip
 
 
@@ -310,7 +329,11 @@ def hours_(
         shares=asked.shares,
     )
     return sent(
-        request, codec.to_json(made), made.sources, made.on, facilitators.named(where) if where else ""
+        request,
+        codec.to_json(made),
+        made.sources,
+        made.on,
+        facilitators.named(where) if where else facilitators.unplaced(),
     )
 
 
@@ -334,7 +357,9 @@ def oeth_(request: Request, who: Reader, asked: Annotated[OethIn, Body(openapi_e
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
         labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
     )  # fmt: skip
-    return sent(request, codec.to_json(made), made.rules, made.on)
+    where = coverage.somewhere(asked.place) if asked.place.strip() else None
+    named = facilitators.named(where) if where else facilitators.unplaced()
+    return sent(request, codec.to_json(made), made.rules, made.on, named)
 
 
 MEETING: dict[str, Any] = {
@@ -478,10 +503,26 @@ def report_(
     buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:  # fmt: skip
+    made = reported(request, books or [], awards or [], buyer, year or [])
+    if shape == "xlsx":
+        return Response(
+            ledger.workbook(made),
+            media_type=XLSX,
+            headers={"Content-Disposition": 'attachment; filename="rapport.xlsx"'},
+        )
+    if shape == "html":
+        return Response(ledger.page(made), media_type="text/html")
+    return sent(request, codec.to_json(made), made.sources, made.on, made.facilitator)
+
+
+def reported(
+    request: Request, books: list[UploadFile], awards: list[UploadFile], buyer: str, years: list[int]
+) -> ledger.Report:
+    """The report of files that were sent; nothing of them is kept."""
     purchases: list[ledger.Purchase] = []
     rejected, listed = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        for number, file in enumerate(books or ()):
+        for number, file in enumerate(books):
             path = Path(scratch) / f"{number}.csv"
             path.write_bytes(file.file.read())
             try:
@@ -491,7 +532,7 @@ def report_(
             purchases += good
             rejected += bad
         paths = []
-        for number, file in enumerate(awards or ()):
+        for number, file in enumerate(awards):
             path = Path(scratch) / f"decp-{number}{''.join(Path(file.filename or '').suffixes[-2:])[:12]}"
             path.write_bytes(file.file.read())
             paths.append(path)
@@ -500,16 +541,7 @@ def report_(
             listed = found.awards
             rejected += found.rejected
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
-    names = ", ".join(file.filename or "" for file in books or ())
-    made = ledger.report(
-        request.app.state.serving.get().catalogue, purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected, ledger_source=names,
+    names = ", ".join(file.filename or "" for file in books)
+    return ledger.report(
+        request.app.state.serving.get().catalogue, purchases=purchases, awards=listed, buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
     )  # fmt: skip
-    if shape == "xlsx":
-        return Response(
-            ledger.workbook(made),
-            media_type=XLSX,
-            headers={"Content-Disposition": 'attachment; filename="rapport.xlsx"'},
-        )
-    if shape == "html":
-        return Response(ledger.page(made), media_type="text/html")
-    return sent(request, codec.to_json(made), made.sources, made.on)
