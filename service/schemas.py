@@ -272,6 +272,9 @@ class LotOut(BaseModel):
     reservation: ReservationOut | None = None
     clauses: list[str] = Field(default_factory=list)
     conditions: list[str] = Field(default_factory=list)
+    inferred: list[str] = Field(
+        default_factory=list, description="Fields that the notice does not state and that were supposed: cpv, places"
+    )
 
 
 class LotAnswerOut(BaseModel):

@@ -130,7 +130,7 @@ def lot(value: Lot) -> s.LotOut:
     ]
     return s.LotOut(
         id=value.id, number=value.number, title=value.title, cpv=list(value.cpv), places=[p.label or p.department or "" for p in value.places],
-        amount=number(value.amount), deadline=value.deadline, clauses=clauses, conditions=[c.label for c in value.conditions],
+        amount=number(value.amount), deadline=value.deadline, clauses=clauses, conditions=[c.label for c in value.conditions], inferred=list(value.inferred),
         reservation=s.ReservationOut(articles=list(held.articles), origin=held.origin, passage=held.passage) if held else None,
     )  # fmt: skip
 
@@ -165,6 +165,10 @@ def consortium(value: Consortium) -> s.ConsortiumOut:
 
 
 def notice(value: Tender) -> s.NoticeOut:
+    if value.format != "need" and not all(each.cpv for each in value.lots):
+        from matcher import inference
+
+        value = inference.tender(value)  # shown as supposed; what was compared is what the notice states
     return s.NoticeOut(
         id=value.id, format=value.format, nature=value.nature, title=value.title, buyer=value.buyer.name, published=value.published,
         deadline=value.deadline, url=safe_url(value.url), lots=[lot(each) for each in value.lots],

@@ -409,3 +409,97 @@ def test_the_guessed_columns_are_shown_and_corrected(
     (tmp_path / "x.csv").write_text("a;b\n1;2\n")
     with pytest.raises(BadInput, match="--source directory or table"):
         columns.run(tmp_path / "x.csv", source=None, map=[], format="jsonl")
+
+
+def workbook(rows: list[list[Any]], title: str = "Bordereau") -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+PRICES = [
+    ["Lot n°", "Désignation", "Prix"],
+    [1, "Tonte des stades", 10],
+    [2, "Taille des haies du cimetière", 20],
+]
+
+
+def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
+    data = zipped(
+        {"RC.pdf": pdf(RULES), "annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
+    )
+    (tender,) = reading.read_bytes(data, "dce.zip")
+    assert isinstance(tender, Tender) and tender.format == "documents"
+    assert tender.title == "Entretien des espaces extérieurs"
+    assert "Taille des haies du cimetière" in tender.description and "Travaux de tonte" in tender.description
+
+
+def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
+    rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026"
+    (tender,) = reading.read_bytes(
+        zipped({"RC.txt": rules.encode(), "lots.xlsx": workbook(PRICES)}), "dce.zip"
+    )
+    assert isinstance(tender, Tender)
+    assert [(lot.number, lot.title) for lot in tender.lots] == [
+        ("1", "Tonte des stades"),
+        ("2", "Taille des haies du cimetière"),
+    ]
+
+
+def test_a_form_in_xml_beside_the_papers_is_no_notice_and_old_files_name_their_remedy() -> None:
+    form = b'<?xml version="1.0"?><espd-request:ESPDRequest xmlns:espd-request="urn:x"/>'
+    records = list(
+        reading.read_bytes(
+            zipped(
+                {
+                    "RC.pdf": pdf(RULES),
+                    "espd-request.xml": form,
+                    "CCAP.doc": b"\xd0\xcf\x11\xe0",
+                    "plan.dwg": b"AC",
+                }
+            ),
+            "dce.zip",
+        )
+    )
+    assert [type(r) for r in records] == [Rejected, Tender]
+    assert isinstance(records[0], Rejected) and "save it as .docx" in records[0].reason
+
+
+def test_archives_within_a_consultation_are_read_to_a_bound() -> None:
+    inner = zipped({"lot 1/CCTP.docx": word("Fauchage des talus")})
+    records = list(reading.read_bytes(zipped({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip"))
+    (tender,) = records
+    assert isinstance(tender, Tender) and "Fauchage des talus" in tender.description
+    for _ in range(4):
+        inner = zipped({"deeper.zip": inner})
+    deep = list(reading.read_bytes(zipped({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
+    assert any(isinstance(r, Rejected) and "nested deeper" in r.reason for r in deep)
+    assert any(isinstance(r, Tender) for r in deep)
+
+
+def test_a_plain_text_is_a_consultation_or_a_need(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    stated = folder / "rc.md"
+    stated.write_text(
+        "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n", "utf-8"
+    )
+    need = folder / "besoin.txt"
+    need.write_bytes(
+        "Repeindre deux cages d'escalier à Nevers.\nÉté 2027, réservé aux entreprises adaptées.".encode(
+            "cp1252"
+        )
+    )
+    walked = {Path(r.path).name if isinstance(r, Rejected) else r.title: r for r in reading.read([folder])}
+    assert isinstance(walked["Tonte"], Tender) and len(walked["Tonte"].lots) == 2
+    aside = walked["besoin.txt"]
+    assert isinstance(aside, Rejected) and "give the file itself" in aside.reason
+    (given,) = reading.read([need])
+    assert isinstance(given, Tender) and given.title == "Repeindre deux cages d'escalier à Nevers."
+    assert given.lots[0].reservation is not None

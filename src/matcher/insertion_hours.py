@@ -146,10 +146,11 @@ def told(run: str) -> Told:
     respective = run.find("respectivement")
     if respective >= 0:
         numbers = [_value(m) for m in _EACH.finditer(run, respective)]
-        lots = sorted(lots_named(run[:respective]) or lots_named(run[respective:]), key=int)
-        if len(numbers) > 1 and len(lots) in (0, len(numbers)):
-            if lots:
-                return [(n, frozenset({lot})) for n, lot in zip(numbers, lots, strict=True)]
+        asked = lots_named(run[:respective]) or lots_named(run[respective:])
+        in_order = sorted(asked, key=lambda lot: (int(re.sub(r"\D", "", lot)), lot))
+        if len(numbers) > 1 and len(in_order) in (0, len(numbers)):
+            if in_order:
+                return [(n, frozenset({lot})) for n, lot in zip(numbers, in_order, strict=True)]
             return [(sum(numbers), frozenset())]
     found = _mentions(run)
     if not found:

@@ -41,6 +41,8 @@ DAMAGED = (
 )  # fmt: skip
 #: Formats that any table or document fits: asked after the others.
 GENERAL = ("table", "documents", "brochure")
+#: How the names of plain texts end.
+PLAIN = (".txt", ".md", ".text", ".markdown")
 
 
 @dataclass
@@ -139,14 +141,17 @@ def recognise(name: str, head: bytes) -> list[ModuleType]:
 class _Reader:
     """One path given by the user; it counts what its archives unpack to."""
 
-    def __init__(self, source: ModuleType | None, columns: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, source: ModuleType | None, columns: Mapping[str, str] | None, walked: bool = False
+    ) -> None:
         self.source, self.columns = source, columns
+        self.walked = walked  # found in a folder, and not given by its name
         self.unpacked = 0
 
     def path(self, path: Path) -> Iterator[Record]:
         if path.is_dir():
             for found in walk(path):
-                yield from _Reader(self.source, self.columns).path(found)
+                yield from _Reader(self.source, self.columns, walked=True).path(found)
             return
         name = str(path)
         try:
@@ -184,6 +189,14 @@ class _Reader:
 
     def file(self, stream: BinaryIO, name: str, head: bytes) -> Iterator[Record]:
         candidates = [self.source] if self.source else recognise(name, head)
+        if not candidates and name.lower().endswith(PLAIN):
+            if self.walked:
+                reason = (
+                    "plain text that states no consultation; to have it read as a need, give the file itself"
+                )
+                yield Rejected(path=name, record=name, reason=reason)
+                return
+            candidates = [plug.find("sources", "documents")]  # a need in one's own words
         if not candidates:
             known = ", ".join(plug.names("sources"))
             yield Rejected(
@@ -229,22 +242,18 @@ class _Reader:
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates:
             return False
-        data = (
-            ".xml",
-            ".json",
-            ".jsonl",
-            ".ndjson",
-            ".csv",
-            ".xlsx",
-            ".gz",
-            ".tar",
-            ".tgz",
-            ".zip",
-            ".parquet",
-        )
+        data = (".json", ".jsonl", ".ndjson", ".csv", ".gz", ".tar", ".tgz", ".parquet")
+        papers = plug.find("sources", "documents")
+        if papers not in candidates:
+            return False
         try:
             with zipfile.ZipFile(stream) as archive:
-                return not any(member.lower().endswith(data) for member in archive.namelist()[:MAX_MEMBERS])
+                names = [m for m in archive.namelist()[:MAX_MEMBERS] if not m.endswith("/") and _visible(m)]
+                if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
+                    return False
+                # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
+                forms = [m for m in names if m.lower().endswith(".xml")][:20]
+                return not any(_is_notice(archive, member) for member in forms)
         except DAMAGED:
             return False
         finally:
@@ -366,6 +375,15 @@ def mended(record: Record) -> Record:
         flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
         return replace(record, title=accents.repair(record.title), flags=flags)
     return record
+
+
+def _is_notice(archive: zipfile.ZipFile, member: str) -> bool:
+    try:
+        with archive.open(member) as stream:
+            head = stream.read(HEAD)
+    except (*DAMAGED, RuntimeError):
+        return False
+    return any(found.__name__.rsplit(".", 1)[-1] not in GENERAL for found in recognise(member, head))
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -19,10 +19,14 @@ def run(
     map: list[str] = typer.Option(
         [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'."
     ),
+    infer: bool = typer.Option(
+        True, "--infer/--as-stated", help="Give lots without a CPV code the likeliest ones, marked inferred."
+    ),
 ) -> None:
     """Read notices, structures and awards: one record per source record, lots nested, on stdout.
 
-    The format is recognised by content.  A bad record is set aside with its reason and counted in the
+    The format is recognised by content.  What a notice lacks is supposed where its text allows it, and marked:
+    "≈" before a CPV code in the table, `inferred` in the lots.  A bad record is set aside with its reason and counted in the
     summary, on stderr.  Exit status: 0 if at least one record was good, 2 if none.
 
     Examples:
@@ -33,12 +37,13 @@ def run(
 
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
-    from matcher import reading, terminal
+    from matcher import inference, reading, terminal
     from matcher.domain import NothingGood, Rejected
 
     kind = terminal.check_format(format)
     summary = reading.Summary()
-    records = summary.watch(reading.read(paths, source=source, columns=columns(map)))
+    found = reading.read(paths, source=source, columns=columns(map))
+    records = summary.watch(inference.coded(found) if infer else found)
     good = (record for record in terminal.progress(records, "reading") if not isinstance(record, Rejected))
     rows = (whole(record) if kind == "jsonl" else brief(record) for record in good)
     first = next(rows, None)
@@ -85,6 +90,7 @@ def brief(record: Any) -> dict[str, Any]:
             "what": shorten(record.title, 70),
             "who": shorten(record.buyer.name, 40),
             "where": ", ".join(_departments(lot.places[0] for lot in record.lots if lot.places)),
+            "cpv": ", ".join(dict.fromkeys(map(_main_code, filter(lambda lot: lot.cpv, record.lots)))),
             "lots": len(record.lots),
             "amount": sum(amounts) if amounts else None,
             "date": str(record.deadline.date() if record.deadline else record.published or ""),
@@ -98,6 +104,7 @@ def brief(record: Any) -> dict[str, Any]:
             "what": shorten(record.offers[0].title if record.offers else record.description, 70),
             "who": shorten(record.name, 40),
             "where": " ".join(filter(None, (record.place.department, record.place.label))),
+            "cpv": "",
             "lots": None,
             "amount": None,
             "date": str(record.updated or ""),
@@ -110,12 +117,17 @@ def brief(record: Any) -> dict[str, Any]:
         "what": shorten(record.title, 70),
         "who": shorten(", ".join(holder.name or holder.id for holder in record.holders), 40),
         "where": record.place.department or record.place.label,
+        "cpv": record.cpv or "",
         "lots": None,
         "amount": record.amount,
         "date": str(record.notified or ""),
         "reserved": None,
         "clauses": len(record.social) or None,
     }
+
+
+def _main_code(lot: Any) -> str:
+    return ("≈" if "cpv" in lot.inferred else "") + str(lot.cpv[0])
 
 
 def _departments(places: Iterable[Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The consultation file a buyer has in hand: PDF, DOCX, or a ZIP of them, as one notice.
+"""The consultation file a buyer has in hand: PDF, DOCX, plain text, or a ZIP of them with its spreadsheets, as one notice.
 
 What is found is taken as it stands: object, reference, buyer, deadline, CPV, lots, criteria, clauses.  What is
 not found stays unknown; nothing is guessed.  A scan or a protected file is refused with the remedy.
@@ -20,7 +20,7 @@ from typing import BinaryIO
 from matcher import clauses
 from matcher.domain import BadInput, Buyer, Condition, Lot, Rejected, Tender
 from matcher.sources import _facts
-from matcher.text import clean, fold
+from matcher.text import clean, fold, shorten
 
 YIELDS = "tender"
 
@@ -29,16 +29,27 @@ MAX_UNPACKED = 400 << 20  # bytes that a ZIP or a DOCX may unpack to
 MAX_RATIO = 400  # unpacked to packed, beyond FREE_RATIO
 FREE_RATIO = 16 << 20
 MAX_MEMBERS = 500
+MAX_DEPTH = 3  # archives within archives
+MAX_ROWS = 20_000  # of a sheet of prices
 MAX_PAGES = 1_500
 MAX_TEXT = 4_000_000  # characters kept of a consultation
 SECONDS = 30.0  # for the pages of one PDF; what is read until then is kept and the tender flagged
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
 SCAN = 25
 KEPT = 60_000  # characters of the description
+PLAIN = (".txt", ".md", ".text", ".markdown")
+SHEETS = (".xlsx", ".xlsm")
+#: Members that say something and that we cannot read: set aside with the remedy, where plans and images are passed over.
+UNREAD = {
+    ".doc": "an old Word file: save it as .docx", ".xls": "an old Excel file: save it as .xlsx",
+    ".odt": "an OpenDocument text: save it as .docx or PDF", ".ods": "an OpenDocument sheet: save it as .xlsx",
+    ".rtf": "a rich text file: save it as .docx or PDF", ".7z": "packed by 7-Zip: pack it as a ZIP",
+    ".rar": "packed by RAR: pack it as a ZIP",
+}  # fmt: skip
 
 
 def recognises(name: str, head: bytes) -> bool:
-    """True for PDF, for DOCX, for old Word files (to say what to do), and for a ZIP that holds PDF or DOCX."""
+    """True for PDF, DOCX, old Word files (to say what to do), a plain text that states a consultation, a ZIP of these."""
     lowered = name.lower()
     if head[:1024].find(b"%PDF-") >= 0:
         return True
@@ -52,7 +63,22 @@ def recognises(name: str, head: bytes) -> bool:
             or lowered.endswith((".docx", ".zip"))
             or bool(re.search(rb"(?i)\.(?:pdf|docx)", head))
         )
-    return False
+    return lowered.endswith(PLAIN) and states(_decoded(head))
+
+
+def states(text: str) -> bool:
+    """Whether a plain text speaks as a consultation does: its object, deadline, reference or lots, or its papers."""
+    told = (_OBJECT, _REFERENCE, _DEADLINE, _BUYER, _CPV, _PAPERS)
+    return sum(pattern.search(text) is not None for pattern in told) + (len(lots_of(text)) > 1) >= 2
+
+
+def of_consultation(names: list[str]) -> bool:
+    """Whether the members of an archive, by their names, are those of one consultation, its spreadsheets among them."""
+    ends = [name.lower() for name in names]
+    return any(end.endswith((".pdf", ".docx")) for end in ends) or (
+        any(end.endswith(PLAIN) for end in ends)
+        and all(end.endswith((*PLAIN, *SHEETS, ".zip")) for end in ends)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class _Document:
     name: str
     text: str
     cut: bool = False  # longer than we read
+    kind: str = "document"  # or "sheet", "plain"
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
@@ -78,7 +105,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
         for found in _members(stream, name):
             (documents if isinstance(found, _Document) else refused).append(found)  # type: ignore[arg-type]
         if not documents:
-            why = refused[0].reason if refused else "it holds neither PDF nor DOCX"
+            why = refused[0].reason if refused else "it holds neither PDF, nor DOCX, nor plain text"
             raise BadInput(f"{name}: nothing to read in this archive: {why}")
         yield from refused
         yield tender_of(documents, name)
@@ -88,26 +115,48 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     yield tender_of([_document(stream.read(), name)], name)
 
 
-def _members(stream: BinaryIO, name: str) -> Iterator[_Document | Rejected]:
+@dataclass(slots=True)
+class _Budget:
+    """What an archive and those within it may still unpack to."""
+
+    members: int = MAX_MEMBERS
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = MAX_UNPACKED
+
+
+def _members(
+    stream: BinaryIO, name: str, depth: int = 1, left: _Budget | None = None
+) -> Iterator[_Document | Rejected]:
     """The documents of a ZIP, in the order of their names, within the bounds of what it may unpack to."""
+    left = left or _Budget()
     try:
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise BadInput(f"{name} is a damaged archive ({error}): download it again") from None
     with archive:
+        wanted = (".pdf", ".docx", ".zip", *SHEETS, *PLAIN, *UNREAD)
         members = [
-            m for m in archive.infolist() if not m.is_dir() and m.filename.lower().endswith((".pdf", ".docx"))
+            m
+            for m in archive.infolist()
+            if not m.is_dir() and m.filename.lower().endswith(wanted) and _shown(m.filename)
         ]
-        if len(members) > MAX_MEMBERS:
-            raise BadInput(f"{name} holds {len(members)} documents: give those of one consultation")
-        unpacked = 0
+        left.members -= len(members)
+        if left.members < 0:
+            raise BadInput(f"{name} holds over {MAX_MEMBERS} documents: give those of one consultation")
         for member in sorted(members, key=lambda m: m.filename):
             where = f"{name}:{member.filename}"
-            unpacked += member.file_size
+            own = member.filename.lower()
+            remedy = next((why for end, why in UNREAD.items() if own.endswith(end)), "")
+            if remedy:
+                yield Rejected(path=name, record=member.filename, reason=remedy)
+                continue
+            left.size -= member.file_size
             bomb = member.file_size > FREE_RATIO and member.file_size > MAX_RATIO * max(
                 member.compress_size, 1
             )
-            if member.file_size > MAX_FILE or unpacked > MAX_UNPACKED or bomb:
+            if member.file_size > MAX_FILE or left.size < 0 or bomb:
                 yield Rejected(
                     path=name, record=member.filename, reason="unpacks to too much: refused, as a bomb would"
                 )
@@ -115,7 +164,12 @@ def _members(stream: BinaryIO, name: str) -> Iterator[_Document | Rejected]:
             try:
                 with archive.open(member) as packed:
                     data = packed.read(MAX_FILE + 1)
-                yield _document(data, where)
+                if own.endswith(".zip"):
+                    if depth >= MAX_DEPTH:
+                        raise BadInput(f"{where}: archives nested deeper than {MAX_DEPTH}: unpack them first")
+                    yield from _members(io.BytesIO(data), where, depth + 1, left)
+                else:
+                    yield _document(data, where)
             except BadInput as error:
                 yield Rejected(
                     path=name, record=member.filename, reason=str(error).removeprefix(f"{where}: ")
@@ -130,7 +184,67 @@ def _members(stream: BinaryIO, name: str) -> Iterator[_Document | Rejected]:
                 )
 
 
+def _shown(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return parts[0] != "__MACOSX" and not parts[-1].startswith((".", "~$"))
+
+
+def _decoded(data: bytes) -> str:
+    """Plain text, whatever its encoding: UTF-8 or 16 where it holds, else Windows."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start > len(data) - 4:  # cut within a letter
+            return data[: error.start].decode("utf-8-sig", "replace")
+        return data.decode("cp1252", "replace")
+
+
+def _plain(data: bytes, name: str) -> str:
+    text = _decoded(data)
+    if "\x00" in text or sum(char.isalpha() for char in text[:4000]) < 3:
+        raise BadInput(f"{name}: no readable text in it: save it as plain text (UTF-8)")
+    return text
+
+
+def _sheet(data: bytes, name: str) -> tuple[str, bool]:
+    """The rows of a workbook of prices or lots, cells parted by " | ", under the name of their sheet."""
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > MAX_FILE or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
+                raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        lines: list[str] = []
+        cut = False
+        for sheet in book.worksheets:
+            lines.append(f"{sheet.title}")
+            for number, row in enumerate(sheet.iter_rows(values_only=True)):
+                if number >= MAX_ROWS:
+                    cut = True
+                    break
+                cells = [" ".join(str(cell).split()) for cell in row[:64] if cell is not None]
+                if any(cells):
+                    lines.append(" | ".join(cells))
+        book.close()
+    except BadInput:
+        raise
+    except Exception as error:  # the library lets many kinds of error through on a damaged workbook
+        raise BadInput(f"{name}: damaged workbook ({type(error).__name__}): save it again as .xlsx") from None
+    return "\n".join(lines), cut
+
+
 def _document(data: bytes, name: str) -> _Document:
+    lowered = name.lower()
+    if lowered.endswith(SHEETS) and data.startswith(b"PK"):
+        text, cut = _sheet(data, name)
+        return _Document(name, text[:MAX_TEXT], cut or len(text) > MAX_TEXT, "sheet")
+    if lowered.endswith(PLAIN) and not data.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        text = _plain(data, name)
+        return _Document(name, text[:MAX_TEXT], len(text) > MAX_TEXT, "plain")
     if data[:1024].find(b"%PDF-") >= 0:
         text, cut = _pdf(data, name)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
@@ -281,6 +395,11 @@ _CRITERION = re.compile(
     r"(?:pond[ée]r[ée]e?\s+[àa]\s+)?(\d{1,3}(?:[.,]\d+)?)\s*(%|points?|pts?|/\s*\d{2,3})\)?\s*\.?\s*$",
     re.M,
 )
+#: The papers and words of a consultation.
+_PAPERS = re.compile(
+    r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
+    re.I,
+)
 _MONTHS = dict(
     zip(
         ("janv", "fevr", "mars", "avri", "mai", "juin", "juil", "aout", "sept", "octo", "nove", "dece"),
@@ -293,14 +412,21 @@ _MONTHS = dict(
 def tender_of(documents: list[_Document], name: str) -> Tender:
     """The notice that the texts state; the first statement of each thing counts, in the order of the documents."""
     # The rules of the consultation come first where there are any: they speak of the whole.
-    documents = sorted(documents, key=lambda d: not _is_rules(d.name))
+    documents = sorted(documents, key=lambda d: (d.kind == "sheet", not _is_rules(d.name)))
     text = "\n\n".join(document.text for document in documents)[:MAX_TEXT]
     own = re.split(r"[/\\:]", name)[-1]
     identifier = blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
     flags = ["cut"] if any(document.cut for document in documents) else []
     title = _first(_OBJECT, text, 500)
+    if not title and documents[0].kind == "plain":
+        # a need in one's own words: its first line is what it is about
+        line = next(
+            (clean(each.strip(" #*=_-")) for each in text.splitlines() if re.search(r"[^\W\d_]", each)), ""
+        )
+        title = shorten(line, 160)
+        flags.append("title-from-text")
     if not title:
-        title = re.sub(r"[_-]+", " ", re.sub(r"\.(pdf|docx|zip)$", "", own, flags=re.I)).strip() or own
+        title = re.sub(r"[_-]+", " ", re.sub(r"\.(pdf|docx|zip|xlsx)$", "", own, flags=re.I)).strip() or own
         flags.append("title-from-file")
     siret = _SIRET.search(text)
     buyer_id = re.sub(r"\D", "", siret.group(1)) if siret else ""
