@@ -178,6 +178,12 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
             assert gap < 8, f"{code} and {other} touch, their drawings do not"
 
 
+def test_classes_that_would_be_shown_alike_are_one() -> None:
+    bounds = choropleth.breaks([63.2, 63.4, 52.0, 61.0, 70.9, 71.3, 62.0, 52.2])
+    figures = [f"{bound:.0f}" for bound in bounds]
+    assert len(set(figures)) == len(figures) and figures[-1] == "71"
+
+
 def test_unknown_figures_are_hatched_and_overseas_departments_have_a_square() -> None:
     svg = choropleth.svg({"75": None, "92": 3.0, "974": 4.0}, title="Essai", departments=("75", "92", "974"))
     tree = etree.fromstring(svg.encode())

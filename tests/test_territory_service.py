@@ -175,6 +175,8 @@ def test_the_effect_on_oeth_is_told_beside_the_advice(served: tuple[TestClient, 
     asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
     assert "OETH" in client.post("/territoire", data=asked).text
     assert client.post("/territoire", data={**asked, "rate": "beaucoup"}).status_code == 422
+    nobody = client.post("/territoire", data={**asked, "need": "blanchisserie", "place": "97400"})
+    assert nobody.status_code == 200 and "sans effet, aucune EA" in nobody.text
     body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
     effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
     assert effect["code"] == "oeth"

@@ -71,7 +71,7 @@ def show(
         except BadInput as error:
             problem = str(error)
     return _page(
-        request, 422 if problem else 200, coverage=made, drawing=territory.drawn(made, chosen), cells=short[:60], left=max(0, len(short) - 60),
+        request, 422 if problem else 200, coverage=made, drawing=territory.drawn(made, chosen), cells=short[:25], left=max(0, len(short) - 25),
         region=region, trade=metier, measure=chosen, where=lieu, named=named, problem=problem,
     )  # fmt: skip
 

@@ -48,8 +48,8 @@ def outlines() -> Mapping[str, Outline]:
 
 
 def breaks(values: Sequence[float], classes: int = len(SHADES)) -> tuple[float, ...]:
-    """Upper bounds of the classes, by quantiles of the values above zero; the last is the highest value."""
-    known = sorted({v for v in values if v == v})
+    """Upper bounds of the classes, by quantiles of the values; the last is the highest; those shown alike are one."""
+    known = sorted({_figure(v): v for v in sorted(v for v in values if v == v)}.values())
     if not known:
         return (0.0,)
     if len(known) <= classes:
