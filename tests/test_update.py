@@ -78,6 +78,37 @@ def test_as_built_anew(sample: gathering.Gathered, which: str) -> None:
     assert told(amended, tenders) == told(anew, tenders)
 
 
+def test_made_in_blocks_as_at_once(
+    sample: gathering.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (1, 7):
+        monkeypatch.setattr("matcher.catalogue.BLOCK", size)
+        blocks = Catalogue.build(sample.structures, sample.awards, RECIPE)
+        same(blocks, catalogue)
+        assert told(blocks, sample.tenders[:2]) == told(catalogue, sample.tenders[:2])
+
+
+def test_half_precision_keeps_the_order(
+    sample: gathering.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Vectors of a very large catalogue are halves: similarities within a thousandth, amended and saved alike."""
+    monkeypatch.setattr("matcher.catalogue.HALVED_FROM", 10)
+    halved = Catalogue.build(sample.structures, sample.awards, RECIPE)
+    assert halved.vectors.dtype == np.float16
+    halved.save(tmp_path / "c")
+    halved = Catalogue.load(tmp_path / "c")
+    rows = np.array([5, 0, 17])
+    for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
+        mine, theirs = (c.indexes["faiss"].compare("", query.vector, None) for c in (halved, catalogue))
+        np.testing.assert_allclose(mine, theirs, atol=1e-3)
+        np.testing.assert_allclose(
+            halved.indexes["faiss"].compare("", query.vector, rows), mine[rows], atol=1e-6
+        )
+    row = len(halved) // 2
+    again = halved.updated([changed(halved.structure(row))])
+    assert again.vectors.dtype == np.float16 and again.manifest["data"] != halved.manifest["data"]
+
+
 def test_nothing_changed_changes_nothing(catalogue: Catalogue) -> None:
     same(catalogue.updated(), catalogue)
     row = len(catalogue) // 2

@@ -20,10 +20,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from matcher import codec, digests, feedback
-from matcher.domain import MatcherError, Tender
+from matcher.domain import MatcherError, Reason, Tender
 from matcher.procedure import CALLS, closing, effective, keys, open_at
 from matcher.store import LOCK, Store, now
 from matcher.tables import Found, Notice, Run
@@ -391,8 +391,10 @@ def write(
             fresh.append(
                 {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
             )
-        for low in range(0, len(fresh), 500):
-            store.put(connection, Found, fresh[low : low + 500])
+        # of rows of one key, where two lots bear one id, the last one wins
+        latest = list({(row["lot_id"], row["siret"]): row for row in fresh}.values())
+        if latest:
+            connection.execute(insert(Found), latest)
         connection.execute(
             update(Notice).where(Notice.id == task.id).values(catalogue=task.key, matched_at=at, deadline=closing(task.tender))
         )  # fmt: skip
@@ -430,13 +432,21 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
                 "lot_id": query.lot.id, "siret": match.structure.siret, "rank": match.rank,
                 "score": _finite(match.score), "probability": _finite(match.probability),
                 "detail": {
-                    "reasons": [codec.to_json(reason) for reason in match.reasons],
+                    "reasons": [_told(reason) for reason in match.reasons],
                     "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
                     "eligible": match.eligible, "missing": list(match.missing),
                     "warnings": list(match.warnings), "shown": kept,
                 },
             })  # fmt: skip
     return rows
+
+
+def _told(reason: Reason) -> dict[str, Any]:
+    """A reason as JSON; there are dozens a match, so it is done by hand."""
+    return {
+        "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
+        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage,
+    }  # fmt: skip
 
 
 def _standing(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:

@@ -50,6 +50,9 @@ FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
 EXHAUSTIVE_UP_TO = 8_000
 SWAPS = 20  # times that a catalogue is opened again because another took its place
+BLOCK = 20_000  # structures made at once
+#: From this many evidence rows on vectors are kept in half precision.
+HALVED_FROM = 1_000_000
 KEPT = 5_000  # structures, and offers, kept as objects
 
 T = TypeVar("T")
@@ -338,19 +341,33 @@ class Catalogue:
             # one SIRET may be two structures (an ACI and an AI): their offers and kinds stay apart
             known.setdefault(f"{structure.siret} {structure.kind}", structure)
         pieces = _evidence_of_awards(known, awards, undated, suppliers)
-        order = sorted(known)
-        first_rows: list[int] = []
-        rows: list[_Row] = []
-        for siret in order:
-            first_rows.append(len(rows))
-            rows.extend(_profile(known[siret]))
-            rows.extend(pieces.get(siret, ()))
-        evidence_table = _evidence_table(rows)
-        structure_table = _structure_table([known[siret] for siret in order], first_rows, evidence_table)
         encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
-        texts = [row.text for row in rows]
-        vectors = _encode(encoder, texts, reuse)
-        words = [coded(row.text, row.offer.cpv) for row in rows]
+        order = sorted(known)
+        held = _held(reuse, encoder)
+        tables, evidences, blocks, words = [], [], [], []
+        first = 0
+        for low in range(
+            0, max(len(order), 1), BLOCK
+        ):  # the objects of a million structures at once are too many
+            first_rows: list[int] = []
+            rows: list[_Row] = []
+            for key in order[low : low + BLOCK]:
+                first_rows.append(len(rows))
+                rows.extend(_profile(known[key]))
+                rows.extend(pieces.pop(key, ()))
+            evidences.append(_evidence_table(rows))
+            tables.append(
+                _structure_table([known[key] for key in order[low : low + BLOCK]], first_rows, evidences[-1])
+            )
+            blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
+            words.extend(coded(row.text, row.offer.cpv) for row in rows)
+            first += len(rows)
+        evidence_table = pa.concat_tables(evidences).combine_chunks()
+        structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
+        vectors = (
+            np.concatenate(blocks) if first <= HALVED_FROM else np.concatenate(blocks).astype(np.float16)
+        )
+        del blocks, tables, evidences
         indexes = {name: plug.find("indexes", name).build(words, vectors) for name in recipe.indexes}
         manifest = _manifest(structure_table, evidence_table, recipe, encoder)
         return cls(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
@@ -381,7 +398,8 @@ class Catalogue:
         holder: dict[str, str] = {}
         for key in sorted(known):
             holder.setdefault(key[:9], key)
-        rows, first_rows = [], []
+        rows: list[_Row] = []
+        first_rows: list[int] = []
         for key in sorted(known):
             first_rows.append(len(rows))
             rows.extend(_profile(known[key]))
@@ -427,15 +445,9 @@ class Catalogue:
         starts = np.concatenate(([0], np.cumsum(many))).astype(np.int64)
         pieces = np.arange(starts[-1]) + np.repeat(lows[order] - starts[:-1], many)
         evidence = _joined(self.evidence, more, pieces)
-        table = _joined(self.structures, added, order)
-        bidder = table.column("siren").combine_chunks().dictionary_encode()
-        for name, values in (
-            ("bidder", pa.array(bidder.indices.to_numpy(zero_copy_only=False), pa.int32())),
-            ("first_row", pa.array(starts[:-1], pa.int64())),
-        ):
-            table = table.set_column(table.column_names.index(name), name, values)
+        table = _renumbered(_joined(self.structures, added, order), starts[:-1])
         kept = np.where(pieces < m, pieces, -1)
-        encoded = _encode(self.encoder, [row.text for row in rows], None).astype(self.vectors.dtype)
+        encoded = _encode(self.encoder, [row.text for row in rows]).astype(self.vectors.dtype)
         blocks = (
             self.vectors[low : low + size] if low < m else encoded[low - m : low - m + size]
             for low, size in _runs(pieces, m)
@@ -1005,14 +1017,41 @@ def _is_supplier(structure: Structure) -> bool:
     return structure == made
 
 
-def _encode(encoder: Any, texts: Sequence[str], reuse: Catalogue | None) -> NDArray[np.float32]:
-    """Vectors of the texts, each different text encoded once, unchanged ones taken from `reuse`."""
+def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
+    """The structures of several blocks, whose first rows and bidders were counted from nought in each."""
+    before = np.cumsum([0, *(evidence.num_rows for evidence in evidences)])
+    block = np.arange(structures.num_rows) // BLOCK
+    return _renumbered(structures, Catalogue._column(structures, "first_row") + before[block])
+
+
+def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:
+    """The table with these first rows, and its bidders numbered in the order in which they stand."""
+    sirens = structures.column("siren").combine_chunks()
+    numbers = sirens.dictionary_encode().indices if structures.num_rows else pa.array([], pa.int32())
+    for name, values in (
+        ("bidder", numbers.cast(pa.int32())),
+        ("first_row", pa.array(first_rows, pa.int64())),
+    ):
+        structures = structures.set_column(structures.column_names.index(name), name, values)
+    return structures
+
+
+def _held(reuse: Catalogue | None, encoder: Any) -> dict[str, int]:
+    """The rows of the texts that `reuse` holds encoded by the same model."""
+    if reuse is None or reuse.manifest["encoder"] != encoder.fingerprint:
+        return {}
+    return {text: row for row, text in enumerate(reuse.evidence.column("text").to_pylist())}
+
+
+def _encode(
+    encoder: Any, texts: Sequence[str], reuse: Catalogue | None = None, held: Mapping[str, int] | None = None
+) -> NDArray[np.float32]:
+    """Vectors of the texts, each different text encoded once, those of `held` taken from `reuse`."""
     distinct = list(dict.fromkeys(texts))
     place = {text: i for i, text in enumerate(distinct)}
     table = np.zeros((len(distinct), encoder.dimension), dtype=np.float32)
     missing = distinct
-    if reuse is not None and reuse.manifest["encoder"] == encoder.fingerprint:
-        held = {text: row for row, text in enumerate(reuse.evidence.column("text").to_pylist())}
+    if reuse is not None and held:
         for text in distinct:
             if text in held:
                 table[place[text]] = reuse.vectors[held[text]]

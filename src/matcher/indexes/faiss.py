@@ -22,7 +22,7 @@ SCANNED_UP_TO = 100_000  # to here the codes of every row are read: one cell
 CODED_FROM = 1_000  # fewer rows do not teach codes of four bits
 REFINE = 800  # rows fetched beyond those wanted
 SAMPLE = 50_000  # rows that train the cells
-PROBED = 0.2  # share of the cells that is read: recall@100 of 0.99 on the texts of real awards, at this size
+PROBED = 0.1  # share of the cells that is read
 BLOCK = 100_000  # rows at once
 WORN = 0.2  # share of rows that are gone at which the cells are made anew
 

@@ -96,7 +96,7 @@ class LexicalIndex:
         if not columns or k <= 0:
             return np.zeros(0, dtype=np.int64)
         found, total = self._promising(columns, k, allowed)
-        scores = (self._of(columns, found) if total is None else total) / ceiling
+        scores = total / ceiling
         if len(found) > k:
             kept = np.argpartition(-scores, k - 1)[:k]
             found, scores = found[kept], scores[kept]
@@ -104,8 +104,8 @@ class LexicalIndex:
 
     def _promising(
         self, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-        """Rows among which the k best stand for certain, and their sums where every posting was read."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows among which the k best stand for certain, and their sums."""
         weighted, room = self._weighted, self._room
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
         left = float(weighted.highest[columns].sum(dtype=np.float64))
@@ -115,13 +115,13 @@ class LexicalIndex:
         met: list[NDArray[np.int32]] = []
         least = 0.0
         try:
-            for column in columns:
+            for place, column in enumerate(columns):
                 rows, weights = self._posting(column)
                 if len(rows) > LONG and count >= k:
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:
-                        break
+                        return self._rest(np.concatenate(met), least - left, columns[place:])
                 if allowed is not None:
                     kept = allowed[rows]
                     rows, weights = rows[kept], weights[kept]
@@ -130,15 +130,26 @@ class LexicalIndex:
                 total[rows] += weights
                 count += len(new)
                 left -= float(weighted.highest[column])
-            else:
-                left = 0.0
             found = np.concatenate(met)
-            sums: NDArray[np.float64] | None = total[found]
-            if left:
-                found, sums = found[total[found] + left >= least], None
+            return found.astype(np.int64), total[found]
         finally:
             for part in met:
                 total[part] = 0.0
+
+    def _rest(
+        self, met: NDArray[np.int32], least: float, columns: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Those of the rows met that hold at least so much, with what these words, common ones, add to them."""
+        sums = self._room.total[met]
+        chosen = np.flatnonzero(sums >= least)
+        found, sums = met[chosen], sums[chosen]
+        order = np.argsort(found)
+        asked = found[order]
+        for column in columns:
+            rows, weights = self._posting(column)
+            at = np.minimum(np.searchsorted(rows, asked), len(rows) - 1)
+            held = rows[at] == asked
+            sums[order[held]] += weights[at[held]]
         return found.astype(np.int64), sums
 
     def _of(self, columns: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.float64]:

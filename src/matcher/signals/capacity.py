@@ -32,6 +32,11 @@ def yearly(shortlist: Shortlist) -> float:
 
 def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
     """Euros a year of each candidate, NaN unknown, and 1 where it is an estimate from the headcount; both (n,)."""
+    found: tuple[Column, Column] = shortlist.once("turnovers", lambda: _turnovers(shortlist))
+    return found
+
+
+def _turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     known = np.asarray(catalogue.of_structure("turnover")[rows], dtype=np.float64)
     heads = np.asarray(catalogue.of_structure("headcount")[rows], dtype=np.float64)
