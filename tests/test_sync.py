@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -362,7 +363,7 @@ def test_a_department_beyond_reach_is_asked_by_section(
 # --------------------------------------------------------------------------------------- nomenclatures
 
 
-def test_nomenclatures_are_imported_or_compared(
+def test_full_lists_are_imported_and_go_before_those_shipped(
     publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from matcher import reference
@@ -370,20 +371,68 @@ def test_nomenclatures_are_imported_or_compared(
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
     publisher.files["/cpv"] = "code,label_fr\n90911200,Libellé d'essai\n".encode()
     publisher.files["/naf"] = b"code;libelle\n81.21Z;Nettoyage\n99.99Z;Inconnu\n"
-    publisher.files["/cog"] = json.dumps(
-        [{"code": "57463", "nom": "Metz"}, {"code": "99998", "nom": "X"}]
-    ).encode()
+    new = {
+        "code": "57999", "nom": "Villeneuve-d'Essai", "codesPostaux": ["57997"], "codeDepartement": "57", "population": 12,
+        "siren": "000000125", "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
+    }  # fmt: skip
+    publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
     try:
+        reference.forget()
+        metz = reference.commune("57463")
         report = sync.nomenclatures(tmp_path / "reference", client)
         assert reference.cpv_label("90911200") == "Libellé d'essai"
-        assert "naf: 2 codes, 1 that the shipped table lacks" in report.notes
-        assert "cog: 2 codes, 1 that the shipped table lacks" in report.notes
+        assert (reference.naf_label("9999Z"), reference.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
+        assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
+        assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
+        renamed, added = reference.commune("57463"), reference.commune("57999")
+        assert metz is not None and renamed is not None and added is not None
+        assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
+        assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
+        assert reference.communes_of_postcode("57997") == (added,)
+        assert reference.commune_of_siren("000000125") == added
+        assert reference.commune("75056") is not None  # the others stay
         with Client(interval=0.0, sleep=lambda _: None) as again:
             assert sync.nomenclatures(tmp_path / "reference", again).unchanged == 3
+        publisher.files["/naf"] = b"couleur\nvert\n"
+        with (
+            Client(interval=0.0, sleep=lambda _: None) as again,
+            pytest.raises(sync.Unreachable, match="MATCHER_NAF_URL"),
+        ):
+            sync.nomenclatures(tmp_path / "reference", again)
+        assert reference.naf_label("9999Z") == "Inconnu"  # the tables in use stay
     finally:
         monkeypatch.undo()
-        reference.cpv_labels.cache_clear()
-        reference.cpv_label.cache_clear()
+        reference.forget()
+
+
+def test_lists_may_be_files_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    from matcher import reference
+
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    cog = tmp_path / "v_commune.csv"
+    cog.write_text("TYPECOM,COM,REG,DEP,LIBELLE\nCOM,57998,44,57,Essai\nCOMD,57997,44,57,Ancienne\n", "utf-8")
+    cpv = tmp_path / "cpv.csv"
+    cpv.write_text("code,label_fr\n03113200-9,Betteraves d'essai\n", "utf-8")
+    monkeypatch.setenv("MATCHER_COG_URL", str(cog))
+    monkeypatch.setenv("MATCHER_CPV_URL", cpv.as_uri())
+    monkeypatch.setenv("MATCHER_NAF_URL", str(tmp_path / "absent.csv"))
+    try:
+        reference.forget()
+        with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
+            sync.nomenclatures(tmp_path / "reference", client)
+        monkeypatch.setenv("MATCHER_NAF_URL", "")
+        report = sync.nomenclatures(tmp_path / "reference", client)
+        assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
+        found = reference.commune("57998")
+        assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
+        assert reference.commune("57997") is None  # a delegated commune is no commune of today
+        assert reference.cpv_label("03113200") == "Betteraves d'essai"
+        assert sync.nomenclatures(tmp_path / "reference", client).unchanged == 2
+    finally:
+        monkeypatch.undo()
+        reference.forget()
 
 
 def test_an_unknown_address_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

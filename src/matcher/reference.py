@@ -61,6 +61,44 @@ class Department:
 # ------------------------------------------------------------------------------------------------ tables
 
 
+def user_dir() -> Path:
+    """The user's own tables: `MATCHER_HOME`, by default `~/.local/share/maillage`."""
+    return Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
+
+
+#: Official lists that the user imported; they lie in `user_dir` and go before those shipped.
+OFFICIAL_CPV, OFFICIAL_NAF, OFFICIAL_COMMUNES = "cpv.csv", "naf.csv", "communes.csv"
+
+
+def _own_rows(name: str) -> Iterator[list[str]]:
+    """The rows of a table that the user imported, none where there is none."""
+    path = user_dir() / name
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        next(rows, None)
+        yield from rows
+
+
+def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
+    """Write a table of the user's, its headings first, and forget what was read of the old one."""
+    target = user_dir() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    coming = target.with_suffix(".coming")
+    with coming.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)
+    coming.replace(target)
+    forget()
+
+
+def forget() -> None:
+    """Read every table anew when next asked: after an import, or under another `MATCHER_HOME`."""
+    for held in list(globals().values()):
+        if hasattr(held, "cache_clear"):
+            held.cache_clear()
+
+
 def _rows(name: str) -> Iterator[list[str]]:
     path = reference_dir() / name
     raw = path.read_bytes()
@@ -74,6 +112,9 @@ def _rows(name: str) -> Iterator[list[str]]:
 def _communes() -> tuple[list[str], list[list[str]]]:
     """Codes in order, and the row of each as strings: 35,000 objects are not made for the few looked up."""
     rows = list(_rows("communes.csv.gz"))
+    own = list(_own_rows(OFFICIAL_COMMUNES))
+    if own:
+        rows = sorted({**{row[0]: row for row in rows}, **{row[0]: row for row in own}}.values())
     return [row[0] for row in rows], rows
 
 
@@ -150,7 +191,7 @@ def _nuts() -> dict[str, str]:
 
 @cache
 def _naf() -> dict[str, str]:
-    return {row[0]: row[1] for row in _rows("naf.csv")}
+    return {row[0]: row[1] for table in (_rows("naf.csv"), _own_rows(OFFICIAL_NAF)) for row in table}
 
 
 @cache
@@ -326,12 +367,124 @@ def department_of_nuts(nuts: str) -> tuple[str, ...]:
 # ---------------------------------------------------------------------------------------- nomenclatures
 
 
-def user_dir() -> Path:
-    """The user's own tables: `MATCHER_HOME`, by default `~/.local/share/maillage`."""
-    return Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
+def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file, headings in lower case.  Raises BadInput when it cannot be read."""
+    source = Path(path)
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{source} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8.") from None
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
+            yield {
+                (name or "").strip().lower(): value for name, value in row.items() if isinstance(value, str)
+            }
+    except csv.Error as error:
+        raise BadInput(f"{source} ne peut être lu ({error}) : il faut les colonnes {columns}.") from None
 
 
-OFFICIAL_CPV = "cpv.csv"
+def import_naf(path: str | Path) -> int:
+    """Keep the labels of a CSV file of the NAF (columns code, libelle or label); how many; they go before those shipped.
+
+    Raises BadInput when the file cannot be read or holds no code with a label.
+    """
+    columns = "code et libelle"
+    labels: dict[str, str] = {}
+    for row in _listed(path, columns):
+        label = next(
+            (row[n].strip() for n in ("libelle", "libellé", "label_fr", "label", "intitule") if row.get(n)),
+            "",
+        )
+        code = (
+            (row.get("code") or row.get("code_naf") or row.get("naf") or "").replace(".", "").strip().upper()
+        )
+        if label and re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code):
+            labels[code] = label
+    if not labels:
+        raise BadInput(f"{path} ne contient aucun code NAF : il faut les colonnes {columns}.")
+    _keep(OFFICIAL_NAF, [("code", "label"), *sorted(labels.items())])
+    return len(labels)
+
+
+def import_communes(path: str | Path) -> int:
+    """Keep the communes of a list of the official code, JSON (geo.api.gouv.fr) or CSV (INSEE); how many.
+
+    What a list does not say (postcodes, coordinates, SIREN) stays as shipped.  Raises BadInput for anything else.
+    """
+    import json
+
+    source = Path(path)
+    try:
+        with source.open("rb") as stream:
+            start = stream.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+        listed: Any = (
+            json.loads(source.read_text(encoding="utf-8-sig"))
+            if start in (b"[", b"{")
+            else list(_listed(source, "code et nom"))
+        )
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{source} ne peut être lu ({error}) : donnez la liste des communes en JSON ou en CSV."
+        ) from None
+    shipped = {row[0]: row for row in _rows("communes.csv.gz")}
+    made: dict[str, tuple[str, ...]] = {}
+    for row in listed if isinstance(listed, list) else ():
+        if not isinstance(row, dict) or str(row.get("typecom") or "COM") not in ("COM", "ARM"):
+            continue
+        code = str(row.get("code") or row.get("com") or row.get("code_insee") or "").strip().upper()
+        name = str(row.get("nom") or row.get("libelle") or row.get("name") or "").strip()
+        if not re.fullmatch(r"[0-9][0-9AB][0-9]{3}", code) or not name:
+            continue
+        old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
+        postcodes = row.get("codesPostaux") or row.get("codes_postaux") or ""
+        told = " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes).replace(",", " ")
+        point = ((row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None) or (
+            row.get("lon"), row.get("lat"),
+        )  # fmt: skip
+        longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
+        within = str(row.get("codeDepartement") or row.get("dep") or row.get("departement") or "") or old[3]
+        within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
+        found = department(within)
+        made[code] = (
+            code, name, told or old[2], within, (found.region if found else "") or old[4],
+            digits(str(row.get("population") or "")) or old[5], digits(str(row.get("siren") or "")) or old[6],
+            latitude or old[7], longitude or old[8],
+        )  # fmt: skip
+    if not made:
+        raise BadInput(f"{source} ne contient aucune commune : il faut au moins leur code et leur nom.")
+    headings = (
+        "code",
+        "name",
+        "postcodes",
+        "department",
+        "region",
+        "population",
+        "siren",
+        "latitude",
+        "longitude",
+    )
+    _keep(OFFICIAL_COMMUNES, [headings, *sorted(made.values())])
+    return len(made)
+
+
+def beyond_shipped(what: str) -> int:
+    """How many codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
+    name, shipped = {
+        "cpv": (OFFICIAL_CPV, "cpv.csv"), "naf": (OFFICIAL_NAF, "naf.csv"), "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
+    }[what]  # fmt: skip
+    known = {row[0] for row in _rows(shipped)}
+    codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in _own_rows(name))
+    return sum(code not in known for code in codes)
+
+
+def _degrees(value: Any) -> str:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    return f"{number:.4f}" if -180 <= number <= 180 else ""
 
 
 def import_cpv(path: str | Path) -> int:
@@ -340,26 +493,15 @@ def import_cpv(path: str | Path) -> int:
     Raises BadInput when the file cannot be read or holds no CPV code with a label.
     """
     source = Path(path)
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{source} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8.") from None
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
     labels: dict[str, str] = {}
-    for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
+    for row in _listed(source, "code et label_fr"):
         label = (row.get("label_fr") or row.get("libelle") or row.get("label") or "").strip()
         code = clean_cpv(row.get("code8") or row.get("code") or "")
         if code and label:
             labels[code] = label
     if not labels:
         raise BadInput(f"{source} ne contient aucun code CPV : il faut les colonnes code et label_fr.")
-    target = user_dir() / OFFICIAL_CPV
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([("code", "label"), *sorted(labels.items())])
-    cpv_labels.cache_clear()
-    cpv_label.cache_clear()
+    _keep(OFFICIAL_CPV, [("code", "label"), *sorted(labels.items())])
     return len(labels)
 
 
@@ -367,13 +509,8 @@ def import_cpv(path: str | Path) -> int:
 def cpv_labels() -> Mapping[str, str]:
     """CPV labels by significant digits ("45", "4544"): those imported by the user before those shipped."""
     labels = {row[0]: row[1] for row in _rows("cpv.csv")}
-    own = user_dir() / OFFICIAL_CPV
-    if own.is_file():
-        with own.open(encoding="utf-8", newline="") as stream:
-            rows = csv.reader(stream)
-            next(rows, None)
-            # 45000000 is the division 45: a group or division keeps at least its two digits.
-            labels.update((code.rstrip("0").ljust(2, "0"), label) for code, label in rows)
+    # 45000000 is the division 45: a group or division keeps at least its two digits.
+    labels.update((row[0].rstrip("0").ljust(2, "0"), row[1]) for row in _own_rows(OFFICIAL_CPV))
     return MappingProxyType(labels)
 
 

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
-from matcher.paths import reference_dir
 
 if TYPE_CHECKING:
     import httpx
@@ -764,32 +763,54 @@ def _register_pages(http: Client, folder: Path, key: str, question: Mapping[str,
 
 
 def nomenclatures(folder: Path, client: Client | None = None) -> Report:
-    """The full CPV, NAF and communes, where an address is known; CPV labels go to the user's own tables.
+    """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which go before those shipped.
 
-    NAF and communes ship whole with the package: the fetched lists are compared with them, and what is new is told.
+    What the shipped tables lack is told.  Raises BadInput for a list of another shape; the old tables then stay.
     """
     from matcher import reference
 
     report = Report("reference", folder)
     with _state(folder) as state, client or Client() as http:
         for what in ("cpv", "naf", "cog"):
-            try:
-                url = address(what)
-            except BadInput as error:
-                report.notes.append(str(error))
-                continue
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
-            known = state.get(what, {}) if target.exists() and state.get(what, {}).get("url") == url else {}
-            validators = http.download(url, target, known)
-            if validators is None:
-                report.unchanged += 1
-                continue
-            report.pages += 1
-            if what == "cpv":
-                count = reference.import_cpv(target)
-                report.notes.append(f"cpv: {count} labels imported")
+            given = _file_of(what)
+            if given is not None:
+                if not given.is_file():
+                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is no file: correct it")
+                url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
+                if state.get(what) == {**validators, "url": url}:
+                    report.unchanged += 1
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(given, target)
             else:
-                count = _compared(what, target, report)
+                try:
+                    url = address(what)
+                except BadInput as error:
+                    report.notes.append(str(error))
+                    continue
+                known = (
+                    state.get(what, {}) if target.exists() and state.get(what, {}).get("url") == url else {}
+                )
+                fetched = http.download(url, target, known)
+                if fetched is None:
+                    report.unchanged += 1
+                    continue
+                validators = fetched
+            report.pages += 1
+            importing = {
+                "cpv": reference.import_cpv,
+                "naf": reference.import_naf,
+                "cog": reference.import_communes,
+            }
+            try:
+                count = importing[what](target)
+            except BadInput as error:
+                raise Unreachable(
+                    f"{what}: {error} Set {ADDRESSES[what][0]}; the tables in use stay."
+                ) from None
+            lacked = reference.beyond_shipped(what)
+            report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")
             report.records += count
             state[what] = {**validators, "url": url}
             _save(folder, state)
@@ -797,26 +818,9 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
     return report
 
 
-def _compared(what: str, path: Path, report: Report) -> int:
-    """How many codes a fetched list has; those that the shipped table lacks are noted."""
-    from matcher import reference
-    from matcher.identifiers import clean_naf
-
-    if what == "cog":
-        listed = _read_json(path)
-        if not isinstance(listed, list) or not all(
-            isinstance(row, dict) and row.get("code") for row in listed
-        ):
-            raise Unreachable(f"{what}: not a list of communes with their codes: set {ADDRESSES[what][0]}")
-        codes = [str(row["code"]) for row in listed]
-        unknown = [code for code in codes if reference.commune(code) is None]
-    else:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        codes = sorted({code for code in map(clean_naf, re.findall(r"\b\d{2}\.?\d{2}[A-Z]\b", text)) if code})
-        if not codes:
-            raise Unreachable(f"{what}: no NAF code in what was fetched: set {ADDRESSES[what][0]}")
-        shipped = (reference_dir() / "naf.csv").read_text(encoding="utf-8").splitlines()
-        known = {line.split(",", 1)[0] for line in shipped}
-        unknown = [code for code in codes if code not in known]
-    report.notes.append(f"{what}: {len(codes)} codes, {len(unknown)} that the shipped table lacks")
-    return len(codes)
+def _file_of(what: str) -> Path | None:
+    """The local file that the variable of a list names, None where it names an address or nothing."""
+    told = address_of(ADDRESSES[what][0])
+    if not told or urlsplit(told).scheme in ("http", "https", "ftp"):
+        return None
+    return Path(urlsplit(told).path if told.startswith("file:") else told)
