@@ -482,3 +482,31 @@ def test_real_lists_are_read_whole(file: str, count: int) -> None:
     assert not [record for record in records if isinstance(record, Rejected)]
     # A SIRET listed under two kinds is two structures.
     assert len({(r.siret, r.kind) for r in records if isinstance(r, Structure)}) == len(records) == count
+
+
+def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
+    head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
+    siret = "00000012500013"
+    rows = [f"{siret};Essai;ACI;57000;Metz;{offer};{zone}\n" for offer, zone in (
+        ("Espaces verts", "Moselle"), ("Nettoyage", "30 km"), ("Traiteur", "France entière"),
+    )]  # fmt: skip
+    (structure,) = (
+        s
+        for s in directory.read(io.BytesIO((head + "".join(rows)).encode()), "a.csv")
+        if isinstance(s, Structure)
+    )
+    zones = {offer.title: offer.zone for offer in structure.offers}
+    assert zones == {
+        "Espaces verts": Zone(departments=("57",)),
+        "Nettoyage": Zone(radius_km=30.0),
+        "Traiteur": Zone(country=True),
+    }
+    assert structure.zone == Zone(
+        radius_km=30.0, departments=("57",), country=True
+    )  # what they reach together
+    same = head + f"{siret};Essai;ACI;57000;Metz;Tonte;Moselle\n{siret};;;;;Taille;\n"
+    (structure,) = (s for s in directory.read(io.BytesIO(same.encode()), "a.csv") if isinstance(s, Structure))
+    assert structure.zone == Zone(departments=("57",))
+    assert [offer.zone for offer in structure.offers] == [
+        structure.zone
+    ] * 2  # one zone is that of all it offers

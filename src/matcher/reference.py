@@ -439,7 +439,11 @@ def import_communes(path: str | Path) -> int:
             continue
         old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
         postcodes = row.get("codesPostaux") or row.get("codes_postaux") or ""
-        told = " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes).replace(",", " ")
+        told = " ".join(
+            re.findall(
+                r"\b[0-9]{5}\b", " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes)
+            )
+        )
         point = ((row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None) or (
             row.get("lon"), row.get("lat"),
         )  # fmt: skip

@@ -23,7 +23,8 @@ def run(
     """Fetch what is new, politely: retries with backoff, resumes a broken run, asks only for what changed.
 
     Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_SIAE_URL and
-    MATCHER_SIAE_TOKEN, MATCHER_ENTREPRISES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL.
+    MATCHER_SIAE_TOKEN, MATCHER_ENTREPRISES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three
+    may name a file of this machine).
 
     Examples:
 

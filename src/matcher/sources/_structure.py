@@ -318,7 +318,14 @@ def numbered_offers(
 ) -> tuple[Offer, ...]:
     """The structure's own descriptions as first offers, then its distinct offers, each with an id and a day."""
     listed = [
-        Offer(id="", title=shorten(text, 120), text=text, nature="description", source=structure.source)
+        Offer(
+            id="",
+            title=shorten(text, 120),
+            text=text,
+            nature="description",
+            zone=structure.zone,
+            source=structure.source,
+        )
         for text in dict.fromkeys(descriptions)
         if text
     ]

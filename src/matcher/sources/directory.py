@@ -5,7 +5,7 @@ Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -235,11 +235,29 @@ def _finished(draft: _Draft) -> Structure:
     """The description first, then the distinct offers, each with an id of its own."""
     structure = draft.structure
     texts = list(dict.fromkeys(text for text in draft.descriptions if text))
-    numbered = numbered_offers(structure, texts, draft.offers)
+    zones = list(dict.fromkeys(offer.zone for offer in draft.offers if offer.zone is not None))
+    zones += [structure.zone] if structure.zone is not None and structure.zone not in zones else []
+    zone = _together(zones) if zones else None
+    offers = draft.offers
+    if len(zones) == 1:  # one zone is that of all it offers; of several, each activity reaches its own
+        offers = [replace(offer, zone=zone) for offer in offers]
+    numbered = numbered_offers(replace(structure, zone=zone), texts, offers)
     flags = structure.flags
     if not structure.name:
         flags = (*flags, "offers-only")
-    return replace(structure, description="\n".join(texts), offers=numbered, flags=flags)
+    return replace(structure, description="\n".join(texts), offers=numbered, zone=zone, flags=flags)
+
+
+def _together(zones: Iterable[Zone]) -> Zone:
+    """What several zones reach together: that of a structure whose activities reach each its own."""
+    found = list(zones)
+    radii = [zone.radius_km for zone in found if zone.radius_km is not None]
+    return Zone(
+        radius_km=max(radii, default=None),
+        departments=tuple(dict.fromkeys(d for zone in found for d in zone.departments)),
+        regions=tuple(dict.fromkeys(r for zone in found for r in zone.regions)),
+        country=any(zone.country for zone in found),
+    )
 
 
 def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _Draft | str:
@@ -318,6 +336,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         flags=flags,
         provenance=provenance,
     )
+    if structure.zone is not None:  # a row's zone is that of the activities it tells
+        offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     descriptions = [text("description", 20_000)] if text("description", 20_000) else []
     return _Draft(structure, offers, descriptions)
 
