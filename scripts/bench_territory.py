@@ -11,20 +11,68 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from matcher import gathering, paths, recipes
+from matcher import gathering, needs, paths, recipes
 from matcher.catalogue import Catalogue
+from matcher.domain import Award
 from matcher.engine import Matcher
-from matcher.territory import choropleth, coverage, ledger, meeting, timetable
-from matcher.territory.supply import Supply
+from matcher.territory import assumptions, choropleth, coverage, ledger, meeting, timetable
+from matcher.territory.supply import VAGUE, Supply, asked_of
 
 
 def clock(name: str, since: float, cpu: float) -> None:
     print(f"{name}: {time.perf_counter() - since:.2f} s ({time.process_time() - cpu:.2f} s of processor)")
+
+
+def trades(awards: list[Award], departments: frozenset[str]) -> None:
+    """How many awards have a known trade, by what told it, and how often a family's trade is that of the title.
+
+    The second is measured where a title says a trade and the code says none finer: there the family would
+    have been used had the title said nothing.
+    """
+    told = asked_of([(a.title, (a.cpv,) if a.cpv else ()) for a in awards])
+    for name, some in (("all", None), ("of the region", departments)):
+        chosen = [
+            one for a, one in zip(awards, told, strict=True) if some is None or a.place.department in some
+        ]
+        ways = Counter(
+            ("trade" if one.trades else "no trade") + f", {one.way or 'nothing told'}" for one in chosen
+        )
+        print(
+            f"{len(chosen)} awards {name}: "
+            + "; ".join(f"{way} {count}" for way, count in ways.most_common())
+        )
+    agree: dict[str, list[int]] = {}
+    for award in awards:
+        codes = (award.cpv,) if award.cpv else ()
+        family, said = assumptions.family(codes), set(needs.named(award.title)) - VAGUE
+        if family is not None and family.trade and said and not needs.trades_of_cpv(codes):
+            row = agree.setdefault(family.prefix, [0, 0])
+            row[0] += family.trade in said
+            row[1] += 1
+    right, seen = (sum(row[i] for row in agree.values()) for i in (0, 1))
+    print(
+        f"a family's trade is among those of the title in {right} of {seen} awards ({right / max(seen, 1):.0%})"
+    )
+    codes_known = [
+        (a, tuple(needs.trades_of_cpv((a.cpv,)))) for a in awards if a.cpv and not needs.named(a.title)
+    ]
+    codes_known = [(a, named) for a, named in codes_known if named][:1500]
+    guessed = asked_of([(a.title, ()) for a, _ in codes_known])
+    sure = [
+        (set(one.trades), set(named))
+        for one, (_, named) in zip(guessed, codes_known, strict=True)
+        if one.trades
+    ]
+    print(
+        f"the CPV model, by the title alone, names a trade in {len(sure)} of {len(codes_known)} awards whose code names one; "
+        f"it is the code's in {sum(bool(a & b) for a, b in sure)} of them"
+    )
 
 
 def main() -> None:
@@ -46,10 +94,11 @@ def main() -> None:
         Catalogue.build(found.structures, found.awards, recipes.named("weighted")).save(folder)
         clock(f"read and index {len(found.structures)} structures, {len(found.awards)} awards", t, u)
 
+        areas = coverage.region("11")
+        trades(found.awards, frozenset(area.code for area in areas))
         t, u = time.perf_counter(), time.process_time()
         matcher = Matcher.load(folder)
         supply = Supply(matcher.catalogue)
-        areas = coverage.region("11")
         lots = coverage.wanted_of(matcher.catalogue, (), coverage.around(areas))
         made = coverage.cover(supply, lots, areas)
         choropleth.svg(made.values("share"), title="Carte", departments=tuple(made.lots))

@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 from lxml import etree
 
-from matcher import gathering, keys, needs, recipes, reference
+from matcher import gathering, keys, needs, paths, recipes, reference
 from matcher.catalogue import Catalogue
 from matcher.domain import Award, BadInput, Buyer, Forbidden, Holder, NotFound, Place, Structure, Zone
 from matcher.engine import Matcher
@@ -31,7 +31,7 @@ from matcher.territory import (
     meeting,
     timetable,
 )
-from matcher.territory.supply import Supply
+from matcher.territory.supply import Supply, asked_of
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 ON = date(2026, 11, 24)
@@ -176,6 +176,57 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
                 box.left - shape.right, shape.left - box.right, box.top - shape.bottom, shape.top - box.bottom
             )
             assert gap < 8, f"{code} and {other} touch, their drawings do not"
+
+
+def test_what_no_title_nor_code_names_is_told_by_its_family_or_by_the_model() -> None:
+    asked = asked_of(
+        [
+            ("Tonte des pelouses", ()),
+            ("Fourniture de progiciels", ("48000000",)),
+            ("Acquisition d'automates", ("33100000",)),
+            ("Lot 3", ("45000000",)),
+            ("xxyzzq", ()),
+        ],
+        guess=False,
+    )
+    assert [one.trades for one in asked] == [("espaces-verts",), ("numerique",), (), (), ()]
+    assert [one.family for one in asked[2:]] == [
+        "matériel médical et médicaments",
+        "travaux, sans autre précision",
+        "",
+    ]
+    # the model never contradicts the division of a code, and says nothing of words that it does not know
+    guessed = asked_of([("Nettoyage", ("33100000",)), ("xxyzzq", ())])
+    assert guessed[0].trades == ("nettoyage",) and guessed[1].trades == ()
+
+
+def test_a_lot_of_no_trade_is_counted_apart_with_its_family(matcher: Matcher) -> None:
+    place = coverage.department("93").place
+    lots = [
+        coverage.Wanted(
+            id="1",
+            title="Automates",
+            trades=(),
+            place=place,
+            on=None,
+            origin="avis",
+            family="matériel médical et médicaments",
+        ),
+        coverage.Wanted(id="2", title="?", trades=(), place=place, on=None, origin="avis"),
+    ]
+    made = coverage.cover(Supply(matcher.catalogue), lots, [coverage.department("93")])
+    assert dict(made.outside) == {"matériel médical et médicaments": 1} and made.unknown_trade == 1
+    assert "matériel médical et médicaments 1" in made.left_out
+
+
+def test_a_family_of_a_trade_that_does_not_exist_is_told_with_its_line(home: Path) -> None:
+    (home / "assumptions").mkdir(exist_ok=True)
+    table = home / "assumptions" / "cpv_trades.csv"
+    table.write_text("prefix,trade,family\n33,magie,médecine\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"ligne 2.*magie"):
+        assumptions.families(table)
+    shipped = assumptions.families(paths.reference_dir().parent / "assumptions" / "cpv_trades.csv")
+    assert all(row.reasoning for row in shipped.values()) and shipped["48"].trade == "numerique"
 
 
 def test_classes_that_would_be_shown_alike_are_one() -> None:

@@ -188,6 +188,7 @@ def map_(
         ],
         "cells": [{"state": c.state, **codec.to_json(c)} for c in made.cells if c.lots or c.here],
         "unplaced": made.unplaced,
+        "outside": dict(made.outside),
         "unknown_trade": made.unknown_trade,
         "n": made.n,
     }  # fmt: skip

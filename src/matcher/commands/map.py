@@ -135,6 +135,4 @@ def run(
         say(sentence)
     for source in made.sources:
         say(f"source : {source}")
-    say(
-        f"{made.unplaced} lots sans lieu connu, {made.unknown_trade} lots dont le métier n'est pas reconnu : non comptés"
-    )
+    say(made.left_out)

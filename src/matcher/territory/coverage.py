@@ -20,7 +20,16 @@ from matcher.columns import NATURES, department_number
 from matcher.domain import Award, BadInput, Place, Reservation, Tender
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
-from matcher.territory.supply import DECLARED, Mask, Supply, Worth, placed, trades_asked, trades_of_lot
+from matcher.territory.supply import (
+    DECLARED,
+    Mask,
+    Supply,
+    Worth,
+    asked_of,
+    placed,
+    trades_asked,
+    trades_of_lot,
+)
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
 UNKNOWN_TRADE = "non reconnu"
@@ -48,6 +57,7 @@ class Wanted:
     origin: Literal["avis", "attribution"]
     reservation: Reservation | None = None
     source: str = ""
+    family: str = ""  # of purchases, where it asks for no trade of the table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +111,7 @@ class Coverage:
     structures: Mapping[str, Worth]  # area code -> every structure that stands in it
     vague: Mapping[str, int]  # area code -> structures of which nothing tells the trade
     unplaced: int
+    outside: Mapping[str, int]  # family of purchases that is no trade of the table -> lots
     unknown_trade: int
     n: int
     on: date
@@ -108,6 +119,16 @@ class Coverage:
     facilitators: Mapping[str, str] = field(
         default_factory=dict
     )  # area code -> who is the facilitator, in French
+
+    @property
+    def left_out(self) -> str:
+        """The lots that are not counted, and why, in French."""
+        families = ", ".join(f"{family} {count}" for family, count in list(self.outside.items())[:6])
+        more = f" ({families}{', ...' if len(self.outside) > 6 else ''})" if families else ""
+        return (
+            f"non comptés : {sum(self.outside.values())} lots dont ni l'intitulé ni le code ne disent un métier de la "
+            f"table{more}, {self.unknown_trade} lots dont rien ne dit l'objet, {self.unplaced} sans lieu connu"
+        )
 
     @property
     def facilitator(self) -> str:
@@ -240,10 +261,12 @@ def somewhere(words: str) -> Place:
 def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list[Wanted]:
     """The lots of calls and the contracts awarded, each once, confidential needs and repeats left out."""
     found: dict[str, Wanted] = {}
+    coded: dict[str, tuple[str, ...]] = {}
     for tender in tenders:
         if tender.confidential or tender.nature not in ("call", "prior", "project"):
             continue
         for lot in tender.lots:
+            coded[f"{tender.id}#{lot.number}"] = lot.cpv
             found.setdefault(
                 f"{tender.id}#{lot.id}",
                 Wanted(
@@ -256,6 +279,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
         if award.relation in ("modification", "repeat"):
             continue
         trades = trades_asked(award.title, (award.cpv,) if award.cpv else ())
+        coded[award.uid] = (award.cpv,) if award.cpv else ()
         place = award.place if award.place.department else reference.locate(award.place, award.buyer.id)
         found.setdefault(
             f"award#{award.uid}",
@@ -269,7 +293,16 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
                 source=award.source,
             ),
         )
-    return list(found.values())
+    return _recognised(list(found.values()), coded)
+
+
+def _recognised(lots: list[Wanted], codes: Mapping[str, tuple[str, ...]]) -> list[Wanted]:
+    """The lots whose words and codes name no trade, by the family of their code, else by the CPV model."""
+    blank = [i for i, lot in enumerate(lots) if not lot.trades]
+    told = asked_of([(lots[i].title, codes.get(lots[i].id, ())) for i in blank])
+    for i, asked in zip(blank, told, strict=True):
+        lots[i] = replace(lots[i], trades=asked.trades, family=asked.family)
+    return lots
 
 
 def wanted_of(
@@ -282,16 +315,18 @@ def wanted_of(
         numbers = [department_number(code) for code in only]
         rows = rows[np.isin(catalogue.of_row("department")[rows], numbers)]
     found: dict[str, Wanted] = {}
+    coded: dict[str, tuple[str, ...]] = {}
     for row in rows:
         offer = catalogue.offer(int(row))
         if offer.id in found:
             continue  # one contract of several holders
+        coded[offer.id] = offer.cpv
         found[offer.id] = Wanted(
             id=offer.id, title=offer.title, trades=trades_asked(offer.title, offer.cpv), place=_centred(offer.place or Place()),
             on=offer.since, origin="attribution", source=offer.source,
         )  # fmt: skip
     lots = [lot for lot in wanted(tenders) if not only or lot.place.department in only]
-    return [*lots, *found.values()]
+    return [*lots, *_recognised(list(found.values()), coded)]
 
 
 def around(areas: Iterable[Area]) -> frozenset[str]:
@@ -357,6 +392,7 @@ def cover(
     counts: dict[tuple[int, str], _Counts] = {}
     all_lots, all_short = [0] * len(areas), [0] * len(areas)
     unplaced = unknown_trade = 0
+    outside: Counter[str] = Counter()
     reach_of: dict[tuple[Any, ...], Mask] = {}
     eligible_of: dict[tuple[str, ...] | None, Mask] = {}
     for lot in lots:
@@ -367,7 +403,10 @@ def cover(
         if not at:
             continue
         if not lot.trades:
-            unknown_trade += 1
+            if lot.family:
+                outside[lot.family] += 1
+            else:
+                unknown_trade += 1
             continue
         asked = [trade for trade in lot.trades if trade in chosen]
         if not asked:
@@ -418,7 +457,7 @@ def cover(
         lots={a.code: all_lots[i] for i, a in enumerate(areas)}, short={a.code: all_short[i] for i, a in enumerate(areas)},
         structures={a.code: supply.count(within[i] & of_kind) for i, a in enumerate(areas)},
         vague={a.code: supply.bidders_of(within[i] & of_kind & supply.vague) for i, a in enumerate(areas)},
-        unplaced=unplaced, unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
+        unplaced=unplaced, outside=dict(outside.most_common()), unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
         facilitators=_facilitators(areas),
     )  # fmt: skip
 

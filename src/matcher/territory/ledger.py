@@ -19,7 +19,7 @@ from matcher import law, reference
 from matcher.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.identifiers import clean_amount, digits, siren_valid, siret_valid
-from matcher.territory import exports, facilitators
+from matcher.territory import assumptions, exports, facilitators
 from matcher.territory.supply import trades_asked
 from matcher.text import clean, fold
 
@@ -298,8 +298,10 @@ def _believed(amount: float | None) -> float:
 
 
 def _trade(text: str, cpv: str | None) -> str:
-    found = trades_asked(text, (cpv,) if cpv else ())
-    return found[0] if found else UNKNOWN
+    codes = (cpv,) if cpv else ()
+    found = trades_asked(text, codes)
+    family = assumptions.family(codes) if not found else None
+    return found[0] if found else UNKNOWN if family is None else family.trade or family.label
 
 
 def _labels() -> dict[str, str]:

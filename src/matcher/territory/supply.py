@@ -310,6 +310,75 @@ def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:
     return clear or found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The trades that a purchase asks for, else the family of purchases that it is of; and what told them."""
+
+    trades: tuple[str, ...] = ()
+    family: str = ""  # French, where no trade of the table is asked for
+    way: str = ""  # "intitulé ou code", "famille CPV", "modèle CPV", "" unknown
+
+
+def asked_of(purchases: Sequence[tuple[str, Sequence[str]]], *, guess: bool = True) -> list[Asked]:
+    """What each purchase (title, CPV codes) asks for: by its words, its codes, its family, else by the CPV model.
+
+    The model reads the title alone, where the code is missing or says works of no trade; it is believed from a
+    calibrated probability of `SURE`, and never against the division of a code that is stated.
+    """
+    found: list[Asked] = []
+    unsure: list[int] = []
+    for title, codes in purchases:
+        trades = trades_asked(title, codes)
+        family = assumptions.family(codes) if not trades else None
+        if trades:
+            found.append(Asked(trades=trades, way="intitulé ou code"))
+        elif family is not None and family.trade:
+            found.append(Asked(trades=(family.trade,), way="famille CPV"))
+        else:
+            found.append(Asked(family=family.label if family else "", way="famille CPV" if family else ""))
+            if family is None or family.prefix in VAGUE_CODES:
+                unsure.append(len(found) - 1)
+    if guess and unsure:
+        for at, code in zip(unsure, _guessed([purchases[i][0] for i in unsure]), strict=True):
+            stated = purchases[at][1]
+            if not code or (stated and stated[0][:2] != code[:2]):
+                continue
+            trades = tuple(needs.trades_of_cpv((code,)))
+            family = assumptions.family((code,))
+            if trades or (family is not None and family.trade):
+                named = trades or (family.trade,) if family is not None else trades
+                found[at] = Asked(trades=named, way="modèle CPV")
+            elif family is not None and not found[at].family:
+                found[at] = Asked(family=family.label, way="modèle CPV")
+    return found
+
+
+#: A prefix that tells no trade though one is asked for: the title may tell it.
+VAGUE_CODES = frozenset({"45", "451", "452", "4521", "453", "454", "50", "79", "799"})
+SURE = 0.5
+
+
+def _guessed(titles: Sequence[str]) -> list[str]:
+    """The likeliest CPV class of each title, "" below SURE or where no model stands; many at once."""
+    from matcher import cpv
+    from matcher.domain import MatcherError
+
+    try:
+        model = cpv.load()
+    except MatcherError:
+        return [""] * len(titles)
+    words = [model.encoder.normalise(title[: cpv.LIMIT]) for title in titles]
+    vectors = model.encoder.encode([title[: cpv.LIMIT] for title in titles])
+    kinds, raw = model.blend.raw(model.views, words, vectors, "class")
+    best = raw.argmax(axis=1)
+    chances = model.blend.calibrated("class", raw[np.arange(len(titles)), best])
+    told = [bool(w) and bool(v.any()) for w, v in zip(words, vectors, strict=True)]
+    return [
+        str(kinds[i]).zfill(4).ljust(8, "0") if known and chance >= SURE else ""
+        for i, chance, known in zip(best, chances, told, strict=True)
+    ]
+
+
 def trades_of_lot(lot: Lot) -> tuple[str, ...]:
     """The trades of a lot: its needs where it asks for several, else its title's or its CPV's."""
     split = tuple(need.trade for need in needs.split(lot))
