@@ -1,6 +1,8 @@
 """Partners beside simple methods on known cases: R@10, R@100, nDCG@10, and the paired interval of R@10.
 
-usage: python scripts/compare_partners.py QUERIES.jsonl QRELS.json HISTORY.json.gz [RECIPE] [--failures]
+usage: python scripts/compare_partners.py QUERIES.jsonl QRELS.json HISTORY.json.gz [RECIPE] [--failures] [--cases]
+
+--failures counts why a right answer is not among the first ten; --cases lists each such case with its cause.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from matcher import evaluation, recipes
+from matcher import evaluation, recipes, reference
+from matcher.columns import days, department_number
 from matcher.domain import Rejected
 from matcher.engine import Matcher
 from matcher.partner_baselines import baselines
 from matcher.partners import ranked
+from matcher.text import shorten
 
 
 def main(queries: str, qrels: str, history: str, recipe: str = "default", *flags: str) -> None:
@@ -40,8 +44,8 @@ def main(queries: str, qrels: str, history: str, recipe: str = "default", *flags
         print(
             f"{name:20s} {means[0]:6.3f} {means[1]:6.3f} {means[2]:8.3f}  {gain:+.3f} [{low:+.3f}, {high:+.3f}]"
         )
-    if "--failures" in flags:
-        _failures(matcher, asked, gold, runs[recipe])
+    if {"--failures", "--cases"} & set(flags):
+        _failures(matcher, asked, gold, runs[recipe], "--cases" in flags)
 
 
 def _alone(matcher: Matcher, question: evaluation.Question) -> list[str]:
@@ -51,31 +55,68 @@ def _alone(matcher: Matcher, question: evaluation.Question) -> list[str]:
     return [s for s, _ in interleave(lists, 101) if s != question.member][:100]
 
 
-def _failures(
-    matcher: Matcher, asked: list[evaluation.Question], gold: dict[str, list[str]], run: dict[str, list[str]]
-) -> None:
-    """Why a right answer is not among the first hundred: what was known of it on the day."""
-    from matcher.columns import days
+CAUSES = {
+    "first ten": "found",
+    "unknown": "no award of the right one is known on the day: nothing but its name could tell",
+    "other trade": "known, but for other divisions of the CPV than the notice's",
+    "elsewhere": "known for the trade, but nowhere near: no award in the department of the notice",
+    "crowded": "known for the trade and the department, as more than a hundred others are",
+    "outranked": "known for the trade and the department, among fewer than a hundred: the order is wrong",
+}
 
+
+def _failures(
+    matcher: Matcher,
+    asked: list[evaluation.Question],
+    gold: dict[str, list[str]],
+    run: dict[str, list[str]],
+    cases: bool,
+) -> None:
+    """Why a right answer is not among the first ten: what was known of it on the day, and of how many others."""
     catalogue = matcher.catalogue
     awards, since = catalogue.nature_mask(("award",)), catalogue.of_row("since")
     siren = catalogue.of_structure("siren")[catalogue.owners]
-    causes = {"first ten": 0, "rank 11 to 100": 0, "no award known on the day": 0, "known, not found": 0}
+    division, department = catalogue.of_row("cpv") // 10**6, catalogue.of_row("department")
+    causes: dict[str, list[tuple[evaluation.Question, str, int | None]]] = {cause: [] for cause in CAUSES}
     member_unknown = 0
     for question in asked:
         known = awards & (since < days(question.day)) if question.day else awards
         member_unknown += not (known & (siren == question.member)).any()
+        codes = [int(code) // 10**6 for lot in question.tender.lots for code in lot.cpv]
+        trade = known & np.isin(division, codes)
+        places = [
+            department_number(reference.locate(p, question.tender.buyer.id).department)
+            for lot in question.tender.lots
+            for p in lot.places or (question.tender.buyer.place,)
+        ]
+        here = trade & np.isin(department, [p for p in places if p >= 0])
         for right in gold.get(question.id, ()):
-            place = run[question.id].index(right) if right in run[question.id] else None
-            if place is not None:
-                causes["first ten" if place < 10 else "rank 11 to 100"] += 1
-            elif not (known & (siren == right)).any():
-                causes["no award known on the day"] += 1
-            else:
-                causes["known, not found"] += 1
-    for cause, count in causes.items():
-        print(f"{cause}: {count} right answers")
+            place = run[question.id].index(right) + 1 if right in run[question.id] else None
+            own = siren == right
+            cause = (
+                "first ten"
+                if place is not None and place <= 10
+                else "unknown"
+                if not (known & own).any()
+                else "other trade"
+                if not (trade & own).any()
+                else "elsewhere"
+                if not (here & own).any()
+                else "crowded"
+                if len(set(siren[here].tolist())) > 100
+                else "outranked"
+            )
+            causes[cause].append((question, right, place))
+    for cause, found in causes.items():
+        print(f"{len(found):4d} {cause}: {CAUSES[cause]}")
     print(f"member without any award known on the day: {member_unknown} of {len(asked)} cases")
+    if cases:
+        print(f"{'case':12s} {'rank':>5s} {'cause':12s} {'right one':10s} title")
+        for cause, found in causes.items():
+            for question, right, place in found if cause != "first ten" else ():
+                print(
+                    f"{question.id:12s} {place or '>100':>5} {cause:12s} {right:10s} {shorten(question.tender.title, 90)}"
+                )
 
 
 if __name__ == "__main__":
