@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from sqlalchemy import select
 
 import night as n
-from matcher import batch, feedback
+from matcher import batch, feedback, sync
+from matcher.commands import batch as batch_command
 from matcher.digests import Rules
 from matcher.store import Store
 from matcher.tables import Found, Notice
+from replay_server import serving
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -177,6 +181,51 @@ def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, 
     stale = command(tmp_path, *run[:4], "--at", "2026-12-29T09:00")
     assert stale.returncode == batch.SOURCE_DOWN and "source stale" in stale.stderr
     assert "Traceback" not in first.stderr + again.stderr + down.stderr + stale.stderr
+
+
+def test_sync_fetches_what_is_new_then_matches_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = json.loads((ROOT / "data" / "sample" / "boamp_page_1.json").read_text(encoding="utf-8"))
+    today = datetime.now(UTC)
+    with serving() as publisher:
+        monkeypatch.setenv("MATCHER_BOAMP_URL", f"{publisher.url}/boamp")
+        publisher.notices = [
+            {**record, "dateparution": today.date().isoformat()} for record in page["results"]
+        ]
+        run = ("batch", "--sync", "--to", "fetched", "--catalogue", str(folder), "--format", "jsonl")
+        first = command(tmp_path, *run)
+        assert "records fetched" in first.stderr and "Traceback" not in first.stderr
+        told = json.loads(first.stdout)
+        assert told["read"] == len(publisher.notices) and told["new"] == told["read"]
+        again = command(tmp_path, *run)
+        assert again.returncode == 0 and json.loads(again.stdout)["new"] == 0
+
+
+def test_a_publisher_that_is_down_is_told_and_what_is_at_hand_is_matched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetched = tmp_path / "fetched" / "boamp"
+    fetched.mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "sample" / "boamp_page_1.json", fetched)
+
+    def down(_: Path) -> None:
+        raise sync.Unreachable("nobody answers")
+
+    monkeypatch.setattr(sync, "boamp", down)
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
+    with pytest.raises(typer.Exit) as left:
+        batch_command.run(
+            sync=True, to=tmp_path / "fetched", catalogue=folder, at="2026-11-24T09:00", format="jsonl"
+        )
+    assert left.value.exit_code == batch.SOURCE_DOWN
+    out, err = capsys.readouterr()
+    assert "source down: nobody answers" in err and json.loads(out)["new"] > 5
+
+
+def test_neither_files_nor_sync_is_wrong_usage(folder: Path, tmp_path: Path) -> None:
+    done = command(tmp_path, "batch", "--catalogue", str(folder))
+    assert done.returncode == 2 and "--sync" in done.stderr
 
 
 def test_wrong_usage_gets_one_sentence_and_status_two(folder: Path, tmp_path: Path) -> None:

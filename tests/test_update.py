@@ -11,6 +11,7 @@ import pytest
 
 from matcher import codec, gathering, recipes, synth
 from matcher.catalogue import Catalogue
+from matcher.commands import index
 from matcher.domain import Structure
 from matcher.engine import Matcher
 
@@ -162,6 +163,31 @@ def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         )
         assert found == expected
     assert catalogue.indexes["faiss"]._numbers is not None
+
+
+def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/none.sqlite")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    head = "SIRET;Raison sociale;Type;Code postal;Ville;Activité\n"
+    names = [synth.siret(3_000_000 + i) for i in range(4)]
+    first.write_text(
+        head
+        + "".join(f"{siret};Atelier {i};EI;93100;Montreuil;Peinture\n" for i, siret in enumerate(names[:3]))
+    )
+    second.write_text(
+        head + "".join(f"{siret};Atelier neuf;EI;93100;Montreuil;Reliure\n" for siret in (names[0], names[3]))
+    )
+    folder = tmp_path / "c"
+    index.run([first], out=folder)
+    index.run([second], out=folder, update=True, gone=[names[1]])
+    catalogue = Catalogue.load(folder)
+    held = {catalogue.structure(row).siret: catalogue.structure(row).name for row in range(len(catalogue))}
+    assert held == {names[0]: "Atelier neuf", names[2]: "Atelier 2", names[3]: "Atelier neuf"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "c",
+        "first.csv",
+        "second.csv",
+    ]  # nothing is left behind
 
 
 def test_swapped_under_those_who_read(sample: gathering.Gathered, tmp_path: Path) -> None:

@@ -344,7 +344,8 @@ class Catalogue:
         encoder = plug.find("encoders", recipe.encoder).load(**recipe.encoder_options)
         order = sorted(known)
         held = _held(reuse, encoder)
-        tables, evidences, blocks, words = [], [], [], []
+        tables, evidences, blocks = [], [], []
+        words: list[str] = []
         first = 0
         for low in range(
             0, max(len(order), 1), BLOCK

@@ -12,8 +12,15 @@ from matcher.commands.index import DEFAULT_CATALOGUE
 
 def run(
     files: Annotated[
-        list[Path], typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote).")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote)."),
+    ] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="First fetch what BOAMP published since the last time.")
+    ] = False,
+    to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
+        "var/sync"
+    ),
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
@@ -52,12 +59,12 @@ def run(
        0  done: something new, or nothing new
        1  a fault of ours
        2  wrong usage, or no catalogue
-       3  source down or stale: no notice could be read, or none is recent
+       3  source down or stale: no notice could be fetched or read, or none is recent
        4  digests held: by --hold, or because they are over three times the usual; see `matcher outbox`
       75  another batch is at work on this store (EX_TEMPFAIL): try again later
 
     \b
-    matcher sync boamp && matcher batch var/sync/boamp --outbox var/outbox --report var/report.html
+    matcher batch --sync --outbox var/outbox --report var/report.html
     matcher batch var/sync --dry-run --format jsonl
     matcher batch var/sync --scheduler tcp://10.0.0.5:8786
     """
@@ -86,8 +93,25 @@ def run(
     options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
+    if not files and not sync:
+        raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
+    sources, unreachable = list(files or ()), False
+    if sync:
+        from matcher import sync as sync_
+
+        sources.append(to / "boamp")
+        try:
+            fetched = sync_.boamp(sources[-1])
+            for note in fetched.notes:
+                say(note)
+            say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
+        except sync_.Unreachable as error:
+            # what was fetched before is matched all the same; the status says that it may not be all
+            unreachable = True
+            say(f"source down: {error}")
+            sources = [path for path in sources if path.exists()]
     try:
-        found = gathering.gather(files)
+        found = gathering.gather(sources) if sources else gathering.Gathered()
     except NothingGood as error:
         say(f"matcher: {error}")
         found = gathering.Gathered()
@@ -127,7 +151,7 @@ def run(
             report.write_text(report_.of_run(opened, summary.run), encoding="utf-8")
             say(f"{report} written")
     emit([row], kind)
-    if summary.source in ("down", "stale"):
+    if unreachable or summary.source in ("down", "stale"):
         raise typer.Exit(batch.SOURCE_DOWN)
     if summary.held:
         raise typer.Exit(batch.HELD)

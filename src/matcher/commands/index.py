@@ -18,6 +18,11 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
     recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
     map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Amend the catalogue: these structures replace those of their SIRETs."),
+    ] = False,
+    gone: Annotated[list[str] | None, typer.Option(help="--update: take this SIRET out; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
 
@@ -27,9 +32,11 @@ def run(
     \b
     matcher index data/sample
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
+    matcher index changed.xlsx --update --gone 00010000700014
     """
     from matcher import declared, gathering, recipes
     from matcher.catalogue import Catalogue
+    from matcher.domain import BadInput
     from matcher.terminal import say
 
     chosen = recipes.named(recipe)
@@ -39,7 +46,15 @@ def run(
     gathered.structures, taken = declared.of_store(gathered.structures, gathered.awards)
     if taken:
         say(taken)
-    catalogue = Catalogue.build(gathered.structures, gathered.awards, chosen)
+    if update:
+        if gathered.awards:
+            raise BadInput("--update takes structures only: new awards want a new build, without --update")
+        held = Catalogue.load(out)
+        catalogue = held.updated(gathered.structures, gone or ())
+        notices = [*gathering.load_notices(out), *gathered.tenders]
+        gathered.tenders = list({tender.id: tender for tender in notices}.values())
+    else:
+        catalogue = Catalogue.build(gathered.structures, gathered.awards, chosen)
     catalogue.save(out)
     gathering.save_notices(gathered.tenders, out)
     counts = catalogue.manifest
