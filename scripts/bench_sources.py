@@ -214,17 +214,28 @@ def clause_figures(_: argparse.Namespace) -> None:
         t for t in yes if "reserv" in clauses.folded(t).replace("se reserve", "").replace("sous reserve", "")
     ]
     print(f"  of the {len(yes)}, {len(said)} use the word at all in their text")
-    path = ROOT / "tests" / "data" / "clause_passages.jsonl"
+    for path in sorted((ROOT / "tests" / "data").glob("clause_passages*.jsonl")):
+        passage_figures(path)
+
+
+def passage_figures(path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    for field, get in (
-        ("reserved", lambda r: r.reservation is not None),
-        ("social_clause", lambda r: bool(r.social)),
+    said = [clauses.read(r["text"]) for r in rows]
+    for field, found in (
+        ("reserved", [s.reservation is not None for s in said]),
+        ("social_clause", [bool(s.social) for s in said]),
     ):
-        print(f"passages, {field}: {rates([(get(clauses.read(r['text'])), r[field]) for r in rows])}")
-    hours = [(r["hours"], clauses.read(r["text"]).hours) for r in rows]
+        pairs = [(f, r[field]) for f, r in zip(found, rows, strict=True)]
+        print(f"{path.stem}, {field}: {rates(pairs)}")
+    hours = [(r["hours"], s.hours) for r, s in zip(rows, said, strict=True)]
     stated = [(a, b) for a, b in hours if a is not None]
+    articles = sum(
+        tuple(r["articles"]) == (s.reservation.articles if s.reservation else ())
+        for r, s in zip(rows, said, strict=True)
+    )
     print(
-        f"passages, hours: right in {sum(a == b for a, b in stated)} of {len(stated)} stated, told in {sum(a is None and b is not None for a, b in hours)} that state none"
+        f"{path.stem}, hours: right in {sum(a == b for a, b in stated)} of {len(stated)} stated, "
+        f"told in {sum(a is None and b is not None for a, b in hours)} that state none; articles equal in {articles} of {len(rows)}"
     )
 
 
@@ -280,6 +291,7 @@ def seeds() -> list[tuple[str, bytes]]:
         for p in sorted(SAMPLE.rglob("*"))
         if p.suffix in (".xml", ".json", ".csv")
     ]
+    found += papers()
     for path in sorted((SAMPLE / "eforms").glob("*.xml"))[:1]:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -294,6 +306,35 @@ def seeds() -> list[tuple[str, bytes]]:
             archive.addfile(info, io.BytesIO(path.read_bytes()))
         found.append(("notices.tgz", buffer.getvalue()))
     return found
+
+
+def papers() -> list[tuple[str, bytes]]:
+    """A consultation as DOCX, XLSX, PDF, plain text and as a ZIP of them; awards as Parquet."""
+    import docx
+    import pandas as pd
+    from openpyxl import Workbook
+    from pypdf import PdfWriter
+
+    text = "Objet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\nLe lot 2 est réservé aux entreprises adaptées."
+    word, sheet, pages, table = docx.Document(), Workbook(), PdfWriter(), io.BytesIO()
+    for line in text.splitlines():
+        word.add_paragraph(line)
+    for row in (("SIRET", "Nom", "Activité"), ("00010000700014", "Essai", "Tonte")):
+        sheet.active.append(row)
+    pages.add_blank_page(width=595, height=842)
+    made: dict[str, bytes] = {"rc.txt": text.encode()}
+    for name, save in (("rc.docx", word.save), ("lots.xlsx", sheet.save), ("plan.pdf", pages.write)):
+        buffer = io.BytesIO()
+        save(buffer)
+        made[name] = buffer.getvalue()
+    pd.DataFrame(
+        {"uid": ["a"], "id": ["a"], "acheteur_id": ["00010000700014"], "objet": ["Tonte"]}
+    ).to_parquet(table)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in made.items():
+            archive.writestr(name, data)
+    return [*made.items(), ("dce.zip", buffer.getvalue()), ("awards.parquet", table.getvalue())]
 
 
 def flip(data: bytes, draw: random.Random) -> bytes:
@@ -419,7 +460,7 @@ def attack(files: int, seed: int = 0, bombs: int = 12) -> dict[str, float]:
 def fuzz(options: argparse.Namespace) -> None:
     """Damaged files: no exception, none slow, memory bounded."""
     list(reading.read([SAMPLE]))  # tables and libraries loaded before the memory is measured
-    attack(options.files)
+    attack(options.files, options.seed)
     print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -432,6 +473,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--files", type=int, default=10_000, help="damaged files of the fuzz")
+    parser.add_argument("--seed", type=int, default=0, help="another seed damages them in other ways")
     options = parser.parse_args()
     for part in options.parts or PARTS:
         print(f"== {part}")

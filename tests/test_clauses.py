@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from matcher import clauses
 from matcher.domain import Lot, Reservation, Tender
 
-PASSAGES = Path(__file__).parent / "data" / "clause_passages.jsonl"
+DATA = Path(__file__).parent / "data"
 
 RESERVED = """
 Le marché est réservé aux entreprises adaptées en application de l'article L. 2113-12 du code de la commande publique.
@@ -252,16 +253,38 @@ def test_an_empty_text_states_nothing() -> None:
     assert clauses.read("") == clauses.Reading()
 
 
-def test_passages_written_without_sight_of_the_code() -> None:
-    rows = [json.loads(line) for line in PASSAGES.read_text("utf-8").splitlines() if line.strip()]
+@pytest.mark.parametrize("name", ["clause_passages", "clause_passages_2"])
+def test_passages_written_without_sight_of_the_code(name: str) -> None:
+    rows = [
+        json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines() if line.strip()
+    ]
     assert len(rows) >= 150
-    # (precision, recall) not to be lost; the aim is 0.95 and 0.90 for both, and the precision of clauses misses it
-    floors = {"reserved": (0.95, 0.90), "social_clause": (0.93, 0.90)}
+    read = [clauses.read(row["text"]) for row in rows]
     for field, said in (
-        ("reserved", [clauses.read(row["text"]).reservation is not None for row in rows]),
-        ("social_clause", [bool(clauses.read(row["text"]).social) for row in rows]),
+        ("reserved", [one.reservation is not None for one in read]),
+        ("social_clause", [bool(one.social) for one in read]),
     ):
         right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
-        precision, recall = floors[field]
-        assert right / sum(said) >= precision, field
-        assert right / sum(row[field] for row in rows) >= recall, field
+        assert right / sum(said) >= 0.95, field
+        assert right / sum(row[field] for row in rows) >= 0.90, field
+    hours = [(one.hours, row["hours"]) for one, row in zip(read, rows, strict=True)]
+    assert sum(a == b for a, b in hours if b is not None) / sum(b is not None for _, b in hours) >= 0.9
+    assert not [a for a, b in hours if a is not None and b is None]
+
+
+def test_sentences_of_our_own_of_many_turns() -> None:
+    """Development data, so asked more closely: turns, traps, forms and hours that were wrong once."""
+    rows = list(csv.DictReader((DATA / "clause_sentences.csv").read_text("utf-8").splitlines()))
+    wrong = {"reserved": [], "social": [], "hours": []}  # type: dict[str, list[str]]
+    for row in rows:
+        read = clauses.read(row["text"])
+        told = {"reserved": read.reservation is not None, "social": bool(read.social)}
+        for field, said in told.items():
+            if said != (row[field] == "1"):
+                wrong[field].append(row["text"])
+        if read.hours != (float(row["hours"]) if row["hours"] else None):
+            wrong["hours"].append(row["text"])
+    assert len(rows) > 500
+    assert {field: len(texts) / len(rows) < 0.02 for field, texts in wrong.items()} == dict.fromkeys(
+        wrong, True
+    ), wrong
