@@ -65,6 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
+    # in turn rather than all at once: what shares one interpreter ends sooner so
+    anyio.to_thread.current_default_thread_limiter().total_tokens = app.state.settings.threads
     await anyio.to_thread.run_sync(_look, app)
     if serving.current is None:
         log.warning(serving.refusal)

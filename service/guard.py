@@ -165,7 +165,7 @@ class Session:
     @classmethod
     def _read(cls, request: Request) -> Session | None:
         body, _, signature = request.cookies.get(SESSION_COOKIE, "").partition(".")
-        if not signature or not hmac.compare_digest(signature, _sign(request, body)):
+        if not signature or not hmac.compare_digest(signature.encode(), _sign(request, body).encode()):
             return None
         try:
             data = json.loads(base64.urlsafe_b64decode(body + "=="))
@@ -208,7 +208,7 @@ def _sign(request: Request, body: str) -> str:
 def check_csrf(request: Request, token: str) -> None:
     """Raises Refused (403) unless a form of this very session, on this very site, was sent."""
     session = Session.of(request)
-    if session is None or not hmac.compare_digest(token, session.csrf(request)):
+    if session is None or not hmac.compare_digest(token.encode(), session.csrf(request).encode()):
         raise Refused(403, "Ce formulaire a expiré : rechargez la page, puis recommencez.")
     origin = request.headers.get("origin")
     if origin not in (None, "null") and origin.partition("://")[2] != request.headers.get("host"):

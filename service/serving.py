@@ -245,8 +245,11 @@ class Serving:
 
 
 def _warm(snapshot: Snapshot) -> None:
-    """A first question before the first visitor's, so that lazy columns are in memory."""
-    from matcher.catalogue import free_text_tender
+    """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
+    from service import wire
 
     if len(snapshot.catalogue):
-        snapshot.matcher.match(free_text_tender("entretien des locaux"), 1, groups=0)
+        asked = wire.from_need("entretien des locaux et des espaces verts", wire.place("93100"), 1000)
+        snapshot.matcher.match(asked.tender, 10, groups=3)
+        snapshot.catalogue.search_names("a", limit=1)
+        wire.spot("nettoyage à Paris")

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_dir() / "outbox"
     )  # where mails go as files when there is no SMTP server
     sender: str = "Maillage <ne-pas-repondre@maillage.example.org>"
+    threads: int = Field(
+        4, ge=1, le=256
+    )  # requests worked on at once in one process; the others wait their turn
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @field_validator("rate")

@@ -227,6 +227,12 @@ def filters(asked: s.FiltersIn) -> Filters:
     return Filters(**data)
 
 
+@lru_cache(8192)
+def communes(name: str, department: str | None = None, limit: int = 8) -> tuple[reference.Commune, ...]:
+    """`reference.search_commune`, remembered: it looks through every commune of the country."""
+    return reference.search_commune(name, department, limit)
+
+
 @lru_cache(4096)
 def place(words: str) -> Place | None:
     """The place named: commune, postcode, INSEE code, department by number or name.  Raises BadInput on none such."""
@@ -247,7 +253,7 @@ def place(words: str) -> Place | None:
             stated = Place(label=stated.label, commune=digits.group(1))
     else:
         hint = re.search(r"\((\d{2,3}|2[AB])\)", code)
-        near = reference.search_commune(stated.label, hint.group(1) if hint else None, 1)
+        near = communes(stated.label, hint.group(1) if hint else None, 1)
         if near:
             stated = Place(label=near[0].name, commune=near[0].code)
     located = reference.locate(stated)
@@ -276,7 +282,7 @@ def spot(need: str) -> Place | None:
         parts = words.split()
         for stop in range(len(parts), 0, -1):
             name = " ".join(parts[:stop])
-            near = reference.search_commune(name, limit=1)
+            near = communes(name, None, 1)
             exact = near and fold(near[0].name).replace("-", " ") == fold(name).replace("-", " ")
             dep = next(
                 (

@@ -369,3 +369,39 @@ def test_settings_of_mail_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(BadInput, match=name):
             read()
         monkeypatch.delenv(name)
+
+
+def test_an_approved_claim_leaves_to_the_address_known(settings: Settings, store: Store) -> None:
+    controller = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+
+    class Box:
+        to: list[str] = []  # noqa: RUF012
+        content = b""
+
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            Box.to, Box.content = envelope.rcpt_tos, envelope.content
+            return "250 OK"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = controller.Controller(Box(), hostname="127.0.0.1", port=port)
+    started.start()
+    try:
+        with client(Settings(**{**settings.model_dump(), "smtp": f"smtp://127.0.0.1:{port}"})) as page:
+            csrf = token(page.get(f"/structure/{SIRET}").text)
+            page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf})
+            csrf = sign_in(page, keys.create(store, ["operator"]))
+            wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', page.get("/exploitant").text)[0]
+            told = page.post(
+                wanted, data={"verdict": "oui", "csrf": token(page.get("/exploitant").text)}
+            ).text
+            assert "contact@allees.example" in told and Box.to == ["contact@allees.example"]
+            mail = email.message_from_bytes(Box.content, policy=email.policy.SMTP)
+            assert isinstance(mail, EmailMessage)
+            link = re.findall(r"https://maillage\.example(/revendication/\S+)", mail.get_content())[0]
+            page.cookies.clear()
+            shown = page.get(link)
+            assert "Compte ouvert" in page.post(link, data={"csrf": token(shown.text)}).text
+    finally:
+        started.stop()

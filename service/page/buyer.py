@@ -300,7 +300,13 @@ def team_view(team: Any, answer: Answer) -> dict[str, Any]:
         (t, label(t), [t in m.lots for m in team.members], t in team.uncovered)
         for t in (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
     ]
-    return {"team": team, "several": len(team.members) > 1, "tasks": rows, "asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
+    return {
+        "team": team,
+        "several": len(team.members) > 1,
+        "tasks": rows,
+        "asked": len(tasks),
+        "left": max(0, len(tasks) - len(rows)),
+    }
 
 
 # ------------------------------------------------------------------------------------------------- records

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
 
-from matcher import reference
+from matcher import mail, reference
 from matcher.domain import Forbidden
 from matcher.keys import Bearer
 from matcher.tables import Run
@@ -16,6 +16,7 @@ from service import guard
 from service.page import account, render
 from service.page.buyer import reader
 from service.serving import Snapshot
+from service.settings import way
 
 router = APIRouter()
 TOP = 10
@@ -35,16 +36,34 @@ def show(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
 def decide(
     request: Request,
     identifier: str,
-    verdict: Annotated[str, Form(pattern="^(oui|non)$")],
+    verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
+    address: Annotated[str, Form(max_length=200)] = "",
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
+    """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
     guard.check_csrf(request, csrf)
     who = guard.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
-    token = account.decide(guard.store_of(request), identifier, verdict == "oui", who.actor)
-    link = f"{request.app.state.settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
-    return render.page(request, "decided.html", link=link, identifier=identifier)
+    store, settings = guard.store_of(request), request.app.state.settings
+    asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
+    token = account.decide(store, identifier, verdict == "oui", who.actor)
+    link = f"{settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
+    sent = _send(request, asked, link, address) if link and asked else ""
+    return render.page(request, "decided.html", link=link, identifier=identifier, sent=sent)
+
+
+def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
+    """The address that the link went to by mail, "" where it did not: that known, or the one the operator gives."""
+    to = given.strip() or str(claim["address"] or "")
+    if not request.app.state.settings.smtp or not mail.is_address(to):
+        return ""
+    catalogue = request.app.state.serving.get().catalogue
+    structure = catalogue.structure(catalogue.row(claim["siret"]))
+    way_ = way(request.app.state.settings)
+    letter = mail.account_link(structure.brand or structure.name, to, link, way_)
+    outcome = mail.post(guard.store_of(request), {claim["siret"]: letter}, way_)
+    return to if outcome[claim["siret"]] == "sent" else ""
 
 
 def _last_run(request: Request) -> dict[str, Any] | None:

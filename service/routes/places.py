@@ -31,7 +31,7 @@ def places(
     q: Annotated[str, Query(max_length=100)],
     limit: Annotated[int, Query(ge=1, le=20)] = 8,
 ) -> Response:
-    found = reference.communes_of_postcode(q) if q.isdecimal() else reference.search_commune(q, limit=limit)
+    found = reference.communes_of_postcode(q) if q.isdecimal() else wire.communes(q.strip(), None, limit)
     items = [
         schemas.Place(code=c.code, name=c.name, department=c.department, postcodes=list(c.postcodes[:5]))
         for c in found[:limit]

@@ -409,6 +409,23 @@ def question(title: str, message: str, address: str, reply_to: str, link: str, w
     return mail
 
 
+def account_link(name: str, address: str, link: str, way: Way) -> EmailMessage:
+    """The mail that lets a structure prove its account: whoever reads this address may open it."""
+    sender = parseaddr(way.sender)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail["To"] = Address("", addr_spec=checked(address))
+    mail["Subject"] = "Votre compte de structure : " + " ".join(name.split())[:120]
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(
+        f"Bonjour,\n\nLe compte de {' '.join(name.split())} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
+        f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
+    )
+    return mail
+
+
 def post(store: Store, letters: Mapping[str, EmailMessage], way: Way) -> dict[str, str]:
     """Send each letter once; SIRET -> "sent", "outbox", "bounced", or "waiting" where it may be tried again."""
     if not letters:
