@@ -29,7 +29,7 @@ _TARGET = (
     r"|(?:structures?|associations?|entreprises?|organismes?|opérateurs?|acteurs?|sociétés?|coopératives?|employeurs?)(?: sociales?)? (?:d'insertion|de l'insertion|de l'iae|du handicap|inclusi(?:ve|f)s?|adaptées?)|structures? équivalentes"
     r"|insertion par l'activité économique|\bs?iae\b|\bsiaes\b|entreprises? (?:de travail temporaire )?d'insertion"
     r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
-    r"|ateliers? protégés?|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|\bstpa\b"
+    r"|ateliers? protégés?|(?:secteurs?|monde|champ|domaine) (?:du handicap|du (?:travail )?(?:adapté|protégé))|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|travail (?:protégé|adapté)\b|\bstpa\b"
     r"|opérateurs? (?:économiques? )?(?:d'insertion|(?:qui emploient|employant|dont)[^.]{0,160}(?:handicap|défavoris|éloign|en difficulté|insertion|intégration sociale))"
     r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|éloign|en difficulté|insertion)"
     r"|(?:entreprises?|structures?|acteurs?|organisations?|associations?|opérateurs?)[^.,]{0,40}(?:de l'économie sociale et solidaire|de l'ess\b|solidaires? d'utilité sociale)"
@@ -43,7 +43,7 @@ _TARGET = (
 _STRUCTURE = _TARGET.replace(r"|travailleurs? (?:handicapés?|défavorisés?)", "")
 _STRUCTURE = _STRUCTURE[: _STRUCTURE.rindex(r"|\binsertion\b(?!")] + ")"
 _DEAL = r"(?:marchés?|lots?|accords?-cadres?|consultations?|procédures?|concessions?|appels? d'offres|contrats?|achats?)"
-_ADVERBS = r"(?:\s*,?\s*(?:\([^()]{0,90}\)|(?:conjointement|simultanément|désormais|donc|ainsi|à la fois|également|en vertu [^.,]{3,90},|sur le fondement [^.,]{3,90},|en application [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?)|au titre [^.,]{3,80}(?= (?:aux|à des|à une?|à l') ?)|en vertu [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?))|exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
+_ADVERBS = r"(?:\s*,?\s*(?:\([^()]{0,90}\)|(?:par (?:l'acheteur|le pouvoir adjudicateur|la collectivité|la ville|la commune|délibération)|conjointement|simultanément|désormais|donc|ainsi|à la fois|également|en vertu [^.,]{3,90},|sur le fondement [^.,]{3,90},|en application [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?)|au titre [^.,]{3,80}(?= (?:aux|à des|à une?|à l') ?)|en vertu [^.,]{3,90}(?= (?:aux|à des|à une?|à l') ?))|exclusivement|uniquement|strictement|spécifiquement|expressément|entièrement|intégralement|en totalité|par principe|de droit|prioritairement et exclusivement|conformément [^.,]{3,80},|en application [^.,]{3,90},|au titre [^.,]{3,80},|au sens [^.,]{3,80},)\s*)*"
 
 #: A box or an answer that stands beside a label.
 _TICKED, _EMPTY = r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)", r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}"
@@ -130,7 +130,7 @@ _ONLY_STATES = french(
     rf"|\b{_DEAL}\b[^.;]{{0,40}}\b(?:dédiée?s?|fléchée?s?)\b (?:\w+ment )?(?:à|aux?|vers|pour) (?:les |des |l'|la |le )?{_STRUCTURE}"
     rf"|\b(?:conditionnée?s?|subordonnée?s?) (?:à|au) (?:la qualité|la détention|l'agrément|l'appartenance|au statut|statut|l'obtention|la possession|la justification)[^.;]{{0,40}}{_STRUCTURE}"
     r"|\bseule?s? (?:autorisée?s?|admise?s?|habilitée?s?|éligibles?|recevables?|invitée?s?|examinée?s?|retenue?s?|acceptée?s?|concernée?s?|étudiée?s?|analysée?s?|compétente?s? pour répondre)\b"
-    r"|\b(?:admise?s?|autorisée?s?|habilitée?s?|éligibles?|recevables?)\b[^.;]{0,40}\bles seule?s\b"
+    r"|\b(?:admise?s?|autorisée?s?|habilitée?s?|éligibles?|recevables?|invitée?s?|appelée?s?|conviée?s?)\b[^.;]{0,40}\bles seule?s\b"
     r"|\bseule?s?\b[^.;]{0,140}\b(?:verront leur|seront consultée?s?|seront invitée?s?|seront sollicitée?s?|ont accès|auront accès)"
     r"|\b(?:ouverte?s?|s'adresse(?:nt)?|adressée?s?|destinée?s?|accessibles?|limitée?s?|restreinte?s?|attribuée?s?|confiée?s?)\b[^.;]{0,25}\b(?:uniquement|exclusivement|seule?s?|seulement|strictement|limitée?s?|restreinte?s?|qu')"
     r"|\b(?:uniquement|exclusivement|seulement)\b[^.;]{0,12}\b(?:ouverte?s?|destinée?s?|accessibles?|attribuée?s?|dédiée?s?|fléchée?s?|adressée?s?)"
@@ -139,7 +139,7 @@ _ONLY_STATES = french(
     r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
     r"|\b(?:peuvent|pourront|peut|pourra) (?:candidater|soumissionner|répondre|participer|concourir) (?:exclusivement|uniquement|seulement|seuls?)\b(?! ou)"
     r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
-    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs admis)\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
+    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|offres?|plis|devis|propositions?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs admis)\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
 )
 _ONLY_WORDS = re.compile(
     rf"\bseul|uniquement|exclusi|strictement|\bd[e{LOST}]{{1,2}}di[e{LOST}]|\bfl[e{LOST}]{{1,2}}ch|limit|restrei|circonscri|cantonn|conditionn|subordonn|\bn(?:e\b|')[^.;]{{0,80}}\bqu"
@@ -155,10 +155,14 @@ _UNDER_ARTICLE = french(
     r"|\b(?:fait usage|use|recourt|met en œuvre|fait application)\b[^.;]{0,20}\bcette (?:faculté|possibilité|disposition|réserve)\b"
     rf"|\b{_DEAL}\b[^.;]{{0,60}}\bà titre réservé\b"
     r"|\b(?:fait|faisant|fera|faite) (?:application|usage|recours)\b[^.;]{0,70}\bl\.? ?2113-? ?1[2-6]"
-    rf"|\b(?:{_DEAL}|acheteur|pouvoir adjudicateur|collectivité|ville|commune|département|région|métropole)\b[^.;]{{0,40}}\b(?:recourt|a recours|met en œuvre|mobilise|active|applique|relève|relèvent|use)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
+    rf"|\b(?:{_DEAL}|acheteur|pouvoir adjudicateur|collectivité|ville|commune|département|région|métropole)\b[^.;]{{0,40}}\b(?:recourt|a recours|met en œuvre|mobilise|active|applique|relève|relèvent|use|bénéficie|bénéficient)\b[^.;]{{0,60}}\bl\.? ?2113-? ?1[2-6]"
     rf"|\brelève(?:nt)? (?:\w+ )?(?:du|de la|de l'|des) (?:régime|catégorie|champ|dispositif)[^.;]{{0,20}}\bmarchés? réservée?s?"
 )
 #: "Le lot 1 n'est pas réservé, le lot 2 l'est au profit des structures d'insertion."
+#: The law's own words for whom a lot is reserved to, after its number: "lot 1 : structures ... mentionnées à l'article".
+_FORMULA = french(
+    rf"\blots?\s*(?:n°)?\s*\d+\s*[:-]\s*(?:aux |des |à des )?{_STRUCTURE}[^.;]{{0,40}}\bmentionnée?s? (?:à|aux) (?:l'|)articles?"
+)
 _ELLIPSIS = french(
     rf"\b(?:{_DEAL}|second|premier|dernier|autre)\b[^.;,]{{0,40}}\bl'est (?:à|au|aux|pour|en)\b[^.;]{{0,80}}{_TARGET}"
 )
@@ -262,7 +266,7 @@ class Text:
             )
         if ", non " in plain or "(non " in plain or "et non " in plain:
             plain = _AND_NOT.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
-        if ("au lieu d" in plain and "lire" in plain) or ("mention" in plain and re.search("[«\"“]", plain)):
+        if ("au lieu d" in plain and "lire" in plain) or ("mention" in plain and re.search('[«"“]', plain)):
             plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
         self._spans: list[tuple[int, int]] | None = None
@@ -314,7 +318,7 @@ _HELD_BACK = re.compile(
 _MAY_RESERVE = re.compile(rf"[e{LOST}]serv|esat\b|adapt[e{LOST}]|\bs?iaes?\b|2113|\bess\b|appartenir")
 _EXCLUSIVE = re.compile(
     rf"\bseule?s?\b|exclusiv|uniquement|seulement|strictement|restreint|limit|\bqu['e{LOST}]|programme|irreceva|rejet"
-    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|cette facult|cette possib|\bni\b|\bl'est\b"
+    rf"|cart[e{LOST}]|limin|\bdoit|\bdoiv|\bdevr|2113|\bd[e{LOST}]+di[e{LOST}]|\bfl[e{LOST}]+ch|conditionn|subordonn|mentionn|cette facult|cette possib|\bni\b|\bl'est\b"
 )
 
 
@@ -470,7 +474,12 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
         and not _LAW.search(clause)
     ) and not _PAST.search(clause):
         return 0.85
-    under = _UNDER_ARTICLE.search(clause) if "2113" in clause or "cette" in clause or "serv" in clause else None
+    row = _FORMULA.search(clause) if "mentionn" in clause else None
+    if row and not _denied(clause, row.start(), row.end()):
+        return 0.7
+    under = (
+        _UNDER_ARTICLE.search(clause) if "2113" in clause or "cette" in clause or "serv" in clause else None
+    )
     if under and not _denied(clause, under.start(), under.end()):
         return 0.8
     return 0.0
@@ -660,7 +669,7 @@ def _answer(behind: str) -> bool | None:
 def _answer_far(behind: str) -> bool | None:
     """The answer that ends a long label: "réservé à des ateliers protégés [...] : non"."""
     found = re.search(
-        rf"[:?=]\s*((?:{_TICKED}|{_EMPTY}|oui\b|non\b|sans objet|neant|false|true)[^.]{{0,30}})\s*\.?\s*$",
+        rf"[:?=]\s*((?:{_TICKED}|{_EMPTY}|oui\b|non\b|sans objet|neant|aucune?\b|false|true)[^.]{{0,30}})\s*\.?\s*$",
         behind[:400].strip(),
     )
     found = found or re.search(rf"\s((?:{_TICKED}|{_EMPTY}))\s*\.?\s*$", behind[:400].strip())
@@ -683,7 +692,7 @@ _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
     rf"|\b\d+ ?h\b (?:\w+ ){{0,2}}(?:d'|en |à l'|pour l'){_INSERTION}|\bcontrats? (?:\w+ ?(?:ou|et|,)? ?)?(?:d'apprentissage ou )?d'{_INSERTION}"
-    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|employ(?:er|ée?s?|ant)\b|emploie|réserv(?!oir)|confi(?:e|er|era|eront|ent|ée?s?)\b|affect(?:e|er|era|ent|eront|ée?s?)\b)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
+    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|employ(?:er|ée?s?|ant)\b|emploie|réserv(?:e|er|era|eront|ent)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|affect(?:e|er|era|ent|eront|ée?s?)\b)[^.;]{{0,60}}\b(?:demandeurs? d'emploi|chômeurs?|personnes? au chômage|bénéficiaires? du rsa|jeunes sans qualification|personnes? peu qualifiées?)"
     rf"|\bheures? (?:de travail |de travail réservées? |travaillées? |minimum |minimales? )?(?:d'|en |à l'|dédiées? à l'|consacrées? à l'|au titre de l'|pour l'){_INSERTION}"
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
     r"|\bconsidérations? (?:d'ordre |à caractère )?socia(?:les?|l)\b|\b(?:conditions?|exigences?) (?:particulières? )?d'exécution[^.;]{0,25} (?:à caractère |d'ordre |de nature )?socia(?:les?|l)\b"
@@ -694,7 +703,7 @@ _CLAUSE = french(
     rf"|\brecours[^.;]{{0,20}}à l'{_INSERTION}|\b(?:heures?|temps de travail|main-? ?d'œuvre)\b[^.;]{{0,40}}\bà (?:l'|une action d'|des actions d'){_INSERTION}"
     rf"|\b(?:devra|devront|doit|doivent|s'engage|tenu|obligatoire|au moins|minimum|sous-traitera|confiera)[^.;]{{0,60}}\b(?:sous-trait\w*|confi\w*|co-?trait\w*|recour\w*|faire appel|appel)\b[^.;]{{0,80}}{_STRUCTURE}"
     rf"|\b(?:employ(?:er|ée?s?|ant)\b|embauch|recrut(?:e|er|era|eront|ent|ant)\b|affect(?:e|er|era|ent|eront|ée?s?)\b|mobilis)[^.;]{{0,60}}\b(?:personnes?|publics?|salariés?)\b[^.;]{{0,25}}{_FAR}"
-    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi(?:e|er|era|eront|ent|ée?s?)\b|réserv(?!oir)|recour|mobilis|affect(?:e|er|era|ent|eront|ée?s?)\b|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
+    rf"|\b(?:embauch|recrut(?:e|er|era|eront|ent|ant)\b|faire travailler|emploi(?:e|era|eront|ent)?\b|employer|confi(?:e|er|era|eront|ent|ée?s?)\b|réserv(?:e|er|era|eront|ent)\b|recour|mobilis|affect(?:e|er|era|ent|eront|ée?s?)\b|consacr|réalis|favoris|facilit|accès à l'emploi|accès ou (?:le |au )?retour à l'emploi|insertion)[^.;]{{0,90}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|travailleurs?|bénéficiaires?|structures?)\b[^.;]{{0,25}}{_FAR}"
     rf"|\b(?:heures|%|pour ?cent|etp)\b[^.;]{{0,100}}\b(?:personnes?|publics?|demandeurs?|salariés?|jeunes|structures?)?[^.;]{{0,20}}{_FAR}"
     rf"|\b(?:titulaire|attributaire|entreprise|contribu|favoris|promouv|visant|permett|destinée?s? à|en faveur|particip|exécution|engag)[^.;]{{0,90}}\b{_INSERTION} (?:sociale |socio-?professionnelle |professionnelle )?(?:et |ou )?(?:sociale |professionnelle |économique )?(?:de|des|du|d'un|pour les) (?:personnes?|publics?|demandeurs?|chômeurs|bénéficiaires?|jeunes|salariés?|travailleurs?)"
     r"|\bl\.? ?2112-? ?2(?:-1)?\b[^.;]{0,80}\b(?:social|insertion|emploi)|\b(?:social|insertion|emploi)\w*\b[^.;]{0,80}\bl\.? ?2112-? ?2(?:-1)?\b"
@@ -707,7 +716,9 @@ _PUBLIC = (
 )
 _OWES = r"(?:titulaires?|attributaires?|prestataires?|entreprises?|entrepreneurs?|concessionnaires?|exécution|lots?|marchés?|parts?|pourcentage|postes?|temps|heures|h|effectifs?|équipes?|main-? ?d'œuvre)"
 _DUTY = french(
-    rf"\b{_OWES}\b[^.;]{{0,90}}\b(?:recrut\w*|embauch\w*|emploi(?:e|era|ent|eront)|employ\w*|affect\w*|réserv(?:e|er|era|eront|ent|ée?s?)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|consacr\w*|occup\w*|revien\w*|mobilis\w*|intègr\w*|fait travailler|dédi\w*)\b[^.;]{{0,80}}{_PUBLIC}"
+    rf"\b{_OWES}\b[^.;]{{0,90}}\b(?:recrut\w*|embauch\w*|emploi(?:e|era|ent|eront)|employ\w*|affect\w*|réserv(?:e|er|era|eront|ent)\b|confi(?:e|er|era|eront|ent|ée?s?)\b|consacr\w*|occup\w*|revien\w*|mobilis\w*|intègr\w*|fait travailler|dédi\w*)\b[^.;]{{0,80}}{_PUBLIC}"
+    rf"|\b(?:parts?|pourcentage|postes?|temps|heures|h|quart|tiers|moitié|quota|emplois?)\b[^.;]{{0,60}}\bréservée?s?\b[^.;]{{0,60}}{_PUBLIC}"
+    rf"|\b(?:équipes?|effectifs?|personnel)\b[^.;]{{0,30}}\b(?:compren|compt|compos|inclu|intègr)\w*[^.;]{{0,50}}{_PUBLIC}"
     rf"|\b{_OWES}\b[^.;]{{0,60}}\baccueill\w*[^.;]{{0,60}}\b(?:salariés? en (?:parcours|insertion)|temps plein|etp)\b"
     rf"|\b(?:taux|quotas?|parts?|efforts?|pourcentage|seuil|plancher|volumes?|nombre|minimum|référente?s?|mémoire|bilan|suivi|plan|volet) (?:\w+ )?(?:d'|de l'|à l'|sur l'){_INSERTION}(?! par l'activité)[^.;]{{0,60}}\b(?:exig|fix|impos|demand|obligat|s'élève|minim|\d|titulaire|notée?)"
     rf"|\b(?:doit|doivent|devra|devront|exige|impose|obligatoire\w*|au moins|minimum|s'engage|tenue?s?|requis|\d ?%)[^.;]{{0,90}}\b(?:sous-trait\w*|confi\w*|recour\w*|(?:faire|fait) appel|co-?trait\w*)\b[^.;]{{0,80}}{_STRUCTURE}"
@@ -806,12 +817,16 @@ _WORTH = re.compile(
 )
 
 
+#: A number of hours of insertion is owed, whatever else is weighed.
+_OWED_HOURS = re.compile(r"\d\s*h(?:eures?)? (?:\w+ )?d.insertion")
 #: The kinds of clause: nature, pattern, words of which one must stand there (a cheap look), confidence.
 _KINDS = (
     (
         "criterion",
         _CRITERION,
-        re.compile(r"crit|perform|valeur|qualit|not[e\ufffdat]|jug|appr|valu|pond|bar.me|point|pts|%|/ ?\d|pour cent|2152|item|rubrique|volet"),
+        re.compile(
+            r"crit|perform|valeur|qualit|not[e\ufffdat]|jug|appr|valu|pond|bar.me|point|pts|%|/ ?\d|pour cent|2152|item|rubrique|volet"
+        ),
         0.85,
     ),
     ("execution", _CLAUSE, re.compile(r"\w"), 0.9),
@@ -825,7 +840,12 @@ _KINDS = (
         ),
         0.75,
     ),
-    ("objective", _OBJECT, re.compile(r"support|par l|par d|par l|via|travers|li.{1,2}|moyen|conomique"), 0.9),
+    (
+        "objective",
+        _OBJECT,
+        re.compile(r"support|par l|par d|par l|via|travers|li.{1,2}|moyen|conomique"),
+        0.9,
+    ),
 )
 #: What a sentence without the word insertion speaks of, to be worth the longer patterns.
 _ABOUT = re.compile(
@@ -856,7 +876,7 @@ def _social_clauses(read: Text) -> list[Finding]:
         parts = list(_clauses(sentence))
         for nature, pattern, hints, sure in _KINDS:
             match = None
-            if not hints.search(sentence):
+            if not hints.search(sentence) or (nature == "criterion" and _OWED_HOURS.search(sentence)):
                 continue
             for low, high in parts:
                 after = read.after(start, end) if high == len(sentence) else ""
@@ -920,6 +940,7 @@ _NONE = french(r"^(?:0|zéro) ?h")
 _PERHAPS = french(
     r"\béventuel|\ble cas échéant\b|\boptionnel|\bà définir\b|\bà l'étude\b|\b(?:0|zéro) heures?\b"
 )
+_NOW_BINDS = french(r"\b(?:rendue?s?|devenue?s?|désormais|dorénavant|est|sont) obligatoires?\b")
 #: In a sentence that reserves the contract, the people whom the structures employ are no clause of their own.
 _OUTRIGHT = french(
     rf"\bclauses?\b|\bheures?\b|\b\d+ ?h\b|\bcritères?\b|\bpoints?\b|\bpondér|\bperformance|\bconditions? d'exécution|\bsupport|\bnot(?:é|ation)|\b(?:prestations?|marchés?) d'{_INSERTION}"
@@ -1032,11 +1053,13 @@ def _stated(
             continue
         if _ELSEWHERE.search(sentence) or _IF.search(before[-70:]):
             continue
-        if _NOT.search(text) or _NONE.search(text) or _PERHAPS.search(f"{before[-32:]} {text} {behind[:32]}"):
+        if _NOT.search(text) or _NONE.search(text):
+            continue
+        if _PERHAPS.search(f"{before[-32:]} {text} {behind[:32]}") and not _NOW_BINDS.search(sentence):
             continue
         if _LAW.search(sentence) and not _WHO_HOLDS.search(sentence):
             continue
-        if _FREELY.search(sentence) and not _DUE.search(sentence):
+        if _FREELY.search(sentence) and not (_DUE.search(sentence) or _NOW_BINDS.search(sentence)):
             continue
         if _TEACHING.search(sentence) or _PAST.search(before[-70:]):
             continue
