@@ -158,3 +158,27 @@ def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "say themselves who they are" in done.stderr
     assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
+
+
+def test_matcher_index_update_takes_what_was_said_since(store: Store, tmp_path: Path) -> None:
+    sample, out = str(Path(__file__).parents[1] / "data" / "sample"), str(tmp_path / "c")
+    run = CliRunner()
+    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "weighted"]).exit_code == 0
+    words = "réparation de parapluies en osier"
+    say(store, SIRET, "trade:blanchisserie", offers=[{"title": words}])
+    for _ in range(2):  # told twice, taken once
+        done = run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"])
+        assert done.exit_code == 0, done.output
+    after = Matcher.load(tmp_path / "c")
+    assert names(after, words)[0] == SIRET
+    kept = after.catalogue.structure(after.catalogue.row(SIRET))
+    assert sum(o.title == words for o in kept.offers) == 1 and kept.denied == ("trade:blanchisserie",)
+    # its own words taken back
+    with store.writing() as connection:
+        feedback.allow(store, connection, SIRET, "trade:blanchisserie")
+    declared.write(store, SIRET, {"offers": []}, "t")
+    assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"]).exit_code == 0
+    last = Matcher.load(tmp_path / "c").catalogue
+    kept = last.structure(last.row(SIRET))
+    assert kept.denied == () and not any(o.title == words for o in kept.offers)
+    assert run.invoke(build(), ["index", "--out", out]).exit_code != 0

@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 
 from matcher import codec, denials
-from matcher.domain import Award, Offer, Place, Structure, Zone
+from matcher.domain import Award, NotFound, Offer, Place, Structure, Zone
 from matcher.store import Store, default_url, now
 from matcher.tables import DeniedSkill, Profile
 from matcher.text import clean, fold
+
+if TYPE_CHECKING:
+    from matcher.catalogue import Catalogue
 
 SOURCE = "la structure elle-même"
 #: Facts that a profile keeps when the rest is written anew: they are no part of what is shown.
@@ -143,6 +147,29 @@ def of_store(
         listed,
         f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store",
     )
+
+
+def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
+    """The structures of a catalogue that said or denied something since it was built, as they say it now.
+
+    For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  What a source said and a
+    structure has since taken its own word off again comes back with the next whole build.
+    """
+    if not exists(url):
+        return []
+    with Store.open(url) as store, store.reading() as connection:
+        words = said(connection)
+    sirets = catalogue.structures.column("siret").to_pylist()
+    rows = set(catalogue.denied)
+    for siret in words:
+        with suppress(NotFound):
+            rows.add(catalogue.row(siret))
+    names = {sirets[row] for row in rows} - {structure.siret for structure in given}
+    held = [catalogue.structure(row) for row, siret in enumerate(sirets) if siret in names]
+    plain = [replace(s, denied=(), offers=tuple(o for o in s.offers if o.source != SOURCE)) for s in held]
+    fresh, _ = overlay(plain, words)
+    changed = {new.siret for old, new in zip(held, fresh, strict=True) if old != new}
+    return [structure for structure in fresh if structure.siret in changed]
 
 
 def read(store: Store, siret: str) -> Said:

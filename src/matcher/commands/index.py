@@ -12,9 +12,9 @@ DEFAULT_CATALOGUE = Path("var/catalogue")
 
 def run(
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Directories of structures and past awards: files, folders, archives."),
-    ],
+        list[Path] | None,
+        typer.Argument(help="Directories of structures and past awards; --update needs none."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
     recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
     map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
@@ -33,6 +33,7 @@ def run(
     matcher index data/sample
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
     matcher index changed.xlsx --update --gone 00010000700014
+    matcher index --update
     """
     from matcher import declared, gathering, recipes
     from matcher.catalogue import Catalogue
@@ -40,7 +41,9 @@ def run(
     from matcher.terminal import say
 
     chosen = recipes.named(recipe)
-    gathered = gathering.gather(files, gathering.columns(map or []))
+    if not files and not update:
+        raise BadInput("give the files to index: matcher index FILES --out FOLDER")
+    gathered = gathering.gather(files, gathering.columns(map or [])) if files else gathering.Gathered()
     for sentence in gathered.summary():
         say(sentence)
     gathered.structures, taken = declared.of_store(gathered.structures, gathered.awards)
@@ -50,6 +53,7 @@ def run(
         if gathered.awards:
             raise BadInput("--update takes structures only: new awards want a new build, without --update")
         held = Catalogue.load(out)
+        gathered.structures += declared.amended(held, gathered.structures)
         catalogue = held.updated(gathered.structures, gone or ())
         notices = [*gathering.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
