@@ -112,6 +112,9 @@ def main() -> int:
         box.touch()
         server = child(serve, port, box)
         time.sleep(1)
+        # all that is imported on the way is inherited too, so that kills strike the work and not the start
+        night(f"sqlite:///{home}/first.sqlite", folder, port)
+        box.write_text("")
         url = f"sqlite:///{home}/undisturbed.sqlite"
         began = time.monotonic()
         _, status = os.waitpid(child(night, url, folder, port), 0)

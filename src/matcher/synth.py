@@ -22,7 +22,9 @@ from matcher import paths, reference
 from matcher.domain import Buyer, Clause, Lot, Offer, Place, Reservation, Structure, Tender, Zone
 from matcher.text import clean
 
-#: Share of notices by CPV division, rounded from the counts of a year of French notices; the rest is drawn flat.
+#: Share of notices by CPV division, rounded from the counts of a year of French notices, and of all of them
+#: together; the rest is drawn flat from the other divisions.
+NAMED = 0.94
 DIVISIONS: dict[str, float] = {
     "45": 0.36, "71": 0.10, "50": 0.06, "90": 0.07, "79": 0.06, "33": 0.05, "72": 0.04, "77": 0.04, "55": 0.03,
     "60": 0.03, "85": 0.03, "80": 0.03, "39": 0.02, "66": 0.02, "92": 0.02, "98": 0.02, "34": 0.02,
@@ -63,7 +65,7 @@ def _pieces() -> dict[str, list[_Piece]]:
                 if lot.cpv:
                     found[lot.cpv[0][:2]].append(_Piece(lot.title, lot.description, lot.cpv[0]))
     for code, label in sorted(reference.cpv_labels().items()):
-        found[code[:2]].append(_Piece(label, "", code))
+        found[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
     return dict(found)
 
 
@@ -122,10 +124,9 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
 def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
     pieces = _pieces()
     divisions = sorted(pieces)
-    rest = (1 - sum(DIVISIONS.get(d, 0) for d in divisions)) / max(
-        1, sum(d not in DIVISIONS for d in divisions)
-    )
-    shares = np.array([DIVISIONS.get(d, rest) for d in divisions]).clip(min=1e-4)
+    known = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
+    other = (known == 0).astype(float)
+    shares = NAMED * known / known.sum() + (1 - NAMED) * other / max(1.0, other.sum())
     return pieces, divisions, shares / shares.sum()
 
 
