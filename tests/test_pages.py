@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -333,18 +334,13 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def site(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = tmp_path_factory.mktemp("site") / "store.sqlite"
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """The service on a free port: its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_app(
-        Settings(
-            catalogue=catalogue, store=f"sqlite:///{store}", log_level="ERROR", outbox=store.parent / "outbox"
-        )
-    )
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -352,6 +348,26 @@ def site(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site")
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    settings = Settings(catalogue=catalogue, store=store, log_level="ERROR", outbox=folder / "outbox")
+    with running(settings) as address:
+        _stores[address] = store
+        yield address
+
+
+@pytest.fixture
+def own_key(site: str) -> str:
+    """The key of the structure of the sample, on the site's store."""
+    with Store.open(_stores[site]) as store:
+        return keys.create(store, [f"structure:{SIRET}", "read"])
+
+
+_stores: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +393,7 @@ def sound(tab: Any) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1280])
-def test_three_journeys_in_a_browser(browser: Any, site: str, width: int) -> None:
+def test_three_journeys_in_a_browser(browser: Any, site: str, own_key: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900})
     tab = context.new_page()
     faults: list[str] = []
@@ -416,6 +432,27 @@ def test_three_journeys_in_a_browser(browser: Any, site: str, width: int) -> Non
     tab.click("text=Y trouver nos offres")
     tab.wait_for_selector("text=Activités reconnues")
     sound(tab)
+    # its own account: a trade denied, an offer kept, alerts chosen
+    tab.goto(site + "/connexion")
+    tab.fill("#key", own_key)
+    tab.click("text=Se connecter")
+    tab.wait_for_selector("text=Votre fiche")
+    sound(tab)
+    tab.fill("#text", "Nous assurons la mise sous pli.")
+    tab.click("text=Y trouver nos offres")
+    tab.locator("input[name=offer]").first.check()
+    tab.click("text=Garder ces offres")
+    tab.wait_for_selector("text=Vos offres sont gardées")
+    tab.locator("#metiers ~ ul >> text=Ce n'est pas notre métier").first.click()
+    tab.wait_for_selector("text=C'est noté, pour toujours")
+    tab.locator("text=C'est bien notre métier").first.click()
+    tab.wait_for_selector("text=de nouveau le vôtre")
+    tab.click("text=Ne plus recevoir d'alerte")
+    tab.wait_for_selector("text=Vous ne recevez pas d'alerte")
+    tab.click("text=Recevoir les alertes")
+    tab.wait_for_selector("text=Vous recevez les nouveaux marchés")
+    sound(tab)
+    tab.click("text=Se déconnecter")
     # the operator
     tab.goto(site + "/exploitant")
     tab.wait_for_selector("text=Couverture")
@@ -428,6 +465,73 @@ def test_three_journeys_in_a_browser(browser: Any, site: str, width: int) -> Non
     sound(tab)
     context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="module")
+def real_site(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The service over the real structures, awards and notices of `MATCHER_SHARED`."""
+    folder = tmp_path_factory.mktemp("real")
+    gathered = gathering.gather(
+        [shared / "structures" / "siaes.csv", shared / "structures" / "siae_2021.jsonl", shared / "awards" / "history.json.gz", shared / "notices" / "boamp"]
+    )  # fmt: skip
+    Catalogue.build(gathered.structures, gathered.awards, recipes.named("default")).save(folder / "catalogue")
+    gathering.save_notices(gathered.tenders, folder / "catalogue")
+    settings = Settings(
+        catalogue=folder / "catalogue", store=f"sqlite:///{folder / 'store.sqlite'}", log_level="ERROR", outbox=folder / "outbox"
+    )  # fmt: skip
+    with running(settings) as address:
+        yield address, folder
+
+
+@pytest.mark.browser
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [360, 1280])
+def test_three_journeys_on_real_data(browser: Any, real_site: tuple[str, Path], width: int) -> None:
+    site, folder = real_site
+    notices = [t for t in gathering.load_notices(folder / "catalogue") if t.nature == "call"]
+    biggest = max(notices, key=lambda t: len(t.lots))
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    sizes: list[float] = []
+    session = context.new_cdp_session(tab)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
+    # the buyer: a need, then the notice of most lots, kept whole
+    tab.goto(site)
+    tab.fill("#need", "Nettoyage des locaux et entretien des espaces verts d'une école")
+    tab.fill("#place", "Bobigny")
+    tab.click("text=Trouver les structures")
+    tab.wait_for_selector("ol.matches li")
+    sound(tab)
+    tab.click("text=Conserver cette recherche")
+    tab.wait_for_selector("text=Chaîne intacte")
+    assert tab.locator("input[name=sirets]").count() == 50  # the first page of a list of hundreds
+    sound(tab)
+    tab.click("text=Lignes suivantes")
+    assert tab.locator("td[data-label=Ordre]").first.inner_text() == "51"
+    sizes.clear()
+    tab.goto(f"{site}/acheteur?avis={biggest.id}")
+    tab.wait_for_selector("section.lot")
+    assert sum(sizes) < 200_000
+    sound(tab)
+    # a structure, found by its name
+    first = tab.locator("ol.matches h4 a").first
+    name = first.inner_text()
+    tab.goto(site + "/structure")
+    tab.fill("#q", name)
+    tab.keyboard.press("Enter")
+    tab.wait_for_load_state()
+    if "/structure?" in tab.url:  # several of that name
+        tab.locator("ul.rows a").first.click()
+    tab.wait_for_selector("text=Métiers reconnus")
+    sound(tab)
+    # the operator
+    tab.goto(site + "/exploitant")
+    tab.wait_for_selector("text=Couverture")
+    sound(tab)
+    context.close()
 
 
 @pytest.mark.browser
