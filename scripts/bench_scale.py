@@ -78,6 +78,26 @@ def memory(folder: Path) -> dict[str, int]:
     return held
 
 
+def cluster(folder: Path, tasks: list[batch.Task], options: batch.Options) -> dict[str, float]:
+    """Seconds that one and two Dask workers of one thread take for the same notices, once they have the catalogue."""
+    from distributed import LocalCluster
+
+    from matcher import distributed
+
+    took: dict[str, float] = {}
+    for workers in (1, 2):
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made:
+            address, ask = made.scheduler_address, (options.top, options.rules.floor)
+            list(distributed.answers(address, folder, tasks[: 20 * workers], *ask))
+            began = time.perf_counter()
+            found = list(distributed.answers(address, folder, tasks, *ask))
+            took[f"cluster_of_{workers}_seconds"] = round(time.perf_counter() - began, 2)
+            assert len(found) == len(tasks)
+    took["two_workers_against_one"] = round(took["cluster_of_1_seconds"] / took["cluster_of_2_seconds"], 2)
+    print(f"  {took}", flush=True)
+    return took
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--structures", type=int, nargs="+", default=[10_000, 100_000])
@@ -85,6 +105,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--top", type=int, default=10)
     parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument(
+        "--cluster", type=int, default=0, help="ask so many notices of one and of two Dask workers"
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
@@ -125,6 +148,8 @@ def main() -> None:
             with timed(row, "match_all_lots"):
                 for key, found in batch.answers(folder, pending, options):
                     batch.write(store, pending[key], found, {}, at)
+            if asked.cluster:
+                row |= cluster(folder, list(pending.values())[: asked.cluster], options)
             row["ms_of_processor_a_lot"] = round(1000 * row["match_all_lots_cpu"] / row["lots"], 2)
             row["matches"] = store.counts()["match"]
             store.close()

@@ -63,10 +63,13 @@ class FaissIndex:
             selector = faiss.IDSelectorBitmap(bits)
         # codes blur what is near: more are fetched, and put in order by the vectors themselves
         wanted = k if self.kind == "flat" else min(k + REFINE, len(self._vectors))
-        faiss.omp_set_num_threads(1)  # one question: more threads cost more than they bring
-        _, found = self._index.search(
-            vector.reshape(1, -1).astype(np.float32), wanted, params=self._options(faiss, wanted, selector)
-        )
+        question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, wanted, selector)
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)  # of one question, more threads cost more than they bring
+        try:
+            _, found = self._index.search(question, wanted, params=options)
+        finally:
+            faiss.omp_set_num_threads(threads)
         rows = found[0][found[0] >= 0].astype(np.int64)
         if self._numbers is not None:
             rows = self._numbers[rows]

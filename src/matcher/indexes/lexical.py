@@ -9,8 +9,8 @@ common.  Sums are of double precision, in which a sum of such weights is exact: 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ class _Weighted:
     highest: NDArray[np.float32]  # of each word
 
 
-class _Room(threading.local):
-    """Arrays that one thread writes into again and again; all zero between two questions."""
+class _Room:
+    """Arrays that are written into again and again, by one question at a time; all zero between two questions."""
 
     def __init__(self) -> None:
         self.total = np.zeros(0)
@@ -66,7 +66,7 @@ class LexicalIndex:
         self._counted, self._weighted = counted, weighted
         self._k1, self._b = k1, b
         self._rows = len(counted.starts) - 1
-        self._room = _Room()
+        self._rooms: list[_Room] = []  # free ones; as many are made as there are questions at once
 
     def _asked(self, text: str) -> tuple[list[int], float]:
         """The columns of the words of a question that some row holds, and the weight of a row that held all words."""
@@ -85,6 +85,17 @@ class LexicalIndex:
         # a word that no row holds still weighs in the question, as the rarest word would
         return float(np.log(1 + (self._rows + 0.5) / 0.5))
 
+    @contextmanager
+    def _room(self) -> Iterator[_Room]:
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = _Room()
+        try:
+            yield room
+        finally:
+            self._rooms.append(room)
+
     def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
         return self._weighted.rows[low:high], self._weighted.postings[low:high]
@@ -95,7 +106,8 @@ class LexicalIndex:
         columns, ceiling = self._asked(text)
         if not columns or k <= 0:
             return np.zeros(0, dtype=np.int64)
-        found, total = self._promising(columns, k, allowed)
+        with self._room() as room:
+            found, total = self._promising(room, columns, k, allowed)
         scores = total / ceiling
         if len(found) > k:
             kept = np.argpartition(-scores, k - 1)[:k]
@@ -103,10 +115,10 @@ class LexicalIndex:
         return found[np.lexsort((found, -scores))].astype(np.int64)
 
     def _promising(
-        self, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
+        self, room: _Room, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows among which the k best stand for certain, and their sums."""
-        weighted, room = self._weighted, self._room
+        weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
         left = float(weighted.highest[columns].sum(dtype=np.float64))
         if len(room.total) != self._rows:
@@ -121,7 +133,7 @@ class LexicalIndex:
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:
-                        return self._rest(np.concatenate(met), least - left, columns[place:])
+                        return self._rest(total, np.concatenate(met), least - left, columns[place:])
                 if allowed is not None:
                     kept = allowed[rows]
                     rows, weights = rows[kept], weights[kept]
@@ -137,10 +149,10 @@ class LexicalIndex:
                 total[part] = 0.0
 
     def _rest(
-        self, met: NDArray[np.int32], least: float, columns: Sequence[int]
+        self, total: NDArray[np.float64], met: NDArray[np.int32], least: float, columns: Sequence[int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Those of the rows met that hold at least so much, with what these words, common ones, add to them."""
-        sums = self._room.total[met]
+        sums = total[met]
         chosen = np.flatnonzero(sums >= least)
         found, sums = met[chosen], sums[chosen]
         order = np.argsort(found)
@@ -152,9 +164,8 @@ class LexicalIndex:
             sums[order[held]] += weights[at[held]]
         return found.astype(np.int64), sums
 
-    def _of(self, columns: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _of(self, room: _Room, columns: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The summed weights of these words in these rows."""
-        room = self._room
         if room.rows is not rows:
             starts = self._counted.starts
             many = starts[rows + 1] - starts[rows]
@@ -180,7 +191,8 @@ class LexicalIndex:
     ) -> NDArray[np.float32]:
         columns, ceiling = self._asked(text)
         if rows is not None:
-            total = self._of(columns, rows)
+            with self._room() as room:
+                total = self._of(room, columns, rows)
         else:
             total = np.zeros(self._rows)
             for column in columns:
