@@ -31,7 +31,7 @@ _TARGET = (
     r"|ateliers? (?:et chantiers? )?d'insertion|chantiers? d'insertion|associations? intermédiaires?|régies? de quartier"
     r"|ateliers? protégés?|(?:secteurs?|monde|champ|domaine) (?:du handicap|du (?:travail )?(?:adapté|protégé))|secteurs? (?:du travail )?(?:adapté|protégé|dit protégé)|travail (?:protégé|adapté)\b|\bstpa\b"
     r"|opérateurs? (?:économiques? )?(?:d'insertion|(?:qui emploient|employant|dont)[^.]{0,160}(?:handicap|défavoris|éloign|en difficulté|insertion|intégration sociale))"
-    r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|éloign|en difficulté|insertion)"
+    r"|(?:structures?|organismes?|entreprises?|opérateurs?|établissements?|acteurs?|sociétés?|associations?)[^.,]{0,60}(?:employant|qui emploient|emploient|occupant|dont|comptant)[^.]{0,120}(?:handicap|défavoris|éloign|en difficulté|insertion)"
     r"|(?:entreprises?|structures?|acteurs?|organisations?|associations?|opérateurs?)[^.,]{0,40}(?:de l'économie sociale et solidaire|de l'ess\b|solidaires? d'utilité sociale)"
     r"|entreprises? sociales?|\bess\b|économie sociale et solidaire"
     r"|programmes? d'emplois? protégés?|emplois? protégés?|travailleurs? (?:handicapés?|défavorisés?)"
@@ -60,7 +60,7 @@ _NOT = french(
 _MAYBE = french(
     r"\b(?:peut|peuvent|pourra|pourront|pourrait|pourraient|pouvant|puisse|puissent|serait|seraient) (?:également |aussi |être |le cas échéant |ainsi |notamment |décider |choisir |,)*(?:de |d')?(?:être )?(?:réserv|comporter|prévoir|contenir|imposer|inclure|intégrer|faire|demander|fixer|insérer|introdui|être|recourir|exiger)"
     r"|\b(?:possibilité|faculté|droit|opportunité) (?:de|d') ?(?:\w+ ){0,2}(?:réserver|prévoir|insérer|inclure|imposer|introduire|intégrer)"
-    r"|\bsusceptibles? (?:d'être|de|d')|\benvisage(?:nt)? (?:de|d')|\b(?:étudie|examine|réfléchit|réflexion|à l'étude|sera étudiée?)\b"
+    r"|\bréservée?s? (?:que|uniquement|seulement) (?:si|s'il|lorsque|lorsqu|quand|dans le cas)\b|\bsusceptibles? (?:d'être|de|d')|\benvisage(?:nt)? (?:de|d')|\b(?:étudie|examine|réfléchit|réflexion|à l'étude|sera étudiée?)\b"
     r"|\b(?:si|s'il|lorsqu'?e?|quand|dès lors qu'?e?|en cas de|en cas d'|dans le cas (?:où|de|d'un)|dans l'hypothèse|au cas où|selon que|sous réserve qu'?e?|à condition qu'?e?)\b[^.]{0,70}(?:réserv|clause)"
     r"|\bsont des (?:marchés|contrats) (?:que|dont|qui|pour)"
     r"|\b(?:peut|peuvent|pourra|pourront|pourrait|pourraient|permet|permettent|permettant|permettra)\b[^.;]{0,60}\b(?:réserver|être réservée?s?)"
@@ -78,7 +78,7 @@ _UNDONE = french(
     r"\b(?:non (?:retenue?|cochée?|applicable|concernée?)s?|ne s'applique(?:nt)? pas|à rayer|avai(?:t|ent) été|envisagée?s?|supprimée?s?|annulée?s?|sans suite|infructueu\w+|abandonnée?s?|retirée?s?|levée?s?|rectifiée?s?)\b"
 )
 _PAST = french(
-    r"\b(?:réalisait|réalisaient|a réalisé|ont réalisé|comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
+    r"\b(?:devait|devaient|réalisait|réalisaient|a réalisé|ont réalisé|comportait|comportaient|prévoyait|prévoyaient|imposait|imposaient|contrat en cours|marché en cours|était|étaient|avait|avaient|avait été|précédente?s?|précédemment|ancien(?:ne)?s?|anciennement|antérieure?s?|sortante?s?|par le passé|l'an dernier|en 20[01]\d|les années précédentes)\b"
 )
 #: Another contract, that this one follows or replaces.
 _REPLACES = french(r"\b(?:remplace|succède|fait suite|à la suite|suite à|celle|celui|précédente?)\b")
@@ -88,7 +88,7 @@ _PART = french(
 )
 #: What may be reserved for someone, and is no contract.
 _THING = french(
-    r"\b(?:bureaux?|pièces?|étages?|garages?|quais?|rez-de-chaussée|jardins?|terrains?|parcelles?|caves?|places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|(?<!-)cadres?|sections?|cases?|mentions?|colonnes?|encadrés?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
+    r"\b(?:avances?|prix|réductions?|gratuité|priorité|bureaux?|pièces?|étages?|garages?|quais?|rez-de-chaussée|jardins?|terrains?|parcelles?|caves?|places?|emplacements?|stationnements?|parkings?|dates?|créneaux|salles?|locaux|sanitaires|toilettes|accès|espaces?|entrées?|voies?|crédits?|budget|enveloppe|points?|bonus|tarifs?|logements?|hébergements?|ascenseurs?|sièges?|vestiaires?|cheminements?|équipements?|matériels?|véhicules?|usage|bâtiments?|zones?|lits?|chambres?|formations?|ateliers?|plateformes?|rubriques?|formulaires?|(?<!-)cadres?|sections?|cases?|mentions?|colonnes?|encadrés?|annexes?|documents?|remises?|aides?|subventions?)\b[^.,;:«»()]{0,45}$"
 )
 #: Another contract than this one.
 _ELSEWHERE = french(
@@ -111,6 +111,10 @@ _RESERVE_TO = french(
 )
 _VERB_OR_NOUN = re.compile(rf"[rR][éÉ{LOST}]{{1,2}}serves?")
 _SHARED = french(r"\b(?:parts?|heures?|quota|volume|postes?|emplois? à|pourcentage)\b|%")
+#: Rooms and cars are booked too.
+_ROOMS = french(
+    r"\b(?:droit|droits|frais|système|module|planning|outil|agenda|demandes?|service|bon|portail) de $"
+)
 _PROGRAM = french(
     r"\b(?:exécut|réserv|réalis)[^.;]{0,80}\bprogrammes? d'emplois? protégés?|\bprogrammes? d'emplois? protégés?[^.;]{0,40}\b(?:réserv|exécut)"
 )
@@ -139,7 +143,7 @@ _ONLY_STATES = french(
     r"|\bn'(?:est|sont) (?:ouverte?s?|accessibles?|destinée?s?)\b[^.;]{0,20}\bqu"
     r"|\b(?:peuvent|pourront|peut|pourra) (?:candidater|soumissionner|répondre|participer|concourir) (?:exclusivement|uniquement|seulement|seuls?)\b(?! ou)"
     r"|\b(?:peuvent|pourront|peut|pourra)\b[^.;]{0,20}\b(?:exclusivement|uniquement) (?:être |les |des )"
-    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|offres?|plis|devis|propositions?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs admis)\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
+    r"|\b(?:ouverte?s?|candidatures?|candidats?|accès|réponses?|offres?|plis|devis|propositions?|marché|lot|consultation|procédure|soumissionnaires?|opérateurs (?:admis|autorisés))\b[^.;]{0,90}\b(?:uniquement|exclusivement|seulement)\s*(?:[).]?\s*$|\(|,)|\bà l'exclusion de tou"
 )
 _ONLY_WORDS = re.compile(
     rf"\bseul|uniquement|exclusi|strictement|\bd[e{LOST}]{{1,2}}di[e{LOST}]|\bfl[e{LOST}]{{1,2}}ch|limit|restrei|circonscri|cantonn|conditionn|subordonn|\bn(?:e\b|')[^.;]{{0,80}}\bqu"
@@ -168,13 +172,14 @@ _ELLIPSIS = french(
 )
 #: A form that says how to fill it in, and is not filled in.
 _TO_FILL = french(
-    r"^\s*[»\"]?\s*:?\s*\(?(?:à (?:remplir|compléter|renseigner|cocher)|rubrique|cocher|non renseigné|voir\b|le cas échéant)"
+    r"^\s*[»\"]?\s*:?\s*\(?(?:à (?:remplir|compléter|renseigner|cocher|préciser|définir|déterminer|indiquer)|rubrique|cocher|non renseigné|voir\b|le cas échéant)"
 )
 #: A model that leaves the choice to whoever fills it in.
 _CHOICE = french(r"\brayer\b[^.;]{0,20}\bmention|\[[^\]]*/[^\]]*\]|\bau choix\b")
 _OPENS = french(
     r"^\s*(?:\(|,|:|-)?\s*(?:au (?:titre|sens|regard)|en (?:vertu|application)|conformément|sur le fondement|par application|art)\b"
 )
+_ON_THIS = french(r"^\s*(?:sur ce fondement|à ce titre|dans ce cadre|à ces conditions|en conséquence)\b")
 _UNDER = french(r"^\s*(?:\(|,)?\s*(?:de l'art|des art|selon|suivant|par l'art|l\.? ?2113)")
 _FORMERLY = french(
     r"\b(?:fait suite|faisant suite|succède|succédant|remplace) [^.;,]{0,24}$|\b(?:initialement|auparavant|précédemment|anciennement|jadis|naguère|primitivement) $"
@@ -438,6 +443,7 @@ def _reserved(sentence: str, low: int, high: int, after: str, written: str = "")
             verb = pattern.search(clause)
             if (
                 verb
+                and not (pattern is _RESERVATION_NOUN and _ROOMS.search(clause[: verb.start()]))
                 and not _denied(clause, verb.start(), verb.end())
                 and not _SHARED.search(verb.group())
                 and not _PART.search(clause[: verb.start()])
@@ -542,6 +548,8 @@ def _adjective(clause: str, found: re.Match[str], after: str) -> float:
         return 0.95
     if ticked and (deals or _SUBJECT.search(before)):
         return 0.95
+    if deals and _ON_THIS.match(behind):
+        return 0.8
     if deals and _OPENS.match(behind) and _ARTICLE.search(behind[:110]):
         return 0.9
     if _TO.match(behind):
@@ -579,7 +587,7 @@ _TO_TARGET = french(
 )
 #: Who a contract is reserved to: a body of some kind; "réservé au personnel de l'ESAT" names somebody else.
 _BODIES = french(
-    rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)(?: (?:de|d'|des|du|les?|la|l'|une?|ces|ce|cette|seule?s?|toute?s?|tous|deux|certaine?s?|divers|catégories?|son|sa|ses|autres?))*\s*(?:[«\"(]\s*)?(?:opérateurs?|structures?|entreprises?|organismes?|établissements?|acteurs?|associations?|organisations?|candidat\w*|soumissionnaires?|sociétés?|ateliers?|secteurs?|services?|personnes? morales?|coopératives?|programmes?|groupements?|employeurs?|tpe|pme|prestataires?|fournisseurs?|milieu|monde|champ|domaine|dispositif|régies?|chantiers?|insertion|économie|handicap|titulaires? d|régime|travail|{_TARGET})"
+    rf"^{_ADVERBS}\s*[,:(-]?\s*(?:à|aux?|pour|au profit|en faveur|au bénéfice|dans le cadre)(?: (?:de|d'|des|du|les?|la|l'|une?|ces|ce|cette|seule?s?|toute?s?|tous|deux|certaine?s?|divers|catégories?|son|sa|ses|autres?))*\s*(?:[«\"(]\s*)?(?:opérateurs?|structures?|entreprises?|organismes?|établissements?|acteurs?|associations?|organisations?|candidat\w*|soumissionnaires?|sociétés?|ateliers?|secteurs?|services?|personnes? morales?|coopératives?|programmes?|groupements?|employeurs?|tpe|pme|prestataires?|fournisseurs?|milieu|monde|champ|domaine|dispositif|régies?|chantiers?|insertion|économie|handicap|titulaires? (?:d'une?|de l'|du|de la) (?:agrément|convention|conventionnement|label|autorisation)|régime|travail|{_TARGET})"
 )
 _CLOSE_TARGET = french(rf"^\s*[:(/«-]*\s*(?:aux? |à |des |secteur )?(?:{_TARGET}|handicap\b)")
 _CLOSE_DEAL = french(
@@ -687,7 +695,7 @@ def _quote(passage: str, at: int = 0, width: int = 400) -> str:
 # -------------------------------------------------------------------------------------- social clauses
 
 _FAR = r"(?:(?:durablement |très )?éloignée?s? (?:de l'emploi|du marché du travail|du marché de l'emploi)|en (?:situation d'|parcours d'|démarche d'|recherche d')?insertion|en (?:grande )?difficultés?|(?:dits? )?prioritaires?|sans qualification|peu qualifiée?s?|rencontrant des difficultés|en recherche d'emploi|sans emploi|privée?s? d'emploi|bénéficiaires? du rsa|allocataires? du rsa|défavorisée?s?|handicapée?s? ou défavorisée?s?|issue?s? de publics? en difficulté)"
-_INSERTION = r"insertion(?! (?:pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché|allocataire|\d|deux|trois|quatre|cinq|six|ceux|celles|candidat|soumissionnaire|lot|contrat)))"
+_INSERTION = r"insertion(?! (?:au (?:boamp|joue|bulletin|journal)|pays|arch|urb|dans|environn|graph|publicit|presse|num|web|vid|photo|visuelle|harmonieuse|topo|d'(?!une personne)|(?:du|de la|de l'|des|de) (?!public|personne|jeune|demandeur|salari|travailleur|bénéficiaire|chômeur|population|habitant|titulaire|marché|allocataire|\d|deux|trois|quatre|cinq|six|ceux|celles|candidat|soumissionnaire|lot|contrat)))"
 _CLAUSE = french(
     r"\bclauses?(?: \w+){0,2} (?:sociales?|socio|d'insertion|d'action d'insertion|de promotion de l'emploi|d'emploi|solidaires?)\b"
     r"|\bclauses? (?:environnementales? et sociales?|sociales? et environnementales?|d'exécution sociales?|à caractère social|d'exécution à caractère social|sociale? obligatoire)"
@@ -731,7 +739,19 @@ _DUTY = french(
     r"|\bobligation d'emploi de (?:personnes|publics|demandeurs)|\bsocial objective[^.;]{0,60}\b(?:employment|unemployed|disadvantaged)"
     r"|\binsertion\b(?: professionnelle| sociale)? (?:des [^.;,]{3,50})?est (?:\w+ )?(?:une condition|obligatoire|imposée|exigée)"
 )
+#: The holder does something of insertion, in any words: what the notice says of it binds.
+_ACTS = french(
+    rf"\b(?:titulaires?|attributaires?|entreprises?(?! (?:d'insertion|adaptée|sociale))|entrepreneurs?|candidat retenu|concessionnaires?|prestataires?)\b[^.;]{{0,60}}\b(?:devra|devront|doit|doivent|s'engage\w*|s'acquitte\w*|met(?:tra|tront|tent)? en (?:place|œuvre)|remet\w*|transmet\w*|justifie\w*|collabor\w+|fera|feront|fait|intègre\w*|intégr\w+|propose|réalise\w*|réalisera|respecte\w*|participe\w*|contribue\w*|associe\w*|rend compte|encour\w*|suit|désigne\w*|consacre\w*|effectue\w*|signe\w*|signée?s?)\b[^.;]{{0,90}}\b(?:{_INSERTION}\b|{_PUBLIC}|clause sociale|travailleurs? handicapés?)"
+    rf"|\b(?:{_INSERTION}|{_PUBLIC})[^.;]{{0,70}}\b(?:mobilisée?s?|recrutée?s?|employée?s?|embauchée?s?|réalisée?s?|effectuée?s?|transmise?s?|contrôlée?s?|justifiée?s?|obligation|à la charge)\b[^.;]{{0,20}}\b(?:par|du|de) (?:le |l'|chaque |son |leur )?(?:titulaire|attributaire|entreprise|candidat retenu)"
+    rf"|\b(?:titulaire|attributaire|entreprise|entrepreneur)\b[^.;]{{0,60}}\b(?:collabor\w+ avec|intervenir|fait intervenir|s'appuie sur|s'appuiera sur|s'adjoint|s'adjoindra)\b[^.;]{{0,30}}{_STRUCTURE}"
+    rf"|^\W*{_INSERTION}(?: \w+)?\s*[:(]\s*(?:clause )?(?:obligatoire|imposée|oui)\b|\b(?:éligibles?|admissibles?) (?:à|au titre de) la clause\b|\bpublics? (?:concernés?|visés?|éligibles?|cibles?) par la clause"
+    r"|\b(?:marché|lot|opération|contrat|chantier)\b[^.;]{0,12}\b(?:est|sera)\b\s*[«\"]?\s*clausée?\b|\bclauses?\s*[«\"]\s*(?:emploi|insertion|sociale)"
+    r"|\bconvention\b[^.;]{0,40}\bfacilitat\w+[^.;]{0,60}\bclause"
+)
 _CRITERION = french(
+    rf"\b(?:pondération|classée?s?|points? (?:sont )?(?:attribuée?s?|accordée?s?|réservée?s?))\b[^.;]{{0,120}}\b(?:{_INSERTION}\b|{_PUBLIC})|\bdémarche sociale\b[^.;]{{0,60}}\bnotée?|\bsociale? \({_INSERTION}\)?"
+    rf"|\b{_INSERTION}\b[^.;]{{0,60}}\b(?:est|sont|sera|seront) (?:\w+ )?(?:notée?s?|pondérée?s?|un critère|un sous-critère)"
+    "|"
     rf"\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?|pondér\w*|notation|barème|critères?|points?)\b[^.;]{{0,160}}\b(?:politique d'{_INSERTION}|{_INSERTION} (?:sociale|professionnelle)|salariés en parcours|parcours (?:des salariés|d'insertion))"
     rf"|\b(?:mémoire|volet|note|item|rubrique) (?:d'|sur l')?{_INSERTION}\b[^.;]{{0,30}}\b(?:notée?s?|points?|\d+ ?%)|\bnote d'{_INSERTION} est\b"
     rf"|\b(?:jugée?s?|notée?s?|appréciée?s?|évaluée?s?)\b[^.;]{{0,110}}\b{_PUBLIC}"
@@ -746,12 +766,12 @@ _CRITERION = french(
 #: An insertion contract: what is bought is insertion itself, through a support.
 _OBJECT = french(
     rf"\b(?:marchés?|prestations?|services?|missions?|accord-cadre) (?:de services? |de prestations? |sociaux et spécifiques )?(?:d'|de (?:ré)?){_INSERTION}(?! professionnelle (?:auprès|de type))(?:[^.;]{{0,160}}\b(?:support|par l'|par le|par la|par des|via|à travers|lié|au moyen|au travers))"
-    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour|dont|activités?|prestations?)\b[^.;]{{0,30}}\bsupports?\b|\b(?:remobilisation|retour à l'emploi|socio-?professionnelle)\b[^.;]{{0,120}}\bsupports?\b|\b{_INSERTION}[^.;:]{{0,40}}\s*:\s*supports?\b|\b(?:prestations?|travaux|activités?) supports? d[^.;]{{0,30}}{_INSERTION}|\bréinsertion sociale et économique\b"
+    rf"|\b{_INSERTION}[^.;]{{0,120}}\b(?:ayant|avec|comme|pour|dont|activités?|prestations?)\b[^.;]{{0,30}}\bsupports?\b|\b(?:remobilisation|retour à l'emploi|socio-?professionnelle)\b[^.;]{{0,120}}\bsupports?\b|\b{_INSERTION}[^.;:]{{0,40}}\s*:\s*supports?\b|\b(?:prestations?|travaux|activités?) supports? d[^.;]{{0,30}}{_INSERTION}|\b{_INSERTION} par (?:le travail|l'activité|l'emploi)[^.;]{{0,30}},\s*supports?\b|\bmarchés? (?:de services? |à vocation |de qualification et |de services de qualification et )?d'{_INSERTION}|\bachats? (?:de|d') ?prestations? d'{_INSERTION}|\bréinsertion sociale et économique\b"
 )
 _ITSELF = french(r"clauses? d'insertion|clauses? sociales?(?! de (?:reprise|transfert))|heures? d'insertion")
 #: What is offered of one's own will, or told of a meeting, binds nobody.
 _FREELY = french(
-    r"\b(?:sans y être tenue?|n'y (?:est|sont) pas tenu|à sa convenance|s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
+    r"\b(?:sans que (?:cela|ce|celle|ceux)[^.;]{0,12} soi(?:t|ent) noté|sans y être tenue?|n'y (?:est|sont) pas tenu|à sa convenance|s'il le souhaite|s'ils le souhaitent|facultati|volontaire|sans obligation|de sa propre initiative|(?:peut|peuvent|pourra|pourront)\b[^.;]{0,50}\bpropos|est (?:très |particulièrement )?(?:sensible|attentive?)|attache[^.;]{0,25}importance|souhaite (?:favoriser|encourager|promouvoir|développer)(?![^.;]*\d)|invitée?s?|encouragée?s?|incitée?s?|encourage|libre de|à titre indicatif|peut proposer|peuvent proposer|pourra proposer|pourront proposer|(?:peut|peuvent|pourra|pourront) (?:\w+ ){0,2}(?:valoriser|présenter|décrire|mentionner|indiquer|joindre|détailler|mettre en avant))\b"
 )
 _TRAP = french(
     r"\breprise (?:du|des) (?:personnels?|salariés?)|\btransfert (?:du|des) (?:personnels?|salariés?|contrats)|\b(?:réunion|webinaire|colloque|journée|matinée|rencontre)s?\b[^.;]{0,40}\bclauses?|\b(?:direction|agence|foyer|résidence|cellule|forum|locaux|service|pôle|maison|plan local|conseiller|mission|chargée?)\b[^.;]{0,30}\binsertion(?![^.;]{0,60}heures d'insertion)|"
@@ -762,7 +782,7 @@ _NO_CLAUSE = french(
     r"\b(?:exempt\w*|échapp\w*|dispens(?:ée?s?|ant)(?= ?d)|non soumise?s?|non concernée?s?|exclu\w*)(?: de| d'| à| par| du| des)? ?(?:la |une |toute |les )?$|\b(?:n'|ne )[^.;]{0,40}\b(?:pas|aucune?s?|ni|plus)\b[^.;,:]{0,60}$|\brenonc\w+ [^.;,:]{0,30}$|\b(?:aucune?|sans|ni|hors|pas de|pas d'|absence de|absence d'|dépourvue? de|dispensée? (?:de|d')|exonérée? de)\b ?(?:\w+ ){0,2}(?:d'|l')?\s*$"
 )
 _NO_CLAUSE_AFTER = french(
-    r"^[^.;:]{0,20}\b(?:avait|avaient|aurait|auraient)\b|^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
+    r"^[^.;:]{0,20}\b(?:avait|avaient|aurait|auraient|serait|seraient)\b|^[^.;]{0,12}\b(?:du|des|de l'|d'un) ?(?:précédente?s?|anciens?|derniers?|autres?)\b|^[\s:=]*[:=]\s*(?:0|zéro)\b(?! ?\d)|^[^.;]{0,40}\b(?:ont été|a été|furent) (?:réalis|effectu|accompl|génér)|^\s*[:=-]\s*(?:pas d|aucun|sans |néant|non\b)|^[^.;:]{0,50}?\b(?:est|sont|a été|ont été|fut|sera) (?:supprimée?s?|abandonnée?s?|retirée?s?|annulée?s?|levée?s?|remplacée?s?)|^[^.;:]{0,40}?\b(?:n'(?:est|sont|a|ont)|ne (?:s'applique(?:nt)?|sera|seront|figure|sont|concerne|porte))\b[^.;]{0,30}(?:\b(?:pas|plus|aucune?)\b|\bqu(?:e|')[^.;]{0,60}\b(?:supérieur|dépass|au-delà|excéd|seuil|plus de))|^[^.;]{0,30}\b(?:laisser vide|si non concerné)|^\s*(?:supprimée?s?|abandonnée?s?|sans objet)"
 )
 _TEACHING = french(
     r"^\W*(?:\w+\W+){0,4}?\b(?:logiciel|outil|application|plateforme|missions?|prestations?|marché) (?:de |d')(?:suivi|contrôle|gestion|audit|assistance|conseil|pilotage)\b[^.;]{0,60}\b(?:clauses?|heures?)\b|\bclauses?\b[^.;]{0,40}\bdans (?:ses|leurs|nos|tous ses) marchés|\b(?:formations?|guides?|modules?|sensibilisation|assistance|amo|étude|sourcing|animation|conseil|accompagnement|appui|évaluer|évaluation|mesure d'impact|généraliser|développer)\b[^.;]{0,80}\bclauses? (?:sociales?|d'insertion)|\bmise en (?:œuvre|oeuvre|place) (?:et (?:au |le )?suivi )?des clauses? (?:sociales?|d'insertion)[^.;]{0,40}\b(?:dans les marchés|des acheteurs|pour le compte)"
@@ -841,9 +861,15 @@ _KINDS = (
         0.75,
     ),
     (
+        "execution",
+        _ACTS,
+        re.compile(r"titulaire|attributaire|entrepr|candidat|concession|prestataire|insertion|clause|claus"),
+        0.6,
+    ),
+    (
         "objective",
         _OBJECT,
-        re.compile(r"support|par l|par d|par l|via|travers|li.{1,2}|moyen|conomique"),
+        re.compile(r"support|par l|par d|par l|via|travers|li.{1,2}|moyen|conomique|march|achat|prestation"),
         0.9,
     ),
 )
@@ -926,7 +952,7 @@ _RECORD = french(
     r"\bréférences?\b[^.;]{0,60}\b(?:clauses?|heures?)|\b(?:trois|cinq|dix|\d+) dernières années|\b(?:exécut\w*|réalis\w*|obtenu\w*)[^.;]{0,25}\bdepuis \w+ ans\b|\b\brapport (?:annuel|d'activité)|\bfait état\b|\bl'an (?:passé|dernier)\b|\bl'année (?:passée|dernière)\b|\bdéjà (?:exécut|réalis|mis)|qu'il a (?:réalis|effectu)|\b(?:si l'acheteur|si le pouvoir|si la collectivité|s'il y a lieu)\b"
 )
 _POLICY = french(
-    r"\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats|chantiers)\b"
+    r"\bclauses? sociales? des marchés (?:de|du|des)\b|\bmarchés clausés\b|\b(?:spaser|schéma de promotion|charte|feuille de route|politique d'achats?|stratégie d'achats?)\b[^.;]{0,60}\b(?:promeut|promouvoir|fixe|vise|encourage|développe)|\d+ ?% (?:de|des) (?:ses |leurs |nos )?(?:marchés|achats)|\b(?:ses|leurs|nos|tous les) (?:marchés|achats|chantiers)\b"
 )
 _THIS = french(
     r"\b(?:présente?|prestataires?|entreprises?|opération|ce marché|ces marchés|ce lot|ce contrat|le contrat|cet accord|titulaire|attributaire|le marché|le lot|la consultation|l'accord-cadre|la concession|du marché)\b"

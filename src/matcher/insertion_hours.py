@@ -15,7 +15,7 @@ Told = list[tuple[float | None, frozenset[str]]]
 _NUMBER = r"(?P<number>\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?:,(?P<decimals>\d{1,2}))?"
 _HOURS = re.compile(rf"(?<![\d.,/]){_NUMBER}\)?\s*(?:h|heures?)\b(?!\s*\d)")
 _LABELLED = re.compile(
-    rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|est de|fixe a|fix[e{LOST}]{{1,2}} a|de|a|soit|minimum|minimal)\s*{_NUMBER}"
+    rf"\bheures?\b[^.;\d]{{0,90}}?(?::|=|\||est de|fixe a|fix[e{LOST}]{{1,2}} a|de|a|soit|minimum|minimal)\s*{_NUMBER}"
     r"(?!\d|\s*(?:%|euros?|eur\b|€|mois|ans?\b|jours?|/|[.-]\d|personnes?|lots?|e?re?\b|eme|e\b|°))"
 )
 _EACH = re.compile(rf"(?<![\d.,/]){_NUMBER}(?=\s*(?:,|et\b|puis\b|heures?))")
@@ -63,6 +63,7 @@ _GOES_ON = re.compile(
     r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
 )
 _SOME_HOURS = re.compile(r"\d\s*\)?\s*(?:h|heures?)\b|\bheures?\b[^.;]{0,40}\d")
+_A_NUMBER = re.compile(r"^\W*\d[\d \u202f.]*\W*$")
 _HEADED = re.compile(r"volume|minimum|minimal|nombre|r.alis|effectu|objectif|soit|quota|engag|plancher")
 _NOT_THERE = re.compile(
     r"\b(?:ne|n')\s?\w+[^.;]{0,30}\b(?:pas|aucune?|ni)\b|\bouverte? a\b|\br.{1,2}serv.{1,2}(?:e|s|es)?\b"
@@ -135,6 +136,19 @@ def _lots_of(piece: str) -> frozenset[str]:
     return lots_named(piece[at:]) if at >= 0 else frozenset()
 
 
+def _by_lot(run: str, found: list[_Mention], beside: dict[_Mention, str]) -> Told:
+    """The hours of each lot where every number has lots of its own beside it, else nothing."""
+    pieces = [_lots_of(beside[m]) for m in found]
+    if len(found) < 2 or not all(pieces) or len(set(pieces)) < 2:
+        return []
+    given: dict[frozenset[str], float] = {}
+    for m, piece in zip(found, pieces, strict=True):
+        given.setdefault(piece, m.hours)
+    rest = lots_named(run).difference(*pieces)
+    unsaid: Told = [(None, rest)] if rest and _UNSAID.search(run) else []
+    return [*((hours, piece) for piece, hours in given.items()), *unsaid]
+
+
 def told(run: str) -> Told:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for.
 
@@ -171,6 +185,9 @@ def told(run: str) -> Told:
             r"\bsoit\s*(?:\w+ ){0,2}$", run[max(0, m.start - 24) : m.start]
         ):
             return [(m.hours, named)]  # "200 h par an, soit 600 h"
+    by_lot = _by_lot(run, found, before)
+    if by_lot:
+        return by_lot
     inside = run.find("(", first.end)
     closing = run.find(")", inside) if inside >= 0 else -1
     found = [
@@ -191,15 +208,10 @@ def told(run: str) -> Told:
     if _EACH_LOT.match(after[found[-1]]) and len(found) == 1 and len(lots := _lots_of(before[first])) > 1:
         return [(first.hours, frozenset({lot})) for lot in sorted(lots)]
     if len(found) > 1:
+        by_lot = _by_lot(run, found, before) or _by_lot(run, found, after)
+        if by_lot:
+            return by_lot
         for beside in (before, after):
-            pieces = [_lots_of(beside[m]) for m in found]
-            if all(pieces) and len(set(pieces)) > 1:
-                given: dict[frozenset[str], float] = {}
-                for m, piece in zip(found, pieces, strict=True):
-                    given.setdefault(piece, m.hours)
-                rest = lots_named(run).difference(*pieces)
-                unsaid: Told = [(None, rest)] if rest and _UNSAID.search(run) else []
-                return [*((hours, piece) for piece, hours in given.items()), *unsaid]
             if all(_SLICE.search(beside[m]) for m in found):
                 return [(sum(m.hours for m in found), named)]
     own = _lots_of(before[first]) or lots_named(after[first])
@@ -218,6 +230,8 @@ def run_end(plain: str, spans: list[tuple[int, int]], at: int) -> int:
         if len(plain[end:start].strip()) > 3 or "\n\n" in plain[end:start]:
             break
         heads = not has_hours and _HEADED.search(sentence) is not None
+        if not has_hours and _A_NUMBER.match(sentence) and "heure" in plain[spans[at][0] : end]:
+            return stop  # a form: "Nombre d'heures d'insertion | 1 250"
         if not (_GOES_ON.match(sentence) or heads) or _NOT_THERE.search(sentence):
             break
         if not _SOME_HOURS.search(sentence) and not _UNSAID.search(sentence) and not _SPELT.search(sentence):
