@@ -362,6 +362,13 @@ def test_opportunities_stand_in_three_parts(plain: Matcher) -> None:
     assert "L2113-12" in watched.why[0]
 
 
+def test_a_lot_far_away_is_only_watched_where_no_zone_is_declared(plain: Matcher) -> None:
+    marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
+    away = tender(replace(GREEN, places=(marseille,)), id="26-9")
+    (found,) = opportunities(plain, GARDEN, [away], now=NOW)
+    assert found.part == "watch" and "km" in found.why[0] and "zone" in found.why[0]
+
+
 def test_a_lot_too_big_is_answered_with_a_reinforcement(plain: Matcher) -> None:
     big = replace(GREEN, amount=300_000.0, amount_period="year")
     (found,) = opportunities(plain, GARDEN, [tender(big)], now=NOW)
