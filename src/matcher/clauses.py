@@ -873,9 +873,13 @@ _KINDS = (
         0.9,
     ),
 )
+#: What every candidate declares of its own staff, in every notice.
+_DECLARED = re.compile(r"obligations? d.emploi (?:des|de) travailleurs|\bl ?\.? ?5212|obligations? (?:fiscales? et sociales?|sociales? et fiscales?)")
 #: What a sentence without the word insertion speaks of, to be worth the longer patterns.
 _ABOUT = re.compile(
-    rf"social|sociau|loign|\brsa\b|\br ?\.? ?2152|\bl ?\.? ?2112-? ?2\b|promotion de l.emploi|en (?:grande )?difficult|prioritaire|ch.meu|demandeurs? d.emploi"
+    r"(?:clause|consid|crit|condition|perform|valeur|qualit|engag|volet|objecti|marche|exigence|aspect|caract|nature|projet|dimension|mode|politique|obligation|dispos|point|%)[^.;]{0,40}soci(?:al|au)"
+    r"|soci(?:al|aux)[^.;]{0,50}(?:\d ?%|\d ?points?|crit|clause|condition|objective|\(|: *(?:oui|non|\d))|social objective|"
+    rf"loign|\brsa\b|\br ?\.? ?2152|\bl ?\.? ?2112-? ?2\b|promotion de l.emploi|en (?:grande )?difficult|prioritaire|ch.meu|demandeurs? d.emploi"
     rf"|recherche d.(?:un )?emploi|sans qualif|d.{{1,2}}favoris|sans emploi|priv.{{1,2}}e?s? d.emploi|mission locale|en parcours|facilitat\w+|\besats?\b|entreprises? adapt|secteur (?:adapt|prot)"
     rf"|main de justice|\biae\b|\bs?iaes?\b|\betti\b|interm.{{1,2}}diaire|\bgeiq\b|politique de l.emploi|(?:travailleurs?|personnes?|salari.{{1,2}}s?)[^.;]{{0,30}} handicap|obligation d.emploi de|publics?\b[^.;]{{0,40}}emploi"
     rf"|acc.{{1,2}}s .{{1,2}} l.emploi|retour .{{1,2}} l.emploi|vers l.emploi|clause[^.;]{{0,60}}(?:heures|embauche)|{LOST}loign"
@@ -888,7 +892,9 @@ def _social_clauses(read: Text) -> list[Finding]:
     heard = 0  # up to where hours were told
     for start, end in read.holding(_SOCIAL):
         sentence = read.plain[start:end]
-        if "insertion" not in sentence and not (_ABOUT.search(sentence) and _WORTH.search(sentence)):
+        if "insertion" not in sentence and (
+            _DECLARED.search(sentence) or not (_ABOUT.search(sentence) and _WORTH.search(sentence))
+        ):
             continue
         passage_of = read.text[start:end]
         passage = passage_of.strip()
