@@ -39,7 +39,7 @@ from matcher.training.texts import UNDATED, cpv_labels, read_awards, read_table 
 
 Encode = Callable[[Sequence[str], str], Any]
 DATA = shared_dir() / "data"
-PROBE = Path(__file__).resolve().parents[1] / "tests" / "data" / "probe_needs.jsonl"
+PROBES = sorted((Path(__file__).resolve().parents[1] / "tests" / "data").glob("probe_needs*.jsonl"))
 
 
 # ------------------------------------------------------------------------------------------- encoders
@@ -174,9 +174,9 @@ def _typo(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def probe(encode: Encode, failures: bool = False) -> str:
+def probe(path: Path, encode: Encode, failures: bool = False) -> str:
     """Short needs: the right offer before the tempting wrong ones; and among the right offers of all needs."""
-    rows = [json.loads(line) for line in PROBE.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     needs = encode([r["need"] for r in rows], "query")
     rights = encode([r["right"] for r in rows], "passage")
     wrongs = encode([w for r in rows for w in r["wrong"]], "passage")
@@ -191,9 +191,8 @@ def probe(encode: Encode, failures: bool = False) -> str:
             if not fine:
                 print(f"  {row['id']} {row['trade']}: {row['need']}")
     open_rank = (won > np.diag(won)[:, None]).sum(axis=1)
-    late = np.array([int(r["id"][2:]) >= 228 for r in rows])
     return (
-        f"top-1 {good.mean():.3f} (of equal length {good[late].mean():.3f}, n {late.sum()}); "
+        f"{path.stem}: top-1 {good.mean():.3f} of {len(rows)}; "
         f"among all right offers top-1 {(open_rank < 1).mean():.3f}, top-10 {(open_rank < 10).mean():.3f}"
     )
 
@@ -363,7 +362,8 @@ def main() -> int:
         for how in ("typos", "no accents", "capitals", "U+FFFD"):
             worse = cases.measure(similar(encode(misspell(cases.queries, how), "query"), awards))
             print(f"    {how:12s}        R@10 {worse[:, 0].mean():.3f}")
-        print(f"  short need -> offers  {probe(encode)}")
+        for path in PROBES:
+            print(f"  short need -> offers  {probe(path, encode)}")
         print(f"  name and NAF only     {named(encode)}")
         print(f"  notice -> CPV label   {zero_shot(encode, asked)}\n", flush=True)
     if "shipped" in reference:
@@ -377,8 +377,9 @@ def main() -> int:
     if not options.without_linear:
         linear_models(asked)
     if options.failures:
-        print("\nneeds of the probe that fail with the shipped encoder")
-        probe(shipped(), failures=True)
+        print("\nneeds of the probes that fail with the shipped encoder")
+        for path in PROBES:
+            probe(path, shipped(), failures=True)
     return 0
 
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from matcher import vocation
 
-NEEDS = Path(__file__).parent / "data" / "abstention_needs.jsonl"
+NEEDS = sorted((Path(__file__).parent / "data").glob("abstention_needs*.jsonl"))
 
 
-def test_nobody_is_said_where_nobody_offers_it() -> None:
+@pytest.mark.parametrize("path", NEEDS, ids=lambda path: path.stem)
+def test_nobody_is_said_where_nobody_offers_it(path: Path) -> None:
+    """Three authors; what is reached on each is printed, and not lost by a later training."""
     model = vocation.shipped()
-    rows = [json.loads(line) for line in NEEDS.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     right: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows:
         right[row["served"]].append(model.offered(row["need"]) is row["served"])
     served, unserved = (sum(right[kind]) / len(right[kind]) for kind in (True, False))
     print(f"served {served:.3f} of {len(right[True])}, not served {unserved:.3f} of {len(right[False])}")
-    assert served >= 0.95
-    assert unserved >= 0.92
+    assert served >= (0.95 if path.stem == "abstention_needs" else 0.9)
+    assert unserved >= 0.94
 
 
 def test_a_misspelling_or_capitals_do_not_change_the_verdict() -> None:

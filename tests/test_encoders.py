@@ -180,3 +180,17 @@ def test_words_cut_one_by_one_are_cut_as_in_the_text() -> None:
     texts = [*TEXTS, "Élagage/abattage d'arbres (lot 3) – rue de l'Église, 75011 PARIS", "xkcdqz wwwq zzz9"]
     assert encoder._by_words
     assert encoder._by_word(texts) == encoder._whole(texts)
+
+
+def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones() -> None:
+    """The second probe (tests/data/README.md): its author had not seen the texts that are learnt from."""
+    path = Path(__file__).parent / "data" / "probe_needs_2.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    encoder = plug.find("encoders", "static").load()
+    needs = encoder.encode([row["need"] for row in rows], "query")
+    rights = encoder.encode([row["right"] for row in rows])
+    first = 0
+    for need, right, row in zip(needs, rights, rows, strict=True):
+        first += float(need @ right) > float((encoder.encode(row["wrong"]) @ need).max())
+    print(f"first {first} of {len(rows)}")
+    assert first / len(rows) >= 0.85

@@ -62,7 +62,7 @@ class Settings:
             "abbreviated": 0.2,
             "trades": 0.7,
             "trade-label": 0.4,
-            "phrases": 2.0,
+            "phrases": 4.0,
             "speech": 4.0,
             "offers": 2.0,
             "speech-label": 0.8,

@@ -25,7 +25,7 @@ from matcher.paths import reference_dir
 from matcher.text import clean, fold, shorten
 
 GLOSSARY = reference_dir().parent / "glossary"
-PHRASES = 120  # made for each trade of the glossary
+PHRASES = 60  # made for each trade of the glossary
 UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
 
