@@ -510,3 +510,11 @@ def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
     assert [offer.zone for offer in structure.offers] == [
         structure.zone
     ] * 2  # one zone is that of all it offers
+
+
+def test_a_list_of_places_without_siret_is_no_list_of_notices() -> None:
+    from matcher import reading
+
+    data = b"id,title,summary,city,lat,lon,website\n1,Epicerie,Vrac,Niort,46.3,-0.4,https://x.example.org\n"
+    (rejected,) = reading.read_bytes(data, "places.csv")
+    assert isinstance(rejected, Rejected) and "no column of SIRETs" in rejected.reason

@@ -152,6 +152,8 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     found = mapping(headings)
     # Without SIRETs it is still a directory, whose reader says which column to name.
+    if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
+        return True
     return {"name", "kind"} <= set(found) or (
         "siret" in found and bool({"name", "kind", "brand", "town", "offer"} & set(found))
     )

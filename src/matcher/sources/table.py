@@ -99,6 +99,8 @@ LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "d
 STRONG = frozenset(
     {"reference", "buyer", "buyer_id", "cpv", "deadline", "planned", "lot_number", "lot_title", "amount", "procedure", "reserved"}
 )  # fmt: skip
+#: Headings of a list of firms or places, which a list of notices does not have.
+_OF_PLACES = frozenset({"lat", "lon", "latitude", "longitude", "website", "site web", "categories"})
 MAX_LOTS = 1_000
 
 
@@ -120,7 +122,10 @@ def recognises(name: str, head: bytes) -> bool:
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False
     found = mapping(headings)
-    return bool({"title", "lot_title"} & set(found)) and bool(STRONG & set(found))
+    strong = STRONG & set(found)
+    if found.get("reference", "").lower() == "id" and _OF_PLACES & {heading.lower() for heading in headings}:
+        strong = strong - {"reference"}  # a list of places or firms numbers its rows too
+    return bool({"title", "lot_title"} & set(found)) and bool(strong)
 
 
 @dataclass
