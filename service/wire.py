@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -269,8 +270,6 @@ _NAMED = re.compile(
 
 def spot(need: str) -> Place | None:
     """A place that the words of a need name ("à Pantin", "(92)"), marked as inferred; None where there is none."""
-    from dataclasses import replace
-
     for words in _NAMED.findall(need[:2000]):
         if words[0].isdigit():
             found = reference.department(words) if f"({words})" in need else None
@@ -326,7 +325,39 @@ def from_need(need: str, where: Place | None, max_need: int) -> Taken:
         )
     found = None if where else spot(need)
     tender = free_text_tender(need, where or found)
+    lots = _lots(need, tender)
+    if lots:
+        tender = replace(tender, lots=lots)
     return Taken(_understood(tender), place_found=found.label if found else "")
+
+
+_LOT = re.compile(r"(?:^|(?<=[\s;,.]))lot\s*(?:n\s*°\s*)?(\d{1,3})\s*[:–—-]\s*", re.I)
+
+
+def _lots(need: str, tender: Tender) -> tuple[Lot, ...]:
+    """The lots that the words of a need number themselves ("Lot 1 : ... Lot 2 : ..."); none where fewer than two."""
+    marks = list(_LOT.finditer(need))
+    numbers = [mark.group(1).lstrip("0") or "0" for mark in marks]
+    if len(marks) < 2 or len(set(numbers)) < len(numbers):
+        return ()
+    ends = [mark.start() for mark in marks[1:]] + [len(need)]
+    found = []
+    for number, mark, end in zip(numbers, marks, ends, strict=True):
+        words = clean(need[mark.end() : end]).strip(" ;,")
+        if not any(c.isalpha() for c in words):
+            return ()
+        title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"
+        description = words[:20_000] if title != words else ""
+        found.append(
+            Lot(
+                id=f"need-{number}",
+                number=number,
+                title=title,
+                description=description,
+                places=tender.lots[0].places,
+            )
+        )
+    return tuple(found)
 
 
 def _understood(tender: Tender) -> Tender:
@@ -338,8 +369,6 @@ def _understood(tender: Tender) -> Tender:
 
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | None = None) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
-    from dataclasses import replace
-
     if not data.strip():
         raise BadInput("the notice is empty: send the file as it was published")
     tenders: list[Tender] = []

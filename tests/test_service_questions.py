@@ -405,3 +405,33 @@ def test_an_approved_claim_leaves_to_the_address_known(settings: Settings, store
             assert "Compte ouvert" in page.post(link, data={"csrf": token(shown.text)}).text
     finally:
         started.stop()
+
+
+def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as api:
+        need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
+        lots = api.post("/v1/match", json={"need": need}).json()["lots"]
+        assert [(each["lot"]["number"], each["lot"]["title"]) for each in lots] == [
+            ("1", "taille de haies"), ("2", "blanchisserie du linge")
+        ]  # fmt: skip
+        assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
+        for one in (
+            "taille de haies du lot 1 : parc",
+            "Lot 1 : haies, lot 1 : haies",
+            "Lot 1 : haies lot 2 : ",
+        ):
+            assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1
+
+
+def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
+    with client(settings) as page:
+        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        asked = {
+            "need": "haies à Pantin",
+            "radius": "30",
+            "kinds": "insertion",
+            "active": "oui",
+            "csrf": csrf,
+        }
+        text = page.post("/acheteur/fiches", data=asked).text
+        assert "à 30 km au plus" in text and "établissements fermés écartés" in text and "types ACI" in text

@@ -404,8 +404,26 @@ def record(
         request, "record.html", record=found, verdict=sourcing.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
         state=state, names={s: str(p.get("name", s)) for s, p in listed.items() if s in asked}, mailto=mailto, addresses=addresses,
         outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=sourcing.OUTCOMES, message=message, draft=_draft(found), shown=shown, page_lines=LINES,
-        sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
+        filters=_told(found.filters), sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
     )  # fmt: skip
+
+
+def _told(wanted: Filters) -> list[str]:
+    """The filters of a record, in words."""
+    lists = {
+        "types": wanted.kinds, "départements": wanted.departments, "régions": wanted.regions, "articles": wanted.articles,
+        "réseaux": wanted.networks, "labels": wanted.labels, "services": wanted.service_types, "mots exigés": wanted.phrases,
+    }  # fmt: skip
+    said = [f"{name} {', '.join(values)}" for name, values in lists.items() if values]
+    if wanted.radius_km is not None:
+        said.append(f"à {wanted.radius_km:g} km au plus")
+    if wanted.active_only:
+        said.append("établissements fermés écartés")
+    if wanted.sirets is not None:
+        said.append(f"parmi {len(wanted.sirets)} SIRET donnés")
+    if wanted.excluded:
+        said.append(f"{len(wanted.excluded)} SIRET exclus")
+    return said
 
 
 def sends(request: Request) -> str:
