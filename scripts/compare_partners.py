@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from matcher import evaluation, recipes, reference
+from matcher import benchmark, evaluation, recipes, reference
 from matcher.columns import days, department_number
 from matcher.domain import Rejected
 from matcher.engine import Matcher
@@ -30,6 +30,8 @@ def main(queries: str, qrels: str, history: str, recipe: str = "default", *flags
     gold = evaluation.load_gold(Path(qrels))
     runs = {recipe: {q.id: [x[0] for x in ranked(matcher, q, 100)["ranking"]] for q in asked}}
     runs["without the member"] = {q.id: _alone(matcher, q) for q in asked}
+    reference_ = benchmark.ReferenceBM25(catalogue)
+    runs["reference BM25"] = {q.id: list(reference_(q)) for q in asked}
     for name, baseline in baselines(catalogue).items():
         runs[name] = {q.id: baseline(q) for q in asked}
     own = evaluation.figures(runs[recipe], gold)

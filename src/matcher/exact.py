@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,19 @@ def exact(cover: Cover, first: Team | None, seconds: float, most: int | None = N
         return None
     if cover.max_members > SMALL:
         return programmed(cover, first, end)
+    with _blas().limit(limits=1, user_api="blas"):
+        return _walked(cover, first, seconds, end, most)
+
+
+@cache
+def _blas() -> Any:
+    """The libraries of linear algebra: their threads only wait for each other over matrices so small."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
+
+
+def _walked(cover: Cover, first: Team | None, seconds: float, end: float, most: int | None) -> Team | None:
     judge = _Judge(cover, first, most)
     ceiling = judge.start(end - 0.6 * seconds)
     try:
