@@ -705,7 +705,7 @@ _CLAUSE = french(
     rf"|\b(?:actions?|démarches?|objectifs?|engagements?|obligations?|efforts?|volets?|dispositifs?|dispositions?|mesures?|exigences?|conditions?|plan|programme) (?:d'exécution |minimale?s? |obligatoires? |particulières? |sociales? |en faveur )?(?:d'|de l'|en matière d'|relatifs? à l'|relatives? à l'|d'exécution d'){_INSERTION}"
     r"|\bconsidérations? (?:d'ordre |à caractère )?socia(?:les?|l)\b|\b(?:conditions?|exigences?) (?:particulières? )?d'exécution[^.;]{0,25} (?:à caractère |d'ordre |de nature )?socia(?:les?|l)\b"
     rf"|\bconditions? d'exécution[^.;]{{0,40}}\b(?:insertion|emploi de|en faveur de l'emploi)"
-    r"|\bexigences? sociales?\b|\bla clause\b(?! (?:pénale|résolutoire|compromissoire|de|d'))[^.;]{0,60}\b\d[\d ]* ?h(?:eures?)?\b"
+    r"|\bexigences? sociales?\b|\binsertion \(?(?:en )?heures?\)?\s*[:=]\s*\d|\bla clause\b(?! (?:pénale|résolutoire|compromissoire|de|d'))[^.;]{0,60}\b\d[\d ]* ?h(?:eures?)?\b"
     r"|\bpromotion de l'emploi\b|\bdispositif de promotion"
     rf"|\b{_INSERTION}[^.;]{{0,120}}\b\d[\d ]* ?h(?:eures?)?\b|\b\d[\d ]* ?h(?:eures?)?\b[^.;]{{0,120}}\b{_INSERTION}"
     rf"|\brecours[^.;]{{0,20}}à l'{_INSERTION}|\b(?:heures?|temps de travail|main-? ?d'œuvre)\b[^.;]{{0,40}}\bà (?:l'|une action d'|des actions d'){_INSERTION}"
@@ -874,7 +874,9 @@ _KINDS = (
     ),
 )
 #: What every candidate declares of its own staff, in every notice.
-_DECLARED = re.compile(r"obligations? d.emploi (?:des|de) travailleurs|\bl ?\.? ?5212|obligations? (?:fiscales? et sociales?|sociales? et fiscales?)")
+_DECLARED = re.compile(
+    r"obligations? d.emploi (?:des|de) travailleurs|\bl ?\.? ?5212|obligations? (?:fiscales? et sociales?|sociales? et fiscales?)"
+)
 #: What a sentence without the word insertion speaks of, to be worth the longer patterns.
 _ABOUT = re.compile(
     r"(?:clause|consid|crit|condition|perform|valeur|qualit|engag|volet|objecti|marche|exigence|aspect|caract|nature|projet|dimension|mode|politique|obligation|dispos|point|%)[^.;]{0,40}soci(?:al|au)"

@@ -64,7 +64,9 @@ _GOES_ON = re.compile(
 )
 _SOME_HOURS = re.compile(r"\d\s*\)?\s*(?:h|heures?)\b|\bheures?\b[^.;]{0,40}\d")
 _A_NUMBER = re.compile(r"^\W*\d[\d \u202f.]*\W*$")
-_HEADED = re.compile(r"volume|minimum|minimal|nombre|r.alis|effectu|objectif|soit|quota|engag|plancher")
+_HEADED = re.compile(
+    r"\bfix|r.{1,2}serv|consacr|confi|volume|minimum|minimal|nombre|r.alis|effectu|objectif|soit|quota|engag|plancher"
+)
 _NOT_THERE = re.compile(
     r"\b(?:ne|n')\s?\w+[^.;]{0,30}\b(?:pas|aucune?|ni)\b|\bouverte? a\b|\br.{1,2}serv.{1,2}(?:e|s|es)?\b"
 )
@@ -122,6 +124,10 @@ def _mentions(run: str) -> list[_Mention]:
                 if re.search(r"\blots?\s*(?:n\s*°?\s*)?$", run[: match.start()][-12:]) and " " in number:
                     skipped = number.index(" ") + 1  # "le lot 2 120 heures" is no 2,120
                 hours = _value(match, skipped)
+            if re.search(
+                r"(?:%|pour ?cent) (?:des|de|du) $", run[max(0, match.start() - 14) : match.start()]
+            ):
+                continue  # "5 % des 7 000 heures": the base of a share
             if hours < 1 or _OTHER_AFTER.match(after) or _OTHER_BEFORE.search(before):
                 continue
             found.append(_Mention(match.start() + skipped, match.end(), hours))

@@ -291,9 +291,7 @@ class _Form:
             else []
         )
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
-        codes = (
-            facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
-        )
+        codes = facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
         amount = clean_amount(told["VAL_OBJECT"]) or (self.total if alone else None)
         worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
         unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
