@@ -263,19 +263,26 @@ class Matcher:
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """What each signal adds to candidate i, and why, the weightiest first."""
         shortlist = ranking.shortlist
+        values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
-        for name, signal in self._signals.items():
-            why = signal.explain(shortlist, i, float(shortlist.columns[name][i]))
+        for (name, signal), value, add in zip(
+            self._signals.items(), values[i].tolist(), adds[i].tolist(), strict=True
+        ):
+            why = signal.explain(shortlist, i, value)
             reasons.append(
                 Reason(
-                    code=name,
-                    text=why.text,
-                    contribution=float(ranking.contributions[name][i]),
-                    notice_passage=why.notice_passage,
+                    code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
                     offer_passage=why.offer_passage,
-                )  # fmt: skip
-            )
+                )
+            )  # fmt: skip
         return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+
+    def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and contributions with a row for each candidate and a column for each signal."""
+        columns, adds = ranking.shortlist.columns, ranking.contributions
+        shape = (len(self._signals), len(ranking.shortlist))
+        values = np.array([columns[name] for name in self._signals], dtype=np.float64).reshape(shape)
+        return values.T, np.array([adds[name] for name in self._signals], dtype=np.float64).reshape(shape).T
 
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
