@@ -22,7 +22,7 @@ from matcher.encoders import static
 from matcher.terminal import say
 from matcher.training import encoder as encoding
 from matcher.training.cases import coded
-from matcher.training.texts import UNDATED, cpv_labels, gather, read_awards
+from matcher.training.texts import GLOSSARY, UNDATED, cpv_labels, gather, read_awards, read_table
 
 KEPT = 192  # dimensions of a neighbour: the encoder's axes are sorted by spread
 OTHERS = 0.4  # weight of a label, a notice or a glossary line beside an award
@@ -128,9 +128,13 @@ def coded_texts(data: Path) -> tuple[list[Any], Coded]:
     material = gather(data)
     awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
+    # the words of a trade alone are no text that one codes: with them the chances were told too sure
+    words = {row["word"] for row in read_table(GLOSSARY / "words.csv")}
     for name in ("notice-label", "trade-label"):
         pairs = material.pairs[name]
-        others += [(t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8]
+        others += [
+            (t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8 and t not in words
+        ]
     return awards, others
 
 
