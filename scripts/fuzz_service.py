@@ -141,7 +141,9 @@ def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[in
     """Forms and queries whose fields are known and whose values are not; with the session's own token or without."""
     import re
 
-    token = re.findall(r'name="csrf" value="(\w+)"', client.get("/connexion", headers={"accept": "text/html"}).text)[0]
+    token = re.findall(
+        r'name="csrf" value="(\w+)"', client.get("/connexion", headers={"accept": "text/html"}).text
+    )[0]
 
     @bound(examples)
     @given(
@@ -181,7 +183,9 @@ def main() -> int:
     with served() as (client, head):
         tally = run(client, head, asked)
     told = ", ".join(f"{status}: {count}" for status, count in sorted(tally.items()))
-    print(f"{sum(tally.values())} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})")
+    print(
+        f"{sum(tally.values())} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})"
+    )
     for fault in dict.fromkeys(FAULTS):
         print(fault)
     return 1 if FAULTS else 0

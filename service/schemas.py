@@ -273,7 +273,8 @@ class LotOut(BaseModel):
     clauses: list[str] = Field(default_factory=list)
     conditions: list[str] = Field(default_factory=list)
     inferred: list[str] = Field(
-        default_factory=list, description="Fields that the notice does not state and that were supposed: cpv, places"
+        default_factory=list,
+        description="Fields that the notice does not state and that were supposed: cpv, places",
     )
 
 

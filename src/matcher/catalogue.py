@@ -579,8 +579,9 @@ class Catalogue:
         places = tuple(_centred(place) for place in places)
         if vector is None:
             vector = self.encoder.encode([words], role="query")[0]
+        stated = () if "cpv" in lot.inferred else lot.cpv  # a supposed code decides nothing
         return Query(
-            lot=lot, tender=tender, text=words, words=coded(words, lot.cpv), vector=vector, places=places, cpv=lot.cpv, as_of=as_of,
+            lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, cpv=stated, as_of=as_of,
             filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         )  # fmt: skip
 

@@ -397,7 +397,9 @@ class Recipe:
     signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
     ranker: str = "weighted"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
-    rotation: float = 0.0  # scores that lie so near to the first of their run change places every day; 0 never
+    rotation: float = (
+        0.0  # scores that lie so near to the first of their run change places every day; 0 never
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
