@@ -123,7 +123,8 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     found = mapping(headings)
     strong = STRONG & set(found)
-    if found.get("reference", "").lower() == "id" and _OF_PLACES & {heading.lower() for heading in headings}:
+    told = {heading.lower() for heading in headings}
+    if found.get("reference", "").lower() == "id" and _OF_PLACES & told and not {"lots", "buyer"} & told:
         strong = strong - {"reference"}  # a list of places or firms numbers its rows too
     return bool({"title", "lot_title"} & set(found)) and bool(strong)
 
