@@ -146,6 +146,8 @@ def recognises(name: str, head: bytes) -> bool:
     if shape == "xlsx":
         return name.lower().endswith((".xlsx", ".xlsm"))
     headings = _tabular.headings_of(head)
+    if {"lots", "buyer"} <= set(headings or ()):  # a list of notices in our own form
+        return False
     if not headings or any(heading in _FOREIGN for heading in headings):
         return False
     if any(h.lower().startswith(("titulaire", "acheteur", "codecpv")) for h in headings):
