@@ -31,6 +31,7 @@ from matcher.domain import (
     Warning_,
     Zone,
 )
+from matcher.signals.capacity import euros, yearly
 from matcher.text import shorten
 
 WHOLE, HALF, QUARTER = 4, 2, 1
@@ -316,14 +317,6 @@ def _reaches(zone: Zone, match: Match) -> bool | None:
     return False if verdicts and all(v is False for v in verdicts) else None
 
 
-def yearly(lot: Lot) -> float:
-    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
-    if lot.amount is None or lot.currency != "EUR":
-        return math.nan
-    years = (lot.duration_months or 12.0) / 12.0
-    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
-
-
 def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) -> Cover:
     turnover = [table.structures[s].turnover for s in table.bidders]
     position = {siren: j for j, siren in enumerate(table.bidders)}
@@ -448,7 +441,7 @@ def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tup
     else:
         reason = f"proposée comme mandataire : {taken} lot(s) sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[chief]):
-        reason += f", chiffre d'affaires connu ({_euros(float(cover.turnover[chief]))})"
+        reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[chief]))})"
     return chief, reason
 
 
@@ -602,14 +595,14 @@ def _law_of_capacity(table: _Table, cover: Cover, team: Team) -> list[Warning_]:
         number = lots[lot_id].number
         if len(known) == len(turnovers) and known and max(known) < amount:
             text = (
-                f"Lot {number} : aucune structure n'atteint seule la part annuelle du lot ({_euros(amount)}) ; les "
-                f"capacités du groupement s'apprécient ensemble ({_euros(sum(known))})."
+                f"Lot {number} : aucune structure n'atteint seule la part annuelle du lot ({euros(amount)}) ; les "
+                f"capacités du groupement s'apprécient ensemble ({euros(sum(known))})."
             )
             found.append(_warn(table, "turnover-together", text, "group.capacity"))
         elif len(known) == len(turnovers) and sum(known) < factor * amount:
             text = (
                 f"Lot {number} : l'acheteur peut exiger jusqu'à {factor:g} fois le montant estimé "
-                f"({_euros(factor * amount)} par an) ; chiffre d'affaires connu du groupement : {_euros(sum(known))}."
+                f"({euros(factor * amount)} par an) ; chiffre d'affaires connu du groupement : {euros(sum(known))}."
             )
             found.append(_warn(table, "turnover-ceiling", text, "capacity.turnover"))
     unknown = frozenset(j for j in team.members if math.isnan(cover.turnover[j]))
@@ -694,7 +687,3 @@ def _alone(cover: Cover, team: Team, bidder: int) -> bool:
     turnover = cover.turnover[bidder]
     enough = math.isnan(turnover) or turnover >= due
     return enough and all(cover.degree[t, bidder] == WHOLE for t in team.lead)
-
-
-def _euros(amount: float) -> str:
-    return f"{amount:,.0f} €".replace(",", "\u202f")

@@ -15,10 +15,11 @@ from typing import Literal
 from matcher import law, reach
 from matcher import needs as needs_
 from matcher.consortium import far as distant
-from matcher.consortium import lot_label, serves, yearly
+from matcher.consortium import lot_label, serves
 from matcher.domain import Filters, Lot, Match, Structure, Tender
 from matcher.engine import Matcher, Ranking
 from matcher.partners import Partner, partners
+from matcher.signals.capacity import yearly
 
 Part = Literal["alone", "with-partner", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")

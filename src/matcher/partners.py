@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from matcher import law, paths, subcontracting
-from matcher.consortium import HALF, WHOLE, serves, tasks_of, yearly
+from matcher.consortium import HALF, WHOLE, serves, tasks_of
 from matcher.domain import (
     BadInput,
     Filters,
@@ -35,6 +35,7 @@ from matcher.engine import Matcher, Ranking, interleave
 from matcher.kinship import COLUMNS, LABELS, kinship, member_row, together
 from matcher.leads import leads
 from matcher.shortlist import Column
+from matcher.signals.capacity import yearly
 from matcher.text import shorten
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from matcher import law, needs, reach
-from matcher.consortium import lot_label, serves, yearly
+from matcher.consortium import lot_label, serves
 from matcher.deduplicate import group
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Match, Place, Structure, Tender, Warning_
 from matcher.engine import Matcher
 from matcher.leads import Lead, leads, leads_of
+from matcher.signals.capacity import yearly
 
 FIRMS = 5
 

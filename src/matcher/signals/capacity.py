@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 
 from matcher import law
+from matcher.domain import Lot
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 
@@ -20,14 +21,18 @@ PER_HEAD = 45_000.0
 TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the day has no rule
 
 
-def yearly(shortlist: Shortlist) -> float:
-    """The yearly part of the lot in euros; NaN where its amount is unknown or in another currency."""
-    lot = shortlist.query.lot
-    if lot.amount is None or lot.amount <= 0 or lot.currency != "EUR":
+def yearly(lot: Lot) -> float:
+    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
+    if lot.amount is None or lot.currency != "EUR":
         return float("nan")
-    if lot.amount_period == "year":
-        return lot.amount
-    return lot.amount / max(1.0, (lot.duration_months or 12.0) / 12.0)
+    years = (lot.duration_months or 12.0) / 12.0
+    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
+
+
+def _due(shortlist: Shortlist) -> float:
+    """The yearly part of the lot asked; NaN also where it is nothing, for then there is nothing to compare."""
+    amount = yearly(shortlist.query.lot)
+    return amount if amount > 0 else float("nan")
 
 
 def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
@@ -46,7 +51,7 @@ def _turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
 
 def measure(shortlist: Shortlist) -> Column:
     """0 (nothing of it) to 1 (as much as a buyer may ask); NaN where amount, or turnover and headcount, are unknown."""
-    amount = yearly(shortlist)
+    amount = _due(shortlist)
     if np.isnan(amount):
         return np.full(len(shortlist), np.nan)
     ceiling = law.turnover_ceiling(shortlist.query.as_of or date.today())
@@ -55,17 +60,18 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    amount = yearly(shortlist)
+    amount = _due(shortlist)
     if np.isnan(amount):
         return Why("montant du lot inconnu : capacité non comparée")
     if value != value:
         return Why("chiffre d'affaires et effectif inconnus : capacité à vérifier")
     known, estimated = turnovers(shortlist)
-    turnover = _euros(float(known[i]))
+    turnover = euros(float(known[i]))
     source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
-    said = f"{source} : {turnover} par an, pour une part annuelle du lot de {_euros(amount)}"
+    said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
     return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
 
 
-def _euros(amount: float) -> str:
+def euros(amount: float) -> str:
+    """A sum as it is written in French: whole euros, thousands apart."""
     return f"{amount:,.0f} €".replace(",", "\u202f")
