@@ -44,7 +44,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Query, Shortlist
-from matcher.text import clean, coded, fold, lot_part, tokens
+from matcher.text import clean, coded, fold, lot_part, plain_words
 
 FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -292,27 +292,28 @@ class Catalogue:
 
     @cached_property
     def rare_names(self) -> dict[str, tuple[float, NDArray[np.int64]]]:
-        """Stems that stand in few names and few texts: their information in nats, and the structures so named.
+        """Words that stand in few names and few texts, and in no nomenclature or name of a place: their information
+        in nats, and the structures so named.
 
         Read from the names and texts alone, whoever holds which award, so that it does not peek.
         """
-        stems: dict[str, list[int]] = defaultdict(list)
+        named: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(self.structures.column("name").to_pylist()):
-            for stem in set(tokens(name)):
-                stems[stem].append(row)
+            for word in set(plain_words(name)) - reference.everyday_words():
+                named[word].append(row)
         in_texts = Counter(
-            stem
+            word
             for nature, text in zip(
                 self.of_row("nature").tolist(), self.evidence.column("text").to_pylist(), strict=True
             )
             if NATURES[nature] in ("award", "offer", "description")
-            for stem in set(tokens(text)) & stems.keys()
+            for word in set(plain_words(text)) & named.keys()
         )
         limit = max(30, self.evidence.num_rows // 500)
         return {
-            stem: (float(np.log(len(self) / len(rows))), np.array(rows))
-            for stem, rows in stems.items()
-            if in_texts[stem] < limit
+            word: (float(np.log(len(self) / len(rows))), np.array(rows))
+            for word, rows in named.items()
+            if in_texts[word] < limit
         }
 
     # ------------------------------------------------------------------------------------ build

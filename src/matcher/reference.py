@@ -25,7 +25,7 @@ import numpy as np
 from .domain import BadInput, Place
 from .identifiers import clean_cpv, digits
 from .paths import reference_dir
-from .text import fold
+from .text import fold, plain_words
 
 EARTH_RADIUS_KM = 6371.0088
 NAN = float("nan")
@@ -192,6 +192,11 @@ def _nuts() -> dict[str, str]:
 @cache
 def _naf() -> dict[str, str]:
     return {row[0]: row[1] for table in (_rows("naf.csv"), _own_rows(OFFICIAL_NAF)) for row in table}
+
+
+@cache
+def _naf_words() -> dict[str, str]:
+    return {code: words for code, words in _rows("naf_words.csv")}
 
 
 @cache
@@ -533,6 +538,16 @@ def naf_label(code: str) -> str:
     return next((labels[stem[:n]] for n in range(len(stem), 0, -1) if stem[:n] in labels), "")
 
 
+def naf_codes() -> tuple[str, ...]:
+    """Every NAF rev. 2 code of a trade (four digits and a letter), without its dot, sorted."""
+    return tuple(sorted(code for code in _naf() if len(code) == 5))
+
+
+def naf_words(code: str) -> str:
+    """Words of the trades that an activity code covers, in our own words, or ""."""
+    return _naf_words().get(code.replace(".", "").upper(), "")
+
+
 def rome_label(code: str) -> str:
     """The label of a ROME job, or ""."""
     return _rome().get(code.upper(), "")
@@ -541,6 +556,14 @@ def rome_label(code: str) -> str:
 def rome_labels() -> Mapping[str, str]:
     """ROME jobs and their labels."""
     return MappingProxyType(_rome())
+
+
+@cache
+def everyday_words() -> frozenset[str]:
+    """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""
+    named = [*_naf().values(), *_naf_words().values(), *_rome().values(), *(row[1] for row in _rows("cpv.csv"))]
+    places = [place.name for place in communes()] + [d.name for d in departments()]
+    return frozenset(word for text in (*named, *places) for word in plain_words(text))
 
 
 # ----------------------------------------------------------------------------------------------- placing

@@ -79,9 +79,14 @@ def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))
 
 
+def plain_words(text: str) -> list[str]:
+    """Folded words of a text, whole, without stop words and figures, in order."""
+    return [word for word in _WORD.findall(fold(text)) if word not in STOP]
+
+
 def tokens(text: str) -> list[str]:
     """Folded French stems of a text, without stop words and figures, in order."""
-    return [_stem(word) for word in _WORD.findall(fold(text)) if word not in STOP]
+    return [_stem(word) for word in plain_words(text)]
 
 
 def common_words(asked: str, said: str, limit: int = 6) -> list[str]:

@@ -9,17 +9,17 @@ import numpy as np
 
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
-from matcher.text import tokens
+from matcher.text import plain_words
 
 
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""
     names = shortlist.catalogue.rare_names
     total = np.zeros(len(shortlist.catalogue))
-    for token in dict.fromkeys(
-        tokens(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
+    for word in dict.fromkeys(
+        plain_words(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
     ):
-        found = names.get(token)
+        found = names.get(word)
         if found is not None:
             weight, rows = found
             total[rows] += weight / 8.0

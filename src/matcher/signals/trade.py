@@ -1,4 +1,4 @@
-"""Trade: the activity code (NAF) of the structure against the lot, by meaning and words of its label.
+"""Trade: the activity code (NAF) of the structure against the lot, by what the code is about (`matcher.activities`).
 
 A code that says nothing of the trade ("8899B, social action" for a gardening workshop) is unknown, not far.
 """
@@ -7,45 +7,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher import reference
+from matcher import activities, reference
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 from matcher.text import shorten
 
-#: Codes under which structures of insertion and disability do anything: no trade can be read from them.
-VAGUE = frozenset(
-    [
-        "8899B",
-        "9499Z",
-        "7820Z",
-        "7830Z",
-        "8810C",
-        "8790B",
-        "8559A",
-        "8559B",
-        "8299Z",
-        "9609Z",
-        "7010Z",
-        "8411Z",
-        "8899A",
-        "8891A",
-    ]
-)
+NEAR, BESIDE = 0.5, 0.2  # from here on a code is near the lot, or of a neighbouring trade
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """0 to 1: 0.3 times the cosine and 0.7 times the word share of the NAF label; NaN for a vague code or none."""
-    known = shortlist.known("naf")
-    meaning = shortlist.similarity.get("faiss")
-    words = shortlist.similarity.get("part")
-    if not len(shortlist.inside(known)):
-        return np.full(len(shortlist), np.nan)
-    blank = np.zeros(len(shortlist.rows))
-    value = 0.3 * (blank if meaning is None else np.maximum(meaning, 0)) + 0.7 * (
-        blank if words is None else words
+    """1 for the code nearest to the lot of all codes, towards 0 for those further; NaN for a vague code or none."""
+    known = activities.of(shortlist.catalogue.encoder)
+    near = known.closeness(shortlist.query.vector)
+    column = shortlist.catalogue.among(
+        "naf", lambda code: near[known.places[code]] if code in known.places else np.nan, shortlist.candidates
     )
-    vague = shortlist.catalogue.among("naf", lambda code: code in VAGUE, shortlist.candidates)
-    return np.where(vague, np.nan, shortlist.best(value, known))
+    return np.asarray(column, dtype=np.float64)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
@@ -55,5 +32,5 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     label = shorten(reference.naf_label(code), 80)
     if value != value:
         return Why(f"code NAF {code} ({label}) : ne dit rien du métier")
-    near = "proche du besoin" if value > 0.25 else "sans rapport direct"
+    near = "proche du besoin" if value >= NEAR else "métier voisin" if value >= BESIDE else "sans rapport direct"
     return Why(f"code NAF {code} ({label}) : {near}", "", label)
