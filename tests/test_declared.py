@@ -66,6 +66,13 @@ def names(found: Matcher, words: str, **more: object) -> list[str]:
     ]  # type: ignore[arg-type]
 
 
+def ranked(found: Matcher, words: str) -> list[str]:
+    """SIRETs of all that are compared, shown or not."""
+    ranking = found.rank(found.queries(free_text_tender(words, PANTIN))[0])
+    sirets = found.catalogue.of_structure("siret")
+    return [str(sirets[ranking.shortlist.candidates[i]]) for i in ranking.order]
+
+
 def test_offers_and_contacts_said_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
     say(
         store, SIRET, phone="01 99 00 00 01", zone={"radius_km": 30.0}, turnover=250000.0,
@@ -139,8 +146,11 @@ def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
     )
     say(store, FIRM, "trade:blanchisserie")
     listed, _ = declared.of_store([LAUNDRY], [award])
-    assert FIRM not in names(matcher(listed, [award]), "blanchisserie")
-    assert FIRM in names(matcher([LAUNDRY], [award]), "blanchisserie")
+    assert FIRM not in ranked(matcher(listed, [award]), "blanchisserie")
+    assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
+    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret], (
+        "a partner, not a structure to propose"
+    )
 
 
 def test_the_words_of_a_skill() -> None:

@@ -80,10 +80,8 @@ def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ig
 
 
 def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: Matcher) -> None:
-    ranking = [
-        m.structure.siret[:9]
-        for m in small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
-    ]
+    asked = need("entretien des espaces verts")
+    ranking = [siren for siren, _ in small.rank(small.queries(asked)[0]).sirens(10)]
     assert ranking[0] in ("000000001", "000000002")
     assert "000000005" in ranking, "a name and 8899B must still be found in its place"
     assert ranking.index("000000001") < ranking.index("000000005")
@@ -91,9 +89,36 @@ def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: M
 
 
 def test_a_declared_zone_counts_like_nearness(small: Matcher) -> None:
-    lot = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0]
-    ranking = [m.structure.siret[:9] for m in lot.matches]
+    asked = need("entretien des espaces verts")
+    ranking = [siren for siren, _ in small.rank(small.queries(asked)[0]).sirens(10)]
     assert ranking.index("000000008") < ranking.index("000000003")
+
+
+def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> None:
+    shown = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
+    assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000005", "000000008"}
+    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}, (
+        "Lyon, Marseille for Nanterre"
+    )
+    alone = small.match(
+        need("entretien des espaces verts", Place(label="Brest", postcode="29200")), 10, groups=0
+    )
+    far = alone.lots[0].matches
+    assert far, "where none is near, the first of the trade are shown all the same, and said to be far"
+    assert all(any("distance habituelle" in said for said in m.warnings) for m in far)
+
+
+def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
+    site = "Création d'un site internet accessible, développement web, référencement"
+    built = Catalogue.build(
+        [structure(1, "EI", "Lyon", site), structure(2, "EI", "Lyon", "Nettoyage de bureaux")]
+    )
+    far = Matcher(built, recipes.named("default"))
+    wired = far.match(need("création du site internet de la ville"), 5, groups=0).lots[0].matches
+    assert [m.structure.siret[:9] for m in wired] == ["000000001"]
+    assert not any("distance habituelle" in said for said in wired[0].warnings)
+    swept = far.match(need("nettoyage des bureaux de la mairie"), 5, groups=0).lots[0].matches
+    assert any("distance habituelle" in said for said in swept[0].warnings)
 
 
 def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
@@ -351,7 +376,7 @@ def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
 def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
     garden = "Entretien d'espaces verts, tonte, taille de haies"
     listed = [structure(number, "EI", "Nanterre", garden) for number in range(11, 31)]
-    listed.append(structure(40, "EI", "Lyon", garden))
+    listed.append(structure(40, "EI", "Melun", garden))
     catalogue = Catalogue.build(listed, [], recipes.named("default"))
     still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
     days = [date(2026, 3, day) for day in range(1, 21)]

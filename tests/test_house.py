@@ -17,7 +17,7 @@ FLOORS = [
     "identifiers paths text prose plug codec",
     "reference terminal insertion_hours",
     "columns",
-    "accents clauses law shortlist vocation tables needs",
+    "accents activities clauses law shortlist vocation tables needs",
     "sources encoders indexes signals rankers denials",
     "reading catalogue store",
     "gathering merge deduplicate leads keys procedure brochure reach",

@@ -1,15 +1,23 @@
-"""What each activity code (NAF rev. 2) is about, as vectors: its label, those above it, and the words of its trades."""
+"""What each activity code (NAF rev. 2) is about, as a vector, and how far from home its work is usually done.
+
+The vector is that of the code's label, of those above it, and of the words of its trades.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher import reference
+from matcher.domain import BadInput
+
+if TYPE_CHECKING:
+    from matcher.shortlist import Shortlist
 
 #: Codes under which structures of insertion and disability do anything: no trade can be read from them.
 VAGUE = frozenset(
@@ -23,15 +31,24 @@ ABOVE = ((4, 0.5), (3, 0.25))  # digits of class and group, and how much their l
 
 @dataclass(frozen=True, slots=True)
 class Activities:
-    """The codes that tell a trade, and a unit vector for each; `vectors` has shape (codes, dimension)."""
+    """The codes that tell a trade, with a unit vector and a usual reach for each.
+
+    `vectors` has shape (codes, dimension), `reach` (codes,), in kilometres.
+    """
 
     places: Mapping[str, int]
     vectors: NDArray[np.float32]
+    reach: NDArray[np.float64]
 
     def closeness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         """1 for the code nearest to a text's vector (where any is near), e times less for each WIDTH of cosine below it; (codes,)."""
         cosines = np.asarray(self.vectors @ vector, dtype=np.float64)
         return np.asarray(np.exp((cosines - cosines.max(initial=FLOOR)) / WIDTH))
+
+    def reach_km(self, closeness: NDArray[np.float64]) -> float:
+        """How far such a need is usually served from: the mean of the codes near it, on a scale of ratios."""
+        weight = closeness**2
+        return float(np.exp((weight * np.log(self.reach)).sum() / max(float(weight.sum()), 1e-9)))
 
 
 _MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
@@ -45,14 +62,57 @@ def of(encoder: Any) -> Activities:
     return found
 
 
+def near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """How near each code is to the lot asked, computed once; see `Activities.closeness`."""
+    known = of(shortlist.catalogue.encoder)
+    found: NDArray[np.float64] = shortlist.once("activities", lambda: known.closeness(shortlist.query.vector))
+    return found
+
+
+def reach_km(shortlist: Shortlist) -> float:
+    """How far the lot asked is usually served from, in kilometres; see `Activities.reach_km`."""
+    known = of(shortlist.catalogue.encoder)
+    kilometres: float = shortlist.once("reach", lambda: known.reach_km(near(shortlist)))
+    return kilometres
+
+
 def _encoded(encoder: Any) -> Activities:
     codes = [code for code in reference.naf_codes() if code not in VAGUE]
     parts = [(1.0, [reference.naf_label(code) for code in codes])]
     parts += [(weight, [reference.naf_label(code[:digits]) for code in codes]) for digits, weight in ABOVE]
-    parts += [(1.0, [reference.naf_words(code) for code in codes])]
+    parts += [(2.0, [reference.naf_words(code) for code in codes])]
     total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
     for weight, texts in parts:
         total += weight * encoder.encode(texts, role="passage")
     lengths = np.linalg.norm(total, axis=1, keepdims=True)
     vectors = np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9)
-    return Activities({code: place for place, code in enumerate(codes)}, vectors)
+    far = usual_reach()
+    kilometres = np.array([_longest(far, code) for code in codes])
+    return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)
+
+
+def usual_reach() -> Mapping[str, float]:
+    """Kilometres by beginning of a code (`data/assumptions/reach.csv`); the row without a code stands for the rest.
+
+    Raises BadInput, naming the line, for a row that cannot be read.
+    """
+    path = reference.assumptions_file("reach.csv")
+    table: dict[str, float] = {}
+    line = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                line += 1
+                kilometres = float(row["km"].replace(",", "."))
+                if not 1 <= kilometres <= 20_000:
+                    raise ValueError("km")
+                table[row["naf"].strip()] = kilometres
+            return {"": 60.0, **table}
+    except (KeyError, AttributeError, ValueError):
+        raise BadInput(
+            f"{path}, ligne {line} : il faut les colonnes naf, km et reasoning, et un nombre de kilomètres de 1 à 20000"
+        ) from None
+
+
+def _longest(table: Mapping[str, float], code: str) -> float:
+    return next(table[code[:length]] for length in range(len(code), -1, -1) if code[:length] in table)

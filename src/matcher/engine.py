@@ -34,6 +34,7 @@ from matcher.signals.place import distances
 
 DECLARED = ("offer", "description", "job")
 TURNS = 200  # so many of the first places may change, no more
+FAR = 3  # structures shown of those that stand too far, where none is near
 POOL = 25  # structures of each lot among whom groups are chosen
 
 
@@ -206,8 +207,8 @@ class Matcher:
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
 
-        Structures that are known for other trades only stand after the suitable ones, and are left out when
-        there are suitable ones enough.
+        Structures known for other trades only, and those farther than the trade travels, are left out where any is
+        suitable.
         """
         shortlist = ranking.shortlist
         none = self.nobody(ranking)
@@ -236,12 +237,23 @@ class Matcher:
         )
 
     def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:
-        """The candidates to show, best first, at most n."""
-        if ranking.regime != "structure" or self.nobody(ranking):
-            return ranking.order[:n]
-        fitting = reach.suitable(ranking.shortlist)[ranking.order]
-        shown = np.concatenate([ranking.order[fitting], ranking.order[~fitting]])[: max(n, 1)]
-        return shown[: max(int(fitting.sum()), 1)]
+        """The candidates to show, best first, at most n: the suitable ones.
+
+        Where none is, the first few of the trade that stand farther than it usually travels, else the best of all;
+        where nobody offers such a thing, the first few that come near it, if any does.
+        """
+        order = ranking.order
+        if ranking.regime != "structure":
+            return order[:n]
+        shortlist = ranking.shortlist
+        if self.nobody(ranking):
+            near: NDArray[np.int64] = order[reach.fit(shortlist)[order] == 1.0][: min(n, FAR)]
+            return near
+        fitting = order[reach.suitable(shortlist)[order]]
+        if len(fitting):
+            return fitting[:n]
+        far = order[reach.of_the_trade(shortlist)[order]]
+        return far[: min(n, FAR)] if len(far) else order[:1]
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
         """The answer with more structures, whose reasons are found only if a team takes them."""
@@ -298,11 +310,17 @@ class Matcher:
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may),
+            warnings=warnings(structure, may, self._too_far(ranking, i)),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
         )
+
+    def _too_far(self, ranking: Ranking, i: int) -> float | None:
+        """The kilometres within which such a lot is usually served, where candidate i stands beyond them."""
+        if ranking.regime != "structure" or reach.served(ranking.shortlist)[i]:
+            return None
+        return reach.radius_km(ranking.shortlist)
 
     def _chances(self, ranking: Ranking) -> Column:
         """The probability of each candidate; shape (n,)."""
@@ -422,9 +440,11 @@ def missing(structure: Structure) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
-    """What should stop a reader at this line, in French."""
+def warnings(structure: Structure, may: bool | None, beyond: float | None = None) -> tuple[str, ...]:
+    """What should stop a reader at this line, in French; `beyond` are the kilometres that the trade usually travels."""
     said = []
+    if beyond is not None:
+        said.append(f"au-delà de la distance habituelle de ce métier ({beyond:.0f} km)")
     if structure.active is False:
         said.append("établissement fermé d'après le registre")
     if may is False:

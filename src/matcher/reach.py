@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import vocation
+from matcher import activities, reference, vocation
 from matcher.shortlist import Column, Shortlist
 from matcher.text import fold
 
@@ -19,6 +19,7 @@ DECLARED = ("offer", "description", "job")
 #: A declared piece this near to the lot (cosine), or one that holds this share of its words, is of its trade.
 FIT, WORDS = 0.38, 0.30
 IN_REACH_KM = 50.0
+USUAL = 1.5  # times the reach of the trade, within which a structure is shown without being asked for
 STEPS_KM = (20.0, 50.0)
 #: Kinds that lend staff, by whom the hours of a social clause are met without any service being bought.
 LENDING = ("ETTI", "AI", "GEIQ", "EATT", "EITI")
@@ -75,7 +76,7 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
     """Candidates that serve the lot: so near, of its department, or by a declared zone; all where no place is known; (n,)."""
     from matcher.signals import place
 
-    distance = shortlist.once("distances", lambda: place.distances(shortlist))
+    distance = shortlist.once("roughly", lambda: _roughly(shortlist))
     departments = {p.department for p in shortlist.query.places if p.department}
     if not departments and np.isnan(distance).all():
         return np.ones(len(shortlist), dtype=bool)
@@ -85,6 +86,37 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
     # a supplier without an address works where it has worked: it is not shut out for want of one
     nowhere = catalogue.among("department", lambda code: not code, rows)
     return np.asarray((near & (zones >= 0)) | (zones > 0) | nowhere)
+
+
+def _roughly(shortlist: Shortlist) -> Column:
+    """Kilometres to the lot, from the centre of its department for a candidate without coordinates; (n,)."""
+    from matcher.signals import place
+
+    exact = shortlist.once("distances", lambda: place.distances(shortlist))
+    points = [(p.latitude, p.longitude) for p in shortlist.query.places if p.latitude is not None]
+    if not points or not np.isnan(exact).any():
+        return np.asarray(exact)
+
+    def from_centre(code: str) -> float:
+        centre = reference.department(code) if code else None
+        if centre is None:
+            return np.nan
+        here = (centre.latitude, centre.longitude)
+        return float(min(reference.distance_km(*here, latitude, longitude) for latitude, longitude in points))
+
+    centres = shortlist.catalogue.among("department", from_centre, shortlist.candidates)
+    return np.where(np.isnan(exact), centres, exact)
+
+
+def radius_km(shortlist: Shortlist) -> float:
+    """Within so many kilometres such a lot is usually served: by its trade, and never less than a short drive."""
+    return max(IN_REACH_KM, USUAL * activities.reach_km(shortlist))
+
+
+def served(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates from which such a lot is usually served, or that declare to serve its place; (n,)."""
+    result: NDArray[np.bool_] = shortlist.once("served", lambda: within(shortlist, radius_km(shortlist)))
+    return result
 
 
 def nobody(ranking: Ranking) -> bool:
@@ -119,9 +151,30 @@ def strong(shortlist: Shortlist) -> NDArray[np.bool_]:
     )
 
 
+def of_the_trade(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates that may answer and are not known for other trades only, wherever they stand; (n,).
+
+    A firm known by past awards alone is a partner, not a structure to propose.
+    """
+    return np.asarray(admitted(shortlist) & ~(fit(shortlist) == 0.0) & ~_unlisted(shortlist))
+
+
 def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates that may answer and are not known for other trades only; (n,)."""
-    return np.asarray(admitted(shortlist) & ~(fit(shortlist) == 0.0))
+    """Those of the trade from which such a lot is usually served: what is shown and told; (n,).
+
+    Of whom nothing tells the trade, only those within a short drive.
+    """
+    known = fit(shortlist) == 1.0
+    return np.asarray(
+        of_the_trade(shortlist) & np.where(known, served(shortlist), within(shortlist, IN_REACH_KM))
+    )
+
+
+def _unlisted(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates that stand in no directory: no kind, no town, no activity, only contracts won; (n,)."""
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    blank = [catalogue.among(name, lambda told: not told, rows) for name in ("kind", "town", "naf")]
+    return np.asarray(np.logical_and.reduce(blank) & (shortlist.count(shortlist.known(*DECLARED)) == 0))
 
 
 def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...]:
@@ -132,7 +185,7 @@ def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...
     shortlist = (wide or ranking).shortlist
     known = fit(shortlist) == 1.0
     asked = shortlist.query.filters.radius_km if wide is None else ranking.shortlist.query.filters.radius_km
-    reach = asked if asked is not None else IN_REACH_KM
+    reach = asked if asked is not None else radius_km(shortlist)
     base = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach))
     said = []
     for step in STEPS_KM:

@@ -66,6 +66,12 @@ def user_dir() -> Path:
     return Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
 
 
+def assumptions_file(name: str) -> Path:
+    """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
+    own = user_dir() / "assumptions" / name
+    return own if own.is_file() else reference_dir().parent / "assumptions" / name
+
+
 #: Official lists that the user imported; they lie in `user_dir` and go before those shipped.
 OFFICIAL_CPV, OFFICIAL_NAF, OFFICIAL_COMMUNES = "cpv.csv", "naf.csv", "communes.csv"
 
@@ -196,7 +202,7 @@ def _naf() -> dict[str, str]:
 
 @cache
 def _naf_words() -> dict[str, str]:
-    return {code: words for code, words in _rows("naf_words.csv")}
+    return dict(_rows("naf_words.csv"))
 
 
 @cache
@@ -561,7 +567,12 @@ def rome_labels() -> Mapping[str, str]:
 @cache
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""
-    named = [*_naf().values(), *_naf_words().values(), *_rome().values(), *(row[1] for row in _rows("cpv.csv"))]
+    named = [
+        *_naf().values(),
+        *_naf_words().values(),
+        *_rome().values(),
+        *(row[1] for row in _rows("cpv.csv")),
+    ]
     places = [place.name for place in communes()] + [d.name for d in departments()]
     return frozenset(word for text in (*named, *places) for word in plain_words(text))
 

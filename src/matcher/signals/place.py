@@ -1,13 +1,14 @@
 """Place: kilometres from the structure, or the zone of its offers, to where the lot is carried out.
 
-The nearer of distance and declared zone counts: a lot inside a declared zone is as good as near.
+The nearer of distance and declared zone counts: a lot inside a declared zone is as good as near.  Beyond what such
+a trade usually travels (`matcher.activities`) each further stretch counts against the structure.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from matcher import reference
+from matcher import activities, reference
 from matcher.columns import department_number
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
@@ -18,6 +19,7 @@ SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17
 SPOT_KM, REACH_KM = 10.0, 100.0
 IN_ZONE = 0.8  # a lot inside the declared zone of the offer is at least as good as this
 OUT_OF_ZONE = 0.1
+BEYOND = 0.6  # what standing many times farther than the trade travels takes away
 
 
 def distances(shortlist: Shortlist) -> Column:
@@ -34,7 +36,7 @@ def distances(shortlist: Shortlist) -> Column:
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """0 (far) to 1 (on the spot); NaN where the place of the lot or of the structure is unknown."""
+    """1 (on the spot) to 0, and down to -0.6 far beyond the trade's reach; NaN where the place of the lot or of the structure is unknown."""
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
@@ -50,6 +52,8 @@ def measure(shortlist: Shortlist) -> Column:
     value = (
         SPOT * np.exp(-far / SPOT_KM) + REACH * np.exp(-far / REACH_KM) + DEPARTMENT * same + REGION * region
     )
+    stretches = np.maximum(far / activities.reach_km(shortlist) - 1, 0)
+    value -= BEYOND * (1 - np.exp(-stretches / 2))
     value = np.where(homeless & lost, np.nan, value)
     served = zones(shortlist)
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)

@@ -65,7 +65,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
+    kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
     if value != value:
         return Why("type de prestation inconnu")
     if asks_staff(shortlist):

@@ -18,7 +18,7 @@ NEAR, BESIDE = 0.5, 0.2  # from here on a code is near the lot, or of a neighbou
 def measure(shortlist: Shortlist) -> Column:
     """1 for the code nearest to the lot of all codes, towards 0 for those further; NaN for a vague code or none."""
     known = activities.of(shortlist.catalogue.encoder)
-    near = known.closeness(shortlist.query.vector)
+    near = activities.near(shortlist)
     column = shortlist.catalogue.among(
         "naf", lambda code: near[known.places[code]] if code in known.places else np.nan, shortlist.candidates
     )
@@ -32,5 +32,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     label = shorten(reference.naf_label(code), 80)
     if value != value:
         return Why(f"code NAF {code} ({label}) : ne dit rien du métier")
-    near = "proche du besoin" if value >= NEAR else "métier voisin" if value >= BESIDE else "sans rapport direct"
+    near = (
+        "proche du besoin" if value >= NEAR else "métier voisin" if value >= BESIDE else "sans rapport direct"
+    )
     return Why(f"code NAF {code} ({label}) : {near}", "", label)

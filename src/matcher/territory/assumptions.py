@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from matcher import paths, reference
+from matcher import reference
 from matcher.domain import BadInput
 from matcher.identifiers import clean_date
 
@@ -58,12 +58,6 @@ class Labour:
         ).replace("%", " %")
 
 
-def where(name: str) -> Path:
-    """The file of a table: the user's own, else the one shipped."""
-    own = reference.user_dir() / "assumptions" / name
-    return own if own.is_file() else paths.reference_dir().parent / "assumptions" / name
-
-
 def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -93,7 +87,7 @@ def _figure(text: str, path: Path, line: int, column: str, most: float) -> float
 
 def desk(path: Path | None = None) -> Mapping[str, Assumption]:
     """What advice and plans take for granted, by key."""
-    return _desk(path or where("desk.csv"))
+    return _desk(path or reference.assumptions_file("desk.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -114,7 +108,7 @@ def _desk(path: Path) -> Mapping[str, Assumption]:
 
 def labour(path: Path | None = None) -> Mapping[str, Labour]:
     """Labour by trade; the keys "works", "services", "supplies" and "rest" stand for what names no trade."""
-    return _labour(path or where("labour.csv"))
+    return _labour(path or reference.assumptions_file("labour.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -142,7 +136,7 @@ def _labour(path: Path) -> Mapping[str, Labour]:
 
 def neighbours(path: Path | None = None) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Trade -> trades whose structures could learn it, each with the reason; both ways."""
-    return _neighbours(path or where("neighbour_trades.csv"))
+    return _neighbours(path or reference.assumptions_file("neighbour_trades.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -167,7 +161,7 @@ class Family:
 
 def families(path: Path | None = None) -> Mapping[str, Family]:
     """CPV prefix -> family of purchases, of two digits or more; the longest prefix of a code tells it."""
-    return _families(path or where("cpv_trades.csv"))
+    return _families(path or reference.assumptions_file("cpv_trades.csv"))
 
 
 @lru_cache(maxsize=8)

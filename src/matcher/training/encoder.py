@@ -66,6 +66,7 @@ class Settings:
             "speech": 4.0,
             "offers": 2.0,
             "speech-label": 0.8,
+            "choices": 3.0,
             "misspelled": 0.7,
         }
     )
@@ -125,6 +126,7 @@ class _Indexed:
     right: NDArray[np.int64]
     key: NDArray[np.int64]
     near: dict[str, NDArray[np.int64]]
+    wrong: NDArray[np.int64]  # (pairs, wrong ones of each)
 
 
 def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
@@ -137,6 +139,7 @@ def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
         np.array([row[t] for t in pairs.right]),
         np.array([keys[k] for k in pairs.key]),
         {k: np.array(v) for k, v in near.items() if k and len(v) > 64},
+        np.array([[row[t] for t in texts] for texts in pairs.wrong], dtype=np.int64).reshape(len(pairs), -1),
     )
 
 
@@ -233,7 +236,12 @@ def fit(
         np.fill_diagonal(same, False)
         scores = (a @ b.T * settings.scale).masked_fill(torch.from_numpy(same), -1e4)
         target = torch.arange(len(drawn))
-        loss = (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
+        tempting = chosen.wrong[drawn]
+        ahead = scores
+        if tempting.size:  # what only tempts stands against its own need
+            c = embed(tempting.ravel()).reshape(*tempting.shape, -1)
+            ahead = torch.hstack([scores, torch.einsum("nd,nkd->nk", a, c) * settings.scale])
+        loss = (functional.cross_entropy(ahead, target) + functional.cross_entropy(scores.T, target)) / 2
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

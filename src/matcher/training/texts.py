@@ -37,13 +37,17 @@ class Pairs:
     right: list[str] = field(default_factory=list)
     key: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)  # what makes a negative hard: the same division, say
+    wrong: list[tuple[str, ...]] = field(
+        default_factory=list
+    )  # texts that tempt, and do not answer the left one
 
-    def add(self, left: str, right: str, key: str, near: str = "") -> None:
+    def add(self, left: str, right: str, key: str, near: str = "", wrong: tuple[str, ...] = ()) -> None:
         if left and right and left != right:
             self.left.append(left)
             self.right.append(right)
             self.key.append(key)
             self.near.append(near)
+            self.wrong.append(wrong)
 
     def __len__(self) -> int:
         return len(self.left)
@@ -58,7 +62,11 @@ class Material:
 
     def texts(self) -> list[str]:
         """Every distinct text, in a fixed order."""
-        return list(dict.fromkeys(t for p in self.pairs.values() for side in (p.left, p.right) for t in side))
+        return list(
+            dict.fromkeys(
+                t for p in self.pairs.values() for side in (p.left, p.right, *p.wrong) for t in side
+            )
+        )
 
     def note(self, name: str, licence: str, records: int, what: str) -> None:
         self.sources.append({"name": name, "licence": licence, "records": records, "what": what})
@@ -245,7 +253,7 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
         words[row["trade"]].append(row["word"])
         label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
         material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
-    spoken = _speech_pairs(material, folder, labels)
+    spoken = _speech_pairs(material, folder, labels) + _choice_pairs(material, folder, labels)
     contexts = [row["context"] for row in read_table(folder / "contexts.csv")]
     for trade, listed in words.items():
         said = listed + [row["text"] for row in trades[trade]]
@@ -273,6 +281,22 @@ def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> i
         for a, b in combinations(roles["offer"], 2):
             material.pairs["offers"].add(a["text"], b["text"], trade, a["cpv"][:2])
     return sum(len(rows) for roles in said.values() for rows in roles.values())
+
+
+def _choice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
+    """Needs with the offers that serve them and those that only tempt; how many texts."""
+    rows = read_table(folder / "choices.csv")
+    for row in rows:
+        needs, right = (row["need"], row["need2"]), (row["right"], row["right2"])
+        wrong = tuple(row[f"wrong{number}"] for number in (1, 2, 3, 4))
+        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        for need in needs:
+            for offer in right:
+                material.pairs["choices"].add(need, offer, row["trade"], row["cpv"][:2], wrong)
+        material.pairs["offers"].add(*right, row["trade"], row["cpv"][:2])
+        for text in (*needs, *right):
+            material.pairs["speech-label"].add(text, label, row["cpv"], row["cpv"][:2])
+    return 8 * len(rows)
 
 
 def _phrase(words: list[str], contexts: list[str], rng: Random) -> str:
