@@ -19,7 +19,7 @@ SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17
 SPOT_KM, REACH_KM = 10.0, 100.0
 IN_ZONE = 0.8  # a lot inside the declared zone of the offer is at least as good as this
 OUT_OF_ZONE = 0.1
-BEYOND = 0.6  # what standing many times farther than the trade travels takes away
+BEYOND = 0.3  # what standing many times farther than the trade travels takes away
 
 
 def distances(shortlist: Shortlist) -> Column:
@@ -36,7 +36,7 @@ def distances(shortlist: Shortlist) -> Column:
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """1 (on the spot) to 0, and down to -0.6 far beyond the trade's reach; NaN where the place of the lot or of the structure is unknown."""
+    """1 (on the spot) to 0, and down to -0.3 far beyond the trade's reach; NaN where the place of the lot or of the structure is unknown."""
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
