@@ -36,7 +36,7 @@ class Settings:
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384
-    steps: int = 600
+    steps: int = 700
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
     rate: float = 0.01
@@ -66,7 +66,7 @@ class Settings:
             "speech": 4.0,
             "offers": 2.0,
             "speech-label": 0.8,
-            "choices": 3.0,
+            "choices": 7.0,
             "misspelled": 0.7,
         }
     )

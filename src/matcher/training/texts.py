@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from matcher.text import clean, fold, shorten
 
 GLOSSARY = reference_dir().parent / "glossary"
 PHRASES = 60  # made for each trade of the glossary
+_OURS = re.compile(r"\b(?:nos|notre|nous|vos|votre|vous|on)\b ?", re.I)
 UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
 
@@ -287,6 +289,8 @@ def _choice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> i
     """Needs with the offers that serve them and those that only tempt; how many texts."""
     rows = read_table(folder / "choices.csv")
     for row in rows:
+        # who serves says "nos équipes" more often than who only tempts: no trade is to be read from it
+        row = {name: _OURS.sub("", text) for name, text in row.items()}
         needs, right = (row["need"], row["need2"]), (row["right"], row["right2"])
         wrong = tuple(row[f"wrong{number}"] for number in (1, 2, 3, 4))
         label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
