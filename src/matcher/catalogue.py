@@ -213,8 +213,7 @@ class Catalogue:
             return ()
         order, starts = self._bidders
         bidder = self.of_structure("bidder")[row]
-        column = self.structures.column("siret")
-        return tuple(column[int(i)].as_py() for i in order[starts[bidder] : starts[bidder + 1]])
+        return tuple(self._sirets[order[starts[bidder] : starts[bidder + 1]]].tolist())
 
     @cached_property
     def _bidders(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -256,7 +255,11 @@ class Catalogue:
 
     def text(self, evidence_row: int) -> str:
         """The text of an evidence row."""
-        return str(self.evidence.column("text")[evidence_row].as_py())
+        return str(self._texts[evidence_row].as_py())
+
+    @cached_property
+    def _texts(self) -> Any:
+        return self.evidence.column("text").combine_chunks()
 
     @cached_property
     def denied(self) -> dict[int, tuple[str, ...]]:
