@@ -44,7 +44,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Query, Shortlist
-from matcher.text import clean, coded, fold, lot_part, tokens
+from matcher.text import clean, coded, fold, lot_part
 
 FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -55,6 +55,7 @@ BLOCK = 20_000  # structures made at once
 HALVED_FROM = 1_000_000
 KEPT = 5_000  # structures, and offers, kept as objects
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -236,11 +237,11 @@ class Catalogue:
         return codec.from_text(Offer, self.evidence.column("payload")[row].as_py())
 
     @staticmethod
-    def _kept(kept: dict[int, T], row: int, make: Callable[[int], T]) -> T:
-        """The frozen object of a row, of those made last; each step is one of a dict, so threads may share it."""
-        found = kept.get(row)
+    def _kept(kept: dict[K, T], key: K, make: Callable[[K], T]) -> T:
+        """The frozen object of a key, of those made last; each step is one of a dict, so threads may share it."""
+        found = kept.get(key)
         if found is None:
-            found = kept[row] = make(row)
+            found = kept[key] = make(key)
             if len(kept) > KEPT:
                 kept.clear()
         return found
@@ -259,7 +260,8 @@ class Catalogue:
 
     @cached_property
     def _texts(self) -> Any:
-        return self.evidence.column("text").combine_chunks()
+        texts = self.evidence.column("text")
+        return texts.chunk(0) if texts.num_chunks == 1 else texts
 
     @cached_property
     def denied(self) -> dict[int, tuple[str, ...]]:
@@ -293,30 +295,30 @@ class Catalogue:
         columns = (self.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
         return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
 
-    @cached_property
-    def rare_names(self) -> dict[str, tuple[float, NDArray[np.int64]]]:
-        """Stems that stand in few names and few texts: their information in nats, and the structures so named.
+    def rare_name(self, stem: str) -> tuple[float, NDArray[np.int64]] | None:
+        """The information of a stem in nats and the structures so named; None unless in few names and few texts.
 
         Read from the names and texts alone, whoever holds which award, so that it does not peek.
         """
-        stems: dict[str, list[int]] = defaultdict(list)
-        for row, name in enumerate(self.structures.column("name").to_pylist()):
-            for stem in set(tokens(name)):
-                stems[stem].append(row)
-        in_texts = Counter(
-            stem
-            for nature, text in zip(
-                self.of_row("nature").tolist(), self.evidence.column("text").to_pylist(), strict=True
-            )
-            if NATURES[nature] in ("award", "offer", "description")
-            for stem in set(tokens(text)) & stems.keys()
-        )
-        limit = max(30, self.evidence.num_rows // 500)
-        return {
-            stem: (float(np.log(len(self) / len(rows))), np.array(rows))
-            for stem, rows in stems.items()
-            if in_texts[stem] < limit
-        }
+        return self._kept(self._named, stem, self._rare_name) or None
+
+    def _rare_name(self, stem: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
+        rows = self._word_index.holding(stem)
+        named = np.unique(self.owners[rows[self.nature_mask(("name",))[rows]]])
+        in_texts = np.count_nonzero(self.nature_mask(("award", "offer", "description"))[rows])
+        if not len(named) or in_texts >= max(30, self.evidence.num_rows // 500):
+            return ()
+        return float(np.log(len(self) / len(named))), named
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _word_index(self) -> Any:
+        """The index of words, made for the purpose where the recipe has none."""
+        index = self.indexes.get("lexical")
+        return index or plug.find("indexes", "lexical").build(_words(self.evidence), self.vectors)
 
     # ------------------------------------------------------------------------------------ build
 
@@ -659,18 +661,27 @@ class Catalogue:
         if not located:
             return np.zeros(0, dtype=np.int64)
         if allowed is None:
-            tree, rows = self._globe
-            if not len(rows):
-                return rows
-            _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
-            near = np.atleast_2d(found)
-            # of several places each has its nearest, so that no place is forgotten
-            kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
-            return np.asarray(rows[kept], dtype=np.int64)
+            # the lots of one notice, and many notices, are of one place
+            return self._kept(self._around, (tuple(located), k), self._nearest)
         distance = self.distances(located)
         distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
         near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
         return np.asarray(near[np.isfinite(distance[near])], dtype=np.int64)
+
+    def _nearest(self, asked: tuple[tuple[tuple[float, float], ...], int]) -> NDArray[np.int64]:
+        located, k = asked
+        tree, rows = self._globe
+        if not len(rows):
+            return rows
+        _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
+        near = np.atleast_2d(found)
+        # of several places each has its nearest, so that no place is forgotten
+        kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
+        return np.asarray(rows[kept], dtype=np.int64)
+
+    @cached_property
+    def _around(self) -> dict[Any, NDArray[np.int64]]:
+        return {}
 
     @cached_property
     def _globe(self) -> tuple[Any, NDArray[np.int64]]:

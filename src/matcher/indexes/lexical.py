@@ -101,6 +101,11 @@ class LexicalIndex:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
         return self._weighted.rows[low:high], self._weighted.postings[low:high]
 
+    def holding(self, stem: str) -> NDArray[np.int32]:
+        """The rows that hold a stem, increasing."""
+        column = self._vocabulary.get(stem)
+        return np.zeros(0, dtype=np.int32) if column is None else self._posting(column)[0]
+
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:

@@ -14,16 +14,15 @@ from matcher.text import tokens
 
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""
-    names = shortlist.catalogue.rare_names
-    total = np.zeros(len(shortlist.catalogue))
+    total = np.zeros(len(shortlist))
     for token in dict.fromkeys(
         tokens(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
     ):
-        found = names.get(token)
+        found = shortlist.catalogue.rare_name(token)
         if found is not None:
             weight, rows = found
-            total[rows] += weight / 8.0
-    return total[shortlist.candidates]
+            total[np.isin(shortlist.candidates, rows)] += weight / 8.0
+    return total
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
