@@ -261,7 +261,17 @@ class Catalogue:
     @cached_property
     def _texts(self) -> Any:
         texts = self.evidence.column("text")
-        return texts.chunk(0) if texts.num_chunks == 1 else texts
+        return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+
+    @cached_property
+    def _twins(self) -> NDArray[np.int64]:
+        """The first evidence row with the text of each, and so with its vector.
+
+        Labels of codes and usual offers come again and again: of one vector for all of them the processor keeps a copy.
+        """
+        numbers = np.asarray(self._texts.dictionary_encode().indices.to_numpy(zero_copy_only=False))
+        _, first = np.unique(numbers, return_index=True)
+        return np.asarray(first[numbers], dtype=np.int64)
 
     @cached_property
     def denied(self) -> dict[int, tuple[str, ...]]:
@@ -626,7 +636,11 @@ class Catalogue:
             owner = np.repeat(np.arange(len(candidates)), counts)
             rows = np.arange(starts[-1]) + np.repeat(self.offsets[candidates] - starts[:-1], counts)
         similarity = {
-            name: index.compare(query.words, query.vector, None if everything else rows)
+            name: index.compare(
+                query.words,
+                query.vector,
+                None if everything else rows if name == "lexical" else self._twins[rows],
+            )
             for name, index in self.indexes.items()
         }
         if query.part and "lexical" in self.indexes:

@@ -21,7 +21,10 @@ def measure(shortlist: Shortlist) -> Column:
         found = shortlist.catalogue.rare_name(token)
         if found is not None:
             weight, rows = found
-            total[np.isin(shortlist.candidates, rows)] += weight / 8.0
+            at = np.searchsorted(shortlist.candidates, rows)  # both increase, and no row stands twice
+            inside = at < len(total)
+            at, rows = at[inside], rows[inside]
+            total[at[shortlist.candidates[at] == rows]] += weight / 8.0
     return total
 
 
