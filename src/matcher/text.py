@@ -86,13 +86,18 @@ def tokens(text: str) -> list[str]:
 
 def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
     """Words of the question that the other text holds too (by stem), as the question writes them, in its order."""
-    stems = set(tokens(said))
+    stems = _stems(said)
     found: dict[str, str] = {}
     for word, own in _stemmed(asked):
         shared = next((stem for stem in own if stem in stems), None)
         if shared is not None:
             found.setdefault(shared, word)
     return list(found.values())[:limit]
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))
 
 
 @lru_cache(maxsize=64)
