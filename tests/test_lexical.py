@@ -8,6 +8,8 @@ import bm25s
 import numpy as np
 import pytest
 
+from matcher.catalogue import Catalogue
+from matcher.domain import Offer, Recipe, Structure
 from matcher.indexes import lexical
 from matcher.text import tokens
 
@@ -93,3 +95,27 @@ def test_amended_is_as_built_anew(index: lexical.LexicalIndex, said: list[str]) 
             amended.compare(question, NONE, None), anew.compare(question, NONE, None)
         )
         np.testing.assert_array_equal(amended.search(question, NONE, 50), anew.search(question, NONE, 50))
+
+
+def test_rare_names_are_those_counted_text_by_text() -> None:
+    words = [f"zz{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(40)]
+    offers = [f"{words[0]} nettoyage de vitres"] * 35 + [f"{words[1]} espaces verts"] * 5
+    structures = [
+        Structure(
+            siret=f"{i:09d}00017",
+            name=f"Régie {words[i % 10]} {words[i]}",
+            offers=(Offer(id=f"o{i}", title=offer, text=offer),),
+        )
+        for i, offer in enumerate(offers)
+    ]
+    catalogue = Catalogue.build(structures, recipe=Recipe(encoder="hashing"))
+    for stem in {stem for structure in structures for stem in tokens(structure.name)}:
+        named = [i for i, structure in enumerate(structures) if stem in tokens(structure.name)]
+        found = catalogue.rare_name(stem)
+        if sum(stem in tokens(offer) for offer in offers) >= 30:
+            assert found is None
+        else:
+            assert found is not None
+            assert found[0] == float(np.log(len(structures) / len(named)))
+            assert found[1].tolist() == named
+    assert catalogue.rare_name("nettoyag") is None
