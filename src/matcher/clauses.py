@@ -10,12 +10,14 @@ destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from matcher import clause_model
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
 from matcher.insertion_hours import run_end, told
 from matcher.prose import LOST, folded, french, lots_named, sentences
@@ -274,6 +276,7 @@ class Text:
         if ("au lieu d" in plain and "lire" in plain) or ("mention" in plain and re.search('[«"“]', plain)):
             plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
+        self._heard = 0  # up to where hours were told
         self._spans: list[tuple[int, int]] | None = None
 
     @property
@@ -302,6 +305,14 @@ class Text:
                 last = at
                 yield self.spans[at]
 
+    def hours(self, start: int, end: int) -> list[tuple[float | None, frozenset[str]]]:
+        """The hours of insertion told from a sentence on, with their lots: each number once, however often asked."""
+        last = run_end(self.plain, self.spans, self.index(start))
+        if start < self._heard:
+            return [(None, lots_named(self.plain[start:end]))]
+        self._heard = max(self._heard, last)
+        return told(self.plain[start:last])
+
     def after(self, start: int, end: int) -> str:
         """What follows a sentence that is a label or a question: its answer may stand there."""
         if end - start < 80 and _SAYS_NO.match(self.plain[end : end + 40].lstrip(" .;:|-\n")):
@@ -327,13 +338,15 @@ _EXCLUSIVE = re.compile(
 )
 
 
-def _reservations(read: Text) -> list[Finding]:
-    """Every statement that the contract, or lots of it, are reserved."""
+def _reservations(read: Text, spans: Iterable[tuple[int, int]]) -> list[Finding]:
+    """Every statement of these sentences that the contract, or lots of it, are reserved."""
     found: list[Finding] = []
     lots: frozenset[str]
     but: frozenset[str]
-    for start, end in read.holding(_RESERVING):
+    for start, end in spans:
         sentence = read.plain[start:end]
+        if not any(stem in sentence for stem in _RESERVING):
+            continue
         if "reserv" in sentence or f"{LOST}serv" in sentence:
             if "insertion" not in sentence and not _MAY_RESERVE.search(_HELD_BACK.sub(" ", sentence)):
                 continue
@@ -888,14 +901,14 @@ _ABOUT = re.compile(
 )
 
 
-def _social_clauses(read: Text) -> list[Finding]:
-    """Every statement of a social condition of execution, of a social criterion, or of insertion as the object."""
+def _social_clauses(read: Text, spans: Iterable[tuple[int, int]]) -> list[Finding]:
+    """Every statement of these sentences of a social condition, of a social criterion, or of insertion as the object."""
     found: list[Finding] = []
-    heard = 0  # up to where hours were told
-    for start, end in read.holding(_SOCIAL):
+    for start, end in spans:
         sentence = read.plain[start:end]
-        if "insertion" not in sentence and (
-            _DECLARED.search(sentence) or not (_ABOUT.search(sentence) and _WORTH.search(sentence))
+        if not any(stem in sentence for stem in _SOCIAL) or (
+            "insertion" not in sentence
+            and (_DECLARED.search(sentence) or not (_ABOUT.search(sentence) and _WORTH.search(sentence)))
         ):
             continue
         passage_of = read.text[start:end]
@@ -929,10 +942,9 @@ def _social_clauses(read: Text) -> list[Finding]:
             if nature == "criterion":
                 found.append(Finding(what, lots_named(sentence)))
             else:
-                last = run_end(read.plain, read.spans, read.index(start))
-                hours = told(read.plain[start:last]) if start >= heard else [(None, lots_named(sentence))]
-                heard = max(heard, last)
-                found += [Finding(replace(what, hours=number), lots) for number, lots in hours]
+                found += [
+                    Finding(replace(what, hours=number), lots) for number, lots in read.hours(start, end)
+                ]
             break
         else:
             found += _taken_up(read, start, end)
@@ -1357,7 +1369,149 @@ class Reading:
 def read(text: str) -> Reading:
     """What a French text states of reservations, social clauses and conditions."""
     given = Text(text)
-    return Reading(tuple(_reservations(given)), tuple(_social_clauses(given)), tuple(_conditions(given)))
+    model = clause_model.shipped()
+    found: dict[str, list[Finding]] = {label: [] for label in clause_model.LABELS}
+    for spans in _windows(given):
+        scores = model.scores(given.text[spans[0][0] : spans[-1][1]])
+        for label, score in zip(clause_model.LABELS, scores.tolist(), strict=True):
+            found[label] += _judged(given, spans, label, score, model)
+    return Reading(tuple(found["reserved"]), tuple(found["social"]), tuple(_conditions(given)))
+
+
+def by_grammar(text: str) -> tuple[list[Finding], list[Finding]]:
+    """The reservations and social clauses that the grammar alone finds: what the model learns to weigh."""
+    given = Text(text)
+    return _reservations(given, given.spans), _social_clauses(given, given.spans)
+
+
+#: The words of which one must stand in a sentence that is worth the model, as plain stems.
+_TRIGGERS = tuple(
+    dict.fromkeys(
+        (
+            *_RESERVING,
+            *_SOCIAL,
+            "geiq",
+            "etti",
+            "regie",
+            "detenu",
+            "iae",
+            "chantier",
+            "par les ea",
+            "aux ea",
+            "des ea",
+            "une ea",
+            " ei ",
+            "atelier",
+            "penit",
+            "jeunes",
+            "chom",
+            "publics",
+            "minima",
+        )
+    )
+)
+#: Turns of every notice that hold such a word and say nothing.
+_COMMONPLACE = french(
+    r"\bprocédures? (?:formalisée ou )?adaptées?|\bse réserv\w+|\b(?:sous|sans) réserves?\b|\bréservoirs?|\blevée des réserves"
+    r"|\b(?:groupements?|mandataires?) (?:\w+ ){0,2}(?:conjoints? |ou )*solidaires?|\bréseaux sociaux|\b(?:siège|capital|objet|exercice) social|\braison sociale|\bsécurité sociale"
+    r"|\b(?:fiscales et sociales|sociales et fiscales)|\bcotisations sociales|\bobligations? d'emploi (?:des|de) travailleurs handicapés|\barticles? l\.? ?5212[^.;]{0,12}|\bclauses? (?:administratives|techniques|particulières|contractuelles|générales|de réexamen|de révision|financières)"
+    r"|\b(?:logements?|bailleurs?|habitat) socia(?:l|ux)|\bcandidats? (?:éliminés|retenus)|\bsous-traitan\w+|\bfavoris\w+"
+)
+
+
+def _windows(read: Text) -> Iterator[list[tuple[int, int]]]:
+    """Runs of neighbouring sentences that may speak of reservations or of insertion; a short text whole."""
+    worth = [(start, end) for start, end in read.holding(_TRIGGERS) if _speaks(read.plain[start:end])]
+    if not worth:
+        return
+    if len(read.text) <= SHORT and len(read.spans) <= MOST:
+        yield read.spans
+        return
+    run: list[tuple[int, int]] = []
+    last = -2
+    for span in worth:
+        at = read.index(span[0])
+        if run and (at != last + 1 or len(run) >= MOST or span[1] - run[0][0] > SHORT):
+            yield run
+            run = []
+        run.append(span)
+        last = at
+    yield run
+
+
+def _speaks(sentence: str) -> bool:
+    rest = _COMMONPLACE.sub(" ", sentence)
+    return any(stem in rest for stem in _TRIGGERS)
+
+
+#: A window's sentences and characters at most: those of the passages that the model learnt from.
+MOST, SHORT = 5, 700
+
+
+def _judged(
+    read: Text, spans: list[tuple[int, int]], label: str, score: float, model: clause_model.ClauseModel
+) -> list[Finding]:
+    """What a window states of one label, by the model and the grammar weighed together."""
+    verdict = model.verdicts[label]
+    if not verdict.told(score, stated=True):
+        return []  # whatever the grammar would say
+    stated = (_reservations if label == "reserved" else _social_clauses)(read, spans)
+    if not verdict.told(score, stated=bool(stated)):
+        return []
+    chance = round(verdict.chance(score, bool(stated)), 3)
+    if stated:
+        return [replace(one, what=replace(one.what, confidence=chance)) for one in stated]  # type: ignore[type-var]
+    return _located(read, spans, label, chance, model)
+
+
+def _located(
+    read: Text, spans: list[tuple[int, int]], label: str, chance: float, model: clause_model.ClauseModel
+) -> list[Finding]:
+    """What the model alone finds in a window: at the sentence that weighs most, for the lots it names."""
+    column = clause_model.LABELS.index(label)
+
+    def weight(part: str) -> float:
+        return float(model.scores(part)[column])
+
+    start, end = (
+        max(spans, key=lambda span: weight(read.text[span[0] : span[1]])) if len(spans) > 1 else spans[0]
+    )
+    passage = read.text[start:end].strip()
+    lots = lots_named(read.plain[start:end])
+    if label == "reserved":
+        if len(lots) > 1:
+            parts = [read.plain[a:b] for a, b in _by_lot(read.plain, start, end)]
+            lots = lots_named(max(parts, key=weight)) or lots
+        what = Reservation(
+            articles=articles(passage) or _articles_near(read, start, end),
+            origin="text",
+            passage=_quote(passage),
+            confidence=chance,
+        )
+        return [Finding(what, lots)]
+    plain = read.plain[start:end]
+    judged = _JUDGED.search(plain) is not None and _OWED_HOURS.search(plain) is None
+    clause = Clause(
+        nature="criterion" if judged else "execution",
+        share=None if judged else _share(plain),
+        origin="text",
+        passage=_quote(passage),
+        confidence=chance,
+    )
+    if judged:
+        return [Finding(clause, lots)]
+    return [Finding(replace(clause, hours=number), named) for number, named in read.hours(start, end)]
+
+
+_JUDGED = french(
+    r"\b(?:sous-)?critères?\b|\bnot(?:e|és?|ées?|ation)\b|\bpondér\w+|\bjug(?:é|ement)\w*|\d ?(?:points?|pts)\b"
+)
+
+
+def _by_lot(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of a sentence, each from one "lot" to the next."""
+    cuts = [start, *(start + found.start() for found in re.finditer(r"\blots?\b", plain[start:end])), end]
+    yield from ((a, b) for a, b in itertools.pairwise(cuts) if b > a)
 
 
 def _merged(found: list[Reservation]) -> Reservation | None:
