@@ -191,80 +191,87 @@ def words(text: str) -> tuple[list[str], list[str]]:
 # -------------------------------------------------------------------------------------------- features
 
 _STEP, _PAIR, _STIR = (
-    np.array([number], dtype=np.uint64)
-    for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
+    np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
 )
-_SHIFT, _DOWN = np.array([32], dtype=np.uint64), np.array([64 - BITS], dtype=np.uint64)
+_SHIFT, _DOWN = np.uint64(32), np.uint64(64 - BITS)
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 def _spread(word: str) -> int:
+    """64 bits of a word, the same on every machine."""
     return (zlib.crc32(word.encode()) * 0x9E3779B97F4A7C15 + zlib.crc32(word[::-1].encode())) & (2**64 - 1)
 
 
+def _columns(hashes: Integers, view: int) -> Columns:
+    """The columns of hashes, in the part of the table that is the view's."""
+    made = (hashes ^ (hashes >> _SHIFT)) * _STIR
+    return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
+
+
 class _Words:
-    """The hashes of each word met: its own, that of its kind, those of its letters."""
+    """The number of each word met, and by number its hash, that of its kind, whether it is common, its letters."""
 
     def __init__(self) -> None:
-        self.known: dict[str, tuple[int, int, Columns]] = {}
+        self.known: dict[str, int] = {}
+        self.hashes = np.zeros((REMEMBERED, 2), dtype=np.uint64)
+        self.rare = np.zeros(REMEMBERED, dtype=bool)
+        self.letters: list[Columns] = []
 
-    def __call__(self, word: str) -> tuple[int, int, Columns]:
-        told = self.known.get(word)
-        if told is None:
-            if len(self.known) > REMEMBERED:
-                self.known.clear()
-            of = kind(word)
-            padded = f" {word} "
-            runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
-            letters = _columns([np.array([_spread(run) for run in runs], dtype=np.uint64)], 2)
-            told = self.known[word] = (_spread(word), _spread(f"<{of}>") if of else 0, letters)
-        return told
+    def numbers(self, words: list[str]) -> list[int]:
+        """The number of each word; a full memory is emptied before, never between."""
+        if len(self.known) + len(words) > REMEMBERED:
+            self.known.clear()
+            self.letters.clear()
+        return [self.known[word] if word in self.known else self._meet(word) for word in words]
+
+    def _meet(self, word: str) -> int:
+        number = self.known[word] = len(self.letters)
+        of = kind(word)
+        self.hashes[number] = _spread(word), _spread(f"<{of}>") if of else 0
+        self.rare[number] = word not in _STOP
+        padded = f" {word} "
+        runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
+        self.letters.append(_columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2))
+        return number
 
 
 _words = _Words()
 
 
-def _columns(hashes: list[Integers], view: int) -> Columns:
-    """The columns of hashes, in the part of the table that is the view's."""
-    if not hashes:
-        return np.empty(0, dtype=np.int64)
-    made = np.concatenate(hashes)
-    made = (made ^ (made >> _SHIFT)) * _STIR
-    return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
-
-
-def _runs(given: Integers, longest: int) -> list[Integers]:
+def _runs(given: Integers, longest: int) -> Integers:
     """The hashes of runs of 1 to `longest` neighbours."""
     made, run = [given], given
-    for size in range(2, longest + 1):
-        if len(given) < size:
-            break
-        run = run[:-1] * _STEP + given[size - 1 :] + np.array([size], dtype=np.uint64)
+    for size in range(2, min(longest, len(given)) + 1):
+        run = run[:-1] * _STEP + given[size - 1 :] + np.uint64(size)
         made.append(run)
-    return made
+    return np.concatenate(made)
 
 
-def _pairs(given: Integers, farthest: int) -> list[Integers]:
+def _pairs(given: Integers, farthest: int) -> Integers:
     """The hashes of ordered pairs at most `farthest` apart."""
-    near = min(farthest, len(given) - 1)
-    return [given[:-gap] * _PAIR + given[gap:] * _STIR for gap in range(1, near + 1)]
+    after = np.arange(len(given))[:, None] + np.arange(1, farthest + 1)
+    first, second = np.nonzero(after < len(given))
+    return (given * _PAIR)[first] + (given * _STIR)[after[first, second]]
 
 
-def features(text: str) -> list[Columns]:
-    """The hashed columns of a passage in each view, sorted, once each: words, words apart, letters, kinds, kinds apart."""
+def features(text: str) -> Columns:
+    """The hashed columns of a passage: words, words apart, letters, kinds and kinds apart; some stand twice."""
     stand, read = words(text)
-    told = [_words(word) for word in read]
-    own = np.array([one[0] for one in told], dtype=np.uint64)
-    kept = np.array([one[0] for one, w in zip(told, read, strict=True) if w not in _STOP], dtype=np.uint64)
-    kinds = np.array([one[1] for one in told if one[1]], dtype=np.uint64)
-    letters = [_words(word)[2] for word in stand]
-    views = (
-        _columns(_runs(own, 4), 0),
-        _columns(_pairs(kept, 10), 1),
-        np.concatenate(letters) if letters else np.empty(0, dtype=np.int64),
-        _columns(_runs(kinds, 5), 3),
-        _columns(_pairs(kinds, 12), 4),
+    numbers = _words.numbers(stand + read)
+    if not numbers:
+        return _NOTHING
+    hashes = _words.hashes[numbers[len(stand) :]]
+    own, kinds = hashes[:, 0], hashes[:, 1]
+    kinds = kinds[kinds > 0]
+    return np.concatenate(
+        [
+            _columns(_runs(own, 4), 0),
+            _columns(_pairs(own[_words.rare[numbers[len(stand) :]]], 10), 1),
+            *(_words.letters[number] for number in numbers[: len(stand)]),
+            _columns(_runs(kinds, 5), 3),
+            _columns(_pairs(kinds, 12), 4),
+        ]
     )
-    return [np.unique(view) for view in views]
 
 
 # ----------------------------------------------------------------------------------------------- model
@@ -308,18 +315,19 @@ class ClauseModel:
         place = np.zeros(len(VIEWS) << BITS, dtype=np.int32)  # 0: never seen
         place[learnt.columns] = np.arange(1, len(learnt.columns) + 1)
         self._place = place
-        none = np.zeros((1, len(LABELS)), dtype=np.float32)
-        self._square = np.concatenate([[0.0], learnt.rarity.astype(np.float32) ** 2])
-        self._share = np.concatenate([none, learnt.weights * learnt.rarity[:, None]])
+        self._square = np.concatenate([[0.0], learnt.rarity.astype(np.float64) ** 2])
+        self._view = np.concatenate([[0], learnt.columns >> BITS])
+        share = learnt.weights * learnt.rarity[:, None]
+        self._share = np.concatenate([np.zeros((1, len(LABELS))), share.astype(np.float64)])
 
     def scores(self, text: str) -> NDArray[np.float64]:
         """The raw score of a passage for each label."""
-        total = self.bias.copy()
-        for columns, weight in zip(features(text), VIEWS, strict=True):
-            seen = self._place[columns]
-            length = float(self._square[seen].sum())
-            if length:
-                total += self._share[seen].sum(axis=0) * (weight / math.sqrt(length))
+        seen = self._place[features(text)]
+        seen = np.unique(seen[seen > 0])
+        view = self._view[seen]
+        length = np.sqrt(np.bincount(view, self._square[seen], len(VIEWS)))
+        scale = np.array(VIEWS) / np.maximum(length, 1e-9)
+        total: NDArray[np.float64] = self.bias + scale[view] @ self._share[seen]
         return total
 
 

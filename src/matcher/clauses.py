@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from matcher import clause_model
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
@@ -290,13 +291,17 @@ class Text:
         """The number of the sentence in which a position stands."""
         return bisect_right(self.spans, (start, len(self.plain) + 1)) - 1
 
-    def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-        """The (start, end) of the sentences in which one of the stems stands, in order."""
+    def holding(
+        self, stems: tuple[str, ...], unless: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    ) -> Iterator[tuple[int, int]]:
+        """The (start, end) of the sentences in which one of the stems stands, in order; not in the turns of `unless`."""
         places = []
         for stem in stems:  # a search for a plain word costs a hundredth of one for a pattern
             at = self.plain.find(stem)
+            turns = unless.get(stem) if at >= 0 else None
             while at >= 0:
-                places.append(at)
+                if turns is None or not turns.search(self.plain, max(0, at - 40), at + 40):
+                    places.append(at)
                 at = self.plain.find(stem, at + len(stem))
         last = -1
         for place in sorted(places):
@@ -1384,44 +1389,50 @@ def by_grammar(text: str) -> tuple[list[Finding], list[Finding]]:
     return _reservations(given, given.spans), _social_clauses(given, given.spans)
 
 
-#: The words of which one must stand in a sentence that is worth the model, as plain stems.
-_TRIGGERS = tuple(
-    dict.fromkeys(
-        (
-            *_RESERVING,
-            *_SOCIAL,
-            "geiq",
-            "etti",
-            "regie",
-            "detenu",
-            "iae",
-            "chantier",
-            "par les ea",
-            "aux ea",
-            "des ea",
-            "une ea",
-            " ei ",
-            "atelier",
-            "penit",
-            "jeunes",
-            "chom",
-            "publics",
-            "minima",
-        )
-    )
-)
-#: Turns of every notice that hold such a word and say nothing.
-_COMMONPLACE = french(
-    r"\bprocédures? (?:formalisée ou )?adaptées?|\bse réserv\w+|\b(?:sous|sans) réserves?\b|\bréservoirs?|\blevée des réserves"
-    r"|\b(?:groupements?|mandataires?) (?:\w+ ){0,2}(?:conjoints? |ou )*solidaires?|\bréseaux sociaux|\b(?:siège|capital|objet|exercice) social|\braison sociale|\bsécurité sociale"
-    r"|\b(?:fiscales et sociales|sociales et fiscales)|\bcotisations sociales|\bobligations? d'emploi (?:des|de) travailleurs handicapés|\barticles? l\.? ?5212[^.;]{0,12}|\bclauses? (?:administratives|techniques|particulières|contractuelles|générales|de réexamen|de révision|financières)"
-    r"|\b(?:logements?|bailleurs?|habitat) socia(?:l|ux)|\bcandidats? (?:éliminés|retenus)|\bsous-traitan\w+|\bfavoris\w+"
-)
+#: Stems of which one must stand in a sentence that is worth the model.
+_TRIGGERS = (
+    "reserv", f"{LOST}serv", "2113-1", "2113- 1", "2113 -1", "5132-4", "5213-13", "344-2", "2112-2", "2152-7", "insertion", "inclusi", "esat", "siae", " iae", "'iae", "(iae", "/iae",
+    "handicap", "par le travail", "entreprise adapt", "entreprises adapt", "secteur adapt", "travail adapt", "et adapt", "ou adapt", "ni adapt", "protege", f"prot{LOST}g", "regie de q", "regies de q",
+    "solidaire", " ess ", " ess,", " ess.", " ess)", "'ess", "esus", "geiq", " etti", " ei ", " ei,", "(ei", " ea ", " ea,", " ea.", "(ea", "/ea", " ea/", " aci ", " aci,", " aci.", " ai,", " ai ", "nitenti", "detenus",
+    "detenues", "detention", "main de justice", "social", "sociau", "socio", "loign", " rsa", "chomeu", "chomage", f"ch{LOST}m", "l'emploi", "d'emploi", f"l{LOST}emploi", f"d{LOST}emploi", "emplois", "sans emploi", "un emploi",
+    "cap emploi", "en difficult", "grande difficult", "defavoris", f"d{LOST}favoris", "sans qualif", "sans dipl", "sans travail", "mission locale", "parcours", "facilitat", " plie ", " plie,", " plie.", "la clause", "une clause", "clausee", " clause)",
+    "clauses\xa0", "clauses ", f"claus{LOST}", "cette clause", "prioritaire", "intermediaire", f"interm{LOST}diaire", "apprenti", "professionnalisation", "embauch", "recrut", "chantier d'", "chantiers d'", f"chantier d{LOST}", "chantier ecole",
+)  # fmt: skip
+_HELD = r"\b(?:se|s'est|sous|sans) r[eé]serv|réservoir|levées? (?:de |des )?réserves|réservation (?:hôtel|d'h|de (?:titres|salle|v))|(?:avec|des|les) réserves"
+#: By stem, the turns of every notice around it that say nothing.
+_COMMONPLACE = {
+    stem: french(turns)
+    for stem, turns in {
+        "reserv": _HELD,
+        f"{LOST}serv": _HELD,
+        "2113-1": r"2113-1[01]\b",
+        "2112-2": r"2112-2\d",
+        "handicap": r"obligations? d'emploi|emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap|5212",
+        "protege": r"(?:données?|secrets?)\b[^.;]{0,12} protég",
+        "solidaire": r"(?:groupements?|mandataires?|conjoints?|membres?|entrepreneurs?|entreprises?|cotraitants?)\b[^.;]{0,30} solidaire|solidaires? (?:du|ou|de|des|pour|avec)\b|solidairement",
+        "social": r"(?:siège|capital|captal|objet|exercice) social|(?:raison|dénomination|forme|part|sécurité|réduction|cotisation|protection|couverture)s? (?:\w+ )?sociale|fiscale?s?,? (?:et |ou )?sociale|sociales? et fiscale|habitat social|logements? social|organismes? sociaux",
+        "sociau": r"(?:réseaux|locaux|bailleurs?|logements?|organismes|fiscaux et|risques) sociaux|sociaux et fiscaux",
+        "l'emploi": r"(?:industrie|économie|ministère|solidarités?|travail,?)[^.;]{0,25} l'emploi|pôle emploi",
+        "d'emploi": r"obligations? d'emploi (?:des|de)\b|d'emploi (?:service|universel)|(?:mode|contrainte|condition)s? d'emploi",
+        "parcours": r"parcours (?:de (?:visite|soins|santé|golf)|client|sportif|usager)",
+        "la clause": r"clauses? (?:de|du|d'(?!in|em)|technique|administrative|particulière|pénale|résolutoire)",
+        "une clause": r"clauses? (?:de|du|d'(?!in|em)|technique|administrative|particulière|pénale|résolutoire)",
+        "clauses ": r"clauses (?:et|de|du|d'(?!in|em|ex)|technique|administrative|particulière|contractuelle|générale|obligatoire|spéc|ci|fin|environnementales(?! et))",
+        "intermediaire": r"assurance|intermédiaires? (?:d'|financ|et final)|phase|niveau|réunion",
+        "prioritaire": r"(?:risque|rénovation|véhicule|accès|voie)[^.;]{0,20} prioritaire",
+        "recrut": r"cabinet|conseil en recrut",
+    }.items()
+}
+
+
+def windows(text: str) -> list[str]:
+    """The passages of a text that may speak of reservations or of insertion, as the model reads them."""
+    return [text[spans[0][0] : spans[-1][1]] for spans in _windows(Text(text))]
 
 
 def _windows(read: Text) -> Iterator[list[tuple[int, int]]]:
     """Runs of neighbouring sentences that may speak of reservations or of insertion; a short text whole."""
-    worth = [(start, end) for start, end in read.holding(_TRIGGERS) if _speaks(read.plain[start:end])]
+    worth = list(read.holding(_TRIGGERS, _COMMONPLACE))
     if not worth:
         return
     if len(read.text) <= SHORT and len(read.spans) <= MOST:
@@ -1437,11 +1448,6 @@ def _windows(read: Text) -> Iterator[list[tuple[int, int]]]:
         run.append(span)
         last = at
     yield run
-
-
-def _speaks(sentence: str) -> bool:
-    rest = _COMMONPLACE.sub(" ", sentence)
-    return any(stem in rest for stem in _TRIGGERS)
 
 
 #: A window's sentences and characters at most: those of the passages that the model learnt from.
