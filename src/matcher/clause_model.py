@@ -27,7 +27,7 @@ from matcher.prose import LOST, folded
 #: What is told of a passage, in the order of the columns of the weights.
 LABELS = ("reserved", "social")
 BITS = 19  # of a hashed column, in each view
-VIEWS = (1.0, 1.0, 0.7, 1.0, 1.0)  # what each weighs: words, words apart, letters, kinds, kinds apart
+VIEWS = (1.3, 1.0, 0.7, 1.0, 1.0)  # what each weighs: words, words apart, letters, kinds, kinds apart
 REMEMBERED = 50_000  # words whose hashes are kept
 LONGEST = 1_500  # characters of a passage that are read
 STEPS = 32.0  # of a rarity, to one of them

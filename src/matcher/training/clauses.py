@@ -34,6 +34,7 @@ MARGIN = 0.005
 MENDED = ("clause_passages", "clause_passages_2", "clause_sentences")
 #: Development passages that lie with the tests; the others there are held out.
 DEVELOPMENT = (*MENDED, "clause_passages_3")
+OURS = "m"  # who wrote these had seen the code, and what was wrong on others: they teach words too
 NOTICES = "notices"  # in place of an author, of windows of real notices
 FIELDS = {"reserved": "reserved", "social": "social_clause"}
 
@@ -214,7 +215,7 @@ def report(
     """The card, with each author judged by what all others teach, words and verdict alike."""
     authors = np.array([one.author for one in found])
     truth = np.array([[value is True for value in one.truth] for one in found])
-    fresh = [name for name in dict.fromkeys(authors.tolist()) if name not in (*MENDED, NOTICES)]
+    fresh = [name for name in dict.fromkeys(authors.tolist()) if name not in (*MENDED, OURS, NOTICES)]
     lines = []
     for i, label in enumerate(LABELS):
         total = np.zeros(len(found), dtype=bool)
