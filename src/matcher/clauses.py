@@ -296,7 +296,10 @@ class Text:
     ) -> Iterator[tuple[int, int]]:
         """The (start, end) of the sentences in which one of the stems stands, in order; not in the turns of `unless`."""
         places = []
+        lost = LOST in self.plain
         for stem in stems:  # a search for a plain word costs a hundredth of one for a pattern
+            if not lost and LOST in stem:
+                continue
             at = self.plain.find(stem)
             turns = unless.get(stem) if at >= 0 else None
             while at >= 0:
@@ -1377,10 +1380,16 @@ def read(text: str) -> Reading:
     model = clause_model.shipped()
     found: dict[str, list[Finding]] = {label: [] for label in clause_model.LABELS}
     for spans in _windows(given):
-        scores = model.scores(given.text[spans[0][0] : spans[-1][1]])
-        for label, score in zip(clause_model.LABELS, scores.tolist(), strict=True):
-            found[label] += _judged(given, spans, label, score, model)
+        scores = _scores(given.text[spans[0][0] : spans[-1][1]])
+        for label, score in zip(clause_model.LABELS, scores, strict=True):
+            found[label] += _judged(given, spans, label, score, model.verdicts[label])
     return Reading(tuple(found["reserved"]), tuple(found["social"]), tuple(_conditions(given)))
+
+
+@lru_cache(maxsize=4096)
+def _scores(passage: str) -> tuple[float, ...]:
+    """What the shipped model says of a passage; notices repeat themselves and one another."""
+    return tuple(clause_model.shipped().scores(passage).tolist())
 
 
 def by_grammar(text: str) -> tuple[list[Finding], list[Finding]]:
@@ -1393,31 +1402,33 @@ def by_grammar(text: str) -> tuple[list[Finding], list[Finding]]:
 _TRIGGERS = (
     "reserv", f"{LOST}serv", "2113-1", "2113- 1", "2113 -1", "5132-4", "5213-13", "344-2", "2112-2", "2152-7", "insertion", "inclusi", "esat", "siae", " iae", "'iae", "(iae", "/iae",
     "handicap", "par le travail", "entreprise adapt", "entreprises adapt", "secteur adapt", "travail adapt", "et adapt", "ou adapt", "ni adapt", "protege", f"prot{LOST}g", "regie de q", "regies de q",
-    "solidaire", " ess ", " ess,", " ess.", " ess)", "'ess", "esus", "geiq", " etti", " ei ", " ei,", "(ei", " ea ", " ea,", " ea.", "(ea", "/ea", " ea/", " aci ", " aci,", " aci.", " ai,", " ai ", "nitenti", "detenus",
+    "solidaire", " ess ", " ess,", " ess.", " ess)", "'ess ", "'ess,", "'ess.", "esus", "geiq", " etti", " ei ", " ei,", "(ei", " ea ", " ea,", " ea.", "(ea)", "(ea ", "/ea", " ea/", " aci ", " aci,", " aci.", " ai,", " ai ", "nitenti", "detenus",
     "detenues", "detention", "main de justice", "social", "sociau", "socio", "loign", " rsa", "chomeu", "chomage", f"ch{LOST}m", "l'emploi", "d'emploi", f"l{LOST}emploi", f"d{LOST}emploi", "emplois", "sans emploi", "un emploi",
-    "cap emploi", "en difficult", "grande difficult", "defavoris", f"d{LOST}favoris", "sans qualif", "sans dipl", "sans travail", "mission locale", "parcours", "facilitat", " plie ", " plie,", " plie.", "la clause", "une clause", "clausee", " clause)",
-    "clauses\xa0", "clauses ", f"claus{LOST}", "cette clause", "prioritaire", "intermediaire", f"interm{LOST}diaire", "apprenti", "professionnalisation", "embauch", "recrut", "chantier d'", "chantiers d'", f"chantier d{LOST}", "chantier ecole",
+    "cap emploi", "en difficult", "grande difficult", "defavoris", f"d{LOST}favoris", "sans qualif", "sans dipl", "sans travail", "mission locale", "parcours", "facilitat", " clause)",
+    "prioritaire", "intermediaire", f"interm{LOST}diaire", "apprenti", "professionnalisation", "embauch", "recrut", "chantier d'", "chantiers d'", f"chantier d{LOST}", "chantier ecole",
+    "claus", " plie", "contrat aide", "contrats aides", "qu'adapt",
 )  # fmt: skip
-_HELD = r"\b(?:se|s'est|sous|sans) r[eé]serv|réservoir|levées? (?:de |des )?réserves|réservation (?:hôtel|d'h|de (?:titres|salle|v))|(?:avec|des|les) réserves"
+_HELD = r"\bse réserve|\bs'est réserv|\b(?:sous|sans|avec|des|les) réserves?\b|réservoir|préserv|levées? (?:de |des )?réserves|réservation (?:hôtel|d'h|de (?:titres|salle|v))"
 #: By stem, the turns of every notice around it that say nothing.
 _COMMONPLACE = {
     stem: french(turns)
     for stem, turns in {
         "reserv": _HELD,
         f"{LOST}serv": _HELD,
+        "detention": r"détention (?:provisoire|par)|concession",
+        "et adapt": r"et adapt(?:er|ation)",
         "2113-1": r"2113-1[01]\b",
         "2112-2": r"2112-2\d",
         "handicap": r"obligations? d'emploi|emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap|5212",
-        "protege": r"(?:données?|secrets?)\b[^.;]{0,12} protég",
-        "solidaire": r"(?:groupements?|mandataires?|conjoints?|membres?|entrepreneurs?|entreprises?|cotraitants?)\b[^.;]{0,30} solidaire|solidaires? (?:du|ou|de|des|pour|avec)\b|solidairement",
+        "protege": r"(?:données?|secrets?)\b[^.;]{0,12} protég|protéger|protège-",
+        "solidaire": r"caution|(?:groupements?|mandataires?|conjoints?|membres?|entrepreneurs?|entreprises?|cotraitants?)\b[^.;]{0,30} solidaire|solidaires? (?:du|ou|de|des|pour|avec)\b|solidairement",
         "social": r"(?:siège|capital|captal|objet|exercice) social|(?:raison|dénomination|forme|part|sécurité|réduction|cotisation|protection|couverture)s? (?:\w+ )?sociale|fiscale?s?,? (?:et |ou )?sociale|sociales? et fiscale|habitat social|logements? social|organismes? sociaux",
         "sociau": r"(?:réseaux|locaux|bailleurs?|logements?|organismes|fiscaux et|risques) sociaux|sociaux et fiscaux",
         "l'emploi": r"(?:industrie|économie|ministère|solidarités?|travail,?)[^.;]{0,25} l'emploi|pôle emploi",
         "d'emploi": r"obligations? d'emploi (?:des|de)\b|d'emploi (?:service|universel)|(?:mode|contrainte|condition)s? d'emploi",
-        "parcours": r"parcours (?:de (?:visite|soins|santé|golf)|client|sportif|usager)",
-        "la clause": r"clauses? (?:de|du|d'(?!in|em)|technique|administrative|particulière|pénale|résolutoire)",
-        "une clause": r"clauses? (?:de|du|d'(?!in|em)|technique|administrative|particulière|pénale|résolutoire)",
-        "clauses ": r"clauses (?:et|de|du|d'(?!in|em|ex)|technique|administrative|particulière|contractuelle|générale|obligatoire|spéc|ci|fin|environnementales(?! et))",
+        "parcours": r"temps de parcours|parcours (?:de (?:visite|soins|santé|golf|cross|liaison)|client|sportif|usager|acrobat)",
+        "claus": r"clauses? (?:et (?:cond|cond)|de|du|d'(?!in|em|ex)|technique|administrative|particulière|contractuelle|générale|obligatoire|spéc|ci|fin|environnementales?(?! et)|pénale|résolutoire|limitative|simplifi|abusive|juridi|réciproq|biens|commun|incitat|tarif)|clausier",
+        " plie": r"plier",
         "intermediaire": r"assurance|intermédiaires? (?:d'|financ|et final)|phase|niveau|réunion",
         "prioritaire": r"(?:risque|rénovation|véhicule|accès|voie)[^.;]{0,20} prioritaire",
         "recrut": r"cabinet|conseil en recrut",
@@ -1455,10 +1466,9 @@ MOST, SHORT = 5, 700
 
 
 def _judged(
-    read: Text, spans: list[tuple[int, int]], label: str, score: float, model: clause_model.ClauseModel
+    read: Text, spans: list[tuple[int, int]], label: str, score: float, verdict: clause_model.Verdict
 ) -> list[Finding]:
     """What a window states of one label, by the model and the grammar weighed together."""
-    verdict = model.verdicts[label]
     if not verdict.told(score, stated=True):
         return []  # whatever the grammar would say
     stated = (_reservations if label == "reserved" else _social_clauses)(read, spans)
@@ -1467,17 +1477,15 @@ def _judged(
     chance = round(verdict.chance(score, bool(stated)), 3)
     if stated:
         return [replace(one, what=replace(one.what, confidence=chance)) for one in stated]  # type: ignore[type-var]
-    return _located(read, spans, label, chance, model)
+    return _located(read, spans, label, chance)
 
 
-def _located(
-    read: Text, spans: list[tuple[int, int]], label: str, chance: float, model: clause_model.ClauseModel
-) -> list[Finding]:
+def _located(read: Text, spans: list[tuple[int, int]], label: str, chance: float) -> list[Finding]:
     """What the model alone finds in a window: at the sentence that weighs most, for the lots it names."""
     column = clause_model.LABELS.index(label)
 
     def weight(part: str) -> float:
-        return float(model.scores(part)[column])
+        return _scores(part)[column]
 
     start, end = (
         max(spans, key=lambda span: weight(read.text[span[0] : span[1]])) if len(spans) > 1 else spans[0]
