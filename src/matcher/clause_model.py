@@ -251,7 +251,8 @@ def _pairs(given: Integers, farthest: int) -> Integers:
     """The hashes of ordered pairs at most `farthest` apart."""
     after = np.arange(len(given))[:, None] + np.arange(1, farthest + 1)
     first, second = np.nonzero(after < len(given))
-    return (given * _PAIR)[first] + (given * _STIR)[after[first, second]]
+    made: Integers = (given * _PAIR)[first] + (given * _STIR)[after[first, second]]
+    return made
 
 
 def features(text: str) -> Columns:

@@ -1,8 +1,10 @@
 """What a French notice says of its own conditions: reservations, social clauses, visits, qualifications, groups.
 
-Everything is read sentence by sentence, and a sentence counts only when it states: negations ("n'est pas
-réservé"), boxes left unticked, possibilities ("pourra être réservé"), memories ("le précédent marché était
-réservé") and mere citations of the law do not.  An article is told only when it stands in the text.
+Reservations and social clauses are judged in windows of sentences that may speak of them: a learnt model
+(`matcher.clause_model`) and a grammar are weighed together, the grammar asked only where it can change the answer.
+What counts is what is stated: negations ("n'est pas réservé"), boxes left unticked, possibilities ("pourra être
+réservé"), memories ("le précédent marché était réservé") and mere citations of the law do not.  An article is told
+only when it stands in the text.
 
 Patterns are written in proper French and made, by `french`, to match capitals without accents and accents
 destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
@@ -223,6 +225,11 @@ class Finding:
     what: Reservation | Clause | Condition
     lots: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
+
+    def with_confidence(self, chance: float) -> Finding:
+        """The same finding, as sure as this chance."""
+        what = self.what
+        return self if isinstance(what, Condition) else replace(self, what=replace(what, confidence=chance))
 
     def holds_for(self, number: str) -> bool:
         """Whether it holds for the lot of this number."""
@@ -1476,7 +1483,7 @@ def _judged(
         return []
     chance = round(verdict.chance(score, bool(stated)), 3)
     if stated:
-        return [replace(one, what=replace(one.what, confidence=chance)) for one in stated]  # type: ignore[type-var]
+        return [one.with_confidence(chance) for one in stated]
     return _located(read, spans, label, chance)
 
 

@@ -154,7 +154,8 @@ def verdict(score: NDArray[np.float64], stated: NDArray[np.bool_], truth: NDArra
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=100.0).fit(np.column_stack([score, stated]), truth)
-    made = Verdict(*np.round(model.coef_[0], 4).tolist(), round(float(model.intercept_[0]), 4), 0.5)
+    weight, trust = np.round(model.coef_[0], 4).tolist()
+    made = Verdict(weight, trust, round(float(model.intercept_[0]), 4), 0.5)
     chance = np.array([made.chance(s, bool(g)) for s, g in zip(score, stated, strict=True)])
     floors = np.arange(0.3, 0.9, 0.01).round(2).tolist()
     spare = [min(np.subtract(figures(chance >= floor, truth), ASKED)) for floor in floors]
