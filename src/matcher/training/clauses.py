@@ -190,8 +190,20 @@ def train(glossary: Path, tests: Path, out: Path, notices: Path | None = None) -
     np.savez_compressed(out / "clauses.npz", **clause_model.pack(learnt))  # type: ignore[arg-type]
     told = {"verdicts": {label: vars(one) for label, one in verdicts.items()}}
     (out / "clauses.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    report(out, found, scores, stated, len(columns), verdicts)
+    report(out, found, scores, blind_scores(matrix, authors, truth), stated, len(columns), verdicts)
     return out
+
+
+def blind_scores(matrix: Matrix, authors: NDArray[Any], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As `left_out`, by what is learnt without the passages whose author had read what was wrong on the others."""
+    scores = np.zeros(truth.shape)
+    for author in np.unique(authors[~np.isin(authors, (*MENDED, OURS, NOTICES))]):
+        own = authors == author
+        learnt = ~own & (authors != OURS)
+        rows, _, _ = matrix.fit(learnt)
+        for i in range(len(LABELS)):
+            scores[own, i] = _support(rows[learnt], truth[learnt, i]).decision_function(rows[own])
+    return scores
 
 
 def figures(said: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
@@ -204,6 +216,7 @@ def report(
     out: Path,
     found: list[Passage],
     scores: NDArray[np.float64],
+    blind: NDArray[np.float64],
     stated: NDArray[np.bool_],
     columns: int,
     by: dict[str, Verdict],
@@ -214,12 +227,16 @@ def report(
     fresh = [name for name in dict.fromkeys(authors.tolist()) if name not in (*MENDED, OURS, NOTICES)]
     lines = []
     for i, label in enumerate(LABELS):
-        total = np.zeros(len(found), dtype=bool)
+        total, unaided = np.zeros((2, len(found)), dtype=bool)
         for author in fresh:
             own = authors == author
             others = np.isin(authors, fresh) & ~own
             judge = verdict(scores[others, i], stated[others, i], truth[others, i])
             total[own] = [judge.told(s, bool(g)) for s, g in zip(scores[own, i], stated[own, i], strict=True)]
+            judge = verdict(blind[others, i], stated[others, i], truth[others, i])
+            unaided[own] = [
+                judge.told(s, bool(g)) for s, g in zip(blind[own, i], stated[own, i], strict=True)
+            ]
             rates = "{:.3f} | {:.3f}".format(*figures(total[own], truth[own, i]))
             alone = "{:.3f} | {:.3f}".format(*figures(stated[own, i], truth[own, i]))
             lines.append(
@@ -230,6 +247,10 @@ def report(
         alone = "{:.3f} | {:.3f}".format(*figures(stated[every, i], truth[every, i]))
         lines.append(
             f"| {label} | all | {int(every.sum())} | {int(truth[every, i].sum())} | {rates} | {alone} |"
+        )
+        rates = "{:.3f} | {:.3f}".format(*figures(unaided[every], truth[every, i]))
+        lines.append(
+            f"| {label} | all, nothing of {OURS} learnt | {int(every.sum())} | {int(truth[every, i].sum())} | {rates} | {alone} |"
         )
     seen = authors == NOTICES
     if seen.any():
@@ -256,6 +277,7 @@ def report(
             size=(out / "clauses.npz").stat().st_size / 1e6,
             cost=COST,
             asked=ASKED,
+            ours=OURS,
             table="\n".join(lines),
         ),
         encoding="utf-8",
@@ -277,13 +299,16 @@ with the grammar of `matcher.clauses`.
 - Licence Apache-2.0.
 
 ## Figures
-Each author's passages judged by what all the others teach (words, curve and floor):
+Each author's passages judged by what all the others teach (words, curve and floor).  The author `{ours}` had read mistakes
+made on the others before writing, so the rows with those passages are too good; those without them are the fairer ones:
 
 | statement | author | passages | true | precision | recall | grammar alone: precision | recall |
 |---|---|---:|---:|---:|---:|---:|---:|
 {table}
 
-`clause_passages_4` and `_5` of `tests/data` are held out: `pytest tests/test_clauses.py -s` prints what is reached on them.
+`clause_passages_4` and `_5` of `tests/data` are never learnt from: `pytest tests/test_clauses.py -s` prints what is reached on
+them.  The fourth was looked at (as a figure) before the way the floor is chosen was settled; the fifth only once all was settled,
+and it is the lowest: a new author's turns are read less surely than this table says.
 
 ## Not for
 Texts in another language, or deciding in place of the buyer: the passage is quoted so that one may read it.
