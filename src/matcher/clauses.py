@@ -1,8 +1,10 @@
 """What a French notice says of its own conditions: reservations, social clauses, visits, qualifications, groups.
 
-Everything is read sentence by sentence, and a sentence counts only when it states: negations ("n'est pas
-réservé"), boxes left unticked, possibilities ("pourra être réservé"), memories ("le précédent marché était
-réservé") and mere citations of the law do not.  An article is told only when it stands in the text.
+Reservations and social clauses are judged in windows of sentences that may speak of them: a learnt model
+(`matcher.clause_model`) and a grammar are weighed together, the grammar asked only where it can change the answer.
+What counts is what is stated: negations ("n'est pas réservé"), boxes left unticked, possibilities ("pourra être
+réservé"), memories ("le précédent marché était réservé") and mere citations of the law do not.  An article is told
+only when it stands in the text.
 
 Patterns are written in proper French and made, by `french`, to match capitals without accents and accents
 destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
@@ -10,12 +12,15 @@ destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 
+from matcher import clause_model
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
 from matcher.insertion_hours import run_end, told
 from matcher.prose import LOST, folded, french, lots_named, sentences
@@ -221,6 +226,11 @@ class Finding:
     lots: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
 
+    def with_confidence(self, chance: float) -> Finding:
+        """The same finding, as sure as this chance."""
+        what = self.what
+        return self if isinstance(what, Condition) else replace(self, what=replace(what, confidence=chance))
+
     def holds_for(self, number: str) -> bool:
         """Whether it holds for the lot of this number."""
         return number not in self.but and (number in self.lots or not self.lots)
@@ -274,6 +284,7 @@ class Text:
         if ("au lieu d" in plain and "lire" in plain) or ("mention" in plain and re.search('[«"“]', plain)):
             plain = _TAKEN_BACK.sub(lambda found: re.sub(r"\w", " ", found.group()), plain)
         self.plain = plain
+        self._heard = 0  # up to where hours were told
         self._spans: list[tuple[int, int]] | None = None
 
     @property
@@ -287,13 +298,20 @@ class Text:
         """The number of the sentence in which a position stands."""
         return bisect_right(self.spans, (start, len(self.plain) + 1)) - 1
 
-    def holding(self, stems: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-        """The (start, end) of the sentences in which one of the stems stands, in order."""
+    def holding(
+        self, stems: tuple[str, ...], unless: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    ) -> Iterator[tuple[int, int]]:
+        """The (start, end) of the sentences in which one of the stems stands, in order; not in the turns of `unless`."""
         places = []
+        lost = LOST in self.plain
         for stem in stems:  # a search for a plain word costs a hundredth of one for a pattern
+            if not lost and LOST in stem:
+                continue
             at = self.plain.find(stem)
+            turns = unless.get(stem) if at >= 0 else None
             while at >= 0:
-                places.append(at)
+                if turns is None or not turns.search(self.plain, max(0, at - 40), at + 40):
+                    places.append(at)
                 at = self.plain.find(stem, at + len(stem))
         last = -1
         for place in sorted(places):
@@ -301,6 +319,14 @@ class Text:
             if at > last and self.spans[at][1] > place:
                 last = at
                 yield self.spans[at]
+
+    def hours(self, start: int, end: int) -> list[tuple[float | None, frozenset[str]]]:
+        """The hours of insertion told from a sentence on, with their lots: each number once, however often asked."""
+        last = run_end(self.plain, self.spans, self.index(start))
+        if start < self._heard:
+            return [(None, lots_named(self.plain[start:end]))]
+        self._heard = max(self._heard, last)
+        return told(self.plain[start:last])
 
     def after(self, start: int, end: int) -> str:
         """What follows a sentence that is a label or a question: its answer may stand there."""
@@ -327,13 +353,15 @@ _EXCLUSIVE = re.compile(
 )
 
 
-def _reservations(read: Text) -> list[Finding]:
-    """Every statement that the contract, or lots of it, are reserved."""
+def _reservations(read: Text, spans: Iterable[tuple[int, int]]) -> list[Finding]:
+    """Every statement of these sentences that the contract, or lots of it, are reserved."""
     found: list[Finding] = []
     lots: frozenset[str]
     but: frozenset[str]
-    for start, end in read.holding(_RESERVING):
+    for start, end in spans:
         sentence = read.plain[start:end]
+        if not any(stem in sentence for stem in _RESERVING):
+            continue
         if "reserv" in sentence or f"{LOST}serv" in sentence:
             if "insertion" not in sentence and not _MAY_RESERVE.search(_HELD_BACK.sub(" ", sentence)):
                 continue
@@ -888,14 +916,14 @@ _ABOUT = re.compile(
 )
 
 
-def _social_clauses(read: Text) -> list[Finding]:
-    """Every statement of a social condition of execution, of a social criterion, or of insertion as the object."""
+def _social_clauses(read: Text, spans: Iterable[tuple[int, int]]) -> list[Finding]:
+    """Every statement of these sentences of a social condition, of a social criterion, or of insertion as the object."""
     found: list[Finding] = []
-    heard = 0  # up to where hours were told
-    for start, end in read.holding(_SOCIAL):
+    for start, end in spans:
         sentence = read.plain[start:end]
-        if "insertion" not in sentence and (
-            _DECLARED.search(sentence) or not (_ABOUT.search(sentence) and _WORTH.search(sentence))
+        if not any(stem in sentence for stem in _SOCIAL) or (
+            "insertion" not in sentence
+            and (_DECLARED.search(sentence) or not (_ABOUT.search(sentence) and _WORTH.search(sentence)))
         ):
             continue
         passage_of = read.text[start:end]
@@ -929,10 +957,9 @@ def _social_clauses(read: Text) -> list[Finding]:
             if nature == "criterion":
                 found.append(Finding(what, lots_named(sentence)))
             else:
-                last = run_end(read.plain, read.spans, read.index(start))
-                hours = told(read.plain[start:last]) if start >= heard else [(None, lots_named(sentence))]
-                heard = max(heard, last)
-                found += [Finding(replace(what, hours=number), lots) for number, lots in hours]
+                found += [
+                    Finding(replace(what, hours=number), lots) for number, lots in read.hours(start, end)
+                ]
             break
         else:
             found += _taken_up(read, start, end)
@@ -1357,7 +1384,155 @@ class Reading:
 def read(text: str) -> Reading:
     """What a French text states of reservations, social clauses and conditions."""
     given = Text(text)
-    return Reading(tuple(_reservations(given)), tuple(_social_clauses(given)), tuple(_conditions(given)))
+    model = clause_model.shipped()
+    found: dict[str, list[Finding]] = {label: [] for label in clause_model.LABELS}
+    for spans in _windows(given):
+        scores = _scores(given.text[spans[0][0] : spans[-1][1]])
+        for label, score in zip(clause_model.LABELS, scores, strict=True):
+            found[label] += _judged(given, spans, label, score, model.verdicts[label])
+    return Reading(tuple(found["reserved"]), tuple(found["social"]), tuple(_conditions(given)))
+
+
+@lru_cache(maxsize=4096)
+def _scores(passage: str) -> tuple[float, ...]:
+    """What the shipped model says of a passage; notices repeat themselves and one another."""
+    return tuple(clause_model.shipped().scores(passage).tolist())
+
+
+def by_grammar(text: str) -> tuple[list[Finding], list[Finding]]:
+    """The reservations and social clauses that the grammar alone finds: what the model learns to weigh."""
+    given = Text(text)
+    return _reservations(given, given.spans), _social_clauses(given, given.spans)
+
+
+#: Stems of which one must stand in a sentence that is worth the model.
+_TRIGGERS = (
+    "reserv", f"{LOST}serv", "2113-1", "2113- 1", "2113 -1", "5132-4", "5213-13", "344-2", "2112-2", "2152-7", "insertion", "inclusi", "esat", "siae", " iae", "'iae", "(iae", "/iae",
+    "handicap", "par le travail", "entreprise adapt", "entreprises adapt", "secteur adapt", "travail adapt", "et adapt", "ou adapt", "ni adapt", "protege", f"prot{LOST}g", "regie de q", "regies de q",
+    "solidaire", " ess ", " ess,", " ess.", " ess)", "'ess ", "'ess,", "'ess.", "esus", "geiq", " etti", " ei ", " ei,", "(ei", " ea ", " ea,", " ea.", "(ea)", "(ea ", "/ea", " ea/", " aci ", " aci,", " aci.", " ai,", " ai ", "nitenti", "detenus",
+    "detenues", "detention", "main de justice", "social", "sociau", "socio", "loign", " rsa", "chomeu", "chomage", f"ch{LOST}m", "l'emploi", "d'emploi", f"l{LOST}emploi", f"d{LOST}emploi", "emplois", "sans emploi", "un emploi",
+    "cap emploi", "en difficult", "grande difficult", "defavoris", f"d{LOST}favoris", "sans qualif", "sans dipl", "sans travail", "mission locale", "parcours", "facilitat", " clause)",
+    "prioritaire", "intermediaire", f"interm{LOST}diaire", "apprenti", "professionnalisation", "embauch", "recrut", "chantier d'", "chantiers d'", f"chantier d{LOST}", "chantier ecole",
+    "claus", " plie", "contrat aide", "contrats aides", "qu'adapt",
+)  # fmt: skip
+_HELD = r"\bse réserve|\bs'est réserv|\b(?:sous|sans|avec|des|les) réserves?\b|réservoir|préserv|levées? (?:de |des )?réserves|réservation (?:hôtel|d'h|de (?:titres|salle|v))"
+#: By stem, the turns of every notice around it that say nothing.
+_COMMONPLACE = {
+    stem: french(turns)
+    for stem, turns in {
+        "reserv": _HELD,
+        f"{LOST}serv": _HELD,
+        "detention": r"détention (?:provisoire|par)|concession",
+        "et adapt": r"et adapt(?:er|ation)",
+        "2113-1": r"2113-1[01]\b",
+        "2112-2": r"2112-2\d",
+        "handicap": r"obligations? d'emploi|emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap|5212",
+        "protege": r"(?:données?|secrets?)\b[^.;]{0,12} protég|protéger|protège-",
+        "solidaire": r"caution|(?:groupements?|mandataires?|conjoints?|membres?|entrepreneurs?|entreprises?|cotraitants?)\b[^.;]{0,30} solidaire|solidaires? (?:du|ou|de|des|pour|avec)\b|solidairement",
+        "social": r"(?:siège|capital|captal|objet|exercice) social|(?:raison|dénomination|forme|part|sécurité|réduction|cotisation|protection|couverture)s? (?:\w+ )?sociale|fiscale?s?,? (?:et |ou )?sociale|sociales? et fiscale|habitat social|logements? social|organismes? sociaux",
+        "sociau": r"(?:réseaux|locaux|bailleurs?|logements?|organismes|fiscaux et|risques) sociaux|sociaux et fiscaux",
+        "l'emploi": r"(?:industrie|économie|ministère|solidarités?|travail,?)[^.;]{0,25} l'emploi|pôle emploi",
+        "d'emploi": r"obligations? d'emploi (?:des|de)\b|d'emploi (?:service|universel)|(?:mode|contrainte|condition)s? d'emploi",
+        "parcours": r"temps de parcours|parcours (?:de (?:visite|soins|santé|golf|cross|liaison)|client|sportif|usager|acrobat)",
+        "claus": r"clauses? (?:et (?:cond|cond)|de|du|d'(?!in|em|ex)|technique|administrative|particulière|contractuelle|générale|obligatoire|spéc|ci|fin|environnementales?(?! et)|pénale|résolutoire|limitative|simplifi|abusive|juridi|réciproq|biens|commun|incitat|tarif)|clausier",
+        " plie": r"plier",
+        "intermediaire": r"assurance|intermédiaires? (?:d'|financ|et final)|phase|niveau|réunion",
+        "prioritaire": r"(?:risque|rénovation|véhicule|accès|voie)[^.;]{0,20} prioritaire",
+        "recrut": r"cabinet|conseil en recrut",
+    }.items()
+}
+
+
+def windows(text: str) -> list[str]:
+    """The passages of a text that may speak of reservations or of insertion, as the model reads them."""
+    return [text[spans[0][0] : spans[-1][1]] for spans in _windows(Text(text))]
+
+
+def _windows(read: Text) -> Iterator[list[tuple[int, int]]]:
+    """Runs of neighbouring sentences that may speak of reservations or of insertion; a short text whole."""
+    worth = list(read.holding(_TRIGGERS, _COMMONPLACE))
+    if not worth:
+        return
+    if len(read.text) <= SHORT and len(read.spans) <= MOST:
+        yield read.spans
+        return
+    run: list[tuple[int, int]] = []
+    last = -2
+    for span in worth:
+        at = read.index(span[0])
+        if run and (at != last + 1 or len(run) >= MOST or span[1] - run[0][0] > SHORT):
+            yield run
+            run = []
+        run.append(span)
+        last = at
+    yield run
+
+
+#: A window's sentences and characters at most: those of the passages that the model learnt from.
+MOST, SHORT = 5, 700
+
+
+def _judged(
+    read: Text, spans: list[tuple[int, int]], label: str, score: float, verdict: clause_model.Verdict
+) -> list[Finding]:
+    """What a window states of one label, by the model and the grammar weighed together."""
+    if not verdict.told(score, stated=True):
+        return []  # whatever the grammar would say
+    stated = (_reservations if label == "reserved" else _social_clauses)(read, spans)
+    if not verdict.told(score, stated=bool(stated)):
+        return []
+    chance = round(verdict.chance(score, bool(stated)), 3)
+    if stated:
+        return [one.with_confidence(chance) for one in stated]
+    return _located(read, spans, label, chance)
+
+
+def _located(read: Text, spans: list[tuple[int, int]], label: str, chance: float) -> list[Finding]:
+    """What the model alone finds in a window: at the sentence that weighs most, for the lots it names."""
+    column = clause_model.LABELS.index(label)
+
+    def weight(part: str) -> float:
+        return _scores(part)[column]
+
+    start, end = (
+        max(spans, key=lambda span: weight(read.text[span[0] : span[1]])) if len(spans) > 1 else spans[0]
+    )
+    passage = read.text[start:end].strip()
+    lots = lots_named(read.plain[start:end])
+    if label == "reserved":
+        if len(lots) > 1:
+            parts = [read.plain[a:b] for a, b in _by_lot(read.plain, start, end)]
+            lots = lots_named(max(parts, key=weight)) or lots
+        what = Reservation(
+            articles=articles(passage) or _articles_near(read, start, end),
+            origin="text",
+            passage=_quote(passage),
+            confidence=chance,
+        )
+        return [Finding(what, lots)]
+    plain = read.plain[start:end]
+    judged = _JUDGED.search(plain) is not None and _OWED_HOURS.search(plain) is None
+    clause = Clause(
+        nature="criterion" if judged else "execution",
+        share=None if judged else _share(plain),
+        origin="text",
+        passage=_quote(passage),
+        confidence=chance,
+    )
+    if judged:
+        return [Finding(clause, lots)]
+    return [Finding(replace(clause, hours=number), named) for number, named in read.hours(start, end)]
+
+
+_JUDGED = french(
+    r"\b(?:sous-)?critères?\b|\bnot(?:e|és?|ées?|ation)\b|\bpondér\w+|\bjug(?:é|ement)\w*|\d ?(?:points?|pts)\b"
+)
+
+
+def _by_lot(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of a sentence, each from one "lot" to the next."""
+    cuts = [start, *(start + found.start() for found in re.finditer(r"\blots?\b", plain[start:end])), end]
+    yield from ((a, b) for a, b in itertools.pairwise(cuts) if b > a)
 
 
 def _merged(found: list[Reservation]) -> Reservation | None:

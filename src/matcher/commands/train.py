@@ -118,3 +118,24 @@ def cpv(
     from matcher.training.cpv import train
 
     say(f"CPV model written to {train(data, out, encoder)}")
+
+
+@app.command()
+def clauses(
+    glossary: Path = typer.Option(
+        Path("data/glossary/clauses.jsonl"),
+        help="Passages of our own: text, author, reserved, social_clause.",
+    ),
+    tests: Path = typer.Option(Path("tests/data"), help="Folder of the development passages of the tests."),
+    out: Path = typer.Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
+    notices: Path | None = typer.Option(
+        None, help="Folder of TED notices: windows of those that reserve nothing are learnt from too."
+    ),
+) -> None:
+    """Learn from passages of our own what reserves a contract and what sets a social clause.
+
+    matcher train clauses --notices ../shared/data/notices/ted
+    """
+    from matcher.training.clauses import train
+
+    say(f"clause model written to {train(glossary, tests, out, notices)}")
