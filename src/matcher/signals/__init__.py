@@ -18,6 +18,7 @@ class Why:
     text: str
     notice_passage: str = ""
     offer_passage: str = ""
+    tells: bool = True  # False where the sentence only says what is unknown, absent or usual
 
 
 class Signal(Protocol):

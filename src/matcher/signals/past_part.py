@@ -14,10 +14,10 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     row = shortlist.best_row(i, _past.scaled(shortlist, "part"), _past.mask(shortlist))
     if row is None:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
     return Why(f"a déjà remporté un lot semblable{when}", "", shorten(offer.title, 200))

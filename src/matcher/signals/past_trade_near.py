@@ -24,10 +24,10 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
     if row is None:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"marché de même métier et proche{when}", "", shorten(offer.title, 200))
+    return Why(f"a déjà remporté un marché du même métier, près de là{when}", "", shorten(offer.title, 200))

@@ -29,10 +29,15 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     if not code:
         return Why("code d'activité (NAF) inconnu")
-    label = shorten(reference.naf_label(code), 80)
+    label = shorten(reference.naf_label(code).removesuffix(" n.c.a."), 80)
+    said = f"activité au registre « {label} » (NAF {code})"
     if value != value:
-        return Why(f"code NAF {code} ({label}) : ne dit rien du métier")
+        return Why(f"{said} : ne dit rien du métier")
     near = (
-        "proche du besoin" if value >= NEAR else "métier voisin" if value >= BESIDE else "sans rapport direct"
+        "proche du besoin"
+        if value >= NEAR
+        else "métier voisin"
+        if value >= BESIDE
+        else "ne désigne pas ce métier"
     )
-    return Why(f"code NAF {code} ({label}) : {near}", "", label)
+    return Why(f"{said} : {near}", "", label, tells=value >= BESIDE)
