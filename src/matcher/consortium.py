@@ -442,7 +442,7 @@ def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tup
     if total == 1:
         reason = "proposée comme mandataire : la plus grande part du lot"
     else:
-        reason = f"proposée comme mandataire : {taken} lot(s) sur {total}, la plus grande part"
+        reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[chief]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[chief]))})"
     return chief, reason

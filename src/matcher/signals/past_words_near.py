@@ -19,6 +19,10 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 1.0
+
+
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum over the best three awards of (words + meaning) times exp(-km / 150); NaN without awards."""
     return shortlist.discounted(_values(shortlist), _past.mask(shortlist), _past.DISCOUNT)
@@ -32,4 +36,9 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"a déjà remporté un marché semblable, près de là{when}", "", shorten(offer.title, 200))
+    return Why(
+        f"a déjà remporté un marché semblable, près de là{when}",
+        "",
+        shorten(offer.title, 200),
+        tells=value >= TELLING,
+    )

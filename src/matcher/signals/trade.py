@@ -30,14 +30,13 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not code:
         return Why("code d'activité (NAF) inconnu")
     label = shorten(reference.naf_label(code).removesuffix(" n.c.a."), 80)
-    said = f"activité au registre « {label} » (NAF {code})"
     if value != value:
-        return Why(f"{said} : ne dit rien du métier")
+        return Why(f"activité au registre qui ne dit rien du métier : « {label} » (NAF {code})")
     near = (
         "proche du besoin"
         if value >= NEAR
-        else "métier voisin"
+        else "d'un métier voisin"
         if value >= BESIDE
-        else "ne désigne pas ce métier"
+        else "qui ne désigne pas ce métier"
     )
-    return Why(f"{said} : {near}", "", label, tells=value >= BESIDE)
+    return Why(f"activité au registre {near} : « {label} » (NAF {code})", "", label, tells=value >= BESIDE)
