@@ -343,7 +343,7 @@ def _lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     ends = [mark.start() for mark in marks[1:]] + [len(need)]
     found = []
     for number, mark, end in zip(numbers, marks, ends, strict=True):
-        words = clean(need[mark.end() : end]).strip(" ;,")
+        words = clean(need[mark.end() : end]).strip(" ;,.")
         if not any(c.isalpha() for c in words):
             return ()
         title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"

@@ -16,7 +16,7 @@ FLOORS = [
     "domain",
     "identifiers paths text prose plug codec",
     "reference terminal insertion_hours clause_model",
-    "columns",
+    "columns telling",
     "accents activities clauses law shortlist vocation tables needs",
     "sources encoders indexes signals rankers denials",
     "reading catalogue store",

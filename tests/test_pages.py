@@ -116,6 +116,60 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     assert any(cell.value == NASTY for cell in cells) and not any(cell.data_type == "f" for cell in cells)
 
 
+def test_a_place_is_told_with_its_department_and_its_namesakes(page: TestClient) -> None:
+    found = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis"}).text
+    assert "Saint-Denis (974)" in found and 'value="Saint-Denis (93)"' in found
+    again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"}).text
+    assert "<strong>Saint-Denis (93)</strong>" in again and "portent ce nom" not in again
+    taken = page.post("/acheteur", data={"need": "tonte", "place": "Zblurgville"}).text
+    assert "compris comme <strong>Bleurville (88)</strong>" in taken
+    assert "compris comme" not in page.post("/acheteur", data={"need": "tonte", "place": "nanterre"}).text
+
+
+def test_nobody_is_said_without_blaming_filters_that_are_not_set(page: TestClient) -> None:
+    bare = page.post("/acheteur", data={"need": "fourniture d'un appareil d'IRM", "place": "Lille"}).text
+    assert "Aucune structure adaptée" in bare and "filtres." not in bare and "L2112-2" in bare
+    clause = {"need": "construction d'une école, gros œuvre, 5 000 heures d'insertion", "place": "Bobigny"}
+    works = page.post("/acheteur", data=clause).text
+    assert "Compter sur la clause sociale de ce lot" in works and "Prévoir une clause" not in works
+    assert "Peut porter des heures par mise à disposition de personnel" in works
+
+
+def test_who_stands_far_is_neither_near_nor_counted(page: TestClient) -> None:
+    far = page.post("/acheteur", data={"need": "nettoyage de vitres", "place": "Bleurville"}).text
+    assert "à la distance où il se déplace d&#39;ordinaire" in far or "où il se déplace d'ordinaire" in far
+    assert "Très proche du besoin" not in far and ">Loin<" in far
+    assert "L2113-13 (insertion) : aucune" in re.sub(r"\s+", " ", far)
+
+
+def test_a_card_tells_by_subject_and_nothing_that_is_unknown(page: TestClient) -> None:
+    text = page.post(
+        "/acheteur", data={"need": "entretien des espaces verts d'une école", "place": "Nanterre"}
+    ).text
+    cards = text.split('<li class="match"')[1:]
+    for card in cards:
+        points = [
+            float(p.replace("−", "-").replace(",", ".")) for p in re.findall(r'"points">(.[\d,]+)<', card)
+        ]
+        total = re.findall(r"exactement : (.[\d,]+)\.", card)[0].replace("−", "-").replace(",", ".")
+        assert sum(points) == pytest.approx(float(total), abs=0.05)
+        assert not re.search(r"marchés inconnus|Aucun marché public|réalise des prestations", card)
+        assert "tel:" in card or "mailto:" in card or "Aucun contact connu" in card
+    unsure = next(card for card in cards if "Nouvel Élan" in card)
+    assert "Métier à vérifier" in unsure and "n.c.a." not in unsure
+
+
+def test_the_map_of_a_later_lot_is_drawn_like_the_first(page: TestClient) -> None:
+    lots = {
+        "need": "Lot 1 : nettoyage des locaux. Lot 2 : entretien des espaces verts.",
+        "place": "Montreuil",
+    }
+    text = page.post("/acheteur", data=lots).text
+    # what <use> copies takes no style from the parents of the original
+    assert '<use href="#france"/>' in text and '<g id="france" class="land">' in text
+    assert "Lot 2 — entretien des espaces verts<" in text
+
+
 def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:
     address, _ = kept(page)
     identifier = address.rsplit("/", 1)[1]

@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
-from matcher import codec, sourcing
+from matcher import codec, reference, sourcing, telling
 from matcher.digests import address_of
-from matcher.domain import Answer, BadInput, Filters, Lot, MatcherError, Tender
+from matcher.domain import Answer, BadInput, Filters, Lot, Match, MatcherError, Place, Tender
+from matcher.engine import BEYOND
 from matcher.keys import Bearer
+from matcher.text import fold
 from service import guard, wire
 from service.page import atlas, render
 from service.problems import Refused
@@ -239,28 +241,91 @@ def _results(request: Request, search: Search, found: wire.Taken, snapshot: Snap
         answer = matcher.match(part, most, filters=wanted, groups=0 if pages > 1 or alone else 3)
         teams = [team_view(team, answer) for team in answer.consortia]
     request.app.state.figures.nobody.inc(sum(lot.nobody for lot in answer.lots))
+    typed = tender.lots[0].places[0] if tender.format == "need" and tender.lots[0].places else None
     return render.page(
         request, "buyer.html", search=search, answer=answer, problem="", found=found, lots=[lot_view(each, most) for each in answer.lots],
         teams=teams, place=_places(shown or lots), tender=tender, pages=pages, several=len(lots) > 1, alone=bool(alone),
+        understood=_understood(search.place, typed), namesakes=_namesakes(search.place, typed),
     )  # fmt: skip
 
 
 def _places(lots: Sequence[Lot]) -> str:
-    named = (p.label or p.department or "" for lot in lots for p in lot.places if p.label or p.department)
+    named = (where for lot in lots for p in lot.places if (where := _named(p)))
     return ", ".join(dict.fromkeys(named))
+
+
+def _named(place: Place) -> str:
+    """A place with its department, which tells Saint-Denis from Saint-Denis."""
+    label, department = place.label, place.department or ""
+    known = reference.department(department)
+    if not label or not known or fold(known.name) == fold(label) or any(c.isdigit() for c in label):
+        return label or department
+    return f"{label} ({department})"
+
+
+def _understood(typed: str, place: Place | None) -> str:
+    """The commune that a misspelt name was taken for; "" where it was taken as it stands."""
+    asked = "".join(c for c in fold(typed) if c.isalpha())
+    taken = "".join(c for c in fold(place.label if place else "") if c.isalpha())
+    plain = not place or not place.commune or any(c.isdigit() for c in typed)
+    return "" if plain or not asked or taken.startswith(asked) else _named(place) if place else ""
+
+
+def _namesakes(typed: str, place: Place | None) -> list[str]:
+    """The other communes of the very name that was taken, the most populous first."""
+    if place is None or not place.commune or any(c.isdigit() for c in typed):
+        return []
+    same = [c for c in wire.communes(place.label, None, 8) if fold(c.name) == fold(place.label)]
+    return [f"{c.name} ({c.department})" for c in same if c.code != place.commune][:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A match as its line shows it."""
+
+    match: Match
+    mark: str  # how near to the need, in a word
+    warnings: tuple[str, ...]
+    why: tuple[telling.Subject, ...]
+
+    @property
+    def proof(self) -> str:
+        """The past contract that speaks most for it; "" where none is known."""
+        told = next((s.sentences for s in self.why if s.name == "Marchés passés"), ())
+        award = self.match.offer is not None and self.match.offer.nature == "award"
+        return told[0] if told and not award else ""
 
 
 def lot_view(each: Any, most: int) -> dict[str, Any]:
     """A lot's answer as the page shows it: lines, map, potential for reserving."""
     best = wire.best_of(each)
-    lines = [(m, wire.band(m.score, best)) for m in each.matches]
+    far = bool(each.matches) and not each.nobody and all(m.out_of_reach for m in each.matches)
+    usual = next(
+        (
+            w.removeprefix(BEYOND).strip(" ()")
+            for m in each.matches
+            for w in m.warnings
+            if w.startswith(BEYOND)
+        ),
+        "",
+    )
+    lines = [
+        Line(
+            m,
+            telling.mark(m, wire.band(m.score, best)),
+            # said once above the list where it holds for all
+            tuple(w for w in m.warnings if not (far and w.startswith(BEYOND))),
+            telling.subjects(m.reasons),
+        )
+        for m in each.matches
+    ]
     points = [
         (p, m)
         for m in each.matches
         if (p := atlas.point(m.structure.place.latitude, m.structure.place.longitude))
     ]
     site = [p for place in each.lot.places if (p := atlas.point(place.latitude, place.longitude))]
-    near = [m for m, word in lines if word != "éloignée"]
+    near = [line.match for line in lines if line.mark in ("très proche", "proche", "possible")]
     reserve = {
         "L2113-13 (insertion)": [m for m in near if m.structure.kind in ("EI", "ACI", "AI", "ETTI")],
         "L2113-12 (handicap)": [m for m in near if m.structure.kind in ("EA", "EATT", "ESAT")],
@@ -269,7 +334,7 @@ def lot_view(each: Any, most: int) -> dict[str, Any]:
         (name, len(who), sum(m.structure.active is True for m in who)) for name, who in reserve.items()
     ]
     return {
-        "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential, "more": len(lines) == most < each.considered,
+        "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential, "far": far, "usual": usual, "more": len(lines) == most < each.considered,
         "window": atlas.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
     }  # fmt: skip
 
@@ -282,7 +347,7 @@ def _close(points: list[Any], site: bool) -> list[tuple[float, float]]:
 
 def team_view(team: Any, answer: Answer) -> dict[str, Any]:
     """A group as a picture: a row for each lot or need, a column for each member."""
-    from matcher.consortium import lot_label
+    from matcher.consortium import FAINT, lot_label
     from matcher.needs import trades
 
     labels = {trade.name: trade.label for trade in trades()}
@@ -295,9 +360,20 @@ def team_view(team: Any, answer: Answer) -> dict[str, Any]:
             return render.initial(prefix + labels.get(trade, trade))
         return render.initial(lot_label(lots[lot])) if lot in lots else task
 
+    # nothing tells that the member does such a thing: the picture must not say that it takes it
+    unsure = {
+        task
+        for member in team.members
+        for task in member.lots
+        if any(
+            f"{labels.get(task.partition('#')[2], '')}{FAINT}" in part for part in member.reason.split(" ; ")
+        )
+        and "#" in task
+    }
+
     tasks = [*team.covered, *team.uncovered]
     rows = [
-        (t, label(t), [t in m.lots for m in team.members], t in team.uncovered)
+        (t, label(t), [(t in m.lots, t in unsure) for m in team.members], t in team.uncovered)
         for t in (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
     ]
     return {
@@ -404,7 +480,7 @@ def record(
         request, "record.html", record=found, verdict=sourcing.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
         state=state, names={s: str(p.get("name", s)) for s, p in listed.items() if s in asked}, mailto=mailto, addresses=addresses,
         outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=sourcing.OUTCOMES, message=message, draft=_draft(found), shown=shown, page_lines=LINES,
-        filters=_told(found.filters), sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
+        filters=_told(found.filters), why=sourcing.why, sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher import __version__, reference
+from matcher import __version__, reference, telling
 from matcher.domain import KINDS
 from matcher.text import shorten
 from service import wire
@@ -36,8 +37,10 @@ def family(kind: str) -> str:
     return next((name for name, (_, kinds) in FAMILIES.items() if kind in kinds), "ess")
 
 
-def day(value: date | datetime | None) -> str:
-    """15/09/2026, or a dash."""
+def day(value: date | datetime | str | None) -> str:
+    """15/09/2026, or a dash; a day in ISO form is read."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value) if value else None
     return f"{value:%d/%m/%Y}" if value else "—"
 
 
@@ -48,7 +51,18 @@ def euros(value: float | None) -> str:
 def kilometres(value: float | None) -> str:
     if wire.number(value) is None or value is None:
         return "distance inconnue"
-    return "sur place" if value < 1 else f"{value:.0f} km"
+    whole = f"{value:,.0f}".replace(",", "\u202f")
+    return "sur place" if value < 1 else f"{whole}\u00a0km"
+
+
+def dated(text: str) -> str:
+    """An origin ("annuaire.csv, 2026-09-15") with its day as it is written in French."""
+    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", text)
+
+
+def points(value: float) -> str:
+    """What a subject adds to a score, as it is written in French: +7,8 or −0,3."""
+    return f"{value:+.2f}".replace("-", "−").replace(".", ",")
 
 
 def initial(text: str) -> str:
@@ -59,10 +73,12 @@ _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 _environment.filters |= {
-    "day": day, "euros": euros, "km": kilometres, "family": family, "initial": initial, "url": wire.safe_url,
+    "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
     "kind": wire.kind_label, "short": shorten,
 }  # fmt: skip
+_environment.filters["dated"] = dated
 _environment.globals |= {
+    "told": telling.sentences,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,

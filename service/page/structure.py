@@ -158,7 +158,7 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
             Gap(
                 f"Faites-vous aussi : {labels[trade]} ?",
                 f"{count} le demandent en ce moment.",
-                tuple(lots[:3]),
+                tuple({title: (notice, title) for notice, title in lots}.values())[:3],
                 labels[trade],
             )
         )

@@ -445,7 +445,7 @@ def _told(reason: Reason) -> dict[str, Any]:
     """A reason as JSON; there are dozens a match, so it is done by hand."""
     return {
         "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
-        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage,
+        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
     }  # fmt: skip
 
 

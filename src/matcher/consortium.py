@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher import law
+from matcher import law, telling
 from matcher import needs as needs_
 from matcher.cover import Cover, Team, solve
 from matcher.domain import (
@@ -371,6 +371,9 @@ def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], i
 # ----------------------------------------------------------------------------------------------- telling
 
 
+FAINT = " (couverture faible, à confirmer)"  # nothing tells that the member has this trade
+
+
 def lot_label(lot: Lot) -> str:
     """How a lot is named to a reader: its number and the beginning of its title."""
     return f"lot {lot.number} « {shorten(lot.title, 60)} »" if lot.title else f"lot {lot.number}"
@@ -439,7 +442,7 @@ def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tup
     if total == 1:
         reason = "proposée comme mandataire : la plus grande part du lot"
     else:
-        reason = f"proposée comme mandataire : {taken} lot(s) sur {total}, la plus grande part"
+        reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[chief]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[chief]))})"
     return chief, reason
@@ -475,12 +478,8 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
-    reasons = sorted(
-        (r for r in match.reasons if r.text and r.contribution > 0), key=lambda r: -r.contribution
-    )
-    # a small part of the score is no reason: what adds a third of the first one is told, two at most
-    because = ", ".join(r.text for r in reasons[:2] if r.contribution >= reasons[0].contribution / 3)
-    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
+    because = ", ".join(telling.sentences((r for r in match.reasons if r.contribution > 0), 2))
+    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: FAINT}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"

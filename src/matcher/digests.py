@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, update
 
-from matcher import alerts, codec, feedback
+from matcher import alerts, codec, feedback, telling
 from matcher.domain import BadInput, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
 from matcher.procedure import CALLS, PARIS, closing, effective, open_at
 from matcher.store import Store, now
@@ -428,7 +428,7 @@ class _Teams:
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
-        reasons = [r for r in detail["reasons"] if r["contribution"] > 0 and r["text"]]
+        reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
         deadline = lot.deadline or tender.deadline
         alone, partners = self._alone(structure, news, lot) if found else ("", [])
         return {
@@ -443,7 +443,7 @@ class _Teams:
             "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
             "probability": found["probability"] if found else None, "score": found["score"] if found else None,
             "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
-            "reasons": [r["text"] for r in reasons[:4]], "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
+            "reasons": list(telling.sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
             "alone": alone, "partners": partners, "changes": _changes(news, tender, deadline),
             "versions": found["versions"] if found else {},
         }  # fmt: skip

@@ -311,6 +311,7 @@ class Reason:
     contribution: float = 0.0
     notice_passage: str = ""
     offer_passage: str = ""
+    tells: bool = True  # False where the sentence only says that something is unknown, absent or usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +330,12 @@ class Match:
     distance_km: float | None = None
     eligible: bool | None = None  # under the lot's reservation; None where it cannot be told
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
+    of_trade: bool | None = (
+        None  # known for the trade of the lot; False for other trades only, None where nothing tells
+    )
+    out_of_reach: Literal["", "far", "zone"] = (
+        ""  # farther than such a lot is usually served from, or out of its zone
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,7 +378,7 @@ class LotAnswer:
     lot: Lot
     matches: tuple[Match, ...]
     nobody: bool = False
-    relaxations: tuple[str, ...] = ()  # French: "+20 km : 4 structures"
+    relaxations: tuple[str, ...] = ()  # French: "à 70 km au lieu de 50 : 4 structures de plus"
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
     considered: int = 0
 

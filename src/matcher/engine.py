@@ -8,12 +8,12 @@ from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import __version__, denials, plug, reach, recipes
+from matcher import __version__, denials, plug, reach, recipes, telling
 from matcher.catalogue import Catalogue, question
 from matcher.domain import (
     KINDS,
@@ -30,11 +30,12 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Column, Query, Shortlist, heads
-from matcher.signals.place import distances
+from matcher.signals.place import distances, zones
 
 DECLARED = ("offer", "description", "job")
 TURNS = 200  # so many of the first places may change, no more
 FAR = 3  # structures shown of those that stand too far, where none is near
+BEYOND = "au-delà de la distance habituelle de ce métier"
 POOL = 25  # structures of each lot among whom groups are chosen
 
 
@@ -286,7 +287,7 @@ class Matcher:
             reasons.append(
                 Reason(
                     code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
-                    offer_passage=why.offer_passage,
+                    offer_passage=why.offer_passage, tells=why.tells and value == value,
                 )
             )  # fmt: skip
         return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
@@ -302,7 +303,7 @@ class Matcher:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
         kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
-        may = eligible(shortlist, i)
+        may, out = eligible(shortlist, i), self._out_of_reach(ranking, i)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
@@ -312,17 +313,29 @@ class Matcher:
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may, self._too_far(ranking, i)),
+            warnings=warnings(structure, may, out, reach.radius_km(shortlist) if out else 0.0),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
+            of_trade=self._of_trade(ranking, i),
+            out_of_reach=out,
         )
 
-    def _too_far(self, ranking: Ranking, i: int) -> float | None:
-        """The kilometres within which such a lot is usually served, where candidate i stands beyond them."""
-        if ranking.regime != "structure" or reach.served(ranking.shortlist)[i]:
+    def _of_trade(self, ranking: Ranking, i: int) -> bool | None:
+        """Is candidate i known for the trade of the lot; None where nothing tells, or without a directory."""
+        if ranking.regime != "structure":
             return None
-        return reach.radius_km(ranking.shortlist)
+        fit = float(reach.fit(ranking.shortlist)[i])
+        return None if np.isnan(fit) else fit == 1.0
+
+    def _out_of_reach(self, ranking: Ranking, i: int) -> Literal["", "far", "zone"]:
+        """Does candidate i stand farther than such a lot is usually served from, or is its place out of its zone?"""
+        if ranking.regime != "structure" or reach.served(ranking.shortlist)[i]:
+            return ""
+        shortlist = ranking.shortlist
+        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        near = kilometres <= reach.radius_km(shortlist)
+        return "zone" if near or (np.isnan(kilometres) and zones(shortlist)[i] < 0) else "far"
 
     def _chances(self, ranking: Ranking) -> Column:
         """The probability of each candidate; shape (n,)."""
@@ -388,7 +401,12 @@ class Matcher:
         if self.nobody(ranking) or (ranking.regime == "structure" and reach.fit(shortlist)[i] == 0.0):
             said = f"connue pour d'autres métiers que celui du lot : sous le seuil, {before}"
             return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
-        because = " ; ".join(reason.text for reason in match.reasons[:3])
+        because = " ; ".join(telling.sentences(match.reasons))
+        if match.out_of_reach:
+            said = (
+                f"{before}, mais {match.warnings[0]} : montrée seulement si aucune structure n'est à portée"
+            )
+            return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
         return Explanation(
             lot=query.lot, state="ranked", text=f"{before}, car : {because}", rank=rank, match=match
         )
@@ -444,11 +462,15 @@ def missing(structure: Structure) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def warnings(structure: Structure, may: bool | None, beyond: float | None = None) -> tuple[str, ...]:
-    """What should stop a reader at this line, in French; `beyond` are the kilometres that the trade usually travels."""
+def warnings(
+    structure: Structure, may: bool | None, out: Literal["", "far", "zone"] = "", usual_km: float = 0.0
+) -> tuple[str, ...]:
+    """What should stop a reader at this line, in French; `usual_km` is how far the trade usually travels."""
     said = []
-    if beyond is not None:
-        said.append(f"au-delà de la distance habituelle de ce métier ({beyond:.0f} km)")
+    if out == "zone":
+        said.append("hors de la zone où elle déclare intervenir")
+    elif out:
+        said.append(f"{BEYOND} ({usual_km:.0f} km)")
     if structure.active is False:
         said.append("établissement fermé d'après le registre")
     if may is False:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from matcher import law, reach
+from matcher import law, reach, telling
 from matcher import needs as needs_
 from matcher.consortium import far as distant
 from matcher.consortium import lot_label, serves
@@ -155,7 +155,7 @@ def _judged(
     )
     amount = yearly(lot)
     short = not math.isnan(amount) and structure.turnover is not None and structure.turnover < amount
-    reasons = tuple(r.text for r in match.reasons[:3] if r.contribution > 0 and r.text)
+    reasons = telling.sentences(r for r in match.reasons if r.contribution > 0)
     if not lacking and not short:
         return Opportunity(tender=tender, lot=lot, part="alone", match=match, why=reasons)
     why = [f"il manque : {', '.join(lacking)}"] if lacking else []

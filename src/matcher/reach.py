@@ -120,6 +120,14 @@ def served(shortlist: Shortlist) -> NDArray[np.bool_]:
     return result
 
 
+def asked_for(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates served from, and those further on within the radius that the reader asks for himself; (n,)."""
+    wider = shortlist.query.filters.radius_km
+    if wider is None or wider <= radius_km(shortlist):
+        return served(shortlist)
+    return np.asarray(served(shortlist) | within(shortlist, wider))
+
+
 def nobody(ranking: Ranking) -> bool:
     """Is there, honestly, no structure for this lot?
 
@@ -167,7 +175,7 @@ def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
     """
     known = fit(shortlist) == 1.0
     return np.asarray(
-        of_the_trade(shortlist) & np.where(known, served(shortlist), within(shortlist, IN_REACH_KM))
+        of_the_trade(shortlist) & np.where(known, asked_for(shortlist), within(shortlist, IN_REACH_KM))
     )
 
 
@@ -192,17 +200,21 @@ def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...
     for step in STEPS_KM:
         more = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach + step)) - base
         if more > 0:
-            said.append(f"+{step:.0f} km : {more} structure{'s' if more > 1 else ''} de plus")
+            said.append(
+                f"à {reach + step:.0f} km au lieu de {reach:.0f} : {more} structure{'s' if more > 1 else ''} de plus"
+            )
             break
     if shortlist.query.lot.reservation is not None:
         free = bidders(shortlist, known & within(shortlist, reach)) - base
         if free > 0:
-            said.append(f"sans la réserve : {free} de plus")
+            said.append(f"sans la réserve : {free} structure{'s' if free > 1 else ''} de plus")
     if wide is not None and len(wide.order) > len(ranking.order):
         held = bidders(ranking.shortlist, (fit(ranking.shortlist) == 1.0) & admitted(ranking.shortlist))
         free = base - held
         if free > 0:
-            said.append(f"sans vos filtres : {free} de plus à moins de {reach:.0f} km")
+            said.append(
+                f"sans vos filtres : {free} structure{'s' if free > 1 else ''} de plus à moins de {reach:.0f} km"
+            )
     return tuple(said)
 
 

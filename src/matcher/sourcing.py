@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Connection, insert, select
 
-from matcher import codec
-from matcher.domain import BadInput, Filters, NotFound, Tender
+from matcher import codec, telling
+from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
 from matcher.store import Store, now
 from matcher.tables import Sourcing, SourcingEvent
 from matcher.terminal import inert
@@ -112,12 +112,17 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
         if ranking.regime == "structure" and not answer.nobody:
             fitting = reach.suitable(ranking.shortlist)[order]
             order = np.concatenate([order[fitting], order[~fitting]])
+        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor told twice
+        bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
+        shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
+        order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]
         done = len(answer.matches)
-        fit = reach.fit(ranking.shortlist)
-        more = [matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[done:most], done + 1)]
+        more = (
+            matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[: most - done], done + 1)
+        )
         told = [
-            replace(match, warnings=(*match.warnings, OTHER_TRADE)) if fit[int(i)] == 0.0 else match
-            for match, i in zip(more, order[done:most], strict=True)
+            replace(match, warnings=(*match.warnings, OTHER_TRADE)) if match.of_trade is False else match
+            for match in more
         ]
         answers.append(replace(answer, matches=(*answer.matches, *told)))
     return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
@@ -164,12 +169,12 @@ def keep(
 
 def _line(match: Match, lot: str, best: float) -> dict[str, Any]:
     structure = match.structure
-    reasons = match.reasons if match.rank <= FULL else match.reasons[:4]
+    reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
     line = {
         "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
         "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
-        "score": round(match.score, 6), "band": band(match.score, float("inf") if OTHER_TRADE in match.warnings else best), "eligible": match.eligible,
-        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} for r in reasons],
+        "score": round(match.score, 6), "band": telling.mark(match, band(match.score, best)), "eligible": match.eligible,
+        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
         "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
         "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
     }  # fmt: skip
@@ -440,6 +445,15 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+def why(line: Mapping[str, Any], most: int = 3) -> tuple[str, ...]:
+    """The few sentences of a line that matter most to its reader."""
+    told = (
+        Reason(code=r["code"], text=r["text"], contribution=r["contribution"], tells=r.get("tells", True))
+        for r in line.get("reasons", ())
+    )
+    return telling.sentences(told, most)
+
+
 def rows(record: Record) -> Iterable[dict[str, Any]]:
     """One row for each line of each lot, with contact and answer."""
     asked = {e.siret: e.at for e in record.events if e.kind == "contacted" and e.siret}
@@ -450,7 +464,7 @@ def rows(record: Record) -> Iterable[dict[str, Any]]:
         for event in record.lines(lot["id"]):
             facts = dict(event.payload or {"name": "(ligne effacée à la demande de la personne)"})
             facts |= {
-                "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(r["text"] for r in facts.get("reasons", []) if r["text"]),
+                "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),
                 "missing": " ; ".join(facts.get("missing", [])), "warnings": " ; ".join(facts.get("warnings", [])),
                 "contacted": f"{asked[event.siret]:%d/%m/%Y}" if event.siret in asked else "", "answer": said.get(event.siret, ""),
             }  # fmt: skip

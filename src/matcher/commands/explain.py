@@ -22,8 +22,8 @@ def run(
     """Say why a structure is, or is not, among those proposed for a notice.
 
     \b
-    matcher explain 00010000700014 26-130101
-    matcher explain 00010000700014 notice.xml 2
+    matcher explain 00010001600013 26-130101
+    matcher explain 00010001600013 notice.xml 2
     """
     from matcher import codec, gathering
     from matcher.engine import Matcher

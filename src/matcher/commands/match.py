@@ -11,7 +11,9 @@ import typer
 from matcher.commands.index import DEFAULT_CATALOGUE
 
 if TYPE_CHECKING:
-    from matcher.domain import Answer
+    from rich.console import Console
+
+    from matcher.domain import Answer, Consortium, LotAnswer, Match, Structure, Tender
 
 
 def run(
@@ -64,7 +66,7 @@ def run(
     if need is not None:
         where = reference.locate(_place(place)) if place else None
         if place and where is not None and where.department is None and where.latitude is None:
-            raise BadInput(f"no commune, postcode or department is called {place!r}: check the spelling")
+            raise BadInput(_unknown(place))
         tenders.append(free_text_tender(need, where or Place()) if where else free_text_tender(need))
     if not tenders:
         raise NothingGood("no notice to answer was found in these files: `matcher read` shows what they hold")
@@ -73,9 +75,9 @@ def run(
         kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
         phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,
     )  # fmt: skip
-    answers = (
-        matcher.match(tender, n, filters=filters, groups=groups) for tender in progress(tenders, "matching")
-    )
+    # answers that are shown as they come need no bar, which would be drawn across them
+    watched = tenders if format == "table" else progress(tenders, "matching")
+    answers = (matcher.match(tender, n, filters=filters, groups=groups) for tender in watched)
     if format == "table":
         for answer in answers:
             show(answer)
@@ -83,6 +85,18 @@ def run(
         emit((codec.to_json(answer) for answer in answers), "jsonl")
     else:
         emit((row for answer in answers for row in rows(answer)), "csv")
+
+
+def _unknown(place: str) -> str:
+    """Why a place cannot be told: several communes of this name, or none."""
+    from matcher import reference
+    from matcher.text import fold
+
+    same = [c for c in reference.search_commune(place, limit=8) if fold(c.name) == fold(place.strip())]
+    if len(same) > 1:
+        named = ", ".join(f"{c.name} ({c.department}): {c.postcodes[0]}" for c in same if c.postcodes)
+        return f"several communes are called {place!r}: give the postcode of one ({named})"
+    return f"no commune, postcode or department is called {place!r}: check the spelling"
 
 
 def _place(words: str) -> Any:
@@ -98,6 +112,8 @@ def _place(words: str) -> Any:
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """One flat row for each structure of each lot, for a spreadsheet."""
+    from matcher import telling
+
     for lot_answer in answer.lots:
         for match in lot_answer.matches:
             structure = match.structure
@@ -106,110 +122,122 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
                 "siret": structure.siret, "nom": structure.brand or structure.name, "type": structure.kind,
                 "commune": structure.place.label, "km": match.distance_km, "score": round(match.score, 3),
                 "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
-                "raisons": " ; ".join(reason.text for reason in telling(match)),
+                "raisons": " ; ".join(telling.sentences(match.reasons)),
                 "manque": " ; ".join(match.missing), "téléphone": structure.phone, "courriel": structure.email,
                 "site": structure.website, "source": structure.source,
             }  # fmt: skip
 
 
-def telling(match: Any, most: int = 3) -> list[Any]:
-    """The reasons that add most to the score, each sentence once."""
-    found: dict[str, Any] = {}
-    for reason in match.reasons:
-        if reason.contribution > 0.01 and reason.text not in found:
-            found[reason.text] = reason
-    return list(found.values())[:most]
-
-
 def show(answer: Answer) -> None:
     """An answer as a person reads it: each lot with its structures, then the groups."""
-    from rich.box import SIMPLE_HEAD
+    import sys
+
     from rich.console import Console
     from rich.markup import escape
+
+    from matcher.text import shorten
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    tender = answer.tender
+    deadline = f", réponse avant le {tender.deadline:%d/%m/%Y}" if tender.deadline else ""
+    name = tender.title if tender.format == "need" else f"{tender.id} · {tender.title}"
+    console.rule(escape(shorten(name, console.width - 4)), align="left")
+    if tender.format != "need":
+        console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
+    for lot_answer in answer.lots:
+        _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
+    for number, group in enumerate(answer.consortia, 1):
+        if len(group.members) > 1:
+            _show_group(console, tender, group, number)
+    console.print()
+
+
+def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
     from matcher.text import shorten
 
-    console = Console(width=None if __import__("sys").stdout.isatty() else 150)
-    tender = answer.tender
-    deadline = f", réponse avant le {tender.deadline:%d/%m/%Y}" if tender.deadline else ""
-    console.rule(escape(shorten(f"{tender.id} · {tender.title}", 110)), align="left")
-    console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
-    for lot_answer in answer.lots:
-        lot = lot_answer.lot
-        where = ", ".join(
-            dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
-        )
-        reserved = ""
-        if lot.reservation is not None:
-            stated = ", ".join(lot.reservation.articles) or "article non précisé"
-            reserved = f" · réservé ({stated})"
-        clause = " · clause sociale" if lot.clauses else ""
-        console.print(
-            Text(
-                f"\nLot {lot.number} : {shorten(lot.title, 100)}{' · ' + where if where else ''}{reserved}{clause}",
-                style="bold",
-            )
-        )
-        if lot_answer.nobody:
-            console.print(
-                "  Aucune structure adaptée n'est connue pour ce lot ; les plus proches, pour information :"
-            )
-        for relaxation in lot_answer.relaxations:
-            console.print(f"  {escape(relaxation)}")
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for heading, justify in (
-            ("", "right"),
-            ("structure", "left"),
-            ("type", "left"),
-            ("commune", "left"),
-            ("km", "right"),
-            ("score", "right"),
-            ("pourquoi", "left"),
-            ("à savoir", "left"),
-        ):
-            table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
-        for match in lot_answer.matches:
+    lot = answer.lot
+    where = ", ".join(
+        dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
+    )
+    said = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
+    said += [where] if where else []
+    if lot.reservation is not None:
+        said.append(f"réservé ({', '.join(lot.reservation.articles) or 'article non précisé'})")
+    said += ["clause sociale"] if lot.clauses else []
+    console.print(Text("\n" + " · ".join(said), style="bold"))
+    if answer.nobody:
+        nearest = " Celles qui s'en approchent, pour information :" if answer.matches else ""
+        console.print(Text(f"  Aucune structure adaptée n'est connue pour ce lot.{nearest}"))
+    if answer.matches:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("", justify="right", no_wrap=True)
+        table.add_column("structure", max_width=34, overflow="fold")
+        table.add_column("type", no_wrap=True)
+        table.add_column("commune", max_width=18)
+        table.add_column("km", justify="right", no_wrap=True)
+        table.add_column("pourquoi", ratio=1)
+        for match in answer.matches:
             structure = match.structure
-            contact = structure.phone or structure.email or structure.website
-            known = "; ".join((*match.warnings, *match.missing))
             table.add_row(
                 str(match.rank),
-                Text(f"{structure.brand or structure.name}\n{contact}".strip()),
-                structure.kind or "entreprise",
+                Text(f"{structure.brand or structure.name}\n{_contact(structure)}"),
+                structure.kind or "entr.",
                 Text(structure.place.label),
-                "–" if match.distance_km is None else f"{match.distance_km:.0f}",
-                f"{match.score:.2f}",
-                Text("\n".join(shorten(reason.text, 90) for reason in telling(match))),
-                Text(shorten(known, 110)),
+                "–"
+                if match.distance_km is None
+                else f"{0 if match.distance_km < 1 else match.distance_km:.0f}",
+                Text("\n".join(_because(match))),
             )
         console.print(table)
-        for match in lot_answer.by_clause[:3]:
-            console.print(
-                Text(
-                    f"  par la clause : {match.structure.name} ({match.structure.kind}), {match.structure.place.label}"
-                )
-            )
-    for number, group in enumerate(answer.consortia, 1):
-        console.print(
-            Text(
-                f"Groupement proposé n° {number} ({group.form or 'forme à choisir'}) : {len(group.covered)} lot(s) ou besoin(s) couverts, {len(group.uncovered)} sans réponse",
-                style="bold",
-            )
+    if answer.relaxations:
+        console.print(Text(f"  pour élargir : {' ; '.join(answer.relaxations)}"))
+    if answer.by_clause:
+        hours = ", ".join(
+            f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label})"
+            for m in answer.by_clause[:3]
         )
-        for member in group.members:
-            console.print(
-                Text(
-                    f"  {member.role:11s} {member.structure.brand or member.structure.name} ({member.structure.kind or 'entreprise'}) : {', '.join(member.lots)}. {shorten(member.reason, 140)}"
-                )
-            )
-        for warning in group.warnings:
-            console.print(
-                Text(
-                    f"  ! {warning.text} ({warning.article}, à vérifier)"
-                    if warning.article
-                    else f"  ! {warning.text}"
-                )
-            )
-    console.print()
+        console.print(Padding(Text(f"par la clause (heures d'insertion) : {hours}"), (0, 0, 0, 2)))
+
+
+def _contact(structure: Structure) -> str:
+    return structure.phone or structure.email or structure.website or "aucun contact connu"
+
+
+def _because(match: Match) -> Iterator[str]:
+    """What the reader of a line should know, one sentence each: warnings first, then trade, place and proof."""
+    from matcher import telling
+    from matcher.text import shorten
+
+    yield from (f"! {warning}" for warning in match.warnings)
+    if telling.mark(match, "") == "métier à vérifier":
+        yield "? rien ne dit son métier : à lui demander"
+    yield from (shorten(said, 110) for said in telling.sentences(match.reasons))
+
+
+def _show_group(console: Console, tender: Tender, group: Consortium, number: int) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from matcher.consortium import task_label
+
+    form = f" {group.form}" if group.form else ""
+    console.print(Text(f"\nGroupement{form} proposé n° {number}", style="bold"))
+    for member in group.members:
+        structure = member.structure
+        name = (
+            f"{structure.brand or structure.name} ({structure.kind or 'entreprise'}, {structure.place.label})"
+        )
+        console.print(Text(f"  {member.role} : {name}"))
+        for part in member.reason.split(" ; "):
+            console.print(Padding(Text(part), (0, 0, 0, 4)))
+    if group.uncovered:
+        left = " ; ".join(task_label(tender, task) for task in group.uncovered)
+        console.print(Text(f"  personne pour : {left}"))
+    for warning in group.warnings:
+        article = f" ({warning.article})" if warning.article else ""
+        console.print(Padding(Text(f"! {warning.text}{article}"), (0, 0, 0, 2)))

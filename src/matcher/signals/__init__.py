@@ -16,6 +16,7 @@ class Why(NamedTuple):
     text: str
     notice_passage: str = ""
     offer_passage: str = ""
+    tells: bool = True  # False where the sentence only says what is unknown, absent or usual
 
 
 class Signal(Protocol):

@@ -39,4 +39,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("date limite de réponse inconnue")
     if days < 0:
         return Why("date limite de réponse passée")
-    return Why("dernier jour pour répondre" if days < 1 else f"encore {days:.0f} jour(s) pour répondre")
+    if days < 1:
+        return Why("dernier jour pour répondre")
+    return Why(f"encore {days:.0f} jour{'s' if days > 1 else ''} pour répondre", tells=False)

@@ -30,9 +30,9 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known(*DECLARED))
     offer = shortlist.catalogue.offer(row) if row is not None else None
     said = (
-        {"offer": "Offre", "description": "Présentation", "job": "Métier recruté"}[offer.nature]
+        {"offer": "offre", "description": "présentation", "job": "métier recruté"}[offer.nature]
         if offer
-        else "Offre"
+        else "offre"
     )
     title = shorten(offer.title or offer.text, 90) if offer else ""
     strength = (
@@ -43,4 +43,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         else "éloigné du besoin"
     )
     passage = shorten(shortlist.catalogue.text(row), 200) if row is not None else ""
-    return Why(f"{said} « {title} » : {strength}", shorten(shortlist.query.text, 160), passage)
+    return Why(
+        f"{said} « {title} » : {strength}", shorten(shortlist.query.text, 160), passage, tells=value > 0.35
+    )

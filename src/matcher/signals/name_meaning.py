@@ -20,8 +20,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known("name"))
     name = shorten(shortlist.catalogue.text(row), 80) if row is not None else ""
-    return Why(
-        f"nom évocateur du métier : « {name} »" if value > 0.25 else "nom sans rapport avec le métier",
-        "",
-        name,
-    )
+    if value > 0.25:
+        return Why(f"son nom évoque le métier : « {name} »", "", name)
+    return Why("son nom ne dit pas le métier", "", name, tells=False)

@@ -20,6 +20,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     row = shortlist.best_row(i, shortlist.similarity["part"], shortlist.known("name")) if value > 0 else None
     if row is None:
-        return Why("aucun mot du lot dans son nom")
+        return Why("aucun mot du lot dans son nom", tells=False)
     name = shortlist.catalogue.text(row)
     return Why(f"son nom le dit : {', '.join(common_words(shortlist.query.part, name))}", "", name)

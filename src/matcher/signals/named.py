@@ -29,4 +29,6 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    return Why("son nom figure dans l'avis" if value > 0 else "non nommée dans l'avis")
+    if value > 0:
+        return Why("son nom figure dans l'avis")
+    return Why("non nommée dans l'avis", tells=False)

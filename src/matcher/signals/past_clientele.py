@@ -54,8 +54,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("acheteurs de ses marchés inconnus")
-    return Why(
-        "travaille souvent pour ce type d'acheteur"
-        if value > 0.4
-        else "travaille peu pour ce type d'acheteur"
-    )
+    if value > 0.4:
+        return Why("travaille souvent pour ce type d'acheteur")
+    return Why("travaille peu pour ce type d'acheteur", tells=False)

@@ -22,6 +22,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("départements de ses marchés inconnus")
-    return Why(
-        "a déjà travaillé dans ce département" if value > 0 else "aucun marché connu dans ce département"
-    )
+    if value > 0:
+        return Why("a déjà travaillé dans ce département")
+    return Why("aucun marché connu dans ce département", tells=False)

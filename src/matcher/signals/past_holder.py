@@ -18,4 +18,6 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    return Why("déjà titulaire de cet acheteur" if value > 0 else "pas de marché connu avec cet acheteur")
+    if value > 0:
+        return Why("déjà titulaire d'un marché de cet acheteur")
+    return Why("pas de marché connu avec cet acheteur", tells=False)

@@ -6,6 +6,9 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 from matcher.text import shorten
 
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 0.45
+
 
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
@@ -15,10 +18,12 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     row = shortlist.best_row(i, _past.scaled(shortlist, "faiss"), _past.mask(shortlist))
     if row is None:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"a déjà remporté un marché proche{when}", "", shorten(offer.title, 200))
+    return Why(
+        f"a déjà remporté un marché semblable{when}", "", shorten(offer.title, 200), tells=value >= TELLING
+    )

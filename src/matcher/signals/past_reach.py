@@ -20,4 +20,4 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("lieux de ses marchés inconnus")
-    return Why(f"marché le plus proche à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")
+    return Why(f"son marché passé le plus proche est à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")

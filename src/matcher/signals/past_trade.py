@@ -17,15 +17,11 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("code CPV du lot ou marchés passés inconnus")
-    level = (
-        "même code"
-        if value > 0.95
-        else "même classe"
-        if value > 0.7
-        else "même groupe"
-        if value > 0.5
-        else "même division"
-        if value > 0.3
-        else ""
-    )
-    return Why(f"marché passé de {level} CPV" if level else "aucun marché passé dans cette division CPV")
+    if value > 0.7:
+        level = "du même code" if value > 0.95 else "de la même classe"
+        return Why(f"a déjà remporté un marché {level} (CPV)")
+    if value > 0.3:
+        return Why(
+            f"a déjà remporté un marché d'un domaine voisin ({'groupe' if value > 0.5 else 'division'} CPV)"
+        )
+    return Why("aucun marché passé dans ce domaine (division CPV)", tells=False)

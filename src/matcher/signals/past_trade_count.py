@@ -20,4 +20,8 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu")
-    return Why(f"{round(float(np.expm1(value)))} marché(s) remporté(s) dans le même groupe CPV")
+    number = round(float(np.expm1(value)))
+    if not number:
+        return Why("aucun marché remporté dans ce domaine (groupe CPV)", tells=False)
+    many = "s" if number > 1 else ""
+    return Why(f"{number} marché{many} remporté{many} dans ce domaine (groupe CPV)")

@@ -17,6 +17,10 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 0.3
+
+
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
@@ -25,10 +29,15 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
     if row is None:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"marché de même métier et proche{when}", "", shorten(offer.title, 200))
+    return Why(
+        f"a déjà remporté un marché du même métier, près de là{when}",
+        "",
+        shorten(offer.title, 200),
+        tells=value >= TELLING,
+    )

@@ -20,4 +20,5 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu")
-    return Why(f"{100 * value:.0f} % de ses marchés dans cette division CPV")
+    said = f"{100 * value:.0f} % de ses marchés publics sont de ce domaine (division CPV)"
+    return Why(said, tells=value >= 0.005)

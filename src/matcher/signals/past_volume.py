@@ -16,4 +16,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     number = int(_past.counts(shortlist)[i])
-    return Why(f"{number} marché(s) public(s) connu(s)" if number else "aucun marché public connu")
+    if not number:
+        return Why("aucun marché public connu", tells=False)
+    many = "s" if number > 1 else ""
+    return Why(f"{number} marché{many} public{many} connu{many}")

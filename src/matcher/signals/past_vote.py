@@ -25,8 +25,7 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu")
-    return Why(
-        f"{int(_past.counts(shortlist)[i])} marché(s) connus, dont plusieurs de même nature"
-        if value > -2
-        else "peu de marchés de cette nature"
-    )
+    number = int(_past.counts(shortlist)[i])
+    if value <= -2 or number < 2:
+        return Why("peu de marchés de cette nature", tells=False)
+    return Why(f"{number} marchés publics connus, dont plusieurs de cette nature")

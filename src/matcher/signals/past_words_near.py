@@ -19,6 +19,10 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 1.0
+
+
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum over the best three awards of (words + meaning) times exp(-km / 150); NaN without awards."""
@@ -27,10 +31,15 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
     if row is None:
-        return Why("aucun marché public connu")
+        return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"marché semblable et proche{when}", "", shorten(offer.title, 200))
+    return Why(
+        f"a déjà remporté un marché semblable, près de là{when}",
+        "",
+        shorten(offer.title, 200),
+        tells=value >= TELLING,
+    )

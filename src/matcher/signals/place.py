@@ -97,7 +97,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     zone = zones(shortlist)[i]
     said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
-        where = f"à {kilometres:.0f} km" + (f" ({town})" if town else "")
+        shown = round(kilometres, 1)  # as a match tells it
+        where = ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
     else:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = reference.department(department)

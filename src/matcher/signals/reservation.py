@@ -33,7 +33,7 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     reservation = shortlist.query.lot.reservation
     if reservation is None:
-        return Why("lot non réservé")
+        return Why("lot non réservé", tells=False)
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
     stated = " et ".join(reservation.articles)
     where = f"lot réservé ({stated})" if stated else "lot réservé, article non précisé (voir le règlement)"

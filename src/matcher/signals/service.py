@@ -74,8 +74,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
             if kind in LENDING
             else f"{kind} : peut aussi mettre à disposition"
         )
-    return Why(
-        f"{kind} : réalise des prestations"
-        if value > 0.5
-        else f"{kind} : met surtout du personnel à disposition"
-    )
+    if value > 0.5:
+        return Why(f"{kind} : réalise des prestations", tells=False)  # what nearly all do
+    return Why(f"{kind} : met surtout du personnel à disposition")

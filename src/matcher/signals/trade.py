@@ -29,10 +29,14 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     if not code:
         return Why("code d'activité (NAF) inconnu")
-    label = shorten(reference.naf_label(code), 80)
+    label = shorten(reference.naf_label(code).removesuffix(" n.c.a."), 80)
     if value != value:
-        return Why(f"code NAF {code} ({label}) : ne dit rien du métier")
+        return Why(f"activité au registre qui ne dit rien du métier : « {label} » (NAF {code})")
     near = (
-        "proche du besoin" if value >= NEAR else "métier voisin" if value >= BESIDE else "sans rapport direct"
+        "proche du besoin"
+        if value >= NEAR
+        else "d'un métier voisin"
+        if value >= BESIDE
+        else "qui ne désigne pas ce métier"
     )
-    return Why(f"code NAF {code} ({label}) : {near}", "", label)
+    return Why(f"activité au registre {near} : « {label} » (NAF {code})", "", label, tells=value >= BESIDE)

@@ -22,7 +22,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not value > 0:
-        return Why("aucun mot du besoin dans ses textes")
+        return Why("aucun mot du besoin dans ses textes", tells=False)
     row = shortlist.best_row(i, shortlist.similarity["lexical"], shortlist.known(*DECLARED))
     text = shortlist.catalogue.text(row) if row is not None else ""
     return Why(
