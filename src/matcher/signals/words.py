@@ -25,6 +25,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("aucun mot du besoin dans ses textes", tells=False)
     row = shortlist.best_row(i, shortlist.similarity["lexical"], shortlist.known(*DECLARED))
     text = shortlist.catalogue.text(row) if row is not None else ""
-    return Why(
-        f"mots communs : {', '.join(common_words(shortlist.query.text, text))}", "", shorten(text, 200)
-    )
+    shared = common_words(shortlist.query.text, text)
+    if not shared:  # only codes met
+        return Why("même code d'achat (CPV) que son offre", "", shorten(text, 200))
+    return Why(f"mots communs : {', '.join(shared)}", "", shorten(text, 200))
