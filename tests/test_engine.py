@@ -108,6 +108,17 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
     assert all(any("distance habituelle" in said for said in m.warnings) for m in far)
 
 
+def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_is_far(
+    small: Matcher,
+) -> None:
+    wide = small.match(
+        need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
+    ).lots[0]
+    far = {m.structure.siret[:9]: m for m in wide.matches if m.out_of_reach}
+    assert set(far) >= {"000000007"}, "Marseille for Nanterre"
+    assert all(m.out_of_reach == "far" and (m.distance_km or 0) <= 900 for m in far.values())
+
+
 def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
     site = "Création d'un site internet accessible, développement web, référencement"
     built = Catalogue.build(

@@ -571,7 +571,7 @@ def test_three_journeys_on_real_data(browser: Any, real_site: tuple[str, Path], 
     assert sum(sizes) < 200_000
     sound(tab)
     # a structure, found by its name
-    first = tab.locator("ol.matches h4 a").first
+    first = tab.locator("section.lot a[href^='/structure/']").first
     name = first.inner_text()
     tab.goto(site + "/structure")
     tab.fill("#q", name)

@@ -12,7 +12,7 @@ import pytest
 from matcher import gathering, reference, sourcing, telling
 from matcher.catalogue import free_text_tender
 from matcher.commands.match import show
-from matcher.domain import Filters, Place, Reason
+from matcher.domain import Place, Reason
 from matcher.engine import Matcher
 
 UNKNOWN = re.compile(r"inconnu|aucun marché|sans rapport|réalise des prestations|encore \d+ jour|ne dit rien")
@@ -70,18 +70,12 @@ def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Match
     assert marks["Nouvel Élan"] == "métier à vérifier"
 
 
-def test_who_stands_far_is_marked_far_and_a_wider_radius_shows_more(matcher: Matcher) -> None:
+def test_who_stands_far_is_marked_far(matcher: Matcher) -> None:
     swept = (
         matcher.match(free_text_tender("nettoyage de vitres", near("88410")), 20, groups=0).lots[0].matches
     )
     assert {m.out_of_reach for m in swept} == {"far"} and len(swept) <= 3
     assert {telling.mark(m, "très proche") for m in swept} == {"loin"}
-    need = free_text_tender("entretien des espaces verts d'une école", near("92000"))
-    usual = matcher.match(need, 30, groups=0).lots[0].matches
-    wide = matcher.match(need, 30, filters=Filters(radius_km=900), groups=0).lots[0].matches
-    more = [m for m in wide if m.structure.siret not in {u.structure.siret for u in usual}]
-    assert more, "who asks for a wider radius is shown who stands in it"
-    assert all(m.out_of_reach and (m.distance_km or 0) <= 900 for m in more), "and told that it is far"
 
 
 def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matcher) -> None:
