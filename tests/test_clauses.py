@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -251,6 +252,11 @@ def test_positions_hold_when_letters_are_folded() -> None:
     assert len(clauses.folded(text)) == len(text)
 
 
+def plain(text: str) -> str:
+    """The words alone."""
+    return re.sub(r"\W+", " ", clauses.folded(text)).strip()
+
+
 #: What is reached on each, rounded down; 0.95 and 0.90 are asked, and reached on the fourth only.
 HELD_OUT = [
     ("clause_passages_4", {"reserved": (0.95, 0.90), "social_clause": (0.95, 0.90)}),
@@ -262,11 +268,11 @@ HELD_OUT = [
 def test_passages_held_out(name: str, reached: dict[str, tuple[float, float]]) -> None:
     """By an author who had seen neither the code nor any other passage; never learnt from, mistakes never looked at.
 
-    Formulas of the trade that other authors happen to have written word for word are not judged.
+    Formulas of the trade that other authors happen to have written, but for capitals and points, are not judged.
     """
-    learnt = {one.text for one in training.passages(GLOSSARY, DATA)}
+    learnt = {plain(one.text) for one in training.passages(GLOSSARY, DATA)}
     every = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
-    rows = [row for row in every if row["text"] not in learnt]
+    rows = [row for row in every if plain(row["text"]) not in learnt]
     assert len(every) - len(rows) <= 2
     assert len(rows) >= 150
     read = [clauses.read(row["text"]) for row in rows]
