@@ -351,25 +351,27 @@ class Catalogue:
         for low in range(
             0, max(len(order), 1), BLOCK
         ):  # the objects of a million structures at once are too many
+            block = {key: known.pop(key) for key in order[low : low + BLOCK]}
             first_rows: list[int] = []
             rows: list[_Row] = []
-            for key in order[low : low + BLOCK]:
+            for key, structure in block.items():
                 first_rows.append(len(rows))
-                rows.extend(_profile(known[key]))
+                rows.extend(_profile(structure))
                 rows.extend(pieces.pop(key, ()))
             evidences.append(_evidence_table(rows))
-            tables.append(
-                _structure_table([known[key] for key in order[low : low + BLOCK]], first_rows, evidences[-1])
-            )
+            tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
             blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
             words.extend(coded(row.text, row.offer.cpv) for row in rows)
             first += len(rows)
-        evidence_table = pa.concat_tables(evidences).combine_chunks()
+            if first > HALVED_FROM:  # as singles they would take twice the memory until the end
+                blocks = [part.astype(np.float16, copy=False) for part in blocks]
         structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
-        vectors = (
-            np.concatenate(blocks) if first <= HALVED_FROM else np.concatenate(blocks).astype(np.float16)
-        )
-        del blocks, tables, evidences
+        evidence_table = pa.concat_tables(evidences).combine_chunks()
+        del tables, evidences
+        vectors = np.empty((first, encoder.dimension), dtype=blocks[-1].dtype)
+        while blocks:  # each is let go of as it is copied
+            vectors[first - len(blocks[-1]) : first] = blocks[-1]
+            first -= len(blocks.pop())
         indexes = {name: plug.find("indexes", name).build(words, vectors) for name in recipe.indexes}
         manifest = _manifest(structure_table, evidence_table, recipe, encoder)
         return cls(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
