@@ -17,6 +17,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -99,16 +100,18 @@ def _proved(request: Request, token: str) -> Bearer:
         raise Refused(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
 
 
-def _who(
+async def _who(
     request: Request, _a: Annotated[Any, Depends(_header)], _b: Annotated[Any, Depends(_bearer)]
 ) -> Bearer:
-    return identify(request)
+    # only what must be looked up in the store is worth a thread, for which a busy service makes one wait
+    shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
+    return await run_in_threadpool(identify, request) if shown else identify(request)
 
 
 def needs(*scopes: str) -> Any:
     """A dependency: the bearer, who holds one of these scopes ("structure" is any structure:SIRET)."""
 
-    def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
+    async def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
         held = any(who.may(s) or (s == "structure" and who.sirets) for s in scopes)
         reads = "read" in scopes and who.scopes  # every key reads
         if held or reads:

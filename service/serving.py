@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections import OrderedDict
@@ -228,6 +229,7 @@ class Serving:
         notices = {t.id: t for t in gathering.load_notices(self.folder) if not t.confidential}
         snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC))
         _warm(snapshot)
+        _settle()
         return snapshot
 
     def _matcher(self, catalogue: Catalogue) -> Matcher:
@@ -242,6 +244,13 @@ class Serving:
                 "the catalogue's own recipe cannot be used: ranked by 'weighted'", extra={"why": str(error)}
             )
             return Matcher(catalogue, replace(recipes.named("weighted"), encoder=catalogue.recipe.encoder))
+
+
+def _settle() -> None:
+    """Spare later collections of garbage the walk through all that is now loaded: each would hold up every request."""
+    gc.unfreeze()  # what an earlier catalogue left
+    gc.collect()
+    gc.freeze()
 
 
 def _warm(snapshot: Snapshot) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +45,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.shortlist import Query, Shortlist
-from matcher.text import clean, coded, fold, lot_part, plain_words
+from matcher.text import clean, coded, fold, lot_part, plain_words, tokens
 
 FORMAT = 2
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -55,6 +56,7 @@ BLOCK = 20_000  # structures made at once
 HALVED_FROM = 1_000_000
 KEPT = 5_000  # structures, and offers, kept as objects
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -213,8 +215,7 @@ class Catalogue:
             return ()
         order, starts = self._bidders
         bidder = self.of_structure("bidder")[row]
-        column = self.structures.column("siret")
-        return tuple(column[int(i)].as_py() for i in order[starts[bidder] : starts[bidder + 1]])
+        return tuple(self._sirets[order[starts[bidder] : starts[bidder + 1]]].tolist())
 
     @cached_property
     def _bidders(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -237,11 +238,11 @@ class Catalogue:
         return codec.from_text(Offer, self.evidence.column("payload")[row].as_py())
 
     @staticmethod
-    def _kept(kept: dict[int, T], row: int, make: Callable[[int], T]) -> T:
-        """The frozen object of a row, of those made last; each step is one of a dict, so threads may share it."""
-        found = kept.get(row)
+    def _kept(kept: dict[K, T], key: K, make: Callable[[K], T]) -> T:
+        """The frozen object of a key, of those made last; each step is one of a dict, so threads may share it."""
+        found = kept.get(key)
         if found is None:
-            found = kept[row] = make(row)
+            found = kept[key] = make(key)
             if len(kept) > KEPT:
                 kept.clear()
         return found
@@ -256,7 +257,12 @@ class Catalogue:
 
     def text(self, evidence_row: int) -> str:
         """The text of an evidence row."""
-        return str(self.evidence.column("text")[evidence_row].as_py())
+        return str(self._texts[evidence_row].as_py())
+
+    @cached_property
+    def _texts(self) -> Any:
+        texts = self.evidence.column("text")
+        return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
 
     @cached_property
     def denied(self) -> dict[int, tuple[str, ...]]:
@@ -290,31 +296,41 @@ class Catalogue:
         columns = (self.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
         return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
 
-    @cached_property
-    def rare_names(self) -> dict[str, tuple[float, NDArray[np.int64]]]:
-        """Words that stand in few names and few texts, and in no nomenclature or name of a place: their information
-        in nats, and the structures so named.
+    def rare_name(self, word: str) -> tuple[float, NDArray[np.int64]] | None:
+        """The information of a word in nats and the structures so named.
 
-        Read from the names and texts alone, whoever holds which award, so that it does not peek.
+        None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
+        names and texts alone, whoever holds which award, so that it does not peek.
         """
-        named: dict[str, list[int]] = defaultdict(list)
-        for row, name in enumerate(self.structures.column("name").to_pylist()):
-            for word in set(plain_words(name)) - reference.everyday_words():
-                named[word].append(row)
-        in_texts = Counter(
-            word
-            for nature, text in zip(
-                self.of_row("nature").tolist(), self.evidence.column("text").to_pylist(), strict=True
-            )
-            if NATURES[nature] in ("award", "offer", "description")
-            for word in set(plain_words(text)) & named.keys()
+        return self._kept(self._named, word, self._rare_name) or None
+
+    def _rare_name(self, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
+        if word in reference.everyday_words():
+            return ()
+        rows = np.concatenate([self._word_index.holding(stem) for stem in tokens(word)[:1]] or [[]]).astype(
+            int
         )
+
+        def holding(*natures: str) -> Iterator[int]:
+            """Rows of the word itself, of those of its stem."""
+            chosen = rows[self.nature_mask(natures)[rows]].tolist()
+            return (row for row in chosen if word in plain_words(self.text(row)))
+
         limit = max(30, self.evidence.num_rows // 500)
-        return {
-            word: (float(np.log(len(self) / len(rows))), np.array(rows))
-            for word, rows in named.items()
-            if in_texts[word] < limit
-        }
+        if sum(1 for _ in islice(holding("award", "offer", "description"), limit)) == limit:
+            return ()
+        named = np.unique(self.owners[list(holding("name"))])
+        return (float(np.log(len(self) / len(named))), named) if len(named) else ()
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _word_index(self) -> Any:
+        """The index of words, made for the purpose where the recipe has none."""
+        index = self.indexes.get("lexical")
+        return index or plug.find("indexes", "lexical").build(_words(self.evidence), self.vectors)
 
     # ------------------------------------------------------------------------------------ build
 
@@ -659,18 +675,27 @@ class Catalogue:
         if not located:
             return np.zeros(0, dtype=np.int64)
         if allowed is None:
-            tree, rows = self._globe
-            if not len(rows):
-                return rows
-            _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
-            near = np.atleast_2d(found)
-            # of several places each has its nearest, so that no place is forgotten
-            kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
-            return np.asarray(rows[kept], dtype=np.int64)
+            # the lots of one notice, and many notices, are of one place
+            return self._kept(self._around, (tuple(located), k), self._nearest)
         distance = self.distances(located)
         distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
         near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
         return np.asarray(near[np.isfinite(distance[near])], dtype=np.int64)
+
+    def _nearest(self, asked: tuple[tuple[tuple[float, float], ...], int]) -> NDArray[np.int64]:
+        located, k = asked
+        tree, rows = self._globe
+        if not len(rows):
+            return rows
+        _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
+        near = np.atleast_2d(found)
+        # of several places each has its nearest, so that no place is forgotten
+        kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
+        return np.asarray(rows[kept], dtype=np.int64)
+
+    @cached_property
+    def _around(self) -> dict[Any, NDArray[np.int64]]:
+        return {}
 
     @cached_property
     def _globe(self) -> tuple[Any, NDArray[np.int64]]:

@@ -29,7 +29,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
-from matcher.shortlist import Column, Query, Shortlist
+from matcher.shortlist import Column, Query, Shortlist, heads
 from matcher.signals.place import distances
 
 DECLARED = ("offer", "description", "job")
@@ -116,11 +116,13 @@ class Matcher:
             columns[name] = shortlist.column(name, signal.measure(shortlist))
         contributions = self.ranker.contributions(shortlist)
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
-        order = np.lexsort((shortlist.candidates, -scores))
-        bidders = self.catalogue.of_structure("bidder")[shortlist.candidates[order]]
-        _, first = np.unique(bidders, return_index=True)
+        # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
+        order = np.argsort(-scores, kind="stable")
+        stands = np.empty(len(order), dtype=np.int64)
+        stands[order] = np.arange(len(order))
+        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
+        order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
         regime = "structure" if self.has_directory else "supplier"
-        order = order[np.sort(first)]
         if self.recipe.rotation:
             order = self._take_turns(query, shortlist, scores, order)
         return Ranking(
@@ -392,9 +394,11 @@ class Matcher:
         )
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
+        low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
         for natures in (DECLARED, ("award",), ("name", "naf")):
-            for values in shortlist.similarity.values():
-                row = shortlist.best_row(i, values, shortlist.known(*natures))
+            known = shortlist.known(*natures)
+            for values in shortlist.similarity.values() if known[low:high].any() else ():
+                row = shortlist.best_row(i, values, known)
                 if row is not None:
                     return self.catalogue.offer(row)
         return None

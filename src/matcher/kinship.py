@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from matcher.catalogue import Catalogue
 from matcher.columns import days
 from matcher.shortlist import Column
+from matcher.text import plain_words
 
 #: Column -> what it says in French, completed by `told`.
 LABELS = {
@@ -102,8 +103,9 @@ def _kinship(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[st
 def _names(catalogue: Catalogue, member: int) -> Column:
     """How rare the rarest word is that a name shares with the member's, 0 to 1: firms of one group."""
     shared = np.zeros(len(catalogue))
-    for information, rows in catalogue.rare_names.values():
-        if member in rows:
+    for word in set(plain_words(catalogue.structures.column("name")[member].as_py())):
+        if found := catalogue.rare_name(word):
+            information, rows = found
             shared[rows] = np.maximum(shared[rows], information / np.log(max(len(catalogue), 2)))
     shared[member] = 0.0
     return shared

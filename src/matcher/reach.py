@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -264,12 +265,16 @@ def _task(shortlist: Shortlist, i: int) -> str:
     low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
     declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))
     for row in shortlist.rows[low:high].tolist():
-        if declared[row]:
-            text = fold(shortlist.catalogue.text(row))
-            for name, words in SEPARABLE.items():
-                if any(word in text for word in words):
-                    return name
+        if declared[row] and (task := _separable(shortlist.catalogue.text(row))):
+            return task
     return ""
+
+
+@lru_cache(maxsize=50_000)
+def _separable(text: str) -> str:
+    """The first separable task that a text says; "" where it says none."""
+    said = fold(text)
+    return next((name for name, words in SEPARABLE.items() if any(word in said for word in words)), "")
 
 
 def _one_bidder(shortlist: Shortlist, rows: Sequence[tuple[int, str, str]]) -> list[tuple[int, str, str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.columns import NATURES
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Shortlist:
     similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
-    scratch: dict[str, Any] = field(
+    scratch: dict[Any, Any] = field(
         default_factory=dict
     )  # intermediate arrays shared by the signals of one lot
 
@@ -82,10 +84,11 @@ class Shortlist:
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's day."""
 
-        def mask() -> NDArray[np.bool_]:
-            return self.admissible & self.catalogue.nature_mask(natures)[self.rows]
-
-        known: NDArray[np.bool_] = self.once("known:" + " ".join(natures), mask)
+        known: NDArray[np.bool_] | None = self.scratch.get(natures)
+        if known is None:
+            held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
+            wanted = [held == NATURES.index(nature) for nature in natures]
+            known = self.scratch[natures] = np.asarray(self.admissible & np.logical_or.reduce(wanted))
         return known
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
@@ -112,9 +115,9 @@ class Shortlist:
         if found is None or found.mask is not mask:
             inside = np.flatnonzero(mask)
             owner = self.owner[inside]
-            first = np.flatnonzero(np.diff(owner, prepend=-1))
+            first = heads(owner)
             starts = np.append(first, len(owner))
-            segment = np.repeat(np.arange(len(first)), np.diff(starts))
+            segment = np.repeat(np.arange(len(first)), starts[1:] - first)
             found = kept[id(mask)] = _Parts(mask, inside, owner[first], starts, segment)
         return found
 
@@ -129,8 +132,8 @@ class Shortlist:
         if not len(inside):
             return None
         held = values[low:high][inside]
-        best = int(held.argmax())
-        return int(self.rows[low + int(inside[best])]) if np.isfinite(held[best]) else None
+        best = held.argmax()
+        return int(self.rows[low + inside[best]]) if isfinite(held[best]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,15 @@ def discounted_sum(
     total = np.zeros(len(starts) - 1)
     for depth, weight in enumerate(weights):
         top = np.maximum.reduceat(left, starts[:-1])
-        held = np.isfinite(top)
-        total[held] += weight * top[held]
+        np.add(total, weight * top, out=total, where=np.isfinite(top))
         if depth + 1 < len(weights):
             at_top = np.flatnonzero(left == top[segment])
-            owners = segment[at_top]
-            left[at_top[np.flatnonzero(np.diff(owners, prepend=-1))]] = -np.inf
+            left[at_top[heads(segment[at_top])]] = -np.inf
     return total
+
+
+def heads(labels: NDArray[np.int64]) -> Rows:
+    """The positions at which a run of equal labels begins."""
+    begins = np.ones(len(labels), dtype=bool)
+    np.not_equal(labels[1:], labels[:-1], out=begins[1:])
+    return np.flatnonzero(begins)

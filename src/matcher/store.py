@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import (
     Connection,
     Date,
@@ -362,17 +363,24 @@ def _engine(address: str) -> Engine:
             import psycopg  # noqa: F401
         except ImportError:
             raise MissingExtra("a PostgreSQL store needs psycopg: pip install 'maillage[postgres]'") from None
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_serializer=_json
+        )
     if backend != "sqlite":
         raise BadInput(
             f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         )
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _json(value: Any) -> str:
+    """A value of a JSON column as text: that of a night is most of what is written."""
+    return to_json(value, inf_nan_mode="constants").decode()
 
 
 def _on_connect(raw: Any, record: Any) -> None:

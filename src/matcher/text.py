@@ -91,13 +91,25 @@ def tokens(text: str) -> list[str]:
 
 def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
     """Words of the question that the other text holds too (by stem), as the question writes them, in its order."""
-    stems = set(tokens(said))
+    stems = _stems(said)
     found: dict[str, str] = {}
-    for word in re.findall(r"[^\W\d_][\w-]*", asked):
-        shared = [stem for stem in tokens(word) if stem in stems]
-        if shared:
-            found.setdefault(shared[0], word.lower())
+    for word, own in _stemmed(asked):
+        shared = next((stem for stem in own if stem in stems), None)
+        if shared is not None:
+            found.setdefault(shared, word)
     return list(found.values())[:limit]
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))
+
+
+@lru_cache(maxsize=64)
+def _stemmed(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The words of a text in lower case, in order, with their stems; those without any are left out."""
+    words = ((word.lower(), tuple(tokens(word))) for word in re.findall(r"[^\W\d_][\w-]*", text))
+    return tuple((word, stems) for word, stems in words if stems)
 
 
 _LOT = re.compile(

@@ -64,10 +64,15 @@ class Vocation:
         z = self.intercept
         for name, table in self.terms.items():
             found = self._letters(text) if name == "letters" else ANALYSERS[name](text)
-            held = {term: 1 + math.log(n) for term, n in Counter(found).items() if term in table}
-            norm = math.sqrt(sum((tf * table[term][0]) ** 2 for term, tf in held.items()))
-            if norm:
-                z += sum(tf * table[term][0] * table[term][1] for term, tf in held.items()) / norm
+            square = told = 0.0
+            for term, n in Counter(found).items():
+                if term in table:
+                    rarity, weight = table[term]
+                    value = (1 + math.log(n)) * rarity
+                    square += value * value
+                    told += value * weight
+            if square:
+                z += told / math.sqrt(square)
         return 1 / (1 + math.exp(-z))
 
     def _letters(self, text: str) -> Iterator[str]:
@@ -85,10 +90,8 @@ class Vocation:
         """True when the text, or the lot's own part of it, is above the floor, or buys insertion by name."""
         if _BOUGHT.search(fold(text)):
             return True
-        return (
-            max(self.probability(text), self.probability(part) if part and part != text else 0.0)
-            >= self.floor
-        )
+        own = (text, part) if part and part != text else (text,)
+        return any(self.probability(words) >= self.floor for words in own)
 
 
 @cache

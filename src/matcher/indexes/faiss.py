@@ -145,8 +145,8 @@ class FaissIndex:
         numbers[kept < 0] = known + _numbered(texts)
         gone = known - len(np.unique(numbers[kept >= 0]))
         if self.kind == "flat" or gone > WORN * known:
-            _, numbers = np.unique(numbers, return_inverse=True)
-            return _made(numbers.astype(np.int32), vectors, "auto" if self.kind == "flat" else self.kind)
+            gapless = np.unique(numbers, return_inverse=True)[1].astype(np.int32)
+            return _made(gapless, vectors, "auto" if self.kind == "flat" else self.kind)
         added, first = np.unique(numbers, return_index=True)
         fresh = np.ascontiguousarray(vectors[first[added >= known]])
         index = faiss.deserialize_index(faiss.serialize_index(self._index))

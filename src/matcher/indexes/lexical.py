@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,12 @@ class _Weighted:
 class _Room:
     """Arrays that are written into again and again, by one question at a time; all zero between two questions."""
 
-    def __init__(self) -> None:
-        self.total = np.zeros(0)
-        self.asked = np.zeros(0, dtype=np.int8)
-        self.rows: NDArray[np.int64] | None = None  # the last rows compared, and where their words stand
-        self.entries = self.owners = np.zeros(0, dtype=np.int64)
-        self.words = np.zeros(0, dtype=np.int32)
+    def __init__(self, rows: int, words: int) -> None:
+        self.total = np.zeros(rows)
+        self.wanted = np.zeros(rows, dtype=bool)
+        self.asked = np.zeros(words)
+        self.rows: NDArray[np.int64] | None = None  # the last rows compared, and their words
+        self.table: Any = None
 
 
 class LexicalIndex:
@@ -90,7 +91,7 @@ class LexicalIndex:
         try:
             room = self._rooms.pop()
         except IndexError:
-            room = _Room()
+            room = _Room(self._rows, max(len(self._vocabulary), 1))
         try:
             yield room
         finally:
@@ -99,6 +100,11 @@ class LexicalIndex:
     def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
         return self._weighted.rows[low:high], self._weighted.postings[low:high]
+
+    def holding(self, stem: str) -> NDArray[np.int32]:
+        """The rows that hold a stem, increasing."""
+        column = self._vocabulary.get(stem)
+        return np.zeros(0, dtype=np.int32) if column is None else self._posting(column)[0]
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
@@ -121,70 +127,66 @@ class LexicalIndex:
         weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
         left = float(weighted.highest[columns].sum(dtype=np.float64))
-        if len(room.total) != self._rows:
-            room.total = np.zeros(self._rows)
         total, count = room.total, 0
-        met: list[NDArray[np.int32]] = []
+        met: list[NDArray[np.int64]] = []
         least = 0.0
         try:
-            for place, column in enumerate(columns):
+            for first, column in enumerate(columns):
                 rows, weights = self._posting(column)
                 if len(rows) > LONG and count >= k:
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:
-                        return self._rest(total, np.concatenate(met), least - left, columns[place:])
+                        # what the words left add can no longer bring in a row that was not met
+                        found = np.concatenate(met)[sofar >= least - left]
+                        self._add(room, columns[first:], found)
+                        return found, total[found]
                 if allowed is not None:
                     kept = allowed[rows]
                     rows, weights = rows[kept], weights[kept]
-                new = rows[total[rows] == 0.0]
-                met.append(new)
-                total[rows] += weights
-                count += len(new)
+                places = rows.astype(np.int64)  # as numpy wants them, once for three readings
+                held = total[places]
+                met.append(places[held == 0.0])
+                total[places] = held + weights
+                count += len(met[-1])
                 left -= float(weighted.highest[column])
             found = np.concatenate(met)
-            return found.astype(np.int64), total[found]
+            return found, total[found]
         finally:
             for part in met:
                 total[part] = 0.0
 
-    def _rest(
-        self, total: NDArray[np.float64], met: NDArray[np.int32], least: float, columns: Sequence[int]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Those of the rows met that hold at least so much, with what these words, common ones, add to them."""
-        sums = total[met]
-        chosen = np.flatnonzero(sums >= least)
-        found, sums = met[chosen], sums[chosen]
-        order = np.argsort(found)
-        asked = found[order]
+    def _add(self, room: _Room, columns: Sequence[int], found: NDArray[np.int64]) -> None:
+        """Add what these words, common ones, bring to the rows found."""
+        room.wanted[found] = True
         for column in columns:
             rows, weights = self._posting(column)
-            at = np.minimum(np.searchsorted(rows, asked), len(rows) - 1)
-            held = rows[at] == asked
-            sums[order[held]] += weights[at[held]]
-        return found.astype(np.int64), sums
+            held = np.flatnonzero(room.wanted[rows])
+            room.total[rows[held]] += weights[held]
+        room.wanted[found] = False
 
-    def _of(self, room: _Room, columns: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The summed weights of these words in these rows."""
-        if room.rows is not rows:
-            starts = self._counted.starts
-            many = starts[rows + 1] - starts[rows]
-            ends = np.cumsum(many)
-            room.owners = np.repeat(np.arange(len(rows)), many)
-            room.entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
-                starts[rows] - (ends - many), many
-            )
-            room.words = self._counted.columns[room.entries]
-            room.rows = rows
-        if len(room.asked) != len(self._vocabulary):
-            room.asked = np.zeros(len(self._vocabulary), dtype=np.int8)
-        room.asked[columns] = 1
-        hits = np.flatnonzero(room.asked[room.words])
-        room.asked[columns] = 0
-        weights = self._weighted.weights[room.entries[hits]]
-        return np.asarray(
-            np.bincount(room.owners[hits], weights=weights, minlength=len(rows)), dtype=np.float64
+    @cached_property
+    def _table(self) -> Any:
+        """Rows by words, with their weights."""
+        from scipy.sparse import csr_array
+
+        starts = self._counted.starts
+        kind = (
+            np.int32 if int(starts[-1]) < 2**31 else np.int64
+        )  # that of the columns, so that none is copied
+        return csr_array(
+            (self._weighted.weights, self._counted.columns, starts.astype(kind)),
+            shape=(self._rows, max(len(self._vocabulary), 1)),
         )
+
+    @staticmethod
+    def _sums(room: _Room, columns: Sequence[int], table: Any) -> NDArray[np.float64]:
+        """The summed weights of these words in each row of a table."""
+        room.asked[columns] = 1.0
+        try:
+            return np.asarray(table @ room.asked, dtype=np.float64)
+        finally:
+            room.asked[columns] = 0.0
 
     def compare(
         self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
@@ -192,7 +194,9 @@ class LexicalIndex:
         columns, ceiling = self._asked(text)
         if rows is not None:
             with self._room() as room:
-                total = self._of(room, columns, rows)
+                if room.rows is not rows:
+                    room.rows, room.table = rows, self._table[rows]
+                total = self._sums(room, columns, room.table)
         else:
             total = np.zeros(self._rows)
             for column in columns:

@@ -66,14 +66,17 @@ def contribution(spec: Mapping[str, Any], values: Column, stairs: Steps | None =
 
     `stairs` are the steps of `spec`, where they are at hand.
     """
-    unknown = np.isnan(values)
-    if unknown.all():
-        return np.full(values.shape, spec.get("missing", 0.0), dtype=np.float64)
-    known = spec.get("weight", 0.0) * values + spec.get("offset", 0.0)
+    added = np.full(values.shape, spec.get("missing", 0.0), dtype=np.float64)
+    known = np.flatnonzero(values == values)
+    if not len(known):
+        return added
+    told = values[known]
+    line = spec.get("weight", 0.0) * told + spec.get("offset", 0.0)
     if stairs := stairs or steps(spec):
         knots, heights = stairs
-        known = known + heights[knots.searchsorted(values, side="left")]
-    return np.asarray(np.where(unknown, spec.get("missing", 0.0), known), dtype=np.float64)
+        line = line + heights[knots.searchsorted(told, side="left")]
+    added[known] = line
+    return added
 
 
 def read(file: str) -> AdditiveRanker:

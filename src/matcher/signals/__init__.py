@@ -5,14 +5,12 @@ To add one, write a file with the two functions of `Signal`, and give it a weigh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from matcher.shortlist import Column, Shortlist
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """A value said in French, with the passages of the notice and of the evidence that met."""
 
     text: str

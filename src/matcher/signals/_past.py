@@ -6,6 +6,8 @@ a supplier worked and on what, not for whom.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,17 @@ SCALE_KM = 150.0
 def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Award rows known on the query's day; shape (m,)."""
     return shortlist.known("award")
+
+
+def told(measure: Callable[[Shortlist], Column]) -> Callable[[Shortlist], Column]:
+    """The measure, NaN all over where no candidate has a known award: then there is nothing to look at."""
+
+    @wraps(measure)
+    def measured(shortlist: Shortlist) -> Column:
+        known = len(shortlist.inside(mask(shortlist)))
+        return measure(shortlist) if known else np.full(len(shortlist), np.nan)
+
+    return measured
 
 
 def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:

@@ -14,16 +14,18 @@ from matcher.text import plain_words
 
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""
-    names = shortlist.catalogue.rare_names
-    total = np.zeros(len(shortlist.catalogue))
+    total = np.zeros(len(shortlist))
     for word in dict.fromkeys(
         plain_words(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
     ):
-        found = names.get(word)
+        found = shortlist.catalogue.rare_name(word)
         if found is not None:
             weight, rows = found
-            total[rows] += weight / 8.0
-    return total[shortlist.candidates]
+            at = np.searchsorted(shortlist.candidates, rows)  # both increase, and no row stands twice
+            inside = at < len(total)
+            at, rows = at[inside], rows[inside]
+            total[at[shortlist.candidates[at] == rows]] += weight / 8.0
+    return total
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

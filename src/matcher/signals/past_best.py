@@ -7,6 +7,7 @@ from matcher.signals import Why, _past
 from matcher.text import shorten
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """The best BM25 share, relative to the catalogue's best; NaN without awards."""
     return shortlist.best(_past.scaled(shortlist, "lexical"), _past.mask(shortlist))

@@ -8,6 +8,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Awards in the department over located awards plus one; NaN where no place is known."""
     if not any(place.department for place in shortlist.query.places):

@@ -8,6 +8,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Mean over awards of exp(-km / 150); NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))

@@ -10,6 +10,7 @@ from matcher.signals import Why, _past
 SCALE_KM = 400.0
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """exp(-km / 400) of the nearest award; NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))

@@ -6,6 +6,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """0 (other division) to 1 (same code); NaN without awards or where the lot states no CPV."""
     if not shortlist.query.cpv:

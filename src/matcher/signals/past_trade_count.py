@@ -8,6 +8,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """log(1 + awards of the same CPV group); NaN without awards or where the lot states no CPV."""
     if not shortlist.query.cpv:

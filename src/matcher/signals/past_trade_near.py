@@ -17,6 +17,7 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
     return shortlist.best(_values(shortlist), _past.mask(shortlist))

@@ -8,6 +8,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Awards of the same CPV division over all awards plus one; NaN without awards or CPV."""
     if not shortlist.query.cpv:

@@ -8,6 +8,7 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """log(1 + awards); NaN without awards."""
     return _past.unknown_without_awards(shortlist, np.log1p(_past.counts(shortlist)))

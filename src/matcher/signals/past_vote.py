@@ -10,6 +10,7 @@ from matcher.signals import Why, _past
 SHARPNESS = 8.0
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """log of the sum over awards of exp(8 (cosine - 1)); NaN without awards."""
     similarity = shortlist.similarity.get("faiss")

@@ -7,6 +7,7 @@ from matcher.signals import Why, _past
 from matcher.text import shorten
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum of the best three BM25 shares, relative to the catalogue's best; NaN without awards."""
     return shortlist.discounted(_past.scaled(shortlist, "lexical"), _past.mask(shortlist), _past.DISCOUNT)

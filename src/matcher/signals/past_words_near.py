@@ -19,6 +19,7 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+@_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum over the best three awards of (words + meaning) times exp(-km / 150); NaN without awards."""
     return shortlist.discounted(_values(shortlist), _past.mask(shortlist), _past.DISCOUNT)

@@ -75,15 +75,12 @@ def _zones(shortlist: Shortlist) -> Column:
     if not len(told):
         return np.zeros(len(shortlist))
     rows, owner = shortlist.rows[told], shortlist.owner[told]
-    low, high = catalogue.of_row("zone_low")[rows], catalogue.of_row("zone_high")[rows]
     inside = (
         shortlist.once("distances", lambda: distances(shortlist))[owner] <= catalogue.of_row("radius")[rows]
     )
-    for place in shortlist.query.places:
-        number = department_number(place.department)
-        if number >= 0:
-            word, bit = (low, number) if number < 64 else (high, number - 64)
-            inside |= (word >> np.uint64(bit)) & np.uint64(1) > 0
+    for number in {department_number(place.department) for place in shortlist.query.places} - {-1}:
+        word, bit = ("zone_low", number) if number < 64 else ("zone_high", number - 64)
+        inside |= catalogue.of_row(word)[rows] & np.uint64(1 << bit) > 0
     result = np.zeros(len(shortlist))
     result[owner] = -1.0
     result[owner[inside]] = 1.0
