@@ -8,10 +8,11 @@ import bm25s
 import numpy as np
 import pytest
 
+from matcher import reference
 from matcher.catalogue import Catalogue
 from matcher.domain import Offer, Recipe, Structure
 from matcher.indexes import lexical
-from matcher.text import tokens
+from matcher.text import plain_words, tokens
 
 WORDS = [f"{first}{last}" for first in ("net", "pein", "tail", "mac", "trans", "cuis") for last in "abcdefgh"]
 
@@ -98,8 +99,10 @@ def test_amended_is_as_built_anew(index: lexical.LexicalIndex, said: list[str]) 
 
 
 def test_rare_names_are_those_counted_text_by_text() -> None:
-    words = [f"zz{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(40)]
-    offers = [f"{words[0]} nettoyage de vitres"] * 35 + [f"{words[1]} espaces verts"] * 5
+    """Words count whole: the texts that hold another word of their stem do not make them frequent."""
+    words = [f"zz{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(38)] + ["zzvoilerie", "zzvoileries"]
+    offers = [f"{words[0]} nettoyage de zzvoileries"] * 35 + [f"{words[1]} espaces verts"] * 5
+    assert tokens(words[38]) == tokens(words[39])
     structures = [
         Structure(
             siret=f"{i:09d}00017",
@@ -109,13 +112,17 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
         for i, offer in enumerate(offers)
     ]
     catalogue = Catalogue.build(structures, recipe=Recipe(encoder="hashing"))
-    for stem in {stem for structure in structures for stem in tokens(structure.name)}:
-        named = [i for i, structure in enumerate(structures) if stem in tokens(structure.name)]
-        found = catalogue.rare_name(stem)
-        if sum(stem in tokens(offer) for offer in offers) >= 30:
+    rare = set()
+    for word in {word for structure in structures for word in plain_words(structure.name)}:
+        named = [i for i, structure in enumerate(structures) if word in plain_words(structure.name)]
+        found = catalogue.rare_name(word)
+        everyday = word in reference.everyday_words()
+        if everyday or sum(word in plain_words(offer) for offer in offers) >= 30:
             assert found is None
         else:
+            rare.add(word)
             assert found is not None
             assert found[0] == float(np.log(len(structures) / len(named)))
             assert found[1].tolist() == named
-    assert catalogue.rare_name("nettoyag") is None
+    assert rare == set(words) - {words[0], "zzvoileries"}
+    assert catalogue.rare_name("nettoyage") is None

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -264,16 +265,6 @@ class Catalogue:
         return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
 
     @cached_property
-    def _twins(self) -> NDArray[np.int64]:
-        """The first evidence row with the text of each, and so with its vector.
-
-        Labels of codes and usual offers come again and again: of one vector for all of them the processor keeps a copy.
-        """
-        numbers = np.asarray(self._texts.dictionary_encode().indices.to_numpy(zero_copy_only=False))
-        _, first = np.unique(numbers, return_index=True)
-        return np.asarray(first[numbers], dtype=np.int64)
-
-    @cached_property
     def denied(self) -> dict[int, tuple[str, ...]]:
         """Structure row -> what it says is not its trade (`matcher.denials`)."""
         if "denied" not in self.structures.column_names:
@@ -306,24 +297,30 @@ class Catalogue:
         return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
 
     def rare_name(self, word: str) -> tuple[float, NDArray[np.int64]] | None:
-        """The information of a folded word in nats and the structures so named.
+        """The information of a word in nats and the structures so named.
 
-        None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the names and
-        texts alone, whoever holds which award, so that it does not peek.
+        None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
+        names and texts alone, whoever holds which award, so that it does not peek.
         """
         return self._kept(self._named, word, self._rare_name) or None
 
     def _rare_name(self, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
         if word in reference.everyday_words():
             return ()
-        rows = self._word_index.holding(tokens(word)[0])
-        names = rows[self.nature_mask(("name",))[rows]]
-        exact = [row for row in names.tolist() if word in plain_words(self.text(row))]
-        named = np.unique(self.owners[exact])
-        in_texts = np.count_nonzero(self.nature_mask(("award", "offer", "description"))[rows])
-        if not len(named) or in_texts >= max(30, self.evidence.num_rows // 500):
+        rows = np.concatenate([self._word_index.holding(stem) for stem in tokens(word)[:1]] or [[]]).astype(
+            int
+        )
+
+        def holding(*natures: str) -> Iterator[int]:
+            """Rows of the word itself, of those of its stem."""
+            chosen = rows[self.nature_mask(natures)[rows]].tolist()
+            return (row for row in chosen if word in plain_words(self.text(row)))
+
+        limit = max(30, self.evidence.num_rows // 500)
+        if sum(1 for _ in islice(holding("award", "offer", "description"), limit)) == limit:
             return ()
-        return float(np.log(len(self) / len(named))), named
+        named = np.unique(self.owners[list(holding("name"))])
+        return (float(np.log(len(self) / len(named))), named) if len(named) else ()
 
     @cached_property
     def _named(self) -> dict[str, Any]:
@@ -370,25 +367,27 @@ class Catalogue:
         for low in range(
             0, max(len(order), 1), BLOCK
         ):  # the objects of a million structures at once are too many
+            block = {key: known.pop(key) for key in order[low : low + BLOCK]}
             first_rows: list[int] = []
             rows: list[_Row] = []
-            for key in order[low : low + BLOCK]:
+            for key, structure in block.items():
                 first_rows.append(len(rows))
-                rows.extend(_profile(known[key]))
+                rows.extend(_profile(structure))
                 rows.extend(pieces.pop(key, ()))
             evidences.append(_evidence_table(rows))
-            tables.append(
-                _structure_table([known[key] for key in order[low : low + BLOCK]], first_rows, evidences[-1])
-            )
+            tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
             blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
             words.extend(coded(row.text, row.offer.cpv) for row in rows)
             first += len(rows)
-        evidence_table = pa.concat_tables(evidences).combine_chunks()
+            if first > HALVED_FROM:  # as singles they would take twice the memory until the end
+                blocks = [part.astype(np.float16, copy=False) for part in blocks]
         structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
-        vectors = (
-            np.concatenate(blocks) if first <= HALVED_FROM else np.concatenate(blocks).astype(np.float16)
-        )
-        del blocks, tables, evidences
+        evidence_table = pa.concat_tables(evidences).combine_chunks()
+        del tables, evidences
+        vectors = np.empty((first, encoder.dimension), dtype=blocks[-1].dtype)
+        while blocks:  # each is let go of as it is copied
+            vectors[first - len(blocks[-1]) : first] = blocks[-1]
+            first -= len(blocks.pop())
         indexes = {name: plug.find("indexes", name).build(words, vectors) for name in recipe.indexes}
         manifest = _manifest(structure_table, evidence_table, recipe, encoder)
         return cls(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
@@ -641,11 +640,7 @@ class Catalogue:
             owner = np.repeat(np.arange(len(candidates)), counts)
             rows = np.arange(starts[-1]) + np.repeat(self.offsets[candidates] - starts[:-1], counts)
         similarity = {
-            name: index.compare(
-                query.words,
-                query.vector,
-                None if everything else rows if name == "lexical" else self._twins[rows],
-            )
+            name: index.compare(query.words, query.vector, None if everything else rows)
             for name, index in self.indexes.items()
         }
         if query.part and "lexical" in self.indexes:

@@ -17,37 +17,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLAT_UP_TO = 20_000
-SCANNED_UP_TO = 100_000  # to here the codes of every row are read: one cell
-CODED_FROM = 1_000  # fewer rows do not teach codes of four bits
-REFINE = 800  # rows fetched beyond those wanted
-SAMPLE = 50_000  # rows that train the cells
-PROBED = 0.1  # share of the cells that is read
+FLAT_UP_TO = 8_000  # vectors: from here on codes find the same in half the time
+SCANNED_UP_TO = 1_500_000  # to here the codes of every vector are read: one cell (11 ms a million)
+CODED_FROM = 1_000  # fewer vectors do not teach codes of four bits
+REFINE = 800  # vectors fetched beyond those wanted
+SAMPLE = 50_000  # vectors that train the cells
+#: Share of the cells that is read beyond: 98 in 100 of the nearest hundred are found, where no two are alike.
+PROBED = 0.5
 BLOCK = 100_000  # rows at once
-WORN = 0.2  # share of rows that are gone at which the cells are made anew
+WORN = 0.2  # share of vectors that are gone at which the cells are made anew
+SHARED = 0.5  # where different vectors are at most so many of the rows they are kept apart, once each
 
 
 class FaissIndex:
-    """A faiss index over all rows, with the vectors beside it (memory-mapped) for exact comparison.
+    """A faiss index of the different vectors, each known by one number whatever rows hold it, and the vectors
+    themselves (memory-mapped) for exact comparison.
 
-    `numbers` is the row of each number under which the index knows a vector, -1 for one that is gone; None where
-    numbers are rows.
+    `numbers` is the number of each row: rows of one text have one.  `table` holds the vector of each number; None
+    where it is read in the first of its rows.
     """
 
     def __init__(
-        self, index: Any, vectors: NDArray[Any], kind: str, numbers: NDArray[np.int64] | None = None
+        self,
+        index: Any,
+        vectors: NDArray[Any],
+        kind: str,
+        numbers: NDArray[np.int32],
+        table: NDArray[Any] | None,
+        members: NDArray[np.int32] | None = None,
     ) -> None:
         self._index = index
         self._vectors = vectors
         self.kind = kind
         self._numbers = numbers
+        self._table = table
+        #: rows in the order of their numbers; those of number i stand from `starts[i]` to `starts[i + 1]`
+        self._members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
+        counts = np.bincount(numbers, minlength=index.ntotal)
+        self._starts = np.concatenate(([0], np.cumsum(counts)))
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
         import faiss
 
-        k = min(k, len(self._vectors))
+        k = min(k, len(self._numbers))
         if k <= 0 or (allowed is not None and not allowed.any()):
             return np.zeros(0, dtype=np.int64)
         selector = None
@@ -57,27 +71,37 @@ class FaissIndex:
                 rows = np.flatnonzero(allowed)
                 order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
                 return rows[order]
-            if self._numbers is not None:
-                allowed = allowed[self._numbers] & (self._numbers >= 0)
-            bits = np.packbits(allowed, bitorder="little")
+            wanted = np.zeros(self._index.ntotal, dtype=bool)
+            wanted[self._numbers[allowed]] = True
+            bits = np.packbits(wanted, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
         # codes blur what is near: more are fetched, and put in order by the vectors themselves
-        wanted = k if self.kind == "flat" else min(k + REFINE, len(self._vectors))
-        question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, wanted, selector)
+        many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
+        question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)  # of one question, more threads cost more than they bring
         try:
-            _, found = self._index.search(question, wanted, params=options)
+            _, found = self._index.search(question, many, params=options)
         finally:
             faiss.omp_set_num_threads(threads)
-        rows = found[0][found[0] >= 0].astype(np.int64)
-        if self._numbers is not None:
-            rows = self._numbers[rows]
-            rows = rows[rows >= 0]
-        if self.kind == "flat":
-            return rows
-        order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
-        return np.asarray(rows[order])
+        numbers = found[0][found[0] >= 0].astype(np.int64)
+        numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others are gone
+        order = np.argsort(-self._similarities(vector, numbers), kind="stable")
+        return self._rows_of(numbers[order], k, allowed)
+
+    def _rows_of(
+        self, numbers: NDArray[np.int64], k: int, allowed: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
+        """The first k rows of these numbers, in their order."""
+        lows = self._starts[numbers]
+        ends = np.cumsum(self._starts[numbers + 1] - lows)
+        if allowed is None:  # no more numbers than hold k rows
+            last = int(np.searchsorted(ends, k)) + 1
+            lows, ends = lows[:last], ends[:last]
+        places = np.arange(ends[-1] if len(ends) else 0)
+        sizes = np.diff(ends, prepend=0)
+        rows = self._members[places + np.repeat(lows - ends + sizes, sizes)].astype(np.int64)
+        return rows[:k] if allowed is None else rows[allowed[rows]][:k]
 
     def _options(self, faiss: Any, wanted: int, selector: Any) -> Any:
         if self.kind == "hnsw":
@@ -89,49 +113,57 @@ class FaissIndex:
     def compare(
         self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
     ) -> NDArray[np.float32]:
-        vectors = self._vectors
-        if vectors.dtype == np.float32:
-            return (
-                np.asarray(vectors @ vector, np.float32) if rows is None else _products(vectors, vector, rows)
-            )
         if rows is None:
-            rows = np.arange(len(vectors))
-        blocks = [_single(vectors, rows[low : low + BLOCK]) @ vector for low in range(0, len(rows), BLOCK)]
+            return self._similarities(vector, np.arange(len(self._starts) - 1))[self._numbers]
+        return self._similarities(vector, self._numbers[rows].astype(np.int64))
+
+    def _similarities(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inner product with the vector of each number; of one that is gone any figure."""
+        table = self._table
+        if table is None:
+            table = self._vectors
+            if len(numbers):
+                numbers = self._members[np.minimum(self._starts[numbers], len(table) - 1)].astype(np.int64)
+        if table.dtype == np.float32:
+            return _products(table, vector, numbers)
+        blocks = [
+            _single(table, numbers[low : low + BLOCK]) @ vector for low in range(0, len(numbers), BLOCK)
+        ]
         return np.concatenate([np.zeros(0, np.float32), *blocks])
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> FaissIndex:
-        """The index of `vectors`: row i is the old row `kept[i]`, or a new one where that is -1.
+        """The index of `vectors`: row i is the old row `kept[i]`, or the next of `texts` where that is -1.
 
-        Cells keep what they hold, under the numbers that it has; they are made anew when much of it is gone.
+        Cells keep what they hold; they are made anew when much of it is gone.
         """
         import faiss
 
-        rows_of = len(self._vectors) if self._numbers is None else len(self._numbers)
-        gone = rows_of - int((kept >= 0).sum())
-        if self.kind == "flat" or gone > WORN * len(vectors):
-            return build(texts, vectors, kind="auto" if self.kind == "flat" else self.kind)
-        row_of_old = np.full(len(self._vectors), -1, dtype=np.int64)
-        row_of_old[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
-        if self._numbers is None:
-            numbers = row_of_old
-        else:
-            numbers = np.where(self._numbers >= 0, row_of_old[self._numbers], -1)
-        fresh = np.flatnonzero(kept < 0)
+        known = self._index.ntotal
+        numbers = np.empty(len(kept), dtype=np.int32)
+        numbers[kept >= 0] = self._numbers[kept[kept >= 0]]
+        numbers[kept < 0] = known + _numbered(texts)
+        gone = known - len(np.unique(numbers[kept >= 0]))
+        if self.kind == "flat" or gone > WORN * known:
+            gapless = np.unique(numbers, return_inverse=True)[1].astype(np.int32)
+            return _made(gapless, vectors, "auto" if self.kind == "flat" else self.kind)
+        added, first = np.unique(numbers, return_index=True)
+        fresh = np.ascontiguousarray(vectors[first[added >= known]])
         index = faiss.deserialize_index(faiss.serialize_index(self._index))
         if len(fresh):
-            index.add(np.ascontiguousarray(vectors[fresh], dtype=np.float32))
-        return FaissIndex(index, vectors, self.kind, np.concatenate([numbers, fresh]))
+            index.add(fresh.astype(np.float32))
+        table = None if self._table is None else np.concatenate([self._table, fresh])
+        return FaissIndex(index, vectors, self.kind, numbers, table)
 
     def save(self, folder: Path) -> None:
         import faiss
 
         folder.mkdir(parents=True, exist_ok=True)
         faiss.write_index(self._index, str(folder / "index.faiss"))
-        if self._numbers is not None:
-            np.save(folder / "numbers.npy", self._numbers, allow_pickle=False)
-        (folder / "index.json").write_text(
-            json.dumps({"kind": self.kind, "rows": len(self._vectors), "amended": self._numbers is not None})
-        )
+        for name, array in (("numbers", self._numbers), ("members", self._members), ("vectors", self._table)):
+            if array is not None:
+                np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        meta = {"kind": self.kind, "rows": len(self._numbers), "vectors": self._index.ntotal}
+        (folder / "index.json").write_text(json.dumps(meta | {"apart": self._table is not None}))
 
 
 def _products(
@@ -167,12 +199,27 @@ def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float3
     return wide.sa_decode(chosen.view(np.uint8).reshape(len(chosen), -1))
 
 
+def _numbered(texts: Sequence[str]) -> NDArray[np.int32]:
+    """Each different text as a number, in the order in which they are met first."""
+    known: dict[str, int] = {}
+    return np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
+
+
 def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", seed: int = 0) -> FaissIndex:
-    """An index of `vectors` (n, d), float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
+    """An index of `vectors` (n, d), float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf.
+
+    Rows of one text have one vector.
+    """
+    return _made(_numbered(texts), vectors, kind, seed)
+
+
+def _made(numbers: NDArray[np.int32], vectors: NDArray[Any], kind: str, seed: int = 0) -> FaissIndex:
+    """The index of the vectors of these numbers, from nought on and without a gap."""
     import faiss
 
     index: Any
-    n, d = vectors.shape
+    _, first = np.unique(numbers, return_index=True)
+    n, d = len(first), vectors.shape[1]
     if kind == "auto":
         # a graph is walked for few neighbours; for the many of a shortlist cells are read faster
         kind = "flat" if n <= FLAT_UP_TO else "ivf"
@@ -182,17 +229,18 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", se
         index = faiss.IndexHNSWSQ(d, faiss.ScalarQuantizer.QT_8bit, 16, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
     else:
-        # 39 rows a cell: what k-means wants at least
+        # 39 vectors a cell: what k-means wants at least
         cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
         codes = f"PQ{d // 2}x4fs" if d % 2 == 0 and n >= CODED_FROM else "SQ8"
         index = faiss.index_factory(d, f"IVF{cells},{codes}", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed = seed
     if not index.is_trained:
         sample = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
-        index.train(np.ascontiguousarray(vectors[np.sort(sample)], dtype=np.float32))
+        index.train(np.ascontiguousarray(vectors[first[np.sort(sample)]], dtype=np.float32))
     for low in range(0, n, BLOCK):
-        index.add(np.ascontiguousarray(vectors[low : low + BLOCK], dtype=np.float32))
-    return FaissIndex(index, vectors, kind)
+        index.add(np.ascontiguousarray(vectors[first[low : low + BLOCK]], dtype=np.float32))
+    table = vectors[first] if kind != "flat" and n <= SHARED * len(numbers) else None
+    return FaissIndex(index, vectors, kind, numbers, table)
 
 
 def load(folder: Path, vectors: NDArray[Any]) -> FaissIndex:
@@ -200,10 +248,14 @@ def load(folder: Path, vectors: NDArray[Any]) -> FaissIndex:
     import faiss
 
     meta = json.loads((folder / "index.json").read_text())
-    numbers = None
-    if meta.get("amended"):
-        numbers = np.asarray(np.load(folder / "numbers.npy", mmap_mode="r", allow_pickle=False))
+    if "vectors" not in meta:
+        raise ValueError("its index of vectors is of an earlier version")
+
+    def mapped(name: str) -> NDArray[Any]:
+        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
     index = faiss.read_index(
         str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
     )
-    return FaissIndex(index, vectors, meta["kind"], numbers)
+    table = mapped("vectors") if meta["apart"] else None
+    return FaissIndex(index, vectors, meta["kind"], mapped("numbers"), table, mapped("members"))
