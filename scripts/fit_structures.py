@@ -28,7 +28,9 @@ RIDGE = 0.002
 RANKERS = Path(__file__).parents[1] / "models" / "ranker"
 
 Floats = NDArray[np.float64]
-Case = tuple[Floats, NDArray[np.bool_], Floats]  # terms (n, TERMS), winners (n,), what the other signals add (n,)
+Case = tuple[
+    Floats, NDArray[np.bool_], Floats
+]  # terms (n, TERMS), winners (n,), what the other signals add (n,)
 
 
 def collect(data: Path) -> tuple[list[Case], NDArray[Any]]:
@@ -81,7 +83,9 @@ def left_out(cases: list[Case]) -> list[Floats]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--write", action="store_true")
     write = parser.parse_args().write
     cases, bidders = collect(paths.shared_dir() / "data")

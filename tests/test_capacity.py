@@ -99,4 +99,4 @@ def test_a_closed_lot_scores_below_an_open_one_and_the_order_within_it_stays(gar
     assert orders[0] == orders[1] == orders[2]
     assert open_[1].score > late[1].score > closed[1].score
     assert said(closed[1], "deadline")[1] == "date limite de réponse passée"
-    assert said(late[1], "deadline")[1] == "encore 3 jour(s) pour répondre"
+    assert said(late[1], "deadline")[1] == "encore 3 jours pour répondre"
