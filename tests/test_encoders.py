@@ -182,9 +182,13 @@ def test_words_cut_one_by_one_are_cut_as_in_the_text() -> None:
     assert encoder._by_word(texts) == encoder._whole(texts)
 
 
-def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones() -> None:
-    """The second probe (tests/data/README.md): its author had not seen the texts that are learnt from."""
-    path = Path(__file__).parent / "data" / "probe_needs_2.jsonl"
+@pytest.mark.parametrize(
+    ("probe", "floor"),
+    [("probe_needs", 0.7), ("probe_needs_2", 0.85), ("probe_needs_3", 0.82), ("probe_needs_4", 0.82)],
+)
+def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones(probe: str, floor: float) -> None:
+    """Probes of authors who had not seen the texts that are learnt from (tests/data/README.md); what was reached is kept."""
+    path = Path(__file__).parent / "data" / f"{probe}.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     encoder = plug.find("encoders", "static").load()
     needs = encoder.encode([row["need"] for row in rows], "query")
@@ -193,4 +197,4 @@ def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones() -> N
     for need, right, row in zip(needs, rights, rows, strict=True):
         first += float(need @ right) > float((encoder.encode(row["wrong"]) @ need).max())
     print(f"first {first} of {len(rows)}")
-    assert first / len(rows) >= 0.85
+    assert first / len(rows) >= floor
