@@ -250,7 +250,9 @@ class Matcher:
             return order[:n]
         shortlist = ranking.shortlist
         if self.nobody(ranking):
-            near: NDArray[np.int64] = order[reach.fit(shortlist)[order] == 1.0][: min(n, FAR)]
+            near: NDArray[np.int64] = order[
+                (reach.of_the_trade(shortlist) & (reach.fit(shortlist) == 1.0))[order]
+            ][: min(n, FAR)]
             return near
         fitting = order[reach.suitable(shortlist)[order]]
         if len(fitting):
