@@ -150,6 +150,7 @@ def main() -> None:
             with timed(row, "build"):
                 made = Catalogue.build(drained(listed), recipe=recipes.named("default"))
                 made.save(folder)
+            row["memory_of_the_build_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             del made
             held = Catalogue.load(folder)
             row["evidence"], row["index"] = held.evidence.num_rows, held.indexes["faiss"].kind
@@ -183,7 +184,6 @@ def main() -> None:
             row["ms_of_processor_a_lot"] = round(1000 * worked / row["lots"], 2)
             row["matches"] = store.counts()["match"]
             store.close()
-        row["most_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         results = sorted(
             [*(r for r in results if r["structures"] != size), row], key=lambda r: r["structures"]
         )

@@ -107,7 +107,8 @@ class FaissIndex:
         if self.kind == "hnsw":
             return faiss.SearchParametersHNSW(sel=selector, efSearch=max(64, wanted))
         if self.kind == "ivf":
-            return faiss.SearchParametersIVF(sel=selector, nprobe=max(16, int(PROBED * self._index.nlist)))
+            cells = self._index.nlist
+            return faiss.SearchParametersIVF(sel=selector, nprobe=min(cells, max(16, int(PROBED * cells))))
         return faiss.SearchParameters(sel=selector) if selector is not None else None
 
     def compare(
@@ -115,7 +116,11 @@ class FaissIndex:
     ) -> NDArray[np.float32]:
         if rows is None:
             return self._similarities(vector, np.arange(len(self._starts) - 1))[self._numbers]
-        return self._similarities(vector, self._numbers[rows].astype(np.int64))
+        numbers = self._numbers[rows].astype(np.int64)
+        if self._vectors.dtype == np.float32:
+            return self._similarities(vector, numbers)
+        different, back = np.unique(numbers, return_inverse=True)  # halves are widened once each
+        return self._similarities(vector, different)[back]
 
     def _similarities(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The inner product with the vector of each number; of one that is gone any figure."""
@@ -126,10 +131,12 @@ class FaissIndex:
                 numbers = self._members[np.minimum(self._starts[numbers], len(table) - 1)].astype(np.int64)
         if table.dtype == np.float32:
             return _products(table, vector, numbers)
-        blocks = [
-            _single(table, numbers[low : low + BLOCK]) @ vector for low in range(0, len(numbers), BLOCK)
-        ]
-        return np.concatenate([np.zeros(0, np.float32), *blocks])
+        products = np.zeros(len(numbers), dtype=np.float32)
+        for low in range(0, len(numbers), BLOCK):
+            block = _single(table, numbers[low : low + BLOCK])
+            # by one thread: those of a matrix product wait for each other longer than they work
+            products[low : low + BLOCK] = _products(block, vector, np.arange(len(block)))
+        return products
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> FaissIndex:
         """The index of `vectors`: row i is the old row `kept[i]`, or the next of `texts` where that is -1.
