@@ -8,11 +8,16 @@ random time, and run again, until it ends by itself; then a fresh store begins, 
 
 from __future__ import annotations
 
+import os
+
+# rounds are forked: threads of matrix libraries would not follow, and a child would wait for them for ever
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
+
 import argparse
 import asyncio
 import hashlib
 import json
-import os
 import random
 import signal
 import socket
