@@ -28,14 +28,14 @@ for _name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import numpy as np
-from numpy.typing import NDArray
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
-from matcher import plug
-from matcher.paths import shared_dir
-from matcher.text import clean, fold
-from matcher.training.cases import Cases, coded
-from matcher.training.texts import UNDATED, cpv_labels, read_awards, read_table
+from matcher import plug  # noqa: E402
+from matcher.paths import shared_dir  # noqa: E402
+from matcher.text import clean, fold  # noqa: E402
+from matcher.training.cases import Cases, coded  # noqa: E402
+from matcher.training.texts import UNDATED, cpv_labels, read_awards, read_table  # noqa: E402
 
 Encode = Callable[[Sequence[str], str], Any]
 DATA = shared_dir() / "data"

@@ -30,13 +30,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from sqlalchemy import select
+from sqlalchemy import select  # noqa: E402
 
-import night as n
-from matcher import batch, mail
-from matcher.digests import Rules
-from matcher.store import Store
-from matcher.tables import Digest, Found, Notice, Told
+import night as n  # noqa: E402
+from matcher import batch, mail  # noqa: E402
+from matcher.digests import Rules  # noqa: E402
+from matcher.store import Store  # noqa: E402
+from matcher.tables import Digest, Found, Notice, Told  # noqa: E402
 
 
 def serve(port: int, received: Path) -> None:
