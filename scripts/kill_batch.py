@@ -8,16 +8,11 @@ random time, and run again, until it ends by itself; then a fresh store begins, 
 
 from __future__ import annotations
 
-import os
-
-# rounds are forked: threads of matrix libraries would not follow, and a child would wait for them for ever
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import argparse
 import asyncio
 import hashlib
 import json
+import os
 import random
 import signal
 import socket
@@ -29,6 +24,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
+
+# rounds are forked: threads of matrix libraries do not follow, and a child would wait for them for ever
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
 
 from sqlalchemy import select  # noqa: E402
 
