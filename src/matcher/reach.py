@@ -173,10 +173,14 @@ def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
 
     Of whom nothing tells the trade, only those within a short drive.
     """
-    known = fit(shortlist) == 1.0
-    return np.asarray(
-        of_the_trade(shortlist) & np.where(known, asked_for(shortlist), within(shortlist, IN_REACH_KM))
-    )
+
+    def make() -> NDArray[np.bool_]:
+        known = fit(shortlist) == 1.0
+        near = np.where(known, asked_for(shortlist), within(shortlist, IN_REACH_KM))
+        return np.asarray(of_the_trade(shortlist) & near)
+
+    result: NDArray[np.bool_] = shortlist.once("suitable", make)
+    return result
 
 
 def _unlisted(shortlist: Shortlist) -> NDArray[np.bool_]:
