@@ -22,7 +22,7 @@ from datetime import date
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -159,6 +159,46 @@ class Catalogue:
         numbers, words = self.coded(name)
         table = np.array([wanted(word) for word in words] or [False])
         return np.asarray(table[numbers if rows is None else numbers[rows]])
+
+    def one_of(
+        self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.bool_]:
+        """Mask over structures (or over `rows`): is the word of a column one of these?"""
+        numbers, words = self.coded(name)
+        places = self._places.get(name)
+        if places is None:
+            places = self._places[name] = {word: place for place, word in enumerate(words)}
+        table = np.zeros(len(words) + 1, dtype=bool)
+        table[[places[word] for word in wanted if word in places]] = True
+        return np.asarray(table[numbers if rows is None else numbers[rows]])
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str, int]]:
+        return {}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """The value of `make()`, computed once for this catalogue whoever asks."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("T", self._made[key])
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def unlisted(self) -> NDArray[np.bool_]:
+        """Structures of no directory: without kind, town and activity; shape (len(self),)."""
+        blank = [self.one_of(name, ("",)) for name in ("kind", "town", "naf")]
+        return np.asarray(np.logical_and.reduce(blank))
+
+    @cached_property
+    def centres(self) -> NDArray[np.float64]:
+        """Latitude and longitude of the centre of each structure's department, NaN where it is unknown; (len(self), 2)."""
+        numbers, codes = self.coded("department")
+        found = [reference.department(code) if code else None for code in codes]
+        points = [(one.latitude, one.longitude) if one else (np.nan, np.nan) for one in found]
+        return np.array(points or [(np.nan, np.nan)])[numbers]
 
     @cached_property
     def zoned(self) -> NDArray[np.bool_]:
@@ -726,16 +766,16 @@ class Catalogue:
         if filters.excluded:
             masks.append(~self._holding_any(filters.excluded, prefixes=True))
         if filters.kinds:
-            masks.append(self.among("kind", lambda kind: kind in filters.kinds))
+            masks.append(self.one_of("kind", filters.kinds))
         if filters.articles:
             from matcher import law
 
             articles, today = tuple(filters.articles), date.today()
             masks.append(self.among("kind", lambda kind: law.eligible(kind, articles, today) is True))
         if filters.departments:
-            masks.append(self.among("department", lambda code: code in filters.departments))
+            masks.append(self.one_of("department", filters.departments))
         if filters.regions:
-            masks.append(self.among("region", lambda code: code in filters.regions))
+            masks.append(self.one_of("region", filters.regions))
         for name, wanted in (
             ("networks", filters.networks),
             ("labels", filters.labels),

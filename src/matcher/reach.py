@@ -83,9 +83,9 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
         return np.ones(len(shortlist), dtype=bool)
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     zones = place.zones(shortlist)
-    near = (distance <= kilometres) | catalogue.among("department", lambda code: code in departments, rows)
+    near = (distance <= kilometres) | catalogue.one_of("department", departments, rows)
     # a supplier without an address works where it has worked: it is not shut out for want of one
-    nowhere = catalogue.among("department", lambda code: not code, rows)
+    nowhere = catalogue.one_of("department", ("",), rows)
     return np.asarray((near & (zones >= 0)) | (zones > 0) | nowhere)
 
 
@@ -97,16 +97,13 @@ def _roughly(shortlist: Shortlist) -> Column:
     points = [(p.latitude, p.longitude) for p in shortlist.query.places if p.latitude is not None]
     if not points or not np.isnan(exact).any():
         return np.asarray(exact)
-
-    def from_centre(code: str) -> float:
-        centre = reference.department(code) if code else None
-        if centre is None:
-            return np.nan
-        here = (centre.latitude, centre.longitude)
-        return float(min(reference.distance_km(*here, latitude, longitude) for latitude, longitude in points))
-
-    centres = shortlist.catalogue.among("department", from_centre, shortlist.candidates)
-    return np.where(np.isnan(exact), centres, exact)
+    lost = np.flatnonzero(np.isnan(exact))
+    latitudes, longitudes = shortlist.catalogue.centres[shortlist.candidates[lost]].T
+    kilometres = exact.copy()
+    kilometres[lost] = np.fmin.reduce(
+        [reference.distance_km(latitudes, longitudes, *point) for point in points]
+    )
+    return np.asarray(kilometres)
 
 
 def radius_km(shortlist: Shortlist) -> float:
@@ -185,9 +182,8 @@ def suitable(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def _unlisted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that stand in no directory: no kind, no town, no activity, only contracts won; (n,)."""
-    catalogue, rows = shortlist.catalogue, shortlist.candidates
-    blank = [catalogue.among(name, lambda told: not told, rows) for name in ("kind", "town", "naf")]
-    return np.asarray(np.logical_and.reduce(blank) & (shortlist.count(shortlist.known(*DECLARED)) == 0))
+    unlisted = shortlist.catalogue.unlisted[shortlist.candidates]
+    return np.asarray(unlisted & (shortlist.count(shortlist.known(*DECLARED)) == 0))
 
 
 def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...]:

@@ -40,12 +40,12 @@ def measure(shortlist: Shortlist) -> Column:
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    homeless = catalogue.among("department", lambda code: not code, rows)
+    homeless = catalogue.one_of("department", ("",), rows)
     kilometres = shortlist.once("distances", lambda: distances(shortlist))
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
-    same = catalogue.among("department", lambda code: code in departments, rows) & ~homeless
-    region = catalogue.among("region", lambda code: code in regions, rows) & ~homeless
+    same = catalogue.one_of("department", departments, rows) & ~homeless
+    region = catalogue.one_of("region", regions, rows) & ~homeless
     # without coordinates, the usual distance of a place of the same department, region, or elsewhere
     lost = np.isnan(kilometres)
     far = np.where(lost, np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)

@@ -17,12 +17,10 @@ NEAR, BESIDE = 0.5, 0.2  # from here on a code is near the lot, or of a neighbou
 
 def measure(shortlist: Shortlist) -> Column:
     """1 for the code nearest to the lot of all codes, towards 0 for those further; NaN for a vague code or none."""
-    known = activities.of(shortlist.catalogue.encoder)
-    near = activities.near(shortlist)
-    column = shortlist.catalogue.among(
-        "naf", lambda code: near[known.places[code]] if code in known.places else np.nan, shortlist.candidates
-    )
-    return np.asarray(column, dtype=np.float64)
+    catalogue = shortlist.catalogue
+    places = activities.of(catalogue.encoder).places
+    at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
+    return np.asarray(np.append(activities.near(shortlist), np.nan)[at[shortlist.candidates]])
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
