@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,9 @@ def main() -> None:
                 for _ in batch.answers(folder, dict(list(pending.items())[: asked.jobs]), options):
                     pass
             with timed(row, "match_all_lots"):
-                for key, found in batch.answers(folder, pending, options):
-                    batch.write(store, pending[key], found, {}, at)
+                found = batch.answers(folder, pending, options)
+                while some := [(pending[key], rows) for key, rows in islice(found, batch.TOGETHER)]:
+                    batch.write(store, some, {}, at)
             if asked.cluster:
                 row |= cluster(folder, list(pending.values())[: asked.cluster], options)
             worked = row["match_all_lots_cpu"] - row["start_cpu"]

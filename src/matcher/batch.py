@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,6 +41,7 @@ SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 STALE_DAYS = 4
 RESUME_HOURS = 20
 CHUNK = 50  # notices in one transaction of the intake
+TOGETHER = 16  # notices whose matches are written in one transaction
 
 
 class Busy(MatcherError):
@@ -128,8 +130,9 @@ def run(
         summary.rejected = rejected
         take(store, tenders, options.since, at, summary)
         pending = waiting(store, version(matcher.versions), at)
-        for key, done in shown(answers(catalogue, pending, options), "matching", len(pending)):
-            write(store, pending[key], done, matcher.versions, at)
+        found = shown(answers(catalogue, pending, options), "matching", len(pending))
+        while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
+            write(store, some, matcher.versions, at)
         digests.compose(store, matcher.catalogue, options.rules, summary, at, hold=options.hold)
         _finished(store, summary, pending)
     return summary
@@ -365,39 +368,46 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
 
 
 def write(
-    store: Store, task: Task, rows: Sequence[Mapping[str, Any]], versions: Mapping[str, str], at: datetime
+    store: Store,
+    found: Sequence[tuple[Task, Sequence[Mapping[str, Any]]]],
+    versions: Mapping[str, str],
+    at: datetime,
 ) -> None:
-    """Replace the matches of one notice, all in one transaction.
+    """Replace the matches of some notices, all in one transaction.
 
     A pair that appears because the catalogue or the model changed, on a notice already matched, is marked so: it
     is shown to who asks, and never mailed as if it were news.
     """
+    ids = [task.id for task, _ in found]
     with store.writing() as connection:
-        before = connection.execute(
-            select(Notice.catalogue, Notice.matched_at).where(Notice.id == task.id)
-        ).one()
-        unchanged = before.matched_at is not None and before.catalogue[17:] == task.key[17:]
+        before = {
+            row.id: row
+            for row in connection.execute(
+                select(Notice.id, Notice.catalogue, Notice.matched_at).where(Notice.id.in_(ids))
+            )
+        }
+        held = select(Found.notice_id, Found.lot_id, Found.siret, Found.detail, Found.at)
         causes = {
-            (row.lot_id, row.siret): (row.detail.get("cause", "notice"), row.at)
-            for row in connection.execute(select(Found.lot_id, Found.siret, Found.detail, Found.at).where(Found.notice_id == task.id))
-        }  # fmt: skip
-        connection.execute(delete(Found).where(Found.notice_id == task.id))
-        fresh = []
-        for row in rows:
-            cause, first = causes.get(
-                (row["lot_id"], row["siret"]), ("catalogue" if unchanged else "notice", at)
-            )
-            detail = {**row["detail"], "cause": cause}
-            fresh.append(
-                {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
-            )
-        # of rows of one key, where two lots bear one id, the last one wins
-        latest = list({(row["lot_id"], row["siret"]): row for row in fresh}.values())
-        if latest:
-            connection.execute(insert(Found), latest)
-        connection.execute(
-            update(Notice).where(Notice.id == task.id).values(catalogue=task.key, matched_at=at, deadline=closing(task.tender))
-        )  # fmt: skip
+            (row.notice_id, row.lot_id, row.siret): (row.detail.get("cause", "notice"), row.at)
+            for row in connection.execute(held.where(Found.notice_id.in_(ids)))
+        }
+        connection.execute(delete(Found).where(Found.notice_id.in_(ids)))
+        fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for task, rows in found:
+            known = before[task.id]
+            unchanged = known.matched_at is not None and known.catalogue[17:] == task.key[17:]
+            for row in rows:
+                pair = (task.id, row["lot_id"], row["siret"])
+                cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
+                detail = {**row["detail"], "cause": cause}
+                # of rows of one key, where two lots bear one id, the last one wins
+                fresh[pair] = {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}  # fmt: skip
+        if fresh:
+            connection.execute(insert(Found), list(fresh.values()))
+        for task, _ in found:
+            connection.execute(
+                update(Notice).where(Notice.id == task.id).values(catalogue=task.key, matched_at=at, deadline=closing(task.tender))
+            )  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------- matching
@@ -424,6 +434,7 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
             order = order[reach.suitable(ranking.shortlist)[order]]
         chance = matcher.ranker.probability(ranking.scores[order], ranking.regime)
         kept = min(top, int((chance >= floor).sum()))
+        told = _Told()
         for rank, position in enumerate(order[:kept], 1):
             match = matcher.explain(ranking, int(position), rank)
             if match.eligible is False or match.structure.active is False:
@@ -432,7 +443,7 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
                 "lot_id": query.lot.id, "siret": match.structure.siret, "rank": match.rank,
                 "score": _finite(match.score), "probability": _finite(match.probability),
                 "detail": {
-                    "reasons": [_told(reason) for reason in match.reasons],
+                    "reasons": [told.of(reason) for reason in match.reasons],
                     "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
                     "eligible": match.eligible, "missing": list(match.missing),
                     "warnings": list(match.warnings), "shown": kept,
@@ -441,12 +452,22 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     return rows
 
 
-def _told(reason: Reason) -> dict[str, Any]:
-    """A reason as JSON; there are dozens a match, so it is done by hand."""
-    return {
-        "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
-        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
-    }  # fmt: skip
+class _Told:
+    """Reasons as JSON, those that candidates of a lot share made once; there are dozens a match, so by hand."""
+
+    def __init__(self) -> None:
+        self._made: dict[
+            int, tuple[Reason, dict[str, Any]]
+        ] = {}  # a reason is held, so that its id stays its own
+
+    def of(self, reason: Reason) -> dict[str, Any]:
+        held = self._made.get(id(reason))
+        if held is None:
+            held = self._made[id(reason)] = reason, {
+                "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
+                "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
+            }  # fmt: skip
+        return held[1]
 
 
 def _standing(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:

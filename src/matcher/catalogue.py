@@ -644,7 +644,7 @@ class Catalogue:
             filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         )  # fmt: skip
 
-    def shortlist(self, query: Query, k: int = 800, *, exhaustive: bool = False) -> Shortlist:
+    def shortlist(self, query: Query, k: int = 500, *, exhaustive: bool = False) -> Shortlist:
         """Candidates of a lot: every allowed structure when they are few, else the union of k per way in.
 
         `exhaustive` compares all of them, however many.  The ways in are each index (words, meaning, the

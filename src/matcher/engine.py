@@ -81,6 +81,9 @@ class Matcher:
         self.recipe = recipe or catalogue.recipe
         self.ranker = plug.find("rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
         self._signals = {name: plug.find("signals", name) for name in self.ranker.signals}
+        self._explained = [
+            (name, signal, getattr(signal, "ALIKE", "")) for name, signal in self._signals.items()
+        ]
 
     @classmethod
     def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
@@ -281,18 +284,26 @@ class Matcher:
         """What each signal adds to candidate i, and why, the weightiest first."""
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
+        told: dict[Any, Reason] = shortlist.once("told", dict)
         reasons = []
-        for (name, signal), value, add in zip(
-            self._signals.items(), values[i].tolist(), adds[i].tolist(), strict=True
+        for (name, signal, alike), value, add in zip(
+            self._explained, values[i].tolist(), adds[i].tolist(), strict=True
         ):
-            why = signal.explain(shortlist, i, value)
-            reasons.append(
-                Reason(
+            unknown = value != value
+            shared = alike == "value" or (unknown and alike == "unknown")
+            key = (name, None if unknown else value, add)
+            reason = told.get(key) if shared else None
+            if reason is None:
+                why = signal.explain(shortlist, i, value)
+                reason = Reason(
                     code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
-                    offer_passage=why.offer_passage, tells=why.tells and value == value,
-                )
-            )  # fmt: skip
-        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+                    offer_passage=why.offer_passage, tells=why.tells and not unknown,
+                )  # fmt: skip
+                if shared:
+                    told[key] = reason
+            reasons.append(reason)
+        reasons.sort(key=_weight)
+        return tuple(reasons)
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and contributions with a row for each candidate and a column for each signal."""
@@ -440,6 +451,10 @@ class _Later(Sequence[Reason]):
 
     def __len__(self) -> int:
         return len(self.matcher.ranker.signals)
+
+
+def _weight(reason: Reason) -> float:
+    return -abs(reason.contribution)
 
 
 def eligible(shortlist: Shortlist, i: int) -> bool | None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 FLAT_UP_TO = 8_000  # vectors: from here on codes find the same in half the time
 SCANNED_UP_TO = 1_500_000  # to here the codes of every vector are read: one cell (11 ms a million)
 CODED_FROM = 1_000  # fewer vectors do not teach codes of four bits
-REFINE = 800  # vectors fetched beyond those wanted
+REFINE = 400  # vectors fetched beyond those wanted
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells that is read beyond: 98 in 100 of the nearest hundred are found, where no two are alike.
 PROBED = 0.5

@@ -20,7 +20,11 @@ class Why(NamedTuple):
 
 
 class Signal(Protocol):
-    """One column: higher is better, NaN is unknown.  Only what was known on the query's day is read."""
+    """One column: higher is better, NaN is unknown.  Only what was known on the query's day is read.
+
+    A file may set `ALIKE`: to "value" where candidates of one value are explained alike, to "unknown" where those of
+    an unknown value are; they are then explained once a lot.
+    """
 
     def measure(self, shortlist: Shortlist) -> Column:
         """The value of each candidate, shape (n,)."""

@@ -15,6 +15,8 @@ from matcher.domain import Lot
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 
+ALIKE = "unknown"
+
 #: Euros a year that one employee turns over in a structure of insertion or disability: an order of magnitude of our
 #: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.
 PER_HEAD = 45_000.0

@@ -12,6 +12,8 @@ import numpy as np
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 
+ALIKE = "value"
+
 ENOUGH = 30.0  # days in which even a group can be formed; fewer count in proportion
 
 

@@ -11,6 +11,8 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 from matcher.text import shorten
 
+ALIKE = "unknown"
+
 DECLARED = ("offer", "description", "job")
 WEIGHTS = (0.8, 0.15, 0.05)
 

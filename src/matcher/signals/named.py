@@ -11,6 +11,8 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 from matcher.text import plain_words
 
+ALIKE = "value"
+
 
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""

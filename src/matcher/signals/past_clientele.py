@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
+ALIKE = "value"
+
 #: First two digits of a public SIREN to a kind of buyer; others are firms and associations (0).
 KINDS = {
     11: 1,

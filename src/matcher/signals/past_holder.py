@@ -7,6 +7,8 @@ import numpy as np
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
+ALIKE = "value"
+
 
 def measure(shortlist: Shortlist) -> Column:
     """Best word share among this buyer's own awards to the candidate; 0 unless the query asks for incumbents."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
+ALIKE = "value"
+
 
 @_past.told
 def measure(shortlist: Shortlist) -> Column:

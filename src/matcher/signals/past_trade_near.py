@@ -9,6 +9,8 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 from matcher.text import shorten
 
+ALIKE = "unknown"
+
 
 def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     result: NDArray[np.float64] = shortlist.once(

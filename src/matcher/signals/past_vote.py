@@ -7,6 +7,8 @@ import numpy as np
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 
+ALIKE = "unknown"
+
 SHARPNESS = 8.0
 
 

@@ -6,6 +6,8 @@ from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why, _past
 from matcher.text import shorten
 
+ALIKE = "unknown"
+
 #: From this value on the contract found is like the lot; below, it is only the least unlike.
 TELLING = 0.5
 

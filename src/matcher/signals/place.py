@@ -13,6 +13,8 @@ from matcher.columns import department_number
 from matcher.shortlist import Column, Shortlist
 from matcher.signals import Why
 
+ALIKE = "unknown"
+
 #: Parts of the value, which sum to 1: on the spot, within reach, same department, same region.  Their ratios
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.
 SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17
