@@ -28,6 +28,7 @@ from matcher.domain import (
     Match,
     Offer,
     Place,
+    Reason,
     Rejected,
     Structure,
     Tender,
@@ -108,15 +109,21 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def reason(value: Reason) -> s.ReasonOut:
+    """A reason as sent; most of those of a lot are shared by its candidates."""
+    return s.ReasonOut(
+        code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
+        notice_passage=value.notice_passage, offer_passage=value.offer_passage,
+    )  # fmt: skip
+
+
 def match(value: Match, best: float | None = None) -> s.MatchOut:
     return s.MatchOut(
         rank=value.rank, structure=brief(value.structure), score=round(value.score, 6), probability=number(value.probability),
         band=band(value.score, value.score if best is None else best), distance_km=number(value.distance_km), eligible=value.eligible,
         offer=offer(value.offer) if value.offer else None,
-        reasons=[
-            s.ReasonOut(code=r.code, text=r.text, contribution=number(r.contribution) or 0.0, notice_passage=r.notice_passage, offer_passage=r.offer_passage)
-            for r in value.reasons
-        ],
+        reasons=list(map(reason, value.reasons)),
         missing=list(value.missing), warnings=list(value.warnings), other_places=list(value.other_places),
     )  # fmt: skip
 

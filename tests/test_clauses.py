@@ -257,10 +257,13 @@ def plain(text: str) -> str:
     return re.sub(r"\W+", " ", clauses.folded(text)).strip()
 
 
-#: What is reached on each, rounded down; 0.95 and 0.90 are asked, and reached on the fourth only.
+#: What is reached on each, rounded down; 0.95 and 0.90 are asked, and reached on the fourth, the sixth, and the sixth
+#: and seventh together.
 HELD_OUT = [
     ("clause_passages_4", {"reserved": (0.95, 0.90), "social_clause": (0.95, 0.90)}),
-    ("clause_passages_5", {"reserved": (0.86, 0.84), "social_clause": (0.87, 0.90)}),
+    ("clause_passages_5", {"reserved": (0.91, 0.82), "social_clause": (0.90, 0.88)}),
+    ("clause_passages_6", {"reserved": (0.95, 0.90), "social_clause": (0.95, 0.90)}),
+    ("clause_passages_7", {"reserved": (0.95, 0.90), "social_clause": (0.94, 0.90)}),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 from matcher.domain import NotFound
@@ -11,6 +12,7 @@ from matcher.domain import NotFound
 PACKAGE = __package__ or "matcher"
 
 
+@cache
 def names(room: str) -> tuple[str, ...]:
     """The siblings of a room, sorted: one for each file that does not begin with an underscore."""
     folder = importlib.import_module(f"{PACKAGE}.{room}")
