@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -26,6 +27,7 @@ from service.serving import Snapshot
 
 router = APIRouter()
 SHOWN = 10
+BESIDE = 0.25  # a trade this near (cosine) to what a structure does may be asked of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,14 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
             if trade not in said:
                 wanted.setdefault(trade, []).append((tender.id, lot.title))
     labels = {t.name: t.label for t in needs.trades()}
-    for trade, lots in sorted(wanted.items(), key=lambda item: (-len(item[1]), item[0]))[:4]:
+    nearness = _nearness(structure, snapshot, {trade: labels[trade] for trade in wanted})
+    beside = [
+        (nearness[trade] * len(lots) ** 0.5, trade)
+        for trade, lots in wanted.items()
+        if nearness[trade] >= BESIDE
+    ]
+    for trade in [trade for _, trade in sorted(beside, key=lambda item: (-item[0], item[1]))[:4]]:
+        lots = wanted[trade]
         count = f"{len(lots)} lot{'s' if len(lots) > 1 else ''} de votre département"
         found.append(
             Gap(
@@ -163,6 +172,19 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
             )
         )
     return found
+
+
+def _nearness(structure: Structure, snapshot: Snapshot, labels: dict[str, str]) -> dict[str, float]:
+    """How near each trade is to what the structure says it does (cosine with its nearest piece); 1 where it says nothing."""
+    catalogue = snapshot.catalogue
+    row = catalogue.row(structure.siret)
+    rows = np.arange(catalogue.offsets[row], catalogue.offsets[row + 1])
+    own = rows[catalogue.nature_mask(("offer", "description", "job"))[rows]]
+    if not len(own) or not labels:
+        return dict.fromkeys(labels, 1.0)
+    told = np.asarray(catalogue.vectors[own], dtype=np.float32)
+    asked = catalogue.encoder.encode(list(labels.values()), role="query")
+    return dict(zip(labels, (asked @ told.T).max(axis=1).tolist(), strict=True))
 
 
 def _asked(snapshot: Snapshot) -> list[tuple[Tender, Lot, tuple[str, ...]]]:
