@@ -7,7 +7,6 @@ rest is a total, a number for each of several lots, a list to be added up, or on
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ _FOR_WHAT = re.compile(
     r"\s*(?:pour|sur|dans|au titre|a la charge|au lot|en (?:phase|tranche)|revien\w+|seront)\b"
 )
 _CLOSES = re.compile(
-    r"\s*(?:$|[\n.,;:|)(/+—-]|(?:pour|sur|par|au|aux|a|et|dans|du fait|en|des|de plus|de|revien\w+|seront)\b|[}\"])"
+    r"\s*(?:$|[\n.,;:|)(/+—-]|(?:pour|sur|par|au|aux|a|et|dans|du|en|des|de|revien\w+|seront|prevu\w*|exige\w*|demande\w*|qu|environ)\b|[}\"])"
 )
 _NO_HOURS = re.compile(
     rf"(?:\blots?|\bn ?°s?|\bart(?:icles?|\.)|\b[lr]\.? ?|\bccag|\bphase|\bann.{{1,2}}e|\btranche|\bsection|\bannexe|\bpage|%|\bp\.|\bquestion|\bnot\w+ sur|\bapr[e{LOST}]s|\ben|€)\s*$"
@@ -77,34 +76,39 @@ _SPEAKS_OF_HOURS = re.compile(rf"\b{_UNIT}|\bh\. ")
 _OTHER = (
     r"\b(?:"
     r"formation|ouvert|amplitude|astreinte|intervention|semaine|hebdo|pr.avis|(?<!volume )horaire|nuit\b|m.nage|nettoyage|pr.sence"
-    r"|assistance|conduite|gardiennage|t.l.phon|retard|par jour|ouvr(?:abl|ees)|accueil|permanence|animation|cours\b|enseignement|interruption|encadrement|session|s.ance"
+    r"|assistance|conduite|gardiennage|t.l.phon|retard|par jour|ouvr(?:abl|ees)|accueil|permanence|animation|cours\b|enseignement|interruption|encadrement|session|s.ance|visites"
     r"|accompagnement|d.placement|(?<!-)maintenance|surveillance|d.veloppement|int.rim\b|utilisation|fonctionnement|tutorat|occupation|conseil\b|engins|en centre|en entreprise)"
 )
 _OTHER_AFTER = re.compile(
     rf"^\s*(?:(?:de|d'|en|par|du|a|au|/)\s*)?(?:(?:la|l'|travail de|prestations? de|service d[e'])\s*)?(?:{_OTHER})"
 )
-_OTHER_BEFORE = re.compile(rf"(?:(?<!lot )(?<!phase )(?:{_OTHER})|d.lai)[^,;:()]*$")
+_OTHER_BEFORE = re.compile(
+    rf"(?:(?<!lot )(?<!phase )(?:{_OTHER})|d.lai)[^,;:()]*$|\bdur(?:.e de|e|ent|era|eront) $"
+)
 #: What a trade does in hours is of insertion where these words follow.
 _ALL_THE_SAME = re.compile(r"^\s*(?:d'insertion|de travail|effectu|realis|travaill|confi)")
 #: The base of a share ("5 % des 7 000 heures"), a rate ("70 heures par tranche de 100 000 €") and one of two ways.
 _BASE_BEFORE = re.compile(
-    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:un total de |les )?$"
+    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:un total de |les )?$|\bcalcul\w* sur (?:la base de )?(?:les )?$|^\w pour $"
 )
 _BASE_AFTER = re.compile(
-    rf"^(?: de travail|[ /]+an)?,?[^.;]{{0,40}}?(?:\bdont \d+ ?%|\bpr[e{LOST}]{{1,2}}visionnelles|\bestim|\btotales)"
+    rf"^ pour $|^(?: de travail|[ /]+an)?,?[^.;]{{0,40}}?(?:\bdont \d+ ?%|\bpr[e{LOST}]{{1,2}}visionnelles|\bestim|\btotales)"
 )
 _RATE = re.compile(
-    r"\b(?:par|chaque|toute) tranches? de [\d .]{3,}|\b(?:pour|par) (?:chaque )?[\d .]{3,}(?:euros?|€|eur\b|k€)"
+    r"\b(?:par|chaque|toute) tranches? de [\d .]{3,}|\b(?:pour|par) (?:chaque )?[\d .]{3,}(?:euros?|€|eur\b|k€|heures)"
 )
 _EITHER = re.compile(r",? soit [^.;]{3,80}, soit (?!\d)")
 #: What was owed before, done elsewhere or is taken back; a box left empty.
 _NO_MORE = re.compile(
-    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|en exigeait|avai(?:t|en)t?)\b[^.;]{0,40}$|\b(?:non|pas) (?:de |les? )?$"
+    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$"
+    r"|\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$"
     r"|\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $|\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$"
-    r"|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$|[☐□]\s*$|\[ ?\]\s*$"
+    r"|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$|\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$"
+    r"|[☐□]\s*$|\[ ?\]\s*$"
 )
 _DROPPED = re.compile(
-    rf"^[^.;]{{0,110}}?\b(?:abandonn|retir[e{LOST}]|supprim|ramen[e{LOST}]{{1,2}}e? a zero|(?:pas|non) (?:ete )?(?:retenu|affermi|valid)|n'a pas (?:ete )?(?:retenu|valid))"
+    rf"^[^.;]{{0,110}}?\b(?:abandonn|retir[e{LOST}]|supprim|annul|ramen[e{LOST}]{{1,2}}e? a zero|ne (?:sont|est) plus|(?:pas|non) (?:ete )?(?:retenu|affermi|valid|applicab|reconduit|maintenu|lev)"
+    r"|(?:au|du|dans le|lors du) (?:marche|contrat) (?:precedent|sortant)|au precedent)"
 )
 #: A number that replaces the one before it: "de 400 à 560 heures", "est porté à 560", "22 des 66".
 _RAISED = re.compile(r"\b(?:port|pass|ramen|relev|augment|redui|abaiss|elev|mont)\w* (?:a|de) ?(?:\w+ )?$")
@@ -113,7 +117,7 @@ _FILLED_IN = re.compile(r"^[^().;]*\)\s*[:=]")
 #: What one offers beyond what is owed, and what is owed.
 _OFFERED = re.compile(r"\b(?:propos\w+|offr\w+|s'est engage\w*|souhait\w+|annonc\w+)\b[^.;]{0,30}$")
 _WISHED = re.compile(r"^[^.;,()]{0,12}\((?:volume )?(?:souhait|propos|offert)")
-_FLOOR = re.compile(r"\b(?:minim\w+|mini|plancher|exig\w+|au moins)\b[^.;]{0,50}$")
+_FLOOR = re.compile(r"\b(?:minim\w+|mini|plancher|exig\w+|au moins)\b[^.;)]{0,50}$")
 _FLOOR_AFTER = re.compile(r"^[^.;,)]{0,20}(?:\(?minim|au moins|de plus)")
 _PART = re.compile(r"\b(?:dont|y compris|parmi lesquelles|incluant|sur lesquelles)\b[^.;:]{0,12}$")
 _YEARLY = re.compile(r"^[^.;,]{0,20}\b(?:par an|annuel|chaque annee|par lot|par mois|par personne|chacun)")
@@ -139,6 +143,8 @@ _UNSAID = re.compile(
 
 # ------------------------------------------------------------------------------------- how far to read
 
+#: Fewer hours than these, in a sentence that does not speak of insertion, are those of something else.
+_FEW = 20
 #: What opens a sentence that goes on telling hours.
 _GOES_ON = re.compile(
     r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
@@ -157,7 +163,7 @@ _SERIES = re.compile(
 #: What stands between the numbers of a list, and what makes it no list.
 _APART = re.compile(r"^(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\bet\b|\bpuis\b).{0,80}$", re.DOTALL)
 _A_VERB = re.compile(
-    r"\b(?:est|sont|sera|seront|propos\w+|plafon\w+|maxim\w+|minim\w+|au moins|par (?:an|mois|salarie|personne)|engag\w+|penalit\w+)\b"
+    r"\b(?:est|sont|sera|seront|propos\w+|plafonn\w+|maxim\w+|minim\w+|au moins|par (?:an|mois|salarie|personne)|engag\w+|penalit\w+)\b"
 )
 _LABELLED = re.compile(r"\blots?\b|\bsites?\b|\bphase|\btranche|\bann.{1,2}e|\|")
 _NUMBER_OF_HOURS = re.compile(r"\W{0,3}(?:tel est )?le nombre d'heures")
@@ -286,19 +292,28 @@ def _is_owed(one: Quantity) -> bool:
 
 def _in_force(found: list[Quantity]) -> list[Quantity]:
     """The numbers without those that another replaces, those offered beyond what is owed, and parts of another."""
-    kept = list(found)
-    for one, following in itertools.pairwise(found):
-        raised = _RAISED.search(following.before) or (
-            _RAISED.search(one.before) and re.match(r"\w?\s*(?:il passe )?a $", following.before)
+    kept = found[:1]
+    for one in found[1:]:
+        earlier = kept[-1]
+        raised = _RAISED.search(one.before) or (
+            _RAISED.search(earlier.before) and re.match(r"\w?\s*(?:il passe )?a $", one.before)
         )
-        if raised or _OUT_OF.search(one.after) or _FILLED_IN.match(one.after):
-            kept.remove(one)
+        if raised or _OUT_OF.search(earlier.after) or _FILLED_IN.match(earlier.after):
+            kept[-1] = replace(
+                one, before=earlier.before + one.before
+            )  # with the lot that stands before both
+        else:
+            kept.append(one)
     floor = [one for one in kept if _FLOOR.search(one.before) or _FLOOR_AFTER.search(one.after)]
     most = max(one.hours for one in kept)
+    parts = False
     for one in kept[:]:
+        parts = one.hours < most and bool(
+            _PART.search(one.before[-30:]) or (parts and not re.search(r"[.;]", one.before))
+        )
         beyond = bool(_OFFERED.search(one.before) or _WISHED.search(one.after)) and one not in floor
         yearly = one.hours < most and _YEARLY.match(one.after)
-        if len(kept) > 1 and (_PART.search(one.before[-30:]) or (floor and beyond) or yearly):
+        if len(kept) > 1 and (parts or (floor and beyond) or yearly):
             kept.remove(one)
     return kept
 
@@ -436,7 +451,7 @@ def told(run: str) -> Told:
 
 def _goes_on(before: str, sentence: str) -> bool:
     """Whether a sentence goes on telling the hours of those before it."""
-    item = before[-1:] not in ".!?" and re.search(r"\d\d|n.ant|sans objet|aucune", sentence)
+    item = before[-1:] not in ".!?" and re.search(r"\d\d|\d ?%|n.ant|sans objet|aucune", sentence)
     if item:
         return True
     says = _SOME_HOURS.search(sentence) or _UNSAID.search(sentence) or _SPELT.search(sentence)
@@ -470,4 +485,5 @@ def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told
     while high + 1 < len(spans) and high - at < 12 and near(high, high + 1):
         high += 1
     wider = told(plain[spans[low][0] : spans[high][1]])
-    return (found, spans[last][1]) if wider[0][0] is None else (wider, spans[high][1])
+    some = sum(hours or 0 for hours, _ in wider) >= _FEW
+    return (wider, spans[high][1]) if some else (found, spans[last][1])
