@@ -188,6 +188,7 @@ def test_the_passage_is_quoted_as_published() -> None:
         ("Lot 1 : 800 h. Lot 2 : 350 h. Ces volumes sont l'effort d'insertion minimal du titulaire.", 1150.0),
         ("Le titulaire du gros œuvre consacre 260 heures à des personnes éloignées de l'emploi.", 260.0),
         ("Clause d'insertion : 60 heures par tranche de 100 000 € HT.", None),
+        ("Clause d'insertion obligatoire ; le titulaire n'est pas tenu aux 300 heures du modèle.", None),
         ("L'effort d'insertion est de 2 heures pour 25 heures travaillées.", None),
         ("Clause d'insertion : lot 1, 300 heures ; celui du lot 2 correspond à 5 % du temps.", None),
         ("Sur les 7 000 heures de travail prévisionnelles, 8 % reviennent à l'insertion.", None),
@@ -273,6 +274,10 @@ def test_hours_go_to_their_lots() -> None:
     assert [lot.clauses[0].hours for lot in made.lots] == [640.0, 210.0]
     made = clauses.complete(tender(A, B), "Lots 1 et 2 : 90 heures d'insertion par lot.")
     assert [lot.clauses[0].hours for lot in made.lots] == [90.0, 90.0]
+    made = clauses.complete(
+        tender(A, B), "Lot | Objet | Heures insertion\n1 | Voirie | 310\n2 | Bordures | 120"
+    )
+    assert [lot.clauses[0].hours for lot in made.lots] == [310.0, 120.0]
 
 
 def test_the_text_adds_its_article_to_the_field() -> None:

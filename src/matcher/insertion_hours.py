@@ -38,7 +38,7 @@ _HOUR = r"(?:[01]?\d|2[0-4])"
 _CLOCK = re.compile(
     rf"\b{_HOUR}\s*(?:h|heures)\s*\d{{2}}\b|\b{_HOUR}\s*(?:h|heures)?\s*(?:-|/|a|et)\s*{_HOUR}\s*(?:h|heures)\b|\b24 ?h ?/ ?24"
     rf"|\b(?:avant|entre|vers|sous|jusqu'a|d[e{LOST}]{{1,2}}lais? de|dans les|heures? limite[^.;\d]{{0,20}}|a partir de) \d{{1,2}}\s*(?:h|heures)\b"
-    rf"|\b(?:a|de|des) {_HOUR} ?h(?:eures)?\b(?! (?:d'|d[eu]|par|minimum|maximum))|\b\w+ semaines de \d\d ?h\w*"
+    rf"|\bdes {_HOUR} ?h(?:eures)?\b(?! (?:d'|d[eu]))|\b(?:a|de) {_HOUR} ?h\b(?! (?:d'|d[eu]|par|minimum|maximum))|\b\w+ semaines de \d\d ?h\w*"
 )
 _LEFT_OUT = re.compile(
     r"\b(?:hors|sauf|hormis|except.{1,2}|(?:a l'exception|exclusion) (?:de|du|des))\s*(?:le |la |les |des |du )?lots?\s*(?:n°\s*)?\d+(?:\s*(?:,|et)\s*\d+\b(?! ?\d{3}))*"
@@ -102,6 +102,7 @@ _EITHER = re.compile(r",? soit [^.;]{3,80}, soit (?!\d)")
 _NO_MORE = re.compile(
     r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$"
     r"|\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$"
+    r"|\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,60}$"
     r"|\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $|\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$"
     r"|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$|\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$"
     r"|[☐□]\s*$|\[ ?\]\s*$"
@@ -159,6 +160,10 @@ _NOT_THERE = re.compile(
 #: Numbers told one after the other, the lots before them or "respectivement" beside them.
 _SERIES = re.compile(
     rf"(?<![\d.,/])(?:{_DIGITS})(?: ?{_UNIT})?(?:(?:,| et|, et| puis) (?:{_DIGITS})(?: ?{_UNIT})?)+(?!\d)"
+)
+#: The number of a lot that opens a bracket, or a row.
+_LISTED = re.compile(
+    r"(?:^|[\s,:])(?P<first>\d{1,2}) ?\([^()\d]*$|(?:\n|[—:;-] )0*(?P<row>[1-9]\d?) ?[|/;][^\n\d]*$"
 )
 #: What stands between the numbers of a list, and what makes it no list.
 _APART = re.compile(r"^(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\bet\b|\bpuis\b).{0,80}$", re.DOTALL)
@@ -261,9 +266,10 @@ def _again(run: str, known: list[Quantity]) -> Iterator[Quantity]:
 
 def _quantities(run: str) -> list[Quantity]:
     """Every number of a run that may be of hours, in order, each with the words around it."""
-    found = sorted(_with_unit(run), key=lambda one: one.start)
-    found += _without_unit(run, found)
-    found = sorted([*found, *_again(run, found)], key=lambda one: one.start)
+    known = list(_with_unit(run))
+    known += list(_without_unit(run, known))
+    known.sort(key=lambda one: one.start)
+    found = sorted([*known, *_again(run, known)], key=lambda one: one.start)
     found = [one for one in found if one.hours >= 1]
     ends = [0, *(one.end for one in found)]
     starts = [*(one.start for one in found[1:]), len(run)]
@@ -323,10 +329,8 @@ def _lots_of(piece: str) -> frozenset[str]:
     at = piece.rfind("lot")
     if at >= 0 and (lots := lots_named(piece[at:])):
         return lots
-    listed = re.search(r"(?:^|[\s,:])(\d{1,2}) ?\([^()\d]*$", piece)
-    if listed:
-        return frozenset({listed.group(1)})
-    return frozenset()
+    listed = _LISTED.search(piece)
+    return frozenset({listed.group("first") or listed.group("row")} if listed else ())
 
 
 def _in_order(run: str) -> Told:
