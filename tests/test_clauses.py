@@ -201,6 +201,12 @@ def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None
     assert clauses.read(text).hours == hours
 
 
+def test_every_row_of_a_long_table_is_read() -> None:
+    rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
+    text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
+    assert clauses.read(text).hours == sum(range(101, 119))
+
+
 def test_a_share_of_the_hours_is_a_share() -> None:
     (clause,) = clauses.read("Clause d'insertion : 7,5 % des heures travaillées.").social
     assert clause.share == pytest.approx(0.075)

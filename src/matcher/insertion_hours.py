@@ -15,7 +15,7 @@ from matcher.prose import LOST, lots_named
 
 Told = list[tuple[float | None, frozenset[str]]]
 
-_DIGITS = r"\d{1,3}(?:[ .\u202f]\d{3})+(?!\d)|\d{1,6}"
+_DIGITS = r"\d{1,3}(?:[ .\u202f]\d{3}){1,2}(?!\d)|\d{1,6}"
 _NUMBER = rf"(?<!\d)(?<!\d[.,/-])(?P<number>{_DIGITS})(?:,(?P<decimals>\d{{1,2}}))?(?!\d)"
 _UNIT = r"(?:h|heure?s?)\b"
 _HOURS = re.compile(rf"{_NUMBER}\)?[ ._]*(?:\([^()\d]{{3,40}}\)\s*)?{_UNIT}(?! ?\d\d?\b(?! [a-z]))")
@@ -102,7 +102,7 @@ _EITHER = re.compile(r",? soit [^.;]{3,80}, soit (?!\d)")
 _NO_MORE = re.compile(
     r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$"
     r"|\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$"
-    r"|\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,60}$"
+    r"|\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,30}$"
     r"|\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $|\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$"
     r"|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$|\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$"
     r"|[☐□]\s*$|\[ ?\]\s*$"
@@ -146,6 +146,8 @@ _UNSAID = re.compile(
 
 #: Fewer hours than these, in a sentence that does not speak of insertion, are those of something else.
 _FEW = 20
+#: Cells, items and sentences that a list or a table of hours has at most, on each side of the clause.
+_MOST = 80
 #: What opens a sentence that goes on telling hours.
 _GOES_ON = re.compile(
     r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
@@ -474,10 +476,12 @@ def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told
         return len(between.strip()) <= 3 and "\n\n" not in between
 
     low = last = at
-    while low and at - low < 12 and near(low - 1, low) and plain[spans[low - 1][1] - 1] not in ".!?":
+    while low and at - low < _MOST and near(low - 1, low) and plain[spans[low - 1][1] - 1] not in ".!?":
         low -= 1
-    while last + 1 < len(spans) and last - at < 12 and near(last, last + 1):
-        if not _goes_on(plain[spans[low][0] : spans[last][1]], plain[slice(*spans[last + 1])]):
+    while last + 1 < len(spans) and last - at < _MOST and near(last, last + 1):
+        end, (start, stop) = spans[last][1], spans[last + 1]
+        in_row = "|" in plain[end : stop + 3]
+        if not in_row and not _goes_on(plain[spans[low][0] : end], plain[start:stop]):
             break
         last += 1
     found = told(plain[spans[low][0] : spans[last][1]])
