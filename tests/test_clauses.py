@@ -161,12 +161,50 @@ def test_the_passage_is_quoted_as_published() -> None:
         ("Clause sociale. Volume à réaliser : 300 heures.", 300.0),
         ("600 heures d'insertion au total, dont 200 heures la première année.", 600.0),
         ("350h d'insertion minimum", 350.0),
+        ("Insertion : 400 heures par an, soit 1 200 sur les trois ans.", 1200.0),
+        ("Le titulaire réalise 1 200 heures d'insertion, soit 400 heures par an.", 1200.0),
+        ("Le lot Peinture et le lot Sols exigent chacun 90 heures d'insertion.", 180.0),
+        ("Lots 1-2 : 90 h d'insertion chacun.", 180.0),
+        ("Lots 2 et 3 : 70 h et 55 h d'insertion.", 125.0),
+        ("Sur les lots 1 et 4, une clause d'insertion de 70 et 140 heures respectivement s'applique.", 210.0),
+        ("Heures d'insertion : lot 1 : 610 ; lot 2 : 240 ; lot 3 (réservé L. 2113-13) : 1 150.", 2000.0),
+        ("Lot | Intitulé | Heures insertion\n1 | Voirie | 310\n2 | Bordures | 1 020\n3 | Bancs | /", 1330.0),
+        (
+            "Lot / Objet / Heures d'insertion : 01 / Voirie / 220 - 02 / Bordures / 130 - 03 / Bancs / -",
+            350.0,
+        ),
+        ("Clause d'insertion : plomberie 90 h – chauffage 160 h – ascenseur : néant.", 250.0),
+        ("Clausés insertion : 1 (210 h), 3 (140 h).", 350.0),
+        ("Heures d'insertion : année 1 : 130 ; année 2 : 150 ; total 280.", 280.0),
+        ("Heures d'insertion : 510 (tranche ferme) + 240 (tranche optionnelle)", 750.0),
+        ("Avenant : le volume d'heures d'insertion, initialement fixé à 400, est porté à 560.", 560.0),
+        ("Le volume d'insertion du lot 2 est ramené de 900 à 700 heures.", 700.0),
+        ("Il vous reste 40 heures d'insertion à effectuer sur les 160 du marché.", 160.0),
+        ("Le candidat propose 350 heures d'insertion pour un minimum exigé de 300.", 300.0),
+        ("Nombre d'heures d'insertion (minimum 110 h) : 165 heures.", 165.0),
+        ("Le cahier des charges fixe à 4 160 le nombre d'heures d'insertion.", 4160.0),
+        ("La ville fixe à deux mille six cents le nombre d'heures d'insertion dues.", 2600.0),
+        ("Clause d'insertion obligatoire. Lot 4 : 75 h. Le lot 5 y est soumis, pour le même volume.", 150.0),
+        ("Lot 1 : 800 h. Lot 2 : 350 h. Ces volumes sont l'effort d'insertion minimal du titulaire.", 1150.0),
+        ("Le titulaire du gros œuvre consacre 260 heures à des personnes éloignées de l'emploi.", 260.0),
+        ("Clause d'insertion : 60 heures par tranche de 100 000 € HT.", None),
+        ("Clause d'insertion obligatoire ; le titulaire n'est pas tenu aux 300 heures du modèle.", None),
+        ("L'effort d'insertion est de 2 heures pour 25 heures travaillées.", None),
+        ("Clause d'insertion : lot 1, 300 heures ; celui du lot 2 correspond à 5 % du temps.", None),
+        ("Sur les 7 000 heures de travail prévisionnelles, 8 % reviennent à l'insertion.", None),
+        ("Clause d'insertion obligatoire. La visite dure 3 heures, de 9 h à 12 h.", None),
         ("Clause sociale d'insertion : 5 % des heures travaillées.", None),
         ("Le titulaire suit une formation de 14 heures et applique la clause d'insertion.", None),
     ],
 )
 def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
     assert clauses.read(text).hours == hours
+
+
+def test_every_row_of_a_long_table_is_read() -> None:
+    rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
+    text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
+    assert clauses.read(text).hours == sum(range(101, 119))
 
 
 def test_a_share_of_the_hours_is_a_share() -> None:
@@ -238,6 +276,14 @@ def test_hours_go_to_their_lots() -> None:
         tender(A, B), "Clause d'insertion : 350 heures pour le lot 1, 120 heures pour le lot 2"
     )
     assert [lot.clauses[0].hours for lot in made.lots] == [350.0, 120.0]
+    made = clauses.complete(tender(A, B), "Heures d'insertion : lot 1 : 640 ; lot 2 : de 180 à 210 heures.")
+    assert [lot.clauses[0].hours for lot in made.lots] == [640.0, 210.0]
+    made = clauses.complete(tender(A, B), "Lots 1 et 2 : 90 heures d'insertion par lot.")
+    assert [lot.clauses[0].hours for lot in made.lots] == [90.0, 90.0]
+    made = clauses.complete(
+        tender(A, B), "Lot | Objet | Heures insertion\n1 | Voirie | 310\n2 | Bordures | 120"
+    )
+    assert [lot.clauses[0].hours for lot in made.lots] == [310.0, 120.0]
 
 
 def test_the_text_adds_its_article_to_the_field() -> None:

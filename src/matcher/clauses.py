@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 from matcher import clause_model
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
-from matcher.insertion_hours import run_end, told
+from matcher.insertion_hours import told, told_around
 from matcher.prose import LOST, folded, french, lots_named, sentences
 
 # ---------------------------------------------------------------------------------------- reservations
@@ -322,11 +322,11 @@ class Text:
 
     def hours(self, start: int, end: int) -> list[tuple[float | None, frozenset[str]]]:
         """The hours of insertion told from a sentence on, with their lots: each number once, however often asked."""
-        last = run_end(self.plain, self.spans, self.index(start))
         if start < self._heard:
             return [(None, lots_named(self.plain[start:end]))]
+        found, last = told_around(self.plain, self.spans, self.index(start))
         self._heard = max(self._heard, last)
-        return told(self.plain[start:last])
+        return found
 
     def after(self, start: int, end: int) -> str:
         """What follows a sentence that is a label or a question: its answer may stand there."""
