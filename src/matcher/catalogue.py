@@ -100,9 +100,7 @@ class Catalogue:
     @staticmethod
     def _column(table: pa.Table, name: str) -> NDArray[Any]:
         column = table.column(name)
-        if column.num_chunks == 1:
-            return np.asarray(column.chunk(0).to_numpy(zero_copy_only=False))
-        return np.asarray(column.to_numpy())
+        return plain(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
 
     def of_structure(self, name: str) -> NDArray[Any]:
         """A column over structures, cached; shape (len(self),)."""
@@ -144,7 +142,7 @@ class Catalogue:
             column = self.structures.column(name).combine_chunks().dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
                 column = column.combine_chunks()
-            numbers = np.asarray(column.indices.to_numpy(zero_copy_only=False), dtype=np.int32)
+            numbers = plain(column.indices).astype(np.int32, copy=False)
             self._codes[name] = numbers, column.dictionary.to_pylist()
         return self._codes[name]
 
@@ -849,6 +847,14 @@ def _place(folder: Path) -> int | None:
         return folder.stat().st_ino
     except OSError:
         return None
+
+
+def plain(array: Any) -> NDArray[Any]:
+    """An Arrow array as one of NumPy.  Numbers without gaps go the way that does not import pandas (half a second)."""
+    kind = array.type
+    if (pa.types.is_integer(kind) or pa.types.is_floating(kind)) and not array.null_count:
+        return np.asarray(np.from_dlpack(array))
+    return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:
