@@ -96,3 +96,17 @@ def test_every_trade_names_itself_and_no_code_is_claimed_by_two() -> None:
         assert trade.words.pattern and trade.label
     seen = [code for trade in needs.trades() for code in trade.cpv]
     assert not {code for code in seen if seen.count(code) > 1}
+
+
+def test_a_title_of_several_trades_is_cut_into_them() -> None:
+    assert needs.pieces("Entretien des espaces verts et nettoyage des locaux") == [
+        "Entretien des espaces verts",
+        "nettoyage des locaux",
+    ]
+    assert needs.pieces("Nettoyage des locaux, vitrerie comprise") == []
+    assert needs.pieces("Maîtrise d'œuvre : peinture, sols souples et électricité") == []
+
+
+def test_clearing_snow_is_no_cleaning() -> None:
+    assert "nettoyage" not in needs.trades_of_cpv(["90620000", "90630000"])
+    assert "nettoyage" in needs.trades_of_cpv(["90919200"])

@@ -369,6 +369,17 @@ def test_a_lot_far_away_is_only_watched_where_no_zone_is_declared(plain: Matcher
     assert found.part == "watch" and "km" in found.why[0] and "zone" in found.why[0]
 
 
+def test_a_lot_far_out_of_the_declared_zone_is_not_told(plain: Matcher) -> None:
+    marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
+    here, away = replace(CLEANING, id="h"), replace(CLEANING, id="a", places=(marseille,))
+    notices = [tender(here), tender(away, id="26-9")]
+    seen = opportunities(plain, CLEAN, notices, now=NOW)
+    assert {o.lot.id: o.part for o in seen} == {"h": "alone", "a": "watch"}
+    zoned = replace(CLEAN, zone=Zone(departments=("93",)))
+    told = opportunities(Matcher(Catalogue.build([zoned])), zoned, notices, now=NOW)
+    assert {o.lot.id for o in told} == {"h"}
+
+
 def test_a_lot_too_big_is_answered_with_a_reinforcement(plain: Matcher) -> None:
     big = replace(GREEN, amount=300_000.0, amount_period="year")
     (found,) = opportunities(plain, GARDEN, [tender(big)], now=NOW)

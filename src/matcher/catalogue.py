@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from matcher import __version__, codec, denials, plug, reference
+from matcher import __version__, codec, denials, needs, plug, reference
 from matcher.columns import NATURES, days, department_number, zone_bits
 from matcher.domain import (
     Award,
@@ -637,9 +637,11 @@ class Catalogue:
         if vector is None:
             vector = self.encoder.encode([words], role="query")[0]
         stated = () if "cpv" in lot.inferred else lot.cpv  # a supposed code decides nothing
+        pieces = needs.pieces(lot.title)
         return Query(
             lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, cpv=stated, as_of=as_of,
             filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
+            pieces=tuple(self.encoder.encode(pieces, role="query")) if pieces else (),
         )  # fmt: skip
 
     def shortlist(self, query: Query, k: int = 500, *, exhaustive: bool = False) -> Shortlist:
@@ -661,6 +663,11 @@ class Catalogue:
             if query.part != query.text and "lexical" in self.indexes:
                 part = self.indexes["lexical"].search(query.part, query.vector, k // 2, row_mask)
                 found.append(self.owners[part])
+            if "faiss" in self.indexes:  # who does one of several trades is seldom near to all of them
+                found += [
+                    self.owners[self.indexes["faiss"].search("", piece, k // 2, row_mask)]
+                    for piece in query.pieces
+                ]
             found.append(self.nearest(query.places, k // 2, allowed))
             chosen = np.zeros(len(self), dtype=bool)
             chosen[np.concatenate(found)] = True

@@ -117,6 +117,12 @@ def named(text: str) -> dict[str, str]:
     return found
 
 
+def pieces(title: str) -> list[str]:
+    """The pieces of a title that name a trade each, where it names several; else none."""
+    found = {name: piece for name, piece in named(title).items() if name not in GENERIC}
+    return list(found.values())[:MOST] if len(found) > 1 and not _DESIGN.search(fold(title)) else []
+
+
 def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     """Trade -> the code that names it, by the longest prefix; codes that name none are left out."""
     found: dict[str, str] = {}

@@ -121,7 +121,7 @@ def _of_tender(
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
         parts = needs_.asked(query.lot)
         fits = [row[0] for row in needs_.cover(parts, [structure])]
-        if not _concerns(matcher, ranking, fits):
+        if not _concerns(matcher, ranking, fits) or _elsewhere(ranking, match):
             continue
         yield _judged(matcher, structure, asked, query.lot, match, parts, fits, on, partners_of)
 
@@ -133,6 +133,12 @@ def _concerns(matcher: Matcher, ranking: Ranking, fits: list[float]) -> bool:
     if fits and max(fits) == 0.0:
         return False  # known for other trades only
     return bool(reach.fit(ranking.shortlist)[int(ranking.order[0])] == 1.0)
+
+
+def _elsewhere(ranking: Ranking, match: Match) -> bool:
+    """Is the lot out of the zone that the structure declares, and farther than such a lot is served from?"""
+    out = serves(match) is False and match.distance_km is not None
+    return out and (match.distance_km or 0.0) > reach.radius_km(ranking.shortlist)
 
 
 def _judged(

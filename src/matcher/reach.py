@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matcher.engine import Ranking
 
 DECLARED = ("offer", "description", "job")
-#: A declared piece this near to the lot (cosine), or one that holds this share of its words, is of its trade.
+#: A declared piece this near to the lot (cosine), or to one of the trades it names, or one that holds this share of its
+#: words, is of its trade.
 FIT, WORDS = 0.38, 0.30
 IN_REACH_KM = 50.0
 USUAL = 1.5  # times the reach of the trade, within which a structure is shown without being asked for
@@ -43,6 +44,8 @@ def fit(shortlist: Shortlist) -> NDArray[np.float64]:
         words = shortlist.similarity.get("lexical")
         blank = np.zeros(len(shortlist.rows))
         near = (blank if meaning is None else meaning) >= FIT
+        for piece in shortlist.query.pieces if meaning is not None else ():
+            near = near | (shortlist.catalogue.indexes["faiss"].compare("", piece, shortlist.rows) >= FIT)
         said = (blank if words is None else words) >= WORDS
         hits = shortlist.count(declared & (near | said)) > 0
         told = shortlist.count(declared) > 0

@@ -36,6 +36,9 @@ class Query:
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?
     part: str = ""  # the words of the lot itself, without those of the operation it belongs to
+    pieces: tuple[
+        NDArray[np.float32], ...
+    ] = ()  # a vector for each trade that the title names, where it names several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
