@@ -689,8 +689,12 @@ class Catalogue:
             for name, index in self.indexes.items()
         }
         if query.part and "lexical" in self.indexes:
-            part = self.indexes["lexical"].compare(query.part, query.vector, None if everything else rows)
-            similarity["part"] = part
+            if query.part == query.words:  # a need typed in
+                similarity["part"] = similarity["lexical"]
+            else:
+                similarity["part"] = self.indexes["lexical"].compare(
+                    query.part, query.vector, None if everything else rows
+                )
         peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
         if allowed is not None or deniers:
             # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
