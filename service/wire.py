@@ -109,21 +109,24 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
-def reason(value: Reason) -> s.ReasonOut:
-    """A reason as sent; most of those of a lot are shared by its candidates."""
-    return s.ReasonOut(
-        code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
-        notice_passage=value.notice_passage, offer_passage=value.offer_passage,
-    )  # fmt: skip
+def reason(value: Reason, told: dict[int, s.ReasonOut]) -> s.ReasonOut:
+    """A reason as sent; most of those of a lot are shared by its candidates, and `told` keeps them by identity."""
+    sent = told.get(id(value))
+    if sent is None:
+        sent = told[id(value)] = s.ReasonOut(
+            code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
+            notice_passage=value.notice_passage, offer_passage=value.offer_passage,
+        )  # fmt: skip
+    return sent
 
 
-def match(value: Match, best: float | None = None) -> s.MatchOut:
+def match(value: Match, best: float | None = None, told: dict[int, s.ReasonOut] | None = None) -> s.MatchOut:
+    told = {} if told is None else told
     return s.MatchOut(
         rank=value.rank, structure=brief(value.structure), score=round(value.score, 6), probability=number(value.probability),
         band=band(value.score, value.score if best is None else best), distance_km=number(value.distance_km), eligible=value.eligible,
         offer=offer(value.offer) if value.offer else None,
-        reasons=list(map(reason, value.reasons)),
+        reasons=[reason(each, told) for each in value.reasons],
         missing=list(value.missing), warnings=list(value.warnings), other_places=list(value.other_places),
     )  # fmt: skip
 
@@ -145,9 +148,10 @@ def lot(value: Lot) -> s.LotOut:
 
 def lot_answer(value: LotAnswer) -> s.LotAnswerOut:
     best = best_of(value)
+    told: dict[int, s.ReasonOut] = {}  # the answer holds its reasons, so that an id stays one reason's
     return s.LotAnswerOut(
         lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered,
-        matches=[match(m, best) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
+        matches=[match(m, best, told) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
     )  # fmt: skip
 
 
