@@ -121,12 +121,17 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
+def kept(cache: Path, name: str, texts: Sequence[str], role: str) -> Path:
+    """Where the vectors of these texts by a slow model are kept."""
+    told = hashlib.sha256(f"{name}|{role}|".encode() + "\0".join(texts).encode("utf-8", "replace"))
+    return cache / "vectors" / f"{told.hexdigest()[:24]}.npy"
+
+
 def cached(name: str, encode: Encode) -> Encode:
     """The same vectors, kept on disk by their texts: the slow models are asked once."""
 
     def remember(texts: Sequence[str], role: str) -> Any:
-        told = hashlib.sha256(f"{name}|{role}|".encode() + "\0".join(texts).encode("utf-8", "replace"))
-        path = CACHE / "vectors" / f"{told.hexdigest()[:24]}.npy"
+        path = kept(CACHE, name, texts, role)
         if path.is_file():
             return np.load(path)
         vectors = encode(texts, role)
