@@ -10,7 +10,8 @@ Johnson, Douze, JÃ©gou, "Billion-scale similarity search with GPUs", 2017; AndrÃ
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,8 @@ class FaissIndex:
         # codes blur what is near: more are fetched, and put in order by the vectors themselves
         many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
         question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)  # of one question, more threads cost more than they bring
-        try:
+        with _one_thread():
             _, found = self._index.search(question, many, params=options)
-        finally:
-            faiss.omp_set_num_threads(threads)
         numbers = found[0][found[0] >= 0].astype(np.int64)
         numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others are gone
         order = np.argsort(-self._similarities(vector, numbers), kind="stable")
@@ -190,8 +187,24 @@ def _products(
         raise IndexError(f"rows of {vectors.shape} were asked for that are not there")  # below is C
     out = np.zeros(len(rows), dtype=np.float32)
     point = faiss.swig_ptr
-    faiss.fvec_inner_products_by_idx(point(out), point(asked), point(vectors), point(rows), d, 1, len(rows))
+    with _one_thread():
+        faiss.fvec_inner_products_by_idx(
+            point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
+        )
     return out
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Of one question, more threads of faiss bring nothing and wait for each other, at full speed, after each call."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
