@@ -250,7 +250,17 @@ def _settle() -> None:
     """Spare later collections of garbage the walk through all that is now loaded: each would hold up every request."""
     gc.unfreeze()  # what an earlier catalogue left
     gc.collect()
+    _give_back()
     gc.freeze()
+
+
+def _give_back() -> None:
+    """Free memory goes back to the system: glibc keeps it in a pool for each thread that ever loaded a catalogue."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
 
 
 def _warm(snapshot: Snapshot) -> None:

@@ -36,13 +36,14 @@ class Settings:
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384
-    steps: int = 700
+    steps: int = 1_600
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
     rate: float = 0.01
     whiten: float = 0.25  # how far the spread of the directions is evened out at the end: 0 not, 0.5 wholly
     drop: float = 0.3  # share of pieces left out at random while learning
     near: float = 0.0  # share of batches drawn from one division: harder negatives
+    runs: int = 3  # learnt so many times from one start, each with draws of its own, and averaged
     seed: int = 0
     shares: dict[str, float] = field(
         default_factory=lambda: {
@@ -66,7 +67,7 @@ class Settings:
             "speech": 4.0,
             "offers": 2.0,
             "speech-label": 0.8,
-            "choices": 7.0,
+            "choices": 14.0,
             "misspelled": 0.7,
         }
     )
@@ -187,27 +188,40 @@ def fit(
     material: Material, settings: Settings, watch: Watch | None = None, start: Any = None
 ) -> tuple[Any, NDArray[np.float32]]:
     """The tokenizer and its vectors, float32 (vocabulary, dimension); the same seed and data give the same up to rounding."""
-    import torch
-    from torch.nn import functional
-
-    torch.manual_seed(settings.seed)
-    torch.set_num_threads(1)  # sums in one order, whatever the machine has
-    torch.use_deterministic_algorithms(True)
-    rng = np.random.default_rng(settings.seed)
     texts = material.texts()
     tokenizer = learn_vocabulary(texts, settings)
     rows = _tokenise(tokenizer, texts)
-    size = tokenizer.get_vocab_size()
     number = {t: i for i, t in enumerate(texts)}
     named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
+    first = (start or latent_semantics)(rows, tokenizer.get_vocab_size(), settings)
+    learnt = np.mean(
+        [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)], axis=0
+    )
+    learnt[0] = 0  # an unknown piece says nothing
+    objets = np.unique(named["objet-label"].left)
+    return tokenizer, even_out(learnt, rows.take(objets), settings.whiten)
+
+
+def _learn(
+    rows: _Rows,
+    named: dict[str, _Indexed],
+    first: NDArray[np.float32],
+    settings: Settings,
+    seed: int,
+    watch: Watch | None,
+) -> NDArray[np.float32]:
+    """The vectors of the pieces after one run of steps from the first ones."""
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # sums in one order, whatever the machine has
+    torch.use_deterministic_algorithms(True)
+    rng = np.random.default_rng(seed)
     names = list(named)
     shares = np.array([settings.shares[n] for n in names])
     shares /= shares.sum()
-
-    vectors = (start or latent_semantics)(rows, size, settings)
-    table = torch.nn.EmbeddingBag(
-        size, settings.dimension, mode="sum", _weight=torch.tensor(vectors, dtype=torch.float32)
-    )
+    table = torch.nn.EmbeddingBag(*first.shape, mode="sum", _weight=torch.tensor(first, dtype=torch.float32))
     optimiser = torch.optim.Adam(table.parameters(), lr=settings.rate, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.rate, total_steps=settings.steps, pct_start=0.1, anneal_strategy="linear"
@@ -247,9 +261,7 @@ def fit(
         optimiser.step()
         schedule.step()
     learnt: NDArray[np.float32] = table.weight.detach().numpy().copy()
-    learnt[0] = 0  # an unknown piece says nothing
-    objets = np.unique(named["objet-label"].left)
-    return tokenizer, even_out(learnt, rows.take(objets), settings.whiten)
+    return learnt
 
 
 def save(tokenizer: Any, vectors: NDArray[np.float32], out: Path, settings: Settings) -> None:
