@@ -36,14 +36,14 @@ class Settings:
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384
-    steps: int = 1_600
+    steps: int = 700
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
     rate: float = 0.01
     whiten: float = 0.25  # how far the spread of the directions is evened out at the end: 0 not, 0.5 wholly
     drop: float = 0.3  # share of pieces left out at random while learning
     near: float = 0.0  # share of batches drawn from one division: harder negatives
-    runs: int = 3  # learnt so many times from one start, each with draws of its own, and averaged
+    runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
     seed: int = 0
     shares: dict[str, float] = field(
         default_factory=lambda: {
@@ -67,7 +67,7 @@ class Settings:
             "speech": 4.0,
             "offers": 2.0,
             "speech-label": 0.8,
-            "choices": 14.0,
+            "choices": 7.0,
             "misspelled": 0.7,
         }
     )
