@@ -221,7 +221,10 @@ def _learn(
     names = list(named)
     shares = np.array([settings.shares[n] for n in names])
     shares /= shares.sum()
-    table = torch.nn.EmbeddingBag(*first.shape, mode="sum", _weight=torch.tensor(first, dtype=torch.float32))
+    size, dimension = first.shape
+    table = torch.nn.EmbeddingBag(
+        size, dimension, mode="sum", _weight=torch.tensor(first, dtype=torch.float32)
+    )
     optimiser = torch.optim.Adam(table.parameters(), lr=settings.rate, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.rate, total_steps=settings.steps, pct_start=0.1, anneal_strategy="linear"
