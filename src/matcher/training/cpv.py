@@ -24,7 +24,7 @@ from matcher.training import encoder as encoding
 from matcher.training.cases import coded
 from matcher.training.texts import GLOSSARY, UNDATED, cpv_labels, gather, read_awards, read_table
 
-KEPT = 192  # dimensions of a neighbour: the encoder's axes are sorted by spread
+KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
 OTHERS = 0.4  # weight of a label, a notice or a glossary line beside an award
 COST = 0.15  # inverse regularisation of the linear model
 Coded = list[tuple[str, str]]
@@ -158,7 +158,7 @@ def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
     parts = split(awards)
     say(f"calibrating on {len(parts.held)} awards notified from {parts.day}")
     with TemporaryDirectory() as folder:
-        earlier = static.load(encoding.train(data, Path(folder), before=parts.day))
+        earlier = static.load(encoding.train(data, Path(folder), before=parts.day, parts=[encoding.AWARDS]))
         blend = fit_blend(fit_views(parts.fitted, others, earlier), earlier, parts.held)
     reader = static.load(encoder)
     views = fit_views([(a.objet, a.cpv) for a in awards], others, reader)

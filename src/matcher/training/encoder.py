@@ -1,7 +1,9 @@
 """Fit the static encoder: a vocabulary, a vector a piece, by contrast between pairs of texts.
 
 Loss: in-batch multiple negatives (Henderson et al., 2017), in both directions, on cosines times `scale`.
-The length of a row is the learnt weight of its piece.
+The length of a row is the learnt weight of its piece.  A vector is made of parts that are learnt apart and laid
+side by side: one reads awards and nomenclatures, one tells offers that serve from offers that tempt.  Learnt
+together, more of the second is less of the first (docs/encoder.md).
 """
 
 from __future__ import annotations
@@ -31,11 +33,13 @@ Watch = Callable[[Iterable[int], str], Iterable[int]]
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides the weights besides the data."""
+    """Everything that decides the weights of a part besides the data."""
 
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
-    dimension: int = 384
+    dimension: int = 384  # learnt
+    axes: int = 192  # kept of them: those of the widest spread
+    length: float = 1.0  # of the rows, beside those of the other parts
     steps: int = 700
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
@@ -43,6 +47,8 @@ class Settings:
     whiten: float = 0.25  # how far the spread of the directions is evened out at the end: 0 not, 0.5 wholly
     drop: float = 0.3  # share of pieces left out at random while learning
     near: float = 0.0  # share of batches drawn from one division: harder negatives
+    choice: float = 0.0  # weight of a loss of its own for the offer that serves against those that tempt
+    choice_scale: float = 16.0  # cosines are multiplied by it there
     runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
     seed: int = 0
     shares: dict[str, float] = field(
@@ -71,6 +77,17 @@ class Settings:
             "misspelled": 0.7,
         }
     )
+
+
+AWARDS = Settings()
+OFFERS = Settings(
+    length=1.3,
+    steps=1_540,
+    choice=1.0,
+    runs=3,
+    shares=AWARDS.shares | {"choices": 20.0, "more choices": 25.0, "more offers": 2.0, "more labels": 0.4},
+)
+PARTS = (AWARDS, OFFERS)
 
 
 def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
@@ -185,21 +202,34 @@ def even_out(
 
 
 def fit(
-    material: Material, settings: Settings, watch: Watch | None = None, start: Any = None
+    material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None
 ) -> tuple[Any, NDArray[np.float32]]:
-    """The tokenizer and its vectors, float32 (vocabulary, dimension); the same seed and data give the same up to rounding."""
-    texts = material.texts()
-    tokenizer = learn_vocabulary(texts, settings)
+    """The tokenizer and its vectors, float32 (vocabulary, sum of the axes kept of each part).
+
+    A part reads the pairs that it has a share for; the vocabulary is that of the texts of the first one.  The same
+    seed and data give the same up to rounding.
+    """
+    tokenizer = learn_vocabulary(material.texts(parts[0].shares), parts[0])
+    vectors = [_part(material, part, tokenizer, watch, start or latent_semantics) for part in parts]
+    return tokenizer, np.hstack(vectors)
+
+
+def _part(
+    material: Material, settings: Settings, tokenizer: Any, watch: Watch | None, start: Any
+) -> NDArray[np.float32]:
+    """The vectors of one part, float32 (vocabulary, axes kept)."""
+    texts = material.texts(settings.shares)
     rows = _tokenise(tokenizer, texts)
     number = {t: i for i, t in enumerate(texts)}
     named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
-    first = (start or latent_semantics)(rows, tokenizer.get_vocab_size(), settings)
+    first = start(rows, tokenizer.get_vocab_size(), settings)
     learnt = np.mean(
         [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)], axis=0
     )
     learnt[0] = 0  # an unknown piece says nothing
     objets = np.unique(named["objet-label"].left)
-    return tokenizer, even_out(learnt, rows.take(objets), settings.whiten)
+    kept = even_out(learnt, rows.take(objets), settings.whiten)[:, : settings.axes]
+    return kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length  # type: ignore[no-any-return]
 
 
 def _learn(
@@ -254,11 +284,15 @@ def _learn(
         scores = (a @ b.T * settings.scale).masked_fill(torch.from_numpy(same), -1e4)
         target = torch.arange(len(drawn))
         tempting = chosen.wrong[drawn]
-        ahead = scores
+        ahead, apart = scores, torch.zeros(())
         if tempting.size:  # what only tempts stands against its own need
             c = embed(tempting.ravel()).reshape(*tempting.shape, -1)
-            ahead = torch.hstack([scores, torch.einsum("nd,nkd->nk", a, c) * settings.scale])
+            hard = torch.einsum("nd,nkd->nk", a, c)
+            ahead = torch.hstack([scores, hard * settings.scale])
+            own = torch.hstack([(a * b).sum(dim=1, keepdim=True), hard]) * settings.choice_scale
+            apart = settings.choice * functional.cross_entropy(own, torch.zeros_like(target))
         loss = (functional.cross_entropy(ahead, target) + functional.cross_entropy(scores.T, target)) / 2
+        loss = loss + apart
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -267,7 +301,7 @@ def _learn(
     return learnt
 
 
-def save(tokenizer: Any, vectors: NDArray[np.float32], out: Path, settings: Settings) -> None:
+def save(tokenizer: Any, vectors: NDArray[np.float32], out: Path, *parts: Settings) -> None:
     """Write the sentence-transformers layout: modules.json, a StaticEmbedding folder, a Normalize folder."""
     from safetensors.numpy import save_file
 
@@ -292,37 +326,46 @@ def save(tokenizer: Any, vectors: NDArray[np.float32], out: Path, settings: Sett
             "similarity_fn_name": "cosine",
         },
     )
-    _write(out / "training.json", asdict(settings))
+    _write(out / "training.json", [asdict(part) for part in parts])
 
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def train(data: Path, out: Path, before: date | None = None, seed: int = 0) -> Path:
+def train(
+    data: Path, out: Path, before: date | None = None, seed: int = 0, parts: Sequence[Settings] = PARTS
+) -> Path:
     """Gather, fit, save, measure where later answers are known, write the card; returns the folder."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    settings = replace(Settings(), seed=seed)
+    parts = tuple(replace(part, seed=seed) for part in parts)
     began = time.perf_counter()
     material = gather(data, before, seed)
     with threadpool_limits(1):
-        tokenizer, vectors = fit(material, settings, watch=progress)
-    save(tokenizer, vectors, out, settings)
+        tokenizer, vectors = fit(material, *parts, watch=progress)
+    save(tokenizer, vectors, out, *parts)
     spent = time.perf_counter() - began
-    (out / "card.md").write_text(card(material, settings, out, data, before, spent), encoding="utf-8")
+    (out / "card.md").write_text(card(material, parts, out, data, before, spent), encoding="utf-8")
     return out
 
 
 def card(
-    material: Material, settings: Settings, out: Path, data: Path, before: date | None, seconds: float
+    material: Material,
+    parts: Sequence[Settings],
+    out: Path,
+    data: Path,
+    before: date | None,
+    seconds: float,
 ) -> str:
     """What the weights were learnt from, how, and what they reach."""
     reader = static.load(out)
     option = f" --before {before}" if before else ""
     sources = [f"| {s['name']} | {s['licence']} | {s['records']:,} | {s['what']} |" for s in material.sources]
     pairs = [
-        f"| {n} | {len(p):,} | {settings.shares.get(n, 0):g} |" for n, p in material.pairs.items() if len(p)
+        f"| {n} | {len(p):,} | " + " | ".join(f"{_steps(part, n):.0f}" for part in parts) + " |"
+        for n, p in material.pairs.items()
+        if len(p)
     ]
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6
     lines = [
@@ -332,7 +375,7 @@ def card(
         f"Fingerprint `{reader.fingerprint}`; {reader._vectors.shape[0]:,} pieces, {reader.dimension} dimensions, "
         f"float32, {size:.1f} MB; sentence-transformers layout, read at run time without torch.",
         "",
-        f"Made by `matcher train encoder --data DATA --out OUT{option} --seed {settings.seed}` in "
+        f"Made by `matcher train encoder --data DATA --out OUT{option} --seed {parts[0].seed}` in "
         f"{seconds:.0f} s on {machine()}.  Licence of the weights: Apache-2.0.",
         "",
         "## Learnt from",
@@ -347,14 +390,15 @@ def card(
         "(structures' descriptions, job texts) are not learnt from, nor are the later awards and the probe.",
         "",
         "## How",
-        "Unigram vocabulary over lower-cased, unaccented text with broken letters mended; first vectors by singular "
-        "values of TF-IDF without the common first direction; in-batch contrast in both directions "
-        f"({settings.steps} steps of {settings.batch}, scale {settings.scale:g}, rate {settings.rate:g}, "
-        f"{settings.drop:.0%} of pieces dropped); axes evened out (power {settings.whiten:g}).  "
+        "Unigram vocabulary over lower-cased, unaccented text with broken letters mended.  Parts learnt apart and laid "
+        "side by side, each from singular values of TF-IDF without the common first direction by in-batch contrast "
+        "in both directions, its axes evened out and the widest kept:",
+        *(f"- {_described(part)}" for part in parts),
+        "",
         "The length of a row is the learnt weight of its piece.",
         "",
-        "| pairs | number | share of batches |",
-        "|---|---:|---:|",
+        "| pairs | number | " + " | ".join(f"batches of part {i + 1}" for i in range(len(parts))) + " |",
+        "|---|---:|" + "---:|" * len(parts),
         *pairs,
         "",
         "## Figures",
@@ -369,6 +413,26 @@ def card(
         "whether an offer serves a need.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _steps(part: Settings, name: str) -> float:
+    """Batches of one run of a part that are drawn from these pairs, on average."""
+    return part.steps * part.shares.get(name, 0) / sum(part.shares.values())
+
+
+def _described(part: Settings) -> str:
+    """How a part was learnt, in a line."""
+    runs = f"{part.runs} runs averaged, each of " if part.runs > 1 else ""
+    choice = (
+        f"; what serves against what tempts with weight {part.choice:g}, scale {part.choice_scale:g}"
+        if part.choice
+        else ""
+    )
+    return (
+        f"{min(part.axes, part.dimension)} of {part.dimension} axes, length {part.length:g}: {runs}{part.steps} steps of "
+        f"{part.batch}, scale {part.scale:g}, rate {part.rate:g}, {part.drop:.0%} of pieces dropped, evened out "
+        f"with power {part.whiten:g}{choice}"
+    )
 
 
 def figures(reader: static.StaticEncoder, data: Path) -> list[str]:

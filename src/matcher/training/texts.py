@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -62,13 +62,10 @@ class Material:
     pairs: dict[str, Pairs] = field(default_factory=lambda: defaultdict(Pairs))
     sources: list[dict[str, Any]] = field(default_factory=list)
 
-    def texts(self) -> list[str]:
-        """Every distinct text, in a fixed order."""
-        return list(
-            dict.fromkeys(
-                t for p in self.pairs.values() for side in (p.left, p.right, *p.wrong) for t in side
-            )
-        )
+    def texts(self, shares: Mapping[str, float]) -> list[str]:
+        """Every distinct text of the pairs that have a share, in a fixed order."""
+        chosen = [pairs for name, pairs in self.pairs.items() if shares.get(name)]
+        return list(dict.fromkeys(t for p in chosen for side in (p.left, p.right, *p.wrong) for t in side))
 
     def note(self, name: str, licence: str, records: int, what: str) -> None:
         self.sources.append({"name": name, "licence": licence, "records": records, "what": what})
@@ -255,7 +252,11 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
         words[row["trade"]].append(row["word"])
         label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
         material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
-    spoken = _speech_pairs(material, folder, labels) + _choice_pairs(material, folder, labels)
+    spoken = _speech_pairs(material, folder, labels)
+    spoken += _choice_pairs(material, folder / "choices.csv", labels, "choices", "offers", "speech-label")
+    spoken += _choice_pairs(
+        material, folder / "choices_more.csv", labels, "more choices", "more offers", "more labels"
+    )
     contexts = [row["context"] for row in read_table(folder / "contexts.csv")]
     for trade, listed in words.items():
         said = listed + [row["text"] for row in trades[trade]]
@@ -285,9 +286,11 @@ def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> i
     return sum(len(rows) for roles in said.values() for rows in roles.values())
 
 
-def _choice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
-    """Needs with the offers that serve them and those that only tempt; how many texts."""
-    rows = read_table(folder / "choices.csv")
+def _choice_pairs(
+    material: Material, path: Path, labels: dict[str, str], choices: str, offers: str, to_label: str
+) -> int:
+    """Needs with the offers that serve them and those that only tempt, as pairs of three names; how many texts."""
+    rows = read_table(path)
     for row in rows:
         # who serves says "nos équipes" more often than who only tempts: no trade is to be read from it
         row = {name: _OURS.sub("", text) for name, text in row.items()}
@@ -296,10 +299,10 @@ def _choice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> i
         label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
         for need in needs:
             for offer in right:
-                material.pairs["choices"].add(need, offer, row["trade"], row["cpv"][:2], wrong)
-        material.pairs["offers"].add(*right, row["trade"], row["cpv"][:2])
+                material.pairs[choices].add(need, offer, row["trade"], row["cpv"][:2], wrong)
+        material.pairs[offers].add(*right, row["trade"], row["cpv"][:2])
         for text in (*needs, *right):
-            material.pairs["speech-label"].add(text, label, row["cpv"], row["cpv"][:2])
+            material.pairs[to_label].add(text, label, row["cpv"], row["cpv"][:2])
     return 8 * len(rows)
 
 
