@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from matcher import paths
 from matcher.encoders import static
 from matcher.training.cases import Cases
+from matcher.training.encoder import AWARDS
 
 Rows = NDArray[np.float32]
 
@@ -57,8 +58,11 @@ def main() -> None:
     def show(name: str, likeness: Rows) -> None:
         print(f"{name:34}" + "R@10 {:.3f}  R@100 {:.3f}  nDCG@10 {:.3f}".format(*cases.measure(likeness).mean(axis=0)), flush=True)  # fmt: skip
 
-    for axes in (384, 256, 192, 128, 64):
-        show(f"first {axes} axes", unit(asked[:, :axes]) @ unit(held[:, :axes]).T)
+    half = AWARDS.axes
+    show("both parts", asked @ held.T)
+    show("part of offers", unit(asked[:, half:]) @ unit(held[:, half:]).T)
+    for axes in (half, 128, 64):
+        show(f"part of awards, first {axes} axes", unit(asked[:, :axes]) @ unit(held[:, :axes]).T)
     show("eight bits", eight_bits(asked) @ eight_bits(held).T)
     files = [
         kept(options.cache, "e5-small", texts, role)

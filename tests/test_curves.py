@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from matcher import recipes
+from matcher import plug, recipes
 from matcher.catalogue import Catalogue
 from matcher.domain import BadInput
 from matcher.evaluation import UNDATED
@@ -41,6 +43,36 @@ def test_the_encoder_learns_the_pairs_it_is_shown() -> None:
     assert points[1]["learnt"] >= max(points[0]["learnt"], 0.8) and 0 <= points[1]["aside"] <= 1
     with pytest.raises(BadInput, match="wants"):
         next(curves.encoder_curve(material, "notices", (5,), settings))
+
+
+def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> None:
+    """Only the wrong offers repeat the word of the need; what was learnt of it is read back from disk."""
+    acts = ("taille", "lavage", "collecte", "pose", "cuisson", "tri")
+    hands = ("sécateur", "raclette", "benne", "visseuse", "marmite", "tapis")
+    labels, choices = Pairs(), Pairs()
+    for act, hand in zip(acts, hands, strict=True):
+        for place in ("école", "mairie", "stade", "crèche"):
+            labels.add(f"{act} {place}", f"{act} en général", act)
+            choices.add(f"{act} {place}", f"{hand} {place}", act, "", (f"vente {act}", f"cours de {act}"))
+    material = Material()
+    material.pairs |= {"objet-label": labels, "choices": choices}
+    base = replace(encoder.Settings(), vocabulary=200, dimension=16, batch=24, steps=150, drop=0.0)
+    plain = replace(base, axes=8, length=0.2, shares={"objet-label": 1.0})
+    turned = replace(base, choice=1.0, turn=0.3, shares={"objet-label": 1.0, "choices": 3.0})
+    fitted = encoder.fit(material, plain, turned)
+    assert fitted.vectors.shape[1] == 8 + 16 == len(fitted.turn)
+    np.testing.assert_allclose(fitted.turn[:8, :8], np.eye(8), atol=1e-6)
+    assert not fitted.turn[:8, 8:].any() and not fitted.turn[8:, :8].any()
+    encoder.save(fitted, tmp_path, plain, turned)
+    model = plug.find("encoders", "static").load(path=tmp_path)
+    for act, hand in zip(acts, hands, strict=True):
+        need = [f"{act} stade"]
+        asked = model.encode(need, "query")[0]
+        offered = model.encode([f"{hand} stade", f"vente {act}", f"cours de {act}"])
+        assert (offered @ asked).argmax() == 0, act
+        whole = model.encode(need)[0] @ fitted.turn  # of length 1 before it is turned: the same direction
+        np.testing.assert_allclose(asked, whole / np.linalg.norm(whole), atol=1e-5)
+        assert np.abs(asked - model.encode(need)[0]).max() > 0.01
 
 
 def test_the_ranker_gains_on_what_it_learns_from() -> None:

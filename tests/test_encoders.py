@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,12 @@ def test_shipped_model_is_read_alike_by_sentence_transformers() -> None:
 
     # Over some thousands of pieces the float32 sum of torch itself strays by more than 1e-5 from the exact one.
     texts = [*TEXTS, "x" * 1_000, "Lot 3 - Électricité " * 300]
-    reference = SentenceTransformer(str(models_dir() / "encoder"), device="cpu").encode(texts)
-    np.testing.assert_allclose(plug.find("encoders", "static").load().encode(texts), reference, atol=1e-5)
+    reference = SentenceTransformer(str(models_dir() / "encoder"), device="cpu")
+    encoder = plug.find("encoders", "static").load()
+    offered, asked = reference.encode_document(texts), reference.encode_query(texts)
+    np.testing.assert_allclose(encoder.encode(texts), offered, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode(texts, "query"), asked, atol=1e-5)
+    assert np.abs(asked - offered).max() > 0.05  # what is asked is turned
 
 
 @pytest.mark.parametrize(
@@ -106,23 +111,28 @@ def test_shipped_reader_needs_no_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_fingerprint_changes_with_the_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("0_StaticEmbedding/model.safetensors", "embedding.weight"),
+        ("1_Router/query_0_Dense/model.safetensors", "linear.weight"),
+    ],
+)
+def test_fingerprint_changes_with_the_weights(tmp_path: Path, path: str, name: str) -> None:
     from safetensors.numpy import load_file, save_file
 
     static = plug.find("encoders", "static")
-    folder = tmp_path / "0_StaticEmbedding"
-    folder.mkdir()
-    shipped = models_dir() / "encoder" / "0_StaticEmbedding"
-    (folder / "tokenizer.json").write_bytes((shipped / "tokenizer.json").read_bytes())
-    weights = load_file(shipped / "model.safetensors")
-    save_file(weights, folder / "model.safetensors")
-    assert static.load(tmp_path).fingerprint == static.load().fingerprint
-    weights["embedding.weight"][-1, 0] += 1
-    save_file(weights, folder / "model.safetensors")
-    assert static.load(tmp_path).fingerprint != static.load().fingerprint
+    folder = shutil.copytree(models_dir() / "encoder", tmp_path / "encoder")
+    assert static.load(folder).fingerprint == static.load().fingerprint
+    weights = load_file(folder / path)
+    weights[name][-1, 0] += 1
+    save_file(weights, folder / path)
+    assert static.load(folder).fingerprint != static.load().fingerprint
 
 
 def test_a_missing_or_damaged_model_is_told_in_a_sentence(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
     static = plug.find("encoders", "static")
     with pytest.raises(BadInput, match="matcher train encoder"):
         static.load(tmp_path)
@@ -132,6 +142,10 @@ def test_a_missing_or_damaged_model_is_told_in_a_sentence(tmp_path: Path) -> Non
     (folder / "model.safetensors").write_bytes(b"not a model")
     with pytest.raises(BadInput, match="train it again"):
         static.load(tmp_path)
+    shipped = shutil.copytree(models_dir() / "encoder", tmp_path / "encoder")
+    save_file({"linear.weight": np.eye(3, dtype=np.float32)}, shipped / static.TURN / "model.safetensors")
+    with pytest.raises(BadInput, match="train it again"):
+        static.load(shipped)
 
 
 def test_sentence_wants_a_model_that_exists(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The shipped encoder: one learnt vector a piece, summed; read without torch.
 
-The folder is in the sentence-transformers layout (StaticEmbedding, Normalize): `SentenceTransformer(folder)`
-gives the same vectors.  Text normalisation is part of tokenizer.json, so that both readers agree.
+The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder)` gives
+the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
+beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is part of tokenizer.json, so that both readers agree.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from matcher.paths import models_dir
 
 GATHERED = 20_000  # pieces summed at once: bounds memory to some tens of megabytes
 REMEMBERED = 200_000  # words whose pieces are remembered
+TURN = Path("1_Router") / "query_0_Dense"  # where the map of what is asked lies; a folder without it has none
 
 
 class StaticEncoder:
-    """Sums the vectors of a text's pieces and scales the sum to length 1."""
+    """Sums the vectors of a text's pieces, turns the sum where the text asks, and scales it to length 1."""
 
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load
@@ -35,6 +37,8 @@ class StaticEncoder:
         try:
             vocabulary = (folder / "0_StaticEmbedding" / "tokenizer.json").read_bytes()
             weights = (folder / "0_StaticEmbedding" / "model.safetensors").read_bytes()
+            path = folder / TURN / "model.safetensors"
+            turn = path.read_bytes() if path.is_file() else b""
         except OSError:
             raise BadInput(
                 f"no encoder in {folder}: make one with `matcher train encoder --out {folder}`"
@@ -42,6 +46,9 @@ class StaticEncoder:
         try:
             self._tokenizer = Tokenizer.from_buffer(vocabulary)
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
+            self._turn = load(turn)["linear.weight"].T.astype(np.float32, copy=False) if turn else None
+            if self._turn is not None and self._turn.shape != 2 * self._vectors.shape[1:]:
+                raise ValueError(f"a map of {self._turn.shape} for {self._vectors.shape[1]} dimensions")
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
@@ -49,7 +56,7 @@ class StaticEncoder:
         self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
         self._pieces: dict[str, list[int]] = {}
         self.dimension = int(self._vectors.shape[1])
-        self.fingerprint = "static-" + hashlib.sha256(vocabulary + weights).hexdigest()[:16]
+        self.fingerprint = "static-" + hashlib.sha256(vocabulary + weights + turn).hexdigest()[:16]
 
     def normalise(self, text: str) -> str:
         """The text as the vocabulary sees it: lower case, no accent, broken letters mended, one space a gap."""
@@ -63,6 +70,8 @@ class StaticEncoder:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
         pieces = self._by_word(texts) if self._by_words else self._whole(texts)
         out = self._sums(pieces)
+        if role == "query" and self._turn is not None:
+            out = out @ self._turn
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 1e-9)
         return out

@@ -46,8 +46,7 @@ def encoder_curve(
     for steps in lengths:
         with tempfile.TemporaryDirectory() as folder:
             chosen = replace(settings, steps=steps)
-            tokenizer, vectors = encoder.fit(kept, chosen)
-            encoder.save(tokenizer, vectors, Path(folder), chosen)
+            encoder.save(encoder.fit(kept, chosen), Path(folder), chosen)
             model = plug.find("encoders", "static").load(path=folder)
             yield {"steps": float(steps), "learnt": _first(model, learnt), "aside": _first(model, aside)}
 

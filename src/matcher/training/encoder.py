@@ -3,7 +3,8 @@
 Loss: in-batch multiple negatives (Henderson et al., 2017), in both directions, on cosines times `scale`.
 The length of a row is the learnt weight of its piece.  A vector is made of parts that are learnt apart and laid
 side by side: one reads awards and nomenclatures, one tells offers that serve from offers that tempt.  Learnt
-together, more of the second is less of the first (docs/encoder.md).
+together, more of the second is less of the first (docs/encoder.md).  A part may learn a linear map of what is asked
+beside its vectors: an offer that repeats a word of the need is then no nearer for that alone.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from matcher.encoders import static
 from matcher.encoders._spelling import normaliser
@@ -49,6 +51,9 @@ class Settings:
     near: float = 0.0  # share of batches drawn from one division: harder negatives
     choice: float = 0.0  # weight of a loss of its own for the offer that serves against those that tempt
     choice_scale: float = 16.0  # cosines are multiplied by it there
+    turn: float = (
+        0.0  # rate of a linear map of what is asked, as a share of `rate`; 0: asked and offered alike
+    )
     runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
     seed: int = 0
     shares: dict[str, float] = field(
@@ -81,11 +86,14 @@ class Settings:
 
 AWARDS = Settings()
 OFFERS = Settings(
-    length=1.3,
-    steps=1_540,
+    dimension=192,
+    length=0.85,
+    steps=1_180,
+    whiten=0.0,
     choice=1.0,
+    turn=0.1,
     runs=3,
-    shares=AWARDS.shares | {"choices": 20.0, "more choices": 25.0, "more offers": 2.0, "more labels": 0.4},
+    shares=AWARDS.shares | {"choices": 12.0, "more choices": 15.0, "more offers": 1.0, "more labels": 0.4},
 )
 PARTS = (AWARDS, OFFERS)
 
@@ -185,8 +193,8 @@ def latent_semantics(rows: _Rows, size: int, settings: Settings) -> NDArray[np.f
 
 def even_out(
     vectors: NDArray[np.float32], texts: tuple[NDArray[np.int64], NDArray[np.int64]], power: float
-) -> NDArray[np.float32]:
-    """Turn the vectors to the principal axes of some texts and divide each axis by its spread to a power.
+) -> NDArray[np.float64]:
+    """A map to the principal axes of some texts, widest first, each divided by its spread to a power: shape (d, d).
 
     Texts that share nothing then stand nearer to cosine 0, which a sum over several awards needs: else a
     supplier gains by the mere number of its awards (Mu and Viswanath, 2018, on common directions).
@@ -196,40 +204,53 @@ def even_out(
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     values, axes = np.linalg.eigh((sums.T @ sums / len(sums)).astype(np.float64))
     order = np.argsort(-values)
-    turned = vectors @ axes[:, order] / np.maximum(values[order], 1e-9) ** (power / 2)
-    scaled: NDArray[np.float32] = (turned / np.sqrt((turned**2).sum(axis=1).mean())).astype(np.float32)
-    return scaled
+    evened: NDArray[np.float64] = axes[:, order] / np.maximum(values[order], 1e-9) ** (power / 2)
+    return evened
 
 
-def fit(
-    material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None
-) -> tuple[Any, NDArray[np.float32]]:
-    """The tokenizer and its vectors, float32 (vocabulary, sum of the axes kept of each part).
+class Fitted(NamedTuple):
+    """A tokenizer, the vectors of its pieces, and the map that what is asked goes through."""
+
+    tokenizer: Any
+    vectors: NDArray[np.float32]  # (vocabulary, dimension)
+    turn: NDArray[
+        np.float32
+    ]  # (dimension, dimension): a text's sum of rows is multiplied by it where it asks
+
+
+def fit(material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None) -> Fitted:
+    """Vectors of as many dimensions as axes are kept of the parts together.
 
     A part reads the pairs that it has a share for; the vocabulary is that of the texts of the first one.  The same
     seed and data give the same up to rounding.
     """
     tokenizer = learn_vocabulary(material.texts(parts[0].shares), parts[0])
-    vectors = [_part(material, part, tokenizer, watch, start or latent_semantics) for part in parts]
-    return tokenizer, np.hstack(vectors)
+    found = [_part(material, part, tokenizer, watch, start or latent_semantics) for part in parts]
+    turn = block_diag(*(turn for _, turn in found)).astype(np.float32)
+    return Fitted(tokenizer, np.hstack([vectors for vectors, _ in found]), turn)
 
 
 def _part(
     material: Material, settings: Settings, tokenizer: Any, watch: Watch | None, start: Any
-) -> NDArray[np.float32]:
-    """The vectors of one part, float32 (vocabulary, axes kept)."""
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The vectors of one part, (vocabulary, axes kept), and its map of what is asked, (axes, axes).
+
+    A map learnt in more dimensions than are kept loses what came from those left out.
+    """
     texts = material.texts(settings.shares)
     rows = _tokenise(tokenizer, texts)
     number = {t: i for i, t in enumerate(texts)}
     named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
     first = start(rows, tokenizer.get_vocab_size(), settings)
-    learnt = np.mean(
-        [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)], axis=0
-    )
+    runs = [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)]
+    learnt, turn = (np.mean(each, axis=0) for each in zip(*runs, strict=True))
     learnt[0] = 0  # an unknown piece says nothing
     objets = np.unique(named["objet-label"].left)
-    kept = even_out(learnt, rows.take(objets), settings.whiten)[:, : settings.axes]
-    return kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length  # type: ignore[no-any-return]
+    evened = even_out(learnt, rows.take(objets), settings.whiten)
+    kept = (learnt @ evened)[:, : settings.axes]
+    scaled = kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length
+    turned = np.linalg.inv(evened) @ turn @ evened
+    return scaled.astype(np.float32), turned[: settings.axes, : settings.axes]
 
 
 def _learn(
@@ -239,8 +260,8 @@ def _learn(
     settings: Settings,
     seed: int,
     watch: Watch | None,
-) -> NDArray[np.float32]:
-    """The vectors of the pieces after one run of steps from the first ones."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors of the pieces after one run of steps from the first ones, and the map of what is asked."""
     import torch
     from torch.nn import functional
 
@@ -255,16 +276,23 @@ def _learn(
     table = torch.nn.EmbeddingBag(
         size, dimension, mode="sum", _weight=torch.tensor(first, dtype=torch.float32)
     )
-    optimiser = torch.optim.Adam(table.parameters(), lr=settings.rate, betas=(0.9, 0.99), fused=True)
+    turn = torch.nn.Parameter(torch.eye(dimension), requires_grad=settings.turn > 0)
+    rates: list[dict[str, Any]] = [{"params": list(table.parameters()), "lr": settings.rate}]
+    rates += [{"params": [turn], "lr": settings.rate * settings.turn}] if settings.turn else []
+    optimiser = torch.optim.Adam(rates, lr=settings.rate, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.rate, total_steps=settings.steps, pct_start=0.1, anneal_strategy="linear"
+        optimiser,
+        [rate["lr"] for rate in rates],
+        total_steps=settings.steps,
+        pct_start=0.1,
+        anneal_strategy="linear",
     )
 
-    def embed(which: NDArray[np.int64]) -> Any:
+    def embed(which: NDArray[np.int64], asked: bool = False) -> Any:
         ids, offsets = rows.take(which)
         keep = torch.tensor(rng.random(len(ids)) >= settings.drop, dtype=torch.float32)
         summed = table(torch.from_numpy(ids), torch.from_numpy(offsets), per_sample_weights=keep)
-        return functional.normalize(summed)
+        return functional.normalize(summed @ turn if asked and settings.turn else summed)
 
     steps: Iterable[int] = range(settings.steps)
     for _ in watch(steps, "training the encoder") if watch else steps:
@@ -278,7 +306,7 @@ def _learn(
         drawn = rng.choice(count, min(settings.batch, count), replace=False)
         drawn = drawn if pool is None else pool[drawn]
         key, left, right = chosen.key[drawn], chosen.left[drawn], chosen.right[drawn]
-        a, b = embed(left), embed(right)
+        a, b = embed(left, asked=True), embed(right)
         same = (key[:, None] == key[None]) | (right[:, None] == right[None]) | (left[:, None] == left[None])
         np.fill_diagonal(same, False)
         scores = (a @ b.T * settings.scale).masked_fill(torch.from_numpy(same), -1e4)
@@ -297,25 +325,42 @@ def _learn(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    learnt: NDArray[np.float32] = table.weight.detach().numpy().copy()
-    return learnt
+    return table.weight.detach().numpy().copy(), turn.detach().numpy().copy()
 
 
-def save(tokenizer: Any, vectors: NDArray[np.float32], out: Path, *parts: Settings) -> None:
-    """Write the sentence-transformers layout: modules.json, a StaticEmbedding folder, a Normalize folder."""
+def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
+    """Write the sentence-transformers layout: a StaticEmbedding, then a Router that turns what is asked (`task="query"`)."""
     from safetensors.numpy import save_file
 
+    tokenizer, vectors, turn = fitted
     prefix = "sentence_transformers.models"  # the names that versions 5 and 6 both know
     modules = [
         {"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": f"{prefix}.StaticEmbedding"},
-        {"idx": 1, "name": "1", "path": "1_Normalize", "type": f"{prefix}.Normalize"},
+        {"idx": 1, "name": "1", "path": "1_Router", "type": f"{prefix}.Router"},
     ]
-    for module in modules:
-        (out / str(module["path"])).mkdir(parents=True, exist_ok=True)
+    routes = {"query": ["query_0_Dense", "query_1_Normalize"], "document": ["document_0_Normalize"]}
+    names = [name for listed in routes.values() for name in listed]
+    for path in ("0_StaticEmbedding", *(f"1_Router/{name}" for name in names)):
+        (out / path).mkdir(parents=True, exist_ok=True)
     tokenizer.no_padding()
     tokenizer.save(str(out / "0_StaticEmbedding" / "tokenizer.json"), pretty=False)
     save_file({"embedding.weight": vectors}, str(out / "0_StaticEmbedding" / "model.safetensors"))
-    _write(out / "1_Normalize" / "config.json", {})
+    save_file({"linear.weight": np.ascontiguousarray(turn.T)}, str(out / static.TURN / "model.safetensors"))
+    for name in names:
+        _write(out / "1_Router" / name / "config.json", {})
+    dense = {
+        "in_features": len(turn),
+        "out_features": len(turn),
+        "bias": False,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    }
+    _write(out / static.TURN / "config.json", dense)
+    router = {
+        "types": {name: f"{prefix}.{name.split('_')[-1]}" for name in names},
+        "structure": routes,
+        "parameters": {"default_route": "document", "allow_empty_key": True},
+    }
+    _write(out / "1_Router" / "router_config.json", router)
     _write(out / "modules.json", modules)
     _write(
         out / "config_sentence_transformers.json",
@@ -343,8 +388,8 @@ def train(
     began = time.perf_counter()
     material = gather(data, before, seed)
     with threadpool_limits(1):
-        tokenizer, vectors = fit(material, *parts, watch=progress)
-    save(tokenizer, vectors, out, *parts)
+        fitted = fit(material, *parts, watch=progress)
+    save(fitted, out, *parts)
     spent = time.perf_counter() - began
     (out / "card.md").write_text(card(material, parts, out, data, before, spent), encoding="utf-8")
     return out
@@ -432,6 +477,7 @@ def _described(part: Settings) -> str:
         f"{min(part.axes, part.dimension)} of {part.dimension} axes, length {part.length:g}: {runs}{part.steps} steps of "
         f"{part.batch}, scale {part.scale:g}, rate {part.rate:g}, {part.drop:.0%} of pieces dropped, evened out "
         f"with power {part.whiten:g}{choice}"
+        + ("; what is asked goes through a linear map" if part.turn else "")
     )
 
 
