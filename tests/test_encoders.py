@@ -199,12 +199,13 @@ def test_words_cut_one_by_one_are_cut_as_in_the_text() -> None:
 @pytest.mark.parametrize(
     ("probe", "floor"),
     [
-        ("probe_needs", 0.75),
+        ("probe_needs", 0.83),
         ("probe_needs_2", 0.93),
-        ("probe_needs_3", 0.85),
-        ("probe_needs_4", 0.85),
-        ("probe_needs_5", 0.73),
-        ("probe_needs_6", 0.89),
+        ("probe_needs_3", 0.88),
+        ("probe_needs_4", 0.88),
+        ("probe_needs_5", 0.83),
+        ("probe_needs_6", 0.92),
+        ("probe_needs_7", 0.78),
     ],
 )
 def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones(probe: str, floor: float) -> None:

@@ -208,6 +208,22 @@ def even_out(
     return evened
 
 
+def without_common(
+    turn: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    asked: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.float64]:
+    """The map of what is asked, shape (d, d), without the direction that all that is asked has in common once turned.
+
+    What is left of that direction would prefer some offers whatever is asked: the tone of who serves, or of who sells.
+    """
+    ids, offsets = asked
+    sums = np.add.reduceat(vectors[ids], offsets, axis=0) @ turn
+    mean = (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)).mean(axis=0)
+    common = mean / max(float(np.linalg.norm(mean)), 1e-9)
+    return np.asarray(turn @ (np.eye(len(turn)) - np.outer(common, common)))
+
+
 class Fitted(NamedTuple):
     """A tokenizer, the vectors of its pieces, and the map that what is asked goes through."""
 
@@ -249,8 +265,11 @@ def _part(
     evened = even_out(learnt, rows.take(objets), settings.whiten)
     kept = (learnt @ evened)[:, : settings.axes]
     scaled = kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length
-    turned = np.linalg.inv(evened) @ turn @ evened
-    return scaled.astype(np.float32), turned[: settings.axes, : settings.axes]
+    turned = (np.linalg.inv(evened) @ turn @ evened)[: settings.axes, : settings.axes]
+    needs = [pairs.left for pairs in named.values() if pairs.wrong.size]
+    if settings.turn and needs:
+        turned = without_common(turned, scaled, rows.take(np.unique(np.concatenate(needs))))
+    return scaled.astype(np.float32), turned
 
 
 def _learn(
@@ -477,7 +496,7 @@ def _described(part: Settings) -> str:
         f"{min(part.axes, part.dimension)} of {part.dimension} axes, length {part.length:g}: {runs}{part.steps} steps of "
         f"{part.batch}, scale {part.scale:g}, rate {part.rate:g}, {part.drop:.0%} of pieces dropped, evened out "
         f"with power {part.whiten:g}{choice}"
-        + ("; what is asked goes through a linear map" if part.turn else "")
+        + ("; what is asked goes through a linear map, what all needs share left out" if part.turn else "")
     )
 
 
