@@ -46,9 +46,7 @@ class StaticEncoder:
         try:
             self._tokenizer = Tokenizer.from_buffer(vocabulary)
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
-            self._turn = load(turn)["linear.weight"].T.astype(np.float32, copy=False) if turn else None
-            if self._turn is not None and self._turn.shape != 2 * self._vectors.shape[1:]:
-                raise ValueError(f"a map of {self._turn.shape} for {self._vectors.shape[1]} dimensions")
+            self._turn, self._turned = _turned(turn and load(turn)["linear.weight"].T, self._vectors.shape[1])
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
@@ -70,8 +68,8 @@ class StaticEncoder:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
         pieces = self._by_word(texts) if self._by_words else self._whole(texts)
         out = self._sums(pieces)
-        if role == "query" and self._turn is not None:
-            out = out @ self._turn
+        if role == "query":
+            out[:, self._turned :] = out[:, self._turned :] @ self._turn
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 1e-9)
         return out
@@ -106,6 +104,16 @@ class StaticEncoder:
             for some in (rows[i : i + step] for i in range(0, len(rows), step)):
                 out[some] = self._vectors[flat[starts[some, None] + np.arange(length)]].sum(axis=1)
         return out
+
+
+def _turned(turn: Any, dimension: int) -> tuple[NDArray[np.float32], int]:
+    """The part of a map that is not the identity, and where it begins: the first dimensions are often left as they are."""
+    whole = np.eye(dimension, dtype=np.float32) if isinstance(turn, bytes) else turn.astype(np.float32)
+    if whole.shape != (dimension, dimension):
+        raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
+    changed = np.abs(whole - np.eye(dimension)) > 1e-6
+    begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
+    return np.ascontiguousarray(whole[begin:, begin:]), begin
 
 
 def _flat(pieces: Iterable[list[int]], total: int) -> NDArray[np.int64]:
