@@ -54,7 +54,10 @@ class StaticEncoder:
         self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
         self._pieces: dict[str, list[int]] = {}
         self.dimension = int(self._vectors.shape[1])
-        self.fingerprint = "static-" + hashlib.sha256(vocabulary + weights + turn).hexdigest()[:16]
+        told = hashlib.sha256(vocabulary)
+        told.update(weights)  # one after the other: put together they would be copied
+        told.update(turn)
+        self.fingerprint = f"static-{told.hexdigest()[:16]}"
 
     def normalise(self, text: str) -> str:
         """The text as the vocabulary sees it: lower case, no accent, broken letters mended, one space a gap."""
