@@ -2,7 +2,8 @@
 
 The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder)` gives
 the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
-beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is part of tokenizer.json, so that both readers agree.
+beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is
+part of tokenizer.json, so that both readers agree.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class StaticEncoder:
         try:
             self._tokenizer = Tokenizer.from_buffer(vocabulary)
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
-            self._turn, self._turned = _turned(turn and load(turn)["linear.weight"].T, self._vectors.shape[1])
+            dimension = self._vectors.shape[1]
+            whole = load(turn)["linear.weight"].T if turn else np.eye(dimension)
+            self._turn, self._turned = _turned(whole, dimension)
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
@@ -109,14 +112,13 @@ class StaticEncoder:
         return out
 
 
-def _turned(turn: Any, dimension: int) -> tuple[NDArray[np.float32], int]:
+def _turned(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
     """The part of a map that is not the identity, and where it begins: the first dimensions are often left as they are."""
-    whole = np.eye(dimension, dtype=np.float32) if isinstance(turn, bytes) else turn.astype(np.float32)
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
     changed = np.abs(whole - np.eye(dimension)) > 1e-6
     begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
-    return np.ascontiguousarray(whole[begin:, begin:]), begin
+    return np.ascontiguousarray(whole[begin:, begin:], dtype=np.float32), begin
 
 
 def _flat(pieces: Iterable[list[int]], total: int) -> NDArray[np.int64]:

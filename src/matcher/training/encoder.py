@@ -51,9 +51,7 @@ class Settings:
     near: float = 0.0  # share of batches drawn from one division: harder negatives
     choice: float = 0.0  # weight of a loss of its own for the offer that serves against those that tempt
     choice_scale: float = 16.0  # cosines are multiplied by it there
-    turn: float = (
-        0.0  # rate of a linear map of what is asked, as a share of `rate`; 0: asked and offered alike
-    )
+    turn: float = 0.0  # rate of a linear map of what is asked, as a share of `rate`; 0: no map
     runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
     seed: int = 0
     shares: dict[str, float] = field(

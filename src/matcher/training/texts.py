@@ -133,6 +133,11 @@ def ancestors(code: str) -> Iterator[str]:
             seen = above
 
 
+def _label(code: str, labels: dict[str, str]) -> str:
+    """The label of a code, or of the nearest above it that has one; empty where none has."""
+    return next((labels[c] for c in ancestors(code) if c in labels), "")
+
+
 def _award_pairs(material: Material, awards: list[PastAward], labels: dict[str, str], rng: Random) -> None:
     by_group: dict[tuple[str, str], list[PastAward]] = defaultdict(list)
     by_class: dict[str, list[PastAward]] = defaultdict(list)
@@ -221,7 +226,7 @@ def _notice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> N
             pairs.add(title, description, f"{record.id} {lot.number}", near)
             pairs.add(clean(record.title), title, record.id, near)
             for code in lot.cpv[:3]:
-                label = next((labels[c] for c in ancestors(code) if c in labels), "")
+                label = _label(code, labels)
                 named.add(title, label, code[:8], near)
                 named.add(shorten(description, 250), label, code[:8], near)
     material.note(
@@ -245,12 +250,12 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
         for a, b in combinations(rows, 2):
             material.pairs["trades"].add(a["text"], b["text"], trade, a["cpv"][:2])
         for row in rows:
-            label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+            label = _label(row["cpv"], labels)
             material.pairs["trade-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
     words: dict[str, list[str]] = defaultdict(list)
     for row in read_table(folder / "words.csv"):
         words[row["trade"]].append(row["word"])
-        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        label = _label(row["cpv"], labels)
         material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
     spoken = _speech_pairs(material, folder, labels)
     spoken += _choice_pairs(material, folder / "choices.csv", labels, "choices", "offers", "speech-label")
@@ -275,7 +280,7 @@ def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> i
     said: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for row in read_table(folder / "speech.csv"):
         said[row["trade"]][row["role"]].append(row)
-        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        label = _label(row["cpv"], labels)
         material.pairs["speech-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
     for trade, roles in said.items():
         for offer in roles["offer"]:
@@ -296,7 +301,7 @@ def _choice_pairs(
         row = {name: _OURS.sub("", text) for name, text in row.items()}
         needs, right = (row["need"], row["need2"]), (row["right"], row["right2"])
         wrong = tuple(row[f"wrong{number}"] for number in (1, 2, 3, 4))
-        label = next((labels[c] for c in ancestors(row["cpv"]) if c in labels), "")
+        label = _label(row["cpv"], labels)
         for need in needs:
             for offer in right:
                 material.pairs[choices].add(need, offer, row["trade"], row["cpv"][:2], wrong)
