@@ -41,13 +41,13 @@ serve: $(CATALOGUE)/manifest.json ## Open the API and the pages on http://127.0.
 	@$(BIN)/matcher serve
 
 measure: $(VENV)/.ready ## The dev tasks and benches against the committed figures; fails on a loss
-	@$(BIN)/python scripts/measure.py
+	@$(BIN)/python tests/bench/measure.py
 
 bench: $(VENV)/.ready ## Timings and scale on this machine
-	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python tests/bench/bench.py
 
 bench-encoder: $(VENV)/.ready ## The encoder beside others
-	@$(BIN)/python scripts/bench_encoder.py
+	@$(BIN)/python tests/bench/bench_encoder.py
 
 clean: ## Remove what was built (not the environment)
 	@rm -rf var build dist

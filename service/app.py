@@ -13,13 +13,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
-from matcher import __version__, declared
+from matcher import __version__
 from matcher.domain import MatcherError
-from matcher.store import Store
-from service import guard, page, problems, routes, watching
+from matcher.records import self_declared
+from matcher.records.store import Store
+from service import handlers, limits, observability, page, routes
 from service.jobs import Jobs
-from service.serving import Serving
 from service.settings import Settings, read
+from service.snapshot import Serving
 
 log = logging.getLogger("service")
 DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises BadInput, naming the variable, on a setting that cannot stand.
     """
     settings = settings or read()
-    watching.set_up_logs(settings)
+    observability.set_up_logs(settings)
     app = FastAPI(
         title="Maillage",
         version=__version__,
@@ -45,8 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.serving = Serving(settings)
     app.state.store = None
     app.state.jobs = Jobs(settings.workers_jobs)
-    app.state.figures = watching.Figures()
-    problems.install(app)
+    app.state.figures = observability.Figures()
+    handlers.install(app)
     routes.include(app)
     page.include(app)
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
@@ -57,8 +58,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
-    app.add_middleware(guard.Guard, settings=settings)
-    app.add_middleware(watching.Watch, figures=app.state.figures)
+    app.add_middleware(limits.Guard, settings=settings)
+    app.add_middleware(observability.Watch, figures=app.state.figures)
     return app
 
 
@@ -87,7 +88,7 @@ def _look(app: FastAPI) -> None:
     serving: Serving = app.state.serving
     serving.refresh()
     try:
-        if app.state.store is None and declared.exists(app.state.settings.store):
+        if app.state.store is None and self_declared.exists(app.state.settings.store):
             app.state.store = Store.open(app.state.settings.store)
         if app.state.store is not None:
             serving.heed(app.state.store)

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Forbidden, MissingExtra
-from matcher.identifiers import siret_valid
-from matcher.keys import PLAIN_SCOPES, Bearer
+from matcher.records.keys import PLAIN_SCOPES, Bearer
+from matcher.reference.identifiers import siret_valid
 from service.settings import Settings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret

@@ -8,11 +8,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from matcher.domain import (
     BadInput,
@@ -89,58 +86,3 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def bare(sentence: str) -> str:
     """The sentence with the last part alone of each path of this machine: a visitor need not know the rest."""
     return re.sub(r"(?<![\w:/.])/(?!v1/)(?:[^\s/`'\",;:()]+/)+([^\s/`'\",;:()]+)", r"\1", sentence)
-
-
-def install(app: FastAPI) -> None:
-    """Every error of the application becomes a problem; the page's become pages (service.page)."""
-    from service.page import render
-
-    def shown(
-        request: Request,
-        status: int,
-        detail: str,
-        errors: list[Fault] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        if render.wants_page(request):
-            return render.error(request, status, detail, headers)
-        return problem(status, detail, errors, headers)
-
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return shown(request, error.status, error.detail, headers=error.headers)
-
-    async def core(request: Request, error: Exception) -> Response:
-        return shown(request, status_of(error), bare(str(error)))
-
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        detail = str(error.detail)
-        if error.status_code == 404 and detail == "Not Found":
-            detail = "there is nothing at this address: see /docs for those there are"
-        if error.status_code == 405:
-            detail = f"{request.method} is not possible at this address: see /docs"
-        if error.status_code == 400 and "parsing the body" in detail:
-            detail = "the body cannot be decoded: send JSON in UTF-8"
-        return shown(request, error.status_code, detail, headers=error.headers)
-
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        faults = [
-            Fault(where=".".join(map(str, e["loc"])), why=str(e["msg"]).removeprefix("Value error, "))
-            for e in error.errors()[:20]
-        ]
-        if any(e["type"] == "json_invalid" for e in error.errors()):
-            return shown(request, 400, "the body is no JSON: send one JSON object in UTF-8", faults)
-        first = faults[0] if faults else Fault(where="body", why="cannot be taken")
-        return shown(request, 422, f"{first.where}: {first.why}", faults)
-
-    async def ours(request: Request, error: Exception) -> Response:
-        log.error("fault", exc_info=error, extra={"path": request.url.path})
-        return shown(request, 500, "a fault of ours: it was logged; try again, or tell the operator")
-
-    app.add_exception_handler(Refused, refused)
-    app.add_exception_handler(MatcherError, core)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, ours)

@@ -5,7 +5,43 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
+
+Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
+
+
+Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
+
+
+PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PotentialIn(_Asked):
+    need: str = Field(min_length=1, max_length=20_000)
+    place: str = Field("", max_length=100)
+    amount: Euros | None = None
+    like_needs: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
+    months: Months | None = None
+    works: bool | None = None
+    buyer: Literal["state", "local", "entity"] = "local"
+    defence: bool = False
+    public_service: bool | None = None
+    rate: (
+        Annotated[
+            float,
+            Field(
+                ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."
+            ),
+        ]
+        | None
+    ) = None
+    contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
+
 
 Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
 Short = Annotated[str, Field(max_length=200)]

@@ -10,10 +10,10 @@ from pydantic import Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matcher.domain import BadInput
-from matcher.reference import user_dir
+from matcher.reference.tables import user_dir
 
 if TYPE_CHECKING:
-    from matcher.mail import Way
+    from matcher.outreach.transport import Way
 
 CLONE = Path(__file__).resolve().parents[1]
 HOW_TO_BUILD = "build it with `make demo`, or `matcher index FILES --out {folder}`"
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     def _sender(cls, value: str) -> str:
         from email.utils import parseaddr
 
-        from matcher.mail import is_address
+        from matcher.outreach.transport import is_address
 
         if not is_address(parseaddr(value)[1]):
             raise ValueError("write Name <address@host>")
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
 
 def way(settings: Settings) -> Way:
     """How mails leave."""
-    from matcher.mail import Way
+    from matcher.outreach.transport import Way
 
     return Way(
         base_url=settings.public_url, sender=settings.sender, smtp=settings.smtp, outbox=settings.outbox

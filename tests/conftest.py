@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 
 from databases import postgres, store_url  # noqa: F401  fixtures of tests on a store
-from matcher import gathering, paths, recipes
-from matcher.catalogue import Catalogue
-from matcher.engine import Matcher
+from matcher.catalogue.catalogue import Catalogue
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading import gather
+from matcher.reference import paths
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
 
 
 @pytest.fixture(scope="session")
-def sample() -> gathering.Gathered:
+def sample() -> gather.Gathered:
     """Everything in data/sample."""
-    return gathering.gather([SAMPLE])
+    return gather.gather([SAMPLE])
 
 
 @pytest.fixture(scope="session")
-def catalogue(sample: gathering.Gathered) -> Catalogue:
+def catalogue(sample: gather.Gathered) -> Catalogue:
     """The sample's catalogue by the default recipe."""
     return Catalogue.build(sample.structures, sample.awards, recipes.named("default"))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
-from matcher import exchange, keys
-from matcher.store import Store
+from matcher.records import exchange, keys
+from matcher.records.store import Store
 
 
 def main(url: str, token: str, siret: str, first: str, last: str) -> None:

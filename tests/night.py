@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from matcher import batch
-from matcher.catalogue import Catalogue
-from matcher.digests import Rules
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
-from matcher.procedure import PARIS
-from matcher.store import Store
+from matcher.outreach import batch, intake
+from matcher.outreach.rules import Rules
+from matcher.reading.procedure import PARIS
+from matcher.records.store import Store
 
 MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
 TRADES = {
@@ -73,7 +73,7 @@ def catalogue(folder: Path, listed: list[Structure] | None = None) -> Path:
 
 def night(
     store: Store, folder: Path, *tenders: Tender, day: int = 0, hold: bool = False, **rules: Any
-) -> batch.Summary:
+) -> intake.Summary:
     """One run, `day` days after MOMENT."""
     options = batch.Options(rules=Rules(floor=0.0005, **rules), hold=hold)
     return batch.run(store, folder, tenders, options, moment=MOMENT + timedelta(days=day))

@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from matcher import plug, recipes
+from matcher import plugins
+from matcher.matching import recipes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", plug.names("commands"))
+@pytest.mark.parametrize("command", plugins.names("commands"))
 def test_every_command_is_named(command: str) -> None:
     assert f"`matcher {command.replace('_', '-')}`" in README or f"`{command.replace('_', '-')}`" in README
 
 
 @pytest.mark.parametrize("room", ["sources", "encoders", "indexes", "rankers"])
 def test_every_plug_is_named(room: str) -> None:
-    assert [name for name in plug.names(room) if f"`{name}`" not in README] == []
+    assert [name for name in plugins.names(room) if f"`{name}`" not in README] == []
 
 
 def test_every_recipe_is_named() -> None:
@@ -38,7 +39,7 @@ def test_the_python_of_the_readme_runs() -> None:
     assert len(done.stdout.splitlines()) == 3
 
 
-@pytest.mark.parametrize("command", plug.names("commands"))
+@pytest.mark.parametrize("command", plugins.names("commands"))
 def test_every_command_has_help_with_an_example(command: str) -> None:
     word = command.replace("_", "-")
     run = [sys.executable, "-m", "matcher.cli", word, "--help"]
@@ -47,7 +48,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     examples = done.stdout + inspect.getsource(
-        plug.find("commands", command)
+        plugins.find("commands", command)
     )  # verbs of a group have their own
     assert f"matcher {word} " in examples
 

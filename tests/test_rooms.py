@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matcher import plug
-from matcher.catalogue import Catalogue, free_text_tender
+from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Place
-from matcher.engine import Matcher
-from matcher.shortlist import Shortlist
+from matcher.matching.engine import Matcher
+from matcher.matching.shortlist import Shortlist
+from matcher.reading.need import free_text_tender
 
 TEXTS = [
     "entretien des espaces verts",
@@ -32,10 +33,10 @@ NEEDS = {
 def loaded(name: str) -> Any:
     if name in NEEDS:
         pytest.skip(NEEDS[name])
-    return plug.find("encoders", name).load()
+    return plugins.find("learned.encoders", name).load()
 
 
-@pytest.mark.parametrize("name", plug.names("encoders"))
+@pytest.mark.parametrize("name", plugins.names("learned.encoders"))
 def test_encoder(name: str) -> None:
     encoder = loaded(name)
     vectors = encoder.encode(TEXTS)
@@ -53,14 +54,14 @@ def test_encoder(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    return plug.find("encoders", "hashing").load().encode(TEXTS)
+    return plugins.find("learned.encoders", "hashing").load().encode(TEXTS)
 
 
-@pytest.mark.parametrize("name", plug.names("indexes"))
+@pytest.mark.parametrize("name", plugins.names("catalogue.indexes"))
 def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
     if name in NEEDS:
         pytest.skip(NEEDS[name])
-    module = plug.find("indexes", name)
+    module = plugins.find("catalogue.indexes", name)
     index = module.build(TEXTS, vectors)
     for text, vector in zip(TEXTS, vectors, strict=True):
         every = index.compare(text, vector, None)
@@ -82,11 +83,11 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", plug.names("indexes"))
+@pytest.mark.parametrize("name", plugins.names("catalogue.indexes"))
 def test_index_of_nothing_and_of_one(name: str, vectors: np.ndarray) -> None:
     if name in NEEDS:
         pytest.skip(NEEDS[name])
-    build = plug.find("indexes", name).build
+    build = plugins.find("catalogue.indexes", name).build
     empty = build([], vectors[:0])
     assert len(empty.search("nettoyage", vectors[0], 5)) == 0
     assert empty.compare("nettoyage", vectors[0], None).shape == (0,)
@@ -94,7 +95,7 @@ def test_index_of_nothing_and_of_one(name: str, vectors: np.ndarray) -> None:
 
 
 def test_faiss_is_the_inner_product(vectors: np.ndarray) -> None:
-    index = plug.find("indexes", "faiss").build(TEXTS, vectors)
+    index = plugins.find("catalogue.indexes", "faiss").build(TEXTS, vectors)
     np.testing.assert_allclose(index.compare("", vectors[2], None), vectors @ vectors[2], atol=1e-6)
     assert list(index.search("", vectors[2], 5)) == list(np.argsort(-(vectors @ vectors[2]), kind="stable"))
 
@@ -105,9 +106,9 @@ def shortlist(catalogue: Catalogue) -> Shortlist:
     return catalogue.shortlist(catalogue.query(tender.lots[0], tender))
 
 
-@pytest.mark.parametrize("name", plug.names("signals"))
+@pytest.mark.parametrize("name", plugins.names("matching.signals"))
 def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
-    signal = plug.find("signals", name)
+    signal = plugins.find("matching.signals", name)
     column = signal.measure(shortlist)
     assert column.shape == (len(shortlist),)
     np.testing.assert_array_equal(column, signal.measure(shortlist))
@@ -121,11 +122,11 @@ def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
     assert (signal.__doc__ or "").strip(), "a signal says what it measures"
 
 
-@pytest.mark.parametrize("name", plug.names("rankers"))
+@pytest.mark.parametrize("name", plugins.names("matching.rankers"))
 def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist: Shortlist) -> None:
-    ranker = plug.find("rankers", name).load()
+    ranker = plugins.find("matching.rankers", name).load()
     for signal in ranker.signals:
-        shortlist = shortlist.with_column(signal, plug.find("signals", signal).measure(shortlist))
+        shortlist = shortlist.with_column(signal, plugins.find("matching.signals", signal).measure(shortlist))
     parts = ranker.contributions(shortlist)
     assert set(parts) == set(ranker.signals)
     assert not any(np.isnan(part).any() for part in parts.values())
@@ -143,14 +144,14 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
 
 @pytest.mark.parametrize("room", ["sources", "encoders", "indexes", "signals", "rankers", "commands"])
 def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
-    for name in plug.names(room):
-        module = plug.find(room, name)
+    for name in plugins.names(room):
+        module = plugins.find(room, name)
         assert inspect.getdoc(module), f"{room}/{name}.py has no docstring"
 
 
-@pytest.mark.parametrize("name", plug.names("sources"))
+@pytest.mark.parametrize("name", plugins.names("reading.sources"))
 def test_source_declares_its_contract(name: str) -> None:
-    source = plug.find("sources", name)
+    source = plugins.find("reading.sources", name)
     assert source.YIELDS in ("tender", "structure", "award")
     assert source.recognises("x.bin", b"\x00\x01\x02") is False
     assert source.recognises("empty", b"") is False

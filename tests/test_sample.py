@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from matcher import plug
+from matcher import plugins
 from matcher.domain import KINDS, Award, Rejected, Structure, Tender
-from matcher.identifiers import luhn, siren_valid, siret_valid
-from matcher.paths import shared_dir
+from matcher.reference.identifiers import luhn, siren_valid, siret_valid
+from matcher.reference.paths import shared_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "sample"
@@ -40,7 +40,7 @@ def _module() -> ModuleType:
 
 def _read(source: str, name: str) -> list[Any]:
     with (SAMPLE / name).open("rb") as stream:
-        return list(plug.find("sources", source).read(stream, name))
+        return list(plugins.find("reading.sources", source).read(stream, name))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[St
         others = set(re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)) - set(
             _sirets(text)
         )
-        from matcher.reference import commune_of_siren
+        from matcher.reference.places import commune_of_siren
 
         assert all(commune_of_siren(siret[:9]) for siret in others)
 

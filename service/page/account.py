@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select, update
 
-from matcher import keys
 from matcher.domain import Forbidden, NotFound
-from matcher.store import Store, now
-from matcher.tables import Claim
-from service import guard
+from matcher.records import keys
+from matcher.records.store import Store, now
+from matcher.records.tables import Claim
+from service import access
 from service.page import render
 
 router = APIRouter()
@@ -30,9 +30,9 @@ def sign_in(request: Request) -> Response:
 def signed_in(
     request: Request, key: Annotated[str, Form(max_length=200)], csrf: Annotated[str, Form()] = ""
 ) -> Response:
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     try:
-        bearer = keys.prove(guard.store_of(request), key)
+        bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
         return render.page(request, "signin.html", 403, problem=render.initial(str(error)) + ".")
     home = (
@@ -42,24 +42,24 @@ def signed_in(
         if bearer.may("operator")
         else "/acheteur"
     )
-    return render.give(render.go(home), request, guard.Session.fresh(bearer.id))
+    return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
 @router.post("/deconnexion")
 def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     answer = render.go("/")
-    answer.delete_cookie(guard.SESSION_COOKIE, path="/")
+    answer.delete_cookie(access.SESSION_COOKIE, path="/")
     return answer
 
 
 @router.post("/structure/{siret}/revendiquer")
 def claim(request: Request, siret: str, csrf: Annotated[str, Form()] = "") -> Response:
     """Ask for the account: the operator sends the link to the address known for the structure."""
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     snapshot = request.app.state.serving.get()
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    ask(guard.store_of(request), structure.siret, structure.email)
+    ask(access.store_of(request), structure.siret, structure.email)
     return render.page(request, "claimed.html", structure=structure)
 
 
@@ -111,13 +111,13 @@ def _hash(token: str) -> str:
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(request, "claim.html", token=token, claim=_claim(guard.store_of(request), token))
+    return render.page(request, "claim.html", token=token, claim=_claim(access.store_of(request), token))
 
 
 @router.post("/revendication/{token}")
 def prove(request: Request, token: str, csrf: Annotated[str, Form()] = "") -> Response:
-    guard.check_csrf(request, csrf)
-    store = guard.store_of(request)
+    access.check_csrf(request, csrf)
+    store = access.store_of(request)
     found = _claim(store, token)
     with store.writing() as connection:
         done = connection.execute(
@@ -131,7 +131,7 @@ def prove(request: Request, token: str, csrf: Annotated[str, Form()] = "") -> Re
     secret = keys.create(store, [f"structure:{found['siret']}", "read"], label="compte revendiqué", days=365)
     bearer = keys.prove(store, secret)
     answer = render.page(request, "proved.html", siret=found["siret"], key=secret)
-    return render.give(answer, request, guard.Session.fresh(bearer.id))
+    return render.give(answer, request, access.Session.fresh(bearer.id))
 
 
 def _claim(store: Store, token: str) -> dict[str, Any]:

@@ -13,17 +13,24 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
-from matcher import codec, reference, sourcing, telling
-from matcher.digests import address_of
+from matcher import codec
 from matcher.domain import Answer, BadInput, Filters, Lot, Match, MatcherError, Place, Tender
-from matcher.engine import BEYOND
-from matcher.keys import Bearer
-from matcher.text import fold
-from service import guard, wire
+from matcher.matching import reasons
+from matcher.matching.reasons import BEYOND
+from matcher.outreach.addresses import address_of
+from matcher.outreach.sourcing import exports, questions
+from matcher.outreach.sourcing import record as record_
+from matcher.outreach.sourcing import search as search_
+from matcher.reading import need as need_
+from matcher.records.keys import Bearer
+from matcher.reference import places
+from matcher.reference.text import fold
+from service import access, wire
+from service.asked import Taken, from_bytes, from_need
 from service.page import atlas, render
 from service.problems import Refused
-from service.serving import Snapshot
 from service.settings import way
+from service.snapshot import Snapshot
 
 router = APIRouter()
 SHOWN = 12  # structures of a lot
@@ -38,11 +45,11 @@ STATE = 20_000  # characters of a packed notice that a page carries along
 
 def owner_of(request: Request) -> str:
     """Whose records these are: those of a key, or, on an open demonstration, of this very session."""
-    who = guard.identify(request)
+    who = access.identify(request)
     if who.may("buyer"):
         return who.actor
-    session = guard.Session.of(request)
-    if guard.open_to_read(request) and not (session and session.key):
+    session = access.Session.of(request)
+    if access.open_to_read(request) and not (session and session.key):
         return f"session:{session.id}" if session else "session:none"
     raise Refused(
         403 if who.scopes else 401,
@@ -51,7 +58,7 @@ def owner_of(request: Request) -> str:
 
 
 def reader(request: Request) -> Bearer:
-    who = guard.identify(request)
+    who = access.identify(request)
     if not who.scopes:
         raise Refused(
             401, "Une clé est nécessaire pour lire : connectez-vous, ou demandez-en une à l'exploitant."
@@ -123,22 +130,22 @@ def filters_of(search: Search) -> Filters:
     )
 
 
-def taken(search: Search, file: bytes, name: str, snapshot: Snapshot, max_need: int) -> wire.Taken:
+def taken(search: Search, file: bytes, name: str, snapshot: Snapshot, max_need: int) -> Taken:
     try:
-        where = wire.place(search.place)
+        where = need_.place(search.place)
     except BadInput:
         raise BadInput(
             f"Aucune commune, aucun code postal ni département ne s'appelle « {search.place[:60]} » : vérifiez l'orthographe."
         ) from None
     if file.strip():
-        return wire.from_bytes(file, name, None, where)
+        return from_bytes(file, name, None, where)
     if search.notice:
-        return wire.Taken(unpacked(search.notice))
+        return Taken(unpacked(search.notice))
     if search.notice_id:
-        return wire.Taken(snapshot.notice(search.notice_id))
+        return Taken(snapshot.notice(search.notice_id))
     if not any(c.isalpha() for c in search.need):
         raise BadInput("Dites en quelques mots ce qui est à faire, ou déposez un avis.")
-    return wire.from_need(search.need, where, max_need)
+    return from_need(search.need, where, max_need)
 
 
 @router.get("/")
@@ -167,7 +174,7 @@ def empty(
     snapshot = request.app.state.serving.get()
     if avis:
         search = Search(notice_id=avis, page=page, view=vue, lot=lot)
-        return _results(request, search, wire.Taken(snapshot.notice(avis)), snapshot)
+        return _results(request, search, Taken(snapshot.notice(avis)), snapshot)
     return render.page(
         request, "buyer.html", search=Search(), answer=None, problem="", recent=snapshot.answerable()[:6]
     )
@@ -220,7 +227,7 @@ def _french(detail: str) -> str:
     return detail
 
 
-def _results(request: Request, search: Search, found: wire.Taken, snapshot: Snapshot) -> Response:
+def _results(request: Request, search: Search, found: Taken, snapshot: Snapshot) -> Response:
     wanted, tender, matcher = filters_of(search), found.tender, snapshot.matcher
     lots = tender.lots
     pages = max(1, -(-len(lots) // LOTS)) if len(lots) > TOGETHER else 1
@@ -257,7 +264,7 @@ def _places(lots: Sequence[Lot]) -> str:
 def _named(place: Place) -> str:
     """A place with its department, which tells Saint-Denis from Saint-Denis."""
     label, department = place.label, place.department or ""
-    known = reference.department(department)
+    known = places.department(department)
     if not label or not known or fold(known.name) == fold(label) or any(c.isdigit() for c in label):
         return label or department
     return f"{label} ({department})"
@@ -275,7 +282,7 @@ def _namesakes(typed: str, place: Place | None) -> list[str]:
     """The other communes of the very name that was taken, the most populous first."""
     if place is None or not place.commune or any(c.isdigit() for c in typed):
         return []
-    same = [c for c in wire.communes(place.label, None, 8) if fold(c.name) == fold(place.label)]
+    same = [c for c in need_.communes(place.label, None, 8) if fold(c.name) == fold(place.label)]
     return [f"{c.name} ({c.department})" for c in same if c.code != place.commune][:4]
 
 
@@ -286,7 +293,7 @@ class Line:
     match: Match
     mark: str  # how near to the need, in a word
     warnings: tuple[str, ...]
-    why: tuple[telling.Subject, ...]
+    why: tuple[reasons.Subject, ...]
 
     @property
     def proof(self) -> str:
@@ -312,10 +319,10 @@ def lot_view(each: Any, most: int) -> dict[str, Any]:
     lines = [
         Line(
             m,
-            telling.mark(m, wire.band(m.score, best)),
+            reasons.mark(m, reasons.band(m.score, best)),
             # said once above the list where it holds for all
             tuple(w for w in m.warnings if not (far and w.startswith(BEYOND))),
-            telling.subjects(m.reasons),
+            reasons.subjects(m.reasons),
         )
         for m in each.matches
     ]
@@ -347,8 +354,9 @@ def _close(points: list[Any], site: bool) -> list[tuple[float, float]]:
 
 def team_view(team: Any, answer: Answer) -> dict[str, Any]:
     """A group as a picture: a row for each lot or need, a column for each member."""
-    from matcher.consortium import FAINT, lot_label
-    from matcher.needs import trades
+    from matcher.matching.groups.consortium import FAINT
+    from matcher.matching.groups.table import lot_label
+    from matcher.reference.trades import trades
 
     labels = {trade.name: trade.label for trade in trades()}
     lots = {each.lot.id: each.lot for each in answer.lots}
@@ -396,16 +404,16 @@ def keep(
     label: Annotated[str, Form(max_length=200)] = "",
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     owner, snapshot = owner_of(request), request.app.state.serving.get()
     data = file.file.read() if file else b""
     found = taken(
         search, data, (file.filename if file else "") or "avis", snapshot, request.app.state.settings.max_need
     )
     wanted = filters_of(search)
-    answer = sourcing.search(snapshot.matcher, found.tender, wanted)
-    identifier = sourcing.keep(
-        guard.store_of(request),
+    answer = search_.search(snapshot.matcher, found.tender, wanted)
+    identifier = record_.keep(
+        access.store_of(request),
         owner,
         answer,
         filters=wanted,
@@ -418,7 +426,7 @@ def keep(
 @router.get("/acheteur/fiches")
 def records(request: Request) -> Response:
     return render.page(
-        request, "records.html", records=sourcing.listing(guard.store_of(request), owner_of(request))
+        request, "records.html", records=record_.listing(access.store_of(request), owner_of(request))
     )
 
 
@@ -433,17 +441,17 @@ def record(
     issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
 ) -> Response:
     """A record of one's own: `debut` is the first line of the lot numbered `lot`, `tout` shows every line."""
-    store, owner, snapshot = guard.store_of(request), owner_of(request), request.app.state.serving.get()
-    found = sourcing.read(store, owner, identifier)
+    store, owner, snapshot = access.store_of(request), owner_of(request), request.app.state.serving.get()
+    found = record_.read(store, owner, identifier)
     changes = None
     if rejouer:
         matcher = snapshot.under(found.recipe)
-        changes = sourcing.replay(
-            found, lambda tender, wanted: sourcing.search(matcher, tender, wanted), matcher.versions
+        changes = record_.replay(
+            found, lambda tender, wanted: search_.search(matcher, tender, wanted), matcher.versions
         )
     asked = {e.siret: e for e in found.events if e.kind == "contacted" and e.siret}
     state = {
-        e.siret: sourcing.OUTCOMES.get(str(e.payload.get("outcome")), ("", False))[0]
+        e.siret: questions.OUTCOMES.get(str(e.payload.get("outcome")), ("", False))[0]
         for e in found.events
         if e.kind == "sent" and e.payload
     }
@@ -477,10 +485,10 @@ def record(
         )
         shown.append({"lot": each, "lines": kept, "first": first + 1, "total": len(lines), "index": index})
     return render.page(
-        request, "record.html", record=found, verdict=sourcing.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
+        request, "record.html", record=found, verdict=record_.verify(store, owner, identifier), changes=changes, asked=asked, said=said,
         state=state, names={s: str(p.get("name", s)) for s, p in listed.items() if s in asked}, mailto=mailto, addresses=addresses,
-        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=sourcing.OUTCOMES, message=message, draft=_draft(found), shown=shown, page_lines=LINES,
-        filters=_told(found.filters), why=sourcing.why, sends=sends(request), everything=bool(tout), note=sourcing.NOTE,
+        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=questions.OUTCOMES, message=message, draft=_draft(found), shown=shown, page_lines=LINES,
+        filters=_told(found.filters), why=record_.why, sends=sends(request), everything=bool(tout), note=record_.NOTE,
     )  # fmt: skip
 
 
@@ -504,13 +512,13 @@ def _told(wanted: Filters) -> list[str]:
 
 def sends(request: Request) -> str:
     """How mails of this visitor leave: "smtp", "outbox", or "" where they do not (then by his own mail program)."""
-    who, settings = guard.identify(request), request.app.state.settings
+    who, settings = access.identify(request), request.app.state.settings
     if settings.smtp:
         return "smtp" if who.may("buyer") else ""
-    return "outbox" if who.may("buyer") or guard.local(request) else ""
+    return "outbox" if who.may("buyer") or access.local(request) else ""
 
 
-def _draft(found: sourcing.Record) -> str:
+def _draft(found: record_.Record) -> str:
     return (
         f"Bonjour,\n\nNous préparons l'achat suivant : {found.tender.title}.\n\nAvant de lancer la consultation, nous aimerions savoir :\n"
         "1. Réalisez-vous cette prestation, et sur quel secteur géographique ?\n2. Quel volume pouvez-vous assurer, et avec quel délai de démarrage ?\n"
@@ -531,19 +539,19 @@ def contact(
     debut: Annotated[int, Form(ge=1, le=1_000_000)] = 1,
 ) -> Response:
     """The same message to those ticked: sent where mail can leave and an address is given, else recorded alone."""
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     if not sirets:
         raise BadInput("Cochez au moins une structure à contacter.")
     if len(message.strip()) < 10:
         raise BadInput("Écrivez le message : quelques mots au moins.")
-    store, owner, serving = guard.store_of(request), owner_of(request), request.app.state.serving
+    store, owner, serving = access.store_of(request), owner_of(request), request.app.state.serving
     if sends(request) and reply_to.strip():
-        outcomes = sourcing.ask(
+        outcomes = questions.ask(
             store, owner, identifier, sirets[:200], message, reply_to, way(request.app.state.settings),
             lambda siret: address_of(store, serving.get().catalogue, siret),
         )  # fmt: skip
     else:
-        outcomes = Counter(noted=sourcing.contact(store, owner, identifier, sirets[:200], message))
+        outcomes = Counter(noted=record_.contact(store, owner, identifier, sirets[:200], message))
     told = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count) or "again.0"
     return render.go(f"/acheteur/fiches/{quote(identifier)}?lot={lot}&debut={debut}&issue={told}#message")
 
@@ -556,10 +564,10 @@ def answered(
     text: Annotated[str, Form(max_length=5000)] = "",
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     if not text.strip():
         raise BadInput("Écrivez ce que la structure a répondu.")
-    sourcing.answered(guard.store_of(request), owner_of(request), identifier, siret, text)
+    record_.answered(access.store_of(request), owner_of(request), identifier, siret, text)
     return render.go(f"/acheteur/fiches/{quote(identifier)}#s{siret}")
 
 
@@ -568,19 +576,19 @@ def export(request: Request, identifier: str, format: str) -> Response:
     from matcher.domain import NotFound
 
     makers: dict[str, tuple[Any, str]] = {
-        "csv": (sourcing.to_csv, "text/csv; charset=utf-8"),
-        "xlsx": (sourcing.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        "csv": (exports.to_csv, "text/csv; charset=utf-8"),
+        "xlsx": (exports.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         "json": (
-            lambda r: json.dumps(sourcing.to_json(r), ensure_ascii=False, indent=1).encode(),
+            lambda r: json.dumps(exports.to_json(r), ensure_ascii=False, indent=1).encode(),
             "application/json",
         ),
     }
     if format not in makers:
         raise NotFound("Les exports sont csv, xlsx et json.")
-    store, owner = guard.store_of(request), owner_of(request)
-    found = sourcing.read(store, owner, identifier)
+    store, owner = access.store_of(request), owner_of(request)
+    found = record_.read(store, owner, identifier)
     make, media = makers[format]
-    sourcing.exported(store, owner, identifier, format)
+    record_.exported(store, owner, identifier, format)
     return Response(
         make(found),
         media_type=media,

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from matcher import mail, sourcing
-from matcher.feedback import REASONS
-from service.guard import store_of
+from matcher.outreach import links
+from matcher.outreach.sourcing import questions
+from matcher.records.feedback import REASONS
+from service.access import store_of
 from service.page import render
 
 router = APIRouter(tags=["mail"])
@@ -17,7 +18,7 @@ router = APIRouter(tags=["mail"])
 @router.get("/m/{id}/{proof}")
 def shown(request: Request, id: str, proof: str) -> Response:
     """A digest as it was sent, with its buttons."""
-    content = mail.opened(store_of(request), id, proof)
+    content = links.opened(store_of(request), id, proof)
     return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done="")
 
 
@@ -31,8 +32,8 @@ def asked(request: Request, id: str, proof: str) -> Response:
 def unsubscribe(request: Request, id: str, proof: str) -> Response:
     """Stop every mail at once (RFC 8058: the reader's mail program posts here without a cookie)."""
     store = store_of(request)
-    mail.unsubscribe(store, id, proof)
-    content = mail.opened(store, id, proof)
+    links.unsubscribe(store, id, proof)
+    content = links.opened(store, id, proof)
     said = "C'est fait : vous ne recevrez plus de message."
     return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=said)
 
@@ -48,8 +49,8 @@ def act(
 ) -> Response:
     """Interested, or not and why."""
     store = store_of(request)
-    mail.act(store, id, proof, item, verb, reason)
-    content = mail.opened(store, id, proof)
+    links.act(store, id, proof, item, verb, reason)
+    content = links.opened(store, id, proof)
     title = content["items"][item - 1]["title"]
     if verb == "interested":
         said = f"Noté : ce lot vous intéresse ({title})."
@@ -62,9 +63,9 @@ def act(
 
 
 def _question(request: Request, record: str, siret: str, proof: str, done: str = "") -> Response:
-    found = sourcing.questioned(store_of(request), record, siret, proof)
+    found = questions.questioned(store_of(request), record, siret, proof)
     return render.page(
-        request, "question.html", q=found, proof=proof, interests=sourcing.INTERESTS, done=done
+        request, "question.html", q=found, proof=proof, interests=questions.INTERESTS, done=done
     )
 
 
@@ -84,7 +85,7 @@ def reply(
     text: Annotated[str, Form(max_length=4500)] = "",
 ) -> Response:
     """The answer, into the buyer's record."""
-    sourcing.reply(store_of(request), record, siret, proof, interest, text)
+    questions.reply(store_of(request), record, siret, proof, interest, text)
     return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
 
 
@@ -92,7 +93,7 @@ def reply(
 def stop(request: Request, record: str, siret: str, proof: str) -> Response:
     """No more mail to this structure, neither questions nor alerts."""
     store = store_of(request)
-    sourcing.questioned(store, record, siret, proof)
+    questions.questioned(store, record, siret, proof)
     with store.writing() as connection:
         store.unsubscribe(connection, siret, "one-click")
         store.audit(connection, siret, "unsubscribe", record)

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
 
-from matcher import mail, reference
 from matcher.domain import Forbidden
-from matcher.keys import Bearer
-from matcher.tables import Run
-from service import guard
+from matcher.outreach import letters, transport
+from matcher.records.keys import Bearer
+from matcher.records.tables import Run
+from matcher.reference import places
+from service import access
 from service.page import account, render
 from service.page.buyer import reader
-from service.serving import Snapshot
 from service.settings import way
+from service.snapshot import Snapshot
 
 router = APIRouter()
 TOP = 10
@@ -26,9 +27,9 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 @router.get("/exploitant")
 def show(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
     snapshot = request.app.state.serving.get()
-    operator = guard.identify(request).may("operator")
+    operator = access.identify(request).may("operator")
     return render.page(request, "operator.html", state=_state(snapshot), coverage=_coverage(snapshot), exposure=snapshot.once("exposure", lambda: exposure(snapshot)),
-        loaded_at=snapshot.loaded_at, operator=operator, claims=account.waiting(guard.store_of(request)) if operator else [], run=_last_run(request),
+        loaded_at=snapshot.loaded_at, operator=operator, claims=account.waiting(access.store_of(request)) if operator else [], run=_last_run(request),
         token="", decided=None)  # fmt: skip
 
 
@@ -41,11 +42,11 @@ def decide(
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
     """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
-    guard.check_csrf(request, csrf)
-    who = guard.identify(request)
+    access.check_csrf(request, csrf)
+    who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
-    store, settings = guard.store_of(request), request.app.state.settings
+    store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
     token = account.decide(store, identifier, verdict == "oui", who.actor)
     link = f"{settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
@@ -56,18 +57,18 @@ def decide(
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
     """The address that the link went to by mail, "" where it did not: that known, or the one the operator gives."""
     to = given.strip() or str(claim["address"] or "")
-    if not request.app.state.settings.smtp or not mail.is_address(to):
+    if not request.app.state.settings.smtp or not transport.is_address(to):
         return ""
     catalogue = request.app.state.serving.get().catalogue
     structure = catalogue.structure(catalogue.row(claim["siret"]))
     way_ = way(request.app.state.settings)
-    letter = mail.account_link(structure.brand or structure.name, to, link, way_)
-    outcome = mail.post(guard.store_of(request), {claim["siret"]: letter}, way_)
+    letter = letters.account_link(structure.brand or structure.name, to, link, way_)
+    outcome = transport.post(access.store_of(request), {claim["siret"]: letter}, way_)
     return to if outcome[claim["siret"]] == "sent" else ""
 
 
 def _last_run(request: Request) -> dict[str, Any] | None:
-    with guard.store_of(request).reading() as connection:
+    with access.store_of(request).reading() as connection:
         row = (
             connection.execute(select(Run.__table__).order_by(Run.started_at.desc()).limit(1))
             .mappings()
@@ -94,7 +95,7 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
             table.setdefault(department, Counter())[render.family(kind)] += 1
     rows = []
     for code, counts in table.items():
-        found = reference.department(code)
+        found = places.department(code)
         rows.append((code, found.name if found else code, sum(counts.values()), counts))
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 

@@ -13,11 +13,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher import __version__, reference, telling
+from matcher import __version__
 from matcher.domain import KINDS
-from matcher.text import shorten
+from matcher.matching import reasons
+from matcher.reference import places
+from matcher.reference.text import shorten
 from service import wire
-from service.guard import SESSION_COOKIE, SESSION_SECONDS, Session
+from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
 from service.page import atlas
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -78,12 +80,12 @@ _environment.filters |= {
 }  # fmt: skip
 _environment.filters["dated"] = dated
 _environment.globals |= {
-    "told": telling.sentences,
+    "told": reasons.sentences,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
     "atlas": atlas,
-    "departments": reference.departments,
+    "departments": places.departments,
 }
 
 

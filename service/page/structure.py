@@ -13,17 +13,22 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from matcher import alerts, declared, denials, engine, exchange, feedback, needs, profile
-from matcher.brochure import propose
+from matcher.catalogue import denials
 from matcher.domain import BadInput, Lot, Structure, Tender
-from matcher.keys import Bearer
-from matcher.mail import is_address
-from matcher.procedure import closing, open_at
-from matcher.text import clean
-from service import guard, schemas, wire
+from matcher.matching import reasons, skills
+from matcher.outreach import alerts
+from matcher.outreach.transport import is_address
+from matcher.reading.brochure import propose
+from matcher.reading.procedure import closing, open_at
+from matcher.records import exchange, feedback, self_declared
+from matcher.records.keys import Bearer
+from matcher.reference import needs
+from matcher.reference import trades as trades_
+from matcher.reference.text import clean
+from service import access, schemas
 from service.page import render
 from service.page.buyer import reader
-from service.serving import Snapshot
+from service.snapshot import Snapshot
 
 router = APIRouter()
 SHOWN = 10
@@ -62,31 +67,31 @@ PARTS = {
 
 @router.get("/structure/{siret}")
 def show(request: Request, siret: str, who: Annotated[Bearer, Depends(reader)], fait: str = "") -> Response:
-    snapshot, store = request.app.state.serving.get(), guard.store_of(request)
+    snapshot, store = request.app.state.serving.get(), access.store_of(request)
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    mine = structure.siret in guard.identify(request).sirets
-    said = declared.read(store, structure.siret) if mine else declared.Said()
+    mine = structure.siret in access.identify(request).sirets
+    said = self_declared.read(store, structure.siret) if mine else self_declared.Said()
     refused = feedback_refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
     moment = datetime.now(UTC)
     over = bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
     best = max((o.match.score for o in found), default=0.0)
     parts = [
-        (name, *PARTS[name], [(o, wire.band(o.match.score, best)) for o in found if o.part == name])
+        (name, *PARTS[name], [(o, reasons.band(o.match.score, best)) for o in found if o.part == name])
         for name in PARTS
     ]
     listing = exchange.listing(store, who, mine=True) if mine else ()
     past = _past(structure, snapshot)
     return render.page(
         request, "structure.html", structure=structure, parts=parts, total=len(found), over=over, most=SHOWN, gaps=gaps(structure, snapshot),
-        mine=mine, said=said, declared=listing, done=fait, missing=engine.missing(structure), past=past,
-        skills=profile.skills(structure, past), pending=_pending(structure, said), denied=[(skill, denials.label(skill)) for skill in said.denied],
-        alerts=alerts.chosen(store, structure.siret) if mine else None, frequencies=list(alerts.labels()), own_source=declared.SOURCE,
+        mine=mine, said=said, declared=listing, done=fait, missing=reasons.missing(structure), past=past,
+        skills=skills.skills(structure, past), pending=_pending(structure, said), denied=[(skill, denials.label(skill)) for skill in said.denied],
+        alerts=alerts.chosen(store, structure.siret) if mine else None, frequencies=list(alerts.labels()), own_source=self_declared.SOURCE,
         zone=(said.facts.get("zone") or {}) if mine else {},
     )  # fmt: skip
 
 
-def _pending(structure: Structure, said: declared.Said) -> list[str]:
+def _pending(structure: Structure, said: self_declared.Said) -> list[str]:
     """Titles of the offers it added that the catalogue does not hold yet."""
     known = {offer.title for offer in structure.offers}
     return [o["title"] for o in said.facts.get("offers", ()) if clean(o["title"]) not in known]
@@ -99,9 +104,9 @@ def _past(structure: Structure, snapshot: Snapshot) -> list[Any]:
 
 
 def feedback_refused(request: Request, siret: str) -> set[tuple[str, str]]:
-    from matcher.tables import Feedback
+    from matcher.records.tables import Feedback
 
-    with guard.store_of(request).reading() as connection:
+    with access.store_of(request).reading() as connection:
         rows = connection.execute(
             select(Feedback.notice_id, Feedback.lot_id).where(
                 Feedback.siret == siret, Feedback.verb == "declined"
@@ -141,7 +146,7 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
                 "il permet de vous proposer dans des groupements à votre mesure.",
             )
         )
-    known = needs.skills(structure)
+    known = trades_.skills(structure)
     said = {name for name, sure in known.items() if sure >= 1} | denials.trades(
         snapshot.catalogue.denied.get(snapshot.catalogue.row(structure.siret), ())
     )
@@ -153,7 +158,7 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
         for trade in trades if near else ():
             if trade not in said:
                 wanted.setdefault(trade, []).append((tender.id, lot.title))
-    labels = {t.name: t.label for t in needs.trades()}
+    labels = {t.name: t.label for t in trades_.trades()}
     nearness = _nearness(structure, snapshot, {trade: labels[trade] for trade in wanted})
     beside = [
         (nearness[trade] * len(lots) ** 0.5, trade)
@@ -192,17 +197,17 @@ def _asked(snapshot: Snapshot) -> list[tuple[Tender, Lot, tuple[str, ...]]]:
     moment = datetime.now(UTC)
     listed = snapshot.answerable()
     still = [t for t in listed if open_at(closing(t), t.published, moment)] or listed[:60]
-    return [(tender, lot, tuple(needs.named(lot.title))) for tender in still for lot in tender.lots]
+    return [(tender, lot, tuple(trades_.named(lot.title))) for tender in still for lot in tender.lots]
 
 
 @router.get("/structure/{siret}/partenaires")
 def together(request: Request, siret: str, avis: str, who: Annotated[Bearer, Depends(reader)]) -> Response:
-    from matcher import partners
+    from matcher.partners import partners
 
     snapshot = request.app.state.serving.get()
     structure, tender = snapshot.catalogue.structure(snapshot.catalogue.row(siret)), snapshot.notice(avis)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
-    labels = {trade.name: trade.label for trade in needs.trades()}
+    labels = {trade.name: trade.label for trade in trades_.trades()}
     lots = {lot.id: lot for lot in tender.lots}
 
     def label(task: str) -> str:
@@ -216,9 +221,9 @@ def together(request: Request, siret: str, avis: str, who: Annotated[Bearer, Dep
             else task
         )
 
-    mine = structure.siret in guard.identify(request).sirets
+    mine = structure.siret in access.identify(request).sirets
     offers = (
-        exchange.suggest(guard.store_of(request), who, structure.siret, notice_id=tender.id) if mine else ()
+        exchange.suggest(access.store_of(request), who, structure.siret, notice_id=tender.id) if mine else ()
     )
     return render.page(
         request,
@@ -243,11 +248,11 @@ def declare(
     buyer: Annotated[str, Form(max_length=5)] = "",
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
-    guard.check_csrf(request, csrf)
-    who = guard.identify(request)
-    guard.own(who, siret)
+    access.check_csrf(request, csrf)
+    who = access.identify(request)
+    access.own(who, siret)
     tender = request.app.state.serving.get().notice(notice_id)
-    exchange.declare(guard.store_of(request), who, siret=siret, notice_id=notice_id, brings=brings, seeks=seeks, contact=contact.strip() or None,
+    exchange.declare(access.store_of(request), who, siret=siret, notice_id=notice_id, brings=brings, seeks=seeks, contact=contact.strip() or None,
         buyer_may_see=bool(buyer), deadline=tender.deadline)  # fmt: skip
     return render.go(f"/structure/{siret}?fait=bourse#bourse")
 
@@ -262,15 +267,15 @@ def decline(
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
     """« Ce n'est pas notre métier »: never shown again to this structure."""
-    guard.check_csrf(request, csrf)
-    who = guard.identify(request)
-    guard.own(who, siret)
+    access.check_csrf(request, csrf)
+    who = access.identify(request)
+    access.own(who, siret)
     tender = request.app.state.serving.get().notice(notice_id)
     lot = next((each for each in tender.lots if each.id == lot_id), None)
     if reason not in feedback.REASONS or lot is None:
         raise BadInput("Choisissez un motif dans la liste.")
     feedback.record(
-        guard.store_of(request),
+        access.store_of(request),
         siret,
         notice_id,
         lot_id,
@@ -282,9 +287,9 @@ def decline(
     if reason == "not-our-trade":
         trades = [need.trade for need in needs.asked(lot)]
         if len(trades) == 1:
-            with guard.store_of(request).writing() as connection:
-                feedback.deny(guard.store_of(request), connection, siret, f"trade:{trades[0]}", who.actor)
-        request.app.state.serving.heed(guard.store_of(request))
+            with access.store_of(request).writing() as connection:
+                feedback.deny(access.store_of(request), connection, siret, f"trade:{trades[0]}", who.actor)
+        request.app.state.serving.heed(access.store_of(request))
     return render.go(f"/structure/{siret}?fait=refus#marches")
 
 
@@ -297,7 +302,7 @@ def brochure(
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
     """The offers that a pasted text tells, each with its passage, to be ticked: nothing is kept before."""
-    guard.check_csrf(request, csrf)
+    access.check_csrf(request, csrf)
     snapshot = request.app.state.serving.get()
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
     if not text.strip():
@@ -310,20 +315,20 @@ def brochure(
         )
         for o in propose(text)
     ]
-    mine = structure.siret in guard.identify(request).sirets
+    mine = structure.siret in access.identify(request).sirets
     return render.page(request, "brochure.html", structure=structure, proposed=proposed, mine=mine)
 
 
 def _mine(request: Request, siret: str, csrf: str) -> Bearer:
     """Who writes: the proved owner of this SIRET, through a form of this session."""
-    guard.check_csrf(request, csrf)
-    who = guard.identify(request)
-    guard.own(who, siret)
+    access.check_csrf(request, csrf)
+    who = access.identify(request)
+    access.own(who, siret)
     return who
 
 
 def _facts(request: Request, siret: str) -> dict[str, Any]:
-    return dict(declared.read(guard.store_of(request), siret).facts)
+    return dict(self_declared.read(access.store_of(request), siret).facts)
 
 
 @router.post("/structure/{siret}/offres")
@@ -348,7 +353,7 @@ def offers(
     merged = [*kept.values(), *(o for o in added if o["title"] not in kept)]
     if len(merged) > 60:
         raise BadInput("Une fiche porte soixante offres ajoutées au plus : retirez-en une d'abord.")
-    declared.write(guard.store_of(request), siret, {**facts, "offers": merged}, who.actor)
+    self_declared.write(access.store_of(request), siret, {**facts, "offers": merged}, who.actor)
     return render.go(f"/structure/{siret}?fait={'retrait' if retirer else 'offres'}#fiche")
 
 
@@ -392,7 +397,7 @@ def edit(
         wrong = fields.get(str(error.errors()[0]["loc"][0]), "un champ")
         raise BadInput(f"Corrigez le champ « {wrong} » : son contenu n'a pas la forme attendue.") from None
     facts = checked.model_dump(mode="json", exclude={"denied", "offers"})
-    declared.write(guard.store_of(request), siret, {**_facts(request, siret), **facts}, who.actor)
+    self_declared.write(access.store_of(request), siret, {**_facts(request, siret), **facts}, who.actor)
     return render.go(f"/structure/{siret}?fait=fiche#fiche")
 
 
@@ -414,7 +419,7 @@ def trade(
 ) -> Response:
     """« Ce n'est pas notre métier »: at once and for ever, until the structure itself takes it back."""
     who = _mine(request, siret, csrf)
-    store = guard.store_of(request)
+    store = access.store_of(request)
     with store.writing() as connection:
         if verdict == "oui":
             feedback.allow(store, connection, siret, skill)
@@ -437,5 +442,5 @@ def alert(
     who = _mine(request, siret, csrf)
     if address.strip() and not is_address(address.strip()):
         raise BadInput("L'adresse des alertes n'a pas la forme nom@domaine : corrigez-la ou laissez-la vide.")
-    alerts.choose(guard.store_of(request), siret, frequency, address.strip(), who.actor)
+    alerts.choose(access.store_of(request), siret, frequency, address.strip(), who.actor)
     return render.go(f"/structure/{siret}?fait=alertes#alertes")

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
-from matcher import needs, reference
 from matcher.domain import BadInput, MatcherError
-from matcher.identifiers import clean_amount
-from matcher.keys import Bearer
-from matcher.territory import coverage, facilitators, ledger, meeting, potential
-from service import guard
+from matcher.records.keys import Bearer
+from matcher.reference import places
+from matcher.reference import trades as trades_
+from matcher.reference.identifiers import clean_amount
+from matcher.territory import advice, coverage, facilitators, ledger, meeting, potential
+from service import access, desk, schemas
 from service.page import render
 from service.page.buyer import reader
 from service.problems import Refused
@@ -29,7 +30,7 @@ SHAPES = {
 
 def buyer_key(request: Request) -> Bearer:
     """Who holds a buyer's key: what is sent here is worked on, not kept."""
-    who = guard.identify(request)
+    who = access.identify(request)
     if not (who.may("buyer") or who.may("operator")):
         raise Refused(
             403 if who.scopes else 401,
@@ -42,7 +43,7 @@ def _page(request: Request, status: int = 200, **values: Any) -> Response:
     empty: dict[str, Any] = {
         "coverage": None, "drawing": "", "cells": [], "left": 0, "region": "11", "trade": "", "measure": "share", "found": None,
         "asked": {"need": "", "place": "", "amount": "", "like": "", "rate": "", "contribution": ""}, "problem": "", "where": "", "named": "",
-        "regions": reference.regions(), "trades": needs.trades(), "measures": coverage.MEASURES, "order": potential.ORDER, "effect": potential.effect,
+        "regions": places.regions(), "trades": trades_.trades(), "measures": coverage.MEASURES, "order": potential.ORDER, "effect": advice.effect,
         "known": len(facilitators.read()[0]),
     }  # fmt: skip
     return render.page(request, "territory.html", status, **{**empty, **values})
@@ -59,7 +60,7 @@ def show(
 ) -> Response:
     chosen = mesure if mesure in coverage.MEASURES else "share"
     trades = [metier] if metier else []
-    made = territory.covered(request, region, [], "", 20.0, trades, None)
+    made = desk.covered(request, region, [], "", 20.0, trades, None)
     short = sorted(
         (c for c in made.cells if c.state in ("blanche", "fragile")),
         key=lambda c: (-c.short, c.area.code, c.label),
@@ -71,7 +72,7 @@ def show(
         except BadInput as error:
             problem = str(error)
     return _page(
-        request, 422 if problem else 200, coverage=made, drawing=territory.drawn(made, chosen), cells=short[:25], left=max(0, len(short) - 25),
+        request, 422 if problem else 200, coverage=made, drawing=desk.drawn(made, chosen), cells=short[:25], left=max(0, len(short) - 25),
         region=region, trade=metier, measure=chosen, where=lieu, named=named, problem=problem,
     )  # fmt: skip
 
@@ -89,11 +90,11 @@ def study(
             for name, text in (("amount", amount), ("like", like), ("contribution", contribution))
         }
         share = _rate(rate)
-        asked = territory.PotentialIn(
+        asked = schemas.PotentialIn(
             need=need or " ", place=place, amount=given["amount"] or None, like_needs=given["like"], rate=share,
             contribution=given["contribution"],
         )  # fmt: skip
-        found = territory.studied(request, territory.supply_of(request), asked)
+        found = desk.studied(request, desk.supply_of(request), asked)
     except (MatcherError, ValueError) as error:
         problem = str(error)
     values = {
@@ -137,7 +138,7 @@ def meet(
     shape: Annotated[str, Form(max_length=5)] = "html",
 ) -> Response:  # fmt: skip
     """The day as printable pages, a workbook or a calendar; the needs are not kept."""
-    supply = territory.supply_of(request)
+    supply = desk.supply_of(request)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             listed = Path(scratch) / "besoins.csv"
@@ -168,7 +169,7 @@ def report(
         books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
         if not books and not files:
             raise BadInput("Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
-        made = territory.reported(request, books, files, buyer, years)
+        made = desk.reported(request, books, files, buyer, years)
     except MatcherError as error:
         return _page(request, 422, problem=str(error))
     return _sent(ledger.workbook(made) if shape == "xlsx" else ledger.page(made), "rapport", shape)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 
-from matcher import cpv as cpv_
 from matcher.domain import BadInput
+from matcher.learned import cpv as cpv_
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import Refused, documented
 
 router = APIRouter(tags=["cpv"])

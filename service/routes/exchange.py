@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from matcher import codec, declared, exchange, feedback
-from service import guard, schemas
-from service.guard import Member, StructureKey, store_of
+from matcher import codec
+from matcher.records import exchange, feedback, self_declared
+from service import access, schemas
+from service.access import Member, StructureKey, store_of
+from service.idempotency import once
 from service.problems import documented
-from service.repeat import once
 from service.routes.structures import SiretPath
 
 router = APIRouter(tags=["exchange"])
@@ -106,7 +107,7 @@ def suggestions(
 @router.post("/feedback", summary="A structure's word on a lot", responses=documented(404))
 def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in ("interested", "declined", "submitted"):
-        guard.own(who, asked.siret)
+        access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
     tender = snapshot.notices.get(asked.notice_id) if snapshot else None
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
@@ -125,9 +126,9 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
 
 @router.get("/structures/{siret}/profile", summary="What it says of itself", responses=documented(404))
 def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, Any]:
-    guard.own(who, siret)
-    said = declared.read(store_of(request), siret)
-    facts = {name: value for name, value in said.facts.items() if name not in declared.ASIDE}
+    access.own(who, siret)
+    said = self_declared.read(store_of(request), siret)
+    facts = {name: value for name, value in said.facts.items() if name not in self_declared.ASIDE}
     return {**facts, "denied": list(said.denied), "at": said.at}
 
 
@@ -137,11 +138,11 @@ def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, 
     responses=documented(404),
 )
 def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: schemas.ProfileIn) -> Response:
-    guard.own(who, siret)
+    access.own(who, siret)
 
     def do() -> dict[str, Any]:
         facts = asked.model_dump(mode="json", exclude={"denied"})
-        said = declared.write(store_of(request), siret, facts, who.actor, asked.denied)
+        said = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
         request.app.state.serving.heed(store_of(request))
         return {**facts, "offers": said.facts["offers"], "denied": list(said.denied)}
 

@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query, Request, Response
 from lxml import etree
 
 from matcher.domain import Tender
-from matcher.text import fold, shorten
+from matcher.reference.text import fold, shorten
 from service import wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import documented
 from service.routes.structures import SiretPath
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from matcher.keys import Bearer
-from service import guard, schemas, wire
+from matcher.records.keys import Bearer
+from service import access, schemas, wire
 from service.problems import Refused, documented
-from service.serving import Serving
+from service.snapshot import Serving
 
 router = APIRouter(tags=["health"])
 
@@ -55,7 +55,7 @@ async def readiness(request: Request) -> Response:
 
 
 @router.get("/metrics", include_in_schema=False)
-def metrics(request: Request, who: Annotated[Bearer, guard.needs("read")]) -> Response:
+def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> Response:
     """Prometheus figures (loopback, or a key)."""
     figures, serving = request.app.state.figures, request.app.state.serving
     if serving.current is not None:

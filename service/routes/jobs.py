@@ -11,8 +11,8 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from service import guard, schemas, wire
-from service.guard import Reader
+from service import access, schemas, wire
+from service.access import Reader
 from service.jobs import Job, Jobs
 from service.problems import Refused, documented
 from service.routes.match import answer
@@ -97,7 +97,7 @@ def status(
 async def events(request: Request, job_id: JobId) -> Response:
     import anyio.to_thread
 
-    who = await anyio.to_thread.run_sync(guard.identify, request)
+    who = await anyio.to_thread.run_sync(access.identify, request)
     if not who.scopes:
         raise Refused(401, "a key is needed to read: ask the operator")
     job = request.app.state.jobs.get(job_id, who.actor)

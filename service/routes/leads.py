@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, Field
 
-from matcher import reading, subcontracting
 from matcher.domain import BadInput, Tender
+from matcher.partners import subcontracting
+from matcher.reading import files
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import documented
 
 router = APIRouter(tags=["match"])
@@ -72,7 +73,7 @@ def leads(
     else:
         text = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         tenders = [
-            r for r in reading.read_bytes(text.encode("utf-8", "replace"), "notice") if isinstance(r, Tender)
+            r for r in files.read_bytes(text.encode("utf-8", "replace"), "notice") if isinstance(r, Tender)
         ]
         if not tenders:
             raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP) was recognised")

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, File, Form, Request, Response, UploadFile
 
-from matcher import consortium as groups
+from matcher.matching.groups import consortium as groups
+from matcher.reading import need
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
+from service.asked import filters, from_bytes, take
 from service.problems import documented
-from service.serving import Serving, Snapshot
+from service.snapshot import Serving, Snapshot
 
 router = APIRouter(tags=["match"])
 
@@ -44,10 +46,10 @@ EXAMPLES: dict[str, Any] = {
 
 def answer(asked: schemas.Asked, snapshot: Snapshot, max_need: int) -> schemas.Answered:
     """The answer to what was asked."""
-    taken = wire.take(asked, snapshot, max_need)
+    taken = take(asked, snapshot, max_need)
     matcher = snapshot.under(asked.recipe)
     return wire.answered(
-        matcher.match(taken.tender, asked.n, filters=wire.filters(asked.filters), groups=asked.groups), taken
+        matcher.match(taken.tender, asked.n, filters=filters(asked.filters), groups=asked.groups), taken
     )
 
 
@@ -78,7 +80,7 @@ def match_file(
     n: Annotated[int, Form(ge=1, le=200)] = 10, groups: Annotated[int, Form(ge=0, le=10)] = 3,
 ) -> Response:  # fmt: skip
     snapshot = request.app.state.serving.get()
-    taken = wire.from_bytes(file.file.read(), file.filename or "notice", pick, wire.place(place))
+    taken = from_bytes(file.file.read(), file.filename or "notice", pick, need.place(place))
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
@@ -107,9 +109,9 @@ def consortium(
     asked: Annotated[schemas.ConsortiumIn, Body(openapi_examples=GROUP_EXAMPLES)],
 ) -> Response:
     snapshot = request.app.state.serving.get()
-    taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
+    taken = take(asked, snapshot, request.app.state.settings.max_need)
     found = snapshot.under(asked.recipe).match(
-        taken.tender, asked.n, filters=wire.filters(asked.filters), groups=0
+        taken.tender, asked.n, filters=filters(asked.filters), groups=0
     )
     catalogue = snapshot.catalogue
     # a structure imposed that no lot ranked is still known

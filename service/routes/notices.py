@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from matcher.text import fold
+from matcher.reference.text import fold
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import documented
 from service.routes.structures import Limit, Offset
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from matcher import partners as partners_
-from matcher.engine import Explanation
+from matcher.matching.why_not import Explanation
+from matcher.partners import partners as partners_
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
+from service.asked import filters, take
 from service.problems import documented
 
 router = APIRouter(tags=["match"])
@@ -87,14 +88,14 @@ def partners(
         snapshot.under(asked.recipe),
         snapshot.catalogue.structure(snapshot.catalogue.row(asked.siret)),
     )
-    taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
+    taken = take(asked, snapshot, request.app.state.settings.max_need)
     found = partners_.partners(
         matcher,
         structure,
         taken.tender,
         asked.lot,
         asked.n,
-        filters=wire.filters(asked.filters),
+        filters=filters(asked.filters),
         earlier=list(snapshot.notices.values()) if taken.tender.awards else (),
     )
     out = PartnersOut(
@@ -115,8 +116,8 @@ def explain(
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
-    taken = wire.take(asked, snapshot, request.app.state.settings.max_need)
-    return _told(matcher.why(asked.siret, taken.tender, filters=wire.filters(asked.filters)))
+    taken = take(asked, snapshot, request.app.state.settings.max_need)
+    return _told(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
 
 
 @router.get(

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from matcher import reference
+from matcher.reading import need
+from matcher.reference.places import communes_of_postcode
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import documented
 
 router = APIRouter(tags=["places"])
@@ -31,7 +32,7 @@ def places(
     q: Annotated[str, Query(max_length=100)],
     limit: Annotated[int, Query(ge=1, le=20)] = 8,
 ) -> Response:
-    found = reference.communes_of_postcode(q) if q.isdecimal() else wire.communes(q.strip(), None, limit)
+    found = communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, limit)
     items = [
         schemas.Place(code=c.code, name=c.name, department=c.department, postcodes=list(c.postcodes[:5]))
         for c in found[:limit]

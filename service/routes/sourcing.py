@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from matcher import sourcing
-from matcher.digests import address_of
 from matcher.domain import NotFound
-from service import schemas, wire
-from service.guard import BuyerKey, store_of
+from matcher.outreach.addresses import address_of
+from matcher.outreach.sourcing import exports, questions, record, search
+from service import schemas
+from service.access import BuyerKey, store_of
+from service.asked import filters, take
+from service.idempotency import once
 from service.problems import documented
-from service.repeat import once
 from service.settings import way
 
 router = APIRouter(tags=["sourcing"])
@@ -29,8 +30,8 @@ EXAMPLES: dict[str, Any] = {
     }
 }
 EXPORTS: dict[str, tuple[Any, str]] = {
-    "csv": (sourcing.to_csv, "text/csv; charset=utf-8"),
-    "xlsx": (sourcing.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": (exports.to_csv, "text/csv; charset=utf-8"),
+    "xlsx": (exports.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 
 
@@ -46,10 +47,10 @@ def keep(
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     def do() -> dict[str, Any]:
-        taken, wanted = wire.take(asked, snapshot, settings.max_need), wire.filters(asked.filters)
+        taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        answer = sourcing.search(matcher, taken.tender, wanted)
-        made = sourcing.keep(
+        answer = search.search(matcher, taken.tender, wanted)
+        made = record.keep(
             store_of(request),
             who.actor,
             answer,
@@ -58,34 +59,34 @@ def keep(
             label=asked.label,
         )
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
-        return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": sourcing.NOTE}
+        return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
     return once(request, who, asked, do, 201)
 
 
 @router.get("/sourcing", summary="One's own records, newest first", responses=documented())
 def listing(request: Request, who: BuyerKey) -> list[dict[str, Any]]:
-    return sourcing.listing(store_of(request), who.actor)
+    return record.listing(store_of(request), who.actor)
 
 
 @router.get("/sourcing/{record_id}", summary="A record, its events and seals", responses=documented(404))
 def read(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
-    return sourcing.to_json(sourcing.read(store_of(request), who.actor, record_id))
+    return exports.to_json(record.read(store_of(request), who.actor, record_id))
 
 
 @router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold", responses=documented(404))
-def verify(request: Request, who: BuyerKey, record_id: RecordId) -> sourcing.Verdict:
-    return sourcing.verify(store_of(request), who.actor, record_id)
+def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdict:
+    return record.verify(store_of(request), who.actor, record_id)
 
 
 @router.get(
     "/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404)
 )
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
-    found = sourcing.read(store_of(request), who.actor, record_id)
+    found = record.read(store_of(request), who.actor, record_id)
     matcher = request.app.state.serving.get().under(found.recipe)
-    changes = sourcing.replay(
-        found, lambda tender, wanted: sourcing.search(matcher, tender, wanted), matcher.versions
+    changes = record.replay(
+        found, lambda tender, wanted: search.search(matcher, tender, wanted), matcher.versions
     )
     return {"same": not changes, "changes": changes}
 
@@ -100,9 +101,9 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
 
     def do() -> dict[str, Any]:
         if not asked.reply_to:
-            made = sourcing.contact(store, who.actor, record_id, asked.sirets, asked.message)
+            made = record.contact(store, who.actor, record_id, asked.sirets, asked.message)
             return {"contacted": made, "outcomes": {}}
-        outcomes = sourcing.ask(
+        outcomes = questions.ask(
             store, who.actor, record_id, asked.sirets, asked.message, asked.reply_to, way(request.app.state.settings),
             lambda siret: address_of(store, serving.get().catalogue, siret),
         )  # fmt: skip
@@ -114,7 +115,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered", responses=documented(404))
 def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.AnswerIn) -> Response:
     def do() -> dict[str, Any]:
-        sourcing.answered(store_of(request), who.actor, record_id, asked.siret, asked.text)
+        record.answered(store_of(request), who.actor, record_id, asked.siret, asked.text)
         return {"noted": True}
 
     return once(request, who, asked, do)
@@ -126,12 +127,12 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
 def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:
-    found = sourcing.read(store_of(request), who.actor, record_id)
+    found = record.read(store_of(request), who.actor, record_id)
     if format not in ("json", *EXPORTS):
         raise NotFound(f"no export {format!r}: choose csv, xlsx or json")
-    sourcing.exported(store_of(request), who.actor, record_id, format)
+    record.exported(store_of(request), who.actor, record_id, format)
     if format == "json":
-        return JSONResponse(sourcing.to_json(found))
+        return JSONResponse(exports.to_json(found))
     make, media = EXPORTS[format]
     return Response(
         make(found),

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from service import schemas, wire
-from service.guard import Reader
+from service.access import Reader
 from service.problems import documented
 
 router = APIRouter(tags=["structures"])

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-import time
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as Segment
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from matcher import codec, gathering, reference
-from matcher.catalogue import free_text_tender
-from matcher.domain import BadInput
-from matcher.terminal import inert
-from matcher.territory import choropleth, coverage, exports, facilitators, hours, ledger, meeting, potential
-from matcher.territory.supply import Supply, trades_asked
-from service import guard, wire
-from service.guard import BuyerKey, Operator, Reader
+from matcher import codec
+from matcher.console import inert
+from matcher.territory import coverage, exports, facilitators, hours, ledger, meeting, potential
+from matcher.territory.supply import trades_asked
+from service import access, wire
+from service.access import BuyerKey, Operator, Reader
+from service.desk import covered, drawn, reported, studied, supply_of
 from service.problems import documented
+from service.schemas import Euros, Months, PlaceName, PotentialIn, _Asked
 
 router = APIRouter(tags=["territory"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
-Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
-Place = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 
 
 class Said(BaseModel):
@@ -39,32 +33,6 @@ class Said(BaseModel):
     sources: list[str]
     facilitator: str = Field("", description="Who is the facilitator of the place.")
     on: date
-
-
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PotentialIn(_Asked):
-    need: str = Field(min_length=1, max_length=20_000)
-    place: str = Field("", max_length=100)
-    amount: Euros | None = None
-    like_needs: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
-    months: Months | None = None
-    works: bool | None = None
-    buyer: Literal["state", "local", "entity"] = "local"
-    defence: bool = False
-    public_service: bool | None = None
-    rate: (
-        Annotated[
-            float,
-            Field(
-                ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."
-            ),
-        ]
-        | None
-    ) = None
-    contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
 
 
 class HoursIn(_Asked):
@@ -115,43 +83,6 @@ class MeetingIn(_Asked):
     first: str = Field("10:00", max_length=5)
     invite: int = Field(60, ge=1, le=120)
     tables: Annotated[int, Field(ge=1, le=200)] | None = None
-
-
-def supply_of(request: Request) -> Supply:
-    """The structures served, with what the store knows of them; made anew for a new catalogue, and each minute."""
-    snapshot = request.app.state.serving.get()
-    stamp = (snapshot.stamp, int(time.time() // 60))
-    held = getattr(request.app.state, "territory", None)
-    if held is None or held[0] != stamp:
-        held = (stamp, Supply(snapshot.catalogue, guard.store_of(request)))
-        request.app.state.territory = held
-    found: Supply = held[1]
-    return found
-
-
-def areas_of(region: str, departments: list[str], commune: str, radius: float) -> list[coverage.Area]:
-    """The areas asked for; Île-de-France where none is."""
-    areas = list(coverage.region(region)) if region else []
-    areas += [coverage.department(code) for code in departments]
-    if commune:
-        areas.append(coverage.circle(commune, radius))
-    return areas or list(coverage.region("11"))
-
-
-def covered(
-    request: Request,
-    region: str,
-    departments: list[str],
-    commune: str,
-    radius: float,
-    trades: list[str],
-    n: int | None,
-) -> coverage.Coverage:
-    """The map of what is served."""
-    snapshot = request.app.state.serving.get()
-    areas = areas_of(region, departments, commune, radius)
-    lots = coverage.wanted_of(snapshot.catalogue, snapshot.notices.values(), coverage.around(areas))
-    return coverage.cover(supply_of(request), lots, areas, trades=trades, n=n)
 
 
 def sent(
@@ -235,15 +166,6 @@ def map_file(
     return Response(page, media_type="text/html")
 
 
-def drawn(made: coverage.Coverage, measure: str) -> str:
-    """The picture of a map, its departments alone."""
-    values = {code: value for code, value in made.values(measure).items() if reference.department(code)}
-    return choropleth.svg(
-        values, title=coverage.MEASURES[measure].capitalize(), unit=coverage.MEASURES[measure],
-        source=made.sources[0], departments=tuple(values),
-    ) if values else ""  # fmt: skip
-
-
 POTENTIAL: dict[str, Any] = {
     "school": {
         "summary": "A small need, like needs added up",
@@ -277,18 +199,6 @@ def potential_(
         made.on,
         made.lots[0].facilitator if made.lots else facilitators.unplaced(),
     )
-
-
-def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.Potential:
-    """The potential of a need in words; it is not kept."""
-    where = coverage.somewhere(asked.place) if asked.place.strip() else None
-    tender = free_text_tender(asked.need, where)
-    lots = tuple(replace(lot, duration_months=asked.months) for lot in tender.lots)
-    return potential.potential(
-        request.app.state.serving.get().matcher, replace(tender, confidential=True, lots=lots), supply, amount=asked.amount,
-        like_needs=asked.like_needs, works=asked.works, buyer=asked.buyer, defence=asked.defence, public_service=asked.public_service,
-        rate=asked.rate, contribution=asked.contribution,
-    )  # fmt: skip
 
 
 HOURS: dict[str, Any] = {
@@ -424,7 +334,7 @@ def meeting_(
     response_model=Said,
     responses=documented(),
 )
-def facilitators_(request: Request, who: Reader, place: Place) -> Response:
+def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = coverage.somewhere(place)
     found = facilitators.of(where)
     sources = tuple(
@@ -448,7 +358,7 @@ def facilitators_(request: Request, who: Reader, place: Place) -> Response:
     responses=documented(404),
 )
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
-    found = facilitators.early(guard.store_of(request), facilitator)
+    found = facilitators.early(access.store_of(request), facilitator)
     return sent(
         request,
         {"items": [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]},
@@ -470,7 +380,7 @@ class ShowIn(_Asked):
     responses=documented(404),
 )
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
-    facilitators.allow(guard.store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
+    facilitators.allow(access.store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
     return sent(request, {"shown": not asked.withdraw}, (), date.today())
 
 
@@ -487,7 +397,7 @@ class ReferralIn(_Asked):
     responses=documented(404),
 )
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
-    facilitators.refer(guard.store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
+    facilitators.refer(access.store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
     return sent(request, {"recorded": True}, (), date.today())
 
 
@@ -514,35 +424,3 @@ def report_(
     if shape == "html":
         return Response(ledger.page(made), media_type="text/html")
     return sent(request, codec.to_json(made), made.sources, made.on, made.facilitator)
-
-
-def reported(
-    request: Request, books: list[UploadFile], awards: list[UploadFile], buyer: str, years: list[int]
-) -> ledger.Report:
-    """The report of files that were sent; nothing of them is kept."""
-    purchases: list[ledger.Purchase] = []
-    rejected, listed = [], []
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, file in enumerate(books):
-            path = Path(scratch) / f"{number}.csv"
-            path.write_bytes(file.file.read())
-            try:
-                good, bad = ledger.read(path)
-            except BadInput as error:
-                raise BadInput(str(error).replace(str(path), file.filename or "le grand livre")) from None
-            purchases += good
-            rejected += bad
-        paths = []
-        for number, file in enumerate(awards):
-            path = Path(scratch) / f"decp-{number}{''.join(Path(file.filename or '').suffixes[-2:])[:12]}"
-            path.write_bytes(file.file.read())
-            paths.append(path)
-        if paths:
-            found = gathering.gather(paths)
-            listed = found.awards
-            rejected += found.rejected
-    rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
-    names = ", ".join(file.filename or "" for file in books)
-    return ledger.report(
-        request.app.state.serving.get().catalogue, purchases=purchases, awards=listed, buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
-    )  # fmt: skip

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from matcher.catalogue import Catalogue
+    from matcher.catalogue.catalogue import Catalogue
     from matcher.domain import Answer, Lot, Offer, Structure, Tender
-    from matcher.engine import Matcher
+    from matcher.matching.engine import Matcher
 
 _DOORS = {
     "Answer": "matcher.domain",
-    "Catalogue": "matcher.catalogue",
+    "Catalogue": "matcher.catalogue.catalogue",
     "Lot": "matcher.domain",
-    "Matcher": "matcher.engine",
+    "Matcher": "matcher.matching.engine",
     "Offer": "matcher.domain",
     "Structure": "matcher.domain",
     "Tender": "matcher.domain",

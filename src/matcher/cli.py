@@ -11,9 +11,9 @@ import sys
 
 import typer
 
-from matcher import __version__, plug
+from matcher import __version__, plugins
+from matcher.console import say
 from matcher.domain import MatcherError
-from matcher.terminal import say
 
 HELP = """Match French public tenders to structures of the social economy, and propose with whom to answer.
 
@@ -40,8 +40,8 @@ def build() -> typer.Typer:
             typer.echo(f"matcher {__version__}")
             raise typer.Exit
 
-    for name in plug.names("commands"):
-        module = plug.find("commands", name)
+    for name in plugins.names("commands"):
+        module = plugins.find("commands", name)
         word = name.replace("_", "-")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=word)

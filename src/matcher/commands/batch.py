@@ -71,13 +71,15 @@ def run(
     from dataclasses import asdict
     from datetime import datetime
 
-    from matcher import batch, digests, gathering, mail
+    from matcher.console import check_format, emit, progress, say
     from matcher.domain import BadInput, NotFound, NothingGood
-    from matcher.engine import Matcher
-    from matcher.identifiers import clean_date
-    from matcher.procedure import PARIS
-    from matcher.store import Store, now
-    from matcher.terminal import check_format, emit, progress, say
+    from matcher.matching.engine import Matcher
+    from matcher.outreach import batch, delivery
+    from matcher.outreach.rules import Rules
+    from matcher.reading import gather
+    from matcher.reading.procedure import PARIS
+    from matcher.records.store import Store, now
+    from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)
     day = clean_date(since) if since else None
@@ -89,7 +91,7 @@ def run(
         raise BadInput(f"--at {at!r} is no instant: write it 2026-11-24T02:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=PARIS)
-    chosen = digests.Rules.read(rules.read_text(encoding="utf-8")) if rules else digests.Rules()
+    chosen = Rules.read(rules.read_text(encoding="utf-8")) if rules else Rules()
     options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
@@ -97,24 +99,24 @@ def run(
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
     sources, unreachable = list(files or ()), False
     if sync:
-        from matcher import sync as sync_
+        from matcher.reading.sync import _client, boamp
 
         sources.append(to / "boamp")
         try:
-            fetched = sync_.boamp(sources[-1])
+            fetched = boamp.boamp(sources[-1])
             for note in fetched.notes:
                 say(note)
             say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
-        except sync_.Unreachable as error:
+        except _client.Unreachable as error:
             # what was fetched before is matched all the same; the status says that it may not be all
             unreachable = True
             say(f"source down: {error}")
             sources = [path for path in sources if path.exists()]
     try:
-        found = gathering.gather(sources) if sources else gathering.Gathered()
+        found = gather.gather(sources) if sources else gather.Gathered()
     except NothingGood as error:
         say(f"matcher: {error}")
-        found = gathering.Gathered()
+        found = gather.Gathered()
     for sentence in list(found.summary())[1:]:
         say(sentence)
     opened = Store.open(store)
@@ -133,19 +135,19 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = mail.deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment)
+        sent = delivery.deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment)
         for state, count in sorted(sent.items()):
             row[state] = count
             say(
                 f"{count} mails {state}"
                 + (" (no way out given, or outside sending hours)" if state == "waiting" else "")
             )
-        for one in mail.doubtful(opened):
+        for one in delivery.doubtful(opened):
             say(
                 f"mail {one['id']} to {one['addressee']} may or may not have left: see `matcher outbox doubtful`"
             )
         if report:
-            from matcher import report as report_
+            from matcher.outreach import report as report_
 
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(report_.of_run(opened, summary.run), encoding="utf-8")

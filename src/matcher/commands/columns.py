@@ -29,18 +29,18 @@ def run(
     """
     from itertools import islice
 
-    from matcher import plug, terminal
+    from matcher import console, plugins
     from matcher.domain import BadInput
-    from matcher.sources import _tabular
+    from matcher.reading.sources import _tabular
 
-    kind = terminal.check_format(format)
+    kind = console.check_format(format)
     with path.open("rb") as stream:
         head = stream.read(65_536)
         candidates = [source] if source else ["directory", "table"]
         module = next(
             (
                 m
-                for m in (plug.find("sources", n) for n in candidates)
+                for m in (plugins.find("reading.sources", n) for n in candidates)
                 if source or m.recognises(path.name, head)
             ),
             None,
@@ -72,8 +72,8 @@ def run(
         {"column": column, "taken for": used.get(column, nested(column)), "sample": sample(column)}
         for column in headings
     ]
-    terminal.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)
-    terminal.say(
+    console.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)
+    console.say(
         f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
     )
 

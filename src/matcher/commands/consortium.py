@@ -44,10 +44,11 @@ def run(
     """
     from dataclasses import replace
 
-    from matcher import codec, consortium
+    from matcher import codec
+    from matcher.console import check_format, emit, say
     from matcher.domain import BadInput, NothingGood, Structure
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.matching.groups import consortium
 
     check_format(format)
     if solver not in ("exact", "greedy"):
@@ -94,7 +95,7 @@ def run(
 
 
 def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
-    from matcher import consortium
+    from matcher.matching.groups import consortium
 
     return [
         {
@@ -115,11 +116,11 @@ def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
 
     Raises NotFound, naming those there are; NothingGood where the file holds none.
     """
-    from matcher import gathering
+    from matcher.console import say
     from matcher.domain import NotFound, NothingGood
-    from matcher.terminal import say
+    from matcher.reading import gather
 
-    found = gathering.gather([path])
+    found = gather.gather([path])
     answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
     named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
     if id is not None and not named:

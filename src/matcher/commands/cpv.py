@@ -26,17 +26,18 @@ def run(
 
     matcher cpv --import cpv_2008.csv
     """
-    from matcher import cpv, terminal
+    from matcher import console
     from matcher.domain import BadInput
-    from matcher.reference import import_cpv
+    from matcher.learned import cpv
+    from matcher.reference.imports import import_cpv
 
-    kind = terminal.check_format(format)
+    kind = console.check_format(format)
     if labels is not None:
-        terminal.say(f"{import_cpv(labels)} CPV labels imported")
+        console.say(f"{import_cpv(labels)} CPV labels imported")
         if not text:
             return
     if not text:
         raise BadInput('nothing to code: give the need in French, as in matcher cpv "taille de haies"')
     found = cpv.suggest(" ".join(text), top, level)  # type: ignore[arg-type]
     rows = [{"cpv": code, "label": label, "probability": chance} for code, label, chance in found]
-    terminal.emit(rows, kind, title="Codes CPV proposés")
+    console.emit(rows, kind, title="Codes CPV proposés")

@@ -34,9 +34,9 @@ def show(
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
     """
-    from matcher import digests
-    from matcher.engine import Matcher
-    from matcher.store import Store
+    from matcher.matching.engine import Matcher
+    from matcher.outreach import digests
+    from matcher.records.store import Store
 
     content = digests.current(Store.open(), Matcher.load(catalogue).catalogue, siret, limit=limit)
     _write(digests.rendered(content, form), out)
@@ -49,11 +49,11 @@ def why(
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
-    from matcher import digests
+    from matcher.console import check_format, emit
     from matcher.domain import BadInput
-    from matcher.identifiers import clean_date
-    from matcher.store import Store
-    from matcher.terminal import check_format, emit
+    from matcher.outreach import digests
+    from matcher.records.store import Store
+    from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)
     wanted = clean_date(day) if day else None
@@ -89,15 +89,15 @@ def buyer(
     ] = DEFAULT_CATALOGUE,
 ) -> None:
     """What came of a buyer's needs: who could serve, how many were told, interested, or not and why."""
-    from matcher import digests
     from matcher.domain import BadInput
-    from matcher.engine import Matcher
-    from matcher.store import Store
+    from matcher.matching.engine import Matcher
+    from matcher.outreach import buyers, digests
+    from matcher.records.store import Store
 
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no form {form!r}: choose text, html or json")
     held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
-    _write(digests.rendered(digests.of_buyer(Store.open(), identifier, held), form), out)
+    _write(digests.rendered(buyers.of_buyer(Store.open(), identifier, held), form), out)
 
 
 def _write(data: bytes, out: Path | None) -> None:

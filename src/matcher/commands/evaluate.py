@@ -35,8 +35,8 @@ def run(
     matcher evaluate --data ../shared/data --task siae --ablation
     matcher evaluate --data ../shared/data --task suppliers --recipe default --incumbents
     """
-    from matcher import benchmark
-    from matcher.terminal import check_format, emit
+    from matcher.console import check_format, emit
+    from matcher.lab import benchmark
 
     check_format(format)
     rows = benchmark.compare(

@@ -42,9 +42,9 @@ def declare(
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     if deadline is not None and deadline.tzinfo is None:
         from zoneinfo import ZoneInfo
@@ -77,9 +77,9 @@ def list_(
     format: str = FORMAT,
 ) -> None:
     """The open declarations that your key may see; that you saw them is recorded."""
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         offers = exchange.listing(store, keys.prove(store, key), notice_id=notice, lot_id=lot, mine=mine)
@@ -89,9 +89,9 @@ def list_(
 @app.command()
 def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
     """Take your declaration back at once; its contact address is deleted with it."""
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         exchange.withdraw(store, keys.prove(store, key), declaration)
@@ -109,14 +109,14 @@ def suggest(
     format: str = FORMAT,
 ) -> None:
     """Others' declarations that complete yours, best first, with the reason."""
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         kilometres = None
         if catalogue.is_dir():
-            from matcher.catalogue import Catalogue
+            from matcher.catalogue.catalogue import Catalogue
 
             kilometres = exchange.distances(Catalogue.load(catalogue))
         bearer = keys.prove(store, key)
@@ -139,9 +139,9 @@ def contact(
     key: str = KEY,
 ) -> None:
     """The contact address of a declaration that you may see; that you asked is recorded."""
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         bearer = keys.prove(store, key)
@@ -157,9 +157,9 @@ def viewers(
     declaration: str = typer.Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT
 ) -> None:
     """Who saw your declaration, and when."""
-    from matcher import exchange, keys
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         emit(exchange.viewers(store, keys.prove(store, key), declaration), format)

@@ -25,16 +25,17 @@ def run(
     matcher explain 00010001600013 26-130101
     matcher explain 00010001600013 notice.xml 2
     """
-    from matcher import codec, gathering
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, say
+    from matcher import codec
+    from matcher.console import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.reading import gather
 
     check_format(format)
     matcher = Matcher.load(catalogue)
     if Path(notice).is_file():
-        tenders = gathering.gather([Path(notice)]).tenders
+        tenders = gather.gather([Path(notice)]).tenders
     else:
-        tenders = [gathering.notice(gathering.load_notices(catalogue), notice)]
+        tenders = [gather.notice(gather.load_notices(catalogue), notice)]
     for tender in tenders:
         found = matcher.why(siret, tender, lot)
         if format == "jsonl":

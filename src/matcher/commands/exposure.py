@@ -24,13 +24,15 @@ def run(
     matcher exposure data/sample
     matcher exposure notices/ -n 5 --format csv
     """
-    from matcher import codec, exposure, gathering
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, progress, say
+    from matcher import codec
+    from matcher.console import check_format, emit, progress, say
+    from matcher.matching.engine import Matcher
+    from matcher.outreach import exposure
+    from matcher.reading import gather
 
     check_format(format)
     matcher = Matcher.load(catalogue)
-    tenders = gathering.gather(notices).tenders
+    tenders = gather.gather(notices).tenders
     found = exposure.measure(matcher, progress(tenders, "asking"), n)
     if format == "jsonl":
         emit([codec.to_json(found)], "jsonl")

@@ -26,7 +26,7 @@ def import_(
     \b
     matcher facilitators import facilitateurs.csv
     """
-    from matcher.terminal import say
+    from matcher.console import say
     from matcher.territory import facilitators
 
     good, bad = facilitators.keep(file)
@@ -41,7 +41,7 @@ def list_(
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
-    from matcher.terminal import emit, say
+    from matcher.console import emit, say
     from matcher.territory import coverage, facilitators
 
     known, _ = facilitators.read()
@@ -66,8 +66,8 @@ def refer(
     note: Annotated[str, typer.Option(help="A word, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
-    from matcher import store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import store
     from matcher.territory import facilitators
 
     facilitators.refer(store.Store.open(), "operator", facilitator, subject, note)
@@ -80,8 +80,8 @@ def referrals(
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """The referrals recorded, newest first."""
-    from matcher import store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import store
     from matcher.territory import facilitators
 
     found = facilitators.referrals(store.Store.open(), facilitator)
@@ -108,8 +108,8 @@ def show(
     key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or take that back; only its buyer can."""
-    from matcher import keys, store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import keys, store
     from matcher.territory import facilitators
 
     kept = store.Store.open()
@@ -123,8 +123,8 @@ def needs(
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """The unpublished needs that their buyers let this facilitator see."""
-    from matcher import store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import store
     from matcher.territory import facilitators
 
     emit(

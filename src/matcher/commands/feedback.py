@@ -24,10 +24,10 @@ def run(
     """
     from sqlalchemy import select
 
-    from matcher import feedback
-    from matcher.store import Store
-    from matcher.tables import Notice
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import feedback
+    from matcher.records.store import Store
+    from matcher.records.tables import Notice
 
     store = Store.open()
     with store.reading() as connection:

@@ -41,10 +41,11 @@ def plan(
     from dataclasses import replace
     from datetime import date
 
-    from matcher import codec, store
-    from matcher.catalogue import Catalogue
+    from matcher import codec
+    from matcher.catalogue.catalogue import Catalogue
+    from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
-    from matcher.terminal import check_format, emit, say
+    from matcher.records import store
     from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
     from matcher.territory.supply import Supply, trades_asked
@@ -131,9 +132,9 @@ def oeth(
     from datetime import date
 
     from matcher import codec
+    from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
-    from matcher.identifiers import clean_date
-    from matcher.terminal import check_format, emit, say
+    from matcher.reference.identifiers import clean_date
     from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
     from matcher.territory.supply import trades_asked

@@ -35,32 +35,34 @@ def run(
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
     """
-    from matcher import declared, gathering, recipes
-    from matcher.catalogue import Catalogue
+    from matcher.catalogue.catalogue import Catalogue
+    from matcher.console import say
     from matcher.domain import BadInput
-    from matcher.terminal import say
+    from matcher.matching import recipes
+    from matcher.reading import gather
+    from matcher.records import self_declared
 
     chosen = recipes.named(recipe)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
-    gathered = gathering.gather(files, gathering.columns(map or [])) if files else gathering.Gathered()
+    gathered = gather.gather(files, gather.columns(map or [])) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
-    gathered.structures, taken = declared.of_store(gathered.structures, gathered.awards)
+    gathered.structures, taken = self_declared.of_store(gathered.structures, gathered.awards)
     if taken:
         say(taken)
     if update:
         if gathered.awards:
             raise BadInput("--update takes structures only: new awards want a new build, without --update")
         held = Catalogue.load(out)
-        gathered.structures += declared.amended(held, gathered.structures)
+        gathered.structures += self_declared.amended(held, gathered.structures)
         catalogue = held.updated(gathered.structures, gone or ())
-        notices = [*gathering.load_notices(out), *gathered.tenders]
+        notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = Catalogue.build(gathered.structures, gathered.awards, chosen)
     catalogue.save(out)
-    gathering.save_notices(gathered.tenders, out)
+    gather.save_notices(gathered.tenders, out)
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "

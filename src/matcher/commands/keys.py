@@ -19,9 +19,9 @@ def create(
 
     Example: matcher keys create --scope structure:SIRET --label "Atelier du Canal"
     """
-    from matcher import keys
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         typer.echo(keys.create(store, scope, label=label, days=days))
@@ -31,9 +31,9 @@ def create(
 @app.command("list")
 def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
     """Every key, without its secret."""
-    from matcher import keys
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records import keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         held = keys.listed(store)
@@ -56,9 +56,9 @@ def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> N
 @app.command()
 def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
     """End a key at once."""
-    from matcher import keys
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records import keys
+    from matcher.records.store import Store
 
     with Store.open() as store:
         keys.revoke(store, key)

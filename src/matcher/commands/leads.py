@@ -39,17 +39,19 @@ def run(
     matcher leads awards/ --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    from matcher import codec, gathering, subcontracting
+    from matcher import codec
+    from matcher.console import check_format, emit, say
     from matcher.domain import NothingGood
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.partners import subcontracting
+    from matcher.reading import gather
 
     check_format(format)
     matcher = Matcher.load(catalogue)
-    indexed = gathering.load_notices(catalogue)
+    indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
     if files:
-        found = gathering.gather(files)
+        found = gather.gather(files)
         for sentence in found.summary():
             say(sentence)
         tenders = found.tenders

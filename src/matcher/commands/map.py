@@ -44,9 +44,11 @@ def run(
     matcher map --department 93 --blank
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher import gathering, reference, store
-    from matcher.catalogue import Catalogue
-    from matcher.terminal import check_format, emit, say
+    from matcher.catalogue.catalogue import Catalogue
+    from matcher.console import check_format, emit, say
+    from matcher.reading import gather
+    from matcher.records import store
+    from matcher.reference import places
     from matcher.territory import choropleth, coverage, exports, facilitators
     from matcher.territory.supply import Supply
 
@@ -58,11 +60,11 @@ def run(
         areas.append(coverage.circle(commune, radius))
     if not areas:
         homes = {str(code) for code in opened.of_structure("department")[opened.of_structure("kind") != ""]}
-        areas = [coverage.department(d.code) for d in reference.departments() if d.code in homes]
+        areas = [coverage.department(d.code) for d in places.departments() if d.code in homes]
     supply = Supply(opened, store.Store.open())
-    lots = coverage.wanted_of(opened, gathering.load_notices(catalogue), coverage.around(areas))
+    lots = coverage.wanted_of(opened, gather.load_notices(catalogue), coverage.around(areas))
     if files:
-        found = gathering.gather(files)
+        found = gather.gather(files)
         for sentence in found.summary():
             say(sentence)
         known = {lot.id for lot in lots}
@@ -70,7 +72,7 @@ def run(
     made = coverage.cover(supply, lots, areas, trades=tuple(trade or ()), kinds=tuple(kind or ()), n=n)
     title = f"{coverage.MEASURES.get(measure, measure).capitalize()}, {region or ', '.join(a.label for a in areas[:4])}"
     values = made.values(measure)
-    drawable = {code: value for code, value in values.items() if reference.department(code)}
+    drawable = {code: value for code, value in values.items() if places.department(code)}
     if svg or html:
         drawing = (
             choropleth.svg(

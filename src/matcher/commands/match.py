@@ -45,18 +45,20 @@ def run(
     matcher match --need "entretien des espaces verts d'une école" --place Nanterre -n 10
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
-    from matcher import codec, gathering, reference
-    from matcher.catalogue import free_text_tender
+    from matcher import codec
+    from matcher.console import check_format, emit, progress, say
     from matcher.domain import BadInput, Filters, NothingGood, Place
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, progress, say
+    from matcher.matching.engine import Matcher
+    from matcher.reading import gather
+    from matcher.reading.need import free_text_tender
+    from matcher.reference import places
 
     check_format(format)
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     tenders = []
     if notices:
-        found = gathering.gather(notices)
+        found = gather.gather(notices)
         tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
         for sentence in found.summary():
             say(sentence)
@@ -64,7 +66,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        where = reference.locate(_place(place)) if place else None
+        where = places.locate(_place(place)) if place else None
         if place and where is not None and where.department is None and where.latitude is None:
             raise BadInput(_unknown(place))
         tenders.append(free_text_tender(need, where or Place()) if where else free_text_tender(need))
@@ -89,10 +91,10 @@ def run(
 
 def _unknown(place: str) -> str:
     """Why a place cannot be told: several communes of this name, or none."""
-    from matcher import reference
-    from matcher.text import fold
+    from matcher.reference import places
+    from matcher.reference.text import fold
 
-    same = [c for c in reference.search_commune(place, limit=8) if fold(c.name) == fold(place.strip())]
+    same = [c for c in places.search_commune(place, limit=8) if fold(c.name) == fold(place.strip())]
     if len(same) > 1:
         named = ", ".join(f"{c.name} ({c.department}): {c.postcodes[0]}" for c in same if c.postcodes)
         return f"several communes are called {place!r}: give the postcode of one ({named})"
@@ -112,7 +114,7 @@ def _place(words: str) -> Any:
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """One flat row for each structure of each lot, for a spreadsheet."""
-    from matcher import telling
+    from matcher.matching import reasons
 
     for lot_answer in answer.lots:
         for match in lot_answer.matches:
@@ -122,7 +124,7 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
                 "siret": structure.siret, "nom": structure.brand or structure.name, "type": structure.kind,
                 "commune": structure.place.label, "km": match.distance_km, "score": round(match.score, 3),
                 "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
-                "raisons": " ; ".join(telling.sentences(match.reasons)),
+                "raisons": " ; ".join(reasons.sentences(match.reasons)),
                 "manque": " ; ".join(match.missing), "téléphone": structure.phone, "courriel": structure.email,
                 "site": structure.website, "source": structure.source,
             }  # fmt: skip
@@ -135,7 +137,7 @@ def show(answer: Answer) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from matcher.text import shorten
+    from matcher.reference.text import shorten
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     tender = answer.tender
@@ -158,7 +160,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from matcher.text import shorten
+    from matcher.reference.text import shorten
 
     lot = answer.lot
     where = ", ".join(
@@ -210,20 +212,20 @@ def _contact(structure: Structure) -> str:
 
 def _because(match: Match) -> Iterator[str]:
     """What the reader of a line should know, one sentence each: warnings first, then trade, place and proof."""
-    from matcher import telling
-    from matcher.text import shorten
+    from matcher.matching import reasons
+    from matcher.reference.text import shorten
 
     yield from (f"! {warning}" for warning in match.warnings)
-    if telling.mark(match, "") == "métier à vérifier":
+    if reasons.mark(match, "") == "métier à vérifier":
         yield "? rien ne dit son métier : à lui demander"
-    yield from (shorten(said, 110) for said in telling.sentences(match.reasons))
+    yield from (shorten(said, 110) for said in reasons.sentences(match.reasons))
 
 
 def _show_group(console: Console, tender: Tender, group: Consortium, number: int) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from matcher.consortium import task_label
+    from matcher.matching.groups.consortium import task_label
 
     form = f" {group.form}" if group.form else ""
     console.print(Text(f"\nGroupement{form} proposé n° {number}", style="bold"))

@@ -42,9 +42,9 @@ def run(
     \b
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
     """
-    from matcher import store
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, say
+    from matcher.console import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.records import store
     from matcher.territory import coverage, exports
     from matcher.territory import meeting as desk
     from matcher.territory.supply import Supply

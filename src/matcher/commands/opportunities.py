@@ -37,11 +37,13 @@ def run(
     """
     from datetime import UTC, datetime, time
 
-    from matcher import codec, gathering, opportunities
+    from matcher import codec
+    from matcher.console import check_format, emit, progress, say
     from matcher.domain import BadInput
-    from matcher.engine import Matcher
-    from matcher.identifiers import clean_date
-    from matcher.terminal import check_format, emit, progress, say
+    from matcher.matching.engine import Matcher
+    from matcher.partners import opportunities
+    from matcher.reading import gather
+    from matcher.reference.identifiers import clean_date
 
     check_format(format)
     days = {}
@@ -51,7 +53,7 @@ def run(
             raise BadInput(f"{name} {raw!r} is not a day: write it as 2026-11-24")
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-    tenders = gathering.gather(notices).tenders if notices else gathering.load_notices(catalogue)
+    tenders = gather.gather(notices).tenders if notices else gather.load_notices(catalogue)
     wishes = opportunities.Wishes(
         departments=tuple(department or ()),
         cpv=tuple(cpv or ()),

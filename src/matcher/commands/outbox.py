@@ -22,9 +22,9 @@ def list_(format: Format = "table") -> None:
     """How many digests stand in which state, by day."""
     from sqlalchemy import func, select
 
-    from matcher.store import Store
-    from matcher.tables import Digest
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records.store import Store
+    from matcher.records.tables import Digest
 
     with Store.open().reading() as connection:
         rows = connection.execute(
@@ -36,9 +36,9 @@ def list_(format: Format = "table") -> None:
 @app.command()
 def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
-    from matcher import digests
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.outreach import digests
+    from matcher.records.store import Store
 
     held = digests.sample(Store.open(), n)
     if not held:
@@ -50,9 +50,9 @@ def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -
 @app.command()
 def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
-    from matcher import digests
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.outreach import digests
+    from matcher.records.store import Store
 
     say(f"{digests.approve(Store.open(), _day(day))} digests approved")
 
@@ -60,9 +60,9 @@ def approve(day: Day = None) -> None:
 @app.command()
 def cancel(day: Day = None) -> None:
     """Cancel the digests that are held: they are never sent, and their lots count as told."""
-    from matcher import digests
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.outreach import digests
+    from matcher.records.store import Store
 
     say(f"{digests.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
 
@@ -79,13 +79,14 @@ def send(
     format: Format = "table",
 ) -> None:
     """Send what is ready, within sending hours; unsubscriptions, bounces and deadlines of the meantime count."""
-    from matcher import digests, mail
-    from matcher.engine import Matcher
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.matching.engine import Matcher
+    from matcher.outreach import delivery
+    from matcher.outreach.rules import Rules
+    from matcher.records.store import Store
 
-    chosen = digests.Rules.read(rules.read_text(encoding="utf-8")) if rules else digests.Rules()
-    sent = mail.deliver(Store.open(), Matcher.load(catalogue).catalogue, chosen, outbox=to)
+    chosen = Rules.read(rules.read_text(encoding="utf-8")) if rules else Rules()
+    sent = delivery.deliver(Store.open(), Matcher.load(catalogue).catalogue, chosen, outbox=to)
     emit(({"state": state, "mails": count} for state, count in sorted(sent.items())), format)
 
 
@@ -96,36 +97,36 @@ def doubtful(
     format: Format = "table",
 ) -> None:
     """Mails that a crash left between the server's hands and ours; they are never sent again by themselves."""
-    from matcher import mail
+    from matcher.console import emit, say
     from matcher.domain import BadInput
-    from matcher.store import Store
-    from matcher.terminal import emit, say
+    from matcher.outreach import delivery
+    from matcher.records.store import Store
 
     if sent and again:
         raise BadInput("either --sent or --again")
     store = Store.open()
-    rows = mail.doubtful(store)
+    rows = delivery.doubtful(store)
     emit(rows, format)
     if sent or again:
-        say(f"{mail.settle(store, [row['id'] for row in rows], sent)} settled")
+        say(f"{delivery.settle(store, [row['id'] for row in rows], sent)} settled")
 
 
 @app.command()
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
     """Stop the addresses that these delivery reports say failed for good."""
-    from matcher import mail
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.outreach import transport
+    from matcher.records.store import Store
 
     store = Store.open()
     for path in reports:
-        stopped = mail.bounced(store, path.read_bytes())
+        stopped = transport.bounced(store, path.read_bytes())
         say(f"{path.name}: {len(stopped)} address(es) stopped")
 
 
 def _day(text: str | None):  # type: ignore[no-untyped-def]
     from matcher.domain import BadInput
-    from matcher.identifiers import clean_date
+    from matcher.reference.identifiers import clean_date
 
     day = clean_date(text) if text else None
     if text and day is None:

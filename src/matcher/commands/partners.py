@@ -35,17 +35,20 @@ def run(
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
     matcher partners 12345678900011 award-notice.xml       whom to ask for the hours that the winner owes
     """
-    from matcher import codec, consortium, gathering, partners
+    from matcher import codec
+    from matcher.console import check_format, emit, say
     from matcher.domain import NotFound
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.matching.groups import consortium
+    from matcher.partners import partners
+    from matcher.reading import gather
 
     check_format(format)
     tender = one_notice(notice, id, awarded=True)
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     found = partners.partners(
-        matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gathering.load_notices(catalogue)
+        matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gather.load_notices(catalogue)
     )
     if not found.partners and not found.subcontracting:
         for why in found.barred.values():

@@ -16,7 +16,7 @@ app = typer.Typer(help="Export or erase what the store holds about a person.", n
 @app.command()
 def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.")) -> None:
     """Everything held about a person, as JSON on stdout."""
-    from matcher.store import Store
+    from matcher.records.store import Store
 
     with Store.open() as store:
         typer.echo(json.dumps(store.personal(person), ensure_ascii=False, indent=2))
@@ -28,8 +28,8 @@ def erase(
     yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
 ) -> None:
     """Erase a person; the fact of having unsubscribed is kept, hashed, so that no mail comes again."""
-    from matcher.store import Store
-    from matcher.terminal import emit, say
+    from matcher.console import emit, say
+    from matcher.records.store import Store
 
     with Store.open() as store:
         if yes:

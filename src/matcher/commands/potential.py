@@ -57,12 +57,15 @@ def run(
     from datetime import date
     from typing import cast
 
-    from matcher import codec, gathering, law, store
-    from matcher.catalogue import free_text_tender
+    from matcher import codec
+    from matcher.console import check_format, emit, say
     from matcher.domain import BadInput, NothingGood
-    from matcher.engine import Matcher
-    from matcher.identifiers import clean_date
-    from matcher.terminal import check_format, emit, say
+    from matcher.matching.engine import Matcher
+    from matcher.reading import gather
+    from matcher.reading.need import free_text_tender
+    from matcher.records import store
+    from matcher.reference import law
+    from matcher.reference.identifiers import clean_date
     from matcher.territory import coverage, exports
     from matcher.territory import potential as desk
     from matcher.territory.supply import Supply
@@ -77,7 +80,7 @@ def run(
         raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
     tenders = []
     if notices:
-        found = gathering.gather(notices)
+        found = gather.gather(notices)
         for sentence in found.summary():
             say(sentence)
         tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project")]

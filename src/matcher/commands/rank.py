@@ -31,10 +31,11 @@ def run(
     """
     import json
 
-    from matcher import evaluation, recipes
+    from matcher.console import progress, say
     from matcher.domain import NothingGood, Rejected
-    from matcher.engine import Matcher
-    from matcher.terminal import progress, say
+    from matcher.lab import evaluation
+    from matcher.matching import recipes
+    from matcher.matching.engine import Matcher
 
     chosen = recipes.named(recipe)
     rejected: list[Rejected] = []

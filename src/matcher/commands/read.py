@@ -37,20 +37,21 @@ def run(
 
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
-    from matcher import inference, reading, terminal
+    from matcher import console
     from matcher.domain import NothingGood, Rejected
+    from matcher.reading import files, inference
 
-    kind = terminal.check_format(format)
-    summary = reading.Summary()
-    found = reading.read(paths, source=source, columns=columns(map))
+    kind = console.check_format(format)
+    summary = files.Summary()
+    found = files.read(paths, source=source, columns=columns(map))
     records = summary.watch(inference.coded(found) if infer else found)
-    good = (record for record in terminal.progress(records, "reading") if not isinstance(record, Rejected))
+    good = (record for record in console.progress(records, "reading") if not isinstance(record, Rejected))
     rows = (whole(record) if kind == "jsonl" else brief(record) for record in good)
     first = next(rows, None)
     if first is not None:
-        terminal.emit(chain([first], rows), kind)
+        console.emit(chain([first], rows), kind)
     for line in summary.lines():
-        terminal.say(line)
+        console.say(line)
     if not summary.good:
         if summary.faults:
             raise typer.Exit(1)
@@ -80,7 +81,7 @@ def whole(record: Any) -> dict[str, Any]:
 def brief(record: Any) -> dict[str, Any]:
     """One line of a table: what the record is, whose, where, how much and when."""
     from matcher.domain import Structure, Tender
-    from matcher.text import shorten
+    from matcher.reference.text import shorten
 
     if isinstance(record, Tender):
         amounts = [lot.amount for lot in record.lots if lot.amount is not None]

@@ -26,10 +26,11 @@ def run(
     """
     import numpy as np
 
-    from matcher import benchmark, recipes
-    from matcher import reliability as judged
-    from matcher.engine import Matcher
-    from matcher.terminal import check_format, emit, progress, say
+    from matcher.console import check_format, emit, progress, say
+    from matcher.lab import benchmark
+    from matcher.lab import reliability as judged
+    from matcher.matching import recipes
+    from matcher.matching.engine import Matcher
 
     check_format(format)
     asked = judged.later_awards(data / "awards" / "development.json.gz", most)

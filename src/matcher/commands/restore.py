@@ -17,7 +17,7 @@ def run(
     \b
     matcher restore maillage-2026-11-24.jsonl.gz --store postgresql://maillage@localhost/maillage
     """
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records.store import Store
 
     say(f"{Store.open(store).restore(path)} rows restored")

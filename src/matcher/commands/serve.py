@@ -31,7 +31,7 @@ def run(
 
     import uvicorn
 
-    from matcher.terminal import say
+    from matcher.console import say
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)

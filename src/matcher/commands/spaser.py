@@ -29,10 +29,10 @@ def run(
     \b
     matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
     """
-    from matcher import gathering
-    from matcher.catalogue import Catalogue
+    from matcher.catalogue.catalogue import Catalogue
+    from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
-    from matcher.terminal import check_format, emit, say
+    from matcher.reading import gather
     from matcher.territory import exports
     from matcher.territory import ledger as desk
 
@@ -46,7 +46,7 @@ def run(
         rejected += bad
     listed = []
     if awards:
-        found = gathering.gather(awards)
+        found = gather.gather(awards)
         listed = found.awards
         rejected += found.rejected
         for sentence in found.summary():

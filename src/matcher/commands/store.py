@@ -15,9 +15,9 @@ app = typer.Typer(
 @app.command()
 def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
     """Where the store is, its version, and how many rows each table holds."""
-    from matcher.store import Store
-    from matcher.tables import RETENTION
-    from matcher.terminal import emit, say
+    from matcher.console import emit, say
+    from matcher.records.store import Store
+    from matcher.records.tables import RETENTION
 
     with Store.open() as store:
         say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
@@ -31,8 +31,8 @@ def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> No
 @app.command()
 def migrate() -> None:
     """Create the store, or bring it to the version of this program."""
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records.store import Store
 
     with Store.open() as store:
         say(f"version {store.version()}")
@@ -44,8 +44,8 @@ def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -
 
     Example: matcher store backup maillage-2026-11-24.jsonl.gz
     """
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records.store import Store
 
     with Store.open() as store:
         say(f"{store.backup(path)} rows written to {path}")
@@ -54,8 +54,8 @@ def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -
 @app.command()
 def restore(path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote.")) -> None:
     """Fill an empty store from a backup, on SQLite or PostgreSQL alike."""
-    from matcher.store import Store
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.records.store import Store
 
     with Store.open() as store:
         say(f"{store.restore(path)} rows restored")
@@ -64,8 +64,8 @@ def restore(path: Path = typer.Argument(..., help="A file that `matcher store ba
 @app.command()
 def prune(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
     """Delete what is older than its table's retention."""
-    from matcher.store import Store
-    from matcher.terminal import emit
+    from matcher.console import emit
+    from matcher.records.store import Store
 
     with Store.open() as store:
         gone = store.prune()

@@ -34,11 +34,13 @@ def run(
 
     matcher read var/sync/boamp
     """
-    from matcher import reading, sync, terminal
+    from matcher import console
     from matcher.domain import BadInput, Structure
-    from matcher.identifiers import clean_date
+    from matcher.reading import files
+    from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae
+    from matcher.reference.identifiers import clean_date
 
-    kind = terminal.check_format(format)
+    kind = console.check_format(format)
     days = []
     for name, raw in (("--since", since), ("--until", until)):
         day = clean_date(raw) if raw else None
@@ -47,28 +49,28 @@ def run(
         days.append(day)
     folder = to / what
     if what == "boamp":
-        report = sync.boamp(folder, days[0], days[1])
+        report = boamp.boamp(folder, days[0], days[1])
     elif what == "decp":
-        report = sync.decp(folder)
+        report = decp.decp(folder)
     elif what == "siae":
-        report = sync.siae(folder)
+        report = siae.siae(folder)
     elif what == "entreprises":
         wanted = list(siren)
         if structures:
-            wanted += [r.siren for r in reading.read([structures]) if isinstance(r, Structure)]
+            wanted += [r.siren for r in files.read([structures]) if isinstance(r, Structure)]
             if len(wanted) == len(siren):
                 raise BadInput(
                     f"{structures} holds no structure with a SIRET: give a directory of structures"
                 )
-        report = sync.entreprises(folder, wanted, department, ess)
+        report = entreprises.entreprises(folder, wanted, department, ess)
     elif what == "reference":
-        report = sync.nomenclatures(folder)
+        report = nomenclatures.nomenclatures(folder)
     else:
-        raise BadInput(f"nothing called {what!r} to fetch: choose one of {', '.join(sync.WHAT)}")
+        raise BadInput(f"nothing called {what!r} to fetch: choose one of {', '.join(_client.WHAT)}")
     for note in report.notes:
-        terminal.say(note)
+        console.say(note)
     row = {
         "what": report.what, "requests": report.requests, "pages": report.pages, "records": report.records,
         "unchanged": report.unchanged, "folder": str(report.folder),
     }  # fmt: skip
-    terminal.emit([row], kind)
+    console.emit([row], kind)

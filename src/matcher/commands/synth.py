@@ -22,8 +22,8 @@ def run(
     matcher synth --structures 100000 --notices 2000 --out var/load
     matcher index var/load/structures.csv --out var/load/catalogue
     """
-    from matcher import synth
-    from matcher.terminal import say
+    from matcher.console import say
+    from matcher.lab import synth
 
     listed, called = synth.write(out, structures, notices, seed)
     say(f"{listed} and {called} written: {structures} structures, {notices} notices")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from matcher.terminal import say
+from matcher.console import say
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,8 +34,8 @@ def encoder(
     matcher train encoder --data ../shared/data --out models/encoder
     """
     from matcher.domain import BadInput
-    from matcher.identifiers import clean_date
-    from matcher.training.encoder import train
+    from matcher.lab.training.encoder import train
+    from matcher.reference.identifiers import clean_date
 
     day = clean_date(before) if before else None
     if before and day is None:
@@ -64,14 +64,14 @@ def ranker(
     matcher train ranker --opinions sqlite:///maillage.sqlite --catalogue catalogue --out models/ranker/ours.json
     """
     from matcher.domain import BadInput
-    from matcher.identifiers import clean_date
+    from matcher.reference.identifiers import clean_date
 
     if opinions is not None:
         from matcher.commands.index import DEFAULT_CATALOGUE
-        from matcher.engine import Matcher
-        from matcher.store import Store
-        from matcher.terminal import emit
-        from matcher.training.opinions import learn
+        from matcher.console import emit
+        from matcher.lab.training.opinions import learn
+        from matcher.matching.engine import Matcher
+        from matcher.records.store import Store
 
         with Store.open(opinions) as store:
             by = learn(store, Matcher.load(catalogue or DEFAULT_CATALOGUE), out)
@@ -81,7 +81,7 @@ def ranker(
         return
     if data is None:
         raise BadInput("nothing to learn from: give --data with past awards, or --opinions with a database")
-    from matcher.training.ranker import train
+    from matcher.lab.training.ranker import train
 
     day = clean_date(since)
     if day is None:
@@ -100,7 +100,7 @@ def vocation(
 
     matcher train vocation
     """
-    from matcher.training.vocation import train
+    from matcher.lab.training.vocation import train
 
     say(f"vocation written to {train(needs, out)}")
 
@@ -115,7 +115,7 @@ def cpv(
 
     matcher train cpv --data ../shared/data --out models/cpv
     """
-    from matcher.training.cpv import train
+    from matcher.lab.training.cpv import train
 
     say(f"CPV model written to {train(data, out, encoder)}")
 
@@ -136,6 +136,6 @@ def clauses(
 
     matcher train clauses --notices ../shared/data/notices/ted
     """
-    from matcher.training.clauses import train
+    from matcher.lab.training.clauses import train
 
     say(f"clause model written to {train(glossary, tests, out, notices)}")

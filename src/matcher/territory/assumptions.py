@@ -13,9 +13,9 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from matcher import reference
 from matcher.domain import BadInput
-from matcher.identifiers import clean_date
+from matcher.reference import tables
+from matcher.reference.identifiers import clean_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _figure(text: str, path: Path, line: int, column: str, most: float) -> float
 
 def desk(path: Path | None = None) -> Mapping[str, Assumption]:
     """What advice and plans take for granted, by key."""
-    return _desk(path or reference.assumptions_file("desk.csv"))
+    return _desk(path or tables.assumptions_file("desk.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -108,7 +108,7 @@ def _desk(path: Path) -> Mapping[str, Assumption]:
 
 def labour(path: Path | None = None) -> Mapping[str, Labour]:
     """Labour by trade; the keys "works", "services", "supplies" and "rest" stand for what names no trade."""
-    return _labour(path or reference.assumptions_file("labour.csv"))
+    return _labour(path or tables.assumptions_file("labour.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -136,7 +136,7 @@ def _labour(path: Path) -> Mapping[str, Labour]:
 
 def neighbours(path: Path | None = None) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Trade -> trades whose structures could learn it, each with the reason; both ways."""
-    return _neighbours(path or reference.assumptions_file("neighbour_trades.csv"))
+    return _neighbours(path or tables.assumptions_file("neighbour_trades.csv"))
 
 
 @lru_cache(maxsize=8)
@@ -161,14 +161,14 @@ class Family:
 
 def families(path: Path | None = None) -> Mapping[str, Family]:
     """CPV prefix -> family of purchases, of two digits or more; the longest prefix of a code tells it."""
-    return _families(path or reference.assumptions_file("cpv_trades.csv"))
+    return _families(path or tables.assumptions_file("cpv_trades.csv"))
 
 
 @lru_cache(maxsize=8)
 def _families(path: Path) -> Mapping[str, Family]:
-    from matcher import needs
+    from matcher.reference import trades
 
-    known = {trade.name for trade in needs.trades()}
+    known = {trade.name for trade in trades.trades()}
     table = {}
     for line, row in _rows(path, ("prefix", "trade", "family")):
         if not row["prefix"].isdecimal() or not 2 <= len(row["prefix"]) <= 8:

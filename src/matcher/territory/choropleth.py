@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 
-from matcher import paths, reference
 from matcher.domain import BadInput
-from matcher.text import shorten
+from matcher.reference import paths, places
+from matcher.reference.text import shorten
 
 #: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
 SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
@@ -79,11 +79,11 @@ def svg(
     Raises BadInput for a department that does not exist.
     """
     for code in (*departments, *values):
-        if reference.department(code) is None:
+        if places.department(code) is None:
             raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
     drawn = outlines()
     asked = list(departments) or [
-        d.code for d in reference.departments() if d.code in drawn or values.get(d.code) is not None
+        d.code for d in places.departments() if d.code in drawn or values.get(d.code) is not None
     ]
     inside = [code for code in asked if code in drawn]
     apart = [code for code in asked if code not in drawn]
@@ -156,7 +156,7 @@ def _figure(value: float | None) -> str:
 
 
 def _said(code: str, value: float | None, unit: str) -> str:
-    found = reference.department(code)
+    found = places.department(code)
     name = found.name if found else code
     return f"{name} ({code}) : " + ("inconnu" if value is None else f"{_figure(value)} {unit}".strip())
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from matcher import reference
-from matcher.catalogue import Catalogue
-from matcher.columns import NATURES, department_number
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import Award, BadInput, Place, Reservation, Tender
+from matcher.reference import places
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
 from matcher.territory.supply import (
@@ -192,7 +192,7 @@ def _told(near: Near) -> str:
 
 def department(code: str) -> Area:
     """The area of a department.  Raises BadInput for a code that does not exist."""
-    found = reference.department(code.strip().upper().zfill(2))
+    found = places.department(code.strip().upper().zfill(2))
     if found is None:
         raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
     place = Place(
@@ -207,12 +207,12 @@ def department(code: str) -> Area:
 
 def region(name: str) -> tuple[Area, ...]:
     """The departments of a region, by its code or name.  Raises BadInput where there is none."""
-    from matcher.text import fold
+    from matcher.reference.text import fold
 
     wanted = fold(name.strip()).replace("-", " ")
-    for code, label in reference.regions().items():
+    for code, label in places.regions().items():
         if wanted in (code, fold(label).replace("-", " ")):
-            return tuple(department(d) for d in reference.departments_of_region(code))
+            return tuple(department(d) for d in places.departments_of_region(code))
     raise BadInput(f"la région {name!r} n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France")
 
 
@@ -235,22 +235,22 @@ def somewhere(words: str) -> Place:
     """A place typed by a user: INSEE code, postcode, department, or a name.  Raises BadInput where none is."""
     bare = words.strip()
     if len(bare) == 5 and bare[:4].isalnum() and bare[-1].isdigit() and bare[0].isdigit():
-        known = reference.communes_of_postcode(bare)
+        known = places.communes_of_postcode(bare)
         place = Place(postcode=bare) if known else Place(commune=bare)
-    elif reference.department(bare.upper()):
+    elif places.department(bare.upper()):
         place = department(bare).place
     else:
         place = Place(label=bare)
-    found = reference.locate(place)
+    found = places.locate(place)
     if found.commune is None and found.department is None:
-        near = reference.search_commune(bare, limit=3)
+        near = places.search_commune(bare, limit=3)
         hint = (
             f" ; vouliez-vous dire {', '.join(f'{c.name} ({c.department})' for c in near)} ?" if near else ""
         )
         raise BadInput(
             f"aucune commune, aucun code postal, aucun département ne s'appelle {words!r}{hint or ' : vérifiez l’orthographe'}"
         )
-    if not found.label and found.commune and (commune := reference.commune(found.commune)):
+    if not found.label and found.commune and (commune := places.commune(found.commune)):
         found = replace(found, label=commune.name)
     return found
 
@@ -280,7 +280,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
             continue
         trades = trades_asked(award.title, (award.cpv,) if award.cpv else ())
         coded[award.uid] = (award.cpv,) if award.cpv else ()
-        place = award.place if award.place.department else reference.locate(award.place, award.buyer.id)
+        place = award.place if award.place.department else places.locate(award.place, award.buyer.id)
         found.setdefault(
             f"award#{award.uid}",
             Wanted(
@@ -335,8 +335,8 @@ def around(areas: Iterable[Area]) -> frozenset[str]:
     circles = {
         area.place.department for area in areas if area.radius_km is not None and area.place.department
     }
-    near = {other for code in circles for other in reference.neighbours(code)}
-    far = {other for code in near for other in reference.neighbours(code)}
+    near = {other for code in circles for other in places.neighbours(code)}
+    far = {other for code in near for other in places.neighbours(code)}
     wide = any((area.radius_km or 0) > 40 for area in areas)
     return (
         frozenset()
@@ -346,7 +346,7 @@ def around(areas: Iterable[Area]) -> frozenset[str]:
 
 
 def _centred(place: Place) -> Place:
-    centre = reference.department(place.department) if place.department and place.latitude is None else None
+    centre = places.department(place.department) if place.department and place.latitude is None else None
     return (
         replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
         if centre
@@ -473,7 +473,7 @@ def _holds(area: Area, place: Place) -> bool:
     if place.latitude is None or (place.inferred and place.commune is None):
         return False  # known by its department alone: it may lie outside the circle
     return bool(
-        reference.distance_km(place.latitude, place.longitude, area.place.latitude, area.place.longitude)
+        places.distance_km(place.latitude, place.longitude, area.place.latitude, area.place.longitude)
         <= area.radius_km
     )
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from matcher.text import shorten
+from matcher.reference.text import shorten
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

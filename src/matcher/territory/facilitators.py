@@ -16,12 +16,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from matcher import reference
 from matcher.domain import BadInput, Forbidden, NotFound, Place, Rejected, Tender
-from matcher.identifiers import clean_date
-from matcher.keys import Bearer
-from matcher.store import Store
-from matcher.text import clean, fold
+from matcher.records.keys import Bearer
+from matcher.records.store import Store
+from matcher.reference import places as places_
+from matcher.reference import tables
+from matcher.reference.identifiers import clean_date
+from matcher.reference.text import clean, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ _HEADINGS = {
 
 def file() -> Path:
     """Where the operator's file is kept."""
-    return reference.user_dir() / "facilitators.csv"
+    return tables.user_dir() / "facilitators.csv"
 
 
 def read(path: Path | None = None) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
@@ -113,11 +114,11 @@ def _words(cell: str) -> list[str]:
 
 
 def _communes(word: str) -> tuple[str, ...]:
-    if (found := reference.commune(word)) is not None and not reference.communes_of_postcode(word):
+    if (found := places_.commune(word)) is not None and not places_.communes_of_postcode(word):
         return (found.code,)
-    if served := reference.communes_of_postcode(word):
+    if served := places_.communes_of_postcode(word):
         return tuple(commune.code for commune in served)
-    place = reference.locate(Place(label=word))
+    place = places_.locate(Place(label=word))
     if place.commune:
         return (place.commune,)
     raise BadInput(
@@ -127,9 +128,9 @@ def _communes(word: str) -> tuple[str, ...]:
 
 def _department(word: str) -> str:
     code = word.upper().zfill(2)
-    if reference.department(code):
+    if places_.department(code):
         return code
-    for department in reference.departments():
+    for department in places_.departments():
         if fold(department.name) == fold(word):
             return department.code
     raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
@@ -171,7 +172,7 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
 
 def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:
     """Every facilitator of a place, the one of its commune before the one of its department."""
-    located = reference.locate(place)
+    located = places_.locate(place)
     listed = read()[0] if known is None else tuple(known)
     near = [f for f in listed if located.commune and located.commune in _today(f.communes)]
     wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
@@ -189,7 +190,7 @@ def _today(codes: Sequence[str]) -> set[str]:
 def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
     """The sentence that every answer of the desk bears: who is the facilitator of the place."""
     found = of(place, known)
-    where = reference.locate(place)
+    where = places_.locate(place)
     label = where.label or where.department or "ce lieu"
     if not found:
         return (
@@ -208,7 +209,7 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
         if of(place, listed):
             found.append(named(place, listed))
         else:
-            where = reference.locate(place)
+            where = places_.locate(place)
             without.append(where.label or where.department or "lieu inconnu")
     if without:
         shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
@@ -289,7 +290,7 @@ def early(store: Store, facilitator: str) -> list[Tender]:
     from sqlalchemy import select
 
     from matcher import codec
-    from matcher.tables import Notice
+    from matcher.records.tables import Notice
 
     found = _known(facilitator)
     with store.reading() as connection:
@@ -311,7 +312,7 @@ def _known(facilitator: str) -> Facilitator:
 def _owner(store: Store, need: str) -> str:
     from sqlalchemy import select
 
-    from matcher.tables import Notice
+    from matcher.records.tables import Notice
 
     with store.reading() as connection:
         owner = connection.execute(select(Notice.owner).where(Notice.id == need)).scalar()
@@ -323,7 +324,7 @@ def _owner(store: Store, need: str) -> str:
 def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:
     from sqlalchemy import select
 
-    from matcher.tables import Audit
+    from matcher.records.tables import Audit
 
     columns = (Audit.action, Audit.subject, Audit.actor, Audit.at, Audit.detail)
     with store.reading() as connection:

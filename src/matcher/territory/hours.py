@@ -12,8 +12,8 @@ from datetime import date
 
 import numpy as np
 
-from matcher import law
 from matcher.domain import KINDS, SIAE_KINDS, BadInput, Place
+from matcher.reference import law
 from matcher.territory import assumptions
 from matcher.territory.supply import Supply
 

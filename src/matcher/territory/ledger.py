@@ -15,13 +15,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from matcher import law, reference
-from matcher.catalogue import Catalogue
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
-from matcher.identifiers import clean_amount, digits, siren_valid, siret_valid
+from matcher.reference import law
+from matcher.reference import places as places_
+from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
+from matcher.reference.text import clean, fold
 from matcher.territory import assumptions, exports, facilitators
 from matcher.territory.supply import trades_asked
-from matcher.text import clean, fold
 
 #: Amounts of an award that cannot be believed: placeholders, and euros typed as cents.
 LEAST, MOST = 10.0, 500e6
@@ -245,7 +246,7 @@ def report(
         "type": _table(kept, shares_of, lambda p: (known.kinds(p.siret),), lambda a, h: (known.kinds(h),), {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}),
         "métier": _table(kept, shares_of, lambda p: (_trade(p.object, None) if p.object else UNKNOWN,), lambda a, h: (_trade(a.title, a.cpv),), _labels(), ess=known),
         "année": _table(kept, shares_of, lambda p: (str(p.year),), lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,), {}, ess=known),
-        "département": _table(kept, shares_of, lambda p: (_home(known, p.siret),), lambda a, h: (a.place.department or UNKNOWN,), {d.code: d.name for d in reference.departments()}, ess=known),
+        "département": _table(kept, shares_of, lambda p: (_home(known, p.siret),), lambda a, h: (a.place.department or UNKNOWN,), {d.code: d.name for d in places_.departments()}, ess=known),
     }  # fmt: skip
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
@@ -283,13 +284,13 @@ def report(
 def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line]) -> str:
     """Who is the facilitator of the buyer, where its commune is known; else of the departments bought in."""
     if buyer:
-        place = reference.locate(Place(), buyer)
+        place = places_.locate(Place(), buyer)
         if place.department is None:  # its seat is not known by its number: where it is published, or works
             known = Counter(a.buyer.place.department or a.place.department for a in awards)
             place = Place(department=next((d for d, _ in known.most_common() if d), None))
         if place.department:
             return facilitators.named(place)
-    places = [Place(department=line.key) for line in departments if reference.department(line.key)]
+    places = [Place(department=line.key) for line in departments if places_.department(line.key)]
     return " ".join(facilitators.of_areas(places)) if places else facilitators.unplaced()
 
 
@@ -305,7 +306,7 @@ def _trade(text: str, cpv: str | None) -> str:
 
 
 def _labels() -> dict[str, str]:
-    from matcher.needs import trades
+    from matcher.reference.trades import trades
 
     return {trade.name: trade.label for trade in trades()}
 

@@ -19,14 +19,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue import free_text_tender
 from matcher.domain import BadInput, Place, Rejected, Structure
-from matcher.engine import Matcher
-from matcher.identifiers import clean_date
-from matcher.store import Store
+from matcher.matching.engine import Matcher
+from matcher.reading.need import free_text_tender
+from matcher.records.store import Store
+from matcher.reference.identifiers import clean_date
+from matcher.reference.text import clean, fold
 from matcher.territory import coverage, exports, facilitators, timetable
 from matcher.territory.supply import Supply
-from matcher.text import clean, fold
 
 PARIS = ZoneInfo("Europe/Paris")
 #: At least this part of the invitations goes to structures never shown, where there are such.
@@ -131,7 +131,7 @@ def exposures(store: Store | None) -> dict[str, int]:
         return {}
     from sqlalchemy import func, select
 
-    from matcher.tables import Found, Told
+    from matcher.records.tables import Found, Told
 
     counts: dict[str, int] = {}
     with store.reading() as connection:

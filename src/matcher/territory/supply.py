@@ -1,6 +1,6 @@
 """The structures of a catalogue seen from a territory: which trades, which reach, what they are worth.
 
-Trades are those by which the engine splits needs (`matcher.needs`), read from what a structure says, from
+Trades are those by which the engine splits needs (`matcher.reference.needs`), read from what a structure says, from
 its past awards and, less surely, from its NAF code.  One SIREN is one bidder and counts once.
 """
 
@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import law, needs, reference
-from matcher.catalogue import Catalogue
-from matcher.columns import NATURES, department_number, zone_bits
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.domain import Lot, Place, Reservation, Structure
-from matcher.store import Store
+from matcher.records.store import Store
+from matcher.reference import law, needs, places
+from matcher.reference import trades as trades_
 from matcher.territory import assumptions
 
 Mask = NDArray[np.bool_]
@@ -28,7 +29,7 @@ Mask = NDArray[np.bool_]
 #: NAF codes of whatever is classed nowhere else: they tell no trade, though the table of trades names some.
 CATCH_ALL = frozenset({"9499Z", "9609Z", "8899A", "8899B", "8810C", "9412Z", "8299Z"})
 #: What surely tells a trade, what hints at it.
-DECLARED, INDIRECT = 1.0, needs.INDIRECT_FIT
+DECLARED, INDIRECT = 1.0, trades_.INDIRECT_FIT
 #: Trades that say nothing of the work: accompanying people and lending them.
 VAGUE = frozenset({"insertion", "personnel"})
 
@@ -121,11 +122,11 @@ class Supply:
 
     @cached_property
     def trades(self) -> tuple[str, ...]:
-        return tuple(trade.name for trade in needs.trades())
+        return tuple(trade.name for trade in trades_.trades())
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        return {trade.name: trade.label for trade in needs.trades()}
+        return {trade.name: trade.label for trade in trades_.trades()}
 
     @cached_property
     def fit(self) -> NDArray[np.float64]:
@@ -134,7 +135,7 @@ class Supply:
         table = np.zeros((len(place), len(self)))
         for column, structure in enumerate(self.structures):
             bare = replace(structure, naf=None) if (structure.naf or "") in CATCH_ALL else structure
-            for name, value in needs.skills(bare).items():
+            for name, value in trades_.skills(bare).items():
                 table[place[name], column] = value
         for column, names in self._proved():
             for name in names:
@@ -246,7 +247,7 @@ class Supply:
             return {}
         from sqlalchemy import select
 
-        from matcher.tables import DeniedSkill
+        from matcher.records.tables import DeniedSkill
 
         denied: dict[str, set[str]] = {}
         with self.store.reading() as connection:
@@ -303,10 +304,10 @@ class Supply:
 
 def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:
     """The trades that a title asks for, else those of its CPV codes; vague ones give way to a trade said."""
-    found = tuple(needs.named(text)) or tuple(needs.trades_of_cpv(cpv))
+    found = tuple(trades_.named(text)) or tuple(trades_.trades_of_cpv(cpv))
     clear = tuple(name for name in found if name not in VAGUE)
     if found and not clear:  # "insertion": the CPV code may say the work
-        clear = tuple(name for name in needs.trades_of_cpv(cpv) if name not in VAGUE)
+        clear = tuple(name for name in trades_.trades_of_cpv(cpv) if name not in VAGUE)
     return clear or found
 
 
@@ -343,7 +344,7 @@ def asked_of(purchases: Sequence[tuple[str, Sequence[str]]], *, guess: bool = Tr
             stated = purchases[at][1]
             if not code or (stated and stated[0][:2] != code[:2]):
                 continue
-            trades = tuple(needs.trades_of_cpv((code,)))
+            trades = tuple(trades_.trades_of_cpv((code,)))
             family = assumptions.family((code,))
             if trades or (family is not None and family.trade):
                 named = trades or (family.trade,) if family is not None else trades
@@ -360,8 +361,8 @@ SURE = 0.5
 
 def _guessed(titles: Sequence[str]) -> list[str]:
     """The likeliest CPV class of each title, "" below SURE or where no model stands; many at once."""
-    from matcher import cpv
     from matcher.domain import MatcherError
+    from matcher.learned import cpv
 
     try:
         model = cpv.load()
@@ -387,8 +388,8 @@ def trades_of_lot(lot: Lot) -> tuple[str, ...]:
 
 def placed(lot: Lot, buyer_place: Place, buyer_id: str) -> Place:
     """Where a lot is carried out; the centre of its department where only that is known."""
-    place = reference.locate(lot.places[0] if lot.places else buyer_place, buyer_id)
-    if place.latitude is None and place.department and (centre := reference.department(place.department)):
+    place = places.locate(lot.places[0] if lot.places else buyer_place, buyer_id)
+    if place.latitude is None and place.department and (centre := places.department(place.department)):
         return replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
     return place
 
@@ -397,7 +398,7 @@ def standings(store: Store, on: date) -> dict[str, Standing]:
     """What the store knows of each structure within the year before `on`: answers, lots asked, hours asked."""
     from sqlalchemy import select
 
-    from matcher.tables import Feedback, Notice, SourcingEvent, Told
+    from matcher.records.tables import Feedback, Notice, SourcingEvent, Told
 
     since = on - timedelta(days=365)
     answered: dict[str, date] = {}

@@ -1,0 +1,220 @@
+"""Who asks, what that one may do, and how much: keys, OIDC, sessions of the pages, limits, headers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from matcher.domain import Forbidden
+from matcher.records import keys
+from matcher.records.keys import Bearer
+from matcher.records.store import Store
+from matcher.reference.identifiers import siret_valid
+from service.problems import Refused
+from service.settings import Settings
+
+ANONYMOUS = "anonymous"
+SESSION_COOKIE = "maillage"
+SESSION_SECONDS = 12 * 3600
+
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made by `matcher keys create`.")
+_bearer = HTTPBearer(
+    auto_error=False, description="A key, or a token of the OIDC issuer where one is configured."
+)
+
+
+# ------------------------------------------------------------------------------------------------ where from
+
+
+def local(request: Request) -> bool:
+    """Does the request come from this machine, not through a proxy that speaks for others?"""
+    if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    host = request.client.host if request.client else ""
+    if host == "testclient":  # in-process: there is no network
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def open_to_read(request: Request) -> bool:
+    """May this request read without a key?"""
+    rule = request.app.state.settings.read
+    return rule == "open" or (rule == "loopback" and local(request))
+
+
+# ---------------------------------------------------------------------------------------------------- who
+
+
+def store_of(request: Request) -> Store:
+    """The store of the service, opened when it is first needed."""
+    state = request.app.state
+    if state.store is None:
+        state.store = Store.open(state.settings.store)
+    found: Store = state.store
+    return found
+
+
+def identify(request: Request) -> Bearer:
+    """Who asks: by X-API-Key, by bearer token, by the session of the pages, else nobody in particular."""
+    token = request.headers.get("x-api-key", "")
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if not token and scheme.lower() == "bearer":
+        token = value.strip()
+    if token:
+        return _proved(request, token)
+    session = Session.of(request)
+    if session is not None and session.key:
+        return session.bearer(request)
+    scopes = ("read",) if open_to_read(request) else ()
+    return Bearer(id=ANONYMOUS, scopes=scopes)
+
+
+def _proved(request: Request, token: str) -> Bearer:
+    settings: Settings = request.app.state.settings
+    try:
+        if settings.oidc_issuer and token.count(".") == 2:
+            from service import oidc
+
+            return oidc.prove(token, settings)
+        return keys.prove(store_of(request), token)
+    except Forbidden as error:
+        raise Refused(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+
+
+async def _who(
+    request: Request, _a: Annotated[Any, Depends(_header)], _b: Annotated[Any, Depends(_bearer)]
+) -> Bearer:
+    # only what must be looked up in the store is worth a thread, for which a busy service makes one wait
+    shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
+    return await run_in_threadpool(identify, request) if shown else identify(request)
+
+
+def needs(*scopes: str) -> Any:
+    """A dependency: the bearer, who holds one of these scopes ("structure" is any structure:SIRET)."""
+
+    async def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
+        held = any(who.may(s) or (s == "structure" and who.sirets) for s in scopes)
+        reads = "read" in scopes and who.scopes  # every key reads
+        if held or reads:
+            return who
+        if who.id == ANONYMOUS:
+            raise Refused(
+                401,
+                f"a key with the scope {' or '.join(scopes)} is needed: ask the operator (`matcher keys create`)",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        raise Forbidden(
+            f"your key holds {', '.join(who.scopes) or 'nothing'}; {' or '.join(scopes)} is needed: ask the operator"
+        )
+
+    return Depends(allowed)
+
+
+def own(who: Bearer, siret: str) -> None:
+    """Raises Forbidden unless this SIRET is proved to be theirs."""
+    if siret not in who.sirets:
+        raise Forbidden(f"the structure {siret} is not proved to be yours: claim its account first")
+
+
+Reader = Annotated[Bearer, needs("read")]
+BuyerKey = Annotated[Bearer, needs("buyer")]
+StructureKey = Annotated[Bearer, needs("structure")]
+Operator = Annotated[Bearer, needs("operator")]
+Member = Annotated[Bearer, needs("buyer", "structure")]
+
+
+# ---------------------------------------------------------------------------------- the session of the pages
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed cookie: who is at the page, and the token that its forms must bring back.
+
+    It holds the public part of a key (asked again at each request, so that a revoked key ends at once) and
+    the SIRETs claimed; never a secret.
+    """
+
+    id: str
+    key: str = ""
+    until: int = 0
+
+    @classmethod
+    def of(cls, request: Request) -> Session | None:
+        """The session of a request, None without one that holds."""
+        if "session" not in request.scope.setdefault("state", {}):
+            request.scope["state"]["session"] = cls._read(request)
+        found: Session | None = request.scope["state"]["session"]
+        return found
+
+    @classmethod
+    def _read(cls, request: Request) -> Session | None:
+        body, _, signature = request.cookies.get(SESSION_COOKIE, "").partition(".")
+        if not signature or not hmac.compare_digest(signature.encode(), _sign(request, body).encode()):
+            return None
+        try:
+            data = json.loads(base64.urlsafe_b64decode(body + "=="))
+        except ValueError:
+            return None
+        session = cls(id=str(data["id"]), key=str(data["key"]), until=int(data["until"]))
+        return session if session.until > time.time() else None
+
+    @classmethod
+    def fresh(cls, key: str = "") -> Session:
+        return cls(id=secrets.token_urlsafe(12), key=key, until=int(time.time()) + SESSION_SECONDS)
+
+    def cookie(self, request: Request) -> str:
+        """The value of its cookie."""
+        data = json.dumps({"id": self.id, "key": self.key, "until": self.until}, separators=(",", ":"))
+        body = base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")
+        return f"{body}.{_sign(request, body)}"
+
+    def csrf(self, request: Request) -> str:
+        """The token that a form of this session must bring back."""
+        return _sign(request, f"csrf:{self.id}:{self.key}")
+
+    def bearer(self, request: Request) -> Bearer:
+        """The bearer of its key; nobody in particular once the key has ended."""
+        from matcher.records.store import now
+
+        if self.key:
+            for bearer in keys.listed(store_of(request)):
+                alive = bearer.revoked_at is None and (bearer.expires_at is None or bearer.expires_at > now())
+                if bearer.id == self.key and alive:
+                    return bearer
+        return Bearer(id=ANONYMOUS, scopes=("read",) if open_to_read(request) else ())
+
+
+def _sign(request: Request, body: str) -> str:
+    secret: str = request.app.state.settings.secret
+    return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def check_csrf(request: Request, token: str) -> None:
+    """Raises Refused (403) unless a form of this very session, on this very site, was sent."""
+    session = Session.of(request)
+    if session is None or not hmac.compare_digest(token.encode(), session.csrf(request).encode()):
+        raise Refused(403, "Ce formulaire a expiré : rechargez la page, puis recommencez.")
+    origin = request.headers.get("origin")
+    if origin not in (None, "null") and origin.partition("://")[2] != request.headers.get("host"):
+        raise Refused(403, "Ce formulaire vient d'un autre site : ouvrez la page ici, puis recommencez.")
+
+
+def valid_siret(siret: str) -> bool:
+    return siret_valid(siret)
+
+
+# ----------------------------------------------------------------------------------------------- middleware

@@ -1,0 +1,109 @@
+"""What a request asks for: tenders, filters and needs from JSON or files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from matcher.domain import KINDS, BadInput, Filters, Place, Rejected, Tender
+from matcher.reading import files
+from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
+from service import schemas as s
+from service.problems import Refused
+from service.snapshot import CALLS, Snapshot
+
+
+class Taken:
+    """A tender taken from a request, and what else was in it."""
+
+    def __init__(
+        self,
+        tender: Tender,
+        others: Iterable[str] = (),
+        rejected: Iterable[Rejected] = (),
+        place_found: str = "",
+    ) -> None:
+        self.tender, self.others, self.rejected, self.place_found = (
+            tender,
+            list(others),
+            list(rejected),
+            place_found,
+        )
+
+
+def filters(asked: s.FiltersIn) -> Filters:
+    """Raises BadInput on a kind that is none."""
+    if unknown := [k for k in asked.kinds if k not in KINDS]:
+        raise BadInput(
+            f"{unknown[0]!r} is no kind of structure: choose among {', '.join(k for k in KINDS if k)}"
+        )
+    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
+    return Filters(**data)
+
+
+def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
+    """The tender that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
+    given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
+    if len(given) != 1:
+        raise BadInput(
+            "give exactly one of need, notice, notice_id" + (f", not {' and '.join(given)}" if given else "")
+        )
+    where = place(asked.place)
+    if asked.notice_id is not None:
+        return Taken(snapshot.notice(asked.notice_id))
+    if asked.notice is not None:
+        data = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
+        return from_bytes(data.encode("utf-8", "replace"), "notice", asked.pick, where)
+    assert asked.need is not None
+    return from_need(asked.need, where, max_need)
+
+
+def from_need(need: str, where: Place | None, max_need: int) -> Taken:
+    """A need typed in; its place is read in its words where none was given."""
+    if len(need) > max_need:
+        raise Refused(
+            413, f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`"
+        )
+    found = None if where else spot(need)
+    tender = free_text_tender(need, where or found)
+    lots = _lots(need, tender)
+    if lots:
+        tender = replace(tender, lots=lots)
+    return Taken(_understood(tender), place_found=found.label if found else "")
+
+
+def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | None = None) -> Taken:
+    """The notice of a file of a known format; of several, the one picked, else the first to answer."""
+    if not data.strip():
+        raise BadInput("the notice is empty: send the file as it was published")
+    tenders: list[Tender] = []
+    rejected: list[Rejected] = []
+    for record in files.read_bytes(data, name):
+        if isinstance(record, Tender):
+            tenders.append(record)
+        elif isinstance(record, Rejected):
+            rejected.append(record)
+    if not tenders:
+        why = (
+            rejected[0].reason
+            if rejected
+            else "no notice of a known format (BOAMP, eForms, TED, DECP) was recognised"
+        )
+        raise BadInput(f"{why}; to search by words send them as `need`")
+    ids = [t.id for t in tenders]
+    if pick is not None and pick not in ids:
+        raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
+    calls = [t for t in tenders if t.nature in CALLS]
+    if not calls and pick is None:
+        raise BadInput(
+            f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders"
+        )
+    chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
+    if where is not None:
+        chosen = replace(
+            chosen,
+            lots=tuple(each if each.places else replace(each, places=(where,)) for each in chosen.lots),
+        )
+    return Taken(chosen, [i for i in ids if i != chosen.id], rejected)

@@ -1,0 +1,278 @@
+"""What is being served: one catalogue with its notices, swapped whole when a new one is built."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Tender
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.matching.search import question
+from matcher.partners.opportunities import Opportunity, opportunities
+from matcher.reading import gather
+from matcher.reading.procedure import closing, open_at
+from matcher.records import self_declared
+from matcher.records.store import Store
+from service.problems import Refused, bare
+from service.settings import HOW_TO_BUILD, Settings
+
+log = logging.getLogger("service")
+NEAR = 200  # lots compared with one structure, the nearest in meaning
+PAST = 20  # notices that are over, shown where none is open
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+CALLS = ("call", "prior", "project", "correction")
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A catalogue and its notices, immutable but for what is computed once and kept."""
+
+    matcher: Matcher
+    notices: dict[str, Tender]
+    stamp: tuple[int, int]
+    loaded_at: datetime
+    _recipes: dict[str, Matcher] = field(default_factory=dict)
+    _asked: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.matcher.catalogue
+
+    def under(self, recipe: str | None) -> Matcher:
+        """The matcher of a recipe pinned by a request."""
+        if recipe is None or recipe == self.matcher.recipe.name:
+            return self.matcher
+        if recipe not in self._recipes:
+            chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
+            try:
+                self._recipes[recipe] = Matcher(self.catalogue, chosen)
+            except (MatcherError, FileNotFoundError) as error:
+                raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
+        return self._recipes[recipe]
+
+    def notice(self, identifier: str) -> Tender:
+        """An indexed notice.  Raises NotFound."""
+        if identifier not in self.notices:
+            raise NotFound(f"no notice {identifier} is indexed: see /v1/notices for those there are")
+        return self.notices[identifier]
+
+    def answerable(self) -> list[Tender]:
+        """The indexed notices that one can answer, newest first; twins and cancelled ones left out."""
+        gone = {
+            ref
+            for t in self.notices.values()
+            if t.nature in ("cancellation", "correction")
+            for ref in t.related
+        }
+        calls = [
+            t for t in self.notices.values() if t.nature in CALLS and t.id not in gone and not t.confidential
+        ]
+        return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
+
+    def once(self, key: Any, make: Any, keep: int = 256) -> Any:
+        """The value of `make()`, kept for the latest `keep` keys of this snapshot."""
+        with self._lock:
+            if key in self._asked:
+                self._asked.move_to_end(key)
+                return self._asked[key]
+        value = make()
+        with self._lock:
+            self._asked[key] = value
+            while len(self._asked) > keep:
+                self._asked.popitem(last=False)
+        return value
+
+    def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
+        """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
+
+        The same machinery turned round: each lot is asked, of this structure alone.  Where no notice is open any
+        more, the latest that are over, as examples.
+        """
+        row = self.catalogue.row(siret)
+        siret = str(self.catalogue.of_structure("siret")[row])
+        found: tuple[Opportunity, ...] = self.once(
+            ("opportunities", siret, date.today()), lambda: self._opportunities(row)
+        )
+        return found
+
+    def _opportunities(self, row: int) -> tuple[Opportunity, ...]:
+        structure, moment = self.catalogue.structure(row), datetime.now(UTC)
+        near = self._near(row)
+        still = [t for t in near if open_at(closing(t), t.published, moment)]
+        found = opportunities(self.matcher, structure, still, now=moment) if still else ()
+        return found or opportunities(self.matcher, structure, near[:PAST], now=EVER)
+
+    def _near(self, row: int) -> list[Tender]:
+        """The answerable notices with the lots nearest in meaning to what is known of the structure.
+
+        All lots where they are at most `NEAR`; the others are left out before anything is compared.
+        """
+        tenders = self.answerable()
+        lots = [(number, lot) for number, tender in enumerate(tenders) for lot in tender.lots]
+        if len(lots) <= NEAR:
+            return tenders
+        vectors = self.once("lots", lambda: self._lot_vectors(tenders))
+        mine = self.catalogue.vectors[self.catalogue.offsets[row] : self.catalogue.offsets[row + 1]]
+        if not len(mine):
+            return tenders[:PAST]
+        best = np.argsort(-(vectors @ np.asarray(mine, dtype=np.float32).T).max(axis=1), kind="stable")[:NEAR]
+        kept: dict[int, list[Lot]] = {}
+        for index in sorted(best):
+            number, lot = lots[index]
+            kept.setdefault(number, []).append(lot)
+        return [replace(tenders[number], lots=tuple(chosen)) for number, chosen in kept.items()]
+
+    def _lot_vectors(self, tenders: Sequence[Tender]) -> NDArray[np.float32]:
+        texts = [question(lot) for tender in tenders for lot in tender.lots]
+        return np.asarray(self.catalogue.encoder.encode(texts, role="query"), dtype=np.float32)
+
+    def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
+        """The answer to an indexed notice, kept."""
+        found: Sequence[LotAnswer] = self.once(
+            ("answer", tender.id, n), lambda: self.matcher.match(tender, n, groups=0).lots
+        )
+        return found
+
+    def denying(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
+        """The same data where these structures deny these trades too: nothing kept of answers given before."""
+        catalogue = self.catalogue.denying(denied)
+        return Snapshot(Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at)
+
+
+class Serving:
+    """The snapshot in force.  A request takes it once and keeps it to its end: a swap drops nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.current: Snapshot | None = None
+        self.refusal = ""
+        self.swaps = 0
+        self._lock = threading.Lock()
+        self._tried: tuple[int, int] | None = None
+        self._loaded: Snapshot | None = None  # before what structures deny is laid over it
+        self._denied: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.catalogue
+
+    def get(self) -> Snapshot:
+        """The snapshot in force.  Raises Refused (503), saying how to build one, where there is none."""
+        if self.current is None:
+            raise Refused(
+                503,
+                self.refusal
+                or f"no catalogue in {self.folder.name}: {HOW_TO_BUILD.format(folder='var/catalogue')}",
+                {"Retry-After": "10"},
+            )
+        return self.current
+
+    def stamp(self) -> tuple[int, int] | None:
+        """What changes when the folder is replaced."""
+        try:
+            found = (self.folder / "manifest.json").stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def refresh(self) -> bool:
+        """Load the folder if it changed; a catalogue that cannot be read leaves the one in force."""
+        with self._lock:
+            stamp = self.stamp()
+            if stamp is None and self.current is None:
+                self.refusal = f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.folder.name)}"
+            if stamp is None or stamp == self._tried:
+                return False
+            try:
+                fresh = self._load(stamp)
+            except (MatcherError, OSError, ValueError, KeyError) as error:
+                # while the folder is being replaced a file may be missing: tried again at the next look
+                self._tried = stamp if self.stamp() == stamp else None
+                self.refusal = bare(str(error))
+                log.warning("catalogue not loaded", extra={"why": str(error)})
+                return False
+            self._tried = stamp
+            self._loaded = fresh
+            self.current = fresh.denying(self._denied) if self._denied else fresh
+            self.refusal = ""
+            self.swaps += 1
+        log.info(
+            "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
+        )
+        return True
+
+    def heed(self, store: Store) -> bool:
+        """Lay what structures deny over the snapshot, at once; did it change?"""
+        with store.reading() as connection:
+            denied = self_declared.denied(connection)
+        with self._lock:
+            if denied == self._denied:
+                return False
+            self._denied = denied
+            if self._loaded is not None:
+                self.current = self._loaded.denying(denied)
+        return True
+
+    def _load(self, stamp: tuple[int, int]) -> Snapshot:
+        catalogue = Catalogue.load(self.folder)
+        matcher = self._matcher(catalogue)
+        notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
+        snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC))
+        _warm(snapshot)
+        _settle()
+        return snapshot
+
+    def _matcher(self, catalogue: Catalogue) -> Matcher:
+        if self.settings.recipe:
+            return Matcher(
+                catalogue, replace(recipes.named(self.settings.recipe), encoder=catalogue.recipe.encoder)
+            )
+        try:
+            return Matcher(catalogue)
+        except (MatcherError, FileNotFoundError) as error:
+            log.warning(
+                "the catalogue's own recipe cannot be used: ranked by 'weighted'", extra={"why": str(error)}
+            )
+            return Matcher(catalogue, replace(recipes.named("weighted"), encoder=catalogue.recipe.encoder))
+
+
+def _settle() -> None:
+    """Spare later collections of garbage the walk through all that is now loaded: each would hold up every request."""
+    gc.unfreeze()  # what an earlier catalogue left
+    gc.collect()
+    _give_back()
+    gc.freeze()
+
+
+def _give_back() -> None:
+    """Free memory goes back to the system: glibc keeps it in a pool for each thread that ever loaded a catalogue."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
+
+
+def _warm(snapshot: Snapshot) -> None:
+    """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
+    from matcher.reading import need
+    from service.asked import from_need
+
+    if len(snapshot.catalogue):
+        asked = from_need("entretien des locaux et des espaces verts", need.place("93100"), 1000)
+        snapshot.matcher.match(asked.tender, 10, groups=3)
+        snapshot.catalogue.search_names("a", limit=1)
+        need.spot("nettoyage à Paris")

@@ -1,0 +1,1 @@
+"""Structures as columns on disk: build, files, filters, indexes, denials."""

@@ -1,0 +1,98 @@
+""" "Ce n'est pas notre métier": what a structure denies, and which lots that keeps away from it for ever.
+
+A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from matcher.domain import BadInput, Lot, Structure
+from matcher.reference import needs
+from matcher.reference import trades as trades_
+from matcher.reference.codes import cpv_label
+from matcher.reference.text import shorten
+
+
+def skill(text: str) -> str:
+    """A denied skill as it is kept, from its own form or from words ("blanchisserie").
+
+    Raises BadInput where the words name no known trade.
+    """
+    what, _, value = text.strip().partition(":")
+    if what == "trade" and any(trade.name == value for trade in trades_.trades()):
+        return f"trade:{value}"
+    if what == "cpv" and value.isdigit() and 2 <= len(value) <= 8:
+        return f"cpv:{value}"
+    if what == "offer" and value:
+        return f"offer:{value[:190]}"
+    named = next(iter(trades_.named(text)), "")
+    if not named:
+        raise BadInput(
+            f"{shorten(text, 60)!r} names no known trade: write cpv:DIGITS, offer:ID, or the trade in plain words"
+        )
+    return f"trade:{named}"
+
+
+def label(denied: str) -> str:
+    """What a person reads: the trade, the class of the CPV, or that it is one offer."""
+    what, _, value = denied.partition(":")
+    if what == "trade":
+        return next((trade.label for trade in trades_.trades() if trade.name == value), value)
+    if what == "cpv":
+        return f"{cpv_label(value.ljust(8, '0')) or 'famille'} (CPV {value}…)"
+    return "une offre de votre fiche"
+
+
+def trades(denied: Iterable[str]) -> frozenset[str]:
+    """The trades denied by name."""
+    return frozenset(value for what, _, value in (d.partition(":") for d in denied) if what == "trade")
+
+
+def refuses(denied: Collection[str], lot: Lot) -> bool:
+    """Does the lot ask for nothing but what is denied: its main CPV is of a denied class, or all its trades are?
+
+    A lot without a CPV is judged by its words; a lot that asks for a denied trade among others may be answered.
+    """
+    return bool(denied) and _refuses(denied, lot, {need.trade for need in needs.asked(lot)})
+
+
+def deniers(denied: Iterable[tuple[int, Collection[str]]], lot: Lot) -> list[int]:
+    """The rows, of (row, what it denies), that refuse the lot; its trades are read once."""
+    asked: set[str] | None = None
+    found = []
+    for row, skills in denied:
+        if asked is None:
+            asked = {need.trade for need in needs.asked(lot)}
+        if _refuses(skills, lot, asked):
+            found.append(row)
+    return found
+
+
+def _refuses(denied: Collection[str], lot: Lot, asked: set[str]) -> bool:
+    codes = [value for what, _, value in (d.partition(":") for d in denied) if what == "cpv"]
+    if lot.cpv and lot.cpv[0].startswith(tuple(codes)) and codes:
+        return True
+    gone = trades(denied)
+    if not lot.cpv or "cpv" in lot.inferred:
+        gone |= set(trades_.trades_of_cpv(code.ljust(8, "0") for code in codes))
+    return bool(asked) and asked <= gone
+
+
+def applied(structure: Structure, denied: Iterable[str]) -> Structure:
+    """The structure without the offers that it denies, nor what was inferred of a trade that it denies."""
+    skills = tuple(sorted({*structure.denied, *denied}))
+    if not skills:
+        return structure
+    ids = {value for what, _, value in (d.partition(":") for d in skills) if what == "offer"}
+    gone = trades(skills)
+    kept = tuple(
+        offer
+        for offer in structure.offers
+        if offer.id not in ids
+        and not (
+            offer.inferred and (found := set(trades_.named(f"{offer.title}. {offer.text}"))) and found <= gone
+        )
+    )
+    return replace(structure, offers=kept, denied=skills)

@@ -1,0 +1,322 @@
+"""Exact words: BM25 over French stems (PyStemmer), accents folded on both sides.
+
+Robertson, Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, in the form of Lucene; the
+search leaves out postings that cannot reach the first k (Turtle, Flood, "Query Evaluation: Strategies and
+Optimizations", 1995).  A similarity is the share of the question's own weight that a row holds: 0 is no word in
+common.  Sums are of double precision, in which a sum of such weights is exact: their order never matters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.reference.text import tokens
+
+K1, B = 1.2, 0.6
+#: A posting this long is read only if it can still bring a row among those wanted.
+LONG = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How often each row holds each word: `columns[starts[i]:starts[i + 1]]` are the words of row i, increasing."""
+
+    columns: NDArray[np.int32]
+    counts: NDArray[np.uint16]
+    starts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighted:
+    """BM25 weights by row (in the order of `_Counted`) and by word (`rows` and `postings` from `ends`)."""
+
+    weights: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    postings: NDArray[np.float32]
+    ends: NDArray[np.int64]
+    highest: NDArray[np.float32]  # of each word
+
+
+class _Room:
+    """Arrays that are written into again and again, by one question at a time; all zero between two questions."""
+
+    def __init__(self, rows: int, words: int) -> None:
+        self.total = np.zeros(rows)
+        self.wanted = np.zeros(rows, dtype=bool)
+        self.asked = np.zeros(words)
+        self.rows: NDArray[np.int64] | None = None  # the last rows compared, and their words
+        self.table: Any = None
+
+
+class LexicalIndex:
+    """The words of each row, and the rows of each word, with their weights."""
+
+    def __init__(
+        self, vocabulary: dict[str, int], counted: _Counted, weighted: _Weighted, k1: float, b: float
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._counted, self._weighted = counted, weighted
+        self._k1, self._b = k1, b
+        self._rows = len(counted.starts) - 1
+        self._rooms: list[_Room] = []  # free ones; as many are made as there are questions at once
+
+    def _asked(self, text: str) -> tuple[list[int], float]:
+        """The columns of the words of a question that some row holds, and the weight of a row that held all words."""
+        columns, ceiling = [], 0.0
+        for token in dict.fromkeys(tokens(text)):
+            column = self._vocabulary.get(token)
+            if column is None:
+                ceiling += self._unseen
+            elif self._weighted.highest[column] > 0:
+                columns.append(column)
+                ceiling += float(self._weighted.highest[column])
+        return columns, ceiling
+
+    @property
+    def _unseen(self) -> float:
+        # a word that no row holds still weighs in the question, as the rarest word would
+        return float(np.log(1 + (self._rows + 0.5) / 0.5))
+
+    @contextmanager
+    def _room(self) -> Iterator[_Room]:
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = _Room(self._rows, max(len(self._vocabulary), 1))
+        try:
+            yield room
+        finally:
+            self._rooms.append(room)
+
+    def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
+        return self._weighted.rows[low:high], self._weighted.postings[low:high]
+
+    def holding(self, stem: str) -> NDArray[np.int32]:
+        """The rows that hold a stem, increasing."""
+        column = self._vocabulary.get(stem)
+        return np.zeros(0, dtype=np.int32) if column is None else self._posting(column)[0]
+
+    def search(
+        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
+        columns, ceiling = self._asked(text)
+        if not columns or k <= 0:
+            return np.zeros(0, dtype=np.int64)
+        with self._room() as room:
+            found, total = self._promising(room, columns, k, allowed)
+        scores = total / ceiling
+        if len(found) > k:
+            kept = np.argpartition(-scores, k - 1)[:k]
+            found, scores = found[kept], scores[kept]
+        return found[np.lexsort((found, -scores))].astype(np.int64)
+
+    def _promising(
+        self, room: _Room, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows among which the k best stand for certain, and their sums."""
+        weighted = self._weighted
+        columns = sorted(columns, key=lambda column: -weighted.highest[column])
+        left = float(weighted.highest[columns].sum(dtype=np.float64))
+        total, count = room.total, 0
+        met: list[NDArray[np.int64]] = []
+        least = 0.0
+        try:
+            for first, column in enumerate(columns):
+                rows, weights = self._posting(column)
+                if len(rows) > LONG and count >= k:
+                    sofar = total[np.concatenate(met)]
+                    least = float(np.partition(sofar, count - k)[count - k])
+                    if left < least:
+                        # what the words left add can no longer bring in a row that was not met
+                        found = np.concatenate(met)[sofar >= least - left]
+                        self._add(room, columns[first:], found)
+                        return found, total[found]
+                if allowed is not None:
+                    kept = allowed[rows]
+                    rows, weights = rows[kept], weights[kept]
+                places = rows.astype(np.int64)  # as numpy wants them, once for three readings
+                held = total[places]
+                met.append(places[held == 0.0])
+                total[places] = held + weights
+                count += len(met[-1])
+                left -= float(weighted.highest[column])
+            found = np.concatenate(met)
+            return found, total[found]
+        finally:
+            for part in met:
+                total[part] = 0.0
+
+    def _add(self, room: _Room, columns: Sequence[int], found: NDArray[np.int64]) -> None:
+        """Add what these words, common ones, bring to the rows found."""
+        room.wanted[found] = True
+        for column in columns:
+            rows, weights = self._posting(column)
+            held = np.flatnonzero(room.wanted[rows])
+            room.total[rows[held]] += weights[held]
+        room.wanted[found] = False
+
+    @cached_property
+    def _table(self) -> Any:
+        """Rows by words, with their weights."""
+        from scipy.sparse import csr_array
+
+        starts = self._counted.starts
+        kind = (
+            np.int32 if int(starts[-1]) < 2**31 else np.int64
+        )  # that of the columns, so that none is copied
+        return csr_array(
+            (self._weighted.weights, self._counted.columns, starts.astype(kind)),
+            shape=(self._rows, max(len(self._vocabulary), 1)),
+        )
+
+    @staticmethod
+    def _sums(room: _Room, columns: Sequence[int], table: Any) -> NDArray[np.float64]:
+        """The summed weights of these words in each row of a table."""
+        room.asked[columns] = 1.0
+        try:
+            return np.asarray(table @ room.asked, dtype=np.float64)
+        finally:
+            room.asked[columns] = 0.0
+
+    def compare(
+        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
+        columns, ceiling = self._asked(text)
+        if rows is not None:
+            with self._room() as room:
+                if room.rows is not rows:
+                    room.rows, room.table = rows, self._table[rows]
+                total = self._sums(room, columns, room.table)
+        else:
+            total = np.zeros(self._rows)
+            for column in columns:
+                held, weights = self._posting(column)
+                total[held] += weights
+        return (total / ceiling if ceiling else total).astype(np.float32)
+
+    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> LexicalIndex:
+        """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
+        vocabulary = dict(self._vocabulary)
+        fresh = _counted(texts, vocabulary)
+        old = self._counted
+        # the new rows stand behind the old ones, then all are taken in their order
+        behind = _Counted(
+            np.concatenate([old.columns, fresh.columns]),
+            np.concatenate([old.counts, fresh.counts]),
+            np.concatenate([old.starts, old.starts[-1] + fresh.starts[1:]]),
+        )
+        wanted = kept.copy()
+        wanted[kept < 0] = self._rows + np.arange(len(texts))
+        counted = _taken(behind, wanted)
+        return LexicalIndex(
+            vocabulary,
+            counted,
+            _weighted(counted, max(len(vocabulary), 1), self._k1, self._b),
+            self._k1,
+            self._b,
+        )
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        words = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
+        (folder / "lexical.json").write_text(
+            json.dumps(
+                {"rows": self._rows, "k1": self._k1, "b": self._b, "words": words}, ensure_ascii=False
+            ),
+            encoding="utf-8",
+        )
+        for name, array in self._arrays():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+    def _arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        for part in (self._counted, self._weighted):
+            for name in part.__dataclass_fields__:
+                yield name, getattr(part, name)
+
+
+def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
+    """The words of each text; words met for the first time are added to the vocabulary."""
+    from scipy.sparse import csr_array
+
+    columns: list[int] = []
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    for row, text in enumerate(texts):
+        for token in tokens(text):
+            column = vocabulary.get(token)
+            if column is None:
+                column = vocabulary[token] = len(vocabulary)
+            columns.append(column)
+        starts[row + 1] = len(columns)
+    table = csr_array(
+        (np.ones(len(columns), dtype=np.int32), np.array(columns, dtype=np.int32), starts),
+        shape=(len(texts), max(len(vocabulary), 1)),
+    )
+    table.sum_duplicates()
+    return _Counted(
+        table.indices.astype(np.int32),
+        np.minimum(table.data, 65_535).astype(np.uint16),
+        table.indptr.astype(np.int64),
+    )
+
+
+def _taken(counted: _Counted, rows: NDArray[np.int64]) -> _Counted:
+    many = counted.starts[rows + 1] - counted.starts[rows]
+    starts = np.concatenate(([0], np.cumsum(many)))
+    entries = np.arange(starts[-1]) + np.repeat(counted.starts[rows] - starts[:-1], many)
+    return _Counted(counted.columns[entries], counted.counts[entries], starts)
+
+
+def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
+    """BM25 as Lucene has it: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean))."""
+    from scipy.sparse import csr_array
+
+    n = len(counted.starts) - 1
+    df = np.bincount(counted.columns, minlength=words).astype(np.float64)
+    idf = np.log(1 + (n - df + 0.5) / (df + 0.5))
+    running = np.concatenate(([0], np.cumsum(counted.counts, dtype=np.int64)))
+    length = (running[counted.starts[1:]] - running[counted.starts[:-1]]).astype(np.float64)
+    mean = length.mean() if length.any() else 1.0
+    blunt = np.repeat(k1 * (1 - b + b * length / mean), np.diff(counted.starts))
+    weights = (idf[counted.columns] * (counted.counts / (counted.counts + blunt))).astype(np.float32)
+    table = csr_array((weights, counted.columns, counted.starts), shape=(n, words)).tocsc()
+    highest = np.zeros(words, dtype=np.float32)
+    np.maximum.at(highest, counted.columns, weights)
+    return _Weighted(
+        weights, table.indices.astype(np.int32), table.data, table.indptr.astype(np.int64), highest
+    )
+
+
+def build(texts: Sequence[str], vectors: NDArray[Any], *, k1: float = K1, b: float = B) -> LexicalIndex:
+    """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
+    vocabulary: dict[str, int] = {}
+    counted = _counted(texts, vocabulary)
+    return LexicalIndex(vocabulary, counted, _weighted(counted, max(len(vocabulary), 1), k1, b), k1, b)
+
+
+def load(folder: Path, vectors: NDArray[Any]) -> LexicalIndex:
+    """The saved index, memory-mapped."""
+    meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
+    if "words" not in meta:
+        raise ValueError("its index of words is of an earlier version")
+
+    def mapped(kind: Any) -> Any:
+        names = kind.__dataclass_fields__
+        return kind(
+            *(
+                np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+                for name in names
+            )
+        )
+
+    vocabulary = {word: column for column, word in enumerate(meta["words"])}
+    return LexicalIndex(vocabulary, mapped(_Counted), mapped(_Weighted), meta["k1"], meta["b"])

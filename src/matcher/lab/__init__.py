@@ -1,0 +1,1 @@
+"""Training, evaluation, benchmark, reliability, synthetic data; imported by no other wing."""

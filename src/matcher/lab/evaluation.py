@@ -1,0 +1,205 @@
+"""Known answers: notices asked again as of their day, and how high their winner stands.
+
+The contract of `rank` and its time rule: a query dated D uses only awards dated before D; an undated award
+counts as dated UNDATED; a query without a date may use the whole history.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Award, BadInput, NothingGood, Recipe, Rejected, Structure, Tender
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import Ranking, interleave
+from matcher.reading import files
+from matcher.reference.identifiers import clean_date
+
+UNDATED = date(2019, 6, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A line of a queries file: a notice, and the member for whom partners are asked, if any."""
+
+    id: str
+    tender: Tender
+    day: date | None
+    member: str | None = None
+
+
+def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
+    """The queries of a JSONL file; a line that is none is appended to `rejected` with its reason."""
+    tender_of = plugins.find("reading.sources", "decp").tender_of
+    seen: set[str] = set()
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        where = f"line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            rejected.append(
+                Rejected(
+                    path=str(path), record=where, reason="not JSON: one query an object a line is wanted"
+                )
+            )
+            continue
+        if (
+            not isinstance(record, dict)
+            or not isinstance(record.get("notice"), dict)
+            or not record.get("query_id")
+        ):
+            rejected.append(
+                Rejected(path=str(path), record=where, reason='no query: {"query_id", "notice"} is wanted')
+            )
+            continue
+        query_id = str(record["query_id"])
+        notice = {
+            key: value for key, value in record["notice"].items() if key not in ("titulaires", "montant")
+        }
+        if query_id in seen:
+            rejected.append(
+                Rejected(
+                    path=str(path), record=query_id, reason="this query_id stands twice: the first is kept"
+                )
+            )
+            continue
+        try:
+            tender = tender_of(notice)
+        except BadInput as error:
+            rejected.append(Rejected(path=str(path), record=query_id, reason=str(error)))
+            continue
+        seen.add(query_id)
+        member = record.get("member")
+        yield Question(
+            id=query_id,
+            tender=tender,
+            day=clean_date(notice.get("dateNotification")),
+            member=str(member)[:9] if member else None,
+        )
+
+
+def _lines(path: Path) -> list[str]:
+    raw = Path(path).read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    return raw.decode("utf-8-sig", errors="replace").splitlines()
+
+
+def catalogue_of(
+    history: Sequence[Path], structures: Sequence[Path] | None, recipe: Recipe, rejected: list[Rejected]
+) -> Catalogue:
+    """The candidates of a run: the structures if given, the history being evidence; else the history's suppliers."""
+    awards: list[Award] = []
+    for record in files.read([Path(path) for path in history], source="decp"):
+        if isinstance(record, Rejected):
+            rejected.append(record)
+        elif isinstance(record, Award):
+            awards.append(record)
+    listed: list[Structure] = []
+    for record in (
+        files.read([Path(path) for path in structures or ()], source="directory") if structures else ()
+    ):
+        if isinstance(record, Rejected):
+            rejected.append(record)
+        elif isinstance(record, Structure):
+            listed.append(record)
+    if structures is not None and not listed:
+        raise NothingGood("no structure could be read: check the file of --structures with `matcher read`")
+    if structures is None and not awards:
+        raise NothingGood(
+            "no award could be read: check the file of --history with `matcher read`, or give --structures"
+        )
+    return Catalogue.build(listed, awards, recipe, undated=UNDATED, suppliers=structures is None)
+
+
+def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
+    """The line of a run file for a question: best SIRENs first, each with score and probability."""
+    if question.member is not None:
+        from matcher.partners import partners
+
+        return partners.ranked(matcher, question, top, incumbents)
+    rankings = rankings_of(matcher, question, incumbents)
+    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
+    scores = np.array([score for _, score in merged])
+    chances = matcher.ranker.probability(scores, rankings[0].regime) if len(merged) else scores
+    line = [
+        [siren, round(score, 6), round(float(p), 6)]
+        for (siren, score), p in zip(merged, chances, strict=True)
+    ]
+    return {
+        "query_id": question.id,
+        "ranking": line,
+        "nobody": all(matcher.nobody(ranking) for ranking in rankings),
+    }
+
+
+def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) -> list[Ranking]:
+    """The ranking of each lot that the notice names, as of the question's day."""
+    queries = matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
+    return [matcher.rank(query) for query in queries]
+
+
+# ---------------------------------------------------------------------------------------------- figures
+
+
+def measures(ranking: Sequence[str], gold: Iterable[str]) -> dict[str, float]:
+    """R@1, R@10, R@50, R@100, MRR and nDCG@10 of one ranking of SIRENs; binary gains, log2 discounts."""
+    right = set(gold)
+    hits = [rank for rank, siren in enumerate(list(dict.fromkeys(ranking))[:100]) if siren in right]
+    ideal = sum(1 / math.log2(i + 2) for i in range(min(10, len(right))))
+    return {
+        "R@1": sum(h < 1 for h in hits) / len(right),
+        "R@10": sum(h < 10 for h in hits) / len(right),
+        "R@50": sum(h < 50 for h in hits) / len(right),
+        "R@100": len(hits) / len(right),
+        "MRR": 1 / (hits[0] + 1) if hits else 0.0,
+        "nDCG@10": sum(1 / math.log2(h + 2) for h in hits if h < 10) / ideal,
+    }
+
+
+def figures(run: Mapping[str, Sequence[str]], gold: Mapping[str, Sequence[str]]) -> dict[str, list[float]]:
+    """Each measure for each query of `gold`, in its order; a query that `run` leaves out scores 0."""
+    rows = [measures(run.get(query, ()), right) for query, right in sorted(gold.items())]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def bootstrap(values: Sequence[float], draws: int = 1000, seed: int = 0) -> tuple[float, float, float]:
+    """Mean and its 95 % interval by resampling the queries."""
+    array = np.asarray(values)
+    drawn = np.random.default_rng(seed).integers(0, len(array), (draws, len(array)))
+    low, high = np.quantile(array[drawn].mean(axis=1), [0.025, 0.975])
+    return float(array.mean()), float(low), float(high)
+
+
+def paired(better: Sequence[float], worse: Sequence[float]) -> tuple[float, float, float]:
+    """Mean difference of two runs over the same queries and its 95 % interval (paired bootstrap)."""
+    return bootstrap((np.asarray(better) - np.asarray(worse)).tolist())
+
+
+def load_gold(path: Path) -> dict[str, list[str]]:
+    """The answers of a qrels file.  Raises BadInput where it holds none."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))["queries"]
+        gold = {str(key): [str(x) for x in value] for key, value in data.items()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise BadInput(
+            f'{path} holds no answers: {{"queries": {{query_id: [siren, ...]}}}} is wanted'
+        ) from None
+    if not gold or not all(gold.values()):
+        raise BadInput(f"{path} holds no query, or a query without answer")
+    return gold
+
+
+Ranker = Callable[[Question], Sequence[str]]

@@ -1,0 +1,119 @@
+"""Do the probabilities mean what they say?  Later awards asked as of their day, what was said beside what came.
+
+Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a skill against saying the
+base rate of the very same cases each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import plugins
+from matcher.domain import BadInput, NotFound
+from matcher.lab import evaluation
+from matcher.lab.evaluation import Question
+from matcher.matching.engine import Matcher
+from matcher.reference.identifiers import clean_date
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """A tenth of what was said, from the least to the most sure: how many, mean said, share that came true."""
+
+    count: int
+    low: float
+    high: float
+    said: float
+    came: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability:
+    """Ten bins, the Brier score, the one of the base rate, and the skill: 1 is perfect, 0 no better than the rate."""
+
+    bins: tuple[Bin, ...]
+    brier: float
+    base_rate: float
+    base_brier: float
+
+    @property
+    def skill(self) -> float:
+        return 1 - self.brier / self.base_brier if self.base_brier else float("nan")
+
+
+def reliability(said: Sequence[float], came: Sequence[bool]) -> Reliability:
+    """Of probabilities and outcomes of one length.  Raises BadInput where there are none."""
+    p, y = np.asarray(said, dtype=np.float64), np.asarray(came, dtype=np.float64)
+    if not len(p) or len(p) != len(y):
+        raise BadInput("no probability to judge: give as many outcomes as probabilities, and at least one")
+    order = np.argsort(p, kind="stable")
+    bins = tuple(
+        Bin(
+            count=len(rows),
+            low=float(p[rows].min()),
+            high=float(p[rows].max()),
+            said=float(p[rows].mean()),
+            came=float(y[rows].mean()),
+        )
+        for rows in np.array_split(order, min(BINS, len(p)))
+    )
+    rate = float(y.mean())
+    return Reliability(
+        bins=bins,
+        brier=float(((p - y) ** 2).mean()),
+        base_rate=rate,
+        base_brier=float(((rate - y) ** 2).mean()),
+    )
+
+
+def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tuple[Question, frozenset[str]]]:
+    """Awards of a DECP file as questions without their winners, and the winners' SIRENs; `most` drawn at random.
+
+    Raises NotFound without the file.
+    """
+    if not path.is_file():
+        raise NotFound(f"no {path}: --data wants a folder with awards/development.json.gz")
+    tender_of = plugins.find("reading.sources", "decp").tender_of
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        records: list[dict[str, Any]] = json.load(stream)["marches"]
+    found: list[tuple[Question, frozenset[str]]] = []
+    for number, record in enumerate(records):
+        holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
+        notice = {
+            key: value
+            for key, value in record.items()
+            if key not in ("titulaires", "montant", "offresRecues")
+        }
+        try:
+            tender = tender_of(notice)
+        except BadInput:
+            continue
+        day = clean_date(record.get("dateNotification"))
+        found.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
+    if most is not None and most < len(found):
+        chosen = np.sort(np.random.default_rng(seed).choice(len(found), most, replace=False))
+        found = [found[i] for i in chosen]
+    return found
+
+
+def answered(
+    matcher: Matcher, asked: Iterable[tuple[Question, frozenset[str]]], top: int = 10
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What was said of the first `top` of each question and whether they won; both (questions, top), NaN where fewer."""
+    said, came = [], []
+    for question, holders in asked:
+        line = evaluation.ranked(matcher, question, top)["ranking"]
+        filled = [float(p) for _, _, p in line] + [np.nan] * (top - len(line))
+        said.append(filled)
+        came.append([siren in holders for siren, _, _ in line] + [False] * (top - len(line)))
+    return np.array(said).reshape(-1, top), np.array(came, dtype=bool).reshape(-1, top)

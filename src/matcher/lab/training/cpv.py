@@ -1,0 +1,264 @@
+"""Fit the CPV model: a linear model and neighbours, weighed and calibrated on held-out later awards.
+
+The blend is learnt where nothing has been seen: awards of the last months of the history, by an encoder and
+views fitted before them.  The shipped arrays are then fitted on the whole history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.console import say
+from matcher.domain import BadInput
+from matcher.lab.training import encoder as encoding
+from matcher.lab.training.cases import coded
+from matcher.lab.training.texts import GLOSSARY, UNDATED, cpv_labels, gather, read_awards, read_table
+from matcher.learned import cpv
+from matcher.learned.encoders import static
+
+KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
+OTHERS = 0.4  # weight of a label, a notice or a glossary line beside an award
+COST = 0.15  # inverse regularisation of the linear model
+Coded = list[tuple[str, str]]
+
+
+class Split(NamedTuple):
+    fitted: Coded
+    held: Coded
+    day: date
+
+
+def fit_views(awards: Coded, others: Coded, reader: static.StaticEncoder) -> cpv.Views:
+    """The linear model and the neighbours of coded texts."""
+    from sklearn.svm import LinearSVC
+
+    texts = [t for t, _ in awards] + [t for t, _ in others]
+    codes = np.array([int(c) for _, c in awards] + [int(c) for _, c in others])
+    counts = cpv.hashed([reader.normalise(t) for t in texts])
+    seen = np.asarray((counts > 0).sum(axis=0)).ravel()
+    columns = np.flatnonzero(seen >= 2)
+    rarity = (np.log((len(texts) + 1) / (seen[columns] + 1)) + 1).astype(np.float16).astype(np.float32)
+    features = cpv.unit_blocks(counts[:, columns], rarity, int((columns < cpv.WORDS).sum()))
+    weight = np.concatenate([np.ones(len(awards)), np.full(len(others), OTHERS)])
+    model = LinearSVC(C=COST, random_state=0).fit(features, codes // 10**6, sample_weight=weight)
+    near = reader.encode(texts)[:, :KEPT]
+    known = np.linalg.norm(near, axis=1) > 1e-9
+    near = near[known] / np.linalg.norm(near[known], axis=1, keepdims=True)
+    return cpv.Views(
+        divisions=[f"{c:02d}" for c in model.classes_],
+        columns=columns,
+        rarity=rarity,
+        weights=model.coef_.T.astype(np.float32),
+        bias=model.intercept_.astype(np.float32),
+        neighbours=near,
+        codes=codes[known],
+    )
+
+
+def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cpv.Blend:
+    """Weights by likelihood of the held-out divisions, kernel widths by that of the classes, isotonic curves."""
+    from scipy.optimize import minimize
+    from sklearn.isotonic import IsotonicRegression
+
+    texts = [reader.normalise(t) for t, _ in held]
+    vectors = reader.encode([t for t, _ in held])
+    codes = np.array([int(c) for _, c in held])
+    linear = views.linear(texts)
+    order = {int(d): i for i, d in enumerate(views.divisions)}
+    right = np.array([order.get(int(c) // 10**6, -1) for c in codes])
+    known = np.flatnonzero(right >= 0)
+
+    def loss(weights: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+        scores = weights[0] * linear + weights[1] * np.log(spread + cpv.FLOOR)
+        scores = scores - scores.max(axis=1, keepdims=True)
+        chosen = scores[known, right[known]]
+        return float(np.mean(np.log(np.exp(scores[known]).sum(axis=1)) - chosen))
+
+    trials = []
+    for width in (0.05, 0.07, 0.1, 0.14, 0.2):
+        kinds, shares = views.shares(vectors, width, 2)
+        spread = np.zeros_like(linear)
+        spread[:, [order[int(k)] for k in kinds]] = shares
+        found = minimize(loss, np.array([3.0, 0.5]), args=(spread,), method="Nelder-Mead")
+        trials.append((float(found.fun), width, found.x))
+    _, width, weights = min(trials, key=lambda t: t[0])
+    blend = cpv.Blend(float(weights[0]), float(weights[1]), width, width, {})
+    narrow = min(
+        (0.03, 0.05, 0.07, 0.1, 0.14),
+        key=lambda n: _surprise(
+            cpv.Blend(blend.linear, blend.near, width, n, {}), views, texts, vectors, codes
+        ),
+    )
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    blend = cpv.Blend(blend.linear, blend.near, width, narrow, curves)
+    for level, digits in cpv.LEVELS.items():
+        kinds, raw = blend.raw(views, texts, vectors, level)
+        best = np.argsort(-raw, axis=1)[:, :10]
+        hit = kinds[best] == (codes // 10 ** (8 - digits))[:, None]
+        chance = np.take_along_axis(raw, best, axis=1)
+        curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(chance.ravel(), hit.ravel())
+        grid = np.unique(np.quantile(chance, np.linspace(0, 1, 41)))
+        curves[level] = (np.round(grid, 5).tolist(), np.round(curve.predict(grid), 5).tolist())
+    return blend
+
+
+def _surprise(
+    blend: cpv.Blend,
+    views: cpv.Views,
+    texts: Sequence[str],
+    vectors: NDArray[np.float32],
+    codes: NDArray[np.int64],
+) -> float:
+    kinds, raw = blend.raw(views, texts, vectors, "class")
+    place = {int(k): i for i, k in enumerate(kinds)}
+    rows = [(i, place[int(c) // 10**4]) for i, c in enumerate(codes) if int(c) // 10**4 in place]
+    return float(-np.mean([np.log(raw[i, j] + 1e-6) for i, j in rows]))
+
+
+def coded_texts(data: Path) -> tuple[list[Any], Coded]:
+    """Awards with a code, and the other coded texts: labels, notices, the glossary."""
+    material = gather(data)
+    awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
+    others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
+    # the words of a trade alone are no text that one codes: with them the chances were told too sure
+    words = {row["word"] for row in read_table(GLOSSARY / "words.csv")}
+    for name in ("notice-label", "trade-label"):
+        pairs = material.pairs[name]
+        others += [
+            (t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8 and t not in words
+        ]
+    return awards, others
+
+
+def split(awards: list[Any], share: float = 0.3) -> Split:
+    """The dated awards of the last months held out, without those whose objet was read before."""
+    dated = sorted((a for a in awards if a.notified < UNDATED), key=lambda a: a.notified)
+    if len(dated) < 200:
+        raise BadInput(
+            f"{len(dated)} dated awards are too few to calibrate on: give 200 or more with a CPV code"
+        )
+    day = dated[int(len(dated) * (1 - share))].notified
+    fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
+    read = {t for t, _ in fitted}
+    held = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
+    return Split(fitted, held, day)
+
+
+def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
+    """Fit on a folder laid out as for the encoder; writes cpv.npz and cpv.json; returns the folder."""
+    awards, others = coded_texts(data)
+    parts = split(awards)
+    say(f"calibrating on {len(parts.held)} awards notified from {parts.day}")
+    with TemporaryDirectory() as folder:
+        earlier = static.load(encoding.train(data, Path(folder), before=parts.day, parts=[encoding.AWARDS]))
+        blend = fit_blend(fit_views(parts.fitted, others, earlier), earlier, parts.held)
+    reader = static.load(encoder)
+    views = fit_views([(a.objet, a.cpv) for a in awards], others, reader)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "cpv.npz", **cpv.pack(views))  # type: ignore[arg-type]
+    told = {"encoder": reader.fingerprint, "divisions": views.divisions, "blend": vars(blend)}
+    (out / "cpv.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    report(data, out, encoder, (len(awards), len(others), len(parts.held), parts.day))
+    return out
+
+
+def report(data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, int, date]) -> None:
+    """The card, with figures and a reliability plot where the folder holds later awards."""
+    suggester = cpv.load(out, encoder)
+    cases = coded(data)
+    awards, others, held, day = counts
+    lines = [
+        "# CPV suggestion",
+        "",
+        "A French text to CPV codes with the chance that each is right.  Two views are weighed: a linear model "
+        "(support vectors) on hashed words, word pairs and characters, and the coded texts nearest by the encoder.",
+        f"Made by `matcher train cpv --data DATA --out OUT` on {encoding.machine()}; encoder "
+        f"`{suggester.encoder.fingerprint}`; {(out / 'cpv.npz').stat().st_size / 1e6:.1f} MB, 8-bit arrays and JSON.",
+        "Licence of the weights: Apache-2.0.",
+        "",
+        "## Learnt from",
+        f"{awards:,} awards of the history with a CPV code (DECP, Licence Ouverte 2.0) and, at weight {OTHERS:g}, "
+        f"{others:,} other coded texts: CPV 2008 labels (EU, decision 2011/833/EU), titles and lots of TED notices "
+        "(CC BY 4.0), this project's glossary (Apache-2.0).  Weighed and calibrated (isotonic) on "
+        f"{held:,} awards notified from {day} whose objet was not read before, by an encoder and views learnt on "
+        "what came before that day.",
+        "",
+        "## Figures",
+    ]
+    if cases:
+        lines += [f"{len(cases):,} later awards, code from the objet alone:", ""]
+        lines += ["| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |"]
+        lines += ["|---|---:|---:|---:|---:|---:|"]
+        curves = {}
+        for level in ("division", "group", "class"):
+            hit, chance = first_codes(suggester, cases, level)
+            curves[level] = reliability(hit[:, 0], chance)
+            error = sum(n * abs(said - true) for said, true, n in curves[level]) / len(hit)
+            tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
+            lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
+        (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
+        lines += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
+        lines += ["`make bench-encoder` prints them beside linear models learnt in the same run."]
+    else:
+        lines += ["The folder holds no later awards: nothing was measured."]
+    lines += [
+        "",
+        "## Not for",
+        "Choosing a code without a look: half of the classes are not the first proposed.",
+    ]
+    (out / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def first_codes(
+    suggester: cpv.Suggester, cases: Coded, level: str
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
+    texts = [suggester.encoder.normalise(t) for t, _ in cases]
+    vectors = suggester.encoder.encode([t for t, _ in cases])
+    kinds, raw = suggester.blend.raw(suggester.views, texts, vectors, level)
+    best = np.argsort(-raw, axis=1, kind="stable")[:, :10]
+    right = np.array([int(c) // 10 ** (8 - cpv.LEVELS[level]) for _, c in cases])
+    return kinds[best] == right[:, None], suggester.blend.calibrated(level, raw.max(axis=1))
+
+
+def reliability(hit: NDArray[np.bool_], chance: NDArray[np.float64]) -> list[tuple[float, float, int]]:
+    """In each tenth of the scale: mean stated chance, share right, how many."""
+    tenth = np.minimum((chance * 10).astype(int), 9)
+    bins = [tenth == b for b in range(10) if (tenth == b).any()]
+    return [(float(chance[b].mean()), float(hit[b].mean()), int(b.sum())) for b in bins]
+
+
+def plot(curves: dict[str, list[tuple[float, float, int]]]) -> str:
+    """A reliability plot as SVG: on the diagonal a stated chance is kept."""
+    colours = ("#1b4f72", "#b9770e", "#6c3483")
+    side, gap = 320, 40
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side + 170} {side + 2 * gap}" '
+        'font-family="sans-serif" font-size="12" role="img" aria-label="Reliability of the CPV suggestion">',
+        f'<rect x="{gap}" y="{gap}" width="{side}" height="{side}" fill="none" stroke="#888"/>',
+        f'<line x1="{gap}" y1="{gap + side}" x2="{gap + side}" y2="{gap}" stroke="#888" stroke-dasharray="4"/>',
+        f'<text x="{gap + side / 2}" y="{side + 2 * gap - 10}" text-anchor="middle">stated chance</text>',
+        f'<text x="14" y="{gap + side / 2}" text-anchor="middle" '
+        f'transform="rotate(-90 14 {gap + side / 2})">share right</text>',
+    ]
+    for i, (level, points) in enumerate(curves.items()):
+        spots = [(gap + side * said, gap + side * (1 - true), n) for said, true, n in points]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in spots)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colours[i % 3]}" stroke-width="1.5"/>')
+        parts += [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + n**0.5 / 10:.1f}" fill="{colours[i % 3]}">'
+            f"<title>{level}: {n} awards</title></circle>"
+            for x, y, n in spots
+        ]
+        parts.append(
+            f'<text x="{gap + side + 12}" y="{gap + 20 + 18 * i}" fill="{colours[i % 3]}">{level}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"

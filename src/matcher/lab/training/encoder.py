@@ -1,0 +1,519 @@
+"""Fit the static encoder: a vocabulary, a vector a piece, by contrast between pairs of texts.
+
+Loss: in-batch multiple negatives (Henderson et al., 2017), in both directions, on cosines times `scale`.
+The length of a row is the learnt weight of its piece.  A vector is made of parts that are learnt apart and laid
+side by side: one reads awards and nomenclatures, one tells offers that serve from offers that tempt.  Learnt
+together, more of the second is less of the first (docs/encoder.md).  A part may learn a linear map of what is asked
+beside its vectors: an offer that repeats a word of the need is then no nearer for that alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from matcher.console import progress
+from matcher.lab.training.cases import Cases, known
+from matcher.lab.training.texts import Material, Pairs, gather
+from matcher.learned.encoders import static
+from matcher.learned.encoders._spelling import normaliser
+
+Watch = Callable[[Iterable[int], str], Iterable[int]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the weights of a part besides the data."""
+
+    vocabulary: int = 12_000
+    words: int = 0  # frequent whole words added to the subword pieces
+    dimension: int = 384  # learnt
+    axes: int = 192  # kept of them: those of the widest spread
+    length: float = 1.0  # of the rows, beside those of the other parts
+    steps: int = 700
+    batch: int = 1_024
+    scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0
+    rate: float = 0.01
+    whiten: float = 0.25  # how far the spread of the directions is evened out at the end: 0 not, 0.5 wholly
+    drop: float = 0.3  # share of pieces left out at random while learning
+    near: float = 0.0  # share of batches drawn from one division: harder negatives
+    choice: float = 0.0  # weight of a loss of its own for the offer that serves against those that tempt
+    choice_scale: float = 16.0  # cosines are multiplied by it there
+    turn: float = 0.0  # rate of a linear map of what is asked, as a share of `rate`; 0: no map
+    runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
+    seed: int = 0
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "objet-label": 3.0,
+            "objet-label above": 1.0,
+            "one supplier, one group": 3.0,
+            "one supplier": 1.0,
+            "one class": 3.0,
+            "label-label above": 0.7,
+            "NAF": 0.2,
+            "ROME": 0.7,
+            "ROME-NAF": 0.3,
+            "sectors": 0.05,
+            "notices": 0.7,
+            "notice-label": 0.7,
+            "abbreviations": 0.1,
+            "abbreviated": 0.2,
+            "trades": 0.7,
+            "trade-label": 0.4,
+            "phrases": 4.0,
+            "speech": 4.0,
+            "offers": 2.0,
+            "speech-label": 0.8,
+            "choices": 7.0,
+            "misspelled": 0.7,
+        }
+    )
+
+
+AWARDS = Settings()
+OFFERS = Settings(
+    dimension=192,
+    length=0.85,
+    steps=1_180,
+    whiten=0.0,
+    choice=1.0,
+    turn=0.1,
+    runs=3,
+    shares=AWARDS.shares | {"choices": 12.0, "more choices": 15.0, "more offers": 1.0, "more labels": 0.4},
+)
+PARTS = (AWARDS, OFFERS)
+
+
+def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
+    """A `tokenizers.Tokenizer`: unigram pieces, with the frequent words whole if asked; piece 0 is unknown."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normaliser()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=settings.vocabulary - settings.words,
+        special_tokens=["<unk>"],
+        unk_token="<unk>",  # noqa: S106
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    # The trainer's threads leave ties in any order and the last digits to chance: both are settled here.
+    pieces = [(p, round(s, 6)) for p, s in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    if settings.words:
+        known = {p for p, _ in pieces}
+        counts = Counter(w for t in texts for w in tokenizer.normalizer.normalize_str(t).split())
+        total = sum(counts.values())
+        whole = [(f"▁{w}", n) for w, n in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]
+        fresh = [(w, round(float(np.log(n / total)), 6)) for w, n in whole if w not in known]
+        pieces += fresh[: settings.vocabulary - len(pieces)]
+    ordered = pieces[:1] + sorted(pieces[1:], key=lambda i: (-i[1], i[0]))
+    tokenizer.model = models.Unigram(ordered, 0, False)
+    return tokenizer
+
+
+@dataclass
+class _Rows:
+    """Tokenised texts, flat: pieces of text i are ids[starts[i]:starts[i + 1]]."""
+
+    ids: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        index = np.repeat(self.starts[rows] - offsets, lengths) + np.arange(lengths.sum())
+        return self.ids[index], offsets
+
+
+def _tokenise(tokenizer: Any, texts: Sequence[str]) -> _Rows:
+    ids = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    starts = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
+    return _Rows(np.fromiter((x for i in ids for x in i), np.int64, starts[-1]), starts)
+
+
+@dataclass
+class _Indexed:
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    key: NDArray[np.int64]
+    near: dict[str, NDArray[np.int64]]
+    wrong: NDArray[np.int64]  # (pairs, wrong ones of each)
+
+
+def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
+    keys = {k: i for i, k in enumerate(dict.fromkeys(pairs.key))}
+    near: dict[str, list[int]] = {}
+    for i, value in enumerate(pairs.near):
+        near.setdefault(value, []).append(i)
+    return _Indexed(
+        np.array([row[t] for t in pairs.left]),
+        np.array([row[t] for t in pairs.right]),
+        np.array([keys[k] for k in pairs.key]),
+        {k: np.array(v) for k, v in near.items() if k and len(v) > 64},
+        np.array([[row[t] for t in texts] for texts in pairs.wrong], dtype=np.int64).reshape(len(pairs), -1),
+    )
+
+
+def latent_semantics(rows: _Rows, size: int, settings: Settings) -> NDArray[np.float32]:
+    """First vectors: singular vectors of TF-IDF (Deerwester et al., 1990), without the common first direction.
+
+    Shape (size, dimension).  The length of a row starts as its inverse document frequency.
+    """
+    from scipy.sparse import csr_matrix, diags
+    from sklearn.utils.extmath import randomized_svd
+
+    texts = len(rows.starts) - 1
+    counts = csr_matrix((np.ones(len(rows.ids), np.float32), rows.ids, rows.starts), (texts, size))
+    counts.sum_duplicates()
+    rarity = np.log((texts + 1) / (np.bincount(counts.indices, minlength=size) + 1)).astype(np.float32)
+    counts.data = 1 + np.log(counts.data)
+    weighted = counts @ diags(rarity)
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    unit = diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted
+    _, values, directions = randomized_svd(unit, settings.dimension + 1, n_iter=4, random_state=settings.seed)
+    vectors = directions[1:].T / np.sqrt(values[1:]) * rarity[:, None]
+    scaled: NDArray[np.float32] = (vectors / np.sqrt((vectors**2).sum(axis=1).mean())).astype(np.float32)
+    return scaled
+
+
+def even_out(
+    vectors: NDArray[np.float32], texts: tuple[NDArray[np.int64], NDArray[np.int64]], power: float
+) -> NDArray[np.float64]:
+    """A map to the principal axes of some texts, widest first, each divided by its spread to a power: shape (d, d).
+
+    Texts that share nothing then stand nearer to cosine 0, which a sum over several awards needs: else a
+    supplier gains by the mere number of its awards (Mu and Viswanath, 2018, on common directions).
+    """
+    ids, offsets = texts
+    sums = np.add.reduceat(vectors[ids], offsets, axis=0)
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    values, axes = np.linalg.eigh((sums.T @ sums / len(sums)).astype(np.float64))
+    order = np.argsort(-values)
+    evened: NDArray[np.float64] = axes[:, order] / np.maximum(values[order], 1e-9) ** (power / 2)
+    return evened
+
+
+def without_common(
+    turn: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    asked: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.float64]:
+    """The map of what is asked, shape (d, d), without the direction that all that is asked has in common once turned.
+
+    What is left of that direction would prefer some offers whatever is asked: the tone of who serves, or of who sells.
+    """
+    ids, offsets = asked
+    sums = np.add.reduceat(vectors[ids], offsets, axis=0) @ turn
+    mean = (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)).mean(axis=0)
+    common = mean / max(float(np.linalg.norm(mean)), 1e-9)
+    return np.asarray(turn @ (np.eye(len(turn)) - np.outer(common, common)))
+
+
+class Fitted(NamedTuple):
+    """A tokenizer, the vectors of its pieces, and the map that what is asked goes through."""
+
+    tokenizer: Any
+    vectors: NDArray[np.float32]  # (vocabulary, dimension)
+    turn: NDArray[
+        np.float32
+    ]  # (dimension, dimension): a text's sum of rows is multiplied by it where it asks
+
+
+def fit(material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None) -> Fitted:
+    """Vectors of as many dimensions as axes are kept of the parts together.
+
+    A part reads the pairs that it has a share for; the vocabulary is that of the texts of the first one.  The same
+    seed and data give the same up to rounding.
+    """
+    tokenizer = learn_vocabulary(material.texts(parts[0].shares), parts[0])
+    found = [_part(material, part, tokenizer, watch, start or latent_semantics) for part in parts]
+    turn = block_diag(*(turn for _, turn in found)).astype(np.float32)
+    return Fitted(tokenizer, np.hstack([vectors for vectors, _ in found]), turn)
+
+
+def _part(
+    material: Material, settings: Settings, tokenizer: Any, watch: Watch | None, start: Any
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The vectors of one part, (vocabulary, axes kept), and its map of what is asked, (axes, axes).
+
+    A map learnt in more dimensions than are kept loses what came from those left out.
+    """
+    texts = material.texts(settings.shares)
+    rows = _tokenise(tokenizer, texts)
+    number = {t: i for i, t in enumerate(texts)}
+    named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
+    first = start(rows, tokenizer.get_vocab_size(), settings)
+    runs = [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)]
+    learnt, turn = (np.mean(each, axis=0) for each in zip(*runs, strict=True))
+    learnt[0] = 0  # an unknown piece says nothing
+    objets = np.unique(named["objet-label"].left)
+    evened = even_out(learnt, rows.take(objets), settings.whiten)
+    kept = (learnt @ evened)[:, : settings.axes]
+    scaled = kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length
+    turned = (np.linalg.inv(evened) @ turn @ evened)[: settings.axes, : settings.axes]
+    needs = [pairs.left for pairs in named.values() if pairs.wrong.size]
+    if settings.turn and needs:
+        turned = without_common(turned, scaled, rows.take(np.unique(np.concatenate(needs))))
+    return scaled.astype(np.float32), turned
+
+
+def _learn(
+    rows: _Rows,
+    named: dict[str, _Indexed],
+    first: NDArray[np.float32],
+    settings: Settings,
+    seed: int,
+    watch: Watch | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors of the pieces after one run of steps from the first ones, and the map of what is asked."""
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # sums in one order, whatever the machine has
+    torch.use_deterministic_algorithms(True)
+    rng = np.random.default_rng(seed)
+    names = list(named)
+    shares = np.array([settings.shares[n] for n in names])
+    shares /= shares.sum()
+    size, dimension = first.shape
+    table = torch.nn.EmbeddingBag(
+        size, dimension, mode="sum", _weight=torch.tensor(first, dtype=torch.float32)
+    )
+    turn = torch.nn.Parameter(torch.eye(dimension), requires_grad=settings.turn > 0)
+    rates: list[dict[str, Any]] = [{"params": list(table.parameters()), "lr": settings.rate}]
+    rates += [{"params": [turn], "lr": settings.rate * settings.turn}] if settings.turn else []
+    optimiser = torch.optim.Adam(rates, lr=settings.rate, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        [rate["lr"] for rate in rates],
+        total_steps=settings.steps,
+        pct_start=0.1,
+        anneal_strategy="linear",
+    )
+
+    def embed(which: NDArray[np.int64], asked: bool = False) -> Any:
+        ids, offsets = rows.take(which)
+        keep = torch.tensor(rng.random(len(ids)) >= settings.drop, dtype=torch.float32)
+        summed = table(torch.from_numpy(ids), torch.from_numpy(offsets), per_sample_weights=keep)
+        return functional.normalize(summed @ turn if asked and settings.turn else summed)
+
+    steps: Iterable[int] = range(settings.steps)
+    for _ in watch(steps, "training the encoder") if watch else steps:
+        chosen = named[names[rng.choice(len(names), p=shares)]]
+        pool = None
+        if chosen.near and rng.random() < settings.near:
+            groups = list(chosen.near.values())
+            weights = np.array([len(g) for g in groups], dtype=float)
+            pool = groups[rng.choice(len(groups), p=weights / weights.sum())]
+        count = len(chosen.left) if pool is None else len(pool)
+        drawn = rng.choice(count, min(settings.batch, count), replace=False)
+        drawn = drawn if pool is None else pool[drawn]
+        key, left, right = chosen.key[drawn], chosen.left[drawn], chosen.right[drawn]
+        a, b = embed(left, asked=True), embed(right)
+        same = (key[:, None] == key[None]) | (right[:, None] == right[None]) | (left[:, None] == left[None])
+        np.fill_diagonal(same, False)
+        scores = (a @ b.T * settings.scale).masked_fill(torch.from_numpy(same), -1e4)
+        target = torch.arange(len(drawn))
+        tempting = chosen.wrong[drawn]
+        ahead, apart = scores, torch.zeros(())
+        if tempting.size:  # what only tempts stands against its own need
+            c = embed(tempting.ravel()).reshape(*tempting.shape, -1)
+            hard = torch.einsum("nd,nkd->nk", a, c)
+            ahead = torch.hstack([scores, hard * settings.scale])
+            own = torch.hstack([(a * b).sum(dim=1, keepdim=True), hard]) * settings.choice_scale
+            apart = settings.choice * functional.cross_entropy(own, torch.zeros_like(target))
+        loss = (functional.cross_entropy(ahead, target) + functional.cross_entropy(scores.T, target)) / 2
+        loss = loss + apart
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    return table.weight.detach().numpy().copy(), turn.detach().numpy().copy()
+
+
+def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
+    """Write the sentence-transformers layout: a StaticEmbedding, then a Router that turns what is asked (`task="query"`)."""
+    from safetensors.numpy import save_file
+
+    tokenizer, vectors, turn = fitted
+    prefix = "sentence_transformers.models"  # the names that versions 5 and 6 both know
+    modules = [
+        {"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": f"{prefix}.StaticEmbedding"},
+        {"idx": 1, "name": "1", "path": "1_Router", "type": f"{prefix}.Router"},
+    ]
+    routes = {"query": ["query_0_Dense", "query_1_Normalize"], "document": ["document_0_Normalize"]}
+    names = [name for listed in routes.values() for name in listed]
+    for path in ("0_StaticEmbedding", *(f"1_Router/{name}" for name in names)):
+        (out / path).mkdir(parents=True, exist_ok=True)
+    tokenizer.no_padding()
+    tokenizer.save(str(out / "0_StaticEmbedding" / "tokenizer.json"), pretty=False)
+    save_file({"embedding.weight": vectors}, str(out / "0_StaticEmbedding" / "model.safetensors"))
+    save_file({"linear.weight": np.ascontiguousarray(turn.T)}, str(out / static.TURN / "model.safetensors"))
+    for name in names:
+        _write(out / "1_Router" / name / "config.json", {})
+    dense = {
+        "in_features": len(turn),
+        "out_features": len(turn),
+        "bias": False,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    }
+    _write(out / static.TURN / "config.json", dense)
+    router = {
+        "types": {name: f"{prefix}.{name.split('_')[-1]}" for name in names},
+        "structure": routes,
+        "parameters": {"default_route": "document", "allow_empty_key": True},
+    }
+    _write(out / "1_Router" / "router_config.json", router)
+    _write(out / "modules.json", modules)
+    _write(
+        out / "config_sentence_transformers.json",
+        {
+            "model_type": "SentenceTransformer",
+            "prompts": {},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
+    )
+    _write(out / "training.json", [asdict(part) for part in parts])
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def train(
+    data: Path, out: Path, before: date | None = None, seed: int = 0, parts: Sequence[Settings] = PARTS
+) -> Path:
+    """Gather, fit, save, measure where later answers are known, write the card; returns the folder."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    parts = tuple(replace(part, seed=seed) for part in parts)
+    began = time.perf_counter()
+    material = gather(data, before, seed)
+    with threadpool_limits(1):
+        fitted = fit(material, *parts, watch=progress)
+    save(fitted, out, *parts)
+    spent = time.perf_counter() - began
+    (out / "card.md").write_text(card(material, parts, out, data, before, spent), encoding="utf-8")
+    return out
+
+
+def card(
+    material: Material,
+    parts: Sequence[Settings],
+    out: Path,
+    data: Path,
+    before: date | None,
+    seconds: float,
+) -> str:
+    """What the weights were learnt from, how, and what they reach."""
+    reader = static.load(out)
+    option = f" --before {before}" if before else ""
+    sources = [f"| {s['name']} | {s['licence']} | {s['records']:,} | {s['what']} |" for s in material.sources]
+    pairs = [
+        f"| {n} | {len(p):,} | " + " | ".join(f"{_steps(part, n):.0f}" for part in parts) + " |"
+        for n, p in material.pairs.items()
+        if len(p)
+    ]
+    size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6
+    lines = [
+        "# Encoder (static)",
+        "",
+        "French texts of public procurement to unit vectors, so that a need and an offer of one trade lie near.",
+        f"Fingerprint `{reader.fingerprint}`; {reader._vectors.shape[0]:,} pieces, {reader.dimension} dimensions, "
+        f"float32, {size:.1f} MB; sentence-transformers layout, read at run time without torch.",
+        "",
+        f"Made by `matcher train encoder --data DATA --out OUT{option} --seed {parts[0].seed}` in "
+        f"{seconds:.0f} s on {machine()}.  Licence of the weights: Apache-2.0.",
+        "",
+        "## Learnt from",
+        "| source | licence | records | what |",
+        "|---|---|---:|---|",
+        *sources,
+        "",
+        "Awards are those notified before "
+        + (str(before) if before else "the end of the file")
+        + "; an undated "
+        "one counts as 2019-06-30.  Of notices only texts are read, never winners.  Texts without a stated licence "
+        "(structures' descriptions, job texts) are not learnt from, nor are the later awards and the probe.",
+        "",
+        "## How",
+        "Unigram vocabulary over lower-cased, unaccented text with broken letters mended.  Parts learnt apart and laid "
+        "side by side, each from singular values of TF-IDF without the common first direction by in-batch contrast "
+        "in both directions, its axes evened out and the widest kept:",
+        *(f"- {_described(part)}" for part in parts),
+        "",
+        "The length of a row is the learnt weight of its piece.",
+        "",
+        "| pairs | number | " + " | ".join(f"batches of part {i + 1}" for i in range(len(parts))) + " |",
+        "|---|---:|" + "---:|" * len(parts),
+        *pairs,
+        "",
+        "## Figures",
+        *figures(reader, data),
+        "",
+        "`make bench-encoder` prints these beside other encoders, regime by regime; docs/encoder.md tells what was "
+        "tried.  Two awards of the history that went to one supplier have been learnt as a pair: their likeness is "
+        "optimistic, and a ranker is to be learnt with an encoder made `--before` its queries.",
+        "",
+        "## Not for",
+        "Languages other than French; opposites and negations (a sum of pieces does not see order); deciding alone "
+        "whether an offer serves a need.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _steps(part: Settings, name: str) -> float:
+    """Batches of one run of a part that are drawn from these pairs, on average."""
+    return part.steps * part.shares.get(name, 0) / sum(part.shares.values())
+
+
+def _described(part: Settings) -> str:
+    """How a part was learnt, in a line."""
+    runs = f"{part.runs} runs averaged, each of " if part.runs > 1 else ""
+    choice = (
+        f"; what serves against what tempts with weight {part.choice:g}, scale {part.choice_scale:g}"
+        if part.choice
+        else ""
+    )
+    return (
+        f"{min(part.axes, part.dimension)} of {part.dimension} axes, length {part.length:g}: {runs}{part.steps} steps of "
+        f"{part.batch}, scale {part.scale:g}, rate {part.rate:g}, {part.drop:.0%} of pieces dropped, evened out "
+        f"with power {part.whiten:g}{choice}"
+        + ("; what is asked goes through a linear map, what all needs share left out" if part.turn else "")
+    )
+
+
+def figures(reader: static.StaticEncoder, data: Path) -> list[str]:
+    """Lines on the later notices, where the folder holds them."""
+    if not known(data):
+        return ["The folder holds no later notices with their winners: nothing was measured."]
+    cases = Cases(data)
+    likeness = reader.encode(cases.queries, "query") @ reader.encode(cases.texts).T
+    found = cases.measure(likeness)
+    rng = np.random.default_rng(0)
+    low, high = np.quantile(rng.choice(found[:, 0], (400, len(found))).mean(axis=1), [0.025, 0.975])
+    return [
+        f"{len(found):,} later notices, winner sought among all suppliers of the history (best three awards, "
+        f"1, 1/2, 1/4, only those before the notice): R@10 {found[:, 0].mean():.3f} [{low:.3f}, {high:.3f}], "
+        f"R@100 {found[:, 1].mean():.3f}, nDCG@10 {found[:, 2].mean():.3f}."
+    ]
+
+
+def machine() -> str:
+    """The machine in a few words: cores and architecture."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,308 @@
+"""Learn the ranker's staircases listwise from rolling time splits of past awards.
+
+Each award of the later part of the history becomes a query as of its own day: its holders are to stand above
+the other suppliers, whose awards before that day (and the undated, but for a copy of the same text) are the
+evidence.  LambdaMART with one-split trees (Burges, "From RankNet to LambdaRank to LambdaMART", 2010), monotone
+in every signal; a sum of such trees is one staircase for each signal, so that the score stays additive.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import days
+from matcher.console import progress, say
+from matcher.domain import Award, BadInput, Lot, Tender
+from matcher.lab.evaluation import UNDATED, bootstrap, measures
+from matcher.matching import recipes
+from matcher.matching.rankers._additive import contribution
+from matcher.matching.search import question
+from matcher.matching.shortlist import Shortlist
+from matcher.reading import files
+from matcher.reference import paths
+
+#: The signals learnt here: what past awards and names tell.  The others keep their hand-set lines.
+LEARNT = (
+    "past_meaning", "past_words", "past_part", "past_best", "past_vote", "past_trade", "past_trade_count",
+    "past_trade_share", "past_trade_near", "past_words_near", "past_place", "past_reach", "past_department",
+    "past_volume", "past_clientele", "name_meaning", "name_words", "named",
+)  # fmt: skip
+ROUNDS, RATE, LEAVES_MIN, SEED = 500, 0.1, 100, 1
+BAGS = (1, 7, 13, 29)  # seeds of the models whose staircases are averaged
+LINE = 1.2  # how much of the conditional logit's line is added: both learn the same, and err apart
+RIDGE = 1e-4
+NEAREST, DRAWN = 300, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One training query: signal values of its candidates (n, signals), and which of them won (n,)."""
+
+    values: NDArray[np.float64]
+    won: NDArray[np.bool_]
+    siren: str  # of a winner, for the split into folds
+
+    @property
+    def findable(self) -> bool:
+        """Is a winner among the candidates?  Nothing is learnt from the others, but chances must count them."""
+        return bool(self.won.any())
+
+
+def train(data: Path, out: Path, since: date, encoder: Path | None = None, most: int = 4000) -> Path:
+    """Write the learned ranker file from `data`/awards/history.json.gz; queries are awards from `since` on.
+
+    `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
+    the vectors have not seen the answers.  Raises BadInput where the history is too small.
+    """
+    awards = [
+        r for r in files.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        if encoder is None:
+            from matcher.lab.training import encoder as encoding
+
+            say(f"training an encoder on the awards before {since}, so that it has not seen the answers")
+            encoder = encoding.train(data, Path(folder) / "encoder", before=since)
+        base = recipes.named("weighted")
+        recipe = replace(base, encoder_options={"path": str(encoder)})
+        catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
+        splits = collect(catalogue, awards, since, most)
+    findable = sum(split.findable for split in splits)
+    if findable < 50:
+        raise BadInput(
+            f"only {findable} awards since {since} have a holder with earlier awards: give an earlier --since"
+        )
+    return write(splits, out, {"since": since.isoformat(), "awards": len(awards)})
+
+
+def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
+    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json beside."""
+    hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text(encoding="utf-8"))
+    kept = {
+        name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"
+    }
+    findable = [split for split in splits if split.findable]
+    learnt = fit(findable)
+    signals = kept | learnt | {"past_holder": hand["signals"]["past_holder"]}
+    scores = unseen(findable)
+    # a supplier never met before cannot be found: its award counts as one on which every candidate lost
+    lost = [split for split in splits if not split.findable]
+    every = [score(learnt, split) for split in lost] + scores
+    file = {
+        **hand,
+        "signals": signals,
+        "probability": {**hand.get("probability", {}), "supplier": calibrate([*lost, *findable], every)},
+    }
+    file["trained"] = {
+        "queries": len(findable),
+        "unfindable": len(lost),
+        **facts,
+        "rounds": ROUNDS,
+        "rate": RATE,
+        "bags": list(BAGS),
+        "line": LINE,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
+    for name, value in held_out(findable, scores).items():
+        say(f"three folds over the training queries, {name}: {value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]")
+    return out
+
+
+def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: int) -> list[Split]:
+    """Training queries with the signal values of their hardest candidates and some drawn at random."""
+    rng = np.random.default_rng(SEED)
+    late = [award for award in awards if award.notified and award.notified >= since and award.holders]
+    late = [late[i] for i in np.sort(rng.permutation(len(late))[:most])]
+    modules = {name: plugins.find("matching.signals", name) for name in LEARNT}
+    first_guess = plugins.find("matching.rankers", "weighted").load()
+    uids = np.array([json.loads(text)["id"] for text in catalogue.evidence.column("payload").to_pylist()])
+    texts = catalogue.evidence.column("text").to_pylist()
+    same_text: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(texts):
+        same_text[text].append(row)
+    undated = catalogue.of_row("since") == days(UNDATED)
+    splits = []
+    for award in progress(late, "collecting training queries"):
+        shortlist = as_of(catalogue, award, uids, undated, same_text)
+        row_of = {str(s): i for i, s in enumerate(catalogue.of_structure("siren"))}
+        known = shortlist.count(shortlist.known("award")) > 0
+        right = [row_of[holder.siren] for holder in award.holders if holder.siren in row_of]
+        right = [row for row in right if known[row]]
+        for name in dict.fromkeys((*LEARNT, *first_guess.signals)):
+            module = modules.get(name) or plugins.find("matching.signals", name)
+            shortlist = shortlist.with_column(name, module.measure(shortlist))
+        scores = np.sum(list(first_guess.contributions(shortlist).values()), axis=0)
+        chosen = np.unique(
+            np.concatenate(
+                [
+                    np.argsort(-scores)[:NEAREST],
+                    rng.integers(0, len(scores), DRAWN),
+                    np.array(right, dtype=np.int64),
+                ]
+            )
+        )
+        values = np.column_stack([shortlist.columns[name][chosen] for name in LEARNT])
+        splits.append(Split(values, np.isin(chosen, right), award.holders[0].siren))
+    return splits
+
+
+def as_of(
+    catalogue: Catalogue,
+    award: Award,
+    uids: NDArray[Any],
+    undated: NDArray[np.bool_],
+    same_text: Mapping[str, Sequence[int]],
+) -> Shortlist:
+    """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
+    lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
+    tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
+    shortlist = catalogue.shortlist(catalogue.query(lot, tender, as_of=award.notified), exhaustive=True)
+    admissible = (shortlist.admissible | undated) & (uids != award.uid)
+    copies = same_text.get(question(lot), ())
+    admissible[list(copies)] &= ~undated[list(copies)]
+    return replace(shortlist, admissible=admissible, scratch={})
+
+
+def boost(splits: Sequence[Split], seed: int) -> Any:
+    """One LightGBM model over the splits."""
+    import lightgbm
+
+    data = lightgbm.Dataset(
+        np.vstack([split.values for split in splits]),
+        np.concatenate([split.won for split in splits]).astype(int),
+        group=[len(split.won) for split in splits],
+        feature_name=list(LEARNT),
+    )
+    options = {
+        "objective": "lambdarank", "num_leaves": 2, "learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN,
+        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.5,
+        "bagging_fraction": 0.7, "bagging_freq": 1, "lambdarank_truncation_level": 10, "seed": seed,
+        "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
+    }  # fmt: skip
+    return lightgbm.train(options, data, num_boost_round=ROUNDS)
+
+
+def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
+    """For each signal the staircase averaged over BAGS, and a line of LINE times the conditional logit's weight."""
+    trees = [tree for seed in BAGS for tree in boost(splits, seed).dump_model()["tree_info"]]
+    result = staircases(trees, 1 / len(BAGS))
+    for name, weight in zip(LEARNT, logit(splits), strict=True):
+        result[name]["weight"] = round(LINE * float(weight), 5)
+    return result
+
+
+def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
+    """Weights (signals,) >= 0 of a conditional logit (McFadden, 1973) over the splits; unknown counts as 0.
+
+    Two more terms, left out of the answer, absorb what being unknown tells.
+    """
+    from scipy.optimize import minimize
+
+    unknown = [LEARNT.index("past_words"), LEARNT.index("past_place")]
+    cases = [(np.hstack([np.nan_to_num(s.values), np.isnan(s.values[:, unknown])]), s.won) for s in splits]
+    scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
+    cases = [(values / scale, won) for values, won in cases]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = RIDGE * len(cases) * float(weights @ weights), 2 * RIDGE * len(cases) * weights
+        for values, won in cases:
+            scores = values @ weights
+            top = scores.max()
+            shares = np.exp(scores - top)
+            whole = shares.sum()
+            value -= float((scores[won] - top - np.log(whole)).mean())
+            slope = slope - values[won].mean(axis=0) + (shares / whole) @ values
+        return value / len(cases), slope / len(cases)
+
+    size = len(scale)
+    bounds = [(0.0, None)] * len(LEARNT) + [(None, None)] * (size - len(LEARNT))
+    found = minimize(
+        loss, np.zeros(size), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 80}
+    )
+    return np.asarray((found.x / scale)[: len(LEARNT)])
+
+
+def staircases(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Trees of one split each, times `share`, as one staircase for each signal, 0 at its foot."""
+    steps: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    absent: dict[str, float] = defaultdict(float)
+    for tree in trees:
+        node = tree["tree_structure"]
+        if "split_feature" not in node:
+            continue
+        name = LEARNT[node["split_feature"]]
+        left, right = (share * node[side]["leaf_value"] for side in ("left_child", "right_child"))
+        steps[name].append((float(node["threshold"]), left, right))
+        absent[name] += left if node["default_left"] else right
+    result = {}
+    for name in LEARNT:
+        knots = sorted({threshold for threshold, _, _ in steps[name]})
+        middles = [-np.inf, *knots]
+        # value on each stair: just above its lower knot
+        values = [sum(r if low >= t else lft for t, lft, r in steps[name]) for low in middles]
+        foot = values[0]
+        result[name] = {
+            "knots": [round(knot, 6) for knot in knots],
+            "values": [round(value - foot, 5) for value in values],
+            "missing": round(absent[name] - foot, 5),
+            "why": "learnt listwise from past awards",
+        }
+    return result
+
+
+def score(fitted: Mapping[str, Any], split: Split) -> NDArray[np.float64]:
+    """The learnt part of the score of each candidate of a split."""
+    return np.asarray(
+        np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0)
+    )
+
+
+def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
+    """Positions of the splits by fold; all queries of a winner fall into one."""
+    place = {siren: i % parts for i, siren in enumerate(sorted({split.siren for split in splits}))}
+    return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
+
+
+def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]:
+    """The score of each split's candidates by a model that was not fitted on its winner."""
+    scores: dict[int, NDArray[np.float64]] = {}
+    for fold in folds(splits, parts):
+        inside = set(fold)
+        fitted = fit([split for i, split in enumerate(splits) if i not in inside])
+        scores |= {i: score(fitted, splits[i]) for i in fold}
+    return [scores[i] for i in range(len(splits))]
+
+
+def held_out(
+    splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]
+) -> dict[str, tuple[float, float, float]]:
+    """nDCG@10 and R@10 of unseen scores, with intervals."""
+    rows = []
+    for split, values in zip(splits, scores, strict=True):
+        won = {str(j) for j in np.flatnonzero(split.won)}
+        rows.append(measures([str(j) for j in np.argsort(-values, kind="stable")], won))
+    return {name: bootstrap([row[name] for row in rows]) for name in ("nDCG@10", "R@10")}
+
+
+def calibrate(splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+    """Slope and intercept of the logistic map from score to the chance of winning, over unseen scores (Platt, 1999)."""
+    from sklearn.linear_model import LogisticRegression
+
+    tops = [np.argsort(-values)[:100] for values in scores]
+    told = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
+    won = np.concatenate([split.won[top] for split, top in zip(splits, tops, strict=True)])
+    model = LogisticRegression(C=1e6).fit(told[:, None], won)
+    return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}

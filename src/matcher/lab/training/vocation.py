@@ -1,0 +1,107 @@
+"""Learn from our own texts which trades structures of insertion offer (see `matcher.learned.vocation`)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from matcher.console import say
+from matcher.domain import BadInput
+from matcher.lab.training.texts import read_table
+from matcher.learned.vocation import ANALYSERS
+
+STRENGTH = 10.0  # inverse of the ridge, chosen by cross-validation on our own needs
+FLOOR = 0.5
+#: How much a text of speech.csv weighs beside a need: it is told by its trade, not judged by itself.
+SPOKEN = {"need": 0.5, "offer": 0.25}
+
+
+def train(needs: Path, out: Path) -> Path:
+    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv beside it.
+
+    Raises BadInput where there are not needs of both kinds.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    with needs.open(encoding="utf-8", newline="") as file:
+        rows = [
+            (row["text"], int(row["served"]))
+            for row in csv.DictReader(file)
+            if row.get("served") in ("0", "1")
+        ]
+    if len({served for _, served in rows}) < 2:
+        raise BadInput(f"{needs} needs rows of both kinds, served 1 and served 0, in columns text, served")
+    spoken = [
+        (row["text"], int(row["served"]), SPOKEN[row["role"]])
+        for row in read_table(needs.parent / "speech.csv")
+        if row["served"]
+    ]
+    texts = [text for text, _ in rows] + [text for text, _, _ in spoken]
+    served = np.array([s for _, s in rows] + [s for _, s, _ in spoken])
+    weight = np.array([1.0] * len(rows) + [w for _, _, w in spoken])
+    from scipy.sparse import hstack
+
+    vectorizers = {
+        name: TfidfVectorizer(analyzer=analyser, sublinear_tf=True, min_df=1 if name == "words" else 2).fit(
+            texts
+        )
+        for name, analyser in ANALYSERS.items()
+    }
+    matrix = hstack([v.transform(texts) for v in vectorizers.values()]).tocsr()
+    model = LogisticRegression(C=STRENGTH, max_iter=2000)
+    right = np.zeros(len(rows), dtype=bool)  # only needs are judged; those of speech.csv always help to learn
+    fold = np.random.default_rng(0).permutation(len(rows)) % 5
+    for part in range(5):
+        learnt = np.concatenate([fold != part, np.ones(len(spoken), dtype=bool)])
+        model.fit(matrix[learnt], served[learnt], sample_weight=weight[learnt])
+        asked = np.flatnonzero(fold == part)
+        right[asked] = (model.predict_proba(matrix[asked])[:, 1] >= FLOOR) == served[asked].astype(bool)
+    model.fit(matrix, served, sample_weight=weight)
+    weights = model.coef_[0]
+    terms: dict[str, dict[str, list[float]]] = {}
+    start = 0
+    for name, vectorizer in vectorizers.items():
+        names = vectorizer.get_feature_names_out()
+        part = weights[start : start + len(names)]
+        start += len(names)
+        terms[name] = {
+            term: [round(float(idf), 3), round(float(w), 4)]
+            for term, idf, w in zip(names, vectorizer.idf_, part, strict=True)
+        }
+    out.mkdir(parents=True, exist_ok=True)
+    file_ = {"intercept": round(float(model.intercept_[0]), 5), "floor": FLOOR, "terms": terms}
+    (out / "weights.json").write_text(
+        json.dumps(file_, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
+    )
+    accuracy = {
+        kind: float(right[served[: len(rows)] == value].mean())
+        for kind, value in (("served", 1), ("not served", 0))
+    }
+    say(
+        f"five folds, floor {FLOOR}: served {accuracy['served']:.3f}, not served {accuracy['not served']:.3f} right"
+    )
+    (out / "card.md").write_text(CARD.format(
+        date=date.today().isoformat(), rows=len(rows), yes=int(served[: len(rows)].sum()), spoken=len(spoken), floor=FLOOR, strength=STRENGTH,
+        served=accuracy["served"], unserved=accuracy["not served"], size=sum(map(len, terms.values())),
+    ), encoding="utf-8")  # fmt: skip
+    return out
+
+
+CARD = """# Vocation
+
+Tells from the words of a need whether structures of insertion and disability offer such a thing at all; it is
+the floor behind "aucune structure adaptée".
+
+- Made {date} by `matcher train vocation` from `data/glossary/ess_needs.csv`: {rows} needs of our own writing,
+  {yes} of them served, and {spoken} texts of `speech.csv` whose trade we judged. No award, notice or structure was read.
+- Logistic regression (C = {strength:g}) on TF-IDF of stems, pairs of stems and runs of 3 to 5 letters,
+  {size} terms; probability floor {floor}.
+- Five folds over the same needs (neighbouring trades apart by chance only): served {served:.3f} right, not served
+  {unserved:.3f} right. `pytest tests/matching/test_abstention.py -s` prints the figures on needs by another hand.
+- Not for: judging a structure, or a need in another language. Licence Apache-2.0.
+"""

@@ -1,0 +1,1 @@
+"""Readers of what was trained: encoders, CPV, clauses, activities."""

@@ -1,0 +1,105 @@
+"""What each activity code (NAF rev. 2) is about, as a vector, and how far from home its work is usually done.
+
+The vector is that of the code's label, of those above it, and of the words of its trades.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput
+from matcher.reference import tables
+from matcher.reference.codes import naf_codes, naf_label, naf_words
+
+if TYPE_CHECKING:
+    pass
+
+#: Codes under which structures of insertion and disability do anything: no trade can be read from them.
+VAGUE = frozenset(
+    "8899B 9499Z 7820Z 7830Z 8810C 8790B 8559A 8559B 8299Z 9609Z 7010Z 8411Z 8899A 8891A".split()
+)
+#: How far below the nearest code another may lie (cosine) to be as near by a factor e.
+WIDTH = 0.15
+FLOOR = 0.25  # a text whose nearest code lies further than this is near none
+ABOVE = ((4, 0.5), (3, 0.25))  # digits of class and group, and how much their labels weigh
+
+
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """The codes that tell a trade, with a unit vector and a usual reach for each.
+
+    `vectors` has shape (codes, dimension), `reach` (codes,), in kilometres.
+    """
+
+    places: Mapping[str, int]
+    vectors: NDArray[np.float32]
+    reach: NDArray[np.float64]
+
+    def closeness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        """1 for the code nearest to a text's vector (where any is near), e times less for each WIDTH of cosine below it; (codes,)."""
+        cosines = np.asarray(self.vectors @ vector, dtype=np.float64)
+        return np.asarray(np.exp((cosines - cosines.max(initial=FLOOR)) / WIDTH))
+
+    def reach_km(self, closeness: NDArray[np.float64]) -> float:
+        """How far such a need is usually served from: the mean of the codes near it, on a scale of ratios."""
+        weight = closeness**2
+        return float(np.exp((weight * np.log(self.reach)).sum() / max(float(weight.sum()), 1e-9)))
+
+
+_MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
+
+
+def of(encoder: Any) -> Activities:
+    """The codes as an encoder sees them, encoded once a process."""
+    found = _MADE.get(encoder.fingerprint)
+    if found is None:
+        found = _MADE[encoder.fingerprint] = _encoded(encoder)
+    return found
+
+
+def _encoded(encoder: Any) -> Activities:
+    codes = [code for code in naf_codes() if code not in VAGUE]
+    parts = [(1.0, [naf_label(code) for code in codes])]
+    parts += [(weight, [naf_label(code[:digits]) for code in codes]) for digits, weight in ABOVE]
+    parts += [(2.0, [naf_words(code) for code in codes])]
+    total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
+    for weight, texts in parts:
+        total += weight * encoder.encode(texts, role="passage")
+    lengths = np.linalg.norm(total, axis=1, keepdims=True)
+    vectors = np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9)
+    far = usual_reach()
+    kilometres = np.array([_longest(far, code) for code in codes])
+    return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)
+
+
+def usual_reach() -> Mapping[str, float]:
+    """Kilometres by beginning of a code (`data/assumptions/reach.csv`); the row without a code stands for the rest.
+
+    Raises BadInput, naming the line, for a row that cannot be read.
+    """
+    path = tables.assumptions_file("reach.csv")
+    table: dict[str, float] = {}
+    line = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                line += 1
+                kilometres = float(row["km"].replace(",", "."))
+                if not 1 <= kilometres <= 20_000:
+                    raise ValueError("km")
+                table[row["naf"].strip()] = kilometres
+            return {"": 60.0, **table}
+    except (KeyError, AttributeError, ValueError):
+        raise BadInput(
+            f"{path}, ligne {line} : il faut les colonnes naf, km et reasoning, et un nombre de kilomètres de 1 à 20000"
+        ) from None
+
+
+def _longest(table: Mapping[str, float], code: str) -> float:
+    return next(table[code[:length]] for length in range(len(code), -1, -1) if code[:length] in table)

@@ -1,0 +1,219 @@
+"""Which CPV codes a text asks for, with calibrated probabilities.
+
+Two views of the text are weighed: a linear model on hashed words and characters (scores of divisions), and
+the coded texts nearest to it by the encoder (past awards, CPV labels).  Deeper levels share out a division's
+probability by the same neighbours.  What was learnt lies in models/cpv as plain arrays and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput, StaleArtefact
+from matcher.learned.encoders import static
+from matcher.reference.codes import cpv_label
+from matcher.reference.paths import models_dir
+
+Level = Literal["division", "group", "class", "code"]
+#: How many digits of a code each level says.
+LEVELS: dict[str, int] = {"division": 2, "group": 3, "class": 4, "code": 8}
+WORDS, CHARACTERS = 2**16, 2**17  # columns of the hashed features
+FLOOR = 0.005  # share of neighbours that a division without any is given
+LIMIT = 10_000  # characters read: what is asked for stands at the beginning of a notice
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Views:
+    """The learnt arrays: a linear model over hashed features, and coded texts as neighbours."""
+
+    divisions: list[str]
+    columns: NDArray[np.int64]  # hashed columns that were seen
+    rarity: NDArray[np.float32]  # inverse document frequency of each
+    weights: NDArray[np.float32]  # (columns, divisions)
+    bias: NDArray[np.float32]
+    neighbours: NDArray[np.float32]  # (texts, kept dimensions), unit rows
+    codes: NDArray[np.int64]  # the 8-digit code of each neighbour
+
+    def linear(self, texts: Sequence[str]) -> Floats:
+        """Scores (texts, divisions) of the linear model; the texts are normalised."""
+        from scipy.sparse import csr_matrix
+
+        counts = hashed(texts)[:, self.columns]
+        counts = csr_matrix(unit_blocks(counts, self.rarity, int((self.columns < WORDS).sum())))
+        scores: Floats = counts @ self.weights + self.bias
+        return scores
+
+    def shares(
+        self, vectors: NDArray[np.float32], width: float, digits: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
+        cut = self.codes // 10 ** (8 - digits)
+        kinds, number = np.unique(cut, return_inverse=True)
+        near = vectors[:, : self.neighbours.shape[1]]
+        near = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
+        weight = np.exp((near @ self.neighbours.T - 1) / width)
+        mass = np.zeros((len(vectors), len(kinds)))
+        for row, weights in zip(mass, weight, strict=True):
+            row += np.bincount(number, weights, len(kinds))
+        return kinds, mass / mass.sum(axis=1, keepdims=True)
+
+
+def hashed(texts: Sequence[str]) -> Any:
+    """Counts of word pairs and of characters 3 to 5, hashed; sparse (texts, WORDS + CHARACTERS)."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    options: dict[str, Any] = {"alternate_sign": False, "norm": None, "lowercase": False, "dtype": np.float32}
+    pattern = r"[a-z0-9]+"
+    words = HashingVectorizer(token_pattern=pattern, ngram_range=(1, 2), n_features=WORDS, **options)
+    characters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=CHARACTERS, **options)
+    return hstack([words.transform(texts), characters.transform(texts)]).tocsr()
+
+
+def unit_blocks(counts: Any, rarity: NDArray[np.float32], words: int) -> Any:
+    """TF-IDF (1 + log count), words and characters each scaled to length 1."""
+    from scipy.sparse import diags, hstack
+
+    counts = counts.tocsr(copy=True)
+    counts.data = 1 + np.log(counts.data)
+    weighted = (counts @ diags(rarity)).tocsc()
+    blocks = []
+    for block in (weighted[:, :words].tocsr(), weighted[:, words:].tocsr()):
+        lengths = np.sqrt(np.asarray(block.multiply(block).sum(axis=1)).ravel())
+        blocks.append(diags(1 / np.maximum(lengths, 1e-9)) @ block)
+    return hstack(blocks).tocsr()
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the views are weighed, and the map from a raw probability to a calibrated one, by level."""
+
+    linear: float
+    near: float
+    width: float
+    narrow: float  # width of the kernel that shares out a division
+    curves: dict[str, tuple[list[float], list[float]]]
+
+    def divisions(self, views: Views, texts: Sequence[str], vectors: NDArray[np.float32]) -> Floats:
+        """Probabilities (texts, divisions) that sum to 1."""
+        kinds, shares = views.shares(vectors, self.width, 2)
+        column = {int(d): i for i, d in enumerate(views.divisions)}
+        spread = np.zeros((len(texts), len(views.divisions)))
+        spread[:, [column[int(k)] for k in kinds]] = shares
+        scores = self.linear * views.linear(texts) + self.near * np.log(spread + FLOOR)
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found: Floats = raised / raised.sum(axis=1, keepdims=True)
+        return found
+
+    def raw(
+        self, views: Views, texts: Sequence[str], vectors: NDArray[np.float32], level: str
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Codes cut to the level's digits and their probabilities (texts, codes), not yet calibrated."""
+        above = self.divisions(views, texts, vectors)
+        digits = LEVELS[level]
+        if digits == 2:
+            return np.array([int(d) for d in views.divisions]), above
+        kinds, shares = views.shares(vectors, self.narrow, digits)
+        order = {int(d): i for i, d in enumerate(views.divisions)}
+        parent = np.array([order[int(k) // 10 ** (digits - 2)] for k in kinds])
+        sums = np.zeros_like(above)
+        np.add.at(sums.T, parent, shares.T)
+        return kinds, shares / np.maximum(sums[:, parent], 1e-300) * above[:, parent]
+
+    def calibrated(self, level: str, raw: Floats) -> Floats:
+        """The share of right codes among those that got such a raw probability (isotonic, held-out awards)."""
+        x, y = self.curves[level]
+        return np.interp(raw, x, y)
+
+
+class Suggester:
+    """The learnt views and blend with the encoder they were learnt with."""
+
+    def __init__(self, encoder: static.StaticEncoder, views: Views, blend: Blend) -> None:
+        self.encoder, self.views, self.blend = encoder, views, blend
+
+    def suggest(self, text: str, k: int = 5, level: Level = "division") -> list[tuple[str, str, float]]:
+        """The k likeliest codes: (8 digits, label, probability), best first."""
+        if level not in LEVELS:
+            raise BadInput(f"unknown level {level!r}: choose one of {', '.join(LEVELS)}")
+        if not 1 <= k <= 100:
+            raise BadInput(f"{k} codes cannot be given: ask for 1 to 100")
+        words = self.encoder.normalise(text[:LIMIT])
+        vectors = self.encoder.encode([text[:LIMIT]])
+        if not words or not vectors.any():
+            raise BadInput("the text holds no known word: describe the need in a few French words")
+        kinds, raw = self.blend.raw(self.views, [words], vectors, level)
+        best = np.argsort(-raw[0], kind="stable")[:k]
+        chances = self.blend.calibrated(level, raw[0][best])
+        chances = chances / max(1.0, float(chances.sum()))
+        codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
+        return [(c, cpv_label(c), round(float(p), 4)) for c, p in zip(codes, chances, strict=True)]
+
+
+def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
+    """What `matcher train cpv` wrote.  Raises BadInput when absent, StaleArtefact for another encoder."""
+    folder = folder or models_dir() / "cpv"
+    reader = static.load(encoder)
+    try:
+        told = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))
+        with np.load(folder / "cpv.npz", allow_pickle=False) as arrays:
+            views = unpack(told["divisions"], dict(arrays))
+        blend = Blend(
+            **{**told["blend"], "curves": {n: (x, y) for n, (x, y) in told["blend"]["curves"].items()}}
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"no CPV model in {folder} ({error}): make one with `matcher train cpv`") from None
+    if told["encoder"] != reader.fingerprint:
+        raise StaleArtefact(f"the CPV model in {folder} is of another encoder: run `matcher train cpv` again")
+    return Suggester(reader, views, blend)
+
+
+def pack(views: Views) -> dict[str, NDArray[Any]]:
+    """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
+    scale = np.abs(views.weights).max(axis=0) / 127
+    return {
+        "columns": views.columns.astype(np.int32),
+        "rarity": views.rarity.astype(np.float16),
+        "weights": np.round(views.weights / scale).astype(np.int8),
+        "scale": scale.astype(np.float32),
+        "bias": views.bias.astype(np.float32),
+        "neighbours": np.round(views.neighbours * 127 / np.abs(views.neighbours).max()).astype(np.int8),
+        "codes": views.codes.astype(np.int32),
+    }
+
+
+def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
+    """The views again; neighbours at length 1."""
+    near = arrays["neighbours"].astype(np.float32)
+    near /= np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
+    return Views(
+        divisions=divisions,
+        columns=arrays["columns"].astype(np.int64),
+        rarity=arrays["rarity"].astype(np.float32),
+        weights=arrays["weights"] * arrays["scale"],
+        bias=arrays["bias"],
+        neighbours=near,
+        codes=arrays["codes"].astype(np.int64),
+    )
+
+
+@cache
+def _shipped() -> Suggester:
+    return load()
+
+
+def suggest(text: str, k: int = 5, level: Level = "division") -> list[tuple[str, str, float]]:
+    """The k likeliest CPV codes of a French text: (8 digits, label, calibrated probability), best first.
+
+    Raises BadInput for an empty text, a text without a known word, or an unknown level.
+    """
+    return _shipped().suggest(text, k, level)

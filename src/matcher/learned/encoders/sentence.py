@@ -1,0 +1,73 @@
+"""Any sentence-transformers model, by folder or by name: slower, loads torch.
+
+Some models want to be told what they read: multilingual-e5 takes `query_prefix="query: "` and
+`passage_prefix="passage: "`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput, MissingExtra
+from matcher.learned.encoders import Encoder, Role
+
+PROBE = "query: entretien des espaces verts"
+
+
+class SentenceEncoder:
+    """Wraps `SentenceTransformer.encode`, with a prefix a role."""
+
+    def __init__(
+        self, model: Any, name: str, query_prefix: str, passage_prefix: str, batch_size: int
+    ) -> None:
+        self._model = model
+        self._prefixes: dict[Role, str] = {"query": query_prefix, "passage": passage_prefix}
+        self._batch_size = batch_size
+        probe = self._vectors([PROBE])
+        self.dimension = int(probe.shape[1])
+        # Weights have no common version: what the model answers to one text stands for them.
+        told = f"{name}|{query_prefix}|{passage_prefix}|{np.round(probe, 4).tobytes().hex()}"
+        self.fingerprint = "sentence-" + hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors = self._model.encode(
+            texts, batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, np.float32)
+
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a letter or digit."""
+        out = np.zeros((len(texts), self.dimension), np.float32)
+        told = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
+        if told:
+            out[told] = self._vectors([self._prefixes[role] + texts[i] for i in told])
+        return out
+
+
+def load(
+    model: str = "",
+    query_prefix: str = "",
+    passage_prefix: str = "",
+    device: str = "cpu",
+    batch_size: int = 32,
+) -> Encoder:
+    """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be had."""
+    if not model:
+        raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise MissingExtra("encoder `sentence` needs: pip install sentence-transformers") from None
+    try:
+        loaded = SentenceTransformer(model, device=device)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(
+            f"model {model!r} cannot be loaded ({reason}): give the folder it was saved in"
+        ) from None
+    return SentenceEncoder(loaded, model, query_prefix, passage_prefix, batch_size)

@@ -1,0 +1,139 @@
+"""The shipped encoder: one learnt vector a piece, summed; read without torch.
+
+The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder)` gives
+the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
+beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is
+part of tokenizer.json, so that both readers agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput
+from matcher.learned.encoders import Role
+from matcher.learned.encoders._spelling import normaliser, spell
+from matcher.reference.paths import models_dir
+
+GATHERED = 20_000  # pieces summed at once: bounds memory to some tens of megabytes
+REMEMBERED = 200_000  # words whose pieces are remembered
+TURN = Path("1_Router") / "query_0_Dense"  # where the map of what is asked lies; a folder without it has none
+
+
+class StaticEncoder:
+    """Sums the vectors of a text's pieces, turns the sum where the text asks, and scales it to length 1."""
+
+    def __init__(self, folder: Path) -> None:
+        from safetensors.numpy import load
+        from tokenizers import Tokenizer
+
+        try:
+            vocabulary = (folder / "0_StaticEmbedding" / "tokenizer.json").read_bytes()
+            weights = (folder / "0_StaticEmbedding" / "model.safetensors").read_bytes()
+            path = folder / TURN / "model.safetensors"
+            turn = path.read_bytes() if path.is_file() else b""
+        except OSError:
+            raise BadInput(
+                f"no encoder in {folder}: make one with `matcher train encoder --out {folder}`"
+            ) from None
+        try:
+            self._tokenizer = Tokenizer.from_buffer(vocabulary)
+            self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
+            dimension = self._vectors.shape[1]
+            whole = load(turn)["linear.weight"].T if turn else np.eye(dimension)
+            self._turn, self._turned = _turned(whole, dimension)
+        except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
+            raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
+        self._pieces: dict[str, list[int]] = {}
+        self.dimension = int(self._vectors.shape[1])
+        told = hashlib.sha256(vocabulary)
+        told.update(weights)  # one after the other: put together they would be copied
+        told.update(turn)
+        self.fingerprint = f"static-{told.hexdigest()[:16]}"
+
+    def normalise(self, text: str) -> str:
+        """The text as the vocabulary sees it: lower case, no accent, broken letters mended, one space a gap."""
+        known = spell(text) if self._by_words else None
+        if known is not None:
+            return known
+        normalised: str = self._tokenizer.normalizer.normalize_str(text)
+        return normalised
+
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
+        pieces = self._by_word(texts) if self._by_words else self._whole(texts)
+        out = self._sums(pieces)
+        if role == "query":
+            out[:, self._turned :] = out[:, self._turned :] @ self._turn
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        np.divide(out, norms, out=out, where=norms > 1e-9)
+        return out
+
+    def _whole(self, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    def _by_word(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `_whole`: words are cut into pieces one by one, and few words are met for the first time."""
+        spelt = map(self.normalise, texts)
+        words = [text.split(" ") if text else [] for text in spelt]
+        if not self._pieces or len(self._pieces) > REMEMBERED:
+            gap = self._tokenizer.token_to_id("▁")
+            self._pieces = {"": [] if gap is None else [gap]}  # each further space of a gap is a piece too
+        known = self._pieces
+        cut = self._tokenizer.model.tokenize  # the words are spelt already
+        for word in chain.from_iterable(words):
+            if word not in known:
+                known[word] = [piece.id for piece in cut("▁" + word)]
+        return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
+
+    def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
+        """The sum of each text's pieces; texts of one length are summed together, which numpy does fast."""
+        out = np.zeros((len(pieces), self.dimension), np.float32)
+        lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        flat = _flat(pieces, int(lengths.sum()))
+        starts = np.cumsum(lengths) - lengths
+        for length in np.unique(lengths[lengths > 0]):
+            rows = np.flatnonzero(lengths == length)
+            step = max(1, GATHERED // int(length))
+            for some in (rows[i : i + step] for i in range(0, len(rows), step)):
+                out[some] = self._vectors[flat[starts[some, None] + np.arange(length)]].sum(axis=1)
+        return out
+
+
+def _turned(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
+    """The part of a map that is not the identity, and where it begins: the first dimensions are often left as they are."""
+    if whole.shape != (dimension, dimension):
+        raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
+    changed = np.abs(whole - np.eye(dimension)) > 1e-6
+    begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
+    return np.ascontiguousarray(whole[begin:, begin:], dtype=np.float32), begin
+
+
+def _flat(pieces: Iterable[list[int]], total: int) -> NDArray[np.int64]:
+    return np.fromiter(chain.from_iterable(pieces), np.int64, total)
+
+
+def _as_json(part: Any) -> Any:
+    """A normalizer as it stands in a tokenizer.json."""
+    from tokenizers import Tokenizer, models
+
+    empty = Tokenizer(models.BPE())
+    empty.normalizer = part
+    return json.loads(empty.to_str())["normalizer"]
+
+
+def load(path: str | Path | None = None) -> StaticEncoder:
+    """The encoder in `path`, by default the shipped one.  Raises BadInput when there is none."""
+    return StaticEncoder(Path(path) if path else models_dir() / "encoder")

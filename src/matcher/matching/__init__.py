@@ -1,0 +1,1 @@
+"""The path of a tender: search, signals, ranker, judgement, reasons, groups."""

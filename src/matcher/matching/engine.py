@@ -1,0 +1,433 @@
+"""The whole path of a tender, in one readable module: shortlist, signals, score, reasons, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import __version__, plugins
+from matcher.catalogue import denials
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import DECLARED
+from matcher.domain import (
+    Answer,
+    Filters,
+    LotAnswer,
+    Match,
+    NotFound,
+    Offer,
+    Reason,
+    Recipe,
+    Tender,
+)
+from matcher.matching import by_clause, recipes, suitability
+from matcher.matching.ranking import Ranking
+from matcher.matching.reasons import missing, sentences, warnings
+from matcher.matching.search import question
+from matcher.matching.shortlist import Column, Query, Shortlist, heads
+from matcher.matching.signals.place import distances, zones
+from matcher.matching.suitability import eligible
+from matcher.matching.why_not import Explanation
+
+TURNS = 200  # so many of the first places may change, no more
+FAR = 3  # structures shown of those that stand too far, where none is near
+POOL = 25  # structures of each lot among whom groups are chosen
+
+
+class Matcher:
+    """Answers tenders from a catalogue by a recipe.  Immutable, safe to share between threads."""
+
+    def __init__(
+        self, catalogue: Catalogue, recipe: Recipe | None = None, *, exhaustive: bool = False
+    ) -> None:
+        self.catalogue = catalogue
+        self.exhaustive = exhaustive  # compare every structure, however many: for evaluation and for oracles
+        self.recipe = recipe or catalogue.recipe
+        self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
+        self._signals = {name: plugins.find("matching.signals", name) for name in self.ranker.signals}
+        self._explained = [
+            (name, signal, getattr(signal, "ALIKE", "")) for name, signal in self._signals.items()
+        ]
+
+    @classmethod
+    def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
+        """A matcher over the saved catalogue of a folder, with its own recipe unless one is named."""
+        catalogue = Catalogue.load(Path(folder))
+        return cls(catalogue, recipes.named(recipe) if recipe else None)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What made an answer: code, data, recipe, encoder, ranker."""
+        manifest = self.catalogue.manifest
+        turns = (
+            {"rotation": f"scores within {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
+            if self.recipe.rotation
+            else {}
+        )
+        return turns | {
+            "code": __version__,
+            "data": str(manifest["data"]),
+            "built": str(manifest["built"]),
+            "recipe": self.recipe.name,
+            "encoder": str(manifest["encoder"]),
+            "ranker": self.ranker.fingerprint,
+        }
+
+    # ------------------------------------------------------------------------------------ one lot
+
+    def rank(self, query: Query) -> Ranking:
+        """Every candidate of a lot, scored and in order; one place for each bidder."""
+        shortlist = self.catalogue.shortlist(query, exhaustive=self.exhaustive)
+        columns: dict[str, Column] = {}
+        shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
+        for name, signal in self._signals.items():
+            columns[name] = shortlist.column(name, signal.measure(shortlist))
+        contributions = self.ranker.contributions(shortlist)
+        scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
+        # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
+        order = np.argsort(-scores, kind="stable")
+        stands = np.empty(len(order), dtype=np.int64)
+        stands[order] = np.arange(len(order))
+        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
+        order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
+        regime = "structure" if self.has_directory else "supplier"
+        if self.recipe.rotation:
+            order = self._take_turns(query, shortlist, scores, order)
+        return Ranking(
+            shortlist=shortlist,
+            contributions=contributions,
+            scores=scores,
+            order=order,
+            regime=regime,
+        )
+
+    def _take_turns(
+        self, query: Query, shortlist: Shortlist, scores: Column, order: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """The order with each run of near-equal scores drawn anew for this lot and day, the same all day long."""
+        day = (query.as_of or date.today()).isoformat()
+        sirens = self.catalogue.of_structure("siren")
+        turned, low = order.copy(), 0
+        while low < len(order):
+            # a run ends where a score lies further from its first than the recipe says
+            falls = scores[order[low]] - scores[order[low:]] > self.recipe.rotation
+            high = low + int(np.argmax(falls)) if falls.any() else len(order)
+            if high - low > 1:
+                run = order[low:high].tolist()
+                drawn = {
+                    i: sha256(f"{day} {query.lot.id} {sirens[shortlist.candidates[i]]}".encode()).digest()
+                    for i in run
+                }
+                turned[low:high] = sorted(run, key=drawn.__getitem__)
+            low = high
+            if low >= TURNS:
+                break
+        return turned
+
+    @cached_property
+    def has_directory(self) -> bool:
+        """Does the catalogue hold structures of a known kind, beside suppliers of past awards?"""
+        return bool((self.catalogue.of_structure("kind") != "").any())
+
+    def queries(
+        self,
+        tender: Tender,
+        *,
+        filters: Filters | None = None,
+        as_of: date | None = None,
+        incumbents: bool = False,
+    ) -> list[Query]:
+        """One query for each lot; the texts of all lots are encoded at once."""
+        texts = [question(lot) for lot in tender.lots]
+        vectors = self.catalogue.encoder.encode(texts, role="query")
+        return [
+            self.catalogue.query(
+                lot, tender, text=text, vector=vector, filters=filters, as_of=as_of, incumbents=incumbents
+            )
+            for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
+        ]
+
+    # ------------------------------------------------------------------------------------ one tender
+
+    def match(
+        self,
+        tender: Tender,
+        n: int = 10,
+        *,
+        filters: Filters | None = None,
+        as_of: date | None = None,
+        incumbents: bool = False,
+        groups: int = 3,
+    ) -> Answer:
+        """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
+        answers, pools = [], []
+        for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
+            ranking = self.rank(query)
+            answers.append(self.answer(ranking, n))
+            # a team is chosen among more than is shown: who covers two lots may be third in each
+            if groups:
+                pools.append(self._pool(ranking, answers[-1], POOL) if n < POOL else answers[-1])
+        consortia: tuple[Any, ...] = ()
+        if groups:
+            from matcher.matching.groups import consortium
+
+            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups))
+        return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
+
+    def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
+        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
+
+        Structures known for other trades only, and those farther than the trade travels, are left out where any is
+        suitable.
+        """
+        shortlist = ranking.shortlist
+        none = self.nobody(ranking)
+        shown = self._shown(ranking, n)
+        matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(shown, 1))
+        wide = None
+        if shortlist.query.filters != Filters():
+            wide = self.rank(replace(shortlist.query, filters=Filters()))
+        few = none or len(matches) < n
+        clause = (
+            by_clause.by_clause(ranking)
+            if ranking.regime == "structure" and by_clause.clause_asked(ranking)
+            else []
+        )
+        return LotAnswer(
+            lot=shortlist.query.lot,
+            matches=matches,
+            nobody=none,
+            relaxations=suitability.relaxations(ranking, wide)
+            if few and ranking.regime == "structure"
+            else (),
+            by_clause=tuple(
+                replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
+                for match, code, said in (
+                    (self.explain(ranking, i, rank), code, said)
+                    for rank, (i, code, said) in enumerate(clause, 1)
+                )
+            ),
+            considered=len(ranking.order),
+        )
+
+    def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:
+        """The candidates to show, best first, at most n: the suitable ones.
+
+        Where none is, the first few of the trade that stand farther than it usually travels, else the best of all;
+        where nobody offers such a thing, the first few that come near it, if any does.
+        """
+        order = ranking.order
+        if ranking.regime != "structure":
+            return order[:n]
+        shortlist = ranking.shortlist
+        if self.nobody(ranking):
+            near: NDArray[np.int64] = order[
+                (suitability.of_the_trade(shortlist) & (suitability.fit(shortlist) == 1.0))[order]
+            ][: min(n, FAR)]
+            return near
+        fitting = order[suitability.suitable(shortlist)[order]]
+        if len(fitting):
+            return fitting[:n]
+        far = order[suitability.of_the_trade(shortlist)[order]]
+        return far[: min(n, FAR)] if len(far) else order[:1]
+
+    def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
+        """The answer with more structures, whose reasons are found only if a team takes them."""
+        more = self._shown(ranking, n)[len(answer.matches) :]
+        matches = [
+            self._match(ranking, int(i), rank, cast("tuple[Reason, ...]", _Later(self, ranking, int(i))))
+            for rank, i in enumerate(more, len(answer.matches) + 1)
+        ]
+        return replace(answer, matches=(*answer.matches, *matches))
+
+    def nobody(self, ranking: Ranking) -> bool:
+        """Is there, honestly, no structure for this lot?"""
+        return suitability.nobody(ranking)
+
+    def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
+        """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
+        return self._match(ranking, i, rank, self._reasons(ranking, i))
+
+    def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
+        """What each signal adds to candidate i, and why, the weightiest first."""
+        shortlist = ranking.shortlist
+        values, adds = shortlist.once("tables", lambda: self._tables(ranking))
+        told: dict[Any, Reason] = shortlist.once("told", dict)
+        reasons = []
+        for (name, signal, alike), value, add in zip(
+            self._explained, values[i].tolist(), adds[i].tolist(), strict=True
+        ):
+            unknown = value != value
+            shared = alike == "value" or (unknown and alike == "unknown")
+            key = (name, None if unknown else value, add)
+            reason = told.get(key) if shared else None
+            if reason is None:
+                why = signal.explain(shortlist, i, value)
+                reason = Reason(
+                    code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
+                    offer_passage=why.offer_passage, tells=why.tells and not unknown,
+                )  # fmt: skip
+                if shared:
+                    told[key] = reason
+            reasons.append(reason)
+        reasons.sort(key=_weight)
+        return tuple(reasons)
+
+    def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and contributions with a row for each candidate and a column for each signal."""
+        columns, adds = ranking.shortlist.columns, ranking.contributions
+        shape = (len(self._signals), len(ranking.shortlist))
+        values = np.array([columns[name] for name in self._signals], dtype=np.float64).reshape(shape)
+        return values.T, np.array([adds[name] for name in self._signals], dtype=np.float64).reshape(shape).T
+
+    def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
+        shortlist = ranking.shortlist
+        structure = self.catalogue.structure(int(shortlist.candidates[i]))
+        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        may, out = eligible(shortlist, i), self._out_of_reach(ranking, i)
+        return Match(
+            lot=shortlist.query.lot,
+            structure=structure,
+            offer=self._best_offer(shortlist, i),
+            score=float(ranking.scores[i]),
+            probability=float(self._chances(ranking)[i]),
+            rank=rank,
+            reasons=reasons,
+            missing=missing(structure),
+            warnings=warnings(structure, may, out, suitability.radius_km(shortlist) if out else 0.0),
+            distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
+            eligible=may,
+            other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
+            of_trade=self._of_trade(ranking, i),
+            out_of_reach=out,
+        )
+
+    def _of_trade(self, ranking: Ranking, i: int) -> bool | None:
+        """Is candidate i known for the trade of the lot; None where nothing tells, or without a directory."""
+        if ranking.regime != "structure":
+            return None
+        fit = float(suitability.fit(ranking.shortlist)[i])
+        return None if np.isnan(fit) else fit == 1.0
+
+    def _out_of_reach(self, ranking: Ranking, i: int) -> Literal["", "far", "zone"]:
+        """Does candidate i stand farther than such a lot is usually served from, or is its place out of its zone?"""
+        if ranking.regime != "structure" or suitability.served(ranking.shortlist)[i]:
+            return ""
+        shortlist = ranking.shortlist
+        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        near = kilometres <= suitability.radius_km(shortlist)
+        return "zone" if near or (np.isnan(kilometres) and zones(shortlist)[i] < 0) else "far"
+
+    def _chances(self, ranking: Ranking) -> Column:
+        """The probability of each candidate; shape (n,)."""
+        chances: Column = ranking.shortlist.once(
+            "probability", lambda: self.ranker.probability(ranking.scores, ranking.regime)
+        )
+        return chances
+
+    # ------------------------------------------------------------------------------------ why, why not
+
+    def why(
+        self, siret: str, tender: Tender, lot: str | None = None, *, filters: Filters | None = None
+    ) -> tuple[Explanation, ...]:
+        """What became of a structure on each lot of a tender (or on one, by its number or id).
+
+        Raises NotFound for an unknown SIRET or lot.
+        """
+        row = self.catalogue.row(siret)
+        lots = [each for each in tender.lots if lot in (None, each.id, each.number)]
+        if not lots:
+            numbers = ", ".join(each.number for each in tender.lots)
+            raise NotFound(f"the notice {tender.id} has no lot {lot}: its lots are {numbers}")
+        wanted = replace(tender, lots=tuple(lots))
+        return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
+
+    def _why(self, row: int, query: Query) -> Explanation:
+        allowed = self.catalogue.allowed(query.filters, query.places)
+        if allowed is not None and not allowed[row]:
+            said = "écartée par vos filtres (type, lieu, mots, exclusions)"
+            return Explanation(lot=query.lot, state="filtered", text=said)
+        if denials.refuses(self.catalogue.denied.get(row, ()), query.lot):
+            said = "la structure dit que ce n'est pas son métier"
+            return Explanation(lot=query.lot, state="denied", text=said)
+        ranking = self.rank(query)
+        shortlist = ranking.shortlist
+        places = np.flatnonzero(shortlist.candidates == row)
+        if not len(places):
+            return Explanation(
+                lot=query.lot, state="not-retrieved", text="ni assez proche par le métier, ni par le lieu"
+            )
+        i = int(places[0])
+        bidder = self.catalogue.of_structure("bidder")
+        stands = np.flatnonzero(bidder[shortlist.candidates[ranking.order]] == bidder[row])
+        rank = int(stands[0]) + 1
+        match = self.explain(ranking, i, rank)
+        before = f"rang {rank} sur {len(ranking.order)}"
+        if shortlist.candidates[ranking.order[rank - 1]] != row:
+            other = self.catalogue.structure(int(shortlist.candidates[ranking.order[rank - 1]]))
+            said = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label}), {before}"
+            return Explanation(lot=query.lot, state="other-place", text=said, rank=rank, match=match)
+        if match.eligible is False:
+            return Explanation(
+                lot=query.lot,
+                state="ineligible",
+                text=f"{'; '.join(match.warnings)}, {before}",
+                rank=rank,
+                match=match,
+            )
+        if match.structure.active is False:
+            return Explanation(
+                lot=query.lot, state="closed", text=f"établissement fermé, {before}", rank=rank, match=match
+            )
+        if self.nobody(ranking) or (ranking.regime == "structure" and suitability.fit(shortlist)[i] == 0.0):
+            said = f"connue pour d'autres métiers que celui du lot : sous le seuil, {before}"
+            return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
+        because = " ; ".join(sentences(match.reasons))
+        if match.out_of_reach:
+            said = (
+                f"{before}, mais {match.warnings[0]} : montrée seulement si aucune structure n'est à portée"
+            )
+            return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
+        return Explanation(
+            lot=query.lot, state="ranked", text=f"{before}, car : {because}", rank=rank, match=match
+        )
+
+    def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
+        low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
+        for natures in (DECLARED, ("award",), ("name", "naf")):
+            known = shortlist.known(*natures)
+            for values in shortlist.similarity.values() if known[low:high].any() else ():
+                row = shortlist.best_row(i, values, known)
+                if row is not None:
+                    return self.catalogue.offer(row)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Later(Sequence[Reason]):
+    """The reasons of a candidate, found when they are read."""
+
+    matcher: Matcher
+    ranking: Ranking
+    i: int
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.matcher._reasons(self.ranking, self.i)[place]
+
+    def __iter__(self) -> Iterator[Reason]:
+        return iter(self.matcher._reasons(self.ranking, self.i))
+
+    def __len__(self) -> int:
+        return len(self.matcher.ranker.signals)
+
+
+def _weight(reason: Reason) -> float:
+    return -abs(reason.contribution)

@@ -1,0 +1,1 @@
+"""Teams for the lots of a tender, chosen exactly."""

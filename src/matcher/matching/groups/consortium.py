@@ -1,0 +1,293 @@
+"""Who covers together what none covers alone: the teams proposed for a tender, with what the law says.
+
+`recommend` turns ranked lots into the pure problem of `matcher.matching.groups.cover`, solves it, and tells the result in
+the words of the trade: who takes which lot or need and why, what stays uncovered, the form, the mandataire,
+the warnings.  It informs and gives no legal advice.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+
+from matcher.domain import (
+    Consortium,
+    LotAnswer,
+    Member,
+    Structure,
+    Tender,
+)
+from matcher.matching import reasons
+from matcher.matching.groups.cover import Cover, Team
+from matcher.matching.groups.solver import solve
+from matcher.matching.groups.table import (
+    HALF,
+    QUARTER,
+    WHOLE,
+    _Table,
+    _table,
+    _Wishes,
+    _wishes,
+    far,
+    lot_label,
+)
+from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
+from matcher.matching.signals.capacity import euros, yearly
+from matcher.reference import trades
+from matcher.reference.text import shorten
+
+
+def recommend(
+    answer_lots: Sequence[LotAnswer],
+    *,
+    tender: Tender,
+    n: int = 3,
+    max_members: int = 5,
+    mandataire: str | None = None,
+    imposed: Sequence[str | Structure] = (),
+    excluded: Sequence[str] = (),
+    solver: str = "exact",
+    split_needs: bool = True,
+    one_group: bool = False,
+    seconds: float = 2.5,
+) -> tuple[Consortium, ...]:
+    """Up to `n` different teams for the tender, best first; empty where nobody covers anything.
+
+    `imposed`, `excluded`, `mandataire` are SIRETs or SIRENs (`imposed` may be Structures that no lot ranked).
+    `solver` is "exact" (integer programme, `seconds` at most for all) or "greedy".  `one_group` says that the
+    same group must sign every lot, so that each member must be eligible on each reserved lot covered.
+    Raises BadInput on wishes that exclude each other.
+    """
+    wanted = _wishes(answer_lots, max_members, mandataire, imposed, excluded)
+    table = _table(answer_lots, wanted, split_needs, tender.published or date.today())
+    if not table.tasks or not table.bidders:
+        return ()
+    cover = _cover(table, wanted, max_members, one_group)
+    teams = _different(cover, n, solver, seconds)
+    seen = _seen_twice(table, teams)
+    chiefs = [_mandataire(table, cover, team, wanted) for team in teams]
+    return tuple(
+        _told(table, cover, team, wanted, seen, chiefs, place, one_group) for place, team in enumerate(teams)
+    )
+
+
+def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: int = 5) -> Cover | None:
+    """The pure problem that `recommend` solves for a tender without wishes; None where nobody covers anything."""
+    wanted = _wishes(answer_lots, max_members, None, (), ())
+    table = _table(answer_lots, wanted, True, tender.published or date.today())
+    return _cover(table, wanted, max_members, False) if table.tasks and table.bidders else None
+
+
+def task_label(tender: Tender, task: str) -> str:
+    """How a reader names what a member takes: a lot of the tender, or one need of a lot."""
+    lot_id, _, trade = task.rpartition("#")
+    for lot in tender.lots:
+        if lot.id == task:
+            return lot_label(lot)
+        if lot.id == lot_id:
+            labels = {t.name: t.label for t in trades.trades()}
+            return f"{lot_label(lot)}, besoin {labels.get(trade, trade)}"
+    return task
+
+
+# ----------------------------------------------------------------------------------------------- wishes
+
+
+# ------------------------------------------------------------------------------------------------ table
+
+
+def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) -> Cover:
+    turnover = [table.structures[s].turnover for s in table.bidders]
+    position = {siren: j for j, siren in enumerate(table.bidders)}
+    clash = tuple(
+        (row, position[siren])
+        for row, task in enumerate(table.tasks)
+        for siren in table.bidders
+        # an imposed member stays, and the law's warning with it; a proposed one gives way
+        if one_group and siren not in wanted.imposed and table.ineligible(task.lot, siren)
+    )
+    return Cover(
+        degree=table.degree,
+        score=table.score,
+        weight=np.array([t.weight for t in table.tasks], dtype=np.int64),
+        amount=np.array([yearly(t.lot) * t.share for t in table.tasks]),
+        turnover=np.array([math.nan if t is None else t for t in turnover], dtype=float),
+        max_members=max_members,
+        forced=frozenset(position[s] for s in wanted.imposed),
+        clash=clash,
+    )
+
+
+def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
+    """Teams of which each differs from every earlier one in half of its free members or more."""
+    teams: list[Team] = []
+    end, most = time.monotonic() + seconds, None
+    for number in range(n):
+        left = max(end - time.monotonic(), 0.05)
+        team = solve(cover, solver, 0.6 * left if number == 0 and n > 1 else left / (n - number), most)
+        if team is None:
+            break
+        teams.append(team)
+        if solver == "exact":  # what another team, more constrained, cannot exceed
+            most = math.floor(team.coverage / (1.0 - team.gap) + 1e-6) if team.gap < 1.0 else None
+        free = team.members - cover.forced
+        if not free:
+            break
+        cover = replace(cover, cuts=(*cover.cuts, (free, len(free) // 2)))
+    return teams
+
+
+def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], int]:
+    """(lot id, siren) -> in how many of the teams this bidder takes this lot."""
+    count: dict[tuple[str, str], int] = {}
+    for team in teams:
+        pairs = {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
+        for pair in pairs:
+            count[pair] = count.get(pair, 0) + 1
+    return count
+
+
+# ----------------------------------------------------------------------------------------------- telling
+
+
+FAINT = " (couverture faible, à confirmer)"  # nothing tells that the member has this trade
+
+
+def _told(
+    table: _Table,
+    cover: Cover,
+    team: Team,
+    wanted: _Wishes,
+    seen: Mapping[tuple[str, str], int],
+    chiefs: Sequence[tuple[int, str]],
+    place: int,
+    one_group: bool,
+) -> Consortium:
+    chief, chief_reason = chiefs[place]
+    members = tuple(
+        _member(table, cover, team, j, j == chief, chief_reason)
+        for j in sorted(team.members, key=lambda j: (j != chief, -_load(cover, team, j), table.bidders[j]))
+    )
+    covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
+    form, form_reason = _form(table, team)
+    reachable = int((cover.weight * WHOLE).sum())
+    warnings = (
+        *_law_of_reservation(table, team, wanted, one_group),
+        *_law_of_capacity(table, cover, team),
+        *_law_of_groups(table, cover, team, chief, form, seen, sum(other == chief for other, _ in chiefs)),
+    )
+    return Consortium(
+        members=members,
+        covered=covered,
+        uncovered=tuple(t.id for t in table.tasks if t.id not in covered),
+        score=round(team.coverage / reachable, 4) if reachable else 0.0,
+        form=form,
+        form_reason=form_reason,
+        gap=round(team.gap, 4),
+        optimal=team.optimal,
+        warnings=warnings,
+    )
+
+
+def _load(cover: Cover, team: Team, bidder: int) -> int:
+    return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
+
+
+def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tuple[int, str]:
+    """Exactly one: the one imposed, else who takes most, then the larger turnover, then the better fit."""
+    position = {siren: j for j, siren in enumerate(table.bidders)}
+    if wanted.mandataire is not None:
+        return position[wanted.mandataire], "mandataire imposé par la demande"
+
+    def worth(j: int) -> tuple[float, ...]:
+        turnover = cover.turnover[j]
+        fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
+        return (_load(cover, team, j), -1.0 if math.isnan(turnover) else turnover, fit)
+
+    chief = max(sorted(team.members, key=lambda j: table.bidders[j]), key=worth)
+    taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == chief})
+    total = len({table.tasks[t].lot.id for t in team.lead})
+    if len(team.members) == 1:
+        return chief, "répond seule"
+    if total == 1:
+        reason = "proposée comme mandataire : la plus grande part du lot"
+    else:
+        reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
+    if not math.isnan(cover.turnover[chief]):
+        reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[chief]))})"
+    return chief, reason
+
+
+def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, chief_reason: str) -> Member:
+    led = [t for t, j in team.lead.items() if j == bidder]
+    helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
+    parts = [_why(table, cover, t, bidder) for t in led]
+    parts += [
+        f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, que le chiffre d'affaires connu "
+        "d'une seule structure ne couvre pas"
+        for t, share in helped
+    ]
+    if not parts:
+        parts = ["membre imposé : aucun lot ne lui revient dans cette équipe"]
+    places = {table.cells[t, bidder].structure.siret for t in led if (t, bidder) in table.cells}
+    structure = table.structures[table.bidders[bidder]]
+    if led:
+        best = max(led, key=lambda t: (cover.degree[t, bidder] * cover.weight[t], cover.score[t, bidder]))
+        structure = table.cells[best, bidder].structure
+    if len(places) > 1:
+        parts.append("avec ses établissements " + ", ".join(sorted(places)))
+    if chief and len(team.members) > 1:
+        parts.append(chief_reason)
+    return Member(
+        structure=structure,
+        lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
+        role="mandataire" if chief else "cotraitant",
+        reason=" ; ".join(parts),
+    )
+
+
+def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
+    match = table.cells[task, bidder]
+    because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0), 2))
+    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: FAINT}
+    kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
+    if far(match):
+        kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
+    others = int((cover.degree[task] > 0).sum()) - 1
+    because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
+    return f"{table.tasks[task].label}{kept} : {because}"
+
+
+def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
+    if len(team.members) == 1:
+        return "", "Une seule structure couvre ces lots : pas de groupement nécessaire."
+    imposed = [
+        c.passage or c.label
+        for t in team.lead
+        for c in table.tasks[t].lot.conditions
+        if c.code == "group-form"
+    ]
+    note = (
+        f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
+        "une offre, seulement après l'attribution (R2142-22, à vérifier)."
+        if imposed
+        else ""
+    )
+    if team.shares:
+        return "solidaire", (
+            "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
+            "(R2142-20)." + note
+        )
+    return "conjoint", (
+        "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle (R2142-20)."
+        + note
+    )
+
+
+# ---------------------------------------------------------------------------------------------- warnings

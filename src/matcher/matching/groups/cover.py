@@ -1,0 +1,198 @@
+"""The pure problem behind a group: which few bidders cover most tasks, exactly, with a proof.
+
+No noun of the trade here: tasks are rows, bidders are columns.  `solve` maximises, in this order, the
+weighted coverage, the smallness of the team, the scores of those who lead.  The exact choice stands in
+`matcher.matching.groups.exact`; the greedy choice needs no solver and is always available.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+QUARTERS = 4  # a degree of coverage is counted in quarters: 4 is whole, 0 is not at all
+EPS = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """Tasks x bidders.
+
+    `degree` (tasks, bidders) in quarters 0..4, 0 where the bidder cannot; `score` (tasks, bidders) in
+    hundredths 0..100; `weight` (tasks,) positive integers; `amount` (tasks,) euros a year, NaN unknown;
+    `turnover` (bidders,) euros a year, NaN unknown and then not limiting; `forced` bidders that must be in;
+    `clash` pairs (task, bidder) that exclude each other; `cuts` sets of bidders with the most that a team
+    may take of each.
+    """
+
+    degree: Ints
+    score: Ints
+    weight: Ints
+    amount: Floats
+    turnover: Floats
+    max_members: int = 5
+    forced: frozenset[int] = frozenset()
+    clash: tuple[tuple[int, int], ...] = ()
+    cuts: tuple[tuple[frozenset[int], int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Bidders chosen, who leads each covered task, which shares of the amount others carry, and the proof."""
+
+    members: frozenset[int]
+    lead: dict[int, int]
+    shares: dict[tuple[int, int], float] = field(default_factory=dict)  # (task, bidder) -> 0..1, helpers only
+    coverage: int = 0  # sum of weight x degree
+    score: int = 0  # sum of the leaders' scores
+    gap: float = 0.0  # proved distance of the coverage to the best possible, 0..1
+    optimal: bool = False  # all three goals proved
+
+    @property
+    def goals(self) -> tuple[int, int, int]:
+        """What is compared, greater is better: coverage, fewness, score."""
+        return (self.coverage, -len(self.members), self.score)
+
+
+# ------------------------------------------------------------------------------------------------ a team
+
+
+def assess(cover: Cover, members: Iterable[int]) -> Team | None:
+    """What these bidders cover at best; None where they break a rule.
+
+    Without limits each task goes to the member with the best (degree, score); with limits of turnover or
+    clashes the tasks are added by weight while the amounts can still be carried in a simple order, which is
+    a heuristic for the choice of tasks, never for the rules.
+    """
+    team = frozenset(members) | cover.forced
+    if len(team) > cover.max_members or any(len(team & cut) > most for cut, most in cover.cuts):
+        return None
+    columns = sorted(team)
+    if not columns:
+        return None
+    barred = {task for task, bidder in cover.clash if bidder in team}
+    part = cover.degree[:, columns] * 1000 + cover.score[:, columns]
+    part = np.where(cover.degree[:, columns] > 0, part, -1)
+    best = part.argmax(axis=1)
+    lead = {
+        task: columns[best[task]]
+        for task in range(len(cover.weight))
+        if part[task, best[task]] >= 0 and task not in barred
+    }
+    shares: dict[tuple[int, int], float] = {}
+    if limited(cover, columns):
+        lead, shares = _carried(cover, columns, lead)
+    return made(cover, team, lead, shares)
+
+
+def made(
+    cover: Cover, team: frozenset[int], lead: dict[int, int], shares: dict[tuple[int, int], float]
+) -> Team:
+    coverage = sum(int(cover.weight[t] * cover.degree[t, j]) for t, j in lead.items())
+    return Team(
+        members=team,
+        lead=lead,
+        shares=shares,
+        coverage=coverage,
+        score=sum(int(cover.score[t, j]) for t, j in lead.items()),
+    )
+
+
+def limited(cover: Cover, columns: Sequence[int]) -> bool:
+    """True where a known turnover could fall short of the known amounts."""
+    known = cover.turnover[list(columns)]
+    due = float(np.nansum(cover.amount))
+    return bool(np.any(known < due - EPS))
+
+
+def _carried(
+    cover: Cover, columns: Sequence[int], lead: dict[int, int]
+) -> tuple[dict[int, int], dict[tuple[int, int], float]]:
+    """The tasks that the members can carry together, and the shares carried by others than the leader."""
+    kept: dict[int, int] = {}
+    shares: dict[tuple[int, int], float] = {}
+    order = sorted(lead, key=lambda t: (-cover.weight[t] * cover.degree[t, lead[t]], cover.amount[t], t))
+    for task in order:
+        trial = {**kept, task: lead[task]}
+        found = carry_in_order(cover, columns, trial)
+        if found is not None:
+            kept, shares = trial, found
+    return kept, shares
+
+
+def carry(cover: Cover, columns: Sequence[int], lead: dict[int, int]) -> dict[tuple[int, int], float] | None:
+    """Shares (task, bidder) of the amounts, leaders first, so that nobody carries more than its turnover.
+
+    Only shares of helpers are returned; None where the members cannot carry these tasks together.
+    """
+    quick = carry_in_order(cover, columns, lead)
+    if quick is not None:
+        return quick
+    from scipy.optimize import linprog
+
+    tasks = [t for t in lead if not math.isnan(cover.amount[t])]
+    pairs = [(t, j) for t in tasks for j in columns if cover.degree[t, j] > 0]
+    alone = sum(cover.amount[t] for t in tasks)
+    able = {j for _, j in pairs}
+    if alone > sum(np.inf if math.isnan(cover.turnover[j]) else cover.turnover[j] for j in able):
+        return None
+    rows, limits = [], []
+    for j in columns:
+        if not math.isnan(cover.turnover[j]):
+            rows.append([cover.amount[t] if k == j else 0.0 for t, k in pairs])
+            limits.append(cover.turnover[j])
+    whole = [[1.0 if t == task else 0.0 for t, _ in pairs] for task in tasks]
+    cost = [0.0 if lead[t] == j else 1.0 for t, j in pairs]
+    scale = max(1.0, *(cover.amount[t] for t in tasks)) if tasks else 1.0
+    result: Any = linprog(
+        cost,
+        A_ub=np.array(rows) / scale if rows else None,
+        b_ub=np.array(limits) / scale if rows else None,
+        A_eq=np.array(whole),
+        b_eq=np.ones(len(tasks)),
+        bounds=(0, 1),
+        method="highs",
+    )
+    if result.status != 0:
+        return None
+    found = zip(pairs, result.x, strict=True)
+    return {(t, j): round(float(x), 4) for (t, j), x in found if x > 1e-4 and lead[t] != j}
+
+
+def carry_in_order(
+    cover: Cover, columns: Sequence[int], lead: dict[int, int]
+) -> dict[tuple[int, int], float] | None:
+    """Leaders carry what they can, then the roomiest help; None when this simple order does not suffice."""
+    room = {j: np.inf if math.isnan(cover.turnover[j]) else float(cover.turnover[j]) for j in columns}
+    shares: dict[tuple[int, int], float] = {}
+    short: list[tuple[int, float]] = []
+    for task, leader in lead.items():
+        amount = float(cover.amount[task])
+        if not math.isnan(amount):
+            carried = min(amount, room[leader])
+            room[leader] -= carried
+            if amount - carried > EPS:
+                short.append((task, amount - carried))
+    for task, missing in short:
+        for j in sorted((j for j in columns if cover.degree[task, j] > 0), key=lambda j: -room[j]):
+            carried = min(missing, room[j])
+            if carried > EPS and j != lead[task]:
+                room[j] -= carried
+                missing -= carried
+                shares[task, j] = round(carried / float(cover.amount[task]), 4)
+            if missing <= EPS:
+                break
+        if missing > EPS:
+            return None
+    return shares
+
+
+# ------------------------------------------------------------------------------------------------ greedy

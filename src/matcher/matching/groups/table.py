@@ -1,0 +1,250 @@
+"""Tasks of a tender against structures: who serves what, how well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from matcher.domain import BadInput, Lot, LotAnswer, Match, Structure, Zone
+from matcher.reference import law, needs
+from matcher.reference.text import shorten
+
+WHOLE, HALF, QUARTER = 4, 2, 1
+
+
+FAR_KM = 100.0  # beyond, who declares no zone is hardly going to come
+
+
+LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A lot, or one need of a lot: what a member takes."""
+
+    id: str
+    lot: Lot
+    label: str
+    weight: int
+    share: float = 1.0  # of the lot's amount
+    need: needs.Need | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The tender as tasks x bidders, with the match behind each cell."""
+
+    tasks: tuple[Task, ...]
+    bidders: tuple[str, ...]  # SIRENs
+    cells: Mapping[tuple[int, int], Match]
+    degree: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    score: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    structures: Mapping[str, Structure] = field(default_factory=dict)
+    barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
+    on: date = date.min  # the day whose rules are applied
+
+    def ineligible(self, lot: Lot, siren: str) -> bool:
+        """True where this bidder may not answer the reserved lot, ranked on it or not."""
+        if lot.reservation is None:
+            return False
+        if why := self.barred.get((lot.id, siren)):
+            return why.startswith("non éligible")
+        who = self.structures[siren]
+        return law.eligible(who.kind, lot.reservation.articles, self.on, who.labels) is False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wishes:
+    imposed: tuple[str, ...]
+    excluded: frozenset[str]
+    mandataire: str | None
+    structures: Mapping[str, Structure]
+
+
+def _wishes(
+    answers: Sequence[LotAnswer],
+    max_members: int,
+    mandataire: str | None,
+    imposed: Sequence[str | Structure],
+    excluded: Sequence[str],
+) -> _Wishes:
+    known = {m.structure.siren: m.structure for a in answers for m in reversed(a.matches)}
+    known.update({s.siren: s for s in imposed if isinstance(s, Structure)})
+    names = [s.siren if isinstance(s, Structure) else _siren(s) for s in imposed]
+    if mandataire:
+        names.insert(0, _siren(mandataire))
+    forced = tuple(dict.fromkeys(names))
+    out = frozenset(map(_siren, excluded))
+    if both := [s for s in forced if s in out]:
+        raise BadInput(f"{both[0]} est à la fois imposé et exclu : retirez-le de l'une des deux listes.")
+    if max_members < 1:
+        raise BadInput("Un groupement compte au moins un membre : donnez un maximum de 1 ou plus.")
+    if len(forced) > max_members:
+        raise BadInput(
+            f"{len(forced)} membres imposés pour un maximum de {max_members} : relevez le maximum ou imposez-en moins."
+        )
+    if unknown := [s for s in forced if s not in known]:
+        raise BadInput(
+            f"{unknown[0]} n'est classé sur aucun lot : vérifiez le SIRET, ou demandez plus de structures par lot."
+        )
+    return _Wishes(
+        imposed=forced,
+        excluded=out,
+        mandataire=_siren(mandataire) if mandataire else None,
+        structures={s: known[s] for s in forced},
+    )
+
+
+def _siren(identifier: str) -> str:
+    digits = "".join(c for c in identifier if c.isdigit())
+    if len(digits) not in (9, 14):
+        raise BadInput(f"{identifier!r} n'est ni un SIRET (14 chiffres) ni un SIREN (9 chiffres).")
+    return digits[:9]
+
+
+def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on: date) -> _Table:
+    """Lots become tasks, structures of one SIREN become one bidder; who may not answer is left out."""
+    tasks: list[Task] = []
+    cells: dict[tuple[int, int], Match] = {}
+    degrees: dict[tuple[int, int], int] = {}
+    scores: dict[tuple[int, int], int] = {}
+    column: dict[str, int] = {}
+    barred: dict[tuple[str, str], str] = {}
+    for answer in answers:
+        able = []
+        for match in () if answer.nobody else answer.matches:
+            siren = match.structure.siren
+            if siren in wanted.excluded:
+                continue
+            if why := _bar(match):
+                barred[answer.lot.id, siren] = why
+            else:
+                able.append(match)
+        for task, parts in tasks_of(answer.lot, able, split_needs):
+            row = len(tasks)
+            tasks.append(task)
+            for match, degree, score in parts:
+                if not degree:
+                    continue
+                cell = (row, column.setdefault(match.structure.siren, len(column)))
+                # one SIREN is one bidder: its best place stands for it
+                if (degree, score) > (degrees.get(cell, 0), scores.get(cell, -1)):
+                    cells[cell], degrees[cell], scores[cell] = match, degree, score
+    for siren in wanted.imposed:
+        column.setdefault(siren, len(column))
+    shape = (len(tasks), len(column))
+    grade, points = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    for cell, value in degrees.items():
+        grade[cell], points[cell] = value, scores[cell]
+    structures = {m.structure.siren: m.structure for m in cells.values()} | dict(wanted.structures)
+    return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred, on)
+
+
+def tasks_of(
+    lot: Lot, matches: Sequence[Match], split_needs: bool = True
+) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
+    """The tasks of a lot, each with (match, degree in quarters, score in hundredths)."""
+    base = _degrees(matches)
+    parts = needs.asked(lot)
+    table = needs.cover(parts, [m.structure for m in matches])
+    if len(parts) < 2 or not split_needs:
+        # of a lot of one trade, who is known for other trades only covers little, however near it is
+        fits = [max(column) for column in zip(*table, strict=True)] if parts else [1.0] * len(base)
+        capped = [
+            (match, min(degree, max(QUARTER, round(WHOLE * fit))), score)
+            for (match, degree, score), fit in zip(base, fits, strict=True)
+        ]
+        return [(Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT), capped)]
+    result = []
+    for row, need in enumerate(parts):
+        share = need.weight
+        task = Task(
+            id=need.id,
+            lot=lot,
+            label=f"{lot_label(lot)}, besoin {need.label}",
+            weight=max(1, round(LOT_WEIGHT * share)),
+            share=share,
+            need=need,
+        )
+        cells = []
+        for position, (match, degree, score) in enumerate(base):
+            fit = table[row][position]
+            cells.append((match, min(degree, round(WHOLE * fit)), round(score * fit)))
+        result.append((task, cells))
+    return result
+
+
+def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
+    """How far each match covers the lot, by its probability beside the best: half of it or more is whole.
+
+    Coverage is counted in coarse steps on purpose: a fifth member is not worth a hundredth of fit.
+    """
+    values = [m.probability if m.probability == m.probability else m.score for m in matches]
+    best = max((v for v in values if v == v), default=0.0)
+    if best <= 0:  # scores only, none positive: their order is all that is known
+        lowest = min(values, default=0.0)
+        values = [v - lowest + 1.0 for v in values]
+        best = max(values, default=1.0)
+    result = []
+    for match, value in zip(matches, values, strict=True):
+        ratio = max(0.0, value / best) if value == value else 0.0
+        degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
+        degree = QUARTER if far(match) else degree
+        result.append((match, degree, round(100 * ratio)))
+    return result
+
+
+def _bar(match: Match) -> str:
+    """Why this structure may not take the lot, "" where it may or where it cannot be told."""
+    if match.eligible is False:
+        articles = match.lot.reservation.articles if match.lot.reservation else ()
+        return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"
+    if serves(match) is False:
+        return "hors de la zone que la structure déclare servir"
+    return ""
+
+
+def serves(match: Match) -> bool | None:
+    """Whether the zone declared (the offer's, else the structure's) reaches the lot; None where unknown."""
+    zone = match.offer.zone if match.offer is not None and match.offer.zone is not None else None
+    zone = zone or match.structure.zone
+    return None if zone is None else _reaches(zone, match)
+
+
+def far(match: Match) -> bool:
+    """Does a structure that declares no zone stand farther than one usually comes; ordinary firms travel."""
+    kilometres = match.distance_km
+    if not match.structure.kind or kilometres is None or math.isnan(kilometres):
+        return False
+    return serves(match) is None and kilometres > FAR_KM
+
+
+def _reaches(zone: Zone, match: Match) -> bool | None:
+    if zone.country:
+        return True
+    verdicts: list[bool | None] = []
+    if zone.radius_km is not None:
+        far = match.distance_km
+        verdicts.append(None if far is None or math.isnan(far) else far <= zone.radius_km)
+    departments = {p.department for p in match.lot.places if p.department}
+    regions = {p.region for p in match.lot.places if p.region}
+    if zone.departments:
+        verdicts.append(bool(departments & set(zone.departments)) if departments else None)
+    if zone.regions:
+        verdicts.append(bool(regions & set(zone.regions)) if regions else None)
+    if any(verdicts):
+        return True
+    return False if verdicts and all(v is False for v in verdicts) else None
+
+
+def lot_label(lot: Lot) -> str:
+    """How a lot is named to a reader: its number and the beginning of its title."""
+    return f"lot {lot.number} « {shorten(lot.title, 60)} »" if lot.title else f"lot {lot.number}"
+
+
+def _or(words: Sequence[str]) -> str:
+    return " ou ".join(words)

@@ -1,0 +1,28 @@
+"""Rankers: columns to score.  One file each; the file name is the key.
+
+To add one, write a file with `load(**options) -> Ranker`.  A score is additive: the contributions of a
+candidate sum to it, so that the reasons shown are the score itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from matcher.matching.shortlist import Column, Shortlist
+
+
+class Ranker(Protocol):
+    """Named columns (NaN is unknown, higher is better) to one additive score; nothing is read but the columns."""
+
+    fingerprint: str
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals that it reads; the engine measures no others."""
+
+    def contributions(self, shortlist: Shortlist) -> Mapping[str, Column]:
+        """What each signal adds to the score of each candidate; columns of shape (n,), never NaN."""
+
+    def probability(self, scores: Column, regime: str = "structure") -> Column:
+        """A monotone map of scores to the chance that the candidate is chosen or judged right, in a regime."""

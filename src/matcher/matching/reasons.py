@@ -1,0 +1,152 @@
+"""The reasons of a match as a reader wants them: first the trade, then the place, then the proof.
+
+A score has some thirty parts, of which many say the same thing (six signals read the same past contract) or only that
+something is unknown.  Here they are gathered by subject; the points of the subjects still sum to the score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from matcher.catalogue.columns import DECLARED
+from matcher.domain import KINDS, Match, Reason, Structure
+from matcher.reference.text import shorten
+
+BANDS = ((0.75, "très proche"), (0.5, "proche"), (0.25, "possible"), (-math.inf, "éloignée"))
+
+
+def band(score: float, best: float) -> str:
+    """How near, in words, beside the best of the same list: bare figures read like an award."""
+    if best <= 0 or not math.isfinite(score):
+        return BANDS[-1][1]
+    return next(word for least, word in BANDS if score / best >= least)
+
+
+BEYOND = "au-delà de la distance habituelle de ce métier"
+
+
+def missing(structure: Structure) -> tuple[str, ...]:
+    """What is not known of a structure and that a buyer would ask, in French."""
+    gaps = []
+    if not structure.phone and not structure.email and not structure.website:
+        gaps.append("aucun moyen de contact connu")
+    if structure.active is None:
+        gaps.append("activité de l'établissement non vérifiée")
+    if structure.turnover is None:
+        gaps.append("aucun chiffre d'affaires connu")
+    if not any(offer.nature in DECLARED for offer in structure.offers) and not structure.description:
+        gaps.append("ne décrit pas ses activités")
+    return tuple(gaps)
+
+
+def warnings(
+    structure: Structure, may: bool | None, out: Literal["", "far", "zone"] = "", usual_km: float = 0.0
+) -> tuple[str, ...]:
+    """What should stop a reader at this line, in French; `usual_km` is how far the trade usually travels."""
+    said = []
+    if out == "zone":
+        said.append("hors de la zone où elle déclare intervenir")
+    elif out:
+        said.append(f"{BEYOND} ({usual_km:.0f} km)")
+    if structure.active is False:
+        said.append("établissement fermé d'après le registre")
+    if may is False:
+        kind = KINDS.get(structure.kind, structure.kind)
+        said.append(f"{kind} : non admissible au lot réservé")
+    if "siret-checksum" in structure.flags:
+        said.append("SIRET dont la clé de contrôle est fausse : à vérifier")
+    return tuple(said)
+
+
+#: Subject -> the codes it gathers, in the order in which they are told.
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "Clause sociale": ("clause-hire", "clause-task"),
+    "Métier": ("meaning", "trade", "words", "name_meaning", "name_words", "named"),
+    "Lieu": ("place", "past_place", "past_department", "past_reach"),
+    "Marchés passés": (
+        "past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near", "past_trade",
+        "past_trade_count", "past_trade_share", "past_vote", "past_volume", "past_clientele", "past_holder",
+    ),
+    "Statut": ("reservation", "service"),
+    "Moyens et délai": ("capacity", "deadline"),
+}  # fmt: skip
+OTHER = "Autres"
+#: Signals that say the same thing of the same contracts: one of each line is told.
+ALIKE = (
+    frozenset({"past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near"}),
+    frozenset({"past_trade", "past_trade_count", "past_trade_share", "past_vote", "past_volume"}),
+    frozenset({"past_place", "past_department", "past_reach"}),
+    frozenset({"words", "name_meaning", "name_words"}),
+)
+ALWAYS = frozenset({"place", "clause-hire", "clause-task"})  # told however little they add
+LEAST = 0.05  # points below which a reason is not worth a line
+EACH = 2  # sentences of a subject
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is said on one subject, and the points of all its signals, told or not."""
+
+    name: str
+    sentences: tuple[str, ...]
+    points: float
+
+
+def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
+    """The reasons by subject; the points sum to the score.  Subjects without a sentence nor points are left out."""
+    held: dict[str, list[Reason]] = {name: [] for name in (*SUBJECTS, OTHER)}
+    for reason in reasons:
+        held[next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)].append(reason)
+    found = (
+        Subject(name, _sentences(each), sum(r.contribution for r in each)) for name, each in held.items()
+    )
+    return tuple(s for s in found if s.sentences or abs(s.points) >= 0.005)
+
+
+def sentences(reasons: Iterable[Reason], most: int = 3) -> tuple[str, ...]:
+    """The few sentences that matter most: the first of each subject, then the seconds."""
+    told = [subject.sentences for subject in subjects(reasons)]
+    return tuple(said[turn] for turn in range(EACH) for said in told if turn < len(said))[:most]
+
+
+def _sentences(reasons: list[Reason]) -> tuple[str, ...]:
+    told: dict[str, None] = {}
+    used: set[frozenset[str]] = set()
+    for reason in sorted(reasons, key=lambda r: -r.contribution):
+        alike = next((group for group in ALIKE if reason.code in group), None)
+        if not _worth(reason) or alike in used:
+            continue
+        if alike is not None:
+            used.add(alike)
+        told.setdefault(_sentence(reason))
+    return tuple(told)[:EACH]
+
+
+def _worth(reason: Reason) -> bool:
+    if not reason.text or not reason.tells:
+        return False
+    return reason.code in ALWAYS or abs(reason.contribution) >= LEAST
+
+
+def _sentence(reason: Reason) -> str:
+    """The sentence, with the title of the contract that it speaks of."""
+    if reason.code in ALIKE[0] and reason.offer_passage:
+        return f"{reason.text} : « {shorten(reason.offer_passage, 90)} »"
+    return reason.text
+
+
+def mark(match: Match, word: str) -> str:
+    """How near the match is to the need, in a word: `word`, unless something else comes first for the reader."""
+    if match.eligible is False:
+        return "non admissible"
+    if match.structure.active is False:
+        return "fermée"
+    if match.of_trade is False:
+        return "autre métier"
+    if match.out_of_reach:
+        return "loin" if match.out_of_reach == "far" else "hors de sa zone"
+    # without a directory (suppliers alone) nothing is known of trades, and the word stands
+    return "métier à vérifier" if match.of_trade is None and match.structure.kind else word

@@ -1,0 +1,181 @@
+"""The one value that travels: a question, its candidates, their evidence, and named columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.columns import NATURES
+from matcher.domain import Filters, Lot, Place, Tender
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+Column = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a lot asks, ready to be compared: text, vector, places, day."""
+
+    lot: Lot
+    tender: Tender
+    text: str
+    vector: NDArray[np.float32]
+    words: str  # the text with the CPV codes as words, for the index of exact words
+    places: tuple[Place, ...]
+    cpv: tuple[str, ...]
+    as_of: date | None = None  # only evidence dated before this day is used; None: all of it
+    filters: Filters = field(default_factory=Filters)
+    incumbents: bool = False  # may the buyer's own past holders be favoured?
+    part: str = ""  # the words of the lot itself, without those of the operation it belongs to
+    pieces: tuple[
+        NDArray[np.float32], ...
+    ] = ()  # a vector for each trade that the title names, where it names several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortlist:
+    """Candidates (structure rows) with their evidence rows and one array per signal.
+
+    `candidates` has shape (n,), increasing.  Evidence rows of candidate i are
+    `rows[starts[i]:starts[i + 1]]`; `owner` is its inverse, shape (m,).  `similarity[index]` has shape
+    (m,): every index compares every candidate's rows, so no column has holes.  `admissible` is False
+    for evidence not yet known on the query's day.
+    """
+
+    query: Query
+    catalogue: Catalogue
+    candidates: Rows
+    rows: Rows
+    starts: Rows
+    owner: Rows
+    admissible: NDArray[np.bool_]
+    similarity: Mapping[str, NDArray[np.float32]]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
+    scratch: dict[Any, Any] = field(
+        default_factory=dict
+    )  # intermediate arrays shared by the signals of one lot
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def with_column(self, name: str, values: Column) -> Shortlist:
+        """A new shortlist with one more column of shape (n,)."""
+        return replace(self, columns={**self.columns, name: self.column(name, values)})
+
+    def column(self, name: str, values: Column) -> Column:
+        """The values, if they are one for each candidate.  Raises ValueError."""
+        if values.shape != (len(self),):
+            raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
+        return values
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """The value of `make()`, computed once for this lot whoever asks."""
+        if key not in self.scratch:
+            self.scratch[key] = make()
+        return self.scratch[key]
+
+    def known(self, *natures: str) -> NDArray[np.bool_]:
+        """Mask over `rows`: evidence of these natures, already known on the query's day."""
+
+        known: NDArray[np.bool_] | None = self.scratch.get(natures)
+        if known is None:
+            held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
+            wanted = [held == NATURES.index(nature) for nature in natures]
+            known = self.scratch[natures] = np.asarray(self.admissible & np.logical_or.reduce(wanted))
+        return known
+
+    def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
+        """The highest of `values` (m,) within `mask` for each candidate, NaN where it has none; shape (n,)."""
+        return self.discounted(values, mask, (1.0,))
+
+    def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
+        """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
+        result = np.full(len(self), np.nan)
+        parts = self._parts(mask)
+        if len(parts.inside):
+            taken = np.asarray(values[parts.inside], dtype=np.float64)
+            result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
+        return result
+
+    def inside(self, mask: NDArray[np.bool_]) -> Rows:
+        """Positions of the rows of a mask of `known`, increasing."""
+        return self._parts(mask).inside
+
+    def _parts(self, mask: NDArray[np.bool_]) -> _Parts:
+        """The rows of a mask cut by candidate, kept for the masks of `known`, which every signal asks again."""
+        kept: dict[int, _Parts] = self.once("parts", dict)
+        found = kept.get(id(mask))
+        if found is None or found.mask is not mask:
+            inside = np.flatnonzero(mask)
+            owner = self.owner[inside]
+            first = heads(owner)
+            starts = np.append(first, len(owner))
+            segment = np.repeat(np.arange(len(first)), starts[1:] - first)
+            found = kept[id(mask)] = _Parts(mask, inside, owner[first], starts, segment)
+        return found
+
+    def count(self, mask: NDArray[np.bool_]) -> Column:
+        """How many rows of `mask` each candidate has; shape (n,)."""
+        return np.bincount(self.owner[mask], minlength=len(self)).astype(np.float64)
+
+    def best_row(self, i: int, values: NDArray[Any], mask: NDArray[np.bool_]) -> int | None:
+        """The catalogue row of candidate i with the highest value within `mask`, or None."""
+        low, high = int(self.starts[i]), int(self.starts[i + 1])
+        inside = mask[low:high].nonzero()[0]
+        if not len(inside):
+            return None
+        held = values[low:high][inside]
+        best = held.argmax()
+        return int(self.rows[low + inside[best]]) if isfinite(held[best]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Rows of a mask: their positions, the candidates that have any, and where each one's begin."""
+
+    mask: NDArray[np.bool_]
+    inside: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    segment: NDArray[np.int64]
+
+
+def discounted_sum(
+    values: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    segment: NDArray[np.int64],
+    weights: tuple[float, ...],
+) -> Column:
+    """For each segment of `values`, none of them empty, the sum of its best values times `weights`.
+
+    `starts` holds the offsets of the segments and the end, `segment` the segment of each value; a segment
+    with fewer values than weights sums fewer.
+    """
+    if len(starts) == len(values) + 1:  # one each
+        return weights[0] * values
+    left = values.copy() if len(weights) > 1 else values
+    total = np.zeros(len(starts) - 1)
+    for depth, weight in enumerate(weights):
+        top = np.maximum.reduceat(left, starts[:-1])
+        np.add(total, weight * top, out=total, where=np.isfinite(top))
+        if depth + 1 < len(weights):
+            at_top = np.flatnonzero(left == top[segment])
+            left[at_top[heads(segment[at_top])]] = -np.inf
+    return total
+
+
+def heads(labels: NDArray[np.int64]) -> Rows:
+    """The positions at which a run of equal labels begins."""
+    begins = np.ones(len(labels), dtype=bool)
+    np.not_equal(labels[1:], labels[:-1], out=begins[1:])
+    return np.flatnonzero(begins)

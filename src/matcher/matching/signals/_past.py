@@ -1,0 +1,143 @@
+"""What past awards tell, row by row; shared by the signals named past_*, and never of this buyer's own choice.
+
+Only awards known before the query's day are read, and no relation of the asking buyer to a supplier: where
+a supplier worked and on what, not for whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.columns import department_number
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.reference import places
+
+DISCOUNT = (1.0, 0.5, 0.25)  # best award, second, third
+SCALE_KM = 150.0
+
+
+def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Award rows known on the query's day; shape (m,)."""
+    return shortlist.known("award")
+
+
+def told(measure: Callable[[Shortlist], Column]) -> Callable[[Shortlist], Column]:
+    """The measure, NaN all over where no candidate has a known award: then there is nothing to look at."""
+
+    @wraps(measure)
+    def measured(shortlist: Shortlist) -> Column:
+        known = len(shortlist.inside(mask(shortlist)))
+        return measure(shortlist) if known else np.full(len(shortlist), np.nan)
+
+    return measured
+
+
+def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
+    """A similarity per row as a share of the best row of the catalogue, 0 to 1; shape (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        peak = shortlist.peaks.get(name, 0.0)
+        values = shortlist.similarity.get(name)
+        if values is None or peak <= 0:
+            return np.zeros(len(shortlist.rows))
+        return np.maximum(np.asarray(values, dtype=np.float64), 0) / peak
+
+    result: NDArray[np.float64] = shortlist.once(f"scaled:{name}", make)
+    return result
+
+
+def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
+    """How far the CPV of each award agrees with that of the lot, 0 (other division) to 1 (same code); (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        awards = shortlist.inside(mask(shortlist))
+        codes = shortlist.catalogue.of_row("cpv")[shortlist.rows[awards]]
+        best = np.zeros(len(codes))
+        for asked in {int(code) for code in shortlist.query.cpv[:3]}:
+            # divisions, groups, classes, categories: digits 2, 3, 4, 5 of the code (regulation EC 213/2008)
+            for power, value in ((6, 0.35), (5, 0.6), (4, 0.8), (3, 0.9), (0, 1.0)):
+                same = (codes // 10**power == asked // 10**power) & (codes > 0)
+                best = np.maximum(best, value * same)
+        return spread(shortlist, awards, best, 0.0)
+
+    result: NDArray[np.float64] = shortlist.once("agreement", make)
+    return result
+
+
+def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
+    """From the lot to where each award was carried out, NaN where either is unknown; (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        catalogue, awards = shortlist.catalogue, shortlist.inside(mask(shortlist))
+        points = [p for p in shortlist.query.places if p.latitude is not None and p.longitude is not None]
+        if not points or not len(awards):
+            return np.full(len(shortlist.rows), np.nan)
+        rows = shortlist.rows[awards]
+        lat, lon = catalogue.of_row("latitude")[rows], catalogue.of_row("longitude")[rows]
+        each = [np.asarray(places.distance_km(lat, lon, p.latitude, p.longitude)) for p in points]
+        return spread(shortlist, awards, np.fmin.reduce(each), np.nan)
+
+    result: NDArray[np.float64] = shortlist.once("kilometres", make)
+    return result
+
+
+def spread(
+    shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
+) -> NDArray[np.float64]:
+    """The values at these positions, `rest` elsewhere; shape (m,)."""
+    result = np.full(len(shortlist.rows), rest)
+    result[positions] = values
+    return result
+
+
+def nearness(shortlist: Shortlist, scale: float = SCALE_KM) -> NDArray[np.float64]:
+    """exp(-km / scale) of each award, NaN where the distance is unknown; (m,)."""
+    result: NDArray[np.float64] = shortlist.once(
+        f"nearness:{scale}", lambda: np.exp(-kilometres(shortlist) / scale)
+    )
+    return result
+
+
+def near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """The nearness of each award, 0.3 where the distance is unknown; (m,)."""
+    result: NDArray[np.float64] = shortlist.once("near", lambda: np.nan_to_num(nearness(shortlist), nan=0.3))
+    return result
+
+
+def here(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Awards carried out in a department of the lot; (m,)."""
+    numbers = {department_number(p.department) for p in shortlist.query.places} - {-1}
+    return np.asarray(np.isin(shortlist.catalogue.of_row("department")[shortlist.rows], list(numbers)))
+
+
+def counts(shortlist: Shortlist) -> Column:
+    """How many awards each candidate is known to have won; (n,)."""
+    result: Column = shortlist.once("past:count", lambda: shortlist.count(mask(shortlist)))
+    return result
+
+
+def unknown_without_awards(shortlist: Shortlist, values: Column) -> Column:
+    """The values, NaN for candidates without any known award."""
+    return np.where(counts(shortlist) > 0, values, np.nan)
+
+
+def total(shortlist: Shortlist, values: NDArray[np.float64]) -> Column:
+    """Sum of row values over the known awards of each candidate; (n,)."""
+    inside = shortlist.inside(mask(shortlist))
+    if not len(inside):
+        return np.zeros(len(shortlist))
+    running = np.concatenate(
+        ([0.0], np.cumsum(spread(shortlist, inside, np.nan_to_num(values[inside]), 0.0)))
+    )
+    return running[shortlist.starts[1:]] - running[shortlist.starts[:-1]]
+
+
+def homeless(shortlist: Shortlist, values: Column) -> Column:
+    """The values, NaN for candidates whose own address is known: where they stand is then said by `place`."""
+    home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
+    return np.where(np.isnan(home), values, np.nan)

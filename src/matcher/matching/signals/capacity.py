@@ -1,0 +1,79 @@
+"""Capacity: what the structure turns over in a year against the yearly part of the lot.
+
+A buyer may ask for a turnover of up to so many times the amount (article R2142-7, `law.turnover_ceiling`): from there
+on a structure is surely large enough.  Where its turnover is unknown it is estimated from its headcount, and said so.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from matcher.domain import Lot
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
+from matcher.reference import law
+
+ALIKE = "unknown"
+
+#: Euros a year that one employee turns over in a structure of insertion or disability: an order of magnitude of our
+#: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.
+PER_HEAD = 45_000.0
+TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the day has no rule
+
+
+def yearly(lot: Lot) -> float:
+    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
+    if lot.amount is None or lot.currency != "EUR":
+        return float("nan")
+    years = (lot.duration_months or 12.0) / 12.0
+    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
+
+
+def _due(shortlist: Shortlist) -> float:
+    """The yearly part of the lot asked; NaN also where it is nothing, for then there is nothing to compare."""
+    amount = yearly(shortlist.query.lot)
+    return amount if amount > 0 else float("nan")
+
+
+def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
+    """Euros a year of each candidate, NaN unknown, and 1 where it is an estimate from the headcount; both (n,)."""
+    found: tuple[Column, Column] = shortlist.once("turnovers", lambda: _turnovers(shortlist))
+    return found
+
+
+def _turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    known = np.asarray(catalogue.of_structure("turnover")[rows], dtype=np.float64)
+    heads = np.asarray(catalogue.of_structure("headcount")[rows], dtype=np.float64)
+    estimated = np.isnan(known) & ~np.isnan(heads)
+    return np.where(estimated, heads * PER_HEAD, known), estimated.astype(np.float64)
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """0 (nothing of it) to 1 (as much as a buyer may ask); NaN where amount, or turnover and headcount, are unknown."""
+    amount = _due(shortlist)
+    if np.isnan(amount):
+        return np.full(len(shortlist), np.nan)
+    ceiling = law.turnover_ceiling(shortlist.query.as_of or date.today())
+    times = ceiling.value if ceiling and ceiling.value else TIMES
+    return np.minimum(turnovers(shortlist)[0] / (times * amount), 1.0)
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    amount = _due(shortlist)
+    if np.isnan(amount):
+        return Why("montant du lot inconnu : capacité non comparée")
+    if value != value:
+        return Why("chiffre d'affaires et effectif inconnus : capacité à vérifier")
+    known, estimated = turnovers(shortlist)
+    turnover = euros(float(known[i]))
+    source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
+    said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
+    return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
+
+
+def euros(amount: float) -> str:
+    """A sum as it is written in French: whole euros, thousands apart."""
+    return f"{amount:,.0f} €".replace(",", "\u202f")

@@ -1,0 +1,25 @@
+"""Past holder: the similar awards that this very buyer gave it; read only when incumbents are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why, _past
+
+ALIKE = "value"
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Best word share among this buyer's own awards to the candidate; 0 unless the query asks for incumbents."""
+    buyer = shortlist.query.tender.buyer.id[:9]
+    if not shortlist.query.incumbents or not buyer.isdecimal():
+        return np.zeros(len(shortlist))
+    own = _past.mask(shortlist) & (shortlist.catalogue.of_row("buyer")[shortlist.rows] == int(buyer))
+    return np.nan_to_num(shortlist.best(0.5 + 0.5 * _past.scaled(shortlist, "lexical"), own))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value > 0:
+        return Why("déjà titulaire d'un marché de cet acheteur")
+    return Why("pas de marché connu avec cet acheteur", tells=False)

@@ -1,0 +1,38 @@
+"""Past place: how near the supplier usually works."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why, _past
+
+ALIKE = "value"
+
+
+@_past.told
+def measure(shortlist: Shortlist) -> Column:
+    """Mean over awards of exp(-km / 150); NaN where no distance is known."""
+    known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
+    number = shortlist.count(known)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _past.homeless(
+            shortlist,
+            np.where(
+                number > 0,
+                _past.total(shortlist, np.where(known, _past.nearness(shortlist), 0.0)) / number,
+                np.nan,
+            ),
+        )
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("lieux de ses marchés inconnus")
+    return Why(
+        "travaille d'ordinaire près de là"
+        if value > 0.6
+        else "travaille parfois dans la région"
+        if value > 0.25
+        else "travaille d'ordinaire loin de là"
+    )

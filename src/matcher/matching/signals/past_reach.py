@@ -1,0 +1,25 @@
+"""Past reach: the award won nearest to the lot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why, _past
+
+ALIKE = "value"
+
+SCALE_KM = 400.0
+
+
+@_past.told
+def measure(shortlist: Shortlist) -> Column:
+    """exp(-km / 400) of the nearest award; NaN where no distance is known."""
+    known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
+    return _past.homeless(shortlist, shortlist.best(_past.nearness(shortlist, SCALE_KM), known))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("lieux de ses marchés inconnus")
+    return Why(f"son marché passé le plus proche est à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")

@@ -1,0 +1,45 @@
+"""Past trade near: an award of the same trade, and near, in one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why, _past
+from matcher.reference.text import shorten
+
+ALIKE = "unknown"
+
+
+def _values(shortlist: Shortlist) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = shortlist.once(
+        "past_trade_near", lambda: _past.agreement(shortlist) * _past.near(shortlist)
+    )
+    return result
+
+
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 0.3
+
+
+@_past.told
+def measure(shortlist: Shortlist) -> Column:
+    """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
+    return shortlist.best(_values(shortlist), _past.mask(shortlist))
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu", tells=False)
+    row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
+    if row is None:
+        return Why("aucun marché public connu", tells=False)
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(
+        f"a déjà remporté un marché du même métier, près de là{when}",
+        "",
+        shorten(offer.title, 200),
+        tells=value >= TELLING,
+    )

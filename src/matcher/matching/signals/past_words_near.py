@@ -1,0 +1,47 @@
+"""Past words near: awards with the same words and near, in one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why, _past
+from matcher.reference.text import shorten
+
+ALIKE = "unknown"
+
+
+def _values(shortlist: Shortlist) -> NDArray[np.float64]:
+    def make() -> NDArray[np.float64]:
+        words, meaning = _past.scaled(shortlist, "lexical"), _past.scaled(shortlist, "faiss")
+        return np.asarray((words + meaning) * _past.near(shortlist))
+
+    result: NDArray[np.float64] = shortlist.once("past_words_near", make)
+    return result
+
+
+#: From this value on the contract found is like the lot; below, it is only the least unlike.
+TELLING = 1.0
+
+
+@_past.told
+def measure(shortlist: Shortlist) -> Column:
+    """Discounted sum over the best three awards of (words + meaning) times exp(-km / 150); NaN without awards."""
+    return shortlist.discounted(_values(shortlist), _past.mask(shortlist), _past.DISCOUNT)
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if value != value:
+        return Why("aucun marché public connu", tells=False)
+    row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
+    if row is None:
+        return Why("aucun marché public connu", tells=False)
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(
+        f"a déjà remporté un marché semblable, près de là{when}",
+        "",
+        shorten(offer.title, 200),
+        tells=value >= TELLING,
+    )

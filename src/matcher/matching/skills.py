@@ -1,0 +1,70 @@
+"""What is known of a structure's trades: each with where it comes from, said by itself or inferred, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from matcher.domain import Offer, Structure
+from matcher.reference import codes, trades
+from matcher.reference.text import shorten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """A trade of a structure; `inferred` where it did not say it itself, with the passage that told it."""
+
+    trade: str
+    label: str
+    inferred: bool
+    evidence: str  # French
+    source: str
+    since: date | None = None
+
+
+def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, ...]:
+    """The trades of a structure, those it says first; denied ones are left out.
+
+    `awards` are its past contracts, as evidence.  A trade told several times keeps its strongest evidence: an offer
+    of its own, what an offer was inferred from, a contract won, its name, its activity code.
+    """
+    found: dict[str, Skill] = {}
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    for trade, inferred, evidence, source, since in _told(structure, awards):
+        if f"trade:{trade}" not in structure.denied and trade not in found:
+            found[trade] = Skill(
+                trade=trade,
+                label=labels[trade],
+                inferred=inferred,
+                evidence=evidence,
+                source=source,
+                since=since,
+            )
+    return tuple(sorted(found.values(), key=lambda skill: skill.inferred))
+
+
+def _told(structure: Structure, awards: Iterable[Offer]) -> Iterator[tuple[str, bool, str, str, date | None]]:
+    said = sorted(structure.offers, key=lambda offer: offer.inferred)
+    for offer in said:
+        named = trades.named(f"{offer.title}. {offer.text}") or trades.trades_of_cpv(offer.cpv)
+        for trade, piece in named.items():
+            why = offer.evidence if offer.inferred and offer.evidence else piece
+            yield trade, offer.inferred, shorten(why, 160), offer.source or structure.source, offer.since
+    for trade, piece in trades.named(structure.description).items():
+        yield trade, False, shorten(piece, 160), structure.source, structure.updated
+    for offer in awards:
+        for trade in trades.named(offer.title):
+            yield trade, True, f"marché remporté : {shorten(offer.title, 140)}", offer.source, offer.since
+    for trade in trades.named(f"{structure.name}. {structure.brand}"):
+        yield (
+            trade,
+            True,
+            f"votre nom : {structure.brand or structure.name}",
+            structure.source,
+            structure.updated,
+        )
+    for known in trades.trades():
+        if structure.naf and structure.naf.startswith(known.naf):
+            told = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"
+            yield known.name, True, told, structure.source, structure.updated

@@ -1,0 +1,27 @@
+"""How far structures usually travel for a trade."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.learned.activities import of
+
+if TYPE_CHECKING:
+    from matcher.matching.shortlist import Shortlist
+
+
+def near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """How near each code is to the lot asked, computed once; see `Activities.closeness`."""
+    known = of(shortlist.catalogue.encoder)
+    found: NDArray[np.float64] = shortlist.once("activities", lambda: known.closeness(shortlist.query.vector))
+    return found
+
+
+def reach_km(shortlist: Shortlist) -> float:
+    """How far the lot asked is usually served from, in kilometres; see `Activities.reach_km`."""
+    known = of(shortlist.catalogue.encoder)
+    kilometres: float = shortlist.once("reach", lambda: known.reach_km(near(shortlist)))
+    return kilometres

@@ -1,0 +1,1 @@
+"""The night and the mail: batch, digests, delivery, report, sourcing."""

@@ -1,0 +1,76 @@
+"""How often a structure is written to, and where: its own choice, kept in its profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, delete, func, select
+
+from matcher.domain import BadInput
+from matcher.records.store import Store, address_subject, now
+from matcher.records.tables import Digest, Profile, Unsubscription
+
+#: frequency -> (French, least days between two messages)
+FREQUENCIES: dict[str, tuple[str, int]] = {
+    "daily": ("dès qu'il y a du nouveau, une fois par jour au plus", 1),
+    "weekly": ("une fois par semaine au plus", 7),
+    "off": ("jamais", 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """What a structure chose; `address` "" is the one that its directory publishes."""
+
+    frequency: str = "daily"
+    address: str = ""
+    barred: bool = False  # its address bounced: nothing is sent there again
+
+
+def chosen(store: Store, siret: str) -> Alerts:
+    """The choice in force: an unsubscription by a mail's link counts as "off"."""
+    with store.reading() as connection:
+        facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+    address = str(facts.get("alerts_email") or facts.get("email") or "")
+    frequency = "off" if siret in silent else str(facts.get("alerts", "daily"))
+    return Alerts(frequency, address, bool(address) and address_subject(address) in silent)
+
+
+def choose(store: Store, siret: str, frequency: str, address: str = "", by: str = "") -> Alerts:
+    """Keep a choice: "off" is an unsubscription, any other takes it back.  Raises BadInput on no such frequency."""
+    if frequency not in FREQUENCIES:
+        raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
+    with store.writing() as connection:
+        facts = dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
+        fresh = {**facts, "alerts": frequency} | ({"alerts_email": address} if address else {})
+        row = {"siret": siret, "facts": fresh, "by": by, "at": now()}
+        store.put(connection, Profile, [row], keep=("at",) if facts else ())
+        if frequency == "off":
+            store.unsubscribe(connection, siret, "page")
+        else:
+            connection.execute(delete(Unsubscription).where(Unsubscription.subject == siret))
+        store.audit(connection, by or siret, f"alerts.{frequency}", siret)
+    return chosen(store, siret)
+
+
+def resting(connection: Connection, day: date) -> set[str]:
+    """SIRETs that are not to be written to on this day: their last message is too recent for their choice."""
+    slow = {
+        siret: FREQUENCIES[facts["alerts"]][1]
+        for siret, facts in connection.execute(select(Profile.siret, Profile.facts))
+        if FREQUENCIES.get(str(facts.get("alerts")), ("", 0))[1] > 1
+    }
+    if not slow:
+        return set()
+    last = connection.execute(
+        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status != "cancelled").group_by(Digest.addressee)
+    )  # fmt: skip
+    return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
+
+
+def labels() -> Iterable[tuple[str, str]]:
+    """(frequency, French) to choose from."""
+    return ((name, label) for name, (label, _) in FREQUENCIES.items())

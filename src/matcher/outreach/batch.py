@@ -1,0 +1,313 @@
+"""Every night: new notices in, matches and digests out; incremental, idempotent, resumable at any instant.
+
+What is done is known from what is stored, never from a counter: a notice carries the fingerprint of what it was
+matched with, a digest is unique by addressee and day, a lot told is a row.  A run killed at any point is taken up
+by the next one, at the instant of the first, and ends in the same rows as a run left in peace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from matcher import codec
+from matcher.domain import MatcherError, Tender
+from matcher.outreach import digests
+from matcher.outreach.intake import Summary, take
+from matcher.outreach.rules import Rules
+from matcher.outreach.work import Task, _opened, worked
+from matcher.reading.procedure import CALLS, closing, effective, open_at
+from matcher.records import feedback
+from matcher.records.store import LOCK, Store, now
+from matcher.records.tables import Found, Notice, Run
+
+if TYPE_CHECKING:
+    pass
+
+T = TypeVar("T")
+Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
+
+#: Exit statuses, beside 0 (done), 1 (a fault of ours) and 2 (wrong usage).
+SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
+RESUME_HOURS = 20
+TOGETHER = 16  # notices whose matches are written in one transaction
+
+
+class Busy(MatcherError):
+    """Another batch is at work on this store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run works; none of it changes what is found, but `rules`, `top` and `since`."""
+
+    rules: Rules = field(default_factory=Rules)
+    top: int = 50  # structures kept for each lot, of those above the floor
+    since: date | None = None
+    hold: bool = False
+    jobs: int = 1
+    scheduler: str = ""
+
+
+# --------------------------------------------------------------------------------------------- the run
+
+
+def run(
+    store: Store,
+    catalogue: Path,
+    tenders: Sequence[Tender],
+    options: Options | None = None,
+    *,
+    rejected: int = 0,
+    moment: datetime | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Take the notices in, match what is new, compose the digests.  Nothing is sent here: see `matcher.outreach.delivery`.
+
+    `moment` (now) decides what is open and which day the digests are of.  Raises Busy.
+    """
+    options = options or Options()
+    shown = progress or (lambda items, _label, _total: iter(items))
+    with alone(store):
+        matcher = _opened(str(catalogue))
+        summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
+        at = datetime.fromisoformat(summary.started)
+        summary.rejected = rejected
+        take(store, tenders, options.since, at, summary)
+        pending = waiting(store, version(matcher.versions), at)
+        found = shown(answers(catalogue, pending, options), "matching", len(pending))
+        while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
+            write(store, some, matcher.versions, at)
+        digests.compose(store, matcher.catalogue, options.rules, summary, at, hold=options.hold)
+        _finished(store, summary, pending)
+    return summary
+
+
+def rehearse(
+    store: Store, catalogue: Path, tenders: Sequence[Tender], options: Options, **rest: Any
+) -> Summary:
+    """The same run on a copy of the store that is thrown away (`--dry-run`)."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="maillage-") as folder:
+        copied = Path(folder) / "store.jsonl.gz"
+        store.backup(copied)
+        copy = Store.open(f"sqlite:///{folder}/store.sqlite")
+        try:
+            copy.restore(copied)
+            return run(copy, catalogue, tenders, options, **rest)
+        finally:
+            copy.close()
+
+
+@contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """Hold the one place of a batch on this store; the place is free again when the process dies."""
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect() as connection:
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK + 1})").scalar():
+                raise Busy("another batch is at work on this store: try again when it has ended")
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK + 1})")
+                connection.commit()
+        return
+    import fcntl
+
+    name = store.engine.url.database
+    if not name or name == ":memory:":
+        yield
+        return
+    with Path(name + ".batch").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy("another batch is at work on this store: try again when it has ended") from None
+        yield
+
+
+def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
+    """The run to work on: one that was killed within the day is taken up, at its own instant."""
+    with store.writing() as connection:
+        unfinished = connection.execute(
+            select(Run.id, Run.started_at, Run.state)
+            .where(Run.finished_at.is_(None), Run.started_at > moment - timedelta(hours=RESUME_HOURS))
+            .order_by(Run.started_at.desc())
+        ).first()
+        if unfinished:
+            return Summary(
+                run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
+                resumed=True, waves=unfinished.state.get("waves", {}),
+            )  # fmt: skip
+        # a replay at the same instant is another run: its rows must be told apart from those of the first
+        while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
+            moment += timedelta(microseconds=1)
+        summary = Summary(run=uuid.uuid4().hex, started=moment.isoformat(), versions=dict(versions))
+        store.put(connection, Run, [{"id": summary.run, "started_at": moment, "state": asdict(summary)}])
+        return summary
+
+
+def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> None:
+    """Count what stands, and close the run."""
+    at = datetime.fromisoformat(summary.started)
+    with store.writing() as connection:
+        done = connection.execute(select(Notice.id, Notice.tender).where(Notice.matched_at == at)).all()
+        ids = {row.id for row in done}
+        lots = {(row.id, lot["id"]) for row in done for lot in row.tender["lots"]}
+        matched = connection.execute(
+            select(Found.notice_id, Found.lot_id)
+            .join(Notice, Notice.id == Found.notice_id)
+            .where(Notice.matched_at == at)
+        ).all()
+        summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(matched)
+        summary.nobody = len(lots - {(row.notice_id, row.lot_id) for row in matched})
+        row = {
+            "id": summary.run, "started_at": at, "finished_at": now(), "state": asdict(summary),
+        }  # fmt: skip
+        store.put(connection, Run, [row], keep=("started_at",))
+
+
+def version(versions: Mapping[str, str]) -> str:
+    """Sixteen digits that change when data, recipe, encoder, ranker or code change; the day of building does not."""
+    named = {key: value for key, value in versions.items() if key != "built"}
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------------------------------------- intake
+
+
+# ------------------------------------------------------------------------------------- what must be matched
+
+
+def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
+    """The notices that are open and not yet matched as they stand with this catalogue, by id."""
+    light = select(
+        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published
+    )
+    with store.reading() as connection:
+        rows = connection.execute(light).all()
+        members: dict[str, list[Any]] = defaultdict(list)
+        firsts = {row.id: row for row in rows if not row.twin}
+        for row in rows:
+            members[row.twin or row.id].append(row)
+        wanted: dict[str, str] = {}
+        for id, first in firsts.items():
+            prints = ",".join(sorted(row.fingerprint for row in members[id]))
+            key = f"{catalogue}:{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
+            last = max((row.deadline for row in members[id] if row.deadline), default=None)
+            if first.catalogue != key and open_at(last, first.published, at):
+                wanted[id] = key
+        refused = feedback.refusals(connection)
+        tasks = {}
+        for id, key in sorted(wanted.items()):
+            ids = tuple(row.id for row in members[id])
+            loaded = {
+                row.id: codec.from_json(Tender, row.tender)
+                for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
+            }
+            tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
+            if tender.nature not in CALLS | {"correction"}:
+                continue
+            if cancelled:  # nothing left to answer: its matches go
+                tender = replace(tender, lots=())
+            elif not open_at(closing(tender), tender.published, at):
+                continue
+            excluded = {
+                lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
+            }  # fmt: skip
+            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded)
+    return tasks
+
+
+def write(
+    store: Store,
+    found: Sequence[tuple[Task, Sequence[Mapping[str, Any]]]],
+    versions: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """Replace the matches of some notices, all in one transaction.
+
+    A pair that appears because the catalogue or the model changed, on a notice already matched, is marked so: it
+    is shown to who asks, and never mailed as if it were news.
+    """
+    ids = [task.id for task, _ in found]
+    with store.writing() as connection:
+        before = {
+            row.id: row
+            for row in connection.execute(
+                select(Notice.id, Notice.catalogue, Notice.matched_at).where(Notice.id.in_(ids))
+            )
+        }
+        held = select(Found.notice_id, Found.lot_id, Found.siret, Found.detail, Found.at)
+        causes = {
+            (row.notice_id, row.lot_id, row.siret): (row.detail.get("cause", "notice"), row.at)
+            for row in connection.execute(held.where(Found.notice_id.in_(ids)))
+        }
+        connection.execute(delete(Found).where(Found.notice_id.in_(ids)))
+        fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for task, rows in found:
+            known = before[task.id]
+            unchanged = known.matched_at is not None and known.catalogue[17:] == task.key[17:]
+            for row in rows:
+                pair = (task.id, row["lot_id"], row["siret"])
+                cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
+                detail = {**row["detail"], "cause": cause}
+                # of rows of one key, where two lots bear one id, the last one wins
+                fresh[pair] = {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}  # fmt: skip
+        if fresh:
+            connection.execute(insert(Found), list(fresh.values()))
+        for task, _ in found:
+            connection.execute(
+                update(Notice).where(Notice.id == task.id).values(catalogue=task.key, matched_at=at, deadline=closing(task.tender))
+            )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- matching
+
+
+def answers(
+    catalogue: Path, pending: Mapping[str, Task], options: Options
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rows of every pending notice as they come: here, in `jobs` processes, or on a Dask cluster."""
+    tasks = list(pending.values())
+    ask = (options.top, options.rules.floor)
+    if options.scheduler:
+        from matcher.outreach import cluster
+
+        yield from cluster.answers(options.scheduler, catalogue, tasks, *ask)
+    elif options.jobs > 1 and len(tasks) > 1:
+        from concurrent.futures import ProcessPoolExecutor, as_completed
+        from multiprocessing import get_context
+
+        size = max(1, min(16, len(tasks) // (4 * options.jobs) or 1))
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+            parts = [
+                pool.submit(worked, str(catalogue), tasks[i : i + size], *ask)
+                for i in range(0, len(tasks), size)
+            ]
+            for part in as_completed(parts):
+                yield from part.result()
+    else:
+        for task in tasks:
+            yield from worked(str(catalogue), [task], *ask)
+
+
+def runs(connection: Connection, limit: int = 30) -> list[dict[str, Any]]:
+    """The last finished runs, newest first, as they were told."""
+    rows = connection.execute(
+        select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(limit)
+    )
+    return [row.state for row in rows]

@@ -1,0 +1,70 @@
+"""Which notices are news for whom."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from matcher import codec
+from matcher.domain import Lot, Tender
+from matcher.reading.procedure import CALLS, closing, effective, open_at
+from matcher.records.tables import Notice
+
+#: In a tender's `flags`: its buyer wants its unpublished need told, wave by wave.
+WAVES = "waves"
+
+
+def matter(tender: Tender, lot: Lot) -> str:
+    """Twelve digits that change when what a reader needs of a lot changes: words, place, time, money, conditions."""
+    deadline = lot.deadline or tender.deadline
+    needed = (
+        lot.title, lot.description, lot.cpv, [codec.to_json(p) for p in lot.places], lot.amount, lot.duration_months,
+        deadline.astimezone(UTC).isoformat() if deadline and deadline.tzinfo else str(deadline),
+        codec.to_json(lot.reservation) if lot.reservation else None,
+        [codec.to_json(c) for c in lot.clauses], [codec.to_json(c) for c in lot.conditions], tender.change,
+    )  # fmt: skip
+    return hashlib.sha256(json.dumps(needed, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A procedure as it stands: all its ids, its notice as corrected, when it last changed, who owns it."""
+
+    ids: tuple[str, ...]
+    tender: Tender
+    cancelled: bool
+    changed_at: datetime
+    owner: str
+
+    def lot(self, lot_id: str) -> Lot | None:
+        return next((lot for lot in self.tender.lots if lot.id == lot_id), None)
+
+
+def cases(connection: Connection, at: datetime) -> dict[str, Case]:
+    """The procedures that can still be answered at `at`, and those cancelled before their time, by first id."""
+    light = select(Notice.id, Notice.twin, Notice.deadline, Notice.published, Notice.seen_at, Notice.owner)
+    members: dict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(light):
+        members[row.twin or row.id].append(row)
+    found: dict[str, Case] = {}
+    for id, rows in members.items():
+        last = max((row.deadline for row in rows if row.deadline), default=None)
+        first = next((row for row in rows if row.id == id), None)
+        if first is None or not open_at(last, first.published, at):
+            continue
+        ids = [row.id for row in rows]
+        loaded = {
+            row.id: codec.from_json(Tender, row.tender)
+            for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
+        }
+        tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
+        if tender.nature not in CALLS | {"correction"} or not open_at(closing(tender), tender.published, at):
+            continue
+        found[id] = Case(tuple(ids), tender, cancelled, max(row.seen_at for row in rows), first.owner)
+    return found

@@ -1,0 +1,138 @@
+"""The nightly matching on a Dask cluster: work cut by notices, the catalogue published once a worker.
+
+A lost worker costs a retry, not a result: what is written to the store comes from here in whole notices only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matcher.domain import BadInput, MissingExtra
+
+if TYPE_CHECKING:
+    from matcher.outreach.work import Task
+
+RETRIES = 5
+PART = 32 << 20  # bytes of the catalogue sent at once
+SHARE = 8  # notices in one piece of work
+
+
+def connect(scheduler: str) -> Any:
+    """A client of the scheduler at tcp://host:port.  Raises MissingExtra, BadInput."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtra("a cluster needs dask: pip install 'maillage[cluster]'") from None
+    try:
+        return Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"no Dask scheduler answers at {scheduler!r} ({type(error).__name__}): start one with `dask scheduler`"
+        ) from None
+
+
+def stamp(folder: Path) -> str:
+    """The version of a saved catalogue: a hash of its manifest."""
+    return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()[:16]
+
+
+def _local(version: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"maillage-catalogue-{version}"
+
+
+def _has(folder: str, version: str) -> bool:
+    """On a worker: is this version of the catalogue at hand, at the same path or received before?"""
+    return any(
+        (path / "manifest.json").is_file() and stamp(path) == version
+        for path in (Path(folder), _local(version))
+    )
+
+
+def _receive(version: str, number: int, part: bytes) -> None:
+    with (_local(version).with_suffix(".tar")).open("wb" if number == 0 else "ab") as sink:
+        sink.write(part)
+
+
+def _unpack(version: str) -> None:
+    """On a worker: the catalogue appears whole, once, to be memory-mapped by every task of that machine."""
+    target, packed = _local(version), _local(version).with_suffix(".tar")
+    if not target.exists():
+        fresh = Path(tempfile.mkdtemp(prefix="maillage-"))
+        with tarfile.open(packed) as archive:
+            archive.extractall(fresh, filter="data")
+        try:
+            fresh.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+    packed.unlink(missing_ok=True)
+
+
+def publish(client: Any, folder: Path) -> int:
+    """Give the catalogue to each worker that lacks it, once a machine; returns how many were given it."""
+    version = stamp(folder)
+    has = client.run(_has, str(folder), version)
+    hosts: dict[str, str] = {}
+    for worker in sorted(address for address, held in has.items() if not held):
+        hosts.setdefault(worker.rpartition(":")[0], worker)
+    if not hosts:
+        return 0
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.add(path, arcname=str(path.relative_to(folder)), recursive=False)
+    view = packed.getbuffer()
+    chosen = list(hosts.values())
+    for number, low in enumerate(range(0, len(view), PART)):
+        client.run(_receive, version, number, bytes(view[low : low + PART]), workers=chosen)
+    client.run(_unpack, version, workers=chosen)
+    return len(chosen)
+
+
+def _work(
+    folder: str, version: str, tasks: Sequence[Task], top: int, floor: float
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    from matcher.outreach import work
+
+    here = Path(folder)
+    if not ((here / "manifest.json").is_file() and stamp(here) == version):
+        here = _local(version)
+    return work.worked(str(here), tasks, top, floor)
+
+
+def answers(
+    scheduler: str, folder: Path, tasks: Sequence[Task], top: int, floor: float
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rows of each notice, as the cluster answers; the same as in one process."""
+    if not tasks:
+        return
+    from distributed import as_completed
+
+    folder = folder.resolve()
+    client = connect(scheduler)
+    try:
+        client.wait_for_workers(1, timeout=60)
+        publish(client, folder)
+        version = stamp(folder)
+        size = max(1, min(SHARE, len(tasks) // (4 * max(1, len(client.nthreads()))) or 1))
+        futures = [
+            client.submit(
+                _work, str(folder), version, tasks[low : low + size], top, floor, pure=False, retries=RETRIES
+            )
+            for low in range(0, len(tasks), size)
+        ]
+        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            yield from future.result()
+            future.release()
+    except TimeoutError:
+        raise BadInput(
+            f"the cluster at {scheduler} has no worker: start one with `dask worker {scheduler}`"
+        ) from None
+    finally:
+        client.close()

@@ -1,0 +1,388 @@
+"""What is worth telling to whom: a few lots a day for each structure, each told once, under the operator's hand.
+
+A lot told is a row: no new model, catalogue, twin or repeat tells it again; a correction does only if it changes
+what a reader needs.  A public notice is told to everyone in reach at once; a buyer's own unpublished need goes out
+in waves, and stops when enough are interested.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from itertools import groupby
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, select, update
+
+from matcher.domain import NotFound
+from matcher.outreach import alerts
+from matcher.outreach.addresses import earlier_names
+from matcher.outreach.cases import WAVES, Case, cases, matter
+from matcher.outreach.items import _News, _Teams
+from matcher.outreach.rules import Rules
+from matcher.reading.procedure import PARIS
+from matcher.records import feedback
+from matcher.records.store import Store, now
+from matcher.records.tables import Digest, Feedback, Found, Run, Told, Unsubscription
+from matcher.reference.text import shorten
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+MAIL = "mail"
+#: States of a digest, in order; "sending" left behind by a crash is never sent again by itself.
+STATES = ("composing", "held", "ready", "sending", "sent", "failed", "cancelled", "no-address")
+
+
+# ----------------------------------------------------------------------------------------- what matters
+
+
+# -------------------------------------------------------------------------------------------- composing
+
+
+def compose(
+    store: Store, catalogue: Catalogue, rules: Rules, summary: Any, at: datetime, *, hold: bool = False
+) -> None:
+    """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step."""
+    day = at.astimezone(PARIS).date()
+    with store.reading() as connection:
+        open_cases = cases(connection, at)
+        refused = feedback.refusals(connection)
+        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        done = set(
+            connection.execute(
+                select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
+            ).scalars()
+        )
+        told = _told(connection, open_cases)
+        resting = alerts.resting(connection, day)
+        if not summary.resumed or not summary.waves:
+            summary.waves = _waves(connection, open_cases, rules, at)
+    with store.writing() as connection:
+        connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
+    teams = _Teams(store, catalogue, open_cases)
+    with store.reading() as connection:
+        pairs = _pairs(connection, rules, open_cases)
+    by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
+    # a cancelled procedure has no matches left: who was told of it is found in what was told
+    gone = {addressee for addressee, notice_id, _ in told if open_cases[notice_id].cancelled}
+    for siret in sorted({*by_siret, *gone}):
+        names = earlier_names(catalogue, siret)
+        if siret in done or silent & names or resting & names:
+            continue
+        news = [
+            item
+            for _, notice_id, lot_id, chance in by_siret.get(siret, ())
+            if (
+                item := _news(
+                    store, open_cases[notice_id], notice_id, lot_id, chance, names, told, refused, summary
+                )
+            )
+        ]
+        news += _cancelled(open_cases, names, told)
+        if news:
+            _write(store, catalogue, rules, summary, at, day, siret, news, teams)
+    _release(store, rules, summary, at, day, hold)
+
+
+def _pairs(
+    connection: Connection, rules: Rules, open_cases: Mapping[str, Case]
+) -> list[tuple[str, str, str, float]]:
+    """(siret, notice, lot, probability) above the floor, of open notices, that are news; by SIRET, best first."""
+    cause = Found.detail["cause"].as_string()
+    rows = connection.execute(
+        select(Found.siret, Found.notice_id, Found.lot_id, Found.probability)
+        .where(Found.probability >= rules.floor, cause == "notice")
+        .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
+    )
+    return [(r.siret, r.notice_id, r.lot_id, r.probability) for r in rows if r.notice_id in open_cases]
+
+
+def _told(
+    connection: Connection, open_cases: Mapping[str, Case]
+) -> dict[tuple[str, str, str], tuple[str, datetime]]:
+    """(addressee, first notice id, lot) -> (digest, when), for open procedures, under any of their ids."""
+    first = {id: key for key, case in open_cases.items() for id in case.ids}
+    return {
+        (row.addressee, first[row.notice_id], row.lot_id): (row.digest_id, row.at)
+        for row in connection.execute(select(Told.__table__).where(Told.channel == MAIL))
+        if row.notice_id in first
+    }
+
+
+def _waves(
+    connection: Connection, open_cases: Mapping[str, Case], rules: Rules, at: datetime
+) -> dict[str, list[str]]:
+    """For each unpublished need whose buyer wants it told: the structures of today's wave, best first."""
+    waves: dict[str, list[str]] = {}
+    for id, case in open_cases.items():
+        if not case.owner or WAVES not in case.tender.flags or case.cancelled:
+            continue
+        words = connection.execute(
+            select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined")))
+        ).all()  # fmt: skip
+        interested = {row.siret for row in words if row.verb == "interested"}
+        if len(interested) >= rules.enough:
+            continue
+        rows = connection.execute(select(Told.addressee, Told.at).where(Told.notice_id == id)).all()
+        if any(row.at.astimezone(PARIS).date() == at.astimezone(PARIS).date() for row in rows):
+            continue
+        asked = {row.addressee for row in rows} | {row.siret for row in words}
+        ranked = connection.execute(
+            select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor)
+            .group_by(Found.siret).order_by(func.max(Found.probability).desc(), Found.siret)
+        ).scalars()  # fmt: skip
+        waves[id] = [siret for siret in ranked if siret not in asked][: rules.wave]
+    return waves
+
+
+def _news(
+    store: Store,
+    case: Case,
+    notice_id: str,
+    lot_id: str,
+    chance: float,
+    names: set[str],
+    told: Mapping[tuple[str, str, str], tuple[str, datetime]],
+    refused: feedback.Refusals,
+    summary: Any,
+) -> _News | None:
+    """Is this pair worth telling today?"""
+    lot = case.lot(lot_id)
+    if lot is None or case.cancelled:
+        return None
+    if names & refused.of(case.ids, lot_id) or refused.denies(names, lot):
+        return None
+    private = case.owner or case.tender.confidential
+    if private and not names & set(summary.waves.get(notice_id, ())):
+        return None
+    before = next(
+        (told[name, notice_id, lot_id] for name in names if (name, notice_id, lot_id) in told), None
+    )
+    if before is None:
+        return _News(notice_id, lot_id, chance, "wave" if case.owner else "notice")
+    digest_id, at = before
+    if case.changed_at <= at:
+        return None
+    item = _item_told(store, digest_id, notice_id, lot_id)
+    if item is None or item["matter"] == matter(case.tender, lot):
+        return None
+    return _News(notice_id, lot_id, chance, "correction", item)
+
+
+def _cancelled(
+    open_cases: Mapping[str, Case], names: set[str], told: Mapping[tuple[str, str, str], tuple[str, datetime]]
+) -> Iterator[_News]:
+    """Lots told earlier whose procedure was cancelled since, told so once."""
+    for (addressee, notice_id, lot_id), (_, at) in told.items():
+        case = open_cases[notice_id]
+        if case.cancelled and addressee in names and at < case.changed_at and case.lot(lot_id):
+            yield _News(notice_id, lot_id, 1.0, "cancellation")
+
+
+def _item_told(store: Store, digest_id: str, notice_id: str, lot_id: str) -> Mapping[str, Any] | None:
+    with store.reading() as connection:
+        content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
+    items = (content or {}).get("items", ())
+    return next((i for i in items if i["notice_id"] == notice_id and i["lot_id"] == lot_id), None)
+
+
+def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
+    """The one id of a digest: the same addressee, day and channel give the same."""
+    return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
+
+
+def _write(
+    store: Store,
+    catalogue: Catalogue,
+    rules: Rules,
+    summary: Any,
+    at: datetime,
+    day: date,
+    siret: str,
+    news: Sequence[_News],
+    teams: _Teams,
+) -> None:
+    """One digest and its told lots, in one transaction."""
+    urgent = {"cancellation": 0, "correction": 1}
+    ordered = sorted(news, key=lambda n: (urgent.get(n.kind, 2), -n.chance, n.notice_id, n.lot_id))
+    chosen, left = ordered[: rules.cap], len(ordered) - rules.cap
+    try:
+        structure = catalogue.structure(catalogue.row(siret))
+    except NotFound:  # told once, and since gone from the directory
+        return
+    items = [teams.item(structure, one) for one in chosen]
+    id = identifier(siret, day)
+    content = {
+        "id": id, "run": summary.run, "addressee": siret, "name": structure.name, "kind": structure.kind,
+        "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": items,
+        "left": max(0, left), "cap": rules.cap, "versions": summary.versions, "link": "",
+        "subject": _subject(items), "intro": _intro(items),
+    }  # fmt: skip
+    with store.writing() as connection:
+        digest = {
+            "id": id, "addressee": siret, "day": day, "channel": MAIL, "status": "composing", "content": content,
+            "created_at": at, "sent_at": None,
+        }  # fmt: skip
+        if not store.put(
+            connection, Digest, [digest], key=("id",), keep=tuple(k for k in digest if k != "id")
+        ):
+            return
+        store.put(connection, Told, [
+            {"addressee": siret, "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL, "digest_id": id,
+             "at": at} for one in chosen
+        ])  # fmt: skip
+
+
+def _subject(items: Sequence[Mapping[str, Any]]) -> str:
+    if len(items) == 1:
+        return f"1 lot pour vous : {shorten(items[0]['title'], 70)}"
+    return f"{len(items)} lots pour vous, dont : {shorten(items[0]['title'], 60)}"
+
+
+def _intro(items: Sequence[Mapping[str, Any]]) -> str:
+    due = min((i["deadline"] for i in items if i["deadline"]), default=None)
+    from matcher.outreach.digest_formats._words import day as said
+
+    return f"Première date limite : {said(due)}." if due else ""
+
+
+def _release(store: Store, rules: Rules, summary: Any, at: datetime, day: date, hold: bool) -> None:
+    """Count the digests of the run and let them go, or hold them all for the operator."""
+    with store.writing() as connection:
+        ours = connection.execute(
+            select(Digest.id, Digest.content).where(Digest.status == "composing", Digest.day == day)
+        ).all()
+        every = connection.execute(
+            select(Digest.content).where(Digest.day == day, Digest.channel == MAIL)
+        ).scalars()
+        mine = [content for content in every if content.get("run") == summary.run]
+        summary.digests = len(mine)
+        summary.told = sum(len(content["items"]) for content in mine)
+        usual = usual_volume(connection, rules)
+        if hold:
+            summary.held = "asked by --hold"
+        elif usual is None and summary.digests > rules.first_volume:
+            summary.held = f"{summary.digests} digests, and no three earlier runs to compare with (allowed: {rules.first_volume})"
+        elif usual is not None and summary.digests > rules.brake * max(1.0, usual):
+            summary.held = f"{summary.digests} digests, over {rules.brake:g} times the usual {usual:g}"
+        if ours:
+            state = "held" if summary.held else "ready"
+            connection.execute(
+                update(Digest).where(Digest.status == "composing", Digest.day == day).values(status=state)
+            )
+        connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
+
+
+def usual_volume(connection: Connection, rules: Rules) -> float | None:
+    """The median of digests of the last finished runs that sent any; None before there are three."""
+    states = connection.execute(
+        select(Run.state)
+        .where(Run.finished_at.is_not(None))
+        .order_by(Run.started_at.desc())
+        .limit(rules.usual_runs)
+    ).scalars()
+    volumes = [state["digests"] for state in states if state.get("digests")]
+    return float(median(volumes)) if len(volumes) >= 3 else None
+
+
+# ------------------------------------------------------------------------------------------------ items
+
+
+# -------------------------------------------------------------------------------------- approval, asking
+
+
+def approve(store: Store, day: date | None = None, *, refuse: bool = False, by: str = "operator") -> int:
+    """Let held digests go (or cancel them); returns how many."""
+    with store.writing() as connection:
+        which = [Digest.status == "held"] + ([Digest.day == day] if day else [])
+        count = connection.execute(
+            update(Digest).where(*which).values(status="cancelled" if refuse else "ready")
+        ).rowcount
+        store.audit(
+            connection, by, "digests:refuse" if refuse else "digests:approve", detail={"count": count}
+        )
+    return count
+
+
+def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
+    """Some held digests, spread evenly, for the operator to look at."""
+    with store.reading() as connection:
+        ids = list(
+            connection.execute(select(Digest.id).where(Digest.status == "held").order_by(Digest.id)).scalars()
+        )
+        step = max(1, len(ids) // n)
+        chosen = ids[::step][:n]
+        rows = connection.execute(
+            select(Digest.content).where(Digest.id.in_(chosen)).order_by(Digest.id)
+        ).scalars()
+        return [dict(content) for content in rows]
+
+
+def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any]]:
+    """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET (of a day), each item with its reasons and versions."""
+    which = [Digest.addressee == siret] + ([Digest.day == day] if day else [])
+    with store.reading() as connection:
+        rows = (
+            connection.execute(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
+        )
+    if not rows:
+        raise NotFound(
+            f"no mail to {siret}"
+            + (f" on {day.isoformat()}" if day else "")
+            + ": check the SIRET and the day"
+        )
+    return [
+        {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
+         "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}
+        for row in rows
+    ]  # fmt: skip
+
+
+def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None,
+            limit: int = 50) -> dict[str, Any]:  # fmt: skip
+    """Everything open and in reach of a structure today, told or not: for feeds, calendars and tables."""
+    rules, at = rules or Rules(), at or now()
+    structure = catalogue.structure(catalogue.row(siret))
+    with store.reading() as connection:
+        open_cases = {
+            k: c
+            for k, c in cases(connection, at).items()
+            if not c.owner and not c.tender.confidential and not c.cancelled
+        }
+        refused = feedback.refusals(connection)
+        rows = connection.execute(
+            select(Found.notice_id, Found.lot_id, Found.probability)
+            .where(Found.siret == structure.siret, Found.probability >= rules.floor)
+            .order_by(Found.probability.desc(), Found.notice_id, Found.lot_id)
+        ).all()
+    names = earlier_names(catalogue, structure.siret)
+    news = []
+    for row in rows:
+        case = open_cases.get(row.notice_id)
+        lot = case.lot(row.lot_id) if case else None
+        if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
+            news.append(_News(row.notice_id, row.lot_id, row.probability, "notice"))
+    teams = _Teams(store, catalogue, open_cases)
+    items = [teams.item(structure, one) for one in news[:limit]]
+    return {
+        "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
+        "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),
+        "made": at.isoformat(), "items": items, "left": max(0, len(news) - limit), "cap": limit, "link": "",
+        "versions": items[0]["versions"] if items else {"recipe": "", "data": ""},
+        "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
+    }  # fmt: skip
+
+
+def rendered(content: Mapping[str, Any], form: str) -> bytes:
+    """A digest in a form of the room `digest_formats`."""
+    from matcher import plugins
+
+    result: bytes = plugins.find("outreach.digest_formats", form).render(content)
+    return result
+
+
+# -------------------------------------------------------------------------------------------- buyers

@@ -1,0 +1,207 @@
+"""The lines of a digest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from matcher import codec
+from matcher.domain import BadInput, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
+from matcher.matching.reasons import sentences
+from matcher.outreach.cases import Case, matter
+from matcher.records.store import Store
+from matcher.records.tables import Found
+from matcher.reference.text import shorten
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+
+PARTNERS = 12  # structures of a lot among which partners are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A lot to tell: for the first time, as corrected, as cancelled, or in a wave."""
+
+    notice_id: str
+    lot_id: str
+    chance: float
+    kind: str  # "notice", "correction", "cancellation", "wave"
+    before: Mapping[str, Any] | None = None  # what was told of it before
+
+
+class _Teams:
+    """Makes the items of digests: a lot in words, and whether to answer alone or with whom."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
+        self._store, self._catalogue, self._cases = store, catalogue, open_cases
+        self._firsts: dict[str, dict[str, list[Match]]] = {}
+
+    def item(self, structure: Structure, news: _News) -> dict[str, Any]:
+        case = self._cases[news.notice_id]
+        tender, lot = case.tender, case.lot(news.lot_id)
+        assert lot is not None
+        with self._store.reading() as connection:
+            found = connection.execute(
+                select(Found.__table__).where(
+                    Found.notice_id == news.notice_id, Found.lot_id == news.lot_id, Found.siret == structure.siret
+                )
+            ).mappings().first()  # fmt: skip
+        detail: dict[str, Any] = (
+            dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
+        )
+        reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
+        deadline = lot.deadline or tender.deadline
+        alone, partners = self._alone(structure, news, lot) if found else ("", [])
+        return {
+            "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
+            "lot": f"Lot {lot.number}" if len(tender.lots) > 1 else "Marché à lot unique",
+            "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
+            "buyer": tender.buyer.name, "place": ", ".join(dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)),
+            "published": tender.published.isoformat() if tender.published else None,
+            "deadline": deadline.isoformat() if deadline else None,
+            "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
+            "reservation": _reserved(lot), "clauses": _clauses(lot),
+            "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
+            "probability": found["probability"] if found else None, "score": found["score"] if found else None,
+            "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
+            "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
+            "alone": alone, "partners": partners, "changes": _changes(news, tender, deadline),
+            "versions": found["versions"] if found else {},
+        }  # fmt: skip
+
+    def _alone(self, structure: Structure, news: _News, lot: Lot) -> tuple[str, list[dict[str, Any]]]:
+        """In words: alone, or with whom for what; the partners as data."""
+        from matcher.matching.groups import consortium
+
+        case = self._cases[news.notice_id]
+        answers = self._answer_of(news.notice_id, structure)
+        mine = [a for a in answers if any(m.structure.siren == structure.siren for m in a.matches)]
+        if not mine:
+            return "", []
+        try:
+            teams = consortium.recommend(
+                mine,
+                tender=case.tender,
+                n=1,
+                max_members=4,
+                imposed=[structure],
+                solver="greedy",
+                seconds=0.5,
+            )
+        except BadInput:
+            return "", []
+        if not teams:
+            return "", []
+        team = teams[0]
+        others = [m for m in team.members if m.structure.siren != structure.siren]
+        takes = next((m.lots for m in team.members if m.structure.siren == structure.siren), ())
+        if not any(t == lot.id or t.startswith(lot.id) for t in takes) or not others:
+            return "Vous pouvez répondre seule." if not others else _with(others, case.tender), _partners(
+                others
+            )
+        return _with(others, case.tender), _partners(others)
+
+    def _answer_of(self, notice_id: str, structure: Structure) -> list[LotAnswer]:
+        """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
+        held = self._first_of(notice_id)
+        own = self._matches(notice_id, Found.siret == structure.siret)
+        result = []
+        for lot in self._cases[notice_id].tender.lots:
+            matches = [*held.get(lot.id, ())]
+            matches += [m for m in own.get(lot.id, ()) if m.rank > PARTNERS]
+            if matches:
+                result.append(LotAnswer(lot=lot, matches=tuple(matches)))
+        return result
+
+    def _first_of(self, notice_id: str) -> dict[str, list[Match]]:
+        if notice_id not in self._firsts:
+            if len(self._firsts) > 500:
+                self._firsts.clear()
+            self._firsts[notice_id] = self._matches(notice_id, Found.rank <= PARTNERS)
+        return self._firsts[notice_id]
+
+    def _matches(self, notice_id: str, which: Any) -> dict[str, list[Match]]:
+        case = self._cases[notice_id]
+        by_lot: dict[str, list[Match]] = defaultdict(list)
+        chosen = select(Found.__table__).where(Found.notice_id == notice_id, which)
+        with self._store.reading() as connection:
+            rows = connection.execute(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
+        for row in rows:
+            lot = case.lot(row["lot_id"])
+            try:
+                structure = self._catalogue.structure(self._catalogue.row(row["siret"]))
+            except NotFound:
+                continue
+            if lot is not None:
+                reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
+                by_lot[lot.id].append(
+                    Match(
+                        lot=lot, structure=structure, offer=None, score=row["score"], probability=row["probability"],
+                        rank=row["rank"], reasons=reasons, distance_km=row["detail"]["distance_km"],
+                        eligible=row["detail"]["eligible"],
+                    )
+                )  # fmt: skip
+        return by_lot
+
+
+def _with(others: Sequence[Any], tender: Tender) -> str:
+    numbers = {lot.id: lot.number for lot in tender.lots}
+    parts = []
+    for member in others[:3]:
+        takes = sorted({numbers[i] for t in member.lots for i in numbers if t == i or t.startswith(i + "#")})
+        for_what = f" (lot {', '.join(takes)})" if takes and len(tender.lots) > 1 else ""
+        town = f", {member.structure.place.label}" if member.structure.place.label else ""
+        parts.append(f"{member.structure.name}{town}{for_what}")
+    return "À répondre en groupement, par exemple avec : " + " ; ".join(parts)
+
+
+def _partners(others: Sequence[Any]) -> list[dict[str, Any]]:
+    return [
+        {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
+        for m in others
+    ]  # fmt: skip
+
+
+def _link(url: str) -> str:
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _reserved(lot: Lot) -> str:
+    if lot.reservation is None:
+        return ""
+    articles = ", ".join(lot.reservation.articles)
+    return f"Lot réservé ({articles})" if articles else "Lot réservé, article non précisé : voir le règlement"
+
+
+def _clauses(lot: Lot) -> str:
+    if not lot.clauses:
+        return ""
+    hours = sum(c.hours or 0 for c in lot.clauses)
+    return (
+        f"Clause sociale : {hours:,.0f} heures d'insertion".replace(",", "\u202f")
+        if hours
+        else "Clause sociale"
+    )
+
+
+def _changes(news: _News, tender: Tender, deadline: datetime | None) -> list[str]:
+    if news.before is None:
+        return []
+    from matcher.outreach.digest_formats._words import day as said
+
+    found = []
+    now_due = deadline.isoformat() if deadline else None
+    if news.before["deadline"] != now_due:
+        found.append(
+            f"date limite : {said(now_due) or 'retirée'} (avant : {said(news.before['deadline']) or 'non précisée'})"
+        )
+    if tender.change:
+        found.append(shorten(tender.change, 300))
+    return found or ["contenu modifié : relisez l'avis"]

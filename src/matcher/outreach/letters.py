@@ -1,0 +1,86 @@
+"""Mails other than digests."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from matcher.domain import BadInput
+from matcher.outreach import digests
+from matcher.outreach.links import link
+from matcher.outreach.rules import Rules
+from matcher.outreach.transport import _ADDRESS, Way, checked
+from matcher.records.store import now
+
+
+def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:
+    """The mail of a digest: text, HTML, the deadlines as a calendar; one-click unsubscription (RFC 8058)."""
+    if not _ADDRESS.fullmatch(address):
+        raise BadInput(f"{address!r} is no address")
+    sender, reply = parseaddr(rules.sender), parseaddr(rules.reply_to)
+    host = sender[1].rpartition("@")[2]
+    page = link(rules, content["id"])
+    shown = {**content, "link": page}
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail["Reply-To"] = Address(reply[0], addr_spec=reply[1])
+    mail["To"] = Address("", addr_spec=address)
+    mail["Subject"] = " ".join(str(content["subject"]).split())
+    mail["Date"] = format_datetime(datetime.fromisoformat(content["made"]).astimezone(UTC))
+    mail["Message-ID"] = f"<{content['id']}@{host}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    ways = [f"<{page}/unsubscribe>"] if page else []
+    ways.append(f"<mailto:{reply[1]}?subject=stop%20{content['addressee']}>")
+    mail["List-Unsubscribe"] = ", ".join(ways)
+    if page.startswith("https://"):
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content(digests.rendered(shown, "text").decode())
+    mail.add_alternative(digests.rendered(shown, "html").decode(), subtype="html")
+    if not content["addressee"].startswith("buyer:") and any(i["deadline"] for i in content["items"]):
+        calendar = digests.rendered(shown, "icalendar")
+        mail.add_attachment(calendar, maintype="text", subtype="calendar", filename="dates-limites.ics")
+    return mail
+
+
+def question(title: str, message: str, address: str, reply_to: str, link: str, way: Way) -> EmailMessage:
+    """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record."""
+    sender = parseaddr(way.sender)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
+    mail["To"] = Address("", addr_spec=checked(address))
+    mail["Subject"] = "Question d'un acheteur : " + " ".join(title.split())[:120]
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["List-Unsubscribe"] = f"<{link}>"
+    mail.set_content(
+        f"{message.strip()}\n\n-- \nRépondre en deux minutes : {link}\n"
+        f"Ou répondez à ce message : votre réponse va à {reply_to}.\n\n"
+        "Ce message vous est adressé parce qu'un acheteur public cherche qui peut répondre à son besoin. Il est le même pour "
+        "toutes les structures consultées et ne préjuge pas du choix. Pour ne plus en recevoir : la page du lien ci-dessus.\n"
+    )
+    return mail
+
+
+def account_link(name: str, address: str, link: str, way: Way) -> EmailMessage:
+    """The mail that lets a structure prove its account: whoever reads this address may open it."""
+    sender = parseaddr(way.sender)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail["To"] = Address("", addr_spec=checked(address))
+    mail["Subject"] = "Votre compte de structure : " + " ".join(name.split())[:120]
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(
+        f"Bonjour,\n\nLe compte de {' '.join(name.split())} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
+        f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
+    )
+    return mail

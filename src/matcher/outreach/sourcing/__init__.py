@@ -1,0 +1,1 @@
+"""The record of a sourcing: search, questions, answers, exports."""

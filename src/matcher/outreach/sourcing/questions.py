@@ -1,0 +1,131 @@
+"""Questions of a buyer to structures, and their replies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from matcher.domain import BadInput, NotFound
+from matcher.outreach.sourcing.record import _append, _events, _last, contact, read
+from matcher.records.store import Store
+from matcher.records.tables import Sourcing
+
+#: outcome of a message -> (French, may it be sent again)
+OUTCOMES: dict[str, tuple[str, bool]] = {
+    "sent": ("message envoyé", False),
+    "outbox": ("message déposé dans la boîte d'envoi", False),
+    "no-address": ("aucune adresse connue : appelez", True),
+    "unsubscribed": ("ne reçoit plus de message : appelez", False),
+    "bounced": ("adresse refusée : appelez", False),
+    "waiting": ("envoi à reprendre", True),
+}
+
+
+INTERESTS: dict[str, str] = {
+    "yes": "Oui, nous réalisons cette prestation",
+    "partly": "En partie, ou avec d'autres",
+    "no": "Non, ce n'est pas pour nous",
+}
+
+
+MOST_ANSWERS = 5  # answers by the link of one structure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a structure sees at its link: the need, the message, what it answered."""
+
+    record: str
+    siret: str
+    name: str
+    title: str
+    message: str
+    reply_to: str
+    asked_at: datetime
+    answers: tuple[str, ...]
+
+
+def ask(
+    store: Store,
+    owner: str,
+    identifier: str,
+    sirets: Sequence[str],
+    message: str,
+    reply_to: str,
+    way: transport.Way,
+    address_of: Callable[[str], str],
+) -> Counter[str]:
+    """Contact these and send each the same message with a link of its own; returns how many came to which outcome.
+
+    `reply_to` is the buyer's own address.  One whose message could not leave may be asked again; every other is
+    asked once.  Each outcome is an event of the record.  Raises NotFound, BadInput.
+    """
+    from matcher.outreach import links, transport
+    from matcher.outreach.letters import question
+
+    reply_to = transport.checked(reply_to)
+    contact(store, owner, identifier, sirets, message)
+    record = read(store, owner, identifier)
+    done = {e.siret: str((e.payload or {}).get("outcome", "")) for e in record.events if e.kind == "sent"}
+    due = [s for s in dict.fromkeys(sirets) if s not in done or OUTCOMES.get(done[s], ("", True))[1]]
+    known = {
+        e.siret: str(e.payload.get("email") or "") for e in record.events if e.kind == "listed" and e.payload
+    }
+    addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
+    silent = transport.silenced(store, addresses)
+    letters, outcomes = {}, {}
+    for siret, address in addresses.items():
+        if siret in silent:
+            outcomes[siret] = "unsubscribed"
+        elif not transport.is_address(address):
+            outcomes[siret] = "no-address"
+        else:
+            link = links.question_link(way.base_url, identifier, siret)
+            letters[siret] = question(record.tender.title, message, address, reply_to, link, way)
+    outcomes |= transport.post(store, letters, way)
+    with store.writing() as connection:
+        events = _events(connection, identifier)
+        fresh = [("sent", s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
+        _append(connection, identifier, fresh, _last(events))
+        store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
+    return Counter(outcomes.values())
+
+
+def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
+    """What a link of a mail shows; reading it changes nothing.  Raises Forbidden, NotFound."""
+    from matcher.outreach import links
+
+    links.prove_question(identifier, siret, proof)
+    with store.reading() as connection:
+        row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
+        events = _events(connection, identifier)
+    contacted = next((e for e in events if e.kind == "contacted" and e.siret == siret and e.payload), None)
+    if row is None or contacted is None:
+        raise NotFound("cette question n'est plus conservée")
+    listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
+    sent = [e.payload for e in events if e.kind == "sent" and e.siret == siret and e.payload]
+    said = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
+    return Question(
+        record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
+        message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
+        asked_at=contacted.at, answers=tuple(said),
+    )  # fmt: skip
+
+
+def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
+    """A structure's answer by its link, into the record.  Only a POST may call this.  Raises Forbidden, BadInput."""
+    found = questioned(store, identifier, siret, proof)
+    if interest not in INTERESTS:
+        raise BadInput("Dites d'abord si vous réalisez cette prestation.")
+    if len(found.answers) >= MOST_ANSWERS:
+        raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
+    words = f"{INTERESTS[interest]}. {text.strip()}".strip()
+    with store.writing() as connection:
+        events = _events(connection, identifier)
+        payload = {"text": words[:5000], "by": "structure", "interest": interest}
+        _append(connection, identifier, [("answered", siret, payload)], _last(events))
+        store.audit(connection, siret, "sourcing.reply", identifier)

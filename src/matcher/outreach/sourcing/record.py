@@ -1,0 +1,376 @@
+"""The record of a buyer's search: need, date, versions, whole ranked list, who was asked, what they said.
+
+Each line of the list and each later event is committed to by sha256(salt + payload), and the commitments are
+chained by seals.  Erasing a person removes payload, salt and SIRET of its lines: what is left names nobody,
+tells nothing, and the chain still holds.  Good practice for R2111-1; the order of a list is an order of
+presentation and does not prejudge the choice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, insert, select
+
+from matcher import codec
+from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
+from matcher.matching.reasons import mark, sentences
+from matcher.records.store import Store, now
+from matcher.records.tables import Sourcing, SourcingEvent
+
+if TYPE_CHECKING:
+    from matcher.domain import Answer, Match
+
+NOTE = "Ordre de présentation, ne préjuge pas du choix."
+GENESIS = "0" * 64
+BANDS = ((0.75, "très proche"), (0.5, "proche"), (0.25, "possible"), (float("-inf"), "éloignée"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A line of a record; `payload` is None once the person was erased."""
+
+    number: int
+    kind: str  # "created", "listed", "contacted", "sent", "answered", "exported"
+    siret: str
+    payload: Mapping[str, Any] | None
+    at: datetime
+    seal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A search that was kept, with everything that happened to it."""
+
+    id: str
+    label: str
+    tender: Tender
+    filters: Filters
+    recipe: str | None
+    versions: Mapping[str, str]
+    lots: tuple[Mapping[str, Any], ...]  # id, number, title, considered, nobody, relaxations
+    created_at: datetime
+    events: tuple[Event, ...]
+
+    def lines(self, lot_id: str) -> list[Event]:
+        """The ranked list of a lot, erased lines included, in order."""
+        return [
+            e for e in self.events if e.kind == "listed" and (e.payload or {}).get("lot", lot_id) == lot_id
+        ]
+
+    @property
+    def seal(self) -> str:
+        return self.events[-1].seal if self.events else GENESIS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Does the chain hold; if not, from which event on."""
+
+    holds: bool
+    broken_at: int | None
+    events: int
+    erased: int
+
+
+def band(score: float, best: float) -> str:
+    """How near, in words, beside the best of the same list: bare figures read like an award."""
+    if best <= 0 or score != score:
+        return BANDS[-1][1]
+    return next(word for least, word in BANDS if score / best >= least)
+
+
+FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
+
+
+# --------------------------------------------------------------------------------------------------- writing
+
+
+def keep(
+    store: Store,
+    owner: str,
+    answer: Answer,
+    *,
+    filters: Filters | None = None,
+    recipe: str | None = None,
+    label: str = "",
+) -> str:
+    """Keep an answer with all its lines; returns the id of the record."""
+    identifier = secrets.token_urlsafe(12)
+    lots = [
+        {
+            "id": each.lot.id, "number": each.lot.number, "title": each.lot.title, "considered": each.considered,
+            "nobody": each.nobody, "relaxations": list(each.relaxations), "shown": len(each.matches),
+        }
+        for each in answer.lots
+    ]  # fmt: skip
+    need = codec.to_json(answer.tender)
+    row = {
+        "id": identifier, "owner": owner, "need": need, "filters": {"filters": codec.to_json(filters or Filters()), "recipe": recipe},
+        "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
+    }  # fmt: skip
+    sealed = {"need": need, "filters": row["filters"], "answer": row["answer"], "versions": row["versions"]}
+    with store.writing() as connection:
+        connection.execute(insert(Sourcing), row)
+        last = _append(connection, identifier, [("created", "", {"digest": _digest(sealed)})])
+        listed = []
+        for each in answer.lots:
+            best = float("inf") if each.nobody else max((m.score for m in each.matches), default=0.0)
+            listed += [("listed", m.structure.siret, _line(m, each.lot.id, best)) for m in each.matches]
+        _append(connection, identifier, listed, last)
+        store.audit(connection, owner, "sourcing.keep", identifier)
+    return identifier
+
+
+def _line(match: Match, lot: str, best: float) -> dict[str, Any]:
+    structure = match.structure
+    reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
+    line = {
+        "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
+        "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
+        "score": round(match.score, 6), "band": mark(match, band(match.score, best)), "eligible": match.eligible,
+        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
+        "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
+        "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
+    }  # fmt: skip
+    # beyond the first lines what is empty is not written: a list may have thousands
+    return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
+
+
+def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
+    """Record the same message to each of these; a structure once asked is not asked twice.  Returns how many.
+
+    Raises NotFound, and BadInput on a SIRET that the record does not list, or on another message than the first:
+    the same information for all.
+    """
+    with store.writing() as connection:
+        _owned(connection, owner, identifier)
+        events = _events(connection, identifier)
+        first = _message(events)
+        if first and first.split() != message.split():
+            raise BadInput(
+                "Cette fiche a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
+                "conservez la recherche dans une nouvelle fiche."
+            )
+        listed = {e.siret for e in events if e.kind == "listed"}
+        if unknown := [s for s in sirets if s not in listed]:
+            raise BadInput(
+                f"{unknown[0]} n'est pas dans la liste de cette fiche : cochez des structures de la liste."
+            )
+        asked = {e.siret for e in events if e.kind == "contacted"}
+        fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
+        payload = {"message": message}
+        _append(connection, identifier, [("contacted", s, payload) for s in fresh], _last(events))
+        store.audit(connection, owner, "sourcing.contact", identifier, {"count": len(fresh)})
+    return len(fresh)
+
+
+def _message(events: Sequence[Event]) -> str:
+    """The message that the structures of a record were sent; "" before the first."""
+    return next((str(e.payload["message"]) for e in events if e.kind == "contacted" and e.payload), "")
+
+
+def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -> None:
+    """Record what a structure that was asked answered, as its buyer heard it.  Raises NotFound, BadInput."""
+    with store.writing() as connection:
+        _owned(connection, owner, identifier)
+        events = _events(connection, identifier)
+        if siret not in {e.siret for e in events if e.kind == "contacted"}:
+            raise BadInput(f"{siret} n'a pas été contacté dans cette fiche : notez d'abord le contact.")
+        _append(connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], _last(events))
+        store.audit(connection, owner, "sourcing.answer", identifier)
+
+
+# ----------------------------------------------------------------------------------- questions and answers
+
+
+def exported(store: Store, owner: str, identifier: str, format: str) -> None:
+    """Record that the record left the house."""
+    with store.writing() as connection:
+        _owned(connection, owner, identifier)
+        _append(
+            connection,
+            identifier,
+            [("exported", "", {"format": format})],
+            _last(_events(connection, identifier)),
+        )
+        store.audit(connection, owner, "sourcing.export", identifier, {"format": format})
+
+
+# --------------------------------------------------------------------------------------------------- reading
+
+
+def listing(store: Store, owner: str) -> list[dict[str, Any]]:
+    """The records of an owner, newest first: id, label, title, day, versions."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(Sourcing.__table__)
+            .where(Sourcing.owner == owner)
+            .order_by(Sourcing.created_at.desc(), Sourcing.id)
+        ).mappings()
+        return [
+            {"id": r["id"], "label": r["answer"].get("label", ""), "title": r["need"]["title"], "created_at": r["created_at"], "versions": r["versions"]}
+            for r in rows
+        ]  # fmt: skip
+
+
+def read(store: Store, owner: str, identifier: str) -> Record:
+    """A record of one's own.  Raises NotFound, also for somebody else's."""
+    with store.reading() as connection:
+        row = _owned(connection, owner, identifier)
+        events = _events(connection, identifier)
+    return Record(
+        id=row["id"], label=row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
+        filters=codec.from_json(Filters, row["filters"]["filters"]), recipe=row["filters"]["recipe"], versions=row["versions"],
+        lots=tuple(row["answer"]["lots"]), created_at=row["created_at"], events=tuple(events),
+    )  # fmt: skip
+
+
+def verify(store: Store, owner: str, identifier: str) -> Verdict:
+    """Recompute every commitment that has its salt, and the whole chain; an erased line keeps its place."""
+    with store.reading() as connection:
+        row = _owned(connection, owner, identifier)
+        rows = connection.execute(_select(identifier)).mappings().all()
+    before, erased = GENESIS, 0
+    for number, event in enumerate(rows, 1):
+        salt, payload = event["salt"], event["payload"]
+        good = event["number"] == number and event["seal"] == _seal(
+            before, event["commitment"], event["kind"], event["at"]
+        )
+        if payload is None:
+            erased += 1
+        else:
+            good = good and event["commitment"] == _commitment(salt or "", event["siret"], payload)
+        if number == 1 and payload is not None:
+            sealed = {k: row[k] for k in ("need", "filters", "answer", "versions")}
+            good = good and payload.get("digest") == _digest(sealed)
+        if not good:
+            return Verdict(holds=False, broken_at=number, events=len(rows), erased=erased)
+        before = event["seal"]
+    return Verdict(holds=bool(rows), broken_at=None if rows else 1, events=len(rows), erased=erased)
+
+
+def replay(
+    record: Record, again: Callable[[Tender, Filters], Answer], versions: Mapping[str, str]
+) -> list[str]:
+    """What a search made anew would change, as French sentences; empty where it gives the same lists."""
+    said = [
+        f"{name} : {record.versions.get(name, '?')} alors, {value} aujourd'hui"
+        for name, value in versions.items()
+        if record.versions.get(name) != value
+    ]
+    fresh = again(record.tender, record.filters)
+    for lot, anew in zip(record.lots, fresh.lots, strict=False):
+        lines = record.lines(lot["id"])
+        then = [e.siret for e in lines if e.siret]
+        erased = {number for number, e in enumerate(lines) if not e.siret}
+        today = [
+            m.structure.siret
+            for number, m in enumerate(anew.matches[: int(lot["shown"])])
+            if number not in erased
+        ]
+        if then == today:
+            continue
+        gone, came = [s for s in then if s not in today], [s for s in today if s not in then]
+        moved = sum(a != b for a, b in zip(then, today, strict=False))
+        said.append(
+            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(came)} entrées ({', '.join(came[:3])}), {moved} places changées"
+        )
+    return said
+
+
+# --------------------------------------------------------------------------------------------------- exports
+
+
+def why(line: Mapping[str, Any], most: int = 3) -> tuple[str, ...]:
+    """The few sentences of a line that matter most to its reader."""
+    told = (
+        Reason(code=r["code"], text=r["text"], contribution=r["contribution"], tells=r.get("tells", True))
+        for r in line.get("reasons", ())
+    )
+    return sentences(told, most)
+
+
+# --------------------------------------------------------------------------------------------------- sealing
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _commitment(salt: str, siret: str, payload: Any) -> str:
+    return hashlib.sha256(salt.encode() + siret.encode() + _canonical(payload)).hexdigest()
+
+
+def _seal(before: str, commitment: str, kind: str, at: datetime) -> str:
+    return hashlib.sha256(f"{before}{commitment}{kind}{at.isoformat()}".encode()).hexdigest()
+
+
+def _append(
+    connection: Connection,
+    record: str,
+    events: Sequence[tuple[str, str, dict[str, Any]]],
+    last: tuple[int, str] = (0, GENESIS),
+) -> tuple[int, str]:
+    number, before = last
+    made = []
+    for kind, siret, payload in events:
+        number, salt, at = number + 1, secrets.token_hex(16), now()
+        commitment = _commitment(salt, siret, payload)
+        before = _seal(before, commitment, kind, at)
+        made.append({
+            "record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload, "salt": salt,
+            "commitment": commitment, "seal": before, "at": at,
+        })  # fmt: skip
+    if made:
+        connection.execute(insert(SourcingEvent), made)
+    return number, before
+
+
+def _select(record: str) -> Any:
+    return (
+        select(SourcingEvent.__table__)
+        .where(SourcingEvent.record_id == record)
+        .order_by(SourcingEvent.number)
+    )
+
+
+def _events(connection: Connection, record: str) -> list[Event]:
+    return [
+        Event(
+            number=r["number"],
+            kind=r["kind"],
+            siret=r["siret"],
+            payload=r["payload"],
+            at=r["at"],
+            seal=r["seal"],
+        )
+        for r in connection.execute(_select(record)).mappings()
+    ]
+
+
+def _last(events: Sequence[Event]) -> tuple[int, str]:
+    return (events[-1].number, events[-1].seal) if events else (0, GENESIS)
+
+
+def _owned(connection: Connection, owner: str, identifier: str) -> Mapping[str, Any]:
+    row = (
+        connection.execute(
+            select(Sourcing.__table__).where(Sourcing.id == identifier, Sourcing.owner == owner)
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFound(f"aucune fiche de sourcing {identifier!r} parmi les vôtres")
+    return dict(row)

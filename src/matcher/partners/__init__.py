@@ -1,0 +1,1 @@
+"""The same machinery turned round: partners, opportunities, subcontracting."""

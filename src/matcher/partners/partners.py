@@ -1,0 +1,462 @@
+"""With whom to answer: partners for a structure on a notice, ranked by what they add.
+
+Two kinds are told apart: a *complement* takes a lot, a need or a zone that the structure does not cover; a
+*reinforcement* has the same trade and more capacity, and it is said why one alone would not do.  A third
+way in is to be subcontractor of who takes a big lot with hours of insertion.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from matcher.domain import (
+    BadInput,
+    Filters,
+    Lot,
+    LotAnswer,
+    Match,
+    NotFound,
+    Reason,
+    Structure,
+    Tender,
+    Warning_,
+)
+from matcher.matching.engine import Matcher
+from matcher.matching.groups.table import HALF, WHOLE, serves, tasks_of
+from matcher.matching.ranking import Ranking, interleave
+from matcher.matching.shortlist import Column
+from matcher.matching.signals.capacity import yearly
+from matcher.partners import subcontracting
+from matcher.partners.affinity import COLUMNS, LABELS, kinship, member_row, together
+from matcher.partners.leads import leads
+from matcher.reference import law, paths
+from matcher.reference.text import shorten
+
+if TYPE_CHECKING:
+    from matcher.lab.evaluation import Question
+
+Kind = Literal["complement", "reinforcement", "subcontracting"]
+ADDED = 6.0  # what a whole notice newly covered adds to the score: more than any proof of the past
+POOL = 60  # structures of each lot that are looked at
+
+
+# -------------------------------------------------------------------------------------------- the weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Learnt from past groups (`data/build/train_partners.py`), one file a recipe; none means the score alone."""
+
+    base: float = 1.0
+    kin: Mapping[str, float] = field(default_factory=dict)
+    slope: float | None = None
+    intercept: float = 0.0
+
+    def probability(self, scores: Column) -> Column:
+        """The chance that this one is the partner; a logistic map of the score, learnt on past groups."""
+        z = (self.slope or 0.0) * scores + self.intercept
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
+
+
+@cache
+def weights_of(recipe: str) -> Weights:
+    """The weights of models/partners/RECIPE.json; the plain score where a recipe has no file."""
+    path = paths.models_dir() / "partners" / f"{recipe}.json"
+    if "/" in recipe or not path.is_file():
+        return Weights()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        kin = {str(k): float(v) for k, v in data["kin"].items()}
+        if unknown := kin.keys() - set(COLUMNS):
+            raise KeyError(f"unknown column {min(unknown)}")
+        return Weights(base=float(data["base"]), kin=kin, slope=data["slope"], intercept=data["intercept"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
+
+
+def rank_partners(
+    matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None
+) -> tuple[Ranking, Mapping[str, Column]]:
+    """A lot's ranking turned to one of partners for a bidder: itself left out, what the past tells added.
+
+    Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
+    """
+    weights = weights_of(matcher.recipe.name)
+    shortlist = ranking.shortlist
+    columns = kinship(matcher.catalogue, siren, as_of) if weights.kin else {}
+    added = {name: weights.kin[name] * columns[name][shortlist.candidates] for name in weights.kin}
+    scores = weights.base * ranking.scores + np.sum([*added.values(), np.zeros(len(shortlist))], axis=0)
+    sirens = matcher.catalogue.of_structure("siren")[shortlist.candidates]
+    order = np.lexsort((shortlist.candidates, -scores))
+    order = order[sirens[order] != siren]
+    _, first = np.unique(sirens[order], return_index=True)
+    order = order[np.sort(first)]
+    contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
+    return replace(ranking, scores=scores, order=order, contributions=contributions), added
+
+
+def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
+    """The line of a run file for a question with a member: best partners first, the member never."""
+    member = question.member or ""
+    rankings = [
+        rank_partners(matcher, matcher.rank(query), member, question.day)[0]
+        for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
+    ]
+    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
+    scores = np.array([score for _, score in merged])
+    weights = weights_of(matcher.recipe.name)
+    if weights.slope is None and len(merged):
+        chances = matcher.ranker.probability(scores, rankings[0].regime)
+    else:
+        chances = weights.probability(scores)
+    line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
+    return {"query_id": question.id, "ranking": line, "nobody": not line}
+
+
+# ------------------------------------------------------------------------------------------- the product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """One with whom to answer: what it adds, why, and what the law says of it; reasons sum to the score."""
+
+    structure: Structure
+    kind: Kind
+    score: float
+    adds: tuple[str, ...]  # French: the lots, needs and capacity it brings
+    tasks: tuple[str, ...]  # ids of the lots or needs that it would take
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    distance_km: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partners:
+    """The answer to "with whom": what the structure covers alone, what it lacks, and who adds it."""
+
+    structure: Structure
+    tender: Tender
+    alone: tuple[str, ...]  # ids of the tasks it covers by itself
+    lacking: tuple[str, ...]  # ids of the tasks it does not
+    barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
+    partners: tuple[Partner, ...]
+    subcontracting: tuple[Partner, ...] = ()
+
+
+def partners(
+    matcher: Matcher,
+    structure: Structure,
+    tender: Tender,
+    lot: str | None = None,
+    n: int = 10,
+    *,
+    filters: Filters | None = None,
+    as_of: date | None = None,
+    ordinary: bool = True,
+    earlier: Sequence[Tender] = (),
+) -> Partners:
+    """With whom `structure` should answer `tender` (or one `lot`, by id or number), best first.
+
+    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  Of an award
+    notice nobody can be joined any more: who won a lot with a social clause is named to be asked, the clause
+    being read in it or in the call among the `earlier` notices.  Raises NotFound for a lot that the notice
+    does not have.
+    """
+    asked = _narrowed(tender, lot)
+    on = tender.published or as_of or date.today()
+    if asked.awards or asked.nature == "award":
+        return Partners(
+            structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
+            subcontracting=_subcontracting(matcher, structure, asked, (), on, earlier)[:n],
+        )  # fmt: skip
+    answers, kin = _pools(matcher, structure, asked, filters, as_of)
+    barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
+    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches)]
+    own: dict[str, int] = {}
+    offers: dict[str, dict[str, tuple[int, int, Match]]] = {}
+    for task, cells in tasks:
+        for match, degree, score in cells:
+            siren = match.structure.siren
+            if not degree or match.eligible is False or serves(match) is False:
+                continue
+            if siren == structure.siren:
+                own[task.id] = max(own.get(task.id, 0), degree)
+            else:
+                offers.setdefault(siren, {}).setdefault(task.id, (degree, score, match))
+    own = {t: d for t, d in own.items() if t.partition("#")[0] not in barred}
+    lots = {task.id: task.lot for task, _ in tasks}
+    weight = {task.id: task.weight for task, _ in tasks}
+    labels = {task.id: task.label for task, _ in tasks}
+    found = []
+    for siren, given in offers.items():
+        partner = _partner(
+            matcher, structure, given, own, lots, weight, labels, kin.get(siren, {}), on, as_of, ordinary
+        )
+        if partner is not None:
+            found.append(partner)
+    found.sort(key=lambda p: (-p.score, p.structure.siret))
+    return Partners(
+        structure=structure,
+        tender=tender,
+        alone=tuple(t for t in weight if own.get(t, 0) == WHOLE),
+        lacking=tuple(t for t in weight if own.get(t, 0) < WHOLE),
+        barred=barred,
+        partners=tuple(found[:n]),
+        subcontracting=_subcontracting(matcher, structure, asked, answers, on, earlier)[:n],
+    )
+
+
+def _narrowed(tender: Tender, lot: str | None) -> Tender:
+    if lot is None:
+        return tender
+    kept = tuple(x for x in tender.lots if lot in (x.id, x.number))
+    if not kept:
+        numbers = ", ".join(x.number for x in tender.lots)
+        raise NotFound(f"l'avis {tender.id} n'a pas de lot {lot!r} : choisissez parmi {numbers}")
+    return replace(tender, lots=kept)
+
+
+def _pools(
+    matcher: Matcher, structure: Structure, tender: Tender, filters: Filters | None, as_of: date | None
+) -> tuple[list[LotAnswer], dict[str, dict[str, float]]]:
+    """For each lot the structure itself and the best candidates; for each candidate what the past tells."""
+    answers: list[LotAnswer] = []
+    kin: dict[str, dict[str, float]] = {}
+    weights = weights_of(matcher.recipe.name)
+    columns = kinship(matcher.catalogue, structure.siren, as_of)
+    own = member_row(matcher.catalogue, structure.siren)
+    for query in matcher.queries(tender, filters=filters, as_of=as_of):
+        ranking = matcher.rank(query)
+        best, _ = rank_partners(matcher, ranking, structure.siren, as_of)
+        picked = list(best.order[:POOL])
+        if own is not None:
+            bidder = matcher.catalogue.of_structure("bidder")
+            same = bidder[ranking.shortlist.candidates[ranking.order]] == bidder[own]
+            picked += list(ranking.order[same][:1])
+        picked.sort(key=lambda i: -ranking.scores[i])
+        matches = tuple(matcher.explain(ranking, int(i), rank) for rank, i in enumerate(picked, 1))
+        answers.append(LotAnswer(lot=query.lot, matches=matches, considered=len(ranking.order)))
+        for i in picked:
+            row = int(ranking.shortlist.candidates[i])
+            siren = str(matcher.catalogue.of_structure("siren")[row])
+            kin[siren] = {name: weights.kin.get(name, 0.0) * float(columns[name][row]) for name in COLUMNS}
+    return answers, kin
+
+
+def _barred(structure: Structure, lot: Lot, on: date) -> str:
+    if (
+        lot.reservation is None
+        or law.eligible(structure.kind, lot.reservation.articles, on, structure.labels) is not False
+    ):
+        return ""
+    stated = " ou ".join(lot.reservation.articles) or "article non précisé"
+    return (
+        f"lot réservé ({stated}) : votre structure n'y est pas admissible, un groupement avec elle non plus"
+    )
+
+
+def _partner(
+    matcher: Matcher,
+    structure: Structure,
+    given: Mapping[str, tuple[int, int, Match]],
+    own: Mapping[str, int],
+    lots: Mapping[str, Lot],
+    weight: Mapping[str, int],
+    labels: Mapping[str, str],
+    kin: Mapping[str, float],
+    on: date,
+    as_of: date | None,
+    ordinary: bool,
+) -> Partner | None:
+    """What one candidate adds, or None where the law forbids it everywhere or it adds nothing."""
+    usable = {
+        task: cell
+        for task, cell in given.items()
+        if _may_join(structure, cell[2].structure, lots[task], on, ordinary)
+    }
+    if not usable:
+        return None
+    total = sum(weight.values())
+    gains = {t: (d - own.get(t, 0)) * weight[t] for t, (d, _, _) in usable.items() if d > own.get(t, 0)}
+    best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
+    reasons: list[Reason] = []
+    if gains:
+        kind: Kind = "complement"
+        adds = [
+            _brings(labels[t], lots[t], own.get(t, 0), usable[t][0])
+            for t in sorted(gains, key=lambda t: -gains[t])
+        ]
+        value = ADDED * sum(gains.values()) / (total * WHOLE)
+        reasons.append(Reason(code="added", text=adds[0], contribution=value))
+        tasks = tuple(t for t in weight if t in gains)
+    else:
+        usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
+        if not usable:
+            return None  # near, but not known for this trade
+        best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
+        kind = "reinforcement"
+        short, why = _capacity(structure, best.structure, [lots[t] for t in usable])
+        adds = [why]
+        reasons.append(Reason(code="capacity", text=why, contribution=ADDED / 4 * short))
+        tasks = tuple(t for t in weight if t in usable)
+    scale = weights_of(matcher.recipe.name).base
+    reasons += [replace(r, contribution=scale * r.contribution) for r in best.reasons]
+    past = together(matcher.catalogue, structure.siren, best.structure.siren, as_of)
+    for name, value in kin.items():
+        if value > 0:
+            text = (
+                f"{LABELS[name]} : « {shorten(past[0], 80)} »"
+                if name == "together" and past
+                else LABELS[name]
+            )
+            reasons.append(Reason(code=f"kin.{name}", text=text, contribution=value))
+    reasons.sort(key=lambda r: -abs(r.contribution))
+    return Partner(
+        structure=best.structure,
+        kind=kind,
+        score=sum(r.contribution for r in reasons),
+        adds=tuple(adds),
+        tasks=tasks,
+        reasons=tuple(reasons),
+        warnings=_warnings(own, usable, lots, on),
+        distance_km=best.distance_km,
+    )
+
+
+def _may_join(structure: Structure, other: Structure, lot: Lot, on: date, ordinary: bool) -> bool:
+    """Both must be admissible on a reserved lot; an ordinary firm joins only where it is asked for."""
+    if other.active is False or (not ordinary and not other.kind):
+        return False
+    if lot.reservation is None:
+        return True
+    each = (law.eligible(s.kind, lot.reservation.articles, on, s.labels) for s in (structure, other))
+    return all(answer is not False for answer in each)
+
+
+def _brings(label: str, lot: Lot, held: int, degree: int) -> str:
+    extent = "" if degree == WHOLE else " en partie"
+    return f"prend {label}{extent}" if not held else f"complète {label}, que vous ne couvrez qu'en partie"
+
+
+def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tuple[float, str]:
+    """How much more capacity is wanted (0 to 1), and why one alone would not do."""
+    due = math.fsum(a for lot in {x.id: x for x in lots}.values() if not math.isnan(a := yearly(lot)))
+    if not due:
+        return 0.0, "même métier : renfort de capacité ; le montant du lot n'est pas publié"
+    amount = f"{due:,.0f} €".replace(",", "\u202f")
+    if structure.turnover is None:
+        return (
+            0.5,
+            f"même métier : renfort de capacité pour {amount} par an ; votre chiffre d'affaires est inconnu",
+        )
+    missing = max(0.0, due - structure.turnover)
+    if not missing:
+        return 0.0, f"même métier : vous pourriez porter seul {amount} par an, grouper demande une raison"
+    if other.turnover is None:
+        return (
+            0.5,
+            f"même métier : seul, vous ne portez pas {amount} par an ; la capacité de ce partenaire est inconnue",
+        )
+    share = min(1.0, other.turnover / missing)
+    return (
+        share,
+        f"même métier : seul, vous ne portez pas {amount} par an ; il en apporte {share:.0%} de ce qui manque",
+    )
+
+
+def _warnings(
+    own: Mapping[str, int],
+    usable: Mapping[str, tuple[int, int, Match]],
+    lots: Mapping[str, Lot],
+    on: date,
+) -> tuple[Warning_, ...]:
+    """Rules that two bidders should read before they group."""
+    found = []
+    if all(own.get(t) == WHOLE and t in usable and usable[t][0] == WHOLE for t in lots):
+        found.append(_warn("group.competition", "competition", on))
+    if any((r := lots[t].reservation) is not None and not r.articles for t in usable):
+        found.append(_warn("reservation.stated", "reservation-unspecified", on))
+    if any(c.code == "several-groups" for t in usable for c in lots[t].conditions):
+        found.append(_warn("group.several", "several-groups", on))
+    return tuple(found)
+
+
+def _warn(rule: str, code: str, on: date) -> Warning_:
+    held = law.rule(rule, on)
+    text = f"{held.text}. À vérifier." if held else "À vérifier."
+    return Warning_(
+        code=code, text=text, article=held.article if held else "", since=held.since if held else None
+    )
+
+
+def _subcontracting(
+    matcher: Matcher,
+    structure: Structure,
+    tender: Tender,
+    answers: Iterable[LotAnswer],
+    on: date,
+    earlier: Sequence[Tender],
+) -> tuple[Partner, ...]:
+    """The other way in: which firm could be asked for a share of the hours of insertion of a lot.
+
+    Of an award notice with a social clause the ordinary firm that won; of an open lot with hours, or so large
+    that the law wants some, the firms whose trade it is.  Never on a reserved lot.
+    """
+    if not structure.kind:
+        return ()
+    found: dict[str, Partner] = {}
+    for lead in leads(tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)):
+        lot = lead.lot or tender.lots[0]
+        mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
+        if mine is None or serves(mine) is False:
+            continue
+        text = f"{lead.case} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
+        partner = Partner(
+            structure=subcontracting.firm(matcher, lead.firm),
+            kind="subcontracting",
+            score=mine.score,
+            adds=(text, f"l'avis dit : « {shorten(lead.passage, 160)} »"),
+            tasks=(lot.id,),
+            reasons=mine.reasons,
+            warnings=subcontracting.rules(on),
+        )
+        if lead.firm.siren not in found or found[lead.firm.siren].score < partner.score:
+            found[lead.firm.siren] = partner
+    for answer in answers:
+        clause = subcontracting.clause_of(answer.lot, tender)
+        if clause is None:
+            continue
+        text = f"{subcontracting.asked(answer.lot, clause)}. Votre façon d'y entrer : {subcontracting.way(structure, answer.lot)}"
+        firms = [m for m in answer.matches if not m.structure.kind and m.structure.active is not False]
+        for match in firms:
+            other = match.structure
+            if other.siren == structure.siren:
+                continue
+            partner = Partner(
+                structure=other,
+                kind="subcontracting",
+                score=match.score,
+                adds=(text,),
+                tasks=(answer.lot.id,),
+                reasons=match.reasons,
+                warnings=subcontracting.rules(on),
+                distance_km=match.distance_km,
+            )
+            if other.siren not in found or found[other.siren].score < partner.score:
+                found[other.siren] = partner
+    return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
+
+
+def _own_match(matcher: Matcher, structure: Structure, tender: Tender) -> Match | None:
+    """How the structure itself stands on the only lot of a notice; None where it is not in the catalogue."""
+    query = matcher.queries(tender, filters=Filters(sirets=(structure.siret,)))[0]
+    ranking = matcher.rank(query)
+    return matcher.explain(ranking, int(ranking.order[0]), 1) if len(ranking.order) else None

@@ -1,0 +1,1 @@
+"""Bytes or a typed need to tenders, structures and awards."""

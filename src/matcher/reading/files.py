@@ -1,0 +1,424 @@
+"""From paths to records: formats recognised by their content, folders and archives walked, nothing lost silently.
+
+`read(paths)` yields every record, and a `Rejected` for each one set aside; `Summary` counts them.
+Archives (ZIP, tar, gzip) are read member by member with bounds on what they may unpack to.
+"""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import io
+import os
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO
+
+from matcher import plugins
+from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
+from matcher.reading.sources import Record
+from matcher.reference import accents
+
+HEAD = 65536  # bytes shown to `recognises`
+IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
+MAX_MEMBER = 8 << 30  # bytes that one member may unpack to
+MAX_TOTAL = 32 << 30  # bytes that one archive may unpack to
+FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is looked at
+MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
+MAX_MEMBERS = 200_000
+MAX_NESTING = 3  # archives within archives
+#: What the standard library raises on a damaged archive.
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
+)  # fmt: skip
+#: Formats that any table or document fits: asked after the others.
+GENERAL = ("table", "documents", "brochure")
+#: How the names of plain texts end.
+PLAIN = (".txt", ".md", ".text", ".markdown")
+
+
+@dataclass
+class Summary:
+    """What was read and what was set aside, counted; `reasons` keeps one example of each."""
+
+    tenders: int = 0
+    lots: int = 0
+    structures: int = 0
+    awards: int = 0
+    set_aside: int = 0
+    faults: int = 0
+    natures: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def good(self) -> int:
+        """How many records were read."""
+        return self.tenders + self.structures + self.awards
+
+    def add(self, record: Record) -> None:
+        """Count one record."""
+        if isinstance(record, Rejected):
+            self.set_aside += 1
+            self.faults += record.reason.startswith(FAULT)
+            if record.reason in self.reasons or len(self.reasons) < 1000:
+                self.reasons[record.reason] += 1
+                self.examples.setdefault(record.reason, _where(record))
+            else:
+                self.reasons["other reasons"] += 1
+        elif isinstance(record, Tender):
+            self.tenders += 1
+            self.lots += len(record.lots)
+            self.natures[record.nature] += 1
+        elif isinstance(record, Structure):
+            self.structures += 1
+        elif isinstance(record, Award):
+            self.awards += 1
+
+    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The same records, counted as they pass."""
+        for record in records:
+            self.add(record)
+            yield record
+
+    def lines(self, most: int = 12) -> Iterator[str]:
+        """The summary for a person: what was read, then the reasons, the commonest first."""
+        parts = []
+        if self.tenders or not self.good:
+            kinds = ", ".join(f"{n} {nature}" for nature, n in self.natures.most_common())
+            parts.append(f"{self.tenders} notices" + (f" ({kinds})" if kinds else "") + f", {self.lots} lots")
+        parts += [f"{self.structures} structures"] if self.structures else []
+        parts += [f"{self.awards} awards"] if self.awards else []
+        yield f"read: {', '.join(parts)}; set aside: {self.set_aside}"
+        for reason, count in self.reasons.most_common(most):
+            yield f"  {count} × {reason}  [{self.examples.get(reason, '')}]"
+        if len(self.reasons) > most:
+            yield f"  … and {len(self.reasons) - most} other reasons"
+
+
+FAULT = "a fault of ours"
+
+
+def _where(record: Rejected) -> str:
+    return record.path if record.record in ("", record.path) else f"{record.path}, {record.record}"
+
+
+def read(
+    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[Record]:
+    """The records of files, folders (walked) and archives (opened), in order; a path that fails is set aside.
+
+    `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
+    a spreadsheet's reader guesses.  Raises NotFound for a source that does not exist.
+    """
+    chosen = plugins.find("reading.sources", source) if source else None
+    for path in paths:
+        yield from _Reader(chosen, columns).path(Path(path))
+
+
+def recognise(name: str, head: bytes) -> list[ModuleType]:
+    """The sources that recognise a content, the specific formats before the general ones."""
+    rooms = sorted(plugins.names("reading.sources"), key=lambda n: (n in GENERAL, n))
+    found = []
+    for each in rooms:
+        module = plugins.find("reading.sources", each)
+        try:
+            if module.recognises(name, head):
+                found.append(module)
+        except (ValueError, LookupError, RecursionError):
+            continue  # a head cut in the middle of a character or of a value is no match
+    return found
+
+
+class _Reader:
+    """One path given by the user; it counts what its archives unpack to."""
+
+    def __init__(
+        self, source: ModuleType | None, columns: Mapping[str, str] | None, walked: bool = False
+    ) -> None:
+        self.source, self.columns = source, columns
+        self.walked = walked  # found in a folder, and not given by its name
+        self.unpacked = 0
+
+    def path(self, path: Path) -> Iterator[Record]:
+        if path.is_dir():
+            for found in walk(path):
+                yield from _Reader(self.source, self.columns, walked=True).path(found)
+            return
+        name = str(path)
+        try:
+            with path.open("rb") as stream:
+                yield from self.stream(stream, name, 0)
+        except FileNotFoundError:
+            yield Rejected(path=name, record=name, reason="no such file; check the path")
+        except OSError as error:
+            yield Rejected(path=name, record=name, reason=f"cannot be opened: {error.strerror or error}")
+
+    def stream(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
+        """The records of one stream: of an archive's members, or of the first source that reads it."""
+        head = stream.read(HEAD)
+        stream.seek(0)
+        if not head.strip():
+            yield Rejected(
+                path=name, record=name, reason="the file is empty; export it again from its source"
+            )
+            return
+        try:
+            if head[:2] == b"\x1f\x8b":
+                yield from self.gzip(stream, name, depth)
+                return
+            if head[:4] == b"PK\x03\x04" and not _office(stream) and not self._whole_zip(stream, name, head):
+                yield from self.zip(stream, name, depth)
+                return
+            if head[257:262] == b"ustar":
+                yield from self.tar(stream, name, depth)
+                return
+        except BadInput as error:
+            yield Rejected(path=name, record=name, reason=_without(str(error), name))
+            return
+        stream.seek(0)
+        yield from self.file(stream, name, head)
+
+    def file(self, stream: BinaryIO, name: str, head: bytes) -> Iterator[Record]:
+        candidates = [self.source] if self.source else recognise(name, head)
+        if not candidates and name.lower().endswith(PLAIN):
+            if self.walked:
+                reason = (
+                    "plain text that states no consultation; to have it read as a need, give the file itself"
+                )
+                yield Rejected(path=name, record=name, reason=reason)
+                return
+            candidates = [plugins.find("reading.sources", "documents")]  # a need in one's own words
+        if not candidates:
+            known = ", ".join(plugins.names("reading.sources"))
+            yield Rejected(
+                path=name, record=name, reason=f"format not recognised; the formats read are {known}"
+            )
+            return
+        for i, module in enumerate(candidates):
+            last = i == len(candidates) - 1
+            yielded = False
+            stream.seek(0)
+            try:
+                for record in self.records(module, stream, name):
+                    yielded = True
+                    yield mended(record)
+            except MatcherError as error:
+                if yielded or last:
+                    yield Rejected(path=name, record=name, reason=_without(str(error), name))
+                    return
+                continue  # recognised by its head only: the next format may fit
+            except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+                yield Rejected(path=name, record=name, reason=f"damaged file: {error}; download it again")
+                return
+            except Exception as error:
+                if os.environ.get("MATCHER_DEBUG"):
+                    raise
+                source = module.__name__.rsplit(".", 1)[-1]
+                reason = f"{FAULT} in the source {source} ({type(error).__name__}: {str(error)[:120]}); please report it"
+                yield Rejected(path=name, record=name, reason=reason)
+                return
+            return
+
+    def records(self, module: ModuleType, stream: BinaryIO, name: str) -> Iterator[Record]:
+        if self.columns and "columns" in inspect.signature(module.read).parameters:
+            found: Iterator[Record] = module.read(stream, name, columns=self.columns)
+            return found
+        found = module.read(stream, name)
+        return found
+
+    # -- archives
+
+    def _whole_zip(self, stream: BinaryIO, name: str, head: bytes) -> bool:
+        """True for a ZIP of documents alone that a source reads as one consultation."""
+        candidates = [self.source] if self.source else recognise(name, head)
+        if not candidates:
+            return False
+        data = (".json", ".jsonl", ".ndjson", ".csv", ".gz", ".tar", ".tgz", ".parquet")
+        papers = plugins.find("reading.sources", "documents")
+        if papers not in candidates:
+            return False
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                names = [m for m in archive.namelist()[:MAX_MEMBERS] if not m.endswith("/") and _visible(m)]
+                if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
+                    return False
+                # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
+                forms = [m for m in names if m.lower().endswith(".xml")][:20]
+                return not any(_is_notice(archive, member) for member in forms)
+        except DAMAGED:
+            return False
+        finally:
+            stream.seek(0)
+
+    def gzip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        inner = name.removesuffix(".gz").removesuffix(".GZ")
+        inner = inner[:-4] + ".tar" if inner.endswith(".tgz") else inner
+        with (
+            gzip.GzipFile(fileobj=stream, mode="rb") as packed,
+            closing(self.copy(packed, size, name)) as unpacked,  # type: ignore[arg-type]
+        ):
+            yield from self.deeper(unpacked, inner, depth)
+
+    def zip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir() and _visible(m.filename)]
+                self.bound(len(members), name)
+                for member in members:
+                    inner = f"{name}:{member.filename}"
+                    try:
+                        with archive.open(member) as packed:
+                            unpacked = self.copy(packed, max(member.compress_size, 1), inner)  # type: ignore[arg-type]
+                    except (
+                        RuntimeError,
+                        NotImplementedError,
+                    ) as error:  # encrypted, or packed by a rare method
+                        yield Rejected(path=inner, record=inner, reason=f"cannot be unpacked: {error}")
+                        continue
+                    except DAMAGED as error:
+                        yield Rejected(path=inner, record=inner, reason=f"damaged archive member: {error}")
+                        continue
+                    with closing(unpacked):
+                        yield from self.deeper(unpacked, inner, depth)
+        except DAMAGED as error:
+            raise BadInput(f"damaged ZIP archive: {error}; download it again") from None
+
+    def tar(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
+        try:
+            with tarfile.open(fileobj=stream, mode="r:") as archive:
+                count = 0
+                for member in archive:
+                    if not member.isreg() or not _visible(member.name):
+                        continue
+                    count += 1
+                    self.bound(count, name)
+                    packed = archive.extractfile(member)
+                    if packed is None:
+                        continue
+                    inner = f"{name}:{member.name}"
+                    with closing(self.copy(packed, max(member.size, 1), inner)) as unpacked:  # type: ignore[arg-type]
+                        yield from self.deeper(unpacked, inner, depth)
+        except (tarfile.TarError, *DAMAGED) as error:
+            raise BadInput(f"damaged tar archive: {error}; download it again") from None
+
+    def deeper(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
+        if depth >= MAX_NESTING:
+            reason = f"archives nested deeper than {MAX_NESTING}; unpack them first"
+            yield Rejected(path=name, record=name, reason=reason)
+            return
+        yield from self.stream(stream, name, depth + 1)
+
+    def bound(self, members: int, name: str) -> None:
+        if members > MAX_MEMBERS:
+            raise BadInput(f"{name}: more than {MAX_MEMBERS:,} members; split the archive")
+
+    def copy(self, packed: BinaryIO, size: int, name: str) -> BinaryIO:
+        """The unpacked stream, in memory or in a temporary file.  Raises BadInput when it grows like a bomb."""
+        spool: BinaryIO = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
+        count = 0
+        try:
+            while block := packed.read(1 << 18):
+                count += len(block)
+                self.unpacked += len(block)
+                if count > FREE_RATIO and count > MAX_RATIO * size:
+                    raise BadInput(
+                        f"{name}: unpacks to over {MAX_RATIO} times its size: refused, as a bomb would"
+                    )
+                if count > MAX_MEMBER or self.unpacked > MAX_TOTAL:
+                    raise BadInput(f"{name}: unpacks to over {MAX_MEMBER >> 30} GiB; unpack it first")
+                spool.write(block)
+        except (zlib.error, EOFError, gzip.BadGzipFile, struct.error) as error:
+            if not count or not isinstance(error, EOFError):
+                spool.close()
+                raise BadInput(f"{name}: damaged gzip: {error}; download it again") from None
+            # a cut gzip still gives what came before the cut: the source says that the content is cut
+        except BaseException:
+            spool.close()
+            raise
+        spool.seek(0)
+        return spool
+
+
+def mended(record: Record) -> Record:
+    """The record with the accents of its titles and descriptions repaired where certain, its own title in a flag."""
+    if isinstance(record, Tender):
+        spoilt = [
+            record.title,
+            record.description,
+            *(text for lot in record.lots for text in (lot.title, lot.description)),
+        ]
+        if not any(accents.LOST in text for text in spoilt):
+            return record
+        lots = tuple(
+            replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))
+            for lot in record.lots
+        )
+        return replace(
+            record,
+            title=accents.repair(record.title),
+            description=accents.repair(record.description),
+            lots=lots,
+            flags=(*record.flags, "accents-repaired", f"as published: {record.title}"),
+        )
+    if isinstance(record, Award) and accents.LOST in record.title:
+        flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
+        return replace(record, title=accents.repair(record.title), flags=flags)
+    return record
+
+
+def _is_notice(archive: zipfile.ZipFile, member: str) -> bool:
+    try:
+        with archive.open(member) as stream:
+            head = stream.read(HEAD)
+    except (*DAMAGED, RuntimeError):
+        return False
+    return any(found.__name__.rsplit(".", 1)[-1] not in GENERAL for found in recognise(member, head))
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The files below a folder, in order of their names; hidden ones and links to folders left out."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        yield from (Path(root) / f for f in sorted(files) if not f.startswith("."))
+
+
+def _visible(member: str) -> bool:
+    parts = member.replace("\\", "/").split("/")
+    return (
+        not any(part.startswith(".") for part in parts if part not in (".", "..")) and parts[0] != "__MACOSX"
+    )
+
+
+def _office(stream: BinaryIO) -> bool:
+    """True for a ZIP that is itself a document (XLSX, DOCX, ODS...): it is handed to a source whole."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = set(archive.namelist()[:1000])
+            return "[Content_Types].xml" in names or "mimetype" in names
+    except DAMAGED:
+        return False
+    finally:
+        stream.seek(0)
+
+
+def _without(sentence: str, name: str) -> str:
+    """A message without the file's name before it: the name stands beside it already."""
+    return sentence.removeprefix(f"{name}: ")
+
+
+def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
+    """The records of bytes in memory (an upload, say), as `read` gives them."""
+    chosen = plugins.find("reading.sources", source) if source else None
+    yield from _Reader(chosen, None).stream(io.BytesIO(data), name, 0)

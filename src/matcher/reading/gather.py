@@ -1,0 +1,99 @@
+"""Everything useful in a heap of files: structures merged by SIRET, awards, notices, and what was set aside."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matcher import codec
+from matcher.domain import Award, BadInput, NotFound, NothingGood, Rejected, Structure, Tender
+from matcher.reading import files, merge
+
+NOTICES = "notices.jsonl"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What files held, by kind, in file order."""
+
+    structures: list[Structure] = field(default_factory=list)
+    awards: list[Award] = field(default_factory=list)
+    tenders: list[Tender] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def summary(self, most: int = 10) -> Iterator[str]:
+        """Sentences for a person: what was read, what was set aside and why."""
+        lots = sum(len(tender.lots) for tender in self.tenders)
+        yield (
+            f"read {len(self.structures)} structures, {len(self.awards)} awards, "
+            f"{len(self.tenders)} notices with {lots} lots; {len(self.rejected)} records set aside"
+        )
+        reasons = Counter(bad.reason for bad in self.rejected)
+        for reason, count in reasons.most_common(most):
+            first = next(bad for bad in self.rejected if bad.reason == reason)
+            yield f"  {count} x {reason} ({Path(first.path).name} {first.record})"
+
+
+def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
+    """Read files, folders and archives of any known format; what several say of one structure is joined.
+
+    The awards of award notices count as awards.  Raises NothingGood where no record is good.
+    """
+    found = Gathered()
+    for record in files.read(list(paths), columns=columns):
+        if isinstance(record, Structure):
+            found.structures.append(record)
+        elif isinstance(record, Award):
+            found.awards.append(record)
+        elif isinstance(record, Tender):
+            found.tenders.append(record)
+            found.awards.extend(record.awards)
+        else:
+            found.rejected.append(record)
+    merged = merge.merge(found.structures)
+    found.structures = list(merged.structures)
+    found.rejected.extend(merged.set_aside)
+    if not (found.structures or found.awards or found.tenders):
+        why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
+        raise NothingGood(
+            f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
+        )
+    return found
+
+
+def columns(pairs: Sequence[str]) -> dict[str, str] | None:
+    """`field=heading` pairs of the command line as a mapping.  Raises BadInput on any other form."""
+    mapping = {}
+    for pair in pairs:
+        name, sign, heading = pair.partition("=")
+        if not sign or not name.strip() or not heading.strip():
+            raise BadInput(f'--map wants field=heading, such as siret="N° SIRET", not {pair!r}')
+        mapping[name.strip()] = heading.strip()
+    return mapping or None
+
+
+def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
+    """Keep the notices beside a catalogue, one JSON object a line."""
+    with (folder / NOTICES).open("w", encoding="utf-8") as sink:
+        for tender in tenders:
+            sink.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
+
+
+def load_notices(folder: Path) -> list[Tender]:
+    """The notices kept beside a catalogue; none where the catalogue was built without."""
+    path = folder / NOTICES
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [codec.from_json(Tender, json.loads(line)) for line in lines if line]
+
+
+def notice(tenders: Iterable[Tender], id: str) -> Tender:
+    """The notice of an id.  Raises NotFound."""
+    for tender in tenders:
+        if tender.id == id:
+            return tender
+    raise NotFound(f"no notice {id} is indexed: give its file, or index it with `matcher index`")

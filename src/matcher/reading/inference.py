@@ -1,0 +1,103 @@
+"""What a notice lacks and its text lets one suppose, marked as supposed: the likeliest CPV codes of a lot.
+
+A step after `read`; the model is loaded when the first lot without a code passes.  Places are given from the
+buyer's by the sources themselves; an amount that is not stated stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+from matcher.domain import Lot, Tender
+from matcher.learned.cpv import LEVELS, LIMIT, Suggester, load
+from matcher.reading.sources import Record
+
+LEVEL = "class"  # four digits; how often the first is right stands in models/cpv/card.md
+TOP = 5
+SURE = 0.05  # a code below this chance is not worth showing
+BATCH = 64  # lots coded together
+HELD = 256  # records held back while a batch fills
+
+
+@cache
+def _model() -> Suggester:
+    return load()
+
+
+def likeliest(
+    texts: Sequence[str], k: int = TOP, model: Suggester | None = None
+) -> list[list[tuple[str, float]]]:
+    """For each text, up to k (CPV code, calibrated chance), best first; none for a text without a known word."""
+    import numpy as np
+
+    model = model or _model()
+    heads = [text[:LIMIT] for text in texts]
+    words = [model.encoder.normalise(head) for head in heads]
+    vectors = model.encoder.encode(heads)
+    kinds, raw = model.blend.raw(model.views, words, vectors, LEVEL)
+    found: list[list[tuple[str, float]]] = []
+    for said, vector, row in zip(words, vectors, raw, strict=True):
+        if not said or not vector.any():
+            found.append([])
+            continue
+        best = np.argsort(-row, kind="stable")[:k]
+        chances = model.blend.calibrated(LEVEL, row[best])
+        chances = chances / max(1.0, float(chances.sum()))
+        codes = [str(kinds[i]).zfill(LEVELS[LEVEL]).ljust(8, "0") for i in best]
+        kept = [(code, round(float(p), 3)) for code, p in zip(codes, chances, strict=True)]
+        found.append([one for i, one in enumerate(kept) if i == 0 or one[1] >= SURE])
+    return found
+
+
+def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = None) -> Iterator[Record]:
+    """The same records in their order, lots of notices without a CPV code given the k likeliest, marked inferred.
+
+    `lot.inferred` then holds "cpv", and a flag of the tender tells the chances: "cpv inferred, lot 1: 77310000
+    (0.95)".  What is stated is never touched.
+    """
+    held: list[Record] = []
+    lacking = 0
+    for record in records:
+        held.append(record)
+        if isinstance(record, Tender):
+            lacking += sum(map(_lacks, record.lots))
+        if not lacking or lacking >= BATCH or len(held) >= HELD:
+            yield from _with_codes(held, k, model)
+            held, lacking = [], 0
+    yield from _with_codes(held, k, model)
+
+
+def _lacks(lot: Lot) -> bool:
+    return not lot.cpv
+
+
+def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator[Record]:
+    texts = [
+        f"{lot.title}. {lot.description}" if lot.title != record.title else f"{lot.title}. {record.description} {lot.description}"
+        for record in held
+        if isinstance(record, Tender)
+        for lot in filter(_lacks, record.lots)
+    ]  # fmt: skip
+    found = iter(likeliest(texts, k, model) if texts else [])
+    for record in held:
+        if not isinstance(record, Tender) or not any(map(_lacks, record.lots)):
+            yield record
+            continue
+        lots, flags = [], []
+        for lot in record.lots:
+            codes = next(found) if _lacks(lot) else []
+            if codes:
+                told = ", ".join(f"{code} ({chance:.2f})" for code, chance in codes)
+                flags.append(f"cpv inferred, lot {lot.number}: {told}")
+                lot = replace(lot, cpv=tuple(code for code, _ in codes), inferred=(*lot.inferred, "cpv"))
+            lots.append(lot)
+        yield replace(record, lots=tuple(lots), flags=(*record.flags, *flags))
+
+
+def tender(value: Tender) -> Tender:
+    """One tender, its lots without a code given the likeliest."""
+    (made,) = coded([value])
+    assert isinstance(made, Tender)
+    return made

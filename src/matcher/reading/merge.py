@@ -1,0 +1,321 @@
+"""One structure from what several sources say of it: by SIRET, by successor, then by SIREN and name.
+
+Each field tells from which source and day it comes.  Two kinds, or two workshops, of one bidder stay two
+structures: an ACI and an AI under one SIRET answer differently, and so do two ESATs of one association.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+
+from rapidfuzz import fuzz
+
+from matcher.domain import DISABILITY_KINDS, SIAE_KINDS, Offer, Place, Rejected, Structure
+from matcher.reference.text import fold
+
+#: Kinds that say what a structure does; the others (ESS, SCOP, ASSO ...) are forms that any of these may have.
+SPECIFIC = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ", "SEP"}
+#: Names at least so alike (rapidfuzz token_sort_ratio, 0 to 100, folded) are one name within a SIREN and town.
+SAME_NAME = 90.0
+HIDDEN = "[nom non diffusible]"
+_LEGAL = re.compile(
+    r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
+)
+#: Fields that are joined or treated apart; all others are taken whole from one source.
+_APART = frozenset(
+    {"siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "source", "updated"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Two records found to be one: the SIRET kept, the one that joined, and the rule that said so."""
+
+    kept: str
+    joined: str
+    rule: str  # "siret", "successor", "siren-name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The structures in order of first appearance, what was joined, and what could not be placed."""
+
+    structures: tuple[Structure, ...]
+    joins: tuple[Join, ...] = ()
+    set_aside: tuple[Rejected, ...] = ()
+
+
+def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None = None) -> Merged:
+    """Join the records of one establishment; `successors` maps an earlier SIRET to the one that follows it.
+
+    The successors that the records state themselves (`predecessors`) count too.  Records with offers alone
+    (flag "offers-only") go to the structure of their SIRET, or are set aside.
+    """
+    listed = list(structures)
+    follows = _successors(listed, successors or {})
+    joins: list[Join] = []
+    groups: dict[str, list[list[Structure]]] = {}
+    for record in listed:
+        siret = _latest(record.siret, follows)
+        if siret != record.siret:
+            joins.append(Join(kept=siret, joined=record.siret, rule="successor"))
+            record = replace(record, siret=siret, predecessors=(record.siret, *record.predecessors))
+        groups.setdefault(siret, []).append([record])
+    clusters: list[list[Structure]] = []
+    for siret, records in groups.items():
+        split = _by_kind([record for (record,) in records])
+        joins += [Join(kept=siret, joined=siret, rule="siret") for cluster in split for _ in cluster[1:]]
+        clusters += split
+    clusters = _by_name(clusters, joins)
+    made = [_one(cluster) for cluster in clusters]
+    orphans = tuple(
+        Rejected(
+            path=structure.source,
+            record=structure.siret,
+            reason="offers of a SIRET without a name: read them with the list that names it",
+        )
+        for structure in made
+        if not structure.name
+    )
+    return Merged(structures=tuple(s for s in made if s.name), joins=tuple(joins), set_aside=orphans)
+
+
+def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict[str, str]:
+    """Earlier SIRET -> later one; a SIRET that is still open by the register's word is nobody's past."""
+    open_ = {record.siret for record in records if record.active}
+    follows = {old: new for old, new in stated.items() if old != new}
+    for record in records:
+        for old in record.predecessors:
+            if old != record.siret and old not in open_:
+                follows.setdefault(old, record.siret)
+    return follows
+
+
+def _latest(siret: str, follows: Mapping[str, str]) -> str:
+    """The end of the chain of successors; a chain that turns in a circle leads nowhere."""
+    seen = [siret]
+    while (after := follows.get(seen[-1])) and after not in seen:
+        seen.append(after)
+    return siret if after else seen[-1]
+
+
+def _by_kind(records: Sequence[Structure]) -> list[list[Structure]]:
+    """Records of one SIRET: one cluster a specific kind, each with the records that state no such kind."""
+    kinds = list(dict.fromkeys(record.kind for record in records if record.kind in SPECIFIC))
+    if len(kinds) < 2:
+        return [list(records)]
+    return [
+        [record for record in records if record.kind == kind or record.kind not in SPECIFIC] for kind in kinds
+    ]
+
+
+def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[Structure]]:
+    """Join clusters of one SIREN whose SIRETs differ: same name, kind and town, told by different sources."""
+    by_siren: dict[str, list[int]] = {}
+    for index, cluster in enumerate(clusters):
+        by_siren.setdefault(cluster[0].siren, []).append(index)
+    gone: set[int] = set()
+    for indexes in by_siren.values():
+        if not 1 < len(indexes) <= 200:
+            continue  # a bidder with hundreds of places: its SIRETs are told apart on purpose
+        for position, first in enumerate(indexes):
+            for second in indexes[position + 1 :]:
+                if first in gone or second in gone or not _twins(clusters[first], clusters[second]):
+                    continue
+                kept, joined = _elder(clusters[first], clusters[second])
+                joins.append(Join(kept=kept[0].siret, joined=joined[0].siret, rule="siren-name"))
+                moved = [
+                    replace(record, siret=kept[0].siret, predecessors=(record.siret, *record.predecessors))
+                    for record in joined
+                ]
+                clusters[first] = [*kept, *moved]
+                gone.add(second)
+    return [cluster for index, cluster in enumerate(clusters) if index not in gone]
+
+
+def _twins(one: Sequence[Structure], two: Sequence[Structure]) -> bool:
+    if one[0].siret == two[0].siret or {r.source for r in one} & {r.source for r in two}:
+        return False  # one list that names two SIRETs means two places
+    if any(r.active for r in one) and any(r.active for r in two):
+        return False  # both known to be open: two places
+    kinds = {record.kind for record in (*one, *two) if record.kind in SPECIFIC}
+    if len(kinds) > 1:
+        return False
+    return any(_alike(a, b) for a in one for b in two)
+
+
+def _alike(one: Structure, two: Structure) -> bool:
+    """Same name (and brand, where both have one) in the same town: workshops differ by one or the other."""
+    first, second = _name(one.name), _name(two.name)
+    if not first or not second or HIDDEN in (one.name, two.name):
+        return False
+    if fuzz.token_sort_ratio(first, second) < SAME_NAME or _numbers(first) != _numbers(second):
+        return False
+    if one.brand and two.brand and fuzz.token_sort_ratio(_name(one.brand), _name(two.brand)) < SAME_NAME:
+        return False
+    return _same_town(one.place, two.place)
+
+
+def _name(name: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", " ", fold(name))
+    return " ".join(_LEGAL.sub(" ", plain).split()) or plain.strip()
+
+
+def _numbers(name: str) -> list[str]:
+    """ "Atelier 1" and "Atelier 2" are nearly one name and are two workshops."""
+    return re.findall(r"\d+|\b[ivx]{1,4}\b", name)
+
+
+def _same_town(one: Place, two: Place) -> bool:
+    if one.commune and two.commune:
+        return one.commune == two.commune or bool(one.postcode and one.postcode == two.postcode)
+    if one.postcode and two.postcode:
+        return one.postcode == two.postcode
+    return False
+
+
+def _elder(one: list[Structure], two: list[Structure]) -> tuple[list[Structure], list[Structure]]:
+    """The cluster whose SIRET stands, then the other: open before closed, then the last told, then the first."""
+
+    def rank(cluster: list[Structure]) -> tuple[int, date]:
+        states = [record.active for record in cluster if record.active is not None]
+        return (1 if True in states else -1 if False in states else 0, max(map(_told, cluster)))
+
+    return (two, one) if rank(two) > rank(one) else (one, two)
+
+
+def _told(record: Structure) -> date:
+    return max(filter(None, (record.updated, record.checked)), default=date.min)
+
+
+def _one(cluster: Sequence[Structure]) -> Structure:
+    """The records of one establishment as one: the latest word for each field, offers and labels joined."""
+    if len(cluster) == 1:
+        return replace(cluster[0], provenance=_stated(cluster[0]))
+    ranked = sorted(cluster, key=lambda record: (_told(record), record.kind in SPECIFIC), reverse=True)
+    taken: dict[str, object] = {}
+    provenance: dict[str, str] = {}
+    for field in fields(Structure):
+        if field.name in _APART:
+            continue
+        for record in ranked:
+            value = getattr(record, field.name)
+            if _filled(field.name, value):
+                taken[field.name] = value
+                provenance[field.name] = record.provenance.get(field.name) or _origin(record)
+                break
+    kind_record = next(
+        (r for r in ranked if r.kind in SPECIFIC), next((r for r in ranked if r.kind), ranked[0])
+    )
+    provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
+    known = [record for record in ranked if record.active is not None]
+    if known:
+        # Whether it is open is told by the record that looked last, not by the one that was edited last.
+        latest = max(known, key=lambda record: record.checked or date.min)
+        taken |= {"active": latest.active, "checked": latest.checked}
+        provenance["active"] = _origin(latest)
+    place = _best_place(ranked)
+    taken["place"] = place.place
+    provenance["place"] = _origin(place)
+    flags = _flags(ranked, bool(taken.get("name")), bool(kind_record.kind))
+    if "partial-diffusion" in flags:
+        taken["address"] = ""
+        provenance.pop("address", None)
+    merged = replace(
+        ranked[0],
+        siret=cluster[0].siret,
+        kind=kind_record.kind,
+        networks=_union(record.networks for record in ranked),
+        labels=_union(record.labels for record in ranked),
+        predecessors=tuple(
+            s for s in _union(record.predecessors for record in ranked) if s != cluster[0].siret
+        ),
+        source=" + ".join(dict.fromkeys(record.source for record in cluster)),
+        updated=max((record.updated for record in cluster if record.updated), default=None),
+        flags=flags,
+        provenance=provenance,
+        **taken,  # type: ignore[arg-type]
+    )
+    return replace(merged, offers=_offers(merged, ranked))
+
+
+def _filled(name: str, value: object) -> bool:
+    if name == "name" and value == HIDDEN:
+        return False
+    return value not in (None, "", (), Place())
+
+
+def _origin(record: Structure) -> str:
+    told = _told(record)
+    return record.source if told == date.min else f"{record.source}, {told.isoformat()}"
+
+
+def _stated(record: Structure) -> dict[str, str]:
+    """Field -> "source, day" for the fields that a single record fills."""
+    origin = _origin(record)
+    filled = {
+        f.name: origin for f in fields(Structure)
+        if f.name not in ("siret", "provenance", "flags", "source", "updated") and _filled(f.name, getattr(record, f.name))
+    }  # fmt: skip
+    return {**filled, **record.provenance}
+
+
+def _best_place(ranked: Sequence[Structure]) -> Structure:
+    """The latest record that knows the address's own coordinates, else a commune, else a department."""
+    hidden = any("partial-diffusion" in record.flags for record in ranked)
+
+    def merit(record: Structure) -> int:
+        place = record.place
+        exact = place.latitude is not None and not place.inferred and bool(record.address)
+        return (
+            4 * (exact and not hidden) + 2 * bool(place.commune) + bool(place.department)
+            + 8 * (hidden and "partial-diffusion" in record.flags)
+        )  # fmt: skip
+
+    return max(ranked, key=merit)
+
+
+def _flags(ranked: Sequence[Structure], named: bool, kinded: bool) -> tuple[str, ...]:
+    """The flags that still hold of the whole: what one source lacked another may give."""
+    flags = list(_union(record.flags for record in ranked))
+    mended = {"offers-only"} if named else set()
+    if kinded:
+        mended |= {"kind-missing", "kind-unknown"}
+    if any(record.place.department for record in ranked):
+        mended.add("place-unknown")
+    if any(r.kind in SPECIFIC and "kind-inferred" not in r.flags for r in ranked):
+        mended.add("kind-inferred")
+    return tuple(flag for flag in flags if flag not in mended)
+
+
+def _union(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for items in lists for item in items))
+
+
+def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]:
+    """Descriptions first, then all distinct offers, numbered anew; the day a source told it first is kept."""
+    return tuple(
+        replace(
+            offer, id=f"{merged.siret}/{merged.kind}#{number}" if merged.kind else f"{merged.siret}#{number}"
+        )
+        for number, offer in enumerate(_distinct(ranked))
+    )
+
+
+def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
+    found: dict[tuple[object, ...], Offer] = {}
+    for record in ranked:
+        for offer in record.offers:
+            mark = (fold(offer.title), fold(offer.text), offer.nature)
+            if mark not in found:
+                found[mark] = offer
+            else:
+                known = found[mark]
+                days = [day for day in (known.since, offer.since) if day]
+                found[mark] = replace(
+                    known, since=min(days) if len(days) == 2 else None, zone=known.zone or offer.zone
+                )
+    yield from sorted(found.values(), key=lambda offer: offer.nature != "description")

@@ -1,0 +1,193 @@
+"""Published facts made domain values: holders, buyers, places, durations, moments; shared by the notices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from matcher.domain import Buyer, Holder, Lot, Place
+from matcher.reference import places
+from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
+from matcher.reference.text import clean
+
+PARIS = ZoneInfo("Europe/Paris")
+#: Days in a month and in a year (Gregorian mean), for durations given in days or weeks.
+MONTH_DAYS, YEAR_DAYS = 30.436875, 365.2425
+
+#: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
+_PAIRS = (
+    "FRA:FR GLP:FR MTQ:FR GUF:FR REU:FR MYT:FR SPM:FR BLM:FR MAF:FR PYF:PF NCL:NC WLF:WF MCO:MC AND:AD "
+    "AUT:AT BEL:BE BGR:BG CHE:CH CYP:CY CZE:CZ DEU:DE DNK:DK ESP:ES EST:EE FIN:FI GBR:GB GRC:GR HRV:HR HUN:HU "
+    "IRL:IE ISL:IS ITA:IT LIE:LI LTU:LT LUX:LU LVA:LV MLT:MT NLD:NL NOR:NO POL:PL PRT:PT ROU:RO SVK:SK SVN:SI "
+    "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR"
+)
+COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())
+_OVERSEAS = {"GLP": "971", "MTQ": "972", "GUF": "973", "REU": "974", "MYT": "976"}
+
+
+def country(code: str) -> str | None:
+    """ISO alpha-2 from alpha-2, alpha-3 or the codes of TED (UK, EL); None where nothing is stated."""
+    code = code.strip().upper()
+    if not code:
+        return None
+    return COUNTRIES.get(code, {"UK": "GB", "EL": "GR"}.get(code, code[:2]))
+
+
+def identifier(raw: str) -> tuple[str, str, tuple[str, ...]]:
+    """(id, kind, flags) of a published identifier: SIRET, SIREN, the SIREN inside a French VAT number, or as is."""
+    text = clean(raw, 200)
+    number = digits(text)
+    vat = re.fullmatch(r"FR[0-9A-Z]{2}([0-9]{9})", re.sub(r"[\s.-]", "", text.upper()))
+    if vat:
+        return vat.group(1), "SIREN", ("tva",) if siren_valid(vat.group(1)) else ("tva", "siren-checksum")
+    if not number or re.search(r"[A-Za-z]{3}", re.sub(r"(?i)siret|siren|rcs|n°|num[eé]ro", "", text)):
+        return text, "", ()
+    if len(number) == 14:
+        return number, "SIRET", () if siret_valid(number) else ("siret-checksum",)
+    if len(number) == 9:
+        return number, "SIREN", () if siren_valid(number) else ("siren-checksum",)
+    return text, "", ()
+
+
+def holder(raw_id: str, name: str) -> Holder:
+    """A winner as published; an identifier that fails its check sum is kept and flagged."""
+    id_, kind, flags = identifier(raw_id)
+    return Holder(id=id_, name=clean(name, 500), id_type=kind, flags=flags)
+
+
+def buyer(raw_id: str, name: str, place: Place) -> Buyer:
+    """A buyer as published, its SIRET or SIREN reduced to digits."""
+    return Buyer(id=identifier(raw_id)[0], name=clean(name, 500), place=place)
+
+
+@lru_cache(maxsize=16384)
+def place(
+    label: str = "",
+    *,
+    postcode: str = "",
+    city: str = "",
+    nuts: str = "",
+    department: str = "",
+    nation: str = "",
+) -> Place:
+    """What is stated of a place; the rest of its fields is deduced by `complete`."""
+    code = re.sub(r"\s", "", postcode)
+    french = country(nation) in ("FR", None)
+    postal = code if french and re.fullmatch(r"[0-9]{5}", code) else None
+    where = clean(label or " ".join(filter(None, (postcode if city else "", city))), 300)
+    nuts = nuts.strip().upper()
+    abroad = bool(nuts) and nuts[:2] != "FR" and re.fullmatch(r"[A-Z]{2}[0-9A-Z]{0,3}", nuts) is not None
+    nation2 = country(nation) or (country(nuts[:2]) if abroad else "FR")
+    return complete(
+        Place(
+            label=where,
+            postcode=postal,
+            department=department or _OVERSEAS.get(nation.strip().upper()),
+            nuts=nuts or None,
+            country=nation2,
+        )
+    )
+
+
+@lru_cache(maxsize=16384)
+def complete(where: Place) -> Place:
+    """The place with commune, department, region and coordinates, where the reference tables know them."""
+    return places.locate(where)
+
+
+def cpvs(raw: Iterable[str]) -> tuple[str, ...]:
+    """Distinct CPV codes in their order, cleaned; those that cannot be read are left out."""
+    return tuple(dict.fromkeys(code for code in map(clean_cpv, raw) if code))
+
+
+def months(number: str, unit: str) -> float | None:
+    """A duration in months from a number and MONTH, YEAR, WEEK, DAY or QUARTER (any spelling of these)."""
+    try:
+        amount = float(number.replace(",", ".").strip())
+    except ValueError:
+        return None
+    if not 0 < amount < 100_000:
+        return None
+    per = {
+        "MON": 1.0,
+        "YEA": 12.0,
+        "ANN": 12.0,
+        "DAY": 1 / MONTH_DAYS,
+        "JOU": 1 / MONTH_DAYS,
+        "WEE": 7 / MONTH_DAYS,
+    }
+    per |= {"SEM": 7 / MONTH_DAYS, "QUA": 3.0, "MOI": 1.0, "AN": 12.0, "ANS": 12.0}
+    factor = per.get(unit.strip().upper()[:3])
+    return round(amount * factor, 2) if factor else None
+
+
+def span(start: str, end: str) -> float | None:
+    """Months between two published days, None unless both are sound and in order."""
+    first, last = clean_date(start), clean_date(end)
+    if first is None or last is None or last <= first:
+        return None
+    return round((last - first).days / MONTH_DAYS, 2)
+
+
+def moment(day: str, hour: str = "") -> datetime | None:
+    """The instant of a published day and hour.
+
+    Its own offset is kept; without one it is Paris time; without an hour it is the end of the day.
+    """
+    match = re.match(r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(.*)$", day.strip(), re.S)
+    when = clean_date(match.group(1)) if match else None
+    if match is None or when is None:
+        return None
+    rest = match.group(2).strip().lstrip("T").strip()
+    if hour.strip():
+        clock, zone = _clock(hour)
+        if zone is None:
+            zone = _clock(rest)[1]
+    else:
+        clock, zone = _clock(rest)
+    return datetime.combine(when, clock or time(23, 59), zone or PARIS)
+
+
+def _clock(text: str) -> tuple[time | None, timezone | None]:
+    match = re.match(
+        r"^\s*(?:à\s*)?(?:(\d{1,2})\s*[:hH]\s*(\d{2})?(?::(\d{2}))?(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?", text
+    )
+    if match is None:
+        return None, None
+    hour, minute, second, offset = match.groups()
+    clock = None
+    if hour and int(hour) < 24 and int(minute or 0) < 60 and int(second or 0) < 60:
+        clock = time(int(hour), int(minute or 0), int(second or 0))
+    zone = None
+    if offset == "Z":
+        zone = UTC
+    elif offset:
+        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+        if shift < timedelta(hours=24):
+            zone = timezone(-shift if offset[0] == "-" else shift)
+    return clock, zone
+
+
+def day(text: str) -> date | None:
+    """The day of a published date, with or without an hour or an offset after it."""
+    return clean_date(text.strip()[:10])
+
+
+def at_least_one(lots: tuple[Lot, ...], whole: Lot) -> tuple[Lot, ...]:
+    """The lots, or the whole as the only lot, numbered "1", where there is no allotment."""
+    return lots or (whole,)
+
+
+def placed(lots: tuple[Lot, ...], buyer_place: Place) -> tuple[Lot, ...]:
+    """The lots, those without a place given the buyer's, marked inferred."""
+    if not (buyer_place.label or buyer_place.department or buyer_place.nuts):
+        return lots
+    there = replace(buyer_place, inferred=True)
+    return tuple(
+        lot if lot.places else replace(lot, places=(there,), inferred=(*lot.inferred, "places"))
+        for lot in lots
+    )

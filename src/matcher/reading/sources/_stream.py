@@ -1,0 +1,67 @@
+"""A JSON file as a strict parser wants it: UTF-8, no NaN, no raw control character; read piece by piece."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import ijson
+
+from matcher.reading.sources._bytes import decoded
+
+#: Python's json writes these, JSON does not know them; several publishers of awards do.
+_NOT_JSON = re.compile(r"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=\s*[,}\]])")
+_CONTROLS = dict.fromkeys(range(32), " ")
+#: What the parser raises on bytes that are no JSON.
+BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError)
+PIECE = 1 << 16
+#: Brackets opened and not closed since the last record.  The parser keeps the whole path of each level, so
+#: depth costs its square; a stray bracket in a text may count too, hence two bounds.
+DEEP, DEEPEST = 500, 5_000
+
+
+class Clean:
+    """A readable of UTF-8 bytes over any stream of JSON text."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._text = decoded(stream)
+        self._held = ""
+        self._ready = b""
+        self.depth = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, fewer at will; b"" at the end."""
+        while not self._ready:
+            piece = self._text.read(PIECE)
+            if not piece and not self._held:
+                return b""
+            opened = piece.count("[") + piece.count("{") - piece.count("]") - piece.count("}")
+            self.depth = max(0, self.depth + opened)
+            if (self.depth > DEEP and opened > DEEP // 2) or self.depth > DEEPEST:
+                raise ValueError("nested too deep")
+            text = self._held + piece.translate(_CONTROLS)
+            # The last signs wait for the next piece: a NaN may be cut in two.
+            keep = 24 if piece else 0
+            text, self._held = (text[:-keep], text[-keep:]) if keep else (text, "")
+            if "N" in text or "I" in text:
+                text = _NOT_JSON.sub("null", text)
+            self._ready = text.encode("utf-8", errors="replace")
+        size = len(self._ready) if size is None or size < 0 else size
+        out, self._ready = self._ready[:size], self._ready[size:]
+        return out
+
+    def close(self) -> None:
+        """Leave the stream open for its owner."""
+        self._text.detach()
+
+
+def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:
+    """The values found at an ijson prefix ("marches.item").  Raises one of BROKEN where the JSON breaks."""
+    clean = Clean(stream)
+    try:
+        for item in ijson.items(clean, prefix, use_float=True, buf_size=PIECE):
+            clean.depth = 0
+            yield item
+    finally:
+        clean.close()

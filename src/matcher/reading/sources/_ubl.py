@@ -1,0 +1,510 @@
+"""UBL notices of the eForms regulation (EU 2019/1780), from XML or from the JSON that BOAMP makes of it.
+
+`notice(root)` reads a tree of local names (see `_tree`).  A lot is a `ProcurementProjectLot` whose scheme is
+"Lot"; a "LotsGroup" and a "Part" are no lots.  A planning notice that has only parts gives one lot that
+holds them all: their titles and texts in its description, their CPV together.
+Numbers such as BT-71 are the business terms of the regulation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from matcher.domain import Award, BadInput, Clause, Condition, Lot, Nature, Place, Reservation, Tender
+from matcher.reading import clauses
+from matcher.reading.sources import _facts as facts
+from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
+from matcher.reference.identifiers import clean_amount
+from matcher.reference.text import clean
+
+ROOTS = ("ContractNotice", "PriorInformationNotice", "ContractAwardNotice")
+EXTENSION = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension"
+
+#: Nature by notice type (BT-02).
+TYPES: dict[str, Nature] = {
+    "pmc": "prior", "pin-buyer": "prior", "pin-only": "prior", "pin-rtl": "prior", "pin-tran": "prior",
+    "pin-cfc-standard": "call", "pin-cfc-social": "call", "qu-sy": "call", "cn-standard": "call",
+    "cn-social": "call", "cn-desg": "call", "subco": "call", "veat": "award", "can-standard": "award",
+    "can-social": "award", "can-desg": "award", "can-tran": "award", "compl": "award",
+    "can-modif": "modification",
+}  # fmt: skip
+#: Notices on a buyer's profile announce no contract of their own, hence no lot.
+WITHOUT_LOTS = frozenset({"pin-buyer"})
+RESERVED = {
+    "res-ws": "Participation réservée aux ateliers protégés et opérateurs d'insertion (BT-71 : res-ws)",
+    "res-pub-ser": "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (BT-71 : res-pub-ser)",
+}
+SOCIAL = {
+    "acc-all": "accessibilité pour tous",
+    "et-eq": "égalité ethnique",
+    "gen-eq": "égalité entre les femmes et les hommes",
+    "hum-right": "droits humains dans les chaînes d'approvisionnement",
+    "opp": "emploi de personnes éloignées de l'emploi ou handicapées",
+    "other": "autre objectif social",
+    "work-cond": "conditions de travail équitables",
+}
+PROCEDURES = {
+    "open": "ouverte",
+    "restricted": "restreinte",
+    "neg-w-call": "négociée avec mise en concurrence préalable",
+    "neg-wo-call": "négociée sans mise en concurrence préalable",
+    "comp-dial": "dialogue compétitif",
+    "comp-tend": "mise en concurrence",
+    "innovation": "partenariat d'innovation",
+    "oth-single": "autre procédure en une étape",
+    "oth-mult": "autre procédure en plusieurs étapes",
+    "exp-int-rail": "demande d'expression d'intérêt",
+}
+
+
+def missing(root: Element) -> list[str]:
+    """What a notice lacks, in words: the fields without which it cannot be published, and plain errors."""
+    lacks = []
+    organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
+    kind = value(root, "NoticeTypeCode")
+    required = {
+        "its identifier (BT-701)": value(root, "ID"),
+        "its date of dispatch (BT-05)": value(root, "IssueDate"),
+        "its type (BT-02)": kind,
+        "its language (BT-702)": value(root, "NoticeLanguageCode"),
+        "the name of a buyer (BT-500)": any(value(o, "Company/PartyName/Name") for o in organisations),
+    }
+    if kind not in ("pin-buyer", "pin-only", "pmc"):
+        # On these planning notices the project as a whole is not described.
+        required["the title of the project (BT-21)"] = value(root, "ProcurementProject/Name")
+    lacks += [what for what, found in required.items() if not found]
+    if any(not len(o) for o in organisations):
+        lacks.append("the content of an organisation (BT-500): an Organization element is empty")
+    pieces = kids(root, "ProcurementProjectLot")
+    real = [piece for piece in pieces if attribute(piece, "ID", "schemeName") in ("Lot", "Part")]
+    if kind not in WITHOUT_LOTS and not real:
+        lacks.append("a lot or a part (BT-137)")
+    for i, piece in enumerate(real, 1):
+        lacks += _missing_in(piece, value(piece, "ID") or f"lot {i}", kind)
+    return lacks
+
+
+def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
+    project = kid(piece, "ProcurementProject")
+    if not value(piece, "ID"):
+        yield f"the identifier of {name} (BT-137)"
+    if kind == "can-modif":  # it repeats of a lot only what changes
+        return
+    if not value(project, "Name"):
+        yield f"the title of {name} (BT-21)"
+    if not value(project, "Description"):
+        yield f"the description of {name} (BT-24)"
+    mains = kids(project, "MainCommodityClassification")
+    if not mains or any(not value(main, "ItemClassificationCode") for main in mains):
+        yield f"the main CPV of {name} (BT-262)"
+    languages = [found.get("languageID") for found in kids(project, "Name")]
+    if len(languages) != len(set(languages)):
+        yield f"one title for {name} (BT-21): two are given in one language"
+
+
+def impossible(root: Element) -> list[str]:
+    """What cannot be as stated, in words."""
+    found = []
+    most = value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
+    if most and re.fullmatch(r"0+", most):
+        found.append("at most 0 lots may be awarded to one tenderer (BT-33)")
+    return found
+
+
+def notice(root: Element, *, id: str = "", strict: bool = True) -> Tender:
+    """The tender of a notice; `id` replaces the notice's own.
+
+    Raises BadInput that says what is missing or impossible; with `strict=False` only for what nothing can
+    replace, for notices that a publisher has already checked.
+    """
+    lacks = missing(root)
+    if strict and (lacks or impossible(root)):
+        reasons = [f"invalid notice, missing: {'; '.join(lacks)}"] if lacks else ["invalid notice"]
+        raise BadInput("; ".join([*reasons, *impossible(root)]))
+    return _Notice(root, id).tender()
+
+
+class _Notice:
+    def __init__(self, root: Element, id: str) -> None:
+        self.root = root
+        self.extension = kid(root, EXTENSION)
+        self.kind = value(root, "NoticeTypeCode")
+        language = value(root, "NoticeLanguageCode").upper()
+        others = [code.upper() for code in values(root, "AdditionalNoticeLanguage/ID")]
+        self.language = "FRA" if "FRA" in others else language
+        self.id = id or value(self.extension, "Publication/NoticePublicationID") or value(root, "ID")
+        self.id = re.sub(r"^0+(?=\d+-\d{4}$)", "", self.id)
+        self.organisations = {
+            value(one, "Company/PartyIdentification/ID"): kid(one, "Company")
+            for one in kids(self.extension, "Organizations/Organization")
+        }
+
+    def said(self, element: Element | None, path: str) -> str:
+        """The text at a path in French, else in the language of the notice, else the first."""
+        found = kids(element, path)
+        if len(found) > 1:
+            for wanted in ("FRA", self.language):
+                for one in found:
+                    if one.get("languageID") == wanted and words(one):
+                        return clean(words(one))
+        return clean(words(found[0])) if found else ""
+
+    def tender(self) -> Tender:
+        project = kid(self.root, "ProcurementProject")
+        pieces = kids(self.root, "ProcurementProjectLot")
+        real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
+        parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
+        title = self.said(project, "Name") or self.said(
+            next(iter(real or parts), None), "ProcurementProject/Name"
+        )
+        title = title or self.said(self.extension, "NoticePurpose/PurposeCode")
+        buyer_place, buyer_id, buyer_name = self.buyer()
+        description = self.said(project, "Description")
+        made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
+        lots = facts.placed(made, buyer_place)
+        deadlines = [lot.deadline for lot in lots if lot.deadline]
+        documents = list(dict.fromkeys(url for one in (*real, *parts) for url in self.documents(one)))
+        tender = Tender(
+            id=self.id,
+            format="eforms",
+            title=title or f"Avis {self.id}",
+            description=description,
+            buyer=facts.buyer(buyer_id, buyer_name, buyer_place),
+            lots=lots,
+            nature=self.nature(),
+            reference=clean(value(project, "ID"), 200),
+            family="JOUE",
+            procedure=self.procedure(),
+            language="fr" if self.language == "FRA" else self.language.lower(),
+            published=facts.day(
+                value(self.extension, "Publication/PublicationDate") or value(self.root, "IssueDate")
+            ),
+            deadline=min(deadlines) if deadlines else None,
+            url=self.url(),
+            documents_url=documents[0] if documents else "",
+            related=self.related(),
+            change=self.change(),
+            awards=self.awards(lots),
+            folder=value(self.root, "ContractFolderID"),
+        )
+        general = "\n".join(
+            [description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))]
+        )
+        by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
+        if not real:
+            by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
+        return clauses.complete(tender, general, by_lot)
+
+    def nature(self) -> Nature:
+        kind: Nature = TYPES.get(self.kind, "other")
+        changes = kid(self.extension, "Changes")
+        if changes is None or kind == "modification":
+            return kind
+        reason = value(changes, "ChangeReason/ReasonCode")
+        return "cancellation" if reason == "cancel" else "correction"
+
+    def change(self) -> str:
+        parts = [
+            self.said(one, path)
+            for where in ("Changes", "ContractModification")
+            for one in kids(self.extension, where)
+            for path in ("ChangeReason/ReasonDescription", "Change/ChangeDescription")
+        ]
+        return " ; ".join(dict.fromkeys(filter(None, parts)))
+
+    def related(self) -> tuple[str, ...]:
+        ids = [
+            *values(self.extension, "Changes/ChangedNoticeIdentifier"),
+            *values(self.extension, "ContractModification/ChangedNoticeIdentifier"),
+            *values(self.root, "TenderingProcess/NoticeDocumentReference/ID"),
+            *values(self.root, "ProcurementProjectLot/TenderingProcess/NoticeDocumentReference/ID"),
+        ]
+        # "<uuid>-01" names a version of a notice; ours are known by their uuid, or by their publication number
+        short = (
+            re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0+(?=\d+-\d{4}$)", "", one)) for one in ids
+        )
+        return tuple(dict.fromkeys(one for one in short if one != self.id))
+
+    def url(self) -> str:
+        number = re.fullmatch(r"\d+-\d{4}", self.id)
+        return f"https://ted.europa.eu/fr/notice/-/detail/{self.id}" if number else ""
+
+    def procedure(self) -> str:
+        code = value(self.root, "TenderingProcess/ProcedureCode")
+        return PROCEDURES.get(code, code)
+
+    def company(self, reference: str) -> tuple[str, str]:
+        company = self.organisations.get(reference)
+        return value(company, "PartyLegalEntity/CompanyID"), self.said(company, "PartyName/Name")
+
+    def buyer(self) -> tuple[Place, str, str]:
+        path = "ContractingParty/Party/PartyIdentification/ID"
+        reference = next(values(self.root, path), "")
+        company = self.organisations.get(reference)
+        if company is None and self.organisations and not reference:
+            company = next(iter(self.organisations.values()))
+        address = kid(company, "PostalAddress")
+        return (
+            self.address(address),
+            value(company, "PartyLegalEntity/CompanyID"),
+            self.said(company, "PartyName/Name"),
+        )
+
+    def address(self, address: Element | None, label: str = "") -> Place:
+        return facts.place(
+            label,
+            postcode=value(address, "PostalZone"),
+            city=value(address, "CityName"),
+            nuts=value(address, "CountrySubentityCode"),
+            nation=value(address, "Country/IdentificationCode"),
+        )
+
+    # -- the lots
+
+    def whole(self, project: Element | None, parts: list[Element], title: str) -> Lot:
+        texts = [self.said(project, "Description")]
+        for part in parts:
+            name, text = (
+                self.said(part, "ProcurementProject/Name"),
+                self.said(part, "ProcurementProject/Description"),
+            )
+            texts.append(f"{name} : {text}" if text else name)
+        projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
+        amount, currency, _ = self.amount(project) if project is not None else (None, "EUR", False)
+        return Lot(
+            id=f"{self.id}/1",
+            title=title or f"Avis {self.id}",
+            description="\n".join(dict.fromkeys(filter(None, texts))),
+            cpv=facts.cpvs(code for one in projects for code in self.codes(one)),
+            places=tuple(dict.fromkeys(place for one in projects for place in self.places(one))),
+            amount=amount,
+            amount_period="total" if amount else "",
+            currency=currency,
+        )
+
+    def lot(self, lot: Element, title: str) -> Lot:
+        project = kid(lot, "ProcurementProject")
+        published = value(lot, "ID") or "1"
+        number = re.sub(r"^LOT-0*(?=\d)", "", published)
+        amount, currency, ceiling = self.amount(project)
+        conditions = list(self.conditions(lot))
+        if ceiling:
+            conditions.append(
+                Condition(
+                    code="framework-maximum",
+                    label=f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f"),
+                )
+            )
+        return Lot(
+            id=f"{self.id}/{published}",
+            title=self.said(project, "Name") or title,
+            number=number,
+            description=self.said(project, "Description"),
+            cpv=facts.cpvs(self.codes(project)),
+            places=self.places(project),
+            amount=amount if amount is not None else (ceiling or None),
+            amount_period="total" if amount or ceiling else "",
+            currency=currency,
+            duration_months=self.duration(project),
+            deadline=self.deadline(lot),
+            reservation=self.reservation(lot),
+            clauses=self.clauses(lot),
+            conditions=tuple(conditions),
+        )
+
+    def codes(self, project: Element | None) -> Iterator[str]:
+        for path in ("MainCommodityClassification", "AdditionalCommodityClassification"):
+            yield from values(project, f"{path}/ItemClassificationCode")
+
+    def places(self, project: Element | None) -> tuple[Place, ...]:
+        found = []
+        for where in kids(project, "RealizedLocation"):
+            address, label = kid(where, "Address"), self.said(where, "Description")
+            region = value(address, "Region")
+            if address is None and not label:
+                continue
+            if region in ("anyw", "anyw-cou", "anyw-eea"):
+                label = label or {"anyw-cou": "Partout dans le pays"}.get(region, "Partout")
+            found.append(self.address(address, label))
+        return tuple(dict.fromkeys(found))
+
+    def amount(self, project: Element | None) -> tuple[float | None, str, float]:
+        """(estimated amount, currency, maximum of the framework or 0)."""
+        estimate = kid(project, "RequestedTenderTotal/EstimatedOverallContractAmount")
+        ceiling = kid(project, f"RequestedTenderTotal/{EXTENSION}/FrameworkMaximumAmount")
+        said = next((e for e in (estimate, ceiling) if e is not None), None)
+        currency = (said.get("currencyID") if said is not None else None) or "EUR"
+        return clean_amount(words(estimate)), currency, clean_amount(words(ceiling)) or 0.0
+
+    def duration(self, project: Element | None) -> float | None:
+        period = kid(project, "PlannedPeriod")
+        return facts.months(
+            value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
+        ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
+
+    def deadline(self, lot: Element) -> datetime | None:
+        for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod"):
+            period = kid(lot, f"TenderingProcess/{name}")
+            when = facts.moment(value(period, "EndDate"), value(period, "EndTime"))
+            if when:
+                return when
+        return None
+
+    def documents(self, lot: Element) -> Iterator[str]:
+        yield from values(
+            lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI"
+        )
+
+    def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
+        return [one for one in kids(lot, path) if one.get("listName") == list_name]
+
+    def reservation(self, lot: Element) -> Reservation | None:
+        path = "TenderingTerms/TendererQualificationRequest/SpecificTendererRequirement"
+        for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
+            code = words(one)
+            if code in RESERVED:
+                # res-ws opens L2113-12 and -13 alike: the article is not stated, and not guessed
+                return Reservation(
+                    articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
+                )
+        return None
+
+    def clauses(self, lot: Element) -> tuple[Clause, ...]:
+        found = []
+        for one in self.coded(
+            lot, "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode", "reserved-execution"
+        ):
+            if words(one) == "yes":
+                found.append(
+                    Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
+                )
+        for one in self.coded(
+            lot, "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode", "social-objective"
+        ):
+            code = words(one)
+            if code and code != "none":
+                label = SOCIAL.get(code, code)
+                found.append(Clause(nature="objective", passage=f"Objectif social : {label} (BT-775)"))
+        return tuple(dict.fromkeys(found))
+
+    def conditions(self, lot: Element) -> Iterator[Condition]:
+        terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
+        for code in self.coded(
+            lot, "TenderingProcess/ContractingSystem/ContractingSystemTypeCode", "framework-agreement"
+        ):
+            if words(code) not in ("", "none"):
+                most = value(process, "FrameworkAgreement/MaximumOperatorQuantity")
+                label = f"Accord-cadre, {most} titulaire(s) au plus" if most else "Accord-cadre"
+                yield Condition(code="framework", label=label)
+        variants = value(terms, "VariantConstraintCode")
+        if variants in ("allowed", "required"):
+            yield Condition(
+                code="variants", label="Variantes exigées" if variants == "required" else "Variantes admises"
+            )
+        if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
+            yield Condition(code="guarantee", label="Garantie financière demandée")
+        legal = self.said(terms, "TendererQualificationRequest/CompanyLegalForm")
+        if legal:
+            yield Condition(code="group-form", label="Forme du groupement", passage=legal[:600])
+        clearance = value(terms, "SecurityClearanceTerm/Code")
+        if clearance == "true":
+            yield Condition(code="clearance", label="Habilitation de sécurité demandée")
+        most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
+        if most:
+            yield Condition(code="lots-limit", label=f"{most} lot(s) attribué(s) au plus par candidat")
+        most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsSubmittedNumeric")
+        if most:
+            yield Condition(code="lots-limit", label=f"Offre pour {most} lot(s) au plus")
+        urls = list(dict.fromkeys(self.documents(lot)))
+        if urls:
+            yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])
+
+    def texts(self, part: Element | None) -> Iterator[str]:
+        """Every text written by a person below an element, in the chosen language, once."""
+        seen: set[str] = set()
+        for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
+            for one in part.iter(tag) if part is not None else ():
+                if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
+                    text = clean(words(one))
+                    if text and text not in seen:
+                        seen.add(text)
+                        yield text
+
+    # -- the awards
+
+    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+        result = kid(self.extension, "NoticeResult")
+        if result is None:
+            return ()
+        tenders = {value(one, "ID"): one for one in kids(result, "LotTender")}
+        parties = {value(one, "ID"): one for one in kids(result, "TenderingParty")}
+        contracts = {value(one, "ID"): one for one in kids(result, "SettledContract")}
+        by_lot = {lot.id: lot for lot in lots}
+        made = []
+        for place, one in enumerate(kids(result, "LotResult"), 1):
+            if value(one, "TenderResultCode") not in ("selec-w", ""):
+                continue
+            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or (
+                lots[0] if len(lots) == 1 else None
+            )
+            signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
+            # a lot lists all its tenders; those of its contracts are the winning ones
+            winning = {i for contract in signed for i in values(contract, "LotTender/ID")}
+            offers = [
+                tenders[i]
+                for i in values(one, "LotTender/ID")
+                if i in tenders and (not winning or i in winning)
+            ]
+            made.append(self.award(one, place, lot, offers, signed, parties))
+        return tuple(made)
+
+    def award(
+        self,
+        result: Element,
+        place: int,
+        lot: Lot | None,
+        offers: list[Element],
+        signed: list[Element],
+        parties: dict[str, Element],
+    ) -> Award:
+        chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
+        holders = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "Tenderer/ID")]
+        helpers = [
+            facts.holder(*self.company(i)) for party in chosen for i in values(party, "SubContractor/ID")
+        ]
+        amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
+        paid = [amount for amount in amounts if amount]
+        dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
+        relation: Literal["single", "group", "framework", "unknown", "modification"] = "unknown"
+        if holders:
+            relation = "single" if len(holders) == 1 else "group" if len(chosen) == 1 else "framework"
+        if self.nature() == "modification":
+            relation = "modification"
+        place_, buyer_id, buyer_name = self.buyer()
+        received = [
+            value(one, "StatisticsNumeric")
+            for one in kids(result, "ReceivedSubmissionsStatistics")
+            if value(one, "StatisticsCode") == "tenders"
+        ]
+        project = kid(self.root, "ProcurementProject")
+        return Award(
+            uid=f"{self.id}/award-{place}",
+            title=lot.title if lot else self.said(project, "Name"),
+            buyer=facts.buyer(buyer_id, buyer_name, place_),
+            holders=tuple(dict.fromkeys(holders)),
+            cpv=lot.cpv[0] if lot and lot.cpv else None,
+            place=lot.places[0] if lot and lot.places else Place(),
+            amount=sum(paid) if paid else None,
+            notified=next((d for d in map(facts.day, dates) if d), None),
+            duration_months=lot.duration_months if lot else None,
+            procedure=self.procedure(),
+            offers_received=int(received[0])
+            if received and received[0].isdigit() and len(received[0]) < 7
+            else None,
+            relation=relation,
+            subcontracts=tuple(dict.fromkeys(helpers)),
+            source=f"eforms:{lot.id if lot else self.id}",
+        )

@@ -1,0 +1,732 @@
+"""Awards of public contracts (DECP): 2019 and 2024 JSON, flat CSV, consolidated CSV or Parquet.
+
+One record gives one Award, as published; `consolidate` then tells a group, a framework with several
+holders, a modification and a repeated row apart.  `tender_of` reads a record without winners as a notice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain
+from typing import Any, BinaryIO, Literal
+
+from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
+from matcher.reading import clauses
+from matcher.reading.sources import _bytes, _stream, _tabular, decp
+from matcher.reading.sources._objet import lots_named
+from matcher.reference import places
+from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, digits, siret_valid
+from matcher.reference.places import (
+    commune,
+    communes_of_postcode,
+    department,
+    department_of_nuts,
+    department_of_postcode,
+    locate,
+    regions,
+)
+from matcher.reference.text import REPLACEMENT, clean, fold
+
+#: Regions of before 2016, which older records still name.
+FORMER_REGIONS = {
+    "21": "44", "22": "32", "23": "28", "25": "28", "26": "27", "31": "32", "41": "44", "42": "44",
+    "43": "27", "54": "75", "72": "75", "73": "76", "74": "75", "82": "84", "83": "84", "91": "76",
+}  # fmt: skip
+
+
+#: Overseas departments by their ISO 3166 codes, which some publishers write.
+ISO_OVERSEAS = {
+    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
+    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
+}  # fmt: skip
+
+
+def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str = "") -> Place:
+    """The place of an award's `lieuExecution`, whose type often lies: the code's own shape is believed first.
+
+    "1520" is 01520, "74" a department whatever its type (unless it is called a region), "341" an
+    arrondissement of 34, "FRK26" a NUTS code; "FR", "DEP" and the like tell nothing.
+    """
+    text = re.sub(r"\s", "", str(code or "")).upper()
+    text = re.sub(r"\.0+$", "", text)
+    kind = fold(type_code)
+    label = name.strip()
+    if re.fullmatch(r"FR[A-Z0-9]{1,3}", text) and department_of_nuts(text):
+        return locate(Place(label=label, nuts=text), buyer_id)
+    if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in regions():
+        return locate(Place(label=label, region=region), buyer_id)
+    text = ISO_OVERSEAS.get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
+    if re.fullmatch(r"[0-9]", text) and "pays" not in kind:
+        text = "0" + text
+    if re.fullmatch(r"[0-9]{4}", text) and "arrondissement" not in kind:
+        text = "0" + text
+    if re.fullmatch(r"[0-9AB]{5}", text):
+        as_commune, as_postcode = commune(text), communes_of_postcode(text)
+        if as_commune and ("commune" in kind or not as_postcode):
+            return locate(Place(label=label, commune=as_commune.code), buyer_id)
+        if department_of_postcode(text):
+            return locate(Place(label=label, postcode=text), buyer_id)
+    if "pays" not in kind:
+        for candidate in (text, text.lstrip("0").zfill(2), text[:3], text[:2]):
+            # "250" as a country and "563" as nothing are codes of other lists: only a stated list is cut short.
+            whole = candidate in (text, text.lstrip("0").zfill(2))
+            if department(candidate) and (whole or "arrondissement" in kind or "canton" in kind):
+                return locate(Place(label=label, department=candidate), buyer_id)
+    if not label and re.fullmatch(r"[A-ZÀ-Ü' -]{4,}", text) and text not in {"FRANCE", "NATIONAL"}:
+        label = str(code).strip()
+    return locate(Place(label=label), digits(buyer_id) or buyer_id)
+
+
+YIELDS = "award"
+
+Record = Mapping[str, Any]
+Relation = Literal["single", "group", "framework", "modification", "repeat", "unknown"]
+
+#: Amounts at or below are fillers (0, 0.01, 1), at or above are typing errors: kept and flagged.
+FILLER, HUGE = 1.0, 500_000_000.0
+MAX_HOLDERS = 60  # of one record of a flat CSV
+MAX_PARQUET_GROUP = 1 << 30  # bytes of an unpacked row group
+_KEYS = frozenset({"objet", "codecpv", "titulaires", "acheteur", "lieuexecution", "concessionnaires"})
+
+
+# ------------------------------------------------------------------------------------------- the file
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON with `marches` or DECP records, CSV with DECP columns, and Parquet files."""
+    shape = _tabular.shape_of(head)
+    if shape == "parquet":
+        return True
+    headings = _tabular.headings_of(head)
+    lowered = {re.split(r"[._]", heading)[0].lower() for heading in headings}
+    if shape in ("json", "jsonl"):
+        if "marches" in headings[:3]:
+            return True
+        if {"idweb", "donnees"} & set(headings):
+            return False
+        return "objet" in lowered and bool(lowered & (_KEYS - {"objet"}))
+    if shape == "csv":
+        return "objet" in lowered and len(lowered & (_KEYS | {"titulaire"})) >= 3
+    return False
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
+    """One Award for each record or row, streamed.  Raises BadInput when the file is no DECP at all."""
+    source = _tabular.source_of(name)
+    for place, record in _records(stream, name):
+        if isinstance(record, str):
+            yield Rejected(path=name, record=place, reason=record)
+            continue
+        award = award_of(record, source)
+        yield (
+            replace(award, path=name, record=award.record or place) if isinstance(award, Rejected) else award
+        )
+
+
+def tenders(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
+    """The same records as notices: what was asked, whoever won."""
+    for place, record in _records(stream, name):
+        if isinstance(record, str):
+            yield Rejected(path=name, record=place, reason=record)
+            continue
+        try:
+            yield tender_of(record)
+        except BadInput as error:
+            yield Rejected(path=name, record=place, reason=str(error))
+
+
+def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
+    """(place in the file, record) of every shape; a str is the reason why there is no record."""
+    stream.seek(0)
+    head = stream.read(65_536)
+    shape = _tabular.shape_of(head)
+    if shape == "jsonl" and b'"marches"' in head[:4096]:
+        shape = "json"  # a whole file on one line
+    if shape == "parquet":
+        yield from _parquet(stream, name)
+    elif shape in ("csv", "xlsx", "jsonl"):
+        yield from _tabular.rows(
+            stream, name, lambda headings: len({h.lower().split(".")[0] for h in headings} & _KEYS)
+        )
+    elif shape == "json":
+        yield from _json(stream, name, head)
+    elif not head.strip():
+        raise BadInput(f"{name} is empty: export it again")
+    else:
+        raise BadInput(f"{name} is no DECP file: give JSON with 'marches', CSV or Parquet")
+
+
+def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
+    start = head.decode(_bytes.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    if start.startswith("["):
+        prefixes: tuple[str, ...] = ("item",)
+    elif re.match(r'\{\s*"marches"\s*:\s*\[', start):
+        prefixes = ("marches.item",)
+    elif re.match(r'\{\s*"marches"\s*:\s*\{', start):
+        prefixes = (
+            "marches.marche.item",
+            "marches.contrat-concession.item",
+            "marches.marche",
+            "marches.contrat-concession",
+        )
+    else:
+        prefixes = ("marches.item", "marches.marche.item", "marches.contrat-concession.item", "")
+    number, seen = 0, False
+    for prefix in prefixes:
+        if prefix in ("", "marches.marche", "marches.contrat-concession") and number:
+            continue  # a single object where a list is usual: only when no list was met
+        try:
+            for record in _stream.items(stream, prefix):
+                if not prefix.endswith("item"):
+                    seen = (
+                        seen or isinstance(record, list) or (isinstance(record, dict) and "marches" in record)
+                    )
+                    if not isinstance(record, dict) or "marches" in record:
+                        continue
+                    if not prefix and not {key.lower() for key in record} & {*_KEYS, "notice"}:
+                        continue
+                number += 1
+                yield (
+                    f"record {number}",
+                    record if isinstance(record, dict) else "not an object: a record is {...}",
+                )
+        except _stream.BROKEN as error:
+            sentence = " ".join(str(error).split())[:80]
+            if not number:
+                raise BadInput(f"{name} is not valid JSON ({sentence}): export it again") from None
+            yield f"record {number + 1}", f"invalid JSON from here on ({sentence}): is the file cut short?"
+            return
+    if not number and not seen and b'"marches"' not in head:
+        raise BadInput(f"{name} holds no list 'marches': give a DECP file")
+
+
+def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(stream)
+        columns = file.schema_arrow.names
+        sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(
+            f"{name} is a damaged Parquet file ({type(error).__name__}): download it again"
+        ) from None
+    if not {re.split(r"[._]", column)[0].lower() for column in columns} & _KEYS:
+        raise BadInput(f"{name} is a Parquet file without DECP columns (objet, codeCPV, titulaire_id ...)")
+    if sizes and max(sizes) > MAX_PARQUET_GROUP:
+        raise BadInput(f"{name} has a row group of {max(sizes) >> 20} MB: write it with smaller row groups")
+    number = 0
+    try:
+        for batch in file.iter_batches(batch_size=2_000):
+            for record in batch.to_pylist():
+                number += 1
+                yield f"row {number}", record
+    except (pa.ArrowException, OSError, ValueError) as error:
+        yield f"row {number + 1}", f"damaged from here on ({type(error).__name__}): download the file again"
+
+
+# ------------------------------------------------------------------------------------------ one record
+
+
+def award_of(record: Record, source: str = "decp") -> Award | Rejected:
+    """The award of one DECP record of any generation, flat or nested; Rejected where it says nothing.
+
+    Flags: "cpv", "date", "amount" (a filler or a typing error), "damaged-text" (U+FFFD), "no-holder",
+    "modified" and "concession"; a holder's own: "siret-checksum", "not-siret".
+    """
+    record = _unwrapped(record)
+    title = clean(_text(record, "objet"), 5_000)
+    raw_cpv = _text(record, "codeCPV", "codeCPV_principal", "cpv")
+    cpv = clean_cpv(raw_cpv)
+    buyer = _buyer(record)
+    number = _text(record, "id")
+    if not title and not cpv:
+        what = "neither objet nor codeCPV: an award must say what was bought"
+        return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
+    holders = _holders(record)
+    flags: list[str] = []
+    if raw_cpv and cpv is None:
+        flags.append("cpv")
+    raw_date = _text(record, "dateNotification", "dateSignature")
+    notified = clean_date(raw_date)
+    if raw_date and notified is None:
+        flags.append("date")
+    raw_amount = _raw(record, "montant", "valeurGlobale")
+    amount = clean_amount(raw_amount)
+    if _blank(raw_amount):
+        amount = None
+    elif amount is None or amount <= FILLER or amount >= HUGE:
+        flags.append("amount")
+    if any(REPLACEMENT in text for text in (title, buyer.name, *(holder.name for holder in holders))):
+        flags.append("damaged-text")
+    if not holders:
+        flags.append("no-holder")
+    if _modified(record):
+        flags.append("modified")
+    if (
+        "concessionnaires" in record
+        or "autoriteConcedante" in record
+        or fold(_text(record, "_type")).startswith("contrat")
+    ):
+        flags.append("concession")
+    group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
+    return Award(
+        uid=_text(record, "uid") or (buyer.id + number if number else "") or _mark(record),
+        title=title,
+        buyer=buyer,
+        holders=holders,
+        cpv=cpv,
+        place=_place(record, buyer.id),
+        amount=amount,
+        notified=notified,
+        duration_months=_months(record),
+        nature=_nature(record),
+        procedure=clean(_text(record, "procedure"), 200),
+        group_form=group_form,
+        social=_social(record),
+        offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
+        relation=_relation(record, holders, group_form),
+        subcontracts=_subcontracts(record),
+        source=source,
+        flags=tuple(flags),
+    )
+
+
+def tender_of(record: Record) -> Tender:
+    """A DECP record read as a notice; it may lack anything but `objet`.
+
+    One lot, or one for each lot that `objet` names (at least two distinct numbers), each with its own
+    title and, as description, what the lots have in common.  Raises BadInput when there is no objet.
+    """
+    record = _unwrapped(record)
+    title = clean(_text(record, "objet"), 200_000)
+    if not title:
+        raise BadInput("a notice must have an objet: fill in what is asked")
+    buyer = _buyer(record)
+    uid = _text(record, "uid") or (buyer.id + _text(record, "id")) or _mark(record)
+    code = clean_cpv(_text(record, "codeCPV", "codeCPV_principal", "cpv"))
+    place = _place(record, buyer.id)
+    known = bool(place.department or place.commune or place.region or place.nuts or place.label)
+    social = _social(record)
+    reservation = next(
+        (Reservation(origin="field", passage=value) for value in social if "reserve" in fold(value)), None
+    )
+    whole = Lot(
+        id=f"{uid}/1",
+        title=title,
+        cpv=(code,) if code else (),
+        places=(place,) if known else (),
+        amount=clean_amount(_raw(record, "montant")),
+        duration_months=_months(record),
+        reservation=reservation,
+        clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
+        inferred=("places",) if known and place.inferred else (),
+    )
+    common, named = lots_named(title)
+    lots = tuple(
+        replace(whole, id=f"{uid}/{position}", number=number, title=name, description=common, amount=None)
+        for position, (number, name) in enumerate(named, 1)
+    )
+    tender = Tender(
+        id=uid,
+        format="decp",
+        title=title,
+        buyer=buyer,
+        lots=lots or (whole,),
+        reference=_text(record, "id"),
+        procedure=clean(_text(record, "procedure"), 200),
+        published=clean_date(_text(record, "dateNotification", "dateSignature")),
+        flags=("damaged-text",) if REPLACEMENT in title else (),
+    )
+    return clauses.complete(tender)
+
+
+def _clause(value: str) -> Clause:
+    return Clause(
+        nature="criterion" if "critere" in fold(value) else "execution", origin="field", passage=value
+    )
+
+
+def _unwrapped(record: Record) -> Record:
+    """The record itself, where a query or a list wraps it."""
+    for key in ("notice", "marche", "contrat-concession"):
+        inner = record.get(key)
+        if isinstance(inner, dict) and "objet" not in record:
+            return inner
+    return record
+
+
+_NOTHING = frozenset({"", "nan", "none", "null", "nc", "n/a", "[]", "{}", "nat", "inx none"})
+
+
+def _blank(value: Any) -> bool:
+    if value.__class__ is str:
+        return len(value) < 9 and value.strip().lower() in _NOTHING
+    return value is None or value != value
+
+
+def _raw(record: Record, *names: str) -> Any:
+    """The first value that is not blank, under one of the names."""
+    for name in names:
+        value = record.get(name)
+        if value is not None and not _blank(value):
+            return value
+    return None
+
+
+def _text(record: Record, *names: str) -> str:
+    """The first value that is not blank, as text; nested values are none."""
+    value = _raw(record, *names)
+    if value is None:
+        return ""
+    if value.__class__ is not str:
+        if isinstance(value, dict | list):
+            return ""
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            value = int(value)
+        value = str(value)
+    text: str = value.strip()
+    if text[:1] == "[" and len(text) > 4 and text[:2] in ("['", '["') and text[-2:] in ("']", '"]'):
+        return text[2:-2].strip()  # a flat CSV of 2019 holds Python lists of one: "['SIRET']"
+    return text
+
+
+def _inside(record: Record, outer: str, *names: str) -> str:
+    """A value nested in `outer`, or flattened as `outer.name`, `outer_name` or `outerName`."""
+    nested = record.get(outer)
+    if isinstance(nested, str) and nested.strip().startswith("{"):
+        nested = _loads(nested)
+    if isinstance(nested, dict):
+        return _text(nested, *names)
+    return _text(
+        record,
+        *chain.from_iterable((f"{outer}.{n}", f"{outer}_{n}", outer + n[:1].upper() + n[1:]) for n in names),
+    )
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _members(value: Any, inner: str) -> list[Any]:
+    """A list that may be wrapped (`{"technique": [...]}`, `[{"titulaire": {...}}]`) or JSON inside a string."""
+    if value is None or value == []:
+        return []
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        value = _loads(value)
+    if isinstance(value, dict):
+        value = value.get(inner, [value] if inner not in value and "id" in value else [])
+    if _blank(value) or isinstance(value, dict):
+        value = [value] if isinstance(value, dict) else []
+    if not isinstance(value, list | tuple):
+        value = [value]
+    found: list[Any] = []
+    for item in value:
+        within = item.get(inner, item) if isinstance(item, dict) else item
+        found.extend(within if isinstance(within, list) else [within])
+    return [item for item in found if not _blank(item)]
+
+
+def _buyer(record: Record) -> Buyer:
+    outer = "acheteur" if any(key.startswith("acheteur") for key in record) else "autoriteConcedante"
+    id_ = re.sub(r"[\s\u00a0]", "", _inside(record, outer, "id", "siret"))
+    name = clean(_inside(record, outer, "nom", "denominationSociale"), 300)
+    return Buyer(
+        id=id_[:60], name=name, place=_home(id_) if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", id_) else Place()
+    )
+
+
+@lru_cache(20_000)
+def _home(buyer_id: str) -> Place:
+    return places.locate(Place(), buyer_id)
+
+
+def _holders(record: Record) -> tuple[Holder, ...]:
+    """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
+    found: list[Holder] = []
+    for outer, inner in (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire")):
+        for member in _members(record.get(outer), inner):
+            if isinstance(member, dict):
+                found.append(
+                    _holder(
+                        _text(member, "id", "siret"),
+                        _text(member, "denominationSociale", "nom", "denomination"),
+                        _text(member, "typeIdentifiant"),
+                    )
+                )
+    if not found and (
+        "titulaires.1.id" in record or "titulaire_id_1" in record or "titulaires_1_id" in record
+    ):
+        for number in range(1, MAX_HOLDERS + 1):
+            pattern = ("titulaires.{n}.{f}", "titulaire_{f}_{n}", "titulaires_{n}_{f}")
+            fields = [
+                _text(record, *(form.format(n=number, f=field) for form in pattern))
+                for field in ("id", "denominationSociale", "typeIdentifiant")
+            ]
+            if not any(fields[:2]):
+                break
+            found.append(_holder(*fields))
+    if not found and any(key.startswith("titulaire") for key in record):
+        id_ = _inside(record, "titulaire", "id", "siret")
+        name = _inside(record, "titulaire", "nom", "denominationSociale", "denomination")
+        if id_ or name:
+            found.append(_holder(id_, name, _inside(record, "titulaire", "typeIdentifiant")))
+    found = [holder for holder in found if holder.id or holder.name]
+    return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in found}.values())
+
+
+def _holder(id_: str, name: str, id_type: str) -> Holder:
+    return _cached_holder(id_[:80], name[:500], id_type[:40])
+
+
+@lru_cache(20_000)
+def _cached_holder(id_: str, name: str, id_type: str) -> Holder:
+    bare = re.sub(r"[\s\u00a0.]", "", id_)
+    kind = id_type.upper() or "SIRET"
+    flags: tuple[str, ...] = ()
+    if re.fullmatch(r"[0-9]{14}", bare):
+        if not siret_valid(bare):
+            flags = ("siret-checksum",)
+    elif kind == "SIRET" or not bare:
+        flags = ("not-siret",)
+    return Holder(
+        id=bare if re.fullmatch(r"[0-9]+", bare) else id_, name=clean(name), id_type=kind, flags=flags
+    )
+
+
+def _place(record: Record, buyer_id: str) -> Place:
+    outer = "lieuExecution"
+    return _located(
+        _inside(record, outer, "code")[:60],
+        _inside(record, outer, "typeCode")[:60],
+        clean(_inside(record, outer, "nom"), 200),
+        buyer_id if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id) else "",
+    )
+
+
+@lru_cache(20_000)
+def _located(code: str, type_code: str, name: str, buyer_id: str) -> Place:
+    return decp.place_of_decp(code, type_code, name, buyer_id)
+
+
+def _months(record: Record) -> float | None:
+    try:
+        months = float(_text(record, "dureeMois").replace(",", "."))
+    except ValueError:
+        return None
+    return months if 0 < months <= 1_200 else None
+
+
+def _count(raw: Any) -> int | None:
+    try:
+        count = int(float(str(raw)))
+    except (ValueError, OverflowError):
+        return None
+    return count if 0 <= count < 100_000 else None
+
+
+def _nature(record: Record) -> str:
+    """The nature in lower case ("accord-cadre"); publishers write it in every case."""
+    return clean(_text(record, "nature"), 80).lower()
+
+
+def _group_form(text: str) -> str | None:
+    """ "conjoint", "solidaire", "none" (pas de groupement) or None where nothing is said."""
+    plain = fold(text)
+    if "solidaire" in plain:
+        return "solidaire"
+    if "conjoint" in plain:
+        return "conjoint"
+    return "none" if "pas de groupement" in plain else None
+
+
+def _social(record: Record) -> tuple[str, ...]:
+    values: list[str] = []
+    raw = _raw(record, "considerationsSociales", "considerationSociale")
+    for member in _members(raw, "considerationSociale"):
+        values += re.split(r"[,;|]", member) if isinstance(member, str) else []
+    cleaned = (clean(value, 100) for value in values)
+    return tuple(
+        dict.fromkeys(
+            v for v in cleaned if v and "pas de consideration" not in fold(v) and fold(v) != "sans objet"
+        )
+    )
+
+
+def _modified(record: Record) -> bool:
+    """Do modifications follow (a list of them, or a row that is one)?"""
+    return bool(_members(record.get("modifications"), "modification")) or _version(record) > 0
+
+
+def _version(record: Record) -> int:
+    """The number of the modification that a consolidated row is; 0 for the contract as first notified."""
+    return _count(_text(record, "modification_id", "modification.id")) or 0
+
+
+def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | None) -> Relation:
+    """What the holders are to each other, as far as this one record tells."""
+    if _version(record) > 0:
+        return "modification"
+    return _among(holders, group_form, _is_framework(record))
+
+
+def _is_framework(record: Record) -> bool:
+    techniques = " ".join(
+        member for member in _members(record.get("techniques"), "technique") if isinstance(member, str)
+    )
+    return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")
+
+
+def _among(holders: tuple[Holder, ...], group_form: str | None, framework: bool) -> Relation:
+    if group_form in ("conjoint", "solidaire"):
+        return "group"
+    if len(holders) == 1:
+        return "single"
+    if len(holders) > 1 and (framework or group_form == "none"):
+        return "framework"
+    # Several holders, no form of group declared, no framework: most often a group, but not said.
+    return "unknown"
+
+
+def _subcontracts(record: Record) -> tuple[Holder, ...]:
+    found = []
+    for act in _members(record.get("actesSousTraitance"), "acteSousTraitance"):
+        who = act.get("sousTraitant") if isinstance(act, dict) else None
+        if isinstance(who, dict):
+            holder = _holder(
+                _text(who, "id"), _text(who, "denominationSociale", "nom"), _text(who, "typeIdentifiant")
+            )
+            if holder.id or holder.name:
+                found.append(holder)
+    return tuple(dict.fromkeys(found))
+
+
+def _mark(record: Record) -> str:
+    """A stable id for a record that has none."""
+    try:
+        text = json.dumps(record, sort_keys=True, default=str, ensure_ascii=True)
+    except (RecursionError, ValueError, TypeError):
+        text = f"{_text(record, 'objet')} {_text(record, 'codeCPV')} {sorted(map(str, record))}"
+    return "x" + blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------- grouping
+
+
+def consolidate(awards: Iterable[Award]) -> list[Award]:
+    """One Award a contract, in order of first appearance; four things that look alike are told apart.
+
+    - several rows of one contract (same uid, text, day and amount), each with a holder, are one award with several holders: a
+      *group* where the form says so, a *framework* where it is one or "pas de groupement" is declared,
+      else *unknown*;
+    - a row that is a *modification* is no new win: the award keeps its first date and amount and is flagged
+      "modified"; only a holder that a modification brought in gives an award of its own (relation "modification");
+    - a *repeat* (same contract, holder, text, day and amount, under any uid) is dropped, the first flagged
+      "repeated";
+    - separate framework contracts with one buyer, text, day and amount and distinct holders are a framework
+      with several holders published apart: each is kept with relation "framework".
+    """
+    contracts: dict[str, list[Award]] = {}
+    for award in awards:
+        contracts.setdefault(award.uid, []).append(award)
+    merged = [award for rows in contracts.values() for award in _contracts(rows)]
+    return _parallel_frameworks(_without_repeats(merged))
+
+
+def _contracts(rows: list[Award]) -> Iterator[Award]:
+    """The contracts under one uid (publishers give one id to several lots), with their modifications."""
+    first = [row for row in rows if row.relation != "modification"]
+    later = [row for row in rows if row.relation == "modification"]
+    if not first:
+        first, later = later[:1], later[1:]
+    versions: dict[tuple[Any, ...], list[Award]] = {}
+    for row in first:
+        versions.setdefault((*_same(row), row.amount), []).append(row)
+    found: list[Award] = []
+    for same in versions.values():
+        award = _joined(same)
+        holders = {holder.id or holder.name for holder in award.holders}
+        # The same text and holders under the same uid with another day or amount: the contract, brought up to date.
+        twin = next(
+            (
+                index
+                for index, other in enumerate(found)
+                if fold(other.title) == fold(award.title)
+                and holders == {holder.id or holder.name for holder in other.holders}
+                and holders
+            ),
+            None,
+        )
+        if twin is None:
+            found.append(award)
+        else:
+            found[twin] = _flagged(found[twin], "modified")
+    if later:
+        found[0] = _flagged(found[0], "modified")
+        known = {holder.id or holder.name for row in found for holder in row.holders}
+        brought = [row for row in later if any((h.id or h.name) not in known for h in row.holders)]
+        new = _distinct(h for row in brought for h in row.holders if (h.id or h.name) not in known)
+        if new:
+            found.append(replace(brought[0], holders=new, relation="modification"))
+    for number, award in enumerate(found, 1):
+        yield award if number == 1 else replace(award, uid=f"{award.uid}:{number}")
+
+
+def _joined(rows: list[Award]) -> Award:
+    """Rows that differ by their holder alone, as one award."""
+    base = rows[0]
+    holders = _distinct(holder for row in rows for holder in row.holders)
+    relation: Relation = base.relation
+    if len(holders) > len(base.holders):
+        framework = "accord-cadre" in base.nature or any(row.relation == "framework" for row in rows)
+        relation = _among(holders, base.group_form, framework)
+    base = replace(base, holders=holders, relation=relation)
+    return _flagged(base, "repeated") if len(holders) < sum(len(row.holders) for row in rows) else base
+
+
+def _flagged(award: Award, flag: str) -> Award:
+    return award if flag in award.flags else replace(award, flags=(*award.flags, flag))
+
+
+def _distinct(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    return tuple({holder.id or holder.name: holder for holder in holders}.values())
+
+
+def _same(award: Award) -> tuple[Any, ...]:
+    return (award.buyer.id, fold(award.title), award.notified, award.cpv)
+
+
+def _without_repeats(awards: list[Award]) -> list[Award]:
+    kept: dict[tuple[Any, ...], int] = {}
+    result: list[Award] = []
+    for award in awards:
+        holders = tuple(sorted(holder.id or holder.name for holder in award.holders))
+        key = (*_same(award), award.amount, holders, award.relation == "modification")
+        if holders and key in kept:
+            index = kept[key]
+            result[index] = _flagged(result[index], "repeated")
+            continue
+        kept[key] = len(result)
+        result.append(award)
+    return result
+
+
+def _parallel_frameworks(awards: list[Award]) -> list[Award]:
+    together: dict[tuple[Any, ...], list[int]] = {}
+    for index, award in enumerate(awards):
+        if award.relation == "single" and "accord-cadre" in award.nature and award.amount is not None:
+            together.setdefault((*_same(award), award.amount), []).append(index)
+    for indexes in together.values():
+        if len({awards[index].holders[0].siren for index in indexes}) > 1:
+            for index in indexes:
+                awards[index] = replace(awards[index], relation="framework")
+    return awards

@@ -1,0 +1,172 @@
+"""Pages of the State's API Recherche d'entreprises: one Structure an establishment, open or closed.
+
+What a legal unit or an establishment asked not to be diffused (status "P" or "N") is not shown: no name,
+no address, no coordinates; its SIRET, its commune and whether it is open remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, BinaryIO
+
+from matcher.domain import Rejected, Structure
+from matcher.reading.sources import _tabular
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import headcount_of_band, kind_of, siret_of, yes_no
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
+from matcher.reference.text import clean
+
+YIELDS = "structure"
+LISTS = ("results",)
+HIDDEN = "[nom non diffusible]"
+#: Legal categories (INSEE, catégorie juridique) that are forms of the social economy.
+_FORMS = {"5458": "SCOP", "5558": "SCOP", "5658": "SCOP", "92": "ASSO", "9300": "FONDATION", "82": "MUTUELLE"}
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON whose keys hold `siren`, `nom_complet` and `siege`."""
+    if _tabular.shape_of(head) not in ("json", "jsonl"):
+        return False
+    return {"siren", "nom_complet"} <= set(_tabular.headings_of(head))
+
+
+def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[Structure | Rejected]:
+    """The head office, then the other establishments that matched; `checked` is the day the page was fetched."""
+    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
+        if isinstance(row, str):
+            yield _tabular.rejected(name, place, row)
+            continue
+        found = structures_of(row, _tabular.source_of(name), checked)
+        if isinstance(found, str):
+            yield _tabular.rejected(name, place, found)
+        else:
+            yield from found
+
+
+def structures_of(
+    row: Mapping[str, Any], source: str = "entreprises", checked: date | None = None
+) -> list[Structure] | str:
+    """The establishments of one result, each SIRET once; a str is the reason why there is none."""
+    places = [row.get("siege"), *_list(row.get("matching_etablissements")), *_list(row.get("etablissements"))]
+    offices = {str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")}
+    found: dict[str, Structure] = {}
+    reason = "no establishment: ask the API for `siege`"
+    for office in reversed(offices.values()):
+        siret, flags, refused = siret_of(office.get("siret"), row.get("siren"))
+        if refused:
+            reason = refused
+        else:
+            found[siret] = _structure(row, office, siret, flags, source, checked)
+    return list(found.values()) or reason
+
+
+def _structure(
+    row: Mapping[str, Any],
+    office: Mapping[str, Any],
+    siret: str,
+    flags: tuple[str, ...],
+    source: str,
+    checked: date | None,
+) -> Structure:
+    hidden_unit = _hidden(row.get("statut_diffusion")) or _hidden(row.get("statut_diffusion_unite_legale"))
+    hidden = hidden_unit or _hidden(
+        office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
+    )
+    more = row.get("complements")
+    complements: Mapping[str, Any] = more if isinstance(more, Mapping) else {}
+    legal = str(row.get("nature_juridique") or "")
+    kind = _kind(complements, legal)
+    place = place_of(
+        town=office.get("libelle_commune"),
+        postcode=office.get("code_postal"),
+        commune=office.get("commune"),
+        latitude=None if hidden else office.get("latitude"),
+        longitude=None if hidden else office.get("longitude"),
+    )
+    name = _shown(row.get("nom_raison_sociale")) or _shown(row.get("nom_complet"))
+    brands = [_shown(brand) for brand in _list(office.get("liste_enseignes"))] + [
+        _shown(office.get("nom_commercial"))
+    ]
+    labels = [
+        label
+        for key, label in (
+            ("est_ess", "ESS"),
+            ("est_siae", "SIAE"),
+            ("est_societe_mission", "Société à mission"),
+        )
+        if yes_no(complements.get(key))
+    ]
+    if hidden:
+        flags = (*flags, "partial-diffusion")
+    turnover, year = _turnover(row.get("finances"))
+    updated = clean_date(office.get("date_mise_a_jour") or row.get("date_mise_a_jour"))
+    return Structure(
+        siret=siret,
+        name=HIDDEN if hidden or not name else name,
+        kind=kind,
+        brand="" if hidden else next(filter(None, brands), ""),
+        naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
+        legal_form=legal,
+        address="" if hidden else _shown(office.get("adresse")),
+        place=place,
+        labels=tuple(labels),
+        turnover=turnover,
+        headcount=headcount_of_band(
+            office.get("tranche_effectif_salarie") or row.get("tranche_effectif_salarie")
+        ),
+        active=_open(row, office),
+        checked=checked or updated,
+        source=source,
+        updated=updated,
+        flags=flags,
+        provenance={"turnover": f"{source}, {year}"} if year else {},
+    )
+
+
+def _hidden(status: object) -> bool:
+    """ "O" is diffused; "P" (partial) and "N" are not; silence is taken for diffused."""
+    return str(status or "O").strip().upper()[:1] in ("P", "N")
+
+
+def _shown(raw: Any) -> str:
+    """A text, unless the register replaced it ("[NON-DIFFUSIBLE]", "[ND]")."""
+    text = clean(raw, 300) if isinstance(raw, str) else ""
+    return (
+        ""
+        if "[ND]" in text.upper() or "NON-DIFFUSIBLE" in text.upper() or "NON DIFFUSIBLE" in text.upper()
+        else text
+    )
+
+
+def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:
+    """Open when both the legal unit and the establishment are; closed when one is; unknown else."""
+    unit, site = yes_no(row.get("etat_administratif")), yes_no(office.get("etat_administratif"))
+    if unit is False or site is False:
+        return False
+    return site if site is not None else unit
+
+
+def _kind(complements: Mapping[str, Any], legal: str) -> str:
+    for name in _list(complements.get("type_siae")):
+        kind = kind_of(name)
+        if kind:
+            return kind
+    form = _FORMS.get(legal) or _FORMS.get(legal[:2], "")
+    return form or ("ESS" if yes_no(complements.get("est_ess")) else "")
+
+
+def _turnover(finances: Any) -> tuple[float | None, str]:
+    """The last yearly turnover published, and its year."""
+    if not isinstance(finances, Mapping):
+        return None, ""
+    for year in sorted(map(str, finances), reverse=True):
+        figures = finances.get(year)
+        amount = clean_amount(figures.get("ca")) if isinstance(figures, Mapping) else None
+        if amount:
+            return amount, year
+    return None, ""
+
+
+def _list(raw: Any) -> list[Any]:
+    return raw if isinstance(raw, list) else [raw] if raw else []

@@ -1,0 +1,187 @@
+"""Pages of Le Marché de l'inclusion's public API (`/api/siae/`): one Structure a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from matcher.domain import Offer, Rejected, Structure, Zone
+from matcher.reading.sources import _tabular
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import (
+    departments_of,
+    kind_of,
+    number_of,
+    numbered_offers,
+    regions_of,
+    service_types_of,
+    several,
+    siret_of,
+    yes_no,
+    zone_of,
+)
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
+from matcher.reference.text import clean, shorten
+
+YIELDS = "structure"
+LISTS = ("results",)
+#: Keys that only this API writes.
+_OWN = frozenset(
+    {
+        "presta_type",
+        "presta_types",
+        "contact_website",
+        "client_references",
+        "perimeters",
+        "geo_range",
+        "is_qpv",
+    }
+)
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON whose keys are a SIRET and at least one that only this API writes."""
+    if _tabular.shape_of(head) not in ("json", "jsonl"):
+        return False
+    keys = set(_tabular.headings_of(head))
+    return "siret" in keys and bool(keys & _OWN)
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+    """One Structure a result, in page order; a page may be a whole response, its results, or JSON lines."""
+    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
+        if isinstance(row, str):
+            yield _tabular.rejected(name, place, row)
+            continue
+        structure = structure_of(row, _tabular.source_of(name))
+        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+
+
+def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure | str:
+    """The structure of one result; a str is the reason why it is set aside."""
+    siret, flags, refused = siret_of(row.get("siret"))
+    if refused:
+        return refused
+    name = _plain(row.get("name")) or _plain(row.get("brand"))
+    if not name:
+        return "no name: the API gives one to each structure"
+    kind = kind_of(row.get("kind"))
+    if kind is None:
+        flags = (*flags, "kind-unknown" if row.get("kind") else "kind-missing")
+    updated = clean_date(row.get("updated_at"))
+    services = service_types_of(row.get("presta_types") or row.get("presta_type"))
+    zone = _zone(row)
+    place = place_of(
+        town=row.get("city"),
+        postcode=row.get("post_code"),
+        department=next(iter(departments_of(row.get("department"))), None),
+        region=next(iter(regions_of(row.get("region"))), None),
+        latitude=row.get("latitude"),
+        longitude=row.get("longitude"),
+    )
+    structure = Structure(
+        siret=siret,
+        name=name,
+        kind=kind or "",
+        brand=_plain(row.get("brand")),
+        naf=clean_naf(row.get("naf")),
+        address=_plain(row.get("address")),
+        place=place,
+        zone=zone,
+        description=clean(str(row.get("description") or ""), 20_000),
+        website=_plain(row.get("contact_website") or row.get("website")),
+        phone=_plain(row.get("contact_phone")),
+        email=_plain(row.get("contact_email")),
+        networks=several(row.get("networks") or []),
+        labels=several(row.get("labels") or row.get("labels_old") or []),
+        turnover=clean_amount(row.get("ca")),
+        headcount=number_of(row.get("employees_insertion_count")),
+        # The market says the convention is in force, not that the register knows the establishment open.
+        convention={True: "active", False: "inactive"}.get(yes_no(row.get("is_active")), ""),  # type: ignore[arg-type]
+        source=source,
+        updated=updated,
+        flags=flags,
+    )
+    return _with_offers(structure, row, services, zone)
+
+
+def _with_offers(
+    structure: Structure, row: Mapping[str, Any], services: tuple[str, ...], zone: Zone | None
+) -> Structure:
+    sectors = several(row.get("sectors") or [])
+    offers = [
+        Offer(
+            id="",
+            title=_plain(item.get("name")) or shorten(_plain(item.get("description")), 120),
+            text=clean(str(item.get("description") or ""), 20_000),
+            sectors=sectors,
+            service_types=services,
+            source=structure.source,
+        )
+        for item in _dicts(row.get("offers"))
+        if item.get("name") or item.get("description")
+    ]
+    activities = _dicts(row.get("activities"))
+    for activity in activities:
+        names = several(activity.get("sectors") or [activity.get("sector")])
+        for sector in names:
+            offers.append(
+                Offer(
+                    id="",
+                    title=sector,
+                    sectors=(sector,),
+                    service_types=service_types_of(activity.get("presta_types")) or services,
+                    zone=_zone(activity) or zone,
+                    source=structure.source,
+                )
+            )
+    if not activities:
+        offers += [
+            Offer(id="", title=sector, sectors=(sector,), service_types=services, source=structure.source)
+            for sector in sectors
+        ]
+    description = [structure.description] if structure.description else []
+    return replace(structure, offers=numbered_offers(structure, description, offers))
+
+
+def _zone(row: Mapping[str, Any]) -> Zone | None:
+    """COUNTRY, ZONES (named places) or CUSTOM (kilometres around the structure)."""
+    places = row.get("perimeters") or row.get("locations")
+    kind = str(row.get("geo_range") or "").upper()
+    if kind == "COUNTRY":
+        return Zone(country=True)
+    if kind == "CUSTOM":
+        return zone_of(None, radius=row.get("geo_range_custom_distance"))
+    if not places:
+        return None
+    listed = places if isinstance(places, list) else [places]
+    departments: list[str] = []
+    regions: list[str] = []
+    for item in listed:
+        kind = str(item.get("kind") or "").upper() if isinstance(item, Mapping) else ""
+        label = item.get("name") if isinstance(item, Mapping) else item
+        if kind != "REGION":
+            departments += departments_of(label) or _department_of_town(item, kind)
+        if kind != "DEPARTMENT":
+            regions += regions_of(label)
+    if not departments and not regions:
+        return None
+    return Zone(departments=tuple(dict.fromkeys(departments)), regions=tuple(dict.fromkeys(regions)))
+
+
+def _department_of_town(item: Any, kind: str) -> tuple[str, ...]:
+    """A town as a zone stands for the department it lies in, the smallest area a zone can name."""
+    if kind != "CITY" or not isinstance(item, Mapping):
+        return ()
+    codes = item.get("post_codes") or [item.get("post_code")]
+    found = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
+    return (found.department,) if found.department else ()
+
+
+def _dicts(raw: Any) -> list[Mapping[str, Any]]:
+    return [item for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []
+
+
+def _plain(raw: Any) -> str:
+    return clean(raw, 300) if isinstance(raw, str) else ""

@@ -1,0 +1,413 @@
+"""Notices of one's own in a table: CSV, XLSX, JSON lines or a JSON list, its columns guessed by their headings.
+
+Most small contracts appear on a buyer's profile alone, and purchases announced ahead in a spreadsheet.
+Several lots a notice: repeat its reference, one row a lot, or nest `lots`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
+from functools import partial
+from hashlib import blake2b
+from typing import Any, BinaryIO, Literal
+
+from matcher.domain import (
+    BadInput,
+    Buyer,
+    Clause,
+    Condition,
+    Lot,
+    Nature,
+    Place,
+    Rejected,
+    Reservation,
+    Tender,
+)
+from matcher.reading import clauses
+from matcher.reading.sources import _facts, _tabular
+from matcher.reading.sources._objet import lots_named
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
+from matcher.reference import places
+from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reference.text import clean, fold
+
+YIELDS = "tender"
+
+#: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
+ALIASES: dict[str, tuple[str, ...]] = {
+    "reference": (
+        "reference", "ref", "numero de consultation", "n consultation", "numero consultation", "identifiant", "id",
+        "numero", "code consultation", "reference consultation", "idweb", "notice id", "n de marche", "numero de marche",
+        "identifiant du projet",
+    ),
+    "title": (
+        "title", "objet", "intitule", "titre", "objet du marche", "intitule du marche", "objet de la consultation",
+        "intitule du projet d achat", "projet d achat", "intitule du projet", "nom du projet", "subject", "besoin",
+        "intitule de la consultation", "libelle", "objet du projet d achat", "libelle du projet", "need", "objet marche",
+    ),
+    "description": ("description", "detail", "resume", "descriptif", "commentaire", "precision", "description du besoin"),
+    "buyer": (
+        "buyer", "acheteur", "pouvoir adjudicateur", "organisme", "maitre d ouvrage", "entite", "nom acheteur",
+        "acheteur nom", "collectivite", "nom de l acheteur", "entite publique", "buyer name",
+    ),
+    "buyer_id": (
+        "buyer id", "siret acheteur", "acheteur id", "id acheteur", "siret de l acheteur", "siret organisme", "buyer siret",
+        "siren acheteur",
+    ),
+    "cpv": ("cpv", "code cpv", "codes cpv", "cpv principal", "cpv code", "code cpv principal"),
+    "town": ("lieu", "ville", "commune", "lieu d execution", "city", "town", "lieu execution", "localisation", "place"),
+    "postcode": ("code postal", "cp", "post code", "postal code", "zip"),
+    "department": ("departement", "dept", "department", "departement d execution", "code departement"),
+    "amount": (
+        "montant", "montant estime", "estimation", "budget", "amount", "montant ht", "valeur estimee", "montant previsionnel",
+        "montant estime ht", "montant max", "montant maximum", "valeur", "estimation ht",
+    ),
+    "amount_year": ("montant annuel", "montant par an", "yearly amount", "budget annuel", "estimation annuelle"),
+    "duration": ("duree", "duree mois", "duration", "duree en mois", "duree du marche", "duree du marche en mois"),
+    "deadline": (
+        "date limite", "deadline", "date limite de reception", "date limite de remise des offres", "dlro", "echeance",
+        "date limite de reception des offres", "date limite remise des plis", "date de cloture", "cloture",
+        "date limite de reponse", "closing date",
+    ),
+    "published": (
+        "date de publication", "publication", "date parution", "published", "date de mise en ligne", "date publication",
+        "publie le",
+    ),
+    "planned": (
+        "date previsionnelle de publication", "date previsionnelle", "date prevue", "date de lancement", "lancement",
+        "date previsionnelle de lancement", "publication prevue", "date de publication previsionnelle", "lancement prevu",
+        "planned date", "trimestre de lancement", "date de lancement prevue", "date previsionnelle de publication du marche",
+        "periode de lancement", "date estimee de publication",
+    ),
+    "procedure": ("procedure", "type de procedure", "mode de passation"),
+    "nature": ("nature", "nature de l avis", "statut", "status", "etat", "type d avis", "avis"),
+    "lot_number": ("lot", "n lot", "numero de lot", "lot number", "numero lot", "no lot", "n de lot"),
+    "lot_title": ("intitule du lot", "objet du lot", "titre du lot", "lot title", "intitule lot", "libelle lot", "libelle du lot"),
+    "lot_description": ("description du lot", "lot description", "detail du lot"),
+    "reserved": ("reserve", "marche reserve", "reserved", "reservation", "lot reserve"),
+    "clause": ("clause sociale", "clause d insertion", "social clause", "clause", "considerations sociales"),
+    "hours": ("heures d insertion", "nombre d heures d insertion", "heures insertion", "insertion hours"),
+    "url": ("url", "lien", "link", "adresse", "lien consultation", "url consultation", "lien vers la consultation"),
+    "documents": ("dce", "lien dce", "documents", "url documents", "dossier de consultation", "profil acheteur"),
+}  # fmt: skip
+FIELDS = tuple(ALIASES)
+LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
+#: What tells a list of notices from any other table with a title.
+STRONG = frozenset(
+    {"reference", "buyer", "buyer_id", "cpv", "deadline", "planned", "lot_number", "lot_title", "amount", "procedure", "reserved"}
+)  # fmt: skip
+#: Headings of a list of firms or places, which a list of notices does not have.
+_OF_PLACES = frozenset({"lat", "lon", "latitude", "longitude", "website", "site web", "categories"})
+MAX_LOTS = 1_000
+
+
+def mapping(headings: Sequence[str]) -> dict[str, str]:
+    """Field -> heading, guessed."""
+    return _tabular.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], ALIASES)
+
+
+def _known(headings: Sequence[str]) -> int:
+    return len(mapping([heading for heading in headings if heading]))
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for a table, or JSON rows, with a title and something that only a notice has."""
+    shape = _tabular.shape_of(head)
+    if shape == "xlsx":
+        return name.lower().endswith((".xlsx", ".xlsm"))
+    headings = _tabular.headings_of(head)
+    if not headings or {"donnees", "titulaires", "siege"} & set(headings):
+        return False
+    found = mapping(headings)
+    strong = STRONG & set(found)
+    told = {heading.lower() for heading in headings}
+    if found.get("reference", "").lower() == "id" and _OF_PLACES & told and not {"lots", "buyer"} & told:
+        strong = strong - {"reference"}  # a list of places or firms numbers its rows too
+    return bool({"title", "lot_title"} & set(found)) and bool(strong)
+
+
+@dataclass
+class _Draft:
+    """A notice whose rows are still coming."""
+
+    tender: Tender
+    lots: list[Lot] = field(default_factory=list)
+
+
+def read(
+    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
+) -> Iterator[Tender | Rejected]:
+    """One Tender for each reference (or row, where there is none), its lots nested, in file order.
+
+    `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.
+    """
+    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+    drafts: dict[str, _Draft] = {}
+    for place, row in _tabular.rows(stream, name, _known, LISTS):
+        refuse = partial(_tabular.rejected, name, place)
+        if isinstance(row, str):
+            yield refuse(row)
+            continue
+        keys = tuple(row)
+        if keys not in guesses:
+            guesses[keys] = _tabular.correct(mapping(keys), columns, keys, FIELDS)
+            found = guesses[keys]
+            if (
+                not columns
+                and not (STRONG & set(found) and {"title", "lot_title"} & set(found))
+                and len(guesses) == 1
+            ):
+                raise BadInput(
+                    f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
+                    "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
+                )
+        draft = _draft(row, guesses[keys])
+        if isinstance(draft, str):
+            yield refuse(draft)
+        elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
+            known = drafts[draft.tender.id]
+            if len(known.lots) < MAX_LOTS:
+                known.lots += draft.lots
+        elif draft.tender.id in drafts and not draft.lots:
+            yield refuse(
+                f"reference {draft.tender.reference} stands twice: number the lots, or give each notice its own"
+            )
+        else:
+            drafts[draft.tender.id] = draft
+    for draft in drafts.values():
+        yield _finished(draft)
+
+
+def _finished(draft: _Draft) -> Tender:
+    tender, whole = draft.tender, draft.tender.lots[0]
+    if draft.lots:
+        lots = tuple(
+            replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
+            for position, lot in enumerate(draft.lots, 1)
+        )
+    else:
+        common, named = lots_named(tender.title)
+        lots = tuple(
+            replace(
+                whole,
+                id=f"{tender.id}/{position}",
+                number=number,
+                title=title,
+                description=common,
+                amount=None,
+            )
+            for position, (number, title) in enumerate(named, 1)
+        ) or (whole,)
+    return clauses.complete(replace(tender, lots=lots), tender.description)
+
+
+def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
+    """The notice of one row, with its lot when the row is one; a str is the reason why there is none."""
+
+    def raw(name: str) -> Any:
+        value = row.get(columns[name]) if name in columns else None
+        return None if value != value else value
+
+    def text(name: str, limit: int = 500) -> str:
+        value = raw(name)
+        if isinstance(value, list | tuple):
+            value = " ; ".join(several(value))
+        return clean(str(value), limit) if value is not None and not isinstance(value, Mapping) else ""
+
+    title = text("title", 5_000) or text("lot_title", 5_000)
+    if not title:
+        return "no title: fill in what is asked, or point to its column with --map title=COLUMN"
+    number = text("reference", 100).removesuffix(".0")
+    buyer_id = re.sub(r"[\s.]", "", text("buyer_id", 40))
+    mark = number or blake2b(repr(sorted(row.items(), key=str)).encode(), digest_size=6).hexdigest()
+    identifier = f"{buyer_id}-{mark}" if buyer_id and number else mark
+    place = _place(text, raw, buyer_id)
+    planned = text("planned", 100)
+    nature = _nature(text("nature", 100), planned, raw("deadline"))
+    deadline = _moment(raw("deadline"))
+    yearly = clean_amount(raw("amount_year"))
+    amount = clean_amount(raw("amount"))
+    conditions = (
+        (Condition(code="planned", label=f"Publication prévue : {_day(planned)}", passage=planned),)
+        if planned
+        else ()
+    )
+    whole = Lot(
+        id=f"{identifier}/1",
+        title=title,
+        description=text("description", 20_000),
+        cpv=_facts.cpvs(several(raw("cpv"))),
+        places=(place,) if place.label or place.department or place.commune else (),
+        amount=amount if amount is not None else yearly,
+        amount_period="total" if amount is not None else "year" if yearly is not None else "",
+        duration_months=_months(raw("duration")),
+        deadline=deadline,
+        reservation=_reservation(text("reserved", 300)),
+        clauses=_clauses(text("clause", 300), raw("hours")),
+        conditions=conditions,
+        inferred=("places",) if place.inferred else (),
+    )
+    tender = Tender(
+        id=identifier,
+        format="table",
+        title=title,
+        description=text("description", 20_000),
+        buyer=Buyer(id=buyer_id, name=text("buyer", 300), place=_home(buyer_id)),
+        lots=(whole,),
+        nature=nature,
+        reference=number,
+        procedure=text("procedure", 200),
+        published=clean_date(raw("published")),
+        deadline=deadline,
+        url=_link(text("url", 1_000)),
+        documents_url=_link(text("documents", 1_000)),
+    )
+    return _Draft(tender, _lots(row, whole, text, raw))
+
+
+def _lots(row: Mapping[str, Any], whole: Lot, text: Any, raw: Any) -> list[Lot]:
+    """The lot that the row is, or those that it nests; none where the row is a whole notice."""
+    nested = next((row[key] for key in row if fold(key) == "lots" and isinstance(row[key], list)), None)
+    if nested is not None:
+        return [lot for item in nested[:MAX_LOTS] if (lot := _nested(item, whole))]
+    number, title = text("lot_number", 40).removesuffix(".0"), text("lot_title", 5_000)
+    found = re.match(
+        r"^(?:lot\s*)?(?:n\s*[°ºo]\s*)?([0-9]{1,3}[a-z]?|[a-z])\s*(?:[:\-–—.]\s*(.+))?$", number, re.I
+    )
+    if found and found.group(2):
+        number, title = found.group(1), title or clean(found.group(2))
+    elif found:
+        number = found.group(1)
+    if not number and not title:
+        return []
+    return [
+        replace(
+            whole,
+            number=number,
+            title=title or whole.title,
+            description="\n".join(filter(None, (text("lot_description", 20_000), whole.description))),
+        )
+    ]
+
+
+def _nested(item: Any, whole: Lot) -> Lot | None:
+    if isinstance(item, str):
+        item = {"title": item}
+    if not isinstance(item, Mapping):
+        return None
+    found = mapping([str(key) for key in item])
+
+    def get(*names: str) -> Any:
+        return next(
+            (item[found[name]] for name in names if name in found and item.get(found[name]) is not None), None
+        )
+
+    title = clean(str(get("lot_title", "title") or ""), 5_000)
+    if not title:
+        return None
+    amount = clean_amount(get("amount"))
+    return replace(
+        whole,
+        number=clean(
+            str(get("lot_number", "reference") or item.get("number") or item.get("numero") or ""), 40
+        ),
+        title=title,
+        description=clean(str(get("lot_description", "description") or ""), 20_000),
+        cpv=_facts.cpvs(several(get("cpv"))) or whole.cpv,
+        amount=amount,
+        amount_period="total" if amount is not None else "",
+        reservation=_reservation(str(get("reserved") if get("reserved") is not None else ""))
+        or whole.reservation,
+    )
+
+
+def _place(text: Any, raw: Any, buyer_id: str) -> Place:
+    department = next(iter(departments_of(raw("department"))), None)
+    town = text("town", 200)
+    if not department and not raw("postcode") and (codes := departments_of(town)) and re.search(r"\d", town):
+        department = codes[0]
+    found = place_of(town=town, postcode=raw("postcode"), department=department)
+    return found if found.label or found.department or found.postcode else _home(buyer_id)
+
+
+def _home(buyer_id: str) -> Place:
+    """Where the buyer sits, by its SIREN, as an inferred place."""
+    return places.locate(Place(), buyer_id) if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id) else Place()
+
+
+def _nature(stated: str, planned: str, deadline: Any) -> Nature:
+    """A project when it says so, or when all it has is a day of publication to come."""
+    plain = fold(stated)
+    if re.search(r"projet|program|previsionnel|intention|a venir|planned|sourcing", plain):
+        return "project"
+    if re.search(r"annul|cancel|sans suite", plain):
+        return "cancellation"
+    if re.search(r"rectif|correct", plain):
+        return "correction"
+    if re.search(r"attribu|award", plain):
+        return "award"
+    if re.search(r"preinformation|prior", plain):
+        return "prior"
+    return "project" if planned and not deadline else "call"
+
+
+def _day(raw: str) -> str:
+    """A day in French order where it is one, else as written ("1er trimestre 2026")."""
+    day = clean_date(raw)
+    return f"{day:%d/%m/%Y}" if day else clean(raw, 60)
+
+
+def _moment(raw: Any) -> datetime | None:
+    if isinstance(raw, datetime) and raw.time() == time(0, 0):
+        return _facts.moment(raw.date().isoformat())
+    if isinstance(raw, datetime):
+        return raw if raw.tzinfo else raw.replace(tzinfo=_facts.PARIS)
+    text = str(raw or "").strip()
+    found = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
+    return _facts.moment(found.group(1), found.group(2)) if found else None
+
+
+def _months(raw: Any) -> float | None:
+    text = fold(str(raw if raw is not None else ""))
+    number = number_of(re.sub(r"[^0-9.,]", "", text) or None)
+    if number is None or not 0 < number <= 1_200:
+        return None
+    if re.search(r"\ban(s|nee|nees)?\b|year", text):
+        return number * 12
+    return round(number / 30.4, 2) if re.search(r"jour|day", text) else number
+
+
+def _reservation(stated: str) -> Reservation | None:
+    """A lot said to be reserved: yes, or the words that say to whom; an article only where it stands."""
+    plain = fold(stated).strip()
+    if not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans")):
+        return None
+    return Reservation(
+        articles=clauses.articles(stated),
+        origin="field",
+        passage="Réservé : oui" if yes_no(stated) else stated,
+    )
+
+
+def _clauses(stated: str, hours: Any) -> tuple[Clause, ...]:
+    number = number_of(hours)
+    number = number if number and number > 0 else None
+    plain = fold(stated).strip()
+    if (
+        not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans"))
+    ) and number is None:
+        return ()
+    nature: Literal["criterion", "execution"] = "criterion" if "critere" in plain else "execution"
+    return (
+        Clause(
+            nature=nature, hours=number, origin="field", passage=stated or f"{number:g} heures d'insertion"
+        ),
+    )
+
+
+def _link(text: str) -> str:
+    return text if re.match(r"https?://\S+$", text) else ""

@@ -1,0 +1,642 @@
+"""TED XML R2.0.9 (2014 to 2023), forms F01 to F25, and the older shapes of defence and MOVE notices.
+
+The text is taken in French where the notice has it, else in its original language.  In R2.0.9 the lots
+are the `OBJECT_DESCR` of that language: there is no other count.  Lot numbers repeat or are missing in
+real notices, so the lot's id is its place; its number is as published.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import BinaryIO, Literal
+
+from matcher.domain import (
+    Award,
+    BadInput,
+    Condition,
+    Holder,
+    Lot,
+    Nature,
+    Place,
+    Rejected,
+    Reservation,
+    Tender,
+)
+from matcher.reading import clauses
+from matcher.reading.sources import _facts as facts
+from matcher.reading.sources import _tree as tree
+from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
+from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reference.text import clean
+
+YIELDS = "tender"
+
+#: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE` below.
+FORMS: dict[str, Nature] = {
+    "F01": "prior", "F02": "call", "F03": "award", "F04": "prior", "F05": "call", "F06": "award", "F07": "call",
+    "F08": "other", "F12": "call", "F13": "award", "F14": "correction", "F15": "award", "F16": "prior",
+    "F17": "call", "F18": "award", "F19": "call", "F20": "modification", "F21": "call", "F22": "call",
+    "F23": "call", "F24": "call", "F25": "award", "T01": "prior", "T02": "award",
+}  # fmt: skip
+TYPES: dict[str, Nature] = {
+    "AWARD_CONTRACT": "award",
+    "CONCESSION_AWARD_CONTRACT": "award",
+    "CONTRACT": "call",
+    "PER_CALL_COMPETITION": "call",
+    "PER_ONLY": "prior",
+    "PRI_CALL_COMPETITION": "call",
+    "PRI_ONLY": "prior",
+    "PRI_REDUCING_TIME_LIMITS": "prior",
+    "PER_REDUCING_TIME_LIMITS": "prior",
+    "QSU_CALL_COMPETITION": "call",
+    "QSU_ONLY": "call",
+}
+#: The document type of the coded data (TD_DOCUMENT_TYPE), for forms that are not in the table.
+DOCUMENTS: dict[str, Nature] = {"0": "prior", "1": "correction", "2": "correction", "3": "call", "7": "award"}
+OLD_FORMS: dict[str, Nature] = {
+    "PRIOR_INFORMATION_DEFENCE": "prior",
+    "CONTRACT_DEFENCE": "call",
+    "CONTRACT_CONCESSIONAIRE_DEFENCE": "call",
+    "CONTRACT_AWARD_DEFENCE": "award",
+}
+PROCEDURES = {
+    "PT_OPEN": "ouverte",
+    "PT_RESTRICTED": "restreinte",
+    "PT_COMPETITIVE_NEGOTIATION": "procédure avec négociation",
+    "PT_COMPETITIVE_DIALOGUE": "dialogue compétitif",
+    "PT_INNOVATION_PARTNERSHIP": "partenariat d'innovation",
+    "PT_INVOLVING_NEGOTIATION": "avec négociation",
+    "PT_NEGOTIATED_WITH_PRIOR_CALL": "négociée avec mise en concurrence préalable",
+    "PT_NEGOTIATED_WITHOUT_PUBLICATION": "négociée sans publication",
+    "PT_AWARD_CONTRACT_WITHOUT_CALL": "sans mise en concurrence",
+    "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "sans publication préalable",
+    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "avec publication préalable",
+}
+RESERVED = {
+    "RESTRICTED_SHELTERED_WORKSHOP": "Marché réservé à des ateliers protégés et à des opérateurs d'insertion (III.1.5)",
+    "RESTRICTED_SHELTERED_PROGRAM": "Exécution réservée à des programmes d'emplois protégés (III.1.5)",
+}
+#: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
+SERVICE_MISSION = (
+    "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
+)
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for a document whose root is TED_EXPORT."""
+    return b"TED_EXPORT" in head[:4096].replace(b"\x00", b"")
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
+    """The notice of the file.  Raises BadInput when it is not a sound TED document."""
+    root = tree.parse(tree.slurp(stream, name), name)
+    if root.tag != "TED_EXPORT":
+        raise BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
+    document = _document_id(root)
+    try:
+        yield notice(root, document)
+    except BadInput as error:
+        yield Rejected(path=name, record=document or name, reason=str(error))
+
+
+def _document_id(root: Element) -> str:
+    number = (root.get("DOC_ID") or "").strip() or ojs(
+        value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
+    )
+    match = re.fullmatch(r"0*(\d+)-(\d{4})", number)
+    return f"{match.group(1)}-{match.group(2)}" if match else number
+
+
+def ojs(number: str) -> str:
+    """A notice number of the Official Journal, "2019/S 120-293189", as a TED number, "293189-2019"."""
+    match = re.match(r"^\s*(\d{4})/S\s*\d+-0*(\d+)\s*$", number)
+    return f"{match.group(2)}-{match.group(1)}" if match else number.strip()
+
+
+def chosen(root: Element) -> Element:
+    """The form in French, else in the original language.  Raises BadInput when there is none."""
+    forms = [form for form in kids(root, "FORM_SECTION/*") if form.get("LG") or form.get("FORM")]
+    for wanted in (
+        [form for form in forms if form.get("LG") == "FR"],
+        [form for form in forms if form.get("CATEGORY") == "ORIGINAL"],
+        forms,
+    ):
+        if wanted:
+            return wanted[0]
+    raise BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
+
+
+def notice(root: Element, document: str) -> Tender:
+    """The tender of a TED document.  Raises BadInput, saying what is missing."""
+    form = chosen(root)
+    coded = kid(root, "CODED_DATA_SECTION")
+    if not document:
+        raise BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
+    reader = _Defence if form.tag.endswith("DEFENCE") else _Form
+    return reader(form, coded, document).tender()
+
+
+class _Form:
+    """A form of R2.0.9; the older defence forms say the same things under other names."""
+
+    def __init__(self, form: Element, coded: Element | None, document: str) -> None:
+        self.form, self.coded, self.document = form, coded, document
+        self.objects = kids(form, "OBJECT_CONTRACT")
+        self.object = self.objects[0] if self.objects else None
+        self.procedure = kid(form, "PROCEDURE")
+
+    def tender(self) -> Tender:
+        title = clean(self.title())
+        if not title:
+            raise BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
+        buyer_place = self.buyer_place
+        lots = facts.placed(self.lots(title), buyer_place)
+        nature = self.nature()
+        change = self.change()
+        if nature == "correction" and re.search(r"(?i)sans suite|annul(?:é|ation|er)\b", change):
+            nature = "cancellation"
+        data = kid(self.coded, "NOTICE_DATA")
+        links = [*values(data, "REF_NOTICE/NO_DOC_OJS"), *self.earlier()]
+        tender = Tender(
+            id=self.document,
+            format="ted",
+            title=title,
+            description=clean(self.description()),
+            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), buyer_place),
+            lots=lots,
+            nature=nature,
+            reference=clean(self.reference(), 200),
+            family="JOUE",
+            procedure=self.kind_of_procedure(),
+            language=(self.form.get("LG") or "fr").lower(),
+            published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
+            deadline=self.deadline,
+            url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
+            documents_url=self.documents(),
+            related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
+            change=clean(change),
+            awards=self.awards(lots) if nature in ("award", "modification") else (),
+        )
+        return clauses.complete(
+            tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
+        )
+
+    # -- the notice
+
+    def title(self) -> str:
+        return value(self.object, "TITLE")
+
+    def description(self) -> str:
+        return value(self.object, "SHORT_DESCR")
+
+    def reference(self) -> str:
+        return value(self.object, "REFERENCE_NUMBER")
+
+    def buyer(self, field: str) -> str:
+        return value(self.form, f"CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/{field}")
+
+    @cached_property
+    def buyer_place(self) -> Place:
+        body = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
+        return facts.place(
+            postcode=self.buyer("POSTAL_CODE"),
+            city=self.buyer("TOWN"),
+            nuts=attribute(self.form, f"{body}/NUTS", "CODE"),
+            nation=attribute(self.form, f"{body}/COUNTRY", "VALUE"),
+        )
+
+    def nature(self) -> Nature:
+        number = self.form.tag.split("_")[0]
+        kind = attribute(self.form, "NOTICE", "TYPE")
+        if number == "F23" and kind == "PRI":  # a concession of social services is called for by this notice
+            return "call"
+        coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
+        return TYPES.get(kind) or FORMS.get(number) or DOCUMENTS.get(coded, "other")
+
+    def kind_of_procedure(self) -> str:
+        for child in self.procedure if self.procedure is not None else ():
+            if child.tag in PROCEDURES:
+                return PROCEDURES[child.tag]
+        return ""
+
+    @cached_property
+    def deadline(self) -> datetime | None:
+        for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
+            if value(one, "WHERE/SECTION").startswith("IV.2.2"):
+                return facts.moment(value(one, "NEW_VALUE/DATE"), value(one, "NEW_VALUE/TIME"))
+        return facts.moment(
+            value(self.procedure, "DATE_RECEIPT_TENDERS"), value(self.procedure, "TIME_RECEIPT_TENDERS")
+        )
+
+    def documents(self) -> str:
+        return value(self.form, "CONTRACTING_BODY/URL_DOCUMENT")
+
+    def earlier(self) -> list[str]:
+        return [
+            *values(self.procedure, "NOTICE_NUMBER_OJ"),
+            *values(self.form, "COMPLEMENTARY_INFO/NOTICE_NUMBER_OJ"),
+        ]
+
+    def change(self) -> str:
+        parts = []
+        for one in kids(self.form, "CHANGES/CHANGE"):
+            where = " ".join(values(one, "WHERE/*"))
+            old, new = _changed(kid(one, "OLD_VALUE")), _changed(kid(one, "NEW_VALUE"))
+            parts.append(f"{where} : « {old} » devient « {new} »" if old else f"{where} : « {new} »")
+        parts += values(self.form, "CHANGES/INFO_ADD")
+        parts += values(self.form, "MODIFICATIONS_CONTRACT/INFO_MODIFICATIONS/SHORT_DESCR")
+        return " ; ".join(parts)
+
+    # -- the lots
+
+    def descriptions(self) -> list[Element]:
+        return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
+
+    @cached_property
+    def main_cpv(self) -> list[str]:
+        return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
+
+    def lots(self, title: str) -> tuple[Lot, ...]:
+        found = self.descriptions()
+        return facts.at_least_one(
+            tuple(self.lot(lot, i, len(found) == 1, title) for i, lot in enumerate(found, 1)),
+            Lot(
+                id=f"{self.document}/1",
+                title=title,
+                description=clean(self.description()),
+                cpv=facts.cpvs(self.main_cpv),
+                places=self.places_below(kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")),
+                amount=self.total,
+                amount_period="total" if self.total else "",
+                currency=self.currency,
+                deadline=self.deadline,
+                reservation=self.reservation,
+                conditions=self.stated(()),
+            ),
+        )
+
+    LOT_FIELDS = (
+        "VAL_OBJECT", "TITLE", "LOT_NO", "SHORT_DESCR", "DURATION", "DATE_START", "DATE_END",
+    )  # fmt: skip
+
+    def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
+        stated = tree.fields(lot)
+        told = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
+        own = (
+            [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
+            if "CPV_ADDITIONAL" in stated
+            else []
+        )
+        # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
+        codes = facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
+        amount = clean_amount(told["VAL_OBJECT"]) or (self.total if alone else None)
+        worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
+        unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
+        return Lot(
+            id=f"{self.document}/{place}",
+            title=clean(told["TITLE"]) or title,
+            number=clean(told["LOT_NO"], 60) or str(place),
+            description=clean(told["SHORT_DESCR"]),
+            cpv=codes,
+            places=self.places_below(lot) if "NUTS" in stated or "MAIN_SITE" in stated else (),
+            amount=amount,
+            amount_period="total" if amount else "",
+            currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
+            duration_months=facts.months(told["DURATION"], unit)
+            or facts.span(told["DATE_START"], told["DATE_END"]),
+            deadline=self.deadline,
+            reservation=self.reservation,
+            conditions=self.stated(stated),
+        )
+
+    def places_below(self, lot: Element | None) -> tuple[Place, ...]:
+        site = value(lot, "MAIN_SITE")
+        codes = [c for c in (n.get("CODE") or "" for n in kids(lot, "NUTS")) if c]
+        if not codes and not site:
+            return ()
+        return tuple(facts.place(site, nuts=code) for code in codes or [""])
+
+    @cached_property
+    def total(self) -> float | None:
+        for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL", "VAL_OBJECT"):
+            amount = clean_amount(value(self.object, field))
+            if amount:
+                return amount
+        return None
+
+    @cached_property
+    def currency(self) -> str:
+        for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL"):
+            if attribute(self.object, field, "CURRENCY"):
+                return attribute(self.object, field, "CURRENCY")
+        return "EUR"
+
+    @cached_property
+    def reservation(self) -> Reservation | None:
+        left = kid(self.form, "LEFTI")
+        if left is None:
+            return None
+        passages = [text for field, text in RESERVED.items() if kid(left, field) is not None]
+        mission = kid(left, "RESERVED_ORGANISATIONS_SERVICE_MISSION") is not None
+        if not passages and not mission:
+            return None
+        return Reservation(
+            articles=("L2113-15",) if mission else (),
+            passage=" ; ".join([*passages, *([SERVICE_MISSION] if mission else [])]),
+        )
+
+    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
+        """The conditions of a lot, of which the names of its fields are given."""
+        found = [*self.framework]
+        if "ACCEPTED_VARIANTS" in lot:
+            found.append(Condition(code="variants", label="Variantes admises"))
+        return (*found, *self.general)
+
+    @cached_property
+    def framework(self) -> tuple[Condition, ...]:
+        framework = kid(self.procedure, "FRAMEWORK")
+        if framework is None:
+            return ()
+        several = kid(framework, "SEVERAL_OPERATORS") is not None
+        label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
+        return (Condition(code="framework", label=label),)
+
+    @cached_property
+    def general(self) -> tuple[Condition, ...]:
+        """What the notice states for every lot."""
+        found = []
+        most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
+        if most:
+            label = f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
+            found.append(Condition(code="lots-limit", label=label))
+        most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
+        if most:
+            found.append(Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus"))
+        legal = value(self.form, "LEFTI/LEGAL_FORM")
+        if legal:
+            found.append(Condition(code="group-form", label="Forme du groupement", passage=clean(legal, 600)))
+        return tuple(found)
+
+    # -- the awards
+
+    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+        by_number = {lot.number: lot for lot in reversed(lots)}
+        made = []
+        for place, one in enumerate(kids(self.form, "AWARD_CONTRACT"), 1):
+            contract = kid(one, "AWARDED_CONTRACT")
+            if contract is None:
+                continue
+            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or (lots[0] if len(lots) == 1 else None)
+            made.append(self.award(one, contract, lot, place))
+        for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
+            made.append(self.award(prize, prize, lots[0], place))
+        for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
+            made.append(self.award(contract, contract, lots[0], 1))
+        return tuple(made)
+
+    def award(self, one: Element, contract: Element, lot: Lot | None, place: int) -> Award:
+        people = [
+            *kids(contract, "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR"),
+            *kids(contract, "CONTRACTOR/ADDRESS_CONTRACTOR"),
+            *kids(contract, "WINNERS/WINNER/ADDRESS_WINNER"),
+            *kids(contract, "WINNER/ADDRESS_WINNER"),
+        ]
+        holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
+        group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
+        modification = self.nature() == "modification"
+        return Award(
+            uid=f"{self.document}/award-{place}",
+            title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
+            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place),
+            holders=holders,
+            cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
+            place=lot.places[0] if lot and lot.places else Place(),
+            amount=_awarded(contract),
+            notified=clean_date(
+                value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
+            ),
+            duration_months=lot.duration_months if lot else None,
+            procedure=self.kind_of_procedure(),
+            offers_received=_count(
+                value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
+            ),
+            relation="modification" if modification else "group" if group else _relation(holders),
+            source=f"ted:{lot.id if lot else self.document}",
+        )
+
+    # -- the texts in which clauses are sought
+
+    def general_text(self) -> str:
+        parts = [self.description(), value(self.form, "COMPLEMENTARY_INFO/INFO_ADD")]
+        parts += values(self.form, "LEFTI/*")
+        return "\n".join(filter(None, parts))
+
+    def lot_texts(self) -> list[str]:
+        names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
+        texts = []
+        for lot in self.descriptions():
+            stated = tree.fields(lot)
+            parts = [tree.words(stated.get(name)) for name in names]
+            if "AC" in stated:
+                parts += [tree.words(one) for one in stated["AC"].iter("AC_CRITERION")]
+            texts.append("\n".join(filter(None, parts)))
+        return texts
+
+
+class _Defence(_Form):
+    """The defence forms of R2.0.8 (F16 to F18): fields are found by name at whatever depth they stand."""
+
+    def one(self, name: str, below: Element | None = None) -> Element | None:
+        return next((below if below is not None else self.form).iter(name), None)
+
+    def title(self) -> str:
+        return tree.words(self.one("TITLE_CONTRACT"))
+
+    def description(self) -> str:
+        for name in ("SHORT_CONTRACT_DESCRIPTION", "TOTAL_QUANTITY_OR_SCOPE"):
+            if self.one(name) is not None:
+                return tree.words(self.one(name))
+        return ""
+
+    def reference(self) -> str:
+        return tree.words(self.one("FILE_REFERENCE_NUMBER"))
+
+    def buyer(self, field: str) -> str:
+        return value(self.one("CA_CE_CONCESSIONAIRE_PROFILE"), {"OFFICIALNAME": "ORGANISATION/OFFICIALNAME"}.get(
+            field, "ORGANISATION/NATIONALID" if field == "NATIONALID" else field
+        ))  # fmt: skip
+
+    @cached_property
+    def buyer_place(self) -> Place:
+        profile = self.one("CA_CE_CONCESSIONAIRE_PROFILE")
+        return facts.place(
+            postcode=value(profile, "POSTAL_CODE"),
+            city=value(profile, "TOWN"),
+            nation=attribute(profile, "COUNTRY", "VALUE"),
+        )
+
+    def nature(self) -> Nature:
+        coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
+        return OLD_FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
+
+    def kind_of_procedure(self) -> str:
+        return ""
+
+    @cached_property
+    def deadline(self) -> datetime | None:
+        for name in ("RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT"):
+            at = self.one(name)
+            if at is not None:
+                return facts.moment(_date(at), value(at, "TIME"))
+        return None
+
+    def documents(self) -> str:
+        return tree.words(self.one("URL_INFORMATION"))
+
+    def earlier(self) -> list[str]:
+        return [tree.words(found) for found in self.form.iter("NOTICE_NUMBER_OJ")]
+
+    def descriptions(self) -> list[Element]:
+        return [*self.form.iter("F17_ANNEX_B"), *self.form.iter("LOT_PRIOR_INFORMATION")]
+
+    @cached_property
+    def main_cpv(self) -> list[str]:
+        found = self.one("CPV")
+        return [code.get("CODE") or "" for code in found.iter("CPV_CODE")] if found is not None else []
+
+    def lots(self, title: str) -> tuple[Lot, ...]:
+        whole = Lot(
+            id=f"{self.document}/1",
+            title=title,
+            description=clean(self.description()),
+            cpv=facts.cpvs(self.main_cpv),
+            places=self.sites(),
+            amount=self.total,
+            amount_period="total" if self.total else "",
+            deadline=self.deadline,
+            conditions=self.stated(()),
+        )
+        return facts.at_least_one(
+            tuple(self.lot(lot, i, False, title) for i, lot in enumerate(self.descriptions(), 1)), whole
+        )
+
+    def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
+        own = [code.get("CODE") or "" for code in lot.iter("CPV_CODE")]
+        return Lot(
+            id=f"{self.document}/{place}",
+            title=clean(value(lot, "LOT_TITLE")) or title,
+            number=clean(value(lot, "LOT_NUMBER"), 60) or str(place),
+            description=clean(value(lot, "LOT_DESCRIPTION")),
+            cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv),
+            places=self.sites(),
+            deadline=self.deadline,
+            conditions=self.stated(()),
+        )
+
+    def sites(self) -> tuple[Place, ...]:
+        where = self.one("LOCATION_NUTS")
+        where = where if where is not None else self.one("SITE_OR_LOCATION")
+        if where is None:
+            return ()
+        label = value(where, "LOCATION") or value(where, "LABEL")
+        codes = [c for c in (n.get("CODE") or "" for n in where.iter("NUTS")) if c]
+        return tuple(facts.place(label, nuts=code) for code in codes or [""] if label or code)
+
+    @cached_property
+    def total(self) -> float | None:
+        holder = self.one("TOTAL_FINAL_VALUE")
+        cost = self.one("VALUE_COST", holder) if holder is not None else None
+        return clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None
+
+    @cached_property
+    def currency(self) -> str:
+        return "EUR"
+
+    @cached_property
+    def reservation(self) -> Reservation | None:
+        return None  # a defence contract cannot be reserved
+
+    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
+        found = (
+            [Condition(code="framework", label="Accord-cadre")]
+            if self.one("F17_FRAMEWORK") is not None
+            else []
+        )
+        legal = self.one("LEGAL_FORM")
+        if legal is not None:
+            found.append(
+                Condition(
+                    code="group-form", label="Forme du groupement", passage=clean(tree.words(legal), 600)
+                )
+            )
+        return tuple(found)
+
+    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+        made = []
+        for place, one in enumerate(self.form.iter("AWARD_OF_CONTRACT_DEFENCE"), 1):
+            names = [
+                tree.words(found)
+                for block in one.iter("ECONOMIC_OPERATOR_NAME_ADDRESS")
+                for found in block.iter("OFFICIALNAME")
+            ]
+            cost = self.one("VALUE_COST", one)
+            at = kid(one, "CONTRACT_AWARD_DATE")
+            made.append(
+                Award(
+                    uid=f"{self.document}/award-{place}",
+                    title=clean(value(one, "CONTRACT_TITLE")) or clean(self.title()),
+                    buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place),
+                    holders=tuple(facts.holder("", name) for name in names),
+                    cpv=next(iter(facts.cpvs(self.main_cpv)), None),
+                    place=lots[0].places[0] if lots[0].places else Place(),
+                    amount=clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None,
+                    notified=clean_date(_date(at)) if at is not None else None,
+                    offers_received=_count(value(one, "OFFERS_RECEIVED_NUMBER")),
+                    relation="single" if len(names) == 1 else "unknown",
+                    source=f"ted:{self.document}",
+                )
+            )
+        return tuple(made)
+
+    def general_text(self) -> str:
+        names = (
+            "SHORT_CONTRACT_DESCRIPTION",
+            "ADDITIONAL_INFORMATION",
+            "EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
+        )
+        return "\n".join(tree.words(found) for name in names for found in self.form.iter(name))
+
+    def lot_texts(self) -> list[str]:
+        return [tree.words(lot) for lot in self.descriptions()]
+
+
+def _changed(side: Element | None) -> str:
+    if side is None:
+        return ""
+    codes = [code.get("CODE") or "" for code in side.iter("CPV_CODE")]
+    return " ".join([tree.words(side), *codes]).strip()
+
+
+def _awarded(contract: Element) -> float | None:
+    paths = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
+    for path in paths:
+        amount = clean_amount(value(contract, path))
+        if amount:
+            return amount
+    return None
+
+
+def _count(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+
+
+def _relation(holders: tuple[Holder, ...]) -> Literal["single", "framework", "unknown"]:
+    return "single" if len(holders) == 1 else "framework" if holders else "unknown"
+
+
+def _date(at: Element) -> str:
+    year, month, day = (value(at, part) for part in ("YEAR", "MONTH", "DAY"))
+    return f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year else ""

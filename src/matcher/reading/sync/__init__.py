@@ -1,0 +1,1 @@
+"""Clients of the publishers of notices, awards, structures and tables."""

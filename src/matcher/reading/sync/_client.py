@@ -1,0 +1,441 @@
+"""Fetch what is published: BOAMP notices, DECP awards, Le Marché's structures, the register, the nomenclatures.
+
+Pages are kept as they came, for `matcher read` to read; a run that broke goes on where it stopped, a second
+run asks only for what is new.  Addresses and tokens come from the environment (`ADDRESSES`, `TOKENS`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from matcher.domain import BadInput, MatcherError
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Where each list is published; the variable of the environment that names another address.
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "boamp": (
+        "MATCHER_BOAMP_URL",
+        "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp",
+    ),
+    "decp": (
+        "MATCHER_DECP_URL",
+        "https://www.data.gouv.fr/api/1/datasets/r/11cea8e8-df3e-4ed1-932b-781e2635e432",
+    ),
+    "siae": ("MATCHER_SIAE_URL", "https://lemarche.inclusion.gouv.fr/api/siae/"),
+    "entreprises": ("MATCHER_ENTREPRISES_URL", "https://recherche-entreprises.api.gouv.fr/search"),
+    "cpv": ("MATCHER_CPV_URL", ""),
+    "naf": ("MATCHER_NAF_URL", ""),
+    "cog": (
+        "MATCHER_COG_URL",
+        "https://geo.api.gouv.fr/communes?fields=code,nom,codesPostaux,codeDepartement,population,siren,centre",
+    ),
+}
+#: Tokens, where the publisher asks for one; they go out as `Authorization: Bearer` to that address alone.
+TOKENS = {"siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN"}
+WHAT = ("boamp", "decp", "siae", "entreprises", "reference")
+
+#: Answers that may be other in a moment.
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+ATTEMPTS = 6
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds; the wait doubles, a Retry-After is obeyed up to the longest
+INTERVAL = 0.2  # seconds between two requests to one publisher
+MAX_PAGE = 256 << 20  # bytes of one page
+MAX_FILE = 20 << 30  # bytes of one file
+
+
+class Unreachable(MatcherError):
+    """The publisher did not answer, or not as expected; what was fetched is kept and the next run goes on."""
+
+
+@dataclass
+class Report:
+    """What one run did: requests made, pages written, records in them, and what needed no fetching."""
+
+    what: str
+    folder: Path
+    requests: int = 0
+    pages: int = 0
+    records: int = 0
+    unchanged: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+# ------------------------------------------------------------------------------------------ the client
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer read to its end: status 200 or 304, headers in lower case, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def validators(self) -> dict[str, str]:
+        """What to ask with next time: the entity tag and the day of change, as published."""
+        return _validators(self.headers)
+
+
+class Client:
+    """GET with patience: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
+
+    def __init__(
+        self,
+        token: str = "",
+        *,
+        interval: float = INTERVAL,
+        first_wait: float = FIRST_WAIT,
+        attempts: int = ATTEMPTS,
+        timeout: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        import httpx
+
+        from matcher import __version__
+
+        headers = {"User-Agent": f"maillage/{__version__} (matching public tenders; one request at a time)"}
+        self._token = token
+        self._http = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
+        self._interval, self._first_wait, self._attempts, self._sleep = interval, first_wait, attempts, sleep
+        self._last = -1e9
+        self.requests = 0
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(
+        self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
+    ) -> Reply:
+        """The answer with its body read (status 200 or 304).
+
+        `known` holds the `etag` or `last-modified` of a copy at hand.  Raises Unreachable or BadInput.
+        """
+        import httpx
+
+        wait, said = self._first_wait, ""
+        for attempt in range(self._attempts):
+            if attempt:
+                self._sleep(wait)
+            wait = min(max(wait, self._first_wait) * 2, LONGEST_WAIT)
+            try:
+                with self._open(url, params, _conditions(known)) as answer:
+                    if answer.status_code not in PASSING:
+                        self._check(answer)
+                        body = b"" if answer.status_code == 304 else _bounded(answer, url)
+                        return Reply(answer.status_code, _lower(answer.headers), body)
+                    said = f"answered {answer.status_code}"
+                    wait = self._asked(answer, wait)
+            except httpx.TransportError as error:
+                said = f"broke off ({type(error).__name__})"
+            except httpx.InvalidURL:
+                raise BadInput(
+                    f"{_shown(url)} is no address: correct the variable of the environment"
+                ) from None
+        raise Unreachable(
+            f"{_shown(url)} {said}, {self._attempts} times: try again later; what was fetched is kept"
+        )
+
+    def json(
+        self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
+    ) -> tuple[Any, Reply]:
+        """(the decoded object or list, the answer); (None, the answer) when it has not changed.
+
+        A body cut short without a sign is asked for again, like a broken connection.
+        """
+        for attempt in range(self._attempts):
+            answer = self.get(url, params, known)
+            if answer.status == 304:
+                return None, answer
+            try:
+                return json.loads(answer.content), answer
+            except (ValueError, RecursionError):
+                if "html" in answer.headers.get("content-type", ""):
+                    break
+                self._sleep(self._first_wait * 2**attempt)
+        raise Unreachable(
+            f"{_shown(url)} answered something other than JSON: the address may have changed; "
+            f"set it anew ({_variable(url)})"
+        )
+
+    def download(
+        self, url: str, target: Path, known: Mapping[str, str] | None = None
+    ) -> dict[str, str] | None:
+        """Fetch a large file to `target` in one step at the end; a broken download goes on where it stopped.
+
+        Returns the validators of the new copy, or None when it has not changed.
+        """
+        import httpx
+
+        part, mark = (
+            target.with_suffix(target.suffix + ".part"),
+            target.with_suffix(target.suffix + ".part.json"),
+        )
+        wait, said, failures = self._first_wait, "", 0
+        while failures < self._attempts:
+            if failures:
+                self._sleep(wait)
+            wait = min(max(wait, self._first_wait) * 2, LONGEST_WAIT)
+            failures += 1
+            have, validators = _partial(part, mark)
+            headers = _conditions(known)
+            if have:
+                headers = {
+                    "Range": f"bytes={have}-",
+                    "If-Range": validators["etag"] or validators["last-modified"],
+                }
+            try:
+                with self._open(url, None, headers) as answer:
+                    if answer.status_code == 304:
+                        return None
+                    if answer.status_code == 416:
+                        part.unlink(missing_ok=True)  # what we hold is longer than the file: begin again
+                        continue
+                    if answer.status_code in PASSING:
+                        said, wait = f"answered {answer.status_code}", self._asked(answer, wait)
+                        continue
+                    self._check(answer, also=(206,))
+                    validators = _validators(answer.headers)
+                    _write_json(mark, validators)
+                    self._pour(answer, part, url)
+                    part.replace(target)
+                    mark.unlink(missing_ok=True)
+                    return validators
+            except httpx.TransportError as error:
+                said = f"broke off ({type(error).__name__})"
+                if part.exists() and part.stat().st_size > have:
+                    failures = 1  # it went forward: patience begins anew
+        raise Unreachable(
+            f"{_shown(url)} {said}, {self._attempts} times: run again, the download goes on where it stopped"
+        )
+
+    def _pour(self, answer: httpx.Response, part: Path, url: str) -> None:
+        with part.open("ab" if answer.status_code == 206 else "wb") as out:
+            size = out.tell()
+            for block in answer.iter_bytes(1 << 16):
+                size += len(block)
+                if size > MAX_FILE:
+                    raise BadInput(f"{_shown(url)} is over {MAX_FILE >> 30} GiB: is it the right address?")
+                out.write(block)
+
+    @contextmanager
+    def _open(
+        self, url: str, params: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> Iterator[httpx.Response]:
+        pause = self._last + self._interval - time.monotonic()
+        if pause > 0:
+            self._sleep(pause)
+        self._last = time.monotonic()
+        self.requests += 1
+        if self._token:
+            headers = {**headers, "Authorization": f"Bearer {self._token}"}
+        with self._http.stream("GET", url, params=params, headers=headers) as answer:
+            yield answer
+
+    def _asked(self, answer: httpx.Response, wait: float) -> float:
+        """How long to wait: what Retry-After asks, in seconds or as a date, else our own."""
+        asked = answer.headers.get("retry-after", "").strip()
+        if not asked:
+            return wait
+        try:
+            seconds = float(asked)
+        except ValueError:
+            try:
+                seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+            except (ValueError, TypeError):
+                return wait
+        if seconds > LONGEST_WAIT:
+            raise Unreachable(f"{_shown(str(answer.url))} asks to wait {seconds:.0f} s: run again after that")
+        return max(seconds, 0.0)
+
+    def _check(self, answer: httpx.Response, also: tuple[int, ...] = ()) -> None:
+        status, where = answer.status_code, _shown(str(answer.url))
+        if status in (200, 304, *also):
+            return
+        if status in (401, 403):
+            raise BadInput(
+                f"{where} refused us ({status}): set the token in the environment ({', '.join(TOKENS.values())})"
+            )
+        if status in (404, 410):
+            raise Unreachable(
+                f"{where} is not there ({status}): the address may have changed; set {_variable(where)}"
+            )
+        raise Unreachable(f"{where} answered {status}: its rules may have changed; nothing fetched is lost")
+
+
+def _conditions(known: Mapping[str, str] | None) -> dict[str, str]:
+    pairs = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+    return {header: known[name] for name, header in pairs.items() if known and known.get(name)}
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _validators(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers.get(name, "") for name in ("etag", "last-modified")}
+
+
+def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
+    """Bytes already here and the validators they came with; without validators the part is of no use."""
+    validators = _read_json(mark)
+    if (
+        part.exists()
+        and isinstance(validators, dict)
+        and any(validators.get(k) for k in ("etag", "last-modified"))
+    ):
+        etag = str(validators.get("etag") or "")
+        strong = "" if etag.startswith("W/") else etag
+        if strong or validators.get("last-modified"):
+            return part.stat().st_size, {
+                "etag": strong,
+                "last-modified": str(validators.get("last-modified") or ""),
+            }
+    return 0, {"etag": "", "last-modified": ""}
+
+
+def _bounded(answer: httpx.Response, url: str) -> bytes:
+    blocks, size = [], 0
+    for block in answer.iter_bytes():
+        size += len(block)
+        if size > MAX_PAGE:
+            raise Unreachable(
+                f"{_shown(url)} sent over {MAX_PAGE >> 20} MB for one page: its rules may have changed"
+            )
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def _shown(url: str) -> str:
+    """The address without its query, which may hold a secret."""
+    return url.split("?", 1)[0]
+
+
+def _variable(url: str) -> str:
+    """The variable that names this address, for the sentence that says how to mend it."""
+    names = [name for name, _ in ADDRESSES.values() if _shown(address_of(name)) in url]
+    return names[0] if names else "its MATCHER_..._URL"
+
+
+def address_of(variable: str) -> str:
+    default = next(default for name, default in ADDRESSES.values() if name == variable)
+    return os.environ.get(variable, "").strip() or default
+
+
+def address(what: str) -> str:
+    """The address in force.  Raises BadInput when there is none or it is not http."""
+    variable, _ = ADDRESSES[what]
+    url = address_of(variable)
+    if not url:
+        raise BadInput(f"no address is known for {what}: set {variable} to the list's address")
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise BadInput(f"{variable} is no http address: write it whole, with https://")
+    return url
+
+
+def client_of(what: str) -> Client:
+    """A client with the token of the environment, which goes to https or to this machine only."""
+    token = os.environ.get(TOKENS.get(what, ""), "").strip()
+    parts = urlsplit(address(what))
+    if token and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise BadInput(f"{ADDRESSES[what][0]} is not https: a token is not sent in clear")
+    return Client(token)
+
+
+# --------------------------------------------------------------------------------------------- the state
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file in one step: whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_json(path: Path, value: Any) -> None:
+    _write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode())
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def _state(folder: Path) -> Iterator[dict[str, Any]]:
+    """The state of a folder, alone: a second run at the same time is refused.  Saving is the caller's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / ".lock").open("w")
+    try:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # no such lock on this system: one run at a time is then the user's care
+        except OSError:
+            raise BadInput(f"another run is writing to {folder}: wait for it to end") from None
+        state = _read_json(folder / "state.json")
+        yield state if isinstance(state, dict) else {}
+    finally:
+        lock.close()
+
+
+def _save(folder: Path, state: Mapping[str, Any]) -> None:
+    _write_json(folder / "state.json", state)
+
+
+# ------------------------------------------------------------------------------------------------ BOAMP
+
+
+def _forget(folder: Path, key: str) -> None:
+    """Drop the pages of a window that is read anew."""
+    for path in folder.glob(f"{key}_*.json"):
+        path.unlink()
+
+
+def _results(page: Any, url: str, count: str) -> list[Any]:
+    """The list of a page.  Raises Unreachable when the page has another shape than the one we know."""
+    results = page.get("results") if isinstance(page, dict) else None
+    if not isinstance(results, list) or not isinstance(page.get(count), int):
+        raise Unreachable(
+            f"{_shown(url)} answered with another shape (no 'results' with '{count}'): its API may have changed; "
+            "what was fetched is kept"
+        )
+    return results
+
+
+# ------------------------------------------------------------------------------------------------- DECP
+
+
+# ------------------------------------------------------------------------------- pages of structures
+
+
+# --------------------------------------------------------------------------------------------- reference

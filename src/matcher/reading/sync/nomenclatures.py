@@ -1,0 +1,83 @@
+"""Reference tables (CPV, NAF, communes)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from matcher.domain import BadInput
+from matcher.reading.sync._client import (
+    ADDRESSES,
+    Client,
+    Report,
+    Unreachable,
+    _save,
+    _state,
+    address,
+    address_of,
+)
+
+
+def nomenclatures(folder: Path, client: Client | None = None) -> Report:
+    """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which go before those shipped.
+
+    What the shipped tables lack is told.  Raises BadInput for a list of another shape; the old tables then stay.
+    """
+    from matcher.reference import imports
+
+    report = Report("reference", folder)
+    with _state(folder) as state, client or Client() as http:
+        for what in ("cpv", "naf", "cog"):
+            target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
+            given = _file_of(what)
+            if given is not None:
+                if not given.is_file():
+                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is no file: correct it")
+                url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
+                if state.get(what) == {**validators, "url": url}:
+                    report.unchanged += 1
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(given, target)
+            else:
+                try:
+                    url = address(what)
+                except BadInput as error:
+                    report.notes.append(str(error))
+                    continue
+                known = (
+                    state.get(what, {}) if target.exists() and state.get(what, {}).get("url") == url else {}
+                )
+                fetched = http.download(url, target, known)
+                if fetched is None:
+                    report.unchanged += 1
+                    continue
+                validators = fetched
+            report.pages += 1
+            importing = {
+                "cpv": imports.import_cpv,
+                "naf": imports.import_naf,
+                "cog": imports.import_communes,
+            }
+            try:
+                count = importing[what](target)
+            except BadInput as error:
+                raise Unreachable(
+                    f"{what}: {error} Set {ADDRESSES[what][0]}; the tables in use stay."
+                ) from None
+            lacked = imports.beyond_shipped(what)
+            report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")
+            report.records += count
+            state[what] = {**validators, "url": url}
+            _save(folder, state)
+        report.requests = http.requests
+    return report
+
+
+def _file_of(what: str) -> Path | None:
+    """The local file that the variable of a list names, None where it names an address or nothing."""
+    told = address_of(ADDRESSES[what][0])
+    if not told or urlsplit(told).scheme in ("http", "https", "ftp"):
+        return None
+    return Path(urlsplit(told).path if told.startswith("file:") else told)

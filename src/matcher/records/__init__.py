@@ -1,0 +1,1 @@
+"""What must last: store, tables, keys, feedback, declarations, exchange."""

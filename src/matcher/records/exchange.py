@@ -1,0 +1,399 @@
+"""The exchange (bourse): what structures bring and look for on a notice, shown as their authors allow.
+
+Who writes for a SIRET proves it by a key scoped to it.  A declaration is seen by the members of the
+exchange, or by a named few; by a buyer only if its author says so.  It ends at the deadline or when it is
+withdrawn.  Who saw what is recorded.  No personal data but a contact address, which its owner can delete.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.engine import RowMapping
+
+from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.records.keys import Bearer
+from matcher.records.store import Store, now
+from matcher.records.tables import Declaration, Feedback, Notice, View
+from matcher.reference import trades
+from matcher.reference.places import distance_km
+from matcher.reference.text import clean, fold
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+Visibility = Literal["members", "named"]
+NAMESPACE = uuid.UUID("6f6d4c1e-5d0e-4b8f-9a53-3e1c8f2b7a10")
+LONGEST = 2_000  # characters of what is brought or looked for
+_ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}")
+_WORD = re.compile(r"[a-z]{4,}")
+_EMPTY = frozenset(
+    [
+        "avec",
+        "dans",
+        "pour",
+        "nous",
+        "vous",
+        "leur",
+        "cette",
+        "avons",
+        "cherche",
+        "recherche",
+        "apporte",
+        "lots",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A declaration as one may see it: the contact is told apart, on request, and that is recorded."""
+
+    id: str
+    siret: str
+    notice_id: str
+    lot_id: str
+    brings: str
+    seeks: str
+    has_contact: bool
+    visibility: Visibility
+    buyer_may_see: bool
+    deadline: datetime
+    updated_at: datetime
+    state: Literal["open", "expired", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Another declaration on the same notice, with what makes the two complete each other."""
+
+    offer: Offer
+    score: float  # 0 to 1
+    reasons: tuple[str, ...]
+    distance_km: float = math.nan
+
+
+def declare(
+    store: Store,
+    bearer: Bearer,
+    *,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    brings: str = "",
+    seeks: str = "",
+    contact: str | None = None,
+    visibility: str = "members",
+    named: Sequence[str] = (),
+    buyer_may_see: bool = False,
+    deadline: datetime | None = None,
+) -> Offer:
+    """Say what a structure brings and looks for on a notice or lot; said again, it replaces the former.
+
+    Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
+    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on what cannot stand.
+    """
+    _own(bearer, siret)
+    text = {"brings": clean(brings), "seeks": clean(seeks)}
+    if not any(text.values()):
+        raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
+    if len(max(text.values(), key=len)) > LONGEST:
+        raise BadInput(f"{LONGEST} caractères au plus pour chaque texte : raccourcissez")
+    if visibility not in ("members", "named"):
+        raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
+    if visibility == "named" and not named:
+        raise BadInput("visibilité réservée : nommez au moins un SIRET")
+    if wrong := [s for s in named if not re.fullmatch(r"[0-9]{14}", s)]:
+        raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
+    if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
+        raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
+    if contact is not None and not _ADDRESS.fullmatch(contact):
+        raise BadInput(
+            "l'adresse de contact n'est pas une adresse électronique : corrigez-la ou laissez-la vide"
+        )
+    moment = now()
+    with store.writing() as connection:
+        known = (
+            connection.execute(select(Notice.deadline, Notice.owner).where(Notice.id == notice_id))
+            .mappings()
+            .first()
+        )
+        if known and known["owner"]:
+            raise NotFound(f"l'avis {notice_id!r} n'est pas publié")  # an unpublished need is nobody else's
+        until = deadline or (known["deadline"] if known else None)
+        if until is None:
+            raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
+        if until.tzinfo is None:
+            raise BadInput("la date limite doit porter son fuseau : 2026-12-01T12:00:00+01:00")
+        if until <= moment:
+            raise BadInput(f"la date limite de l'avis est passée ({until:%d/%m/%Y}) : on ne s'y déclare plus")
+        row: dict[str, Any] = {
+            "id": str(uuid.uuid5(NAMESPACE, f"{siret}\n{notice_id}\n{lot_id}")),
+            "siret": siret,
+            "notice_id": notice_id,
+            "lot_id": lot_id,
+            **text,
+            "contact": contact,
+            "visibility": visibility,
+            "buyer_may_see": buyer_may_see,
+            "named": sorted(set(named)),
+            "deadline": until,
+            "created_at": moment,
+            "updated_at": moment,
+            "withdrawn_at": None,
+        }
+        store.put(
+            connection, Declaration, [row], key=("siret", "notice_id", "lot_id"), keep=("id", "created_at")
+        )
+        interest = {
+            "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": "interested", "by": bearer.id,
+            "reason": "exchange", "at": moment,
+        }  # fmt: skip
+        store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
+        store.audit(connection, bearer.actor, "exchange.declare", row["id"])
+        stood = _one(connection, row["id"])
+    return _offer(stood, moment)
+
+
+def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
+    """Take a declaration back at once; a second time changes nothing.  Raises NotFound, Forbidden."""
+    with store.writing() as connection:
+        row = _one(connection, identifier)
+        _own(bearer, row["siret"])
+        connection.execute(
+            update(Declaration)
+            .where(Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
+            .values(withdrawn_at=now(), contact=None)
+        )
+        store.audit(connection, bearer.actor, "exchange.withdraw", identifier)
+
+
+def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
+    """Delete the contact address of one's own declaration.  Raises NotFound, Forbidden."""
+    with store.writing() as connection:
+        row = _one(connection, identifier)
+        _own(bearer, row["siret"])
+        connection.execute(update(Declaration).where(Declaration.id == identifier).values(contact=None))
+        store.audit(connection, bearer.actor, "exchange.forget-contact", identifier)
+
+
+def listing(
+    store: Store,
+    bearer: Bearer,
+    *,
+    notice_id: str | None = None,
+    lot_id: str | None = None,
+    mine: bool = False,
+) -> tuple[Offer, ...]:
+    """The open declarations that this bearer may see, newest first; `mine`: its own, of any state.
+
+    Each view of another's declaration is recorded.
+    """
+    moment = now()
+    table = Declaration.__table__
+    query = select(table)
+    if notice_id is not None:
+        query = query.where(table.c.notice_id == notice_id)
+    if lot_id is not None:
+        query = query.where(or_(table.c.lot_id == lot_id, table.c.lot_id == ""))
+    if mine:
+        query = query.where(table.c.siret.in_(bearer.sirets))
+    else:
+        query = query.where(and_(table.c.withdrawn_at.is_(None), table.c.deadline > moment))
+    with store.writing() as connection:
+        rows = connection.execute(query.order_by(table.c.updated_at.desc(), table.c.id)).mappings().all()
+        seen = [row for row in rows if mine or _visible(bearer, row)]
+        _record(store, connection, bearer, seen, "seen", moment)
+    return tuple(_offer(row, moment) for row in seen)
+
+
+def contact(store: Store, bearer: Bearer, identifier: str) -> str:
+    """The address of a declaration that this bearer may see; that it was told is recorded.
+
+    Raises NotFound where there is none, or none that this bearer may see.
+    """
+    moment = now()
+    with store.writing() as connection:
+        row = _one(connection, identifier)
+        open_ = row["withdrawn_at"] is None and row["deadline"] > moment
+        if row["siret"] not in bearer.sirets and not (open_ and _visible(bearer, row)):
+            raise NotFound(f"aucune déclaration {identifier!r} ne vous est visible")
+        if not row["contact"]:
+            raise NotFound("cette déclaration ne donne pas d'adresse : passez par l'exploitant de la bourse")
+        _record(store, connection, bearer, [row], "contact", moment)
+    address: str = row["contact"]
+    return address
+
+
+def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
+    """Who saw one's own declaration, and when.  Raises NotFound, Forbidden."""
+    with store.reading() as connection:
+        _own(bearer, _one(connection, identifier)["siret"])
+        rows = connection.execute(
+            select(View.viewer, View.kind, View.day, View.at)
+            .where(View.declaration_id == identifier)
+            .order_by(View.at, View.viewer, View.kind)
+        )
+        return tuple(dict(row._mapping) for row in rows)
+
+
+def suggest(
+    store: Store,
+    bearer: Bearer,
+    siret: str,
+    *,
+    notice_id: str | None = None,
+    kilometres: Callable[[str, str], float] | None = None,
+    reach_km: float = 100.0,
+    n: int = 10,
+) -> tuple[Suggestion, ...]:
+    """Others' declarations that complete those of `siret`, best first; symmetric, so it is suggested to them.
+
+    What one brings is compared with what the other looks for, both ways: by trade, else by words.
+    `kilometres` (siret, siret), NaN unknown, leaves out those farther than `reach_km`.
+    """
+    _own(bearer, siret)
+    moment = now()
+    table = Declaration.__table__
+    alive = and_(table.c.withdrawn_at.is_(None), table.c.deadline > moment)
+    with store.writing() as connection:
+        query = select(table).where(alive)
+        if notice_id is not None:
+            query = query.where(table.c.notice_id == notice_id)
+        own = connection.execute(query.where(table.c.siret == siret)).mappings().all()
+        notices = {row["notice_id"] for row in own}
+        others = connection.execute(
+            query.where(table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
+        ).mappings()
+        found: dict[str, Suggestion] = {}
+        rows: list[RowMapping] = []
+        for other in others:
+            if other["siret"][:9] == siret[:9] or not _visible(bearer, other):
+                continue
+            far = kilometres(siret, other["siret"]) if kilometres else math.nan
+            if far > reach_km:
+                continue
+            best = max((_complete(mine, other) for mine in own if _same_lot(mine, other)), default=None)
+            if best is not None and best[0] > 0:
+                rows.append(other)
+                found[other["id"]] = Suggestion(
+                    offer=_offer(other, moment), score=best[0], reasons=best[1], distance_km=far
+                )
+        ranked = sorted(found.values(), key=lambda s: (-s.score, s.distance_km != s.distance_km, s.offer.id))[
+            :n
+        ]
+        shown = {s.offer.id for s in ranked}
+        _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
+    return tuple(ranked)
+
+
+def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
+    """Kilometres between two structures of a catalogue by SIRET; NaN where one is unknown or not placed."""
+
+    def between(one: str, other: str) -> float:
+        try:
+            rows = [catalogue.row(one), catalogue.row(other)]
+        except NotFound:
+            return math.nan
+        lat, lon = (catalogue.of_structure(name)[rows] for name in ("latitude", "longitude"))
+        return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
+
+    return between
+
+
+# ------------------------------------------------------------------------------------------------- rules
+
+
+def _own(bearer: Bearer, siret: str) -> None:
+    if siret not in bearer.sirets:
+        raise Forbidden(f"votre clé ne vaut pas pour le SIRET {siret!r} : demandez-en une à l'exploitant")
+
+
+def _one(connection: Any, identifier: str) -> RowMapping:
+    row: RowMapping | None = (
+        connection.execute(select(Declaration.__table__).where(Declaration.id == identifier))
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFound(f"aucune déclaration {identifier!r} ne vous est visible")
+    return row
+
+
+def _visible(bearer: Bearer, row: RowMapping) -> bool:
+    """As its author allows: its own SIRET, the named few, the members; a buyer only where so chosen."""
+    if set(bearer.sirets) & {row["siret"], *row["named"]}:
+        return True
+    if "buyer" in bearer.scopes:
+        return bool(row["buyer_may_see"])
+    member = bool(bearer.sirets) or "operator" in bearer.scopes
+    return member and row["visibility"] == "members"
+
+
+def _record(
+    store: Store, connection: Any, bearer: Bearer, rows: Sequence[RowMapping], kind: str, moment: datetime
+) -> None:
+    day: date = moment.date()
+    views = [
+        {"declaration_id": row["id"], "viewer": bearer.actor, "kind": kind, "day": day, "at": moment}
+        for row in rows
+        if row["siret"] not in bearer.sirets
+    ]
+    store.put(connection, View, views, keep=("at",))
+
+
+def _offer(row: RowMapping, moment: datetime) -> Offer:
+    withdrawn, expired = row["withdrawn_at"] is not None, row["deadline"] <= moment
+    return Offer(
+        id=row["id"],
+        siret=row["siret"],
+        notice_id=row["notice_id"],
+        lot_id=row["lot_id"],
+        brings=row["brings"],
+        seeks=row["seeks"],
+        has_contact=bool(row["contact"]),
+        visibility=row["visibility"],
+        buyer_may_see=row["buyer_may_see"],
+        deadline=row["deadline"],
+        updated_at=row["updated_at"],
+        state="withdrawn" if withdrawn else "expired" if expired else "open",
+    )
+
+
+def _same_lot(mine: RowMapping, other: RowMapping) -> bool:
+    """The same lot, or one of the two speaks of the whole notice."""
+    same: bool = mine["notice_id"] == other["notice_id"]
+    return same and (not mine["lot_id"] or not other["lot_id"] or mine["lot_id"] == other["lot_id"])
+
+
+def _complete(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:
+    """How well two declarations complete each other, 0 to 1, and why; the same in both directions."""
+    theirs, shared_in = _meet(mine["seeks"], other["brings"])
+    ours, shared_out = _meet(other["seeks"], mine["brings"])
+    reasons = []
+    if theirs:
+        reasons.append(f"apporte ce que vous cherchez : {shared_in}")
+    if ours:
+        reasons.append(f"cherche ce que vous apportez : {shared_out}")
+    if not reasons and mine["seeks"] and other["seeks"]:
+        return 0.1, ("cherche aussi un partenaire sur cet avis",)
+    return round((theirs + ours) / 2, 4), tuple(reasons)
+
+
+def _meet(asked: str, given: str) -> tuple[float, str]:
+    """The share of what is asked that is given, by trades where both name some, else by words."""
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    wanted, had = trades.named(asked), trades.named(given)
+    if wanted and had:
+        both = [name for name in wanted if name in had]
+        return len(both) / len(wanted), ", ".join(labels[name] for name in both)
+    words = {w for w in _WORD.findall(fold(asked)) if w not in _EMPTY}
+    common = sorted(words & set(_WORD.findall(fold(given))))
+    return (len(common) / len(words) if words else 0.0), ", ".join(common[:5])

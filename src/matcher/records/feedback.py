@@ -1,0 +1,178 @@
+"""What structures and buyers say of a lot, kept per pair and used at once: a refusal is never asked again.
+
+The last word of a pair counts.  A refusal follows the establishment when its SIRET changes, and a trade that a
+structure denies ("ce n'est pas notre métier") keeps every lot of that trade away from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from matcher.catalogue import denials
+from matcher.domain import BadInput, Filters, Lot
+from matcher.records.store import Store, now
+from matcher.records.tables import DeniedSkill, Feedback
+
+#: verb -> (French, gain for learning; None is no judgement of fit)
+VERBS: dict[str, tuple[str, float | None]] = {
+    "interested": ("intéressée", 1.0),
+    "declined": ("pas intéressée", 0.0),
+    "contacted": ("contactée", None),
+    "submitted": ("a répondu", 2.0),
+    "won": ("a remporté", 3.0),
+}
+#: Reasons offered beside "not interested"; free text is taken as well.
+REASONS: dict[str, str] = {
+    "not-our-trade": "ce n'est pas notre métier",
+    "too-far": "trop loin",
+    "too-big": "trop gros pour nous",
+    "too-small": "trop petit pour nous",
+    "too-late": "délai trop court",
+    "full": "pas de disponibilité",
+    "other": "autre raison",
+}
+REFUSALS = frozenset({"declined"})
+
+
+def record(
+    store: Store,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    verb: str = "interested",
+    *,
+    reason: str = "",
+    cpv: str = "",
+    position: int | None = None,
+    shown: int | None = None,
+    by: str = "",
+) -> None:
+    """Keep one word of one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
+
+    "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.
+    """
+    if verb not in VERBS:
+        raise BadInput(f"no such word {verb!r}: say one of {', '.join(VERBS)}")
+    if not siret.isdigit() or len(siret) != 14:
+        raise BadInput(f"{siret!r} is no SIRET: give its 14 digits")
+    if not notice_id:
+        raise BadInput("say which notice: its id")
+    row = {
+        "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": verb, "reason": reason[:2000],
+        "position": position, "shown": shown, "by": by, "at": now(),
+    }  # fmt: skip
+    with store.writing() as connection:
+        store.put(connection, Feedback, [row])
+        if verb in REFUSALS and reason == "not-our-trade" and len(cpv) >= 3:
+            deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
+        store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)
+
+
+def deny(store: Store, connection: Connection, siret: str, skill: str, by: str = "") -> None:
+    """ "Ce n'est pas notre métier": a skill of `matcher.catalogue.denials` ("trade:", "cpv:" or "offer:"), or a trade in words.
+
+    Raises BadInput on words that name no trade.
+    """
+    skill = denials.skill(skill)
+    store.put(connection, DeniedSkill, [{"siret": siret, "skill": skill, "by": by, "at": now()}])
+
+
+def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
+    """Take a denial back: only the structure itself may; was there one?"""
+    gone = delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill)
+    return bool(connection.execute(gone).rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Who said no to what: pairs, and trades denied, by SIRET."""
+
+    pairs: Mapping[tuple[str, str], frozenset[str]]  # (notice, lot or "") -> SIRETs
+    skills: Mapping[str, frozenset[str]]  # SIRET -> denied skills
+
+    def of(self, notice_ids: Iterable[str], lot_id: str) -> frozenset[str]:
+        """SIRETs that refused this lot, under any id of its notice (a twin, a correction)."""
+        none: frozenset[str] = frozenset()
+        return none.union(
+            *(self.pairs.get((notice, lot), none) for notice in notice_ids for lot in ("", lot_id))
+        )
+
+    def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
+        """Did one of these SIRETs (of one establishment) deny the trade of the lot, or the offer that met it?"""
+        return any(
+            denials.refuses(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
+            for siret in sirets
+            if (skills := self.skills.get(siret, frozenset()))
+        )
+
+    def filters(self, notice_ids: Iterable[str], lot_id: str, base: Filters | None = None) -> Filters:
+        """The filters of a lot with those who refused it excluded."""
+        given = base or Filters()
+        gone = self.of(notice_ids, lot_id)
+        return replace(given, excluded=tuple(sorted({*given.excluded, *gone}))) if gone else given
+
+
+def refusals(connection: Connection) -> Refusals:
+    """Every refusal that stands, the last word of each pair counting."""
+    last: dict[tuple[str, str, str], tuple[Any, str]] = {}
+    columns = (Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
+    for siret, notice_id, lot_id, verb, at in connection.execute(select(*columns)):
+        if VERBS.get(verb, ("", None))[1] is None:
+            continue
+        key = (siret, notice_id, lot_id)
+        if key not in last or (at, verb) > last[key]:
+            last[key] = (at, verb)
+    pairs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for (siret, notice_id, lot_id), (_, verb) in last.items():
+        if verb in REFUSALS:
+            pairs[notice_id, lot_id].add(siret)
+    skills: dict[str, set[str]] = defaultdict(set)
+    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+        skills[siret].add(skill)
+    return Refusals(
+        {key: frozenset(sirets) for key, sirets in pairs.items()},
+        {siret: frozenset(denied) for siret, denied in skills.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One judged pair for learning: its gain, and its weight once position and exposure are corrected."""
+
+    siret: str
+    notice_id: str
+    lot_id: str
+    gain: float
+    weight: float
+
+
+def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
+    """Judged pairs, for `matcher train ranker`, guarded against popularity that feeds itself.
+
+    A pair shown low and still judged weighs more (inverse propensity of its position, 1 / log2(1 + position):
+    Joachims, Swaminathan, Schnabel, 2017), at most `most`; and each structure weighs the square root of what it
+    was judged, so that who is shown everywhere does not teach everything.
+    """
+    best: dict[tuple[str, str, str], tuple[Any, float, int | None]] = {}
+    with store.reading() as connection:
+        for row in connection.execute(select(Feedback.__table__).order_by(Feedback.at)).mappings():
+            gain = VERBS.get(row["verb"], ("", None))[1]
+            if gain is None:
+                continue
+            key = (row["siret"], row["notice_id"], row["lot_id"])
+            position = row["position"] or (best[key][2] if key in best else None)
+            best[key] = (row["at"], gain, position)
+    often: dict[str, int] = defaultdict(int)
+    for siret, _, _ in best:
+        often[siret] += 1
+    for (siret, notice_id, lot_id), (_, gain, position) in sorted(best.items()):
+        corrected = min(most, math.log2(1 + (position or 1)))
+        yield Label(
+            siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=corrected / math.sqrt(often[siret])
+        )  # fmt: skip

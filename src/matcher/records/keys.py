@@ -1,0 +1,120 @@
+"""API keys: made by the operator, scoped, shown once; the store holds only their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.records.store import Store, now
+from matcher.records.tables import Key
+from matcher.reference.identifiers import siret_valid
+
+PREFIX = "mlg"
+PLAIN_SCOPES = ("read", "buyer", "operator")
+REFUSED = "cette clé est inconnue, expirée ou révoquée : demandez-en une à l'exploitant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """Who asks, once its key was proved."""
+
+    id: str
+    scopes: tuple[str, ...]
+    label: str = ""
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    created_at: datetime | None = None
+
+    @property
+    def sirets(self) -> tuple[str, ...]:
+        """The SIRETs for which it may write."""
+        return tuple(s.partition(":")[2] for s in self.scopes if s.startswith("structure:"))
+
+    @property
+    def actor(self) -> str:
+        """How it stands in records: its SIRET when it has exactly one, else the key's public part."""
+        return self.sirets[0] if len(self.sirets) == 1 else f"key:{self.id}"
+
+    def may(self, scope: str) -> bool:
+        """True where the key holds this scope; the operator's holds all but writing for a SIRET."""
+        return scope in self.scopes or ("operator" in self.scopes and not scope.startswith("structure:"))
+
+
+def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | None = 365) -> str:
+    """Make a key and return its secret, which is shown this once.  `days` None never expires.
+
+    Raises BadInput on a scope that is not one.
+    """
+    if not scopes:
+        raise BadInput("une clé a au moins un droit : read, buyer, operator ou structure:SIRET")
+    for scope in scopes:
+        name, _, siret = scope.partition(":")
+        if name == "structure" and siret_valid(siret):
+            continue
+        if scope not in PLAIN_SCOPES:
+            raise BadInput(
+                f"droit {scope!r} inconnu : choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
+            )
+    if days is not None and days < 1:
+        raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
+    identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    row = {
+        "id": identifier,
+        "hash": _hash(secret),
+        "scopes": list(dict.fromkeys(scopes)),
+        "label": label[:200],
+        "created_at": now(),
+        "expires_at": None if days is None else now() + timedelta(days=days),
+        "revoked_at": None,
+    }
+    with store.writing() as connection:
+        store.put(connection, Key, [row])
+        store.audit(connection, "operator", "key.create", identifier, {"scopes": row["scopes"]})
+    return f"{PREFIX}_{identifier}_{secret}"
+
+
+def prove(store: Store, token: str) -> Bearer:
+    """Who holds this secret.  Raises Forbidden, without telling which part was wrong."""
+    prefix, _, rest = token.strip().partition("_")
+    identifier, _, secret = rest.partition("_")
+    if prefix != PREFIX or not secret:
+        raise Forbidden(REFUSED)
+    with store.reading() as connection:
+        row = connection.execute(select(Key.__table__).where(Key.id == identifier)).mappings().first()
+    # hashed even where no key is found, so that the time taken tells nothing
+    same = hmac.compare_digest(_hash(secret), row["hash"] if row else "0" * 64)
+    if row is None or not same or row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now()):
+        raise Forbidden(REFUSED)
+    return Bearer(id=row["id"], scopes=tuple(row["scopes"]), label=row["label"], expires_at=row["expires_at"])
+
+
+def listed(store: Store) -> tuple[Bearer, ...]:
+    """Every key without its secret, oldest first."""
+    with store.reading() as connection:
+        rows = connection.execute(select(Key.__table__).order_by(Key.created_at, Key.id)).mappings().all()
+    return tuple(
+        Bearer(**{**{k: r[k] for k in r if k != "hash"}, "scopes": tuple(r["scopes"])}) for r in rows
+    )
+
+
+def revoke(store: Store, identifier: str) -> None:
+    """End a key at once, by its public part or its whole.  Raises NotFound."""
+    public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
+    with store.writing() as connection:
+        done = connection.execute(
+            update(Key).where(Key.id == public, Key.revoked_at.is_(None)).values(revoked_at=now())
+        ).rowcount
+        if not done:
+            raise NotFound(f"aucune clé en vigueur ne s'appelle {public!r} : voyez `matcher keys list`")
+        store.audit(connection, "operator", "key.revoke", public)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()  # 256 random bits need no slow hash

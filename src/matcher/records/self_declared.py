@@ -1,0 +1,205 @@
+"""What structures say of themselves in the store, laid over what the sources say: each piece with its day.
+
+A profile (`Profile.facts`) holds `description`, `phone`, `email`, `website`, `turnover`, `headcount`, `zone` and
+`offers`; what is empty there leaves the source's word.  A denied skill (`matcher.catalogue.denials`) holds for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import make_url
+
+from matcher import codec
+from matcher.catalogue import denials
+from matcher.domain import Award, NotFound, Offer, Place, Structure, Zone
+from matcher.records.store import Store, default_url, now
+from matcher.records.tables import DeniedSkill, Profile
+from matcher.reference.text import clean, fold
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+SOURCE = "la structure elle-même"
+#: Facts that a profile keeps when the rest is written anew: they are no part of what is shown.
+ASIDE = ("alerts", "alerts_email")
+FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The word of one structure: its facts, the day it said them, what it denies."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+    denied: tuple[str, ...] = ()
+
+
+def exists(url: str | None = None) -> bool:
+    """Is there a store to read?  A SQLite file that nobody made yet is none."""
+    where = make_url(url or default_url())
+    return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
+
+
+def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """SIRET -> what its structure denies."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+        found[siret].append(skill)
+    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
+
+
+def said(connection: Connection) -> dict[str, Said]:
+    """SIRET -> what its structure says of itself and denies."""
+    found = {siret: Said(denied=skills) for siret, skills in denied(connection).items()}
+    for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
+        told = {name: value for name, value in facts.items() if name not in ASIDE}
+        if told:
+            found[siret] = Said(told, at, found.get(siret, Said()).denied)
+    return found
+
+
+def offer_id(siret: str, title: str) -> str:
+    """The id of an offer that a structure added itself: the same title keeps it."""
+    return f"{siret}#own-{hashlib.sha256(fold(title).encode()).hexdigest()[:10]}"
+
+
+def over(structure: Structure, words: Said) -> Structure:
+    """The structure as it says itself, where it says something, without what it denies."""
+    facts, day = words.facts, words.at.date() if words.at else None
+    told = {name: facts[name] for name in FIELDS if facts.get(name) not in (None, "")}
+    zone = _zone(facts.get("zone"))
+    if zone is not None:
+        told["zone"] = zone
+    offers = tuple(offer for each in facts.get("offers", ()) if (offer := _offer(structure.siret, each, day)))
+    own = {fold(offer.title) for offer in offers}
+    stamp = f"{SOURCE}, {day:%d/%m/%Y}" if day else SOURCE
+    origin = dict.fromkeys((*told, *(("offers",) if offers else ())), stamp)
+    kept = tuple(o for o in structure.offers if not (o.nature == "offer" and fold(o.title) in own))
+    if "description" in told:
+        kept = tuple(o for o in kept if o.nature != "description")
+    fresh = replace(structure, offers=(*kept, *offers), provenance={**structure.provenance, **origin}, **told)
+    return denials.applied(fresh, words.denied)
+
+
+def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | None:
+    title = clean(str(given.get("title", "")))
+    if not title:
+        return None
+    since = date.fromisoformat(given["since"]) if given.get("since") else day
+    return Offer(
+        id=offer_id(siret, title), title=title, text=clean(str(given.get("text", ""))), nature="offer", since=since, source=SOURCE,
+        zone=_zone(given.get("zone")), evidence=clean(str(given.get("evidence", ""))),
+    )  # fmt: skip
+
+
+def _zone(given: Any) -> Zone | None:
+    if not given:
+        return None
+    zone = codec.from_json(Zone, given)
+    return zone if zone != Zone() else None
+
+
+def overlay(structures: Iterable[Structure], words: Mapping[str, Said]) -> tuple[list[Structure], int]:
+    """The structures as they say themselves, and how many said something; a word follows a changed SIRET."""
+    listed, count = list(structures), 0
+    for index, structure in enumerate(listed) if words else ():
+        for name in (*reversed(structure.predecessors), structure.siret):
+            if name in words:
+                listed[index] = over(listed[index], words[name])
+                count += name == structure.siret or structure.siret not in words
+    return listed, count
+
+
+def of_store(
+    structures: Iterable[Structure], awards: Iterable[Award] = (), url: str | None = None
+) -> tuple[list[Structure], str]:
+    """`overlay` by the store in force, and a sentence that says what was taken; as given where there is no store.
+
+    A firm known by its awards alone, that says something of itself, becomes a structure of the list.  Raises BadInput where a store is named and cannot be opened.
+    """
+    if not exists(url):
+        return list(structures), ""
+    with Store.open(url) as store, store.reading() as connection:
+        words = said(connection)
+    given = list(structures)
+    known = {name for structure in given for name in (structure.siret, *structure.predecessors)}
+    firms = {
+        holder.id: Structure(
+            siret=holder.id, name=clean(holder.name), place=Place(country=None), source="decp"
+        )
+        for award in (awards if words.keys() - known else ())
+        for holder in award.holders
+        if holder.id in words and holder.id not in known and clean(holder.name)
+    }
+    listed, count = overlay([*given, *firms.values()], words)
+    refused = sum(bool(structure.denied) for structure in listed)
+    if not count:
+        return listed, ""
+    return (
+        listed,
+        f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store",
+    )
+
+
+def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
+    """The structures of a catalogue that said or denied something since it was built, as they say it now.
+
+    For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  What a source said and a
+    structure has since taken its own word off again comes back with the next whole build.
+    """
+    if not exists(url):
+        return []
+    with Store.open(url) as store, store.reading() as connection:
+        words = said(connection)
+    sirets = catalogue.structures.column("siret").to_pylist()
+    rows = set(catalogue.denied)
+    for siret in words:
+        with suppress(NotFound):
+            rows.add(catalogue.row(siret))
+    names = {sirets[row] for row in rows} - {structure.siret for structure in given}
+    held = [catalogue.structure(row) for row, siret in enumerate(sirets) if siret in names]
+    plain = [replace(s, denied=(), offers=tuple(o for o in s.offers if o.source != SOURCE)) for s in held]
+    fresh, _ = overlay(plain, words)
+    changed = {new.siret for old, new in zip(held, fresh, strict=True) if old != new}
+    return [structure for structure in fresh if structure.siret in changed]
+
+
+def read(store: Store, siret: str) -> Said:
+    """What one structure says of itself and denies."""
+    with store.reading() as connection:
+        row = connection.execute(select(Profile.facts, Profile.at).where(Profile.siret == siret)).first()
+        skills = connection.execute(select(DeniedSkill.skill).where(DeniedSkill.siret == siret)).scalars()
+        return Said(dict(row.facts) if row else {}, row.at if row else None, tuple(sorted(skills)))
+
+
+def write(store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: Iterable[str] = ()) -> Said:
+    """Keep what a structure says of itself instead of what it said before; what it denies is added.
+
+    An offer said before keeps its day.  Raises BadInput on a denied skill that names no trade.
+    """
+    from matcher.records import feedback
+
+    moment = now()
+    skills = [denials.skill(each) for each in denied]
+    with store.writing() as connection:
+        before = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+        days = {fold(each["title"]): each.get("since") for each in before.get("offers", ())}
+        offers = [
+            {**each, "since": each.get("since") or days.get(fold(each["title"])) or moment.date().isoformat()}
+            for each in facts.get("offers", ())
+        ]
+        kept = {**facts, "offers": offers, **{name: before[name] for name in ASIDE if name in before}}
+        store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
+        for each in skills:
+            feedback.deny(store, connection, siret, each, by)
+        store.audit(connection, by, "profile.set", siret)
+    return read(store, siret)

@@ -1,0 +1,398 @@
+"""What must last, in SQLite (WAL) by default or in PostgreSQL by URL: one door, small verbs.
+
+Every write is one short transaction and every natural key is unique: two writers at once, or a process
+killed at any point and started again, leave what one undisturbed writer would have left.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import (
+    Connection,
+    Date,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from matcher.domain import BadInput, MissingExtra, StaleArtefact
+from matcher.records.tables import PERSONAL, RETENTION, Base, UtcTime
+
+HEAD = "0001"  # the newest migration: a store that stands at it is opened without loading alembic
+LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
+BUSY_SECONDS = 30
+
+
+def default_url() -> str:
+    """`MATCHER_STORE`, else a SQLite file under `MATCHER_HOME` (by default ~/.local/share/maillage)."""
+    if url := os.environ.get("MATCHER_STORE"):
+        return url
+    home = Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
+    return f"sqlite:///{home / 'store.sqlite'}"
+
+
+def now() -> datetime:
+    """This instant, UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """A database at the newest migration.  `Store.open(url)` creates or migrates it first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writes = engine.execution_options(maillage_writes=True)
+        # a store that nobody closes gives its connections back when it is let go
+        weakref.finalize(self, engine.dispose)
+
+    @classmethod
+    def open(cls, url: str | None = None) -> Store:
+        """Open, creating or migrating as needed.  Raises BadInput on an address that leads nowhere."""
+        store = cls(_engine(url or default_url()))
+        try:
+            if store.version() != HEAD:
+                store.migrate()
+        except OperationalError as error:
+            cause = str(error.orig).strip().splitlines()[0]
+            shown = store.engine.url.render_as_string(hide_password=True)
+            raise BadInput(
+                f"cannot open the store {shown}: {cause}; correct MATCHER_STORE or start the server"
+            ) from None
+        return store
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view; nothing is written."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, alone to write on SQLite: all of it lasts, or nothing of it."""
+        with self._writes.begin() as connection:
+            yield connection
+
+    # -------------------------------------------------------------------------------------- migrations
+
+    def version(self) -> str | None:
+        """The migration at which the database stands, None when it is new."""
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+    def migrate(self, to: str = "head") -> None:
+        """Bring the database to a migration; two processes at once do it once."""
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        try:
+            with self.writing() as connection:
+                if self.engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+        except CommandError as error:
+            raise StaleArtefact(
+                f"the store was written by a newer version of maillage ({error}): upgrade maillage, "
+                "or point MATCHER_STORE at another store"
+            ) from None
+
+    # ------------------------------------------------------------------------------------------- verbs
+
+    def put(
+        self,
+        connection: Connection,
+        table: type[Base],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        key: Sequence[str] | None = None,
+        keep: Sequence[str] = (),
+    ) -> int:
+        """Insert or update by `key` (by default the primary key); columns of `keep` stay as first written.
+
+        With every other column in `keep` a row that stands is left alone.  Returns the rows written.
+        """
+        if not rows:
+            return 0
+        target = table.__table__
+        by = list(key or [column.name for column in target.primary_key])
+        given = {name for row in rows for name in row}
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        # rows of one key in one statement would be refused by PostgreSQL: the last one wins
+        latest = list({tuple(row[name] for name in by): dict(row) for row in rows}.values())
+        statement = dialect.insert(target).values(latest)
+        changed = {name: statement.excluded[name] for name in given if name not in by and name not in keep}
+        if changed:
+            statement = statement.on_conflict_do_update(index_elements=by, set_=changed)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=by)
+        return connection.execute(statement).rowcount
+
+    def audit(
+        self,
+        connection: Connection,
+        actor: str,
+        action: str,
+        subject: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record who did what; never a secret, never a content."""
+        from matcher.records.tables import Audit
+
+        row = {
+            "at": now(),
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "detail": dict(detail or {}),
+        }
+        connection.execute(insert(Audit.__table__), row)  # type: ignore[arg-type]
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table."""
+        with self.reading() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in Base.metadata.sorted_tables
+            }
+
+    def prune(self, at: datetime | None = None, retention: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Delete what is older than its retention (days by table); returns rows deleted by table."""
+        moment = at or now()
+        gone: dict[str, int] = {}
+        with self.writing() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name in RETENTION:
+                    column, days = RETENTION[table.name]
+                    days = (retention or {}).get(table.name, days)
+                    old = table.c[column] < moment - timedelta(days=days)
+                    gone[table.name] = connection.execute(delete(table).where(old)).rowcount
+            self.audit(connection, "operator", "prune", detail=gone)
+        return gone
+
+    # ------------------------------------------------------------------------------------------ a person
+
+    def personal(self, person: str) -> dict[str, list[dict[str, Any]]]:
+        """Every row about a person, given by address or by SIRET, table by table (right of access)."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        with self.reading() as connection:
+            for table, where in _of_person(person):
+                rows = [_plain(row._mapping) for row in connection.execute(select(table).where(where))]
+                if rows:
+                    found[table.name] = rows
+        return found
+
+    def erase(self, person: str) -> dict[str, int]:
+        """Erase a person, given by address or by SIRET; returns rows touched by table.
+
+        By address: the address alone goes, and no mail is sent to it again.  By SIRET: the rows go, but
+        the unsubscription stays (it is what keeps mail away) and sealed events keep their commitment.
+        """
+        gone: dict[str, int] = {}
+        by_address = "@" in person
+        with self.writing() as connection:
+            for table, where in _of_person(person):
+                if table.name == "unsubscription":
+                    continue
+                if by_address:
+                    blank = dict.fromkeys(PERSONAL[table.name][1])
+                    count = connection.execute(update(table).where(where).values(blank)).rowcount
+                elif table.name == "sourcing_event":
+                    blank_seal: dict[str, Any] = {"payload": None, "salt": None, "siret": ""}
+                    count = connection.execute(update(table).where(where).values(blank_seal)).rowcount
+                else:
+                    count = connection.execute(delete(table).where(where)).rowcount
+                if count:
+                    gone[table.name] = count
+            if by_address:
+                self.unsubscribe(connection, address_subject(person), "operator")
+            self.audit(connection, "operator", "erase", detail=gone)
+        return gone
+
+    def unsubscribe(self, connection: Connection, subject: str, cause: str) -> None:
+        """No more mail to a SIRET, or to `address_subject(address)`."""
+        from matcher.records.tables import Unsubscription
+
+        self.put(connection, Unsubscription, [{"subject": subject, "cause": cause, "at": now()}])
+
+    # ------------------------------------------------------------------------------- backup and restore
+
+    def backup(self, path: str | Path) -> int:
+        """Write every row to a gzip of JSON lines, read in one consistent view; returns the rows written.
+
+        The file appears whole or not at all.  It holds hashes of keys and contact addresses: guard it.
+        """
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        rows = 0
+        with self.engine.connect() as plain:
+            snapshot = self.engine.dialect.name == "postgresql"
+            connection = plain.execution_options(isolation_level="REPEATABLE READ") if snapshot else plain
+            with connection.begin(), gzip.open(part, "wt", encoding="utf-8") as out:
+                part.chmod(0o600)
+                out.write(json.dumps({"maillage": "store", "version": HEAD}) + "\n")
+                for table in Base.metadata.sorted_tables:
+                    for row in connection.execute(select(table)):
+                        line = {"table": table.name, "row": _plain(row._mapping)}
+                        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+                        rows += 1
+        part.replace(target)
+        return rows
+
+    def restore(self, path: str | Path) -> int:
+        """Fill an empty store from a backup, all or nothing; returns the rows read.
+
+        Raises BadInput when the file is no backup or the store is not empty.
+        """
+        if any(count for count in self.counts().values()):
+            raise BadInput("the store is not empty: restore into a new one (set MATCHER_STORE)")
+        tables = {table.name: table for table in Base.metadata.sorted_tables}
+        rows = 0
+        try:
+            with gzip.open(path, "rt", encoding="utf-8") as lines, self.writing() as connection:
+                head = json.loads(next(lines))
+                if head.get("maillage") != "store":
+                    raise BadInput(
+                        f"{path} is no backup of a store: give a file that `matcher store backup` wrote"
+                    )
+                if head["version"] != HEAD:
+                    raise StaleArtefact(
+                        f"{path} is a backup of version {head['version']}, this is {HEAD}: restore it with the "
+                        "version that wrote it, then migrate"
+                    )
+                for line in lines:
+                    item = json.loads(line)
+                    table = tables[item["table"]]
+                    connection.execute(insert(table), _typed(table, item["row"]))
+                    rows += 1
+                if self.engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql(
+                        "SELECT setval(pg_get_serial_sequence('audit', 'id'), "
+                        "COALESCE((SELECT MAX(id) FROM audit), 0) + 1, false)"
+                    )
+        except (OSError, EOFError, ValueError, KeyError, StopIteration) as error:
+            raise BadInput(f"{path} cannot be read as a backup ({error!s:.80}): give a whole file") from None
+        return rows
+
+
+def address_subject(address: str) -> str:
+    """How an address stands in the list of the unsubscribed: hashed, never in clear."""
+    return "address:" + hashlib.sha256(address.strip().lower().encode()).hexdigest()
+
+
+def _of_person(person: str) -> Iterable[tuple[Any, Any]]:
+    """(table, condition) for each table that may name this person."""
+    name = person.strip()
+    if not name:
+        raise BadInput("say who: an address or a SIRET")
+    for table in Base.metadata.sorted_tables:
+        if table.name not in PERSONAL:
+            continue
+        sirets, addresses = PERSONAL[table.name]
+        if "@" in name:
+            for column in addresses:
+                yield table, func.lower(table.c[column]) == name.lower()
+            if table.name == "unsubscription":
+                yield table, table.c.subject == address_subject(name)
+        else:
+            for column in sirets:
+                yield table, table.c[column] == name
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(k): v.isoformat() if isinstance(v, date | datetime) else v for k, v in row.items()}
+
+
+def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a backup with its times again as times."""
+    result: dict[str, Any] = {}
+    for name, value in row.items():
+        kind = table.c[name].type
+        if value is not None and isinstance(kind, UtcTime | Date):
+            value = (datetime if isinstance(kind, UtcTime) else date).fromisoformat(value)
+        result[name] = value
+    return result
+
+
+# ------------------------------------------------------------------------------------------------ engines
+
+
+def _engine(address: str) -> Engine:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise BadInput(
+            f"{address.split('@')[-1]!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/BASE"
+        ) from None
+    backend = url.get_backend_name()
+    if backend in ("postgres", "postgresql"):
+        try:
+            import psycopg  # noqa: F401
+        except ImportError:
+            raise MissingExtra("a PostgreSQL store needs psycopg: pip install 'maillage[postgres]'") from None
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_serializer=_json
+        )
+    if backend != "sqlite":
+        raise BadInput(
+            f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
+        )
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _json(value: Any) -> str:
+    """A value of a JSON column as text: that of a night is most of what is written."""
+    return to_json(value, inf_nan_mode="constants").decode()
+
+
+def _on_connect(raw: Any, record: Any) -> None:
+    """WAL lets readers read while one writes; FULL makes a commit outlive a power cut."""
+    raw.isolation_level = None  # the driver must not begin by itself: BEGIN is said below
+    cursor = raw.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    """A writer takes the lock first: a reader that turns writer would fail at once, without waiting."""
+    writes = connection.get_execution_options().get("maillage_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

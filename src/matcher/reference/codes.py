@@ -1,0 +1,83 @@
+"""CPV, NAF and ROME codes and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+from matcher.reference.places import communes, departments
+from matcher.reference.tables import OFFICIAL_CPV, OFFICIAL_NAF, _own_rows, _rows
+from matcher.reference.text import plain_words
+
+
+@cache
+def _naf() -> dict[str, str]:
+    return {row[0]: row[1] for table in (_rows("naf.csv"), _own_rows(OFFICIAL_NAF)) for row in table}
+
+
+@cache
+def _naf_words() -> dict[str, str]:
+    return dict(_rows("naf_words.csv"))
+
+
+@cache
+def _rome() -> dict[str, str]:
+    return {code: label for code, label, _ in _rows("rome.csv")}
+
+
+@cache
+def cpv_labels() -> Mapping[str, str]:
+    """CPV labels by significant digits ("45", "4544"): those imported by the user before those shipped."""
+    labels = {row[0]: row[1] for row in _rows("cpv.csv")}
+    # 45000000 is the division 45: a group or division keeps at least its two digits.
+    labels.update((row[0].rstrip("0").ljust(2, "0"), row[1]) for row in _own_rows(OFFICIAL_CPV))
+    return MappingProxyType(labels)
+
+
+@lru_cache(maxsize=16384)
+def cpv_label(code: str) -> str:
+    """The label of a CPV code, of its longest known prefix where it has none itself, or ""."""
+    labels = cpv_labels()
+    stem = code.rstrip("0").ljust(2, "0")
+    return next((labels[stem[:n]] for n in range(len(stem), 1, -1) if stem[:n] in labels), "")
+
+
+def naf_label(code: str) -> str:
+    """The label of a NAF rev. 2 code, with or without its dot; of its class or group where unknown, or ""."""
+    stem = code.replace(".", "").upper()
+    labels = _naf()
+    return next((labels[stem[:n]] for n in range(len(stem), 0, -1) if stem[:n] in labels), "")
+
+
+def naf_codes() -> tuple[str, ...]:
+    """Every NAF rev. 2 code of a trade (four digits and a letter), without its dot, sorted."""
+    return tuple(sorted(code for code in _naf() if len(code) == 5))
+
+
+def naf_words(code: str) -> str:
+    """Words of the trades that an activity code covers, in our own words, or ""."""
+    return _naf_words().get(code.replace(".", "").upper(), "")
+
+
+def rome_label(code: str) -> str:
+    """The label of a ROME job, or ""."""
+    return _rome().get(code.upper(), "")
+
+
+def rome_labels() -> Mapping[str, str]:
+    """ROME jobs and their labels."""
+    return MappingProxyType(_rome())
+
+
+@cache
+def everyday_words() -> frozenset[str]:
+    """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""
+    named = [
+        *_naf().values(),
+        *_naf_words().values(),
+        *_rome().values(),
+        *(row[1] for row in _rows("cpv.csv")),
+    ]
+    places = [place.name for place in communes()] + [d.name for d in departments()]
+    return frozenset(word for text in (*named, *places) for word in plain_words(text))

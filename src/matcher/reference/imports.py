@@ -1,0 +1,144 @@
+"""Importing official tables of one's own beside the shipped ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from matcher.domain import BadInput
+from matcher.reference.identifiers import clean_cpv, digits
+from matcher.reference.places import department
+from matcher.reference.tables import (
+    OFFICIAL_COMMUNES,
+    OFFICIAL_CPV,
+    OFFICIAL_NAF,
+    _keep,
+    _listed,
+    _own_rows,
+    _rows,
+)
+
+
+def import_naf(path: str | Path) -> int:
+    """Keep the labels of a CSV file of the NAF (columns code, libelle or label); how many; they go before those shipped.
+
+    Raises BadInput when the file cannot be read or holds no code with a label.
+    """
+    columns = "code et libelle"
+    labels: dict[str, str] = {}
+    for row in _listed(path, columns):
+        label = next(
+            (row[n].strip() for n in ("libelle", "libellé", "label_fr", "label", "intitule") if row.get(n)),
+            "",
+        )
+        code = (
+            (row.get("code") or row.get("code_naf") or row.get("naf") or "").replace(".", "").strip().upper()
+        )
+        if label and re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code):
+            labels[code] = label
+    if not labels:
+        raise BadInput(f"{path} ne contient aucun code NAF : il faut les colonnes {columns}.")
+    _keep(OFFICIAL_NAF, [("code", "label"), *sorted(labels.items())])
+    return len(labels)
+
+
+def import_communes(path: str | Path) -> int:
+    """Keep the communes of a list of the official code, JSON (geo.api.gouv.fr) or CSV (INSEE); how many.
+
+    What a list does not say (postcodes, coordinates, SIREN) stays as shipped.  Raises BadInput for anything else.
+    """
+    import json
+
+    source = Path(path)
+    try:
+        with source.open("rb") as stream:
+            start = stream.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+        listed: Any = (
+            json.loads(source.read_text(encoding="utf-8-sig"))
+            if start in (b"[", b"{")
+            else list(_listed(source, "code et nom"))
+        )
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{source} ne peut être lu ({error}) : donnez la liste des communes en JSON ou en CSV."
+        ) from None
+    shipped = {row[0]: row for row in _rows("communes.csv.gz")}
+    made: dict[str, tuple[str, ...]] = {}
+    for row in listed if isinstance(listed, list) else ():
+        if not isinstance(row, dict) or str(row.get("typecom") or "COM") not in ("COM", "ARM"):
+            continue
+        code = str(row.get("code") or row.get("com") or row.get("code_insee") or "").strip().upper()
+        name = str(row.get("nom") or row.get("libelle") or row.get("name") or "").strip()
+        if not re.fullmatch(r"[0-9][0-9AB][0-9]{3}", code) or not name:
+            continue
+        old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
+        postcodes = row.get("codesPostaux") or row.get("codes_postaux") or ""
+        told = " ".join(
+            re.findall(
+                r"\b[0-9]{5}\b", " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes)
+            )
+        )
+        point = ((row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None) or (
+            row.get("lon"), row.get("lat"),
+        )  # fmt: skip
+        longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
+        within = str(row.get("codeDepartement") or row.get("dep") or row.get("departement") or "") or old[3]
+        within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
+        found = department(within)
+        made[code] = (
+            code, name, told or old[2], within, (found.region if found else "") or old[4],
+            digits(str(row.get("population") or "")) or old[5], digits(str(row.get("siren") or "")) or old[6],
+            latitude or old[7], longitude or old[8],
+        )  # fmt: skip
+    if not made:
+        raise BadInput(f"{source} ne contient aucune commune : il faut au moins leur code et leur nom.")
+    headings = (
+        "code",
+        "name",
+        "postcodes",
+        "department",
+        "region",
+        "population",
+        "siren",
+        "latitude",
+        "longitude",
+    )
+    _keep(OFFICIAL_COMMUNES, [headings, *sorted(made.values())])
+    return len(made)
+
+
+def beyond_shipped(what: str) -> int:
+    """How many codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
+    name, shipped = {
+        "cpv": (OFFICIAL_CPV, "cpv.csv"), "naf": (OFFICIAL_NAF, "naf.csv"), "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
+    }[what]  # fmt: skip
+    known = {row[0] for row in _rows(shipped)}
+    codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in _own_rows(name))
+    return sum(code not in known for code in codes)
+
+
+def _degrees(value: Any) -> str:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    return f"{number:.4f}" if -180 <= number <= 180 else ""
+
+
+def import_cpv(path: str | Path) -> int:
+    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); how many.
+
+    Raises BadInput when the file cannot be read or holds no CPV code with a label.
+    """
+    source = Path(path)
+    labels: dict[str, str] = {}
+    for row in _listed(source, "code et label_fr"):
+        label = (row.get("label_fr") or row.get("libelle") or row.get("label") or "").strip()
+        code = clean_cpv(row.get("code8") or row.get("code") or "")
+        if code and label:
+            labels[code] = label
+    if not labels:
+        raise BadInput(f"{source} ne contient aucun code CPV : il faut les colonnes code et label_fr.")
+    _keep(OFFICIAL_CPV, [("code", "label"), *sorted(labels.items())])
+    return len(labels)

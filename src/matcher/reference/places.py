@@ -1,0 +1,469 @@
+"""The tables of the trade: communes, departments, regions, NUTS, NAF, ROME, CPV, and placing by them.
+
+Tables are read on first use, once, from `data/reference` (their sources are listed there).  An unknown
+code gives None, "" or an empty tuple, never an error; unknown coordinates are NaN.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from matcher.domain import Place
+from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows
+from matcher.reference.text import fold
+
+EARTH_RADIUS_KM = 6371.0088
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Commune:
+    """A commune or an arrondissement of Paris, Lyon, Marseille; coordinates in degrees, NaN if unknown."""
+
+    code: str
+    name: str
+    postcodes: tuple[str, ...]
+    department: str
+    region: str
+    population: int
+    siren: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department or overseas collectivity; its coordinates are its centre weighted by population."""
+
+    code: str
+    name: str
+    region: str
+    region_name: str
+    latitude: float
+    longitude: float
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+@cache
+def _communes() -> tuple[list[str], list[list[str]]]:
+    """Codes in order, and the row of each as strings: 35,000 objects are not made for the few looked up."""
+    rows = list(_rows("communes.csv.gz"))
+    own = list(_own_rows(OFFICIAL_COMMUNES))
+    if own:
+        rows = sorted({**{row[0]: row for row in rows}, **{row[0]: row for row in own}}.values())
+    return [row[0] for row in rows], rows
+
+
+def _number(text: str) -> float:
+    return float(text) if text else NAN
+
+
+@lru_cache(maxsize=8192)
+def _commune_at(row: int) -> Commune:
+    code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[1][row]
+    return Commune(
+        code,
+        name,
+        tuple(postcodes.split()),
+        department,
+        region,
+        int(people or 0),
+        siren,
+        _number(latitude),
+        _number(longitude),
+    )
+
+
+def _row_of(code: str) -> int | None:
+    codes, _ = _communes()
+    row = bisect_left(codes, code)
+    return row if row < len(codes) and codes[row] == code else None
+
+
+@cache
+def _former() -> dict[str, str]:
+    return {old: today for old, _, today in _rows("former_communes.csv.gz")}
+
+
+CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
+
+
+@cache
+def _by_postcode() -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    cities = []
+    for number, row in enumerate(_communes()[1]):
+        if row[0] in CITIES:
+            cities.append(number)
+            continue
+        for postcode in row[2].split():
+            table.setdefault(postcode, []).append(number)
+    for number in cities:  # only where no arrondissement has the postcode: it says more than the city
+        for postcode in _communes()[1][number][2].split():
+            table.setdefault(postcode, [number])
+    return table
+
+
+@cache
+def _by_siren() -> dict[str, str]:
+    table = {siren: largest for siren, _, _, largest in _rows("groupings.csv.gz")}
+    table.update((row[6], row[0]) for row in _communes()[1] if row[6])
+    return table
+
+
+@cache
+def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
+    table, near = {}, {}
+    for code, name, region, region_name, latitude, longitude, neighbours_ in _rows("departments.csv"):
+        table[code] = Department(code, name, region, region_name, _number(latitude), _number(longitude))
+        near[code] = tuple(neighbours_.split())
+    return table, near
+
+
+@cache
+def _nuts() -> dict[str, str]:
+    return {code: department for code, department, _ in _rows("nuts.csv")}
+
+
+# ---------------------------------------------------------------------------------------------- communes
+
+
+def commune(code: str) -> Commune | None:
+    """The commune of an INSEE code; a delegated or associated commune gives the commune of today."""
+    row = _row_of(code)
+    if row is None and code in _former():
+        row = _row_of(_former()[code])
+    return None if row is None else _commune_at(row)
+
+
+def communes() -> Iterator[Commune]:
+    """Every commune, in the order of its code."""
+    return (_commune_at(row) for row in range(len(_communes()[0])))
+
+
+def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
+    """The communes served by a postcode, most populous first; none for a CEDEX."""
+    found = [_commune_at(row) for row in _by_postcode().get(postcode, ())]
+    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+
+
+_ABBREVIATED = (
+    (re.compile(r"\bste\b"), "sainte"),
+    (re.compile(r"\bst\b"), "saint"),
+    (re.compile(r"\bs/"), "sur "),
+)
+_ARTICLE = re.compile(r"^(?:le|la|les|l) ")
+
+
+def _key(name: str) -> str:
+    text = fold(name)
+    for pattern, whole in _ABBREVIATED:
+        text = pattern.sub(whole, text)
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
+
+
+@cache
+def _keys() -> list[str]:
+    return [_key(row[1]) for row in _communes()[1]]
+
+
+@cache
+def _by_key() -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for number, key in enumerate(_keys()):
+        table.setdefault(key, []).append(number)
+    return table
+
+
+def search_commune(name: str, department: str | None = None, limit: int = 10) -> tuple[Commune, ...]:
+    """Communes whose name is, begins with, or resembles `name`, best first, then most populous first.
+
+    Accents, case, hyphens, "St" for "Saint" and a leading article do not count.
+    """
+    wanted = _key(name)
+    if not wanted or limit < 1:
+        return ()
+    keys, rows = _keys(), _communes()[1]
+    within = [n for n in range(len(rows)) if department is None or rows[n][3] == department]
+
+    def level(key: str) -> int | None:
+        bare = _ARTICLE.sub("", key)
+        if wanted in (key, bare):
+            return 0
+        return 1 if key.startswith(wanted) or bare.startswith(wanted) else None
+
+    found = sorted((level(keys[n]), -int(rows[n][5] or 0), n) for n in within if level(keys[n]) is not None)
+    numbers = [n for _, _, n in found[:limit]]
+    if len(numbers) < limit and len(wanted) > 3:
+        from rapidfuzz import fuzz, process
+
+        choices = {n: keys[n] for n in within if n not in set(numbers)}
+        near = process.extract(
+            wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit - len(numbers)
+        )
+        numbers += [n for _, _, n in near]
+    return tuple(_commune_at(n) for n in numbers)
+
+
+def commune_of_siren(siren: str) -> Commune | None:
+    """The commune of a town hall's SIREN, or the most populous member of an inter-communal grouping's.
+
+    The number of a commune that has merged since tells its old INSEE code, and so the commune of today.
+    """
+    code = _by_siren().get(siren[:9])
+    if code:
+        return commune(code)
+    merged = commune(siren[2:4] + siren[5:8]) if re.match(r"21[0-9]{2}0[0-9]{4}", siren) else None
+    # A commune that kept a number of the old kind has not merged: the digits then say something else.
+    return merged if merged and not merged.siren.startswith("21") else None
+
+
+#: Numbers that INSEE gave to public bodies of a place carry the department after two digits: 17 services
+#: of the State, 19 secondary schools, 21 communes, 22 departments, 23 regions, 24 and 25 groupings, 26
+#: hospitals and CCAS, 27 public housing and the like (newer bodies have 13 and 20, which tell no place).
+_PLACED_SIREN = re.compile(r"^(?:17|19|21|22|23|24|25|26|27)(97[1-8]|[0-9]{2})")
+
+
+def department_of_siren(siren: str) -> str | None:
+    """The department that the number of an older public body tells, or None; Corsica's two are not told apart."""
+    match = _PLACED_SIREN.match(siren[:9]) if len(siren) >= 9 else None
+    return match.group(1) if match and match.group(1) in _departments()[0] else None
+
+
+# --------------------------------------------------------------------------------- departments, regions
+
+
+def department(code: str) -> Department | None:
+    """The department of a code ("01", "2A", "974")."""
+    return _departments()[0].get(code)
+
+
+def departments() -> tuple[Department, ...]:
+    """All departments and overseas collectivities, by code."""
+    return tuple(_departments()[0].values())
+
+
+def region_of(department: str) -> str | None:
+    """The INSEE region code of a department."""
+    found = _departments()[0].get(department)
+    return found.region if found else None
+
+
+@cache
+def _region_names() -> Mapping[str, str]:
+    return MappingProxyType({d.region: d.region_name for d in sorted(departments(), key=lambda d: d.region)})
+
+
+def regions() -> Mapping[str, str]:
+    """Region codes and names."""
+    return _region_names()
+
+
+def departments_of_region(region: str) -> tuple[str, ...]:
+    """The departments of a region, by code."""
+    return tuple(d.code for d in departments() if d.region == region)
+
+
+def neighbours(department: str) -> tuple[str, ...]:
+    """The departments that touch this one, by code; none for those overseas."""
+    return _departments()[1].get(department, ())
+
+
+def department_of_postcode(postcode: str) -> str | None:
+    """The department of a postcode, a CEDEX included; the table wins where a postcode crosses a border."""
+    if not re.fullmatch(r"[0-9]{5}", postcode):
+        return None
+    rows = _by_postcode().get(postcode)
+    if rows:
+        return communes_of_postcode(postcode)[0].department
+    if postcode.startswith("20"):
+        return "2A" if postcode[:3] in ("200", "201") else "2B"
+    prefix = postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2]
+    return prefix if prefix in _departments()[0] else None
+
+
+def department_of_nuts(nuts: str) -> tuple[str, ...]:
+    """The departments of a NUTS code of France, of any level and version; none for "FR" or abroad."""
+    code = nuts.strip().upper()
+    if len(code) < 3 or not code.startswith("FR"):
+        return ()
+    return tuple(sorted({d for key, d in _nuts().items() if key.startswith(code)}))
+
+
+# ---------------------------------------------------------------------------------------- nomenclatures
+
+
+# ----------------------------------------------------------------------------------------------- placing
+
+
+def distance_km(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> Any:
+    """Great-circle distance in kilometres between points in degrees; arrays broadcast, NaN stays NaN."""
+    p1, p2 = np.radians(lat1), np.radians(lat2)
+    half_lat, half_lon = (p2 - p1) / 2, (np.radians(lon2) - np.radians(lon1)) / 2
+    h = np.sin(half_lat) ** 2 + np.cos(p1) * np.cos(p2) * np.sin(half_lon) ** 2
+    km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
+    return float(km) if np.ndim(km) == 0 else km
+
+
+def coordinates(place: Commune) -> tuple[float, float, bool]:
+    """Latitude, longitude, and whether they are approximate: the postcode's mean, else the department's centre."""
+    if not math.isnan(place.latitude):
+        return place.latitude, place.longitude, False
+    around = [c for pc in place.postcodes for c in communes_of_postcode(pc) if not math.isnan(c.latitude)]
+    if around:
+        return (
+            sum(c.latitude for c in around) / len(around),
+            sum(c.longitude for c in around) / len(around),
+            True,
+        )
+    centre = department(place.department)
+    return (centre.latitude, centre.longitude, True) if centre else (NAN, NAN, True)
+
+
+_POSTCODE = re.compile(r"(?<![0-9])(?:F-?)?([0-9]{5})(?![0-9])")
+_BRACKET = re.compile(r"\((2[AB]|[0-9]{2,3})\)", re.I)
+_TITLE = re.compile(
+    r"^(?:ville|commune|mairie|communaute de communes|agglomeration) d(?:e la|e l|es|u|e) |^(?:ville|commune|mairie) d "
+)
+_DEPARTMENT_TITLE = re.compile(r"^(?:departement|conseil departemental) (?:d(?:e la|e l|es|u|e) |d )?")
+_REGION_TITLE = re.compile(r"^(?:region|conseil regional) (?:d(?:e la|e l|es|u|e) |d )?")
+#: A name borne by several communes is believed without a department when one is this much larger.
+CLEARLY_LARGEST = 5
+
+
+def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
+    """The commune that a label names, and whether its homonyms leave a doubt."""
+    text = re.sub(r"\b(?:cedex|cx)\b.*$", "", _key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
+    key = _TITLE.sub("", text)
+    found = sorted((_commune_at(n) for n in _by_key().get(key, ())), key=lambda c: (-c.population, c.code))
+    if near:
+        found = [c for c in found if c.department == near]
+    if not found:
+        return None, False
+    if len(found) > 1 and found[0].population < CLEARLY_LARGEST * found[1].population:
+        return None, False
+    return found[0], len(found) > 1
+
+
+@cache
+def _area_names() -> tuple[dict[str, str], dict[str, str]]:
+    """Departments and regions by folded name, with and without their article."""
+    return {_key(d.name): d.code for d in departments()}, {
+        _key(name): code for code, name in regions().items()
+    }
+
+
+def _areas(label: str) -> tuple[str | None, str | None]:
+    """The department and the region that a label names, whole, in brackets or after its last comma."""
+    by_department, by_region = _area_names()
+    bracket = re.search(r"\(([^()]{3,40})\)", label)
+    for part in (label, bracket.group(1) if bracket else "", label.rpartition(",")[2]):
+        key = _key(part)
+        found = by_department.get(_DEPARTMENT_TITLE.sub("", key))
+        if found and not key.startswith("region"):
+            return found, region_of(found)
+        if region := by_region.get(_REGION_TITLE.sub("", key)):
+            return None, region
+    return None, None
+
+
+def _with_commune(place: Place, found: Commune, inferred: bool = False) -> Place:
+    latitude, longitude, approximate = coordinates(found)
+    if place.latitude is not None and place.longitude is not None:
+        latitude, longitude, approximate = place.latitude, place.longitude, False
+    known = not math.isnan(latitude)
+    return replace(
+        place,
+        label=place.label or found.name,
+        commune=place.commune or found.code,
+        postcode=place.postcode or (found.postcodes[0] if len(found.postcodes) == 1 else None),
+        department=place.department or found.department,
+        region=place.region or region_of(place.department or found.department),
+        latitude=latitude if known else None,
+        longitude=longitude if known else None,
+        inferred=place.inferred or inferred or approximate,
+    )
+
+
+def _commune_of(place: Place) -> tuple[Commune | None, bool]:
+    """The commune that a place states, and whether a doubt remains."""
+    if place.commune and (found := commune(place.commune)):
+        return found, False
+    stated = _POSTCODE.search(place.label)
+    postcode = place.postcode or (stated.group(1) if stated else "")
+    served = communes_of_postcode(postcode)
+    if served:
+        key = _key(_POSTCODE.sub(" ", place.label))
+        by_name = [c for c in served if key and (_key(c.name) == key or f" {_key(c.name)} " in f" {key} ")]
+        return max(by_name, key=lambda c: len(c.name)) if by_name else served[0], False
+    bracket = _BRACKET.search(place.label)
+    near = place.department or (department_of_postcode(postcode) if postcode else None)
+    near = near or (bracket.group(1).upper() if bracket else None)
+    if place.label and (near or _areas(place.label) == (None, None)):
+        return _named(place.label, near)
+    return None, False
+
+
+def _area_of(place: Place) -> tuple[str | None, str | None]:
+    """The department and region that a place states without naming a commune."""
+    code = place.department
+    if not code and place.postcode:
+        code = department_of_postcode(place.postcode)
+    if not code and (stated := _POSTCODE.search(place.label)):
+        code = department_of_postcode(stated.group(1))
+    if not code and (bracket := _BRACKET.search(place.label)) and department(bracket.group(1).upper()):
+        code = bracket.group(1).upper()
+    region = place.region
+    if not code and place.nuts:
+        within = department_of_nuts(place.nuts)
+        code = within[0] if len(within) == 1 else None
+        shared = {region_of(d) for d in within}
+        region = region or (shared.pop() if len(shared) == 1 else None)
+    if not code and not region and place.label:
+        code, region = _areas(place.label)
+    return code, region or (region_of(code) if code else None)
+
+
+def locate(place: Place, buyer_id: str = "") -> Place:
+    """Complete a place by what it states, and by the buyer's commune (inferred) where it states none.
+
+    Tried in turn: commune, postcode (the label chooses among the communes that share one, else the most
+    populous), name in the label, department, NUTS; then the buyer's SIREN, if its commune lies in the
+    department or region stated.  What is stated is kept.  A place known by its department alone gets no
+    coordinates: `department(code)` has its centre.
+    """
+    if place.country not in (None, "", "FR"):
+        return place
+    found, doubt = _commune_of(place)
+    if found:
+        return _with_commune(place, found, inferred=doubt)
+    code, region = _area_of(place)
+    if code or region:
+        place = replace(place, department=code, region=region)
+    if place.latitude is not None and place.longitude is not None:
+        return place
+    buyer = commune_of_siren(buyer_id) if buyer_id else None
+    if buyer and _consistent(place, buyer):
+        return _with_commune(place, buyer, inferred=True)
+    if buyer_id and not code and not region and not place.nuts and (code := department_of_siren(buyer_id)):
+        return replace(place, department=code, region=region_of(code), inferred=True)
+    return place
+
+
+def _consistent(place: Place, buyer: Commune) -> bool:
+    if place.department:
+        return place.department == buyer.department
+    if place.nuts and (within := department_of_nuts(place.nuts)):
+        return buyer.department in within
+    return place.region in (None, buyer.region)

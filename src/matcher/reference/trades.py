@@ -1,0 +1,122 @@
+"""Trades named in a text or implied by a code."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from matcher.domain import Structure
+from matcher.reference.paths import reference_dir
+from matcher.reference.text import fold
+
+INDIRECT_FIT = 0.5  # only its NAF code tells, or it lends staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    name: str
+    label: str
+    words: re.Pattern[str]
+    cpv: tuple[str, ...]
+    naf: tuple[str, ...]
+
+
+@cache
+def trades() -> tuple[Trade, ...]:
+    """The table of trades; words are matched at the beginning of a word, without accents or case."""
+    with (reference_dir() / "trades.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Trade(
+                name=row["trade"],
+                label=row["label"],
+                words=re.compile(rf"(?<![a-z0-9])(?:{row['words']})"),
+                cpv=tuple(row["cpv"].split("|")),
+                naf=tuple(row["naf"].split("|")),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+@cache
+def _any_trade() -> re.Pattern[str]:
+    return re.compile("|".join(trade.words.pattern for trade in trades()))
+
+
+# not asked for: excluded, or a mere circumstance of another work
+_EXCLUDED = re.compile(
+    r"(?:hors|sauf|excepte|exception (?:de|du|des)|exclusion (?:de|du|des)|ne (?:comprend|concerne|porte) pas"
+    r"|sans|non compris)[^.;:]{0,40}$"
+)
+
+
+_CHANCE = re.compile(
+    r"(?:frais|prix|conditions|delai|charge|respect|visite|regles?) (?:de|du|des|d')\s*(?:la |l')?$"
+)
+
+
+_PIECE = re.compile(r"\s*(?:[,;:/+|]|\s+(?:et|&|ou|ainsi que|dont|[-–—])\s+)\s*", re.I)
+
+
+def named(text: str) -> dict[str, str]:
+    """Trade -> the piece of the text that names it, as published, in the order of the text.
+
+    A text is cut at commas, "et" and the like; the first trade of a piece is what it asks for ("démolition
+    des cloisons" asks for demolition).  What is excluded ("hors électricité") is not asked.
+    """
+    found: dict[str, str] = {}
+    start = 0
+    for piece in [*_PIECE.finditer(text), None]:
+        end = piece.start() if piece else len(text)
+        folded = fold(text[start:end])
+        hits = []
+        before = fold(text[max(0, start - 60) : start])
+        for trade in trades() if _any_trade().search(folded) else ():
+            hit = trade.words.search(folded)
+            if hit is None or _CHANCE.search(folded[: hit.start()]):
+                continue
+            if not _EXCLUDED.search(before + folded[: hit.start()]):
+                hits.append((hit.start(), -hit.end(), trade.name))
+        if hits:
+            found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
+        start = piece.end() if piece else end
+    return found
+
+
+def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
+    """Trade -> the code that names it, by the longest prefix; codes that name none are left out."""
+    found: dict[str, str] = {}
+    for code in codes:
+        best = max(
+            ((len(p), t.name) for t in trades() for p in t.cpv if len(p) >= 3 and code.startswith(p)),
+            default=None,
+        )
+        if best is not None:
+            found.setdefault(best[1], code)
+    return found
+
+
+def skills(structure: Structure) -> dict[str, float]:
+    """Trade -> how surely this structure has it: 1 said by an offer or past award, 0.5 by its NAF alone."""
+    held = _SKILLS.get(id(structure))
+    if held is None or held[0] is not structure:
+        if len(_SKILLS) > 20_000:
+            _SKILLS.clear()
+        held = _SKILLS[id(structure)] = (structure, _skills(structure))
+    return held[1]
+
+
+_SKILLS: dict[int, tuple[Structure, dict[str, float]]] = {}  # a structure is asked about for every lot
+
+
+def _skills(structure: Structure) -> dict[str, float]:
+    texts = [structure.name, structure.brand, structure.description]
+    texts += [f"{offer.title}. {offer.text}" for offer in structure.offers]
+    found = dict.fromkeys(named(". ".join(filter(None, texts))), 1.0)
+    found |= dict.fromkeys(trades_of_cpv(c for offer in structure.offers for c in offer.cpv), 1.0)
+    for trade in trades():
+        if structure.naf and structure.naf.startswith(trade.naf):
+            found.setdefault(trade.name, INDIRECT_FIT)
+    return {name: fit for name, fit in found.items() if f"trade:{name}" not in structure.denied}

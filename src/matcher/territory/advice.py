@@ -1,0 +1,444 @@
+"""Ways to buy from the social economy: reserve, clause, allot, direct purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from matcher.reference import law
+from matcher.territory import assumptions
+from matcher.territory import hours as insertion
+from matcher.territory.supply import Worth
+
+EMPTY = Worth()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a lot weighs in the turnover of those who could answer: yearly amount over their own turnover."""
+
+    known: int = 0  # bidders whose turnover is known
+    unknown: int = 0
+    median: float | None = None
+    comfortable: int = 0  # known, the lot weighs at most the desk's comfortable share
+    small: int = 0  # known, the lot weighs more than a whole year of theirs
+
+    def shown(self) -> str:
+        """In French, with what is not known."""
+        if not self.known:
+            return f"chiffre d'affaires inconnu pour les {self.unknown} structures : à leur demander"
+        share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
+        return f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, {self.small} trop petites seules ; inconnu pour {self.unknown}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the rules look at; amounts in euros before tax, NaN-free: None is unknown."""
+
+    on: date
+    amount: float | None = None  # of the whole contract, all lots
+    like_needs: float | None = None  # other needs of the same kind to be added up; None: not said
+    lot_amount: float | None = None
+    months: float | None = None
+    works: bool = False
+    buyer: law.BuyerType = "local"
+    lots: int = 1
+    defence: bool = False
+    ess_service: bool = False  # a service that L2113-15 lists
+    public_service: bool | None = None  # does it carry a public-service mission?
+    reserved: tuple[str, ...] | None = None  # articles already stated
+    within: Mapping[str, Worth] = field(default_factory=dict)  # article -> bidders in reach with the trade
+    everyone: Worth = EMPTY  # in reach with the trade, whatever the kind
+    weight: Mapping[str, Weight] = field(default_factory=dict)  # article -> weight
+    by_need: Mapping[str, int] = field(
+        default_factory=dict
+    )  # need -> bidders in reach, where the lot asks for several
+    whole: int | None = None  # bidders that have every need of the lot
+    cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
+    clause_hours: float | None = None  # at the desk's default share
+    clause_share: float = 0.05
+    carriers: int = 0
+    competition: int = 3
+    verified: int = 1
+    least_hours: float = 140.0
+    least_months: float = 3.0
+    trade_known: bool = True
+    yearly: float | None = None  # yearly part of the lot
+    labour: assumptions.Labour | None = None  # of the lot's trade
+    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: not said
+    contribution: float | None = None  # of the buyer, before deductions, euros of the year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What a buyer may do, why, under which article, and under which conditions; never bare."""
+
+    code: str
+    title: str
+    reasons: tuple[str, ...]
+    rules: tuple[law.Rule, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(rule.article for rule in self.rules))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A way that does not apply, and why."""
+
+    code: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """The first advice, the others that are open too, those that are not, and the effect on OETH beside them."""
+
+    first: Advice
+    also: tuple[Advice, ...]
+    refused: tuple[Refused, ...]
+    oeth: Advice | Refused
+
+
+def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
+    return tuple(rule for code in codes if (rule := law.rule(code, on)) is not None)
+
+
+def _euros(amount: float) -> str:
+    return f"{amount:,.0f} € HT".replace(",", "\u202f")
+
+
+def _direct(f: Facts) -> Advice | Refused:
+    code, title = "direct", "Acheter directement, avec trois devis"
+    threshold = law.direct_threshold(f.on, f.works)
+    if f.amount is None:
+        return Refused(
+            code=code,
+            title=title,
+            reason="montant inconnu : donnez le montant estimé hors taxes de tous les lots",
+        )
+    if threshold is None or threshold.value is None:
+        return Refused(code=code, title=title, reason=f"seuil non connu à la date du {f.on:%d/%m/%Y}")
+    total = f.amount + (f.like_needs or 0.0)
+    if total >= threshold.value:
+        added = f", besoins semblables compris ({_euros(f.like_needs)})" if f.like_needs else ""
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} ({threshold.article}, depuis le {threshold.since:%d/%m/%Y})",
+        )
+    conditions = [
+        "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
+    ]
+    if f.like_needs is None:
+        conditions.insert(
+            0,
+            "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés",
+        )
+    if f.everyone.possible < f.competition:
+        conditions.append(
+            f"{f.everyone.possible} structures de l'ESS à portée pour {f.competition} devis : compléter par d'autres entreprises"
+        )
+    return Advice(
+        code=code, title=title,
+        reasons=(f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}", f"à solliciter : {f.everyone.shown()}"),
+        rules=(threshold, *_rules(f.on, "same-supplier")), conditions=tuple(conditions),
+    )  # fmt: skip
+
+
+def _usable(f: Facts, article: str) -> int:
+    """Bidders that may answer under an article and are not known to be too small alone."""
+    return f.within.get(article, EMPTY).possible - f.weight.get(article, Weight()).small
+
+
+def _reserve(f: Facts) -> Advice | Refused:
+    lot = f.lots > 1
+    code, title = ("reserve-lot", "Réserver ce lot") if lot else ("reserve", "Réserver le marché")
+    if f.reserved is not None:
+        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
+        return Refused(code=code, title=title, reason=f"déjà réservé ({stated})")
+    if f.defence:
+        rule = law.rule("reservation.defence", f.on)
+        return Refused(code=code, title=title, reason=rule.shown() if rule else "marché de défense")
+    usable = {article: _usable(f, article) for article in ("L2113-12", "L2113-13", "L2113-14")}
+    alone = {a: usable[a] for a in ("L2113-12", "L2113-13") if usable[a] >= f.competition}
+    combined = law.rule("reservation.combined", f.on)
+    if alone:
+        article = max(alone, key=lambda a: (alone[a], a))
+    elif usable["L2113-14"] >= f.competition and combined is not None:
+        article = "L2113-14"
+    else:
+        said = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in ("L2113-12", "L2113-13"))
+        small = sum(f.weight.get(a, Weight()).small for a in ("L2113-12", "L2113-13"))
+        why = f" ; {small} seraient trop petites seules" if small else ""
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"moins de {f.competition} structures admissibles à portée, la concurrence ne demeurerait pas ({said}{why})",
+        )
+    worth, weight = f.within[article], f.weight.get(article, Weight())
+    names = {
+        "L2113-12": "reservation.disability",
+        "L2113-13": "reservation.insertion",
+        "L2113-14": "reservation.combined",
+    }
+    reasons = [
+        f"au titre de {article} : {worth.shown()}",
+        f"concurrence qui demeure : {usable[article]} soumissionnaires distincts",
+        weight.shown(),
+    ]
+    other = [a for a in alone if a != article]
+    if other:
+        reasons.append(
+            f"possible aussi au titre de {other[0]} ({usable[other[0]]} structures), ou des deux ensemble (L2113-14)"
+        )
+    elif article != "L2113-14" and combined is not None and usable["L2113-14"] > usable[article]:
+        reasons.append(f"au titre des deux articles ensemble (L2113-14), {usable['L2113-14']} structures")
+    conditions = [
+        "l'avis doit dire que le marché ou le lot est réservé, et l'article",
+        "un groupement avec une entreprise ordinaire serait irrecevable",
+    ]
+    if worth.verified < f.verified:
+        code += "-if-verified"
+        title += ", sous condition de vérification"
+        conditions.insert(
+            0,
+            f"{worth.verified} vérifiées actives sur {worth.possible} possibles : appelez-les avant de réserver, un lot réservé sans offre est infructueux",
+        )
+    if not f.trade_known:
+        conditions.insert(
+            0, "métier non reconnu dans l'intitulé : les comptes portent sur toutes les structures à portée"
+        )
+    return Advice(
+        code=code,
+        title=f"{title} ({article})",
+        reasons=tuple(reasons),
+        rules=_rules(
+            f.on, names[article], "reservation.share", "reservation.stated", "reservation.mixed-group"
+        ),
+        conditions=tuple(conditions),
+    )
+
+
+def _ess(f: Facts) -> Advice | Refused:
+    code, title = "reserve-ess", "Réserver aux entreprises de l'économie sociale et solidaire (L2113-15)"
+    if f.reserved is not None:
+        return Refused(code=code, title=title, reason="déjà réservé")
+    if f.defence:
+        return Refused(
+            code=code,
+            title=title,
+            reason="les marchés de défense ou de sécurité ne peuvent pas être réservés",
+        )
+    if not f.ess_service:
+        return Refused(
+            code=code,
+            title=title,
+            reason="le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère",
+        )
+    if f.public_service is False:
+        return Refused(code=code, title=title, reason="aucune mission de service public n'est confiée")
+    worth = f.within.get("L2113-15", EMPTY)
+    if worth.possible < f.competition:
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"moins de {f.competition} structures admissibles à portée : {worth.shown()}",
+        )
+    conditions = [
+        "trois ans au plus",
+        "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes",
+    ]
+    if f.public_service is None:
+        conditions.insert(0, "le marché doit confier une mission de service public : à confirmer")
+    if f.months is not None and f.months > 36:
+        conditions.insert(0, f"durée de {f.months:g} mois : à ramener à trois ans")
+    return Advice(
+        code=code,
+        title=title,
+        reasons=(worth.shown(), f.weight.get("L2113-15", Weight()).shown()),
+        rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"),
+        conditions=tuple(conditions),
+    )
+
+
+def _allot(f: Facts) -> Advice | Refused:
+    code, title = "allot", "Allotir autrement"
+    reasons = []
+    more = {need: count for need, count in f.by_need.items() if count > (f.whole or 0)}
+    if len(f.by_need) > 1 and f.whole is not None and f.whole < f.competition and more:
+        named = ", ".join(f"{need} : {count} structures" for need, count in f.by_need.items())
+        reasons.append(f"{f.whole} structures ont tous les métiers du lot ; un lot par métier : {named}")
+    now = f.weight.get("", Weight())
+    gained = {k: count for k, count in f.cuts.items() if count > now.comfortable}
+    if gained and now.comfortable < f.competition:
+        named = ", ".join(f"en {k} lots : {count}" for k, count in f.cuts.items())
+        reasons.append(
+            f"structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires : {now.comfortable} aujourd'hui ; {named} ({now.unknown} de chiffre d'affaires inconnu, non comptées)"
+        )
+    if not reasons:
+        why = (
+            "le lot ne demande qu'un métier"
+            if len(f.by_need) < 2
+            else "assez de structures ont tous les métiers du lot, ou aucun découpage n'en ajoute"
+        )
+        size = (
+            "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
+            if not now.known
+            else "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
+        )
+        return Refused(code=code, title=title, reason=f"{why} ; {size}")
+    return Advice(
+        code=code,
+        title=title,
+        reasons=tuple(reasons),
+        rules=_rules(f.on, "allotment", "small-lots.share"),
+        conditions=("découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots",),
+    )
+
+
+def _clause(f: Facts) -> Advice | Refused:
+    mandatory = law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer)
+    code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
+    if mandatory:
+        code, title = "clause-mandatory", "Insérer une condition sociale d'exécution : elle est obligatoire"
+    told = (
+        "heures non calculables : montant du lot inconnu"
+        if f.clause_hours is None
+        else f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
+    )
+    carried = f"{f.carriers} structures à portée pourraient les porter (mise à disposition ou prestation)"
+    conditions = ["faire valider les heures et leur suivi par le facilitateur du lieu"]
+    if mandatory:
+        if not f.carriers:
+            conditions.insert(
+                0,
+                "aucune structure à portée pour les porter : embauche directe par le titulaire, ou une autre condition sociale",
+            )
+        conditions.append("exceptions prévues par l'article : à vérifier")
+        return Advice(
+            code=code,
+            title=title,
+            reasons=(told, carried),
+            rules=_rules(f.on, "clause.mandatory", "clause.execution"),
+            conditions=tuple(conditions),
+        )
+    if f.clause_hours is None:
+        return Refused(code=code, title=title, reason=told)
+    if f.clause_hours < f.least_hours:
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"{told} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
+        )
+    if f.months is not None and f.months < f.least_months:
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"{f.months:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)",
+        )
+    if not f.carriers:
+        return Refused(
+            code=code,
+            title=title,
+            reason="aucune structure à portée ne porterait les heures : voir le facilitateur du lieu",
+        )
+    return Advice(
+        code=code,
+        title=title,
+        reasons=(told, carried),
+        rules=_rules(f.on, "clause.execution", "clause.criterion"),
+        conditions=tuple(conditions),
+    )
+
+
+def _oeth(f: Facts) -> Advice | Refused:
+    """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
+    code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
+    worth = f.within.get("L2113-12", EMPTY)
+    if not worth.possible:
+        return Refused(code=code, title=title, reason="aucune EA ni aucun ESAT du métier à portée")
+    if (
+        f.rate is not None
+        and (full := law.rule("oeth.rate", f.on)) is not None
+        and f.rate >= (full.value or 1.0)
+    ):
+        return Refused(
+            code=code,
+            title=title,
+            reason=f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * (full.value or 1.0):g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet ({full.article})",
+        )
+    rules = _rules(f.on, "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate")
+    if not rules:
+        return Refused(
+            code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
+        )
+    attested = (
+        "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
+    )
+    if f.yearly is None or f.rate is None:
+        lacking = [
+            word
+            for word, given in (
+                ("le montant du lot", f.yearly),
+                ("le taux d'emploi direct (4,2 pour 4,2 %)", f.rate),
+            )
+            if given is None
+        ]
+        return Advice(
+            code=code, title=title, reasons=(f"EA et ESAT à portée : {worth.shown()}",), rules=rules,
+            conditions=(f"donnez {' et '.join(lacking)} : l'effet en dépend", attested),
+        )  # fmt: skip
+    made = insertion.oeth(f.yearly, f.rate, on=f.on, contribution=f.contribution, labour=f.labour)
+    gain = (
+        f"déduction : {_euros(made.deduction)} par an"
+        if made.deduction is not None
+        else f"déduction avant plafond : {_euros(made.deductible)} par an"
+    )
+    return Advice(
+        code=code, title=title,
+        reasons=(f"EA et ESAT à portée : {worth.shown()}", f"{gain}, pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"),
+        rules=rules, conditions=(*made.said, *(f"hypothèse : {a}" for a in made.assumed)),
+    )  # fmt: skip
+
+
+#: In the order in which they are proposed.
+WAYS: tuple[Callable[[Facts], Advice | Refused], ...] = (_direct, _reserve, _ess, _allot, _clause)
+
+
+def advise(f: Facts) -> Advised:
+    """The advice for a lot.  Where nothing applies it says "none", with why and what to do before."""
+    found = [way(f) for way in WAYS]
+    good = [one for one in found if isinstance(one, Advice)]
+    refused = tuple(one for one in found if isinstance(one, Refused))
+    effect = _oeth(f)
+    if f.reserved is not None:
+        articles = f.reserved or law.UNSPECIFIED
+        worth = f.within.get(articles[0] if len(articles) == 1 else "L2113-14", EMPTY)
+        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
+        kept = Advice(
+            code="reserved", title=f"Le lot est déjà réservé ({stated})", reasons=(worth.shown(),), rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),
+            conditions=("vérifier que les structures possibles répondront avant de publier",) if worth.verified < f.competition else (),
+        )  # fmt: skip
+        good.insert(0, kept)
+    if not good:
+        none = Advice(
+            code="none", title="Ni réserve, ni allotissement, ni clause pour ce lot en l'état",
+            reasons=tuple(f"{one.title} : {one.reason}" for one in refused), rules=_rules(f.on, "sourcing.allowed"),
+            conditions=("interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes",),
+        )  # fmt: skip
+        return Advised(first=none, also=(), refused=refused, oeth=effect)
+    return Advised(first=good[0], also=tuple(good[1:]), refused=refused, oeth=effect)
+
+
+def effect(oeth: Advice | Refused) -> str:
+    """The effect on the OETH contribution in a line."""
+    return (
+        f"{oeth.title} : {' ; '.join(oeth.reasons)}"
+        if isinstance(oeth, Advice)
+        else f"sans effet, {oeth.reason}"
+    )

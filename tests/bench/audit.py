@@ -1,0 +1,134 @@
+"""What we stand on: a bill of materials (CycloneDX), consistency, floors of known faults, and advisories where reachable.
+
+    python tests/bench/audit.py --out build/sbom.json
+
+Ends with 1 where requirements contradict each other, a package stands below a floor, or an advisory applies.
+Where the advisory service cannot be reached it says so and goes on: no network is no fault of a change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections import Counter
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+#: Package -> first version without the fault named, for what reads strangers' bytes or speaks to the network.
+FLOORS: dict[str, tuple[str, str]] = {
+    "certifi": ("2024.7.4", "CVE-2024-39689"), "cryptography": ("44.0.1", "CVE-2024-12797"), "h11": ("0.16.0", "CVE-2025-43859"),
+    "idna": ("3.7", "CVE-2024-3651"), "jinja2": ("3.1.6", "CVE-2025-27516"), "lxml": ("4.9.1", "CVE-2022-2309"),
+    "pillow": ("11.3.0", "CVE-2025-48379"), "pyarrow": ("14.0.1", "CVE-2023-47248"), "pypdf": ("6.1.3", "CVE-2025-62707"),
+    "python-multipart": ("0.0.18", "CVE-2024-53981"), "requests": ("2.32.4", "CVE-2024-47081"), "setuptools": ("78.1.1", "CVE-2025-47273"),
+    "starlette": ("0.49.1", "CVE-2025-62727"), "torch": ("2.6.0", "CVE-2025-32434"), "tornado": ("6.5.0", "CVE-2025-47287"),
+    "transformers": ("4.53.0", "CVE-2025-6638"), "urllib3": ("2.5.0", "CVE-2025-50181"),
+}  # fmt: skip
+PATIENCE = 120  # seconds for the advisory service
+
+
+def installed() -> dict[str, str]:
+    """Name -> version of every distribution of this environment."""
+    return {d.metadata["Name"].lower().replace("_", "-"): d.version for d in distributions()}
+
+
+def bill(out: Path) -> dict[str, Any]:
+    """Write the bill of materials and read it back."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    told = [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", str(ROOT / "pyproject.toml")]
+    subprocess.run(
+        [*told, "--output-format", "JSON", "--output-file", str(out), sys.executable],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def licences(made: dict[str, Any]) -> tuple[Counter[str], list[str]]:
+    """Licences counted, and the packages that state none."""
+    counted: Counter[str] = Counter()
+    none = []
+    for part in made["components"]:
+        held = [entry.get("expression") or entry.get("license", {}).get("id") or entry.get("license", {}).get("name") for entry in part.get("licenses", [])]  # fmt: skip
+        counted.update({str(h) for h in held if h and len(str(h)) < 60})
+        if not held:
+            none.append(part["name"])
+    return counted, none
+
+
+def advisories() -> tuple[int, list[str]]:
+    """How many packages could be looked up, and the advisories that apply."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--format",
+        "json",
+        "--progress-spinner",
+        "off",
+        "--timeout",
+        "10",
+    ]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        told = json.loads(ran.stdout)["dependencies"]
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        return 0, []
+    seen = [d for d in told if "skip_reason" not in d]
+    return len(seen), [
+        f"{d['name']} {d['version']}: {v['id']} (mended in {', '.join(v['fix_versions']) or 'no version yet'})"
+        for d in seen
+        for v in d["vulns"]
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "sbom.json")
+    out: Path = parser.parse_args().out
+    bad = []
+    versions = installed()
+    made = bill(out)
+    listed = {part["name"].lower().replace("_", "-") for part in made["components"]}
+    absent = sorted(set(versions) - listed - {"maillage"})
+    if absent:
+        bad.append(f"the bill of materials lacks {', '.join(absent)}")
+    counted, none = licences(made)
+    print(f"bill of materials: {len(listed)} packages in {out.name}; {len(none)} state no licence{': ' + ', '.join(none) if none else ''}")  # fmt: skip
+    print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common(8)))
+    checked = subprocess.run(
+        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False
+    )
+    if checked.returncode:
+        bad += checked.stdout.strip().splitlines()
+    print(f"requirements: {'consistent' if not checked.returncode else 'in contradiction'}")
+    held = {name: floor for name, floor in FLOORS.items() if name in versions}
+    low = [
+        f"{name} {versions[name]} is below {floor} ({fault})"
+        for name, (floor, fault) in held.items()
+        if Version(versions[name]) < Version(floor)
+    ]
+    bad += low
+    print(
+        f"floors: {len(held) - len(low)} of {len(held)} packages stand above the faults named in tests/bench/audit.py"
+    )
+    seen, faults = advisories()
+    bad += faults
+    if seen:
+        print(f"advisories: {len(faults)} apply to {seen} packages looked up")
+    else:
+        print(
+            "advisories: offline, the advisory service could not be asked; run this again where there is a network"
+        )
+    for line in bad:
+        print(f"  {line}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

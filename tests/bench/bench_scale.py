@@ -1,0 +1,238 @@
+"""How the work grows: build, update, recall of the approximate search, and a night of notices, at several sizes.
+
+    python tests/bench/bench_scale.py --structures 10000 100000 --notices 2000 --jobs 2 --out bench.json --plot scale.svg
+
+Structures and notices are those of `matcher synth`.  Seconds are given twice: on the clock, and of processor time
+(on a machine that does other work the second is the one that compares).  `--out` keeps the sizes that it holds
+already and were not asked for again; `--plot` draws all of them, and alone (`--structures` with nothing) only draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Structure
+from matcher.lab import synth
+from matcher.matching import recipes
+from matcher.outreach import batch, intake, rules
+from matcher.outreach.work import Task
+from matcher.records.store import Store
+
+BLOCK = 100_000  # rows compared at once
+UPDATED = 0.01  # share of the structures that an update changes
+
+
+@contextmanager
+def timed(into: dict[str, Any], name: str) -> Any:
+    def used() -> float:
+        kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, kinds))
+
+    clock, work = time.perf_counter(), used()
+    yield
+    into[f"{name}_seconds"] = round(time.perf_counter() - clock, 2)
+    into[f"{name}_cpu"] = round(used() - work, 2)
+    print(f"  {name}: {into[f'{name}_seconds']} s ({into[f'{name}_cpu']} s of processor)", flush=True)
+
+
+def drained(listed: list[Structure]) -> Iterator[Structure]:
+    """The items of a list, which holds none of them afterwards: a million structures are gigabytes."""
+    while listed:
+        yield listed.pop()
+
+
+def recall(catalogue: Catalogue, questions: int, depths: Sequence[int] = (100, 800)) -> dict[str, float]:
+    """The share of the exact k nearest rows that the vector index finds, over lots of the generator, and what one costs.
+
+    A row as near as the k-th counts, and no row twice: many rows hold the same text.
+    """
+    lots = [lot for tender in synth.tenders(questions, seed=11) for lot in tender.lots][:questions]
+    asked = catalogue.encoder.encode([f"{lot.title}. {lot.description}" for lot in lots], role="query")
+    nearest = np.full((len(asked), max(depths)), -np.inf, dtype=np.float32)  # of each question, best first
+    for low in range(0, len(catalogue.vectors), BLOCK):
+        scores = asked @ np.asarray(catalogue.vectors[low : low + BLOCK], dtype=np.float32).T
+        both = np.concatenate([nearest, scores], axis=1)
+        nearest = -np.sort(np.partition(-both, max(depths) - 1, axis=1)[:, : max(depths)], axis=1)
+    shares: dict[str, float] = {}
+    index = catalogue.indexes["faiss"]
+    for k in depths:
+        found = []
+        for vector, exact in zip(asked, nearest, strict=True):
+            rows = np.unique(index.search("", vector, k))
+            scores = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ vector
+            found.append(float((scores >= exact[k - 1] - 1e-6).sum()) / k)
+        shares[f"recall_at_{k}"] = round(float(np.mean(found)), 4)
+        shares[f"worst_recall_at_{k}"] = round(min(found), 4)
+    began = time.process_time()
+    for vector in asked:
+        index.search("", vector, 800)
+    shares["ms_of_processor_a_search"] = round(1000 * (time.process_time() - began) / len(asked), 2)
+    print(f"  {index.kind}: {shares}", flush=True)
+    return shares
+
+
+def memory(folder: Path) -> dict[str, int]:
+    """What a process of its own holds after it has matched 200 notices: all of it, and what is not mapped from files."""
+    code = (
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        "from matcher import synth\n"
+        "from matcher.matching.engine import Matcher\n"
+        "matcher = Matcher.load(sys.argv[1])\n"
+        "for tender in synth.tenders(200, seed=21):\n"
+        "    for query in matcher.queries(tender): matcher.rank(query)\n"
+        "said = dict(line.split(':') for line in Path('/proc/self/status').read_text().splitlines() if ':' in line)\n"
+        "print(json.dumps({name: int(said[key].split()[0]) // 1024 for name, key in "
+        "(('memory_mb', 'VmRSS'), ('memory_of_its_own_mb', 'RssAnon')) if key in said}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True
+    )
+    held: dict[str, int] = json.loads(done.stdout)
+    print(f"  memory: {held}", flush=True)
+    return held
+
+
+def cluster(folder: Path, tasks: list[Task], options: batch.Options) -> dict[str, float]:
+    """Seconds that one and two Dask workers of one thread take for the same notices, once they have the catalogue."""
+    from distributed import LocalCluster
+
+    from matcher.outreach.cluster import answers
+
+    took: dict[str, float] = {}
+    for workers in (1, 2):
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made:
+            address, ask = made.scheduler_address, (options.top, options.rules.floor)
+            list(answers(address, folder, tasks[: 20 * workers], *ask))
+            began = time.perf_counter()
+            found = list(answers(address, folder, tasks, *ask))
+            took[f"cluster_of_{workers}_seconds"] = round(time.perf_counter() - began, 2)
+            assert len(found) == len(tasks)
+    took["two_workers_against_one"] = round(took["cluster_of_1_seconds"] / took["cluster_of_2_seconds"], 2)
+    print(f"  {took}", flush=True)
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--structures", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--notices", type=int, default=2000)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--top", type=int, default=10)
+    parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument(
+        "--cluster", type=int, default=0, help="ask so many notices of one and of two Dask workers"
+    )
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--plot", type=Path)
+    asked = parser.parse_args()
+    results: list[dict[str, Any]] = []
+    if asked.out and asked.out.is_file():
+        results = json.loads(asked.out.read_text())
+    for size in asked.structures:
+        print(f"{size} structures", flush=True)
+        row: dict[str, Any] = {"structures": size, "notices": asked.notices, "jobs": asked.jobs}
+        listed = list(synth.structures(size))
+        row["offers"] = sum(len(s.offers) for s in listed)
+        some = listed[:: round(1 / UPDATED)]
+        with tempfile.TemporaryDirectory(prefix="maillage-") as name:
+            folder = Path(name) / "catalogue"
+            with timed(row, "build"):
+                made = Catalogue.build(drained(listed), recipe=recipes.named("default"))
+                made.save(folder)
+            row["memory_of_the_build_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            del made
+            held = Catalogue.load(folder)
+            row["evidence"], row["index"] = held.evidence.num_rows, held.indexes["faiss"].kind
+            row |= recall(held, asked.questions)
+            row["disk_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20)
+            fresh = synth.changed(some, 1.0)
+            with timed(row, "update_of_1_percent"):
+                held.updated(fresh).save(folder)
+            del held
+            row |= memory(folder)
+            tenders = list(synth.tenders(asked.notices))
+            row["lots"] = sum(len(t.lots) for t in tenders)
+            store = Store.open(f"sqlite:///{name}/store.sqlite")
+            options = batch.Options(
+                rules=rules.Rules(floor=0.0, first_volume=10**9), top=asked.top, jobs=asked.jobs
+            )
+            at = synth.datetime.now(synth.UTC)
+            summary = batch._begun(store, {}, at)
+            intake.take(store, tenders, None, at, summary)
+            pending = batch.waiting(store, "v", at)
+            # the start of the processes is nothing in a night, and half of the work of a few notices
+            with timed(row, "start"):
+                for _ in batch.answers(folder, dict(list(pending.items())[: asked.jobs]), options):
+                    pass
+            with timed(row, "match_all_lots"):
+                found = batch.answers(folder, pending, options)
+                while some := [(pending[key], rows) for key, rows in islice(found, batch.TOGETHER)]:
+                    batch.write(store, some, {}, at)
+            if asked.cluster:
+                row |= cluster(folder, list(pending.values())[: asked.cluster], options)
+            worked = row["match_all_lots_cpu"] - row["start_cpu"]
+            row["ms_of_processor_a_lot"] = round(1000 * worked / row["lots"], 2)
+            row["matches"] = store.counts()["match"]
+            store.close()
+        results = sorted(
+            [*(r for r in results if r["structures"] != size), row], key=lambda r: r["structures"]
+        )
+        print(json.dumps(row), flush=True)
+        if asked.out:
+            asked.out.write_text(json.dumps(results, indent=1) + "\n")
+    if asked.plot and results:
+        plot(results, asked.plot)
+
+
+def plot(results: list[dict[str, Any]], path: Path) -> None:
+    """Processor time a lot, memory, and recall, over the number of structures."""
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "scale", "font.size": 9})
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    sizes = [r["structures"] for r in results]
+    drawn = figure.subplots(1, 3)
+    for axes, title, lines in zip(
+        drawn,
+        ("Processor time of a lot (ms)", "Memory of a process (MB)", "Recall of the vector index"),
+        (
+            {"ms_of_processor_a_lot": "all of it", "ms_of_processor_a_search": "search by meaning"},
+            {"memory_mb": "resident", "memory_of_its_own_mb": "its own"},
+            {"recall_at_100": "of the first 100", "recall_at_800": "of the first 800"},
+        ),
+        strict=True,
+    ):
+        for (name, label), colour in zip(lines.items(), ("#0b4f8a", "#c05a00"), strict=True):
+            axes.plot(sizes, [r[name] for r in results], "o-", color=colour, label=label, markersize=4)
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_xscale("log")
+        axes.set_xlabel("structures")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    drawn[0].set_ylim(bottom=0)
+    drawn[1].set_ylim(bottom=0)
+    drawn[2].set_ylim(0.9, 1.005)
+    figure.savefig(path, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,500 @@
+"""Measure the readers of notices on the real data, and their resistance to damaged files.
+
+Usage: python tests/bench/bench_sources.py [notices] [sdk] [clauses] [speed] [accents] [fuzz] [--files 10000]
+
+Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import json
+import random
+import resource
+import tarfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lxml import etree
+
+from matcher.domain import BadInput, Place, Rejected, Tender
+from matcher.lab.training.clauses import learnt_from
+from matcher.partners import leads
+from matcher.reading import clauses, deduplicate
+from matcher.reading import files as files_
+from matcher.reading.sources import _tree as tree
+from matcher.reading.sources import eforms, ted
+from matcher.reference.paths import shared_dir
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "sample"
+
+
+def notices_dir() -> Path:
+    return shared_dir() / "data" / "notices"
+
+
+# ------------------------------------------------------------------------------------ the real notices
+
+
+def ted_files() -> list[Path]:
+    return sorted((notices_dir() / "ted").glob("*.xml"))
+
+
+def local(name: str) -> str:
+    return f"*[local-name()='{name}']"
+
+
+class Oracle:
+    """What a notice says, by XPath on the untouched document: another way to the same facts."""
+
+    def __init__(self, path: Path) -> None:
+        root = etree.parse(str(path)).getroot()
+        forms = [f for f in root.xpath(f"{local('FORM_SECTION')}/*") if f.get("LG")]
+        french = [f for f in forms if f.get("LG") == "FR"]
+        original = [f for f in forms if f.get("CATEGORY") == "ORIGINAL"]
+        self.root, self.form = root, (french or original or forms)[0]
+        self.french = bool(french)
+
+    def all(self, *names: str) -> list[etree._Element]:
+        return self.form.xpath("/".join(local(n) for n in names))
+
+    def text(self, *names: str) -> str:
+        found = self.all(*names)
+        return " ".join(" ".join(found[0].itertext()).split()) if found else ""
+
+    @property
+    def lots(self) -> int:
+        return len(self.all("OBJECT_CONTRACT", "OBJECT_DESCR"))
+
+
+def same(one: str, other: str) -> bool:
+    return "".join(one.split()) == "".join(other.split())
+
+
+def differences(tender: Tender, oracle: Oracle) -> list[str]:
+    """The names of the fields that differ from the oracle's (forms of R2.0.9)."""
+    wrong = []
+    body = ("CONTRACTING_BODY", "ADDRESS_CONTRACTING_BODY")
+    checks = {
+        "title": same(tender.title, oracle.text("OBJECT_CONTRACT", "TITLE")),
+        "description": same(tender.description, oracle.text("OBJECT_CONTRACT", "SHORT_DESCR")),
+        "buyer": same(tender.buyer.name, oracle.text(*body, "OFFICIALNAME")),
+        "buyer postcode": (tender.buyer.place.postcode or "") in oracle.text(*body, "POSTAL_CODE") or not oracle.text(*body, "POSTAL_CODE"),
+        "reference": same(tender.reference, oracle.text("OBJECT_CONTRACT", "REFERENCE_NUMBER")[:200]),
+        "documents": same(tender.documents_url, oracle.text("CONTRACTING_BODY", "URL_DOCUMENT")),
+        "deadline": tender.nature == "correction"  # it tells the new one, under CHANGES
+        or (tender.deadline.date().isoformat() if tender.deadline else "") == oracle.text("PROCEDURE", "DATE_RECEIPT_TENDERS"),
+        "reserved": any(lot.reservation is not None and lot.reservation.origin == "field" for lot in tender.lots)
+        == bool(oracle.form.xpath(".//*[starts-with(local-name(),'RESTRICTED_SHELTERED') or local-name()='RESERVED_ORGANISATIONS_SERVICE_MISSION']")),
+        "awards": len(tender.awards) == len(oracle.all("AWARD_CONTRACT", "AWARDED_CONTRACT")) + len(oracle.all("RESULTS", "AWARDED_PRIZE")) + len(oracle.all("MODIFICATIONS_CONTRACT", "DESCRIPTION_PROCUREMENT")),
+    }  # fmt: skip
+    wrong += [name for name, right in checks.items() if not right]
+    described = oracle.all("OBJECT_CONTRACT", "OBJECT_DESCR")
+    main = [c.get("CODE") for c in oracle.all("OBJECT_CONTRACT", "CPV_MAIN", "CPV_CODE")][:1]
+    for lot, element in zip(tender.lots, described, strict=False):
+        inside = lambda *names: element.xpath("/".join(local(n) for n in names))  # noqa: B023, E731
+        words = lambda found: " ".join(" ".join(found[0].itertext()).split()) if found else ""  # noqa: E731
+        own = [c.get("CODE") for c in inside("CPV_ADDITIONAL", "CPV_CODE")]
+        expected = [*main, *own] if len(described) == 1 else own or main
+        value = inside("VAL_OBJECT")
+        stated = {
+            "lot title": same(lot.title, words(inside("TITLE")) or tender.title),
+            "lot description": same(lot.description, words(inside("SHORT_DESCR"))),
+            "lot cpv": list(lot.cpv) == list(dict.fromkeys(expected)),
+            "lot amount": not value or lot.amount == float(value[0].text),
+            "lot nuts": "places" in lot.inferred or [p.nuts for p in lot.places if p.nuts] == [n.get("CODE") for n in inside("NUTS")],
+            "lot duration": not inside("DURATION") or lot.duration_months is not None,
+        }  # fmt: skip
+        wrong += [name for name, right in stated.items() if not right]
+    holders = [h.name for a in tender.awards for h in a.holders]
+    named = oracle.form.xpath(
+        ".//*[local-name()='ADDRESS_CONTRACTOR' or local-name()='ADDRESS_WINNER']/*[local-name()='OFFICIALNAME']"
+    )
+    if sorted("".join(h.split()) for h in holders) != sorted(
+        "".join("".join(n.itertext()).split()) for n in named
+    ):
+        wrong.append("holders")
+    return wrong
+
+
+def read_one(path: Path) -> list[Tender | Rejected]:
+    with path.open("rb") as stream:
+        return list((ted if "ted" in path.parts else eforms).read(stream, path.name))
+
+
+def notices(_: argparse.Namespace) -> None:
+    """Every real notice read; lots and French titles of TED against the XML; 50 notices field by field."""
+    files = ted_files()
+    tenders = {path: read_one(path)[0] for path in files}
+    good = {path: t for path, t in tenders.items() if isinstance(t, Tender)}
+    modern = {path: Oracle(path) for path in good}
+    r209 = {p: o for p, o in modern.items() if o.form.tag.rsplit("}", 1)[-1].endswith("_2014")}
+    equal = sum(len(good[p].lots) == max(o.lots, 1) for p, o in r209.items())
+    french = [p for p, o in r209.items() if o.french]
+    titled = sum(
+        same(good[p].title, modern[p].text("OBJECT_CONTRACT", "TITLE")) and good[p].language == "fr"
+        for p in french
+    )
+    print(f"TED: {len(good)} of {len(files)} read, {sum(len(t.lots) for t in good.values())} lots")
+    print(
+        f"TED R2.0.9: lots equal to OBJECT_DESCR in {equal} of {len(r209)}; French title in {titled} of {len(french)} that have one"
+    )
+    chosen = random.Random(50).sample(sorted(r209), 50)
+    wrong: Counter[str] = Counter(field for p in chosen for field in differences(good[p], r209[p]))
+    print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
+    everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
+    print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
+    print("natures:", dict(Counter(t.nature for t in good.values())))
+    others = [r for folder in ("eforms", "boamp") for r in files_.read([notices_dir() / folder])]
+    print(f"eForms and BOAMP: {sum(isinstance(r, Tender) for r in others)} of {len(others)} read")
+    dossiers = deduplicate.group(good.values())
+    print(f"dossiers: {len(dossiers)}, of several notices: {sum(len(d.history) > 1 for d in dossiers)}")
+    offered = [
+        lead
+        for d in dossiers
+        for e in d.history
+        for lead in leads.leads(e.tender, earlier=[x.tender for x in d.history])
+    ]
+    print(f"leads in TED awards: {len(offered)}")
+
+
+def sdk(_: argparse.Namespace) -> None:
+    """The official examples: exact lots of the valid ones, what the invalid ones lack."""
+    exact = invalid = other = 0
+    files = sorted((notices_dir() / "eforms_sdk").glob("*.xml"))
+    for path in files:
+        root = etree.parse(str(path)).getroot()
+        lots = len(
+            root.xpath("./*[local-name()='ProcurementProjectLot'][*[local-name()='ID']/@schemeName='Lot']")
+        )
+        record = read_one(path)[0]
+        if path.name.startswith("INVALID"):
+            invalid += isinstance(record, Rejected)
+            print(f"  {path.name:<42} {record.reason if isinstance(record, Rejected) else 'READ'}")
+        elif isinstance(record, Rejected):
+            other += 1
+            print(f"  {path.name:<42} set aside: {record.reason}")
+        else:
+            right = len(record.lots) == max(lots, 1)
+            exact += right
+            if not right:
+                print(f"  {path.name:<42} {len(record.lots)} lots read, {lots} in the file")
+    named = sum(p.name.startswith("INVALID") for p in files)
+    print(
+        f"SDK: {len(files)} files; exact lots in {exact} of {len(files) - named - other}; {invalid} of {named} INVALID named; {other} of no contract"
+    )
+
+
+def full_text(path: Path) -> tuple[bool, str]:
+    """(what LEFTI says, all the text a person wrote) of a TED notice."""
+    form = ted.chosen(tree.parse(path.read_bytes(), path.name))
+    reserved = any(e.tag.startswith(("RESTRICTED_SH", "RESERVED_ORG")) for e in form.iter("*"))
+    return reserved, "\n".join(tree.words(e) for e in form.iter("P"))
+
+
+def rates(pairs: list[tuple[bool, bool]]) -> str:
+    """Precision and recall of (said, true) pairs, with their counts."""
+    tp, fp, fn = (sum(p == q for p in pairs) for q in ((True, True), (True, False), (False, True)))
+    return f"n {len(pairs)}, precision {tp / max(tp + fp, 1):.3f} ({tp}/{tp + fp}), recall {tp / max(tp + fn, 1):.3f} ({tp}/{tp + fn})"
+
+
+def clause_figures(_: argparse.Namespace) -> None:
+    """The detector from text alone: on LEFTI of TED, and on passages written without sight of the code."""
+    read = [full_text(path) for path in ted_files()]
+    yes = [text for reserved, text in read if reserved]
+    no = random.Random(200).sample([text for reserved, text in read if not reserved], 200)
+    pairs = [(clauses.read(t).reservation is not None, True) for t in yes] + [
+        (clauses.read(t).reservation is not None, False) for t in no
+    ]
+    print(f"LEFTI, text alone, {len(yes)} reserved and {len(no)} not (seed 200): {rates(pairs)}")
+    kept = [
+        (text, reserved)
+        for path, (reserved, text) in zip(ted_files(), read, strict=True)
+        if not learnt_from(path.name)
+    ]
+    told = [(clauses.read(text).reservation is not None, reserved) for text, reserved in kept]
+    print(f"LEFTI, text alone, the notices that were not learnt from: {rates(told)}")
+    said = [
+        t for t in yes if "reserv" in clauses.folded(t).replace("se reserve", "").replace("sous reserve", "")
+    ]
+    print(f"  of the {len(yes)}, {len(said)} use the word at all in their text")
+    for path in sorted((ROOT / "tests" / "data").glob("clause_passages*.jsonl")):
+        passage_figures(path)
+
+
+def passage_figures(path: Path) -> None:
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    said = [clauses.read(r["text"]) for r in rows]
+    for field, found in (
+        ("reserved", [s.reservation is not None for s in said]),
+        ("social_clause", [bool(s.social) for s in said]),
+    ):
+        pairs = [(f, r[field]) for f, r in zip(found, rows, strict=True)]
+        print(f"{path.stem}, {field}: {rates(pairs)}")
+    hours = [(r["hours"], s.hours) for r, s in zip(rows, said, strict=True)]
+    stated = [(a, b) for a, b in hours if a is not None]
+    articles = sum(
+        tuple(r["articles"]) == (s.reservation.articles if s.reservation else ())
+        for r, s in zip(rows, said, strict=True)
+    )
+    print(
+        f"{path.stem}, hours: right in {sum(a == b for a, b in stated)} of {len(stated)} stated, "
+        f"told in {sum(a is None and b is not None for a, b in hours)} that state none; articles equal in {articles} of {len(rows)}"
+    )
+
+
+def speed(_: argparse.Namespace) -> None:
+    """TED notices a second on one core (processor time), reference tables loaded."""
+    from matcher.reference import places
+
+    data = [(path.name, path.read_bytes()) for path in ted_files()]
+    places.locate(Place(label="Trifouillis-les-Oies"))
+    list(ted.read(io.BytesIO(data[0][1]), data[0][0]))
+    best = 0.0
+    for _turn in range(3):
+        clauses.read.cache_clear()
+        clauses._scores.cache_clear()
+        start = time.process_time()
+        for name, content in data:
+            list(ted.read(io.BytesIO(content), name))
+        best = max(best, len(data) / (time.process_time() - start))
+    print(f"TED: {best:.0f} notices a second on one core (best of 3 passes over {len(data)})")
+
+
+def accent_figures(_: argparse.Namespace) -> None:
+    """Destroyed accents: how many repaired, and right when the damage is ours."""
+    from matcher.reference.accents import LOST, repair
+
+    with gzip.open(shared_dir() / "data" / "awards" / "history.json.gz", "rt", encoding="utf-8") as stream:
+        objets = sorted({str(m.get("objet") or "") for m in json.load(stream)["marches"]})
+    hurt = [o for o in objets if LOST in o]
+    mended = [repair(o) for o in hurt]
+    print(f"objets with destroyed accents: {len(hurt)}; wholly repaired {sum(LOST not in m for m in mended)}; "
+          f"marks {sum(o.count(LOST) for o in hurt)}, left {sum(m.count(LOST) for m in mended)}")  # fmt: skip
+    right = wrong = left = 0
+    for objet in (o for o in objets if LOST not in o):
+        spoilt = "".join(LOST if ord(c) > 127 and c.isalpha() else c for c in objet)
+        again = repair(spoilt)
+        if len(again) == len(objet):
+            for a, b, c in zip(objet, spoilt, again, strict=True):
+                if b == LOST:
+                    left, right, wrong = (
+                        left + (c == LOST),
+                        right + (c.lower() == a.lower()),
+                        wrong + (c not in (LOST, a.lower(), a.upper(), a)),
+                    )
+    print(f"accents destroyed on purpose: {right} right, {wrong} wrong, {left} left")
+
+
+# -------------------------------------------------------------------------------------------- the fuzz
+
+
+def seeds() -> list[tuple[str, bytes]]:
+    """Small sound files of every kind, ours."""
+    found = [
+        (p.name, p.read_bytes()[:60_000])
+        for p in sorted(SAMPLE.rglob("*"))
+        if p.suffix in (".xml", ".json", ".csv")
+    ]
+    found += papers()
+    for path in sorted((SAMPLE / "eforms").glob("*.xml"))[:1]:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a/notice.xml", path.read_bytes())
+            archive.writestr("b.json", b"{}")
+        found.append(("notices.zip", buffer.getvalue()))
+        found.append(("notice.xml.gz", gzip.compress(path.read_bytes())))
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            info = tarfile.TarInfo("notice.xml")
+            info.size = len(path.read_bytes())
+            archive.addfile(info, io.BytesIO(path.read_bytes()))
+        found.append(("notices.tgz", buffer.getvalue()))
+    return found
+
+
+def papers() -> list[tuple[str, bytes]]:
+    """A consultation as DOCX, XLSX, PDF, plain text and as a ZIP of them; awards as Parquet."""
+    import docx
+    import pandas as pd
+    from openpyxl import Workbook
+    from pypdf import PdfWriter
+
+    text = "Objet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\nLe lot 2 est réservé aux entreprises adaptées."
+    word, sheet, pages, table = docx.Document(), Workbook(), PdfWriter(), io.BytesIO()
+    for line in text.splitlines():
+        word.add_paragraph(line)
+    for row in (("SIRET", "Nom", "Activité"), ("00010000700014", "Essai", "Tonte")):
+        sheet.active.append(row)
+    pages.add_blank_page(width=595, height=842)
+    made: dict[str, bytes] = {"rc.txt": text.encode()}
+    for name, save in (("rc.docx", word.save), ("lots.xlsx", sheet.save), ("plan.pdf", pages.write)):
+        buffer = io.BytesIO()
+        save(buffer)
+        made[name] = buffer.getvalue()
+    pd.DataFrame(
+        {"uid": ["a"], "id": ["a"], "acheteur_id": ["00010000700014"], "objet": ["Tonte"]}
+    ).to_parquet(table)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in made.items():
+            archive.writestr(name, data)
+    return [*made.items(), ("dce.zip", buffer.getvalue()), ("awards.parquet", table.getvalue())]
+
+
+def flip(data: bytes, draw: random.Random) -> bytes:
+    made = bytearray(data)
+    for _ in range(draw.choice((1, 4, 64))):
+        made[draw.randrange(len(made))] = draw.randrange(256)
+    return bytes(made)
+
+
+def cut(data: bytes, draw: random.Random) -> bytes:
+    return data[: draw.randrange(len(data))]
+
+
+def splice(data: bytes, draw: random.Random) -> bytes:
+    a, b = sorted((draw.randrange(len(data)), draw.randrange(len(data))))
+    return data[:a] + data[a:b] * draw.choice((0, 2, 3)) + data[b:]
+
+
+def number(data: bytes, draw: random.Random) -> bytes:
+    huge = draw.choice((b"9" * 5000, b"1e400", b"-1", b"NaN", b"0" * 300, b"1" + b"0" * 30, b"2218-99-99"))
+    at = draw.randrange(len(data))
+    return data[:at] + huge + data[at:]
+
+
+def nest(data: bytes, draw: random.Random) -> bytes:
+    depth = draw.choice((300, 5_000, 50_000))
+    shape = draw.choice(("json", "list", "xml", "inside"))
+    if shape == "json":
+        return (
+            b'{"idweb":"1","nomacheteur":"x","dateparution":"2026-01-01","donnees":'
+            + b'{"a":' * depth
+            + b"1"
+            + b"}" * depth
+            + b"}"
+        )
+    if shape == "list":
+        return b'[{"idweb":"1","nomacheteur":"x","url_avis":' + b"[" * depth + b"]" * depth + b"}]"
+    if shape == "xml":
+        return b"<TED_EXPORT>" + b"<FORM_SECTION>" * depth + b"</FORM_SECTION>" * depth + b"</TED_EXPORT>"
+    inner = json.dumps('{"EFORMS":' * depth + "1" + "}" * depth).encode()
+    return b'{"results":[{"idweb":"1","nomacheteur":"x","donnees":' + inner + b"}]}"
+
+
+def entities(data: bytes, draw: random.Random) -> bytes:
+    lines = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "lol"}">' for i in range(10))
+    outside = '<!ENTITY x SYSTEM "file:///etc/hostname">'
+    root = draw.choice(("TED_EXPORT", "ContractNotice"))
+    pad = " " * draw.choice((0, 5_000, 70_000))
+    return f"<?xml version='1.0'?>{pad}<!DOCTYPE {root} [{lines}{outside}]><{root}><ID>&l9;&x;</ID></{root}>".encode()
+
+
+def encoding(data: bytes, draw: random.Random) -> bytes:
+    text = data.decode("utf-8", errors="replace")
+    return text.encode(
+        draw.choice(("latin-1", "utf-16", "utf-32", "cp1252", "utf-8-sig", "cp037")), errors="replace"
+    )
+
+
+def bomb(data: bytes, draw: random.Random) -> bytes:
+    kind = draw.choice(("gz", "zip", "nested", "many"))
+    content = b"<TED_EXPORT>" + b" " * (40 << 20)
+    if kind == "gz":
+        return gzip.compress(content, 9)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        if kind == "zip":
+            archive.writestr("n.xml", content)
+        elif kind == "many":
+            for i in range(2000):
+                archive.writestr(f"{i}.xml", b"<a/>")
+        else:
+            inner = data
+            for level in range(6):
+                packed = io.BytesIO()
+                with zipfile.ZipFile(packed, "w") as deeper:
+                    deeper.writestr(f"{level}.zip", inner)
+                inner = packed.getvalue()
+            archive.writestr("n.zip", inner)
+    return buffer.getvalue()
+
+
+def noise(data: bytes, draw: random.Random) -> bytes:
+    return draw.randbytes(draw.choice((0, 1, 100, 20_000)))
+
+
+MUTATIONS: list[tuple[Callable[[bytes, random.Random], bytes], int]] = [
+    (flip, 30), (cut, 25), (splice, 15), (number, 15), (nest, 5), (entities, 3), (encoding, 5), (noise, 2),
+]  # fmt: skip
+
+
+def mutated(files: int, seed: int = 0, bombs: int = 12) -> Iterator[tuple[str, str, bytes]]:
+    """(mutation, name, content) of damaged files, the same for a seed; `bombs` archives among them."""
+    draw = random.Random(seed)
+    sound = seeds()
+    kinds, weights = zip(*MUTATIONS, strict=True)
+    for i in range(files):
+        name, data = draw.choice(sound)
+        kind = bomb if i < bombs else draw.choices(kinds, weights)[0]
+        yield kind.__name__, name, kind(data, draw)
+
+
+def attack(files: int, seed: int = 0, bombs: int = 12) -> dict[str, float]:
+    """Read damaged files; the slowest, the memory taken, the records.  An exception goes up: it is the finding."""
+    slowest, worst, records, asides = 0.0, "", 0, 0
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for i, (kind, name, data) in enumerate(mutated(files, seed, bombs)):
+        start = time.process_time()
+        for record in files_.read_bytes(data, name):
+            records += not isinstance(record, Rejected)
+            asides += isinstance(record, Rejected)
+            if isinstance(record, Rejected) and record.reason.startswith(files_.FAULT):
+                raise AssertionError(f"file {i} ({kind} of {name}): {record.reason}")
+        spent = time.process_time() - start
+        if spent > slowest:
+            slowest, worst = spent, f"{kind} of {name}"
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(
+        f"fuzz: {files} files, {records} records read, {asides} set aside; slowest {slowest:.2f} s ({worst}); memory +{grown:.0f} MB"
+    )
+    return {"files": files, "records": records, "slowest": slowest, "grown": grown}
+
+
+def fuzz(options: argparse.Namespace) -> None:
+    """Damaged files: no exception, none slow, memory bounded."""
+    list(files_.read([SAMPLE]))  # tables and libraries loaded before the memory is measured
+    attack(options.files, options.seed)
+    print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+PARTS = {
+    "notices": notices, "sdk": sdk, "clauses": clause_figures, "speed": speed, "accents": accent_figures, "fuzz": fuzz,
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("--files", type=int, default=10_000, help="damaged files of the fuzz")
+    parser.add_argument("--seed", type=int, default=0, help="another seed damages them in other ways")
+    options = parser.parse_args()
+    for part in options.parts or PARTS:
+        print(f"== {part}")
+        try:
+            PARTS[part](options)
+        except FileNotFoundError as error:
+            print(f"skipped: {error.filename} is not there; set MATCHER_SHARED")
+        except BadInput as error:
+            print(f"fault: {error}")
+
+
+if __name__ == "__main__":
+    main()

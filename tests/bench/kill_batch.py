@@ -1,0 +1,175 @@
+"""Kill the nightly run at random instants and start it again: nothing lost, nothing doubled, the same rows.
+
+    python tests/bench/kill_batch.py --kills 200
+
+A child process runs the batch and delivers by SMTP to a server of another process; it is killed (SIGKILL) after a
+random time, and run again, until it ends by itself; then a fresh store begins, until `--kills` have struck.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+# rounds are forked: threads of matrix libraries do not follow, and a child would wait for them for ever
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+from sqlalchemy import select  # noqa: E402
+
+import night as n  # noqa: E402
+from matcher.outreach import batch, delivery
+from matcher.outreach.rules import Rules  # noqa: E402
+from matcher.outreach.work import _opened  # noqa: E402
+from matcher.records.store import Store  # noqa: E402
+from matcher.records.tables import Digest, Found, Notice, Told  # noqa: E402
+
+
+def serve(port: int, received: Path) -> None:
+    """A real SMTP server that writes the Message-ID of each mail to a file before it says 250."""
+    from aiosmtpd.controller import UnthreadedController
+
+    class Box:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            head = envelope.content.decode("latin-1").partition("Message-ID: ")[2].splitlines()[0]
+            with received.open("a") as sink:
+                sink.write(head + "\n")
+            return "250 OK"
+
+    loop = asyncio.new_event_loop()
+    UnthreadedController(Box(), hostname="127.0.0.1", port=port, loop=loop).begin()
+    loop.run_forever()
+
+
+def night(url: str, folder: Path, port: int) -> None:
+    """One whole night on the store of this address."""
+    store = Store.open(url)
+    rules = Rules(floor=0.0005, smtp=f"smtp://127.0.0.1:{port}")
+    tenders = [n.tender(f"k{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(12)]
+    tenders.append(n.correction("k1-c", "k1", deadline=n.MOMENT.replace(day=30)))
+    batch.run(store, folder, tenders, batch.Options(rules=rules), moment=n.MOMENT)
+    delivery.deliver(store, _opened(str(folder)).catalogue, rules, at=n.MOMENT)
+    store.close()
+
+
+def rows(store: Store) -> str:
+    """Every row that matters, as one hash; the ids of runs are random and left out."""
+    with store.reading() as connection:
+        matches = connection.execute(
+            select(
+                Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail
+            ).order_by(Found.notice_id, Found.lot_id, Found.siret)
+        )
+        told = connection.execute(
+            select(Told.addressee, Told.notice_id, Told.lot_id).order_by(*Told.__table__.primary_key)
+        )
+        notices = connection.execute(select(Notice.id, Notice.twin, Notice.catalogue).order_by(Notice.id))
+        letters = connection.execute(select(Digest.id, Digest.content).order_by(Digest.id))
+        plain = [
+            [list(row) for row in matches], [list(row) for row in told], [list(row) for row in notices],
+            [[row.id, {k: v for k, v in row.content.items() if k != "run"}] for row in letters],
+        ]  # fmt: skip
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def child(work: Any, *arguments: Any) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(*arguments)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    return pid
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    wanted = parser.parse_args()
+    chance = random.Random(wanted.seed)
+    os.environ["MATCHER_MAIL_SECRET"] = "secret of the trial"
+    kills = rounds = different = doubled = lost = doubtful = failed = 0
+    with tempfile.TemporaryDirectory(prefix="maillage-") as name:
+        home = Path(name)
+        folder = n.catalogue(home / "catalogue")
+        _opened(str(folder))  # loaded once, inherited by every child
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        box = home / "received"
+        box.touch()
+        server = child(serve, port, box)
+        time.sleep(1)
+        # all that is imported on the way is inherited too, so that kills strike the work and not the start
+        night(f"sqlite:///{home}/first.sqlite", folder, port)
+        box.write_text("")
+        url = f"sqlite:///{home}/undisturbed.sqlite"
+        began = time.monotonic()
+        _, status = os.waitpid(child(night, url, folder, port), 0)
+        whole = time.monotonic() - began
+        if status:
+            return 1
+        undisturbed = Store.open(url)
+        truth, count = rows(undisturbed), undisturbed.counts()["digest"]
+        try:
+            while kills < wanted.kills:
+                rounds += 1
+                box.write_text("")
+                url = f"sqlite:///{home}/{rounds}.sqlite"
+                # several kills a round while the run is young, so that every stage is struck
+                for _ in range(50):
+                    pid = child(night, url, folder, port)
+                    left = chance.uniform(0, 0.8 * whole) if kills < wanted.kills else 60.0
+                    deadline = time.monotonic() + left
+                    while (done := os.waitpid(pid, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+                        time.sleep(0.002)
+                    if done[0]:
+                        failed += done[1] != 0
+                        break
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    kills += 1
+                else:
+                    os.waitpid(child(night, url, folder, port), 0)
+                store = Store.open(url)
+                different += rows(store) != truth
+                received = box.read_text().split()
+                doubled += len(received) - len(set(received))
+                unsure = {row["id"] for row in delivery.doubtful(store)}
+                doubtful += len(unsure)
+                with store.reading() as connection:
+                    every = set(connection.execute(select(Digest.id)).scalars())
+                lost += len(every - {line.strip("<>").partition("@")[0] for line in received} - unsure) + abs(
+                    len(every) - count
+                )
+                store.close()
+        finally:
+            os.kill(server, signal.SIGKILL)
+    told = {
+        "kills": kills, "rounds": rounds, "seconds_undisturbed": round(whole, 2), "digests_a_round": count,
+        "rounds_that_differ": different, "digests_doubled": doubled, "digests_lost": lost,
+        "left_to_the_operator": doubtful, "runs_that_failed": failed,
+    }  # fmt: skip
+    print(json.dumps(told))
+    return 1 if different or doubled or lost or failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

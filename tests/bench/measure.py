@@ -1,0 +1,68 @@
+"""The dev tasks against the committed figures: prints both, fails (exit 1) where something reached was lost.
+
+    python tests/bench/measure.py            compare with docs/figures.json
+    python tests/bench/measure.py --write    take today's figures as the ones to keep
+
+Figures are of rankings, so they do not depend on the machine; a loss is more than TOLERANCE below.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from matcher.lab import benchmark, evaluation
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reference import paths
+
+KEPT = Path(__file__).parents[2] / "docs" / "figures.json"
+TOLERANCE = 0.004
+RECIPES = ("default", "lexical", "dense")
+MEASURES = ("R@10", "R@50", "R@100", "nDCG@10")
+
+
+def measured() -> dict[str, dict[str, float]]:
+    data = paths.shared_dir() / "data"
+    if not (data / "awards").is_dir():
+        print("nothing measured: no real data (set MATCHER_SHARED to the folder that holds data/)")
+        raise SystemExit(0)
+    found: dict[str, dict[str, float]] = {}
+    for task in benchmark.TASKS:
+        asked, gold = benchmark.load(data, task)
+        held = benchmark.catalogue(data, task)
+        methods = {"reference BM25": benchmark.ReferenceBM25(held)}
+        methods |= {
+            name: benchmark.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+            for name in RECIPES
+        }
+        for name, method in methods.items():
+            figures = evaluation.figures({q.id: list(method(q)) for q in asked}, gold)
+            row = {measure: round(sum(figures[measure]) / len(figures[measure]), 4) for measure in MEASURES}
+            found[f"{task} / {name}"] = row
+            print(f"{task:10s} {name:15s} " + "  ".join(f"{m} {v:.4f}" for m, v in row.items()), flush=True)
+    return found
+
+
+def main() -> int:
+    found = measured()
+    if "--write" in sys.argv:
+        KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(f"written to {KEPT.name}")
+        return 0
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    losses = [
+        f"{row}: {measure} {found.get(row, {}).get(measure, 0):.4f}, was {value:.4f}"
+        for row, values in kept.items()
+        for measure, value in values.items()
+        if found.get(row, {}).get(measure, 0) < value - TOLERANCE
+    ]
+    for loss in losses:
+        print(f"LOST  {loss}")
+    print("nothing lost" if not losses else f"{len(losses)} figures lost")
+    return 1 if losses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

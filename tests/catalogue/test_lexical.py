@@ -1,0 +1,128 @@
+"""BM25 against the library of the field, the search against all scores, an amended index against one built anew."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import bm25s
+import numpy as np
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.indexes import lexical
+from matcher.domain import Offer, Recipe, Structure
+from matcher.reference import codes
+from matcher.reference.text import plain_words, tokens
+
+WORDS = [f"{first}{last}" for first in ("net", "pein", "tail", "mac", "trans", "cuis") for last in "abcdefgh"]
+
+
+def texts(n: int, seed: int = 0) -> list[str]:
+    """Texts of words that are drawn as unevenly as those of a language are."""
+    chance = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, len(WORDS) + 1)
+    return [
+        " ".join(chance.choice(WORDS, size=1 + int(chance.integers(12)), p=shares / shares.sum()))
+        for _ in range(n)
+    ]
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    return texts(3000)
+
+
+@pytest.fixture(scope="module")
+def index(said: list[str]) -> lexical.LexicalIndex:
+    return lexical.build(said, np.zeros((len(said), 1)))
+
+
+NONE = np.zeros(1, dtype=np.float32)
+
+
+def test_scores_are_those_of_bm25s(index: lexical.LexicalIndex, said: list[str]) -> None:
+    oracle = bm25s.BM25(method="lucene", k1=lexical.K1, b=lexical.B)
+    oracle.index([tokens(text) for text in said], show_progress=False)
+    for question in texts(20, seed=1):
+        words = list(dict.fromkeys(tokens(question)))
+        expected = oracle.get_scores(words)
+        found = index.compare(question, NONE, None)
+        np.testing.assert_allclose(found * (expected.max() / found.max()), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("long", [0, 100, 10**6])
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_leaving_postings_out_never_loses_a_row(
+    index: lexical.LexicalIndex, long: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lexical, "LONG", long)
+    allowed = None if share == 1.0 else np.random.default_rng(2).random(3000) < share
+    for question in texts(40, seed=3):
+        scores = index.compare(question, NONE, None)
+        if allowed is not None:
+            scores = np.where(allowed, scores, 0)
+        for k in (1, 10, 200):
+            found = index.search(question, NONE, k, allowed)
+            assert len(set(found.tolist())) == len(found) == min(k, int((scores > 0).sum()))
+            np.testing.assert_array_equal(scores[found], np.sort(scores)[::-1][: len(found)])
+
+
+def test_rows_compare_alone_as_in_company(index: lexical.LexicalIndex) -> None:
+    rows = np.array([7, 2999, 0, 7, 1500])
+    for question in texts(10, seed=4):
+        np.testing.assert_array_equal(
+            index.compare(question, NONE, rows), index.compare(question, NONE, None)[rows]
+        )
+
+
+def test_threads_ask_at_once(index: lexical.LexicalIndex) -> None:
+    asked = texts(60, seed=5)
+    alone = [index.search(question, NONE, 20).tolist() for question in asked]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda question: index.search(question, NONE, 20).tolist(), asked)) == alone
+
+
+def test_amended_is_as_built_anew(index: lexical.LexicalIndex, said: list[str]) -> None:
+    """Rows gone, rows new with words never met, rows moved: every weight depends on all of them."""
+    fresh = [f"{text} tonte haie" for text in texts(40, seed=6)]
+    kept = np.random.default_rng(7).permutation(3000)[:2500]
+    wanted = np.concatenate([kept[:1000], np.full(40, -1), kept[1000:]])
+    amended = index.amended(wanted, fresh, np.zeros((len(wanted), 1)))
+    anew = lexical.build(
+        [said[i] for i in kept[:1000]] + fresh + [said[i] for i in kept[1000:]], np.zeros((len(wanted), 1))
+    )
+    for question in [*texts(30, seed=8), "tonte de haie", "neta jamaislu"]:
+        np.testing.assert_array_equal(
+            amended.compare(question, NONE, None), anew.compare(question, NONE, None)
+        )
+        np.testing.assert_array_equal(amended.search(question, NONE, 50), anew.search(question, NONE, 50))
+
+
+def test_rare_names_are_those_counted_text_by_text() -> None:
+    """Words count whole: the texts that hold another word of their stem do not make them frequent."""
+    words = [f"zz{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(38)] + ["zzvoilerie", "zzvoileries"]
+    offers = [f"{words[0]} nettoyage de zzvoileries"] * 35 + [f"{words[1]} espaces verts"] * 5
+    assert tokens(words[38]) == tokens(words[39])
+    structures = [
+        Structure(
+            siret=f"{i:09d}00017",
+            name=f"Régie {words[i % 10]} {words[i]}",
+            offers=(Offer(id=f"o{i}", title=offer, text=offer),),
+        )
+        for i, offer in enumerate(offers)
+    ]
+    catalogue = Catalogue.build(structures, recipe=Recipe(encoder="hashing"))
+    rare = set()
+    for word in {word for structure in structures for word in plain_words(structure.name)}:
+        named = [i for i, structure in enumerate(structures) if word in plain_words(structure.name)]
+        found = catalogue.rare_name(word)
+        everyday = word in codes.everyday_words()
+        if everyday or sum(word in plain_words(offer) for offer in offers) >= 30:
+            assert found is None
+        else:
+            rare.add(word)
+            assert found is not None
+            assert found[0] == float(np.log(len(structures) / len(named)))
+            assert found[1].tolist() == named
+    assert rare == set(words) - {words[0], "zzvoileries"}
+    assert catalogue.rare_name("nettoyage") is None

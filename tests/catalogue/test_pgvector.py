@@ -1,0 +1,116 @@
+"""Vectors in a real PostgreSQL: recall against the exact answer, filters pushed down, shared, refused when stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.indexes import pgvector
+from matcher.domain import BadInput, StaleArtefact
+
+pytestmark = pytest.mark.postgres
+N, D, K = 4000, 64, 100
+
+
+@pytest.fixture(scope="module")
+def url(postgres: str) -> str:
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        try:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except psycopg.Error:
+            pytest.skip("the server lacks pgvector: apt-get install postgresql-17-pgvector")
+    return postgres
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    """Unit vectors around 200 centres, as texts of trades are."""
+    chance = np.random.default_rng(0)
+    centres = chance.normal(size=(200, D))
+    made = centres[chance.integers(200, size=N)] + 0.7 * chance.normal(size=(N, D))
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def index(url: str, vectors: np.ndarray) -> Iterator[pgvector.PgvectorIndex]:
+    made = pgvector.build([""] * N, vectors, url=url)
+    yield made
+    made.close()
+
+
+def questions(vectors: np.ndarray, n: int = 40) -> np.ndarray:
+    chance = np.random.default_rng(1)
+    asked = vectors[chance.choice(N, n)] + 0.3 * chance.normal(size=(n, D)).astype(np.float32) / np.sqrt(D)
+    return (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32)
+
+
+def exact(vectors: np.ndarray, question: np.ndarray, k: int, allowed: np.ndarray | None = None) -> set[int]:
+    scores = vectors @ question
+    if allowed is not None:
+        scores = np.where(allowed, scores, -np.inf)
+    return set(np.argsort(-scores)[:k].tolist())
+
+
+@pytest.mark.parametrize("share", [None, 0.5, 0.2, 0.05, 0.005])
+def test_recall_against_the_exact_answer_with_and_without_a_filter(
+    index: pgvector.PgvectorIndex, vectors: np.ndarray, share: float | None
+) -> None:
+    allowed = None if share is None else np.random.default_rng(2).random(N) < share
+    k = K if allowed is None else min(K, int(allowed.sum()))
+    hits = 0
+    asked = questions(vectors)
+    for question in asked:
+        found = index.search("", question, k, allowed)
+        assert len(found) == k and (allowed is None or allowed[found].all())
+        scores = vectors[found] @ question
+        assert (np.diff(scores) <= 1e-6).all()  # best first
+        hits += len(exact(vectors, question, k, allowed) & set(found.tolist()))
+    assert hits / (k * len(asked)) >= 0.98
+
+
+def test_a_second_replica_shares_the_table(index: pgvector.PgvectorIndex, vectors: np.ndarray, url: str, tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("MATCHER_VECTORS", url)
+    index.save(tmp_path)
+    assert "127.0.0.1" not in (tmp_path / "index.json").read_text()
+    again = pgvector.load(tmp_path, vectors)
+    for question in questions(vectors, 5):
+        np.testing.assert_array_equal(again.search("", question, 10), index.search("", question, 10))
+        np.testing.assert_array_equal(again.compare("", question, None), index.compare("", question, None))
+    again.close()
+    with pytest.raises(StaleArtefact):
+        pgvector.load(tmp_path, vectors[::-1])
+
+
+def test_threads_ask_at_once(index: pgvector.PgvectorIndex, vectors: np.ndarray) -> None:
+    asked = questions(vectors, 20)
+
+    def ask(question: np.ndarray) -> list[int]:
+        found = index.search("", question, 10).tolist()
+        index.close()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, asked)) == [index.search("", q, 10).tolist() for q in asked]
+
+
+def test_nothing_and_one(url: str, vectors: np.ndarray) -> None:
+    assert len(pgvector.build([], vectors[:0], url=url).search("", vectors[0], 5)) == 0
+    one = pgvector.build(["x"], vectors[:1], url=url)
+    assert one.search("", vectors[0], 5).tolist() == [0]
+    assert len(one.search("", vectors[0], 5, np.array([False]))) == 0
+    one.close()
+
+
+def test_no_address_and_no_server_get_one_sentence(
+    vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MATCHER_VECTORS", raising=False)
+    for url in (None, "postgresql://nobody@127.0.0.1:9/none"):
+        with pytest.raises(BadInput, match="MATCHER_VECTORS"):
+            pgvector.build(["x"], vectors[:1], url=url)

@@ -1,0 +1,231 @@
+"""An amended catalogue answers as one built anew, down to the last figure, and takes the place of the old at once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
+from matcher.commands import index
+from matcher.domain import Structure
+from matcher.lab import synth
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading import gather
+
+RECIPE = recipes.named("default")
+
+
+def same(one: Catalogue, other: Catalogue) -> None:
+    """Every column, vector and weight of the two is equal."""
+    for mine, theirs in ((one.structures, other.structures), (one.evidence, other.evidence)):
+        assert mine.column_names == theirs.column_names
+        for name in mine.column_names:
+            column, expected = mine.column(name), theirs.column(name)
+            assert str(column.to_pylist()) == str(expected.to_pylist()), name  # NaN is NaN
+    np.testing.assert_allclose(one.vectors, other.vectors, atol=1e-6)
+    assert one.manifest == other.manifest
+
+
+def told(catalogue: Catalogue, tenders: list) -> list:  # type: ignore[type-arg]
+    matcher = Matcher(catalogue)
+    return [
+        [
+            (m.structure.siret, m.structure.kind, round(m.score, 5), [r.text for r in m.reasons])
+            for m in lot.matches
+        ]
+        for tender in tenders
+        for lot in matcher.match(tender, 10, groups=0).lots
+    ]
+
+
+def changed(structure: Structure) -> Structure:
+    return replace(structure, description="Atelier de reliure et de dorure, restauration d'ouvrages anciens")
+
+
+@pytest.mark.parametrize("which", ["one", "all", "new", "gone", "kind", "mixed"])
+def test_as_built_anew(sample: gather.Gathered, which: str) -> None:
+    listed = {f"{s.siret} {s.kind}": s for s in reversed(sample.structures)}
+    before = Catalogue.build(listed.values(), sample.awards, RECIPE)
+    holders = {holder.siren for award in sample.awards for holder in award.holders}
+    # of a bidder that goes altogether the awards go too, so that one without any is taken away
+    leaving = next(
+        s.siret
+        for s in listed.values()
+        if s.siren not in holders and sum(o.siret == s.siret for o in listed.values()) == 1
+    )
+    keys = [key for key in sorted(listed) if not key.startswith(leaving)]
+    fresh: list[Structure] = []
+    gone: list[str] = []
+    if which in ("one", "mixed"):
+        fresh += [changed(s) for s in listed.values() if s.siret == listed[keys[0]].siret]
+    if which == "all":
+        fresh += [changed(s) for s in listed.values()]
+    if which in ("new", "mixed"):
+        fresh += list(synth.structures(7, seed=4))
+    if which in ("gone", "mixed"):
+        gone = [leaving]
+    if which == "kind":
+        other = listed[keys[-1]]
+        fresh += [replace(other, kind="SCIC", siret=other.siret)]
+    out = {s.siret for s in fresh} | set(gone)
+    after = [s for s in listed.values() if s.siret not in out] + fresh
+    anew = Catalogue.build(after, sample.awards, RECIPE)
+    amended = before.updated(fresh, gone)
+    same(amended, anew)
+    tenders = sample.tenders[:6]
+    assert told(amended, tenders) == told(anew, tenders)
+
+
+def test_made_in_blocks_as_at_once(
+    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (1, 7):
+        monkeypatch.setattr("matcher.catalogue.build.BLOCK", size)
+        blocks = Catalogue.build(sample.structures, sample.awards, RECIPE)
+        same(blocks, catalogue)
+        assert told(blocks, sample.tenders[:2]) == told(catalogue, sample.tenders[:2])
+
+
+def test_half_precision_keeps_the_order(
+    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Vectors of a very large catalogue are halves: similarities within a thousandth, amended and saved alike."""
+    monkeypatch.setattr("matcher.catalogue.build.HALVED_FROM", 10)
+    halved = Catalogue.build(sample.structures, sample.awards, RECIPE)
+    assert halved.vectors.dtype == np.float16
+    halved.save(tmp_path / "c")
+    halved = Catalogue.load(tmp_path / "c")
+    rows = np.array([5, 0, 17])
+    for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
+        mine, theirs = (c.indexes["faiss"].compare("", query.vector, None) for c in (halved, catalogue))
+        np.testing.assert_allclose(mine, theirs, atol=1e-3)
+        np.testing.assert_allclose(
+            halved.indexes["faiss"].compare("", query.vector, rows), mine[rows], atol=1e-6
+        )
+    row = len(halved) // 2
+    again = halved.updated([changed(halved.structure(row))])
+    assert again.vectors.dtype == np.float16 and again.manifest["data"] != halved.manifest["data"]
+
+
+def test_nothing_changed_changes_nothing(catalogue: Catalogue) -> None:
+    same(catalogue.updated(), catalogue)
+    row = len(catalogue) // 2
+    same(catalogue.updated([catalogue.structure(row)]), catalogue.updated([catalogue.structure(row)]))
+
+
+def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathered) -> None:
+    """A holder of awards that no directory named becomes a structure of a kind: once, with its awards."""
+    without = Catalogue.build([], sample.awards, RECIPE)
+    row = int(np.argmax(np.diff(without.offsets)))
+    supplier = without.structure(row)
+    joined = Structure(siret=supplier.siret[:9] + "99999", name="Atelier du Pont", kind="EI", source="essai")
+    amended = without.updated([joined])
+    same(amended, Catalogue.build([joined], sample.awards, RECIPE))
+    assert amended.structure(amended.row(supplier.siren)).name == "Atelier du Pont"
+
+
+def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Codes of old rows stay, new ones are added, what is gone is never found; then it is saved, opened, amended again."""
+    monkeypatch.setattr("matcher.catalogue.indexes.faiss.FLAT_UP_TO", 1000)
+    monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 1000)
+    listed = list(synth.structures(2000, seed=2))
+    catalogue = Catalogue.build(listed, recipe=RECIPE)
+    assert catalogue.indexes["faiss"].kind == "ivf"
+    tenders = list(synth.tenders(6, seed=3))
+    for round in range(3):
+        fresh = synth.changed(listed, 0.02, seed=round)
+        touched = [new for old, new in zip(listed, fresh, strict=True) if new != old]
+        listed = fresh
+        gone = [listed.pop(5 * round).siret]
+        catalogue = catalogue.updated([s for s in touched if s.siret not in gone], gone)
+        catalogue.save(tmp_path / "c")
+        catalogue = Catalogue.load(tmp_path / "c")
+        anew = Catalogue.build(listed, recipe=RECIPE)
+        same(catalogue, anew)
+        for tender in tenders:
+            for query in Matcher(catalogue).queries(tender):
+                scores = np.asarray(catalogue.vectors) @ query.vector
+                found = catalogue.indexes["faiss"].search("", query.vector, 100)
+                assert len(set(found.tolist())) == 100
+                least = np.partition(scores, -100)[-100]
+                assert (scores[found] >= least - 1e-6).mean() >= 0.98
+        # the ways in that are exact lead to the same answers
+        found, expected = (
+            [
+                [m.structure.siret for m in lot.matches[:5]]
+                for t in tenders
+                for lot in Matcher(c).match(t, groups=0).lots
+            ]
+            for c in (catalogue, anew)
+        )
+        assert found == expected
+    index = catalogue.indexes["faiss"]
+    assert index._index.ntotal > len(set(index._numbers.tolist()))  # codes of what is gone are still there
+
+
+def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/none.sqlite")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    head = "SIRET;Raison sociale;Type;Code postal;Ville;Activité\n"
+    names = [synth.siret(3_000_000 + i) for i in range(4)]
+    first.write_text(
+        head
+        + "".join(f"{siret};Atelier {i};EI;93100;Montreuil;Peinture\n" for i, siret in enumerate(names[:3]))
+    )
+    second.write_text(
+        head + "".join(f"{siret};Atelier neuf;EI;93100;Montreuil;Reliure\n" for siret in (names[0], names[3]))
+    )
+    folder = tmp_path / "c"
+    index.run([first], out=folder)
+    index.run([second], out=folder, update=True, gone=[names[1]])
+    catalogue = Catalogue.load(folder)
+    held = {catalogue.structure(row).siret: catalogue.structure(row).name for row in range(len(catalogue))}
+    assert held == {names[0]: "Atelier neuf", names[2]: "Atelier 2", names[3]: "Atelier neuf"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "c",
+        "first.csv",
+        "second.csv",
+    ]  # nothing is left behind
+
+
+def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -> None:
+    """Whoever opens the folder while it is amended finds a whole catalogue, the old or the new."""
+    folder = tmp_path / "c"
+    catalogue = Catalogue.build(sample.structures, sample.awards, RECIPE)
+    catalogue.save(folder)
+    seen: set[str] = set()
+    failures: list[str] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                opened = Matcher.load(folder)
+                opened.match(sample.tenders[0], 3, groups=0)
+                seen.add(opened.versions["data"])
+            except Exception as error:
+                failures.append(repr(error))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    made = {catalogue.manifest["data"]}
+    try:
+        for turn in range(6):
+            structure = replace(catalogue.structure(turn), description=f"Atelier numéro {turn}")
+            catalogue = catalogue.updated([structure])
+            catalogue.save(folder)
+            made.add(catalogue.manifest["data"])
+    finally:
+        stop.set()
+        reader.join()
+    assert not failures
+    assert (
+        seen <= made
+        and codec.to_json(Catalogue.load(folder).structure(5))["description"] == "Atelier numéro 5"
+    )

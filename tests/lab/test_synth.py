@@ -1,0 +1,137 @@
+"""Data invented for loads: the same for a seed, valid in form, drawn as unevenly as reality, and read back whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Structure, Tender
+from matcher.lab import synth
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading import gather
+from matcher.reference import codes, identifiers, places
+
+DAY = date(2026, 11, 2)
+
+
+@pytest.fixture(scope="module")
+def structures() -> list[Structure]:
+    return list(synth.structures(3000))
+
+
+@pytest.fixture(scope="module")
+def tenders() -> list[Tender]:
+    return list(synth.tenders(400, day=DAY))
+
+
+def test_the_same_for_a_seed_and_each_number_is_one_structure(structures: list[Structure]) -> None:
+    assert list(synth.structures(50)) == structures[:50]
+    assert list(synth.structures(50, seed=1)) != structures[:50]
+    assert [s.siret for s in synth.structures(50, seed=1)] == [s.siret for s in structures[:50]]
+
+
+def test_a_block_goes_on_where_the_last_one_ended() -> None:
+    """Blocks are drawn apart: the ten thousand and first is one more, not the first again."""
+    last, more = list(synth.structures(10_001))[-2:]
+    assert last.siret == synth.siret(1_009_999) and more.siret == synth.siret(1_010_000)
+    assert more.offers != next(iter(synth.structures(1))).offers
+
+
+def test_notices_are_the_same_for_a_seed_and_a_day(tenders: list[Tender]) -> None:
+    assert list(synth.tenders(20, day=DAY)) == tenders[:20]
+    assert list(synth.tenders(20, seed=2, day=DAY)) != tenders[:20]
+
+
+def test_sirets_pass_their_checks_and_are_all_different(structures: list[Structure]) -> None:
+    sirets = [s.siret for s in structures]
+    assert len(set(sirets)) == len({siret[:9] for siret in sirets}) == len(sirets)
+    for siret in [*sirets[:200], *(synth.siret(n) for n in (0, 9, 10**7, 29_999_999))]:
+        assert len(siret) == 14 and luhn(siret) and luhn(siret[:9])
+
+
+def luhn(digits: str) -> bool:
+    """ISO/IEC 7812: every second digit from the right doubled, its figures summed."""
+    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
+    return sum(sum(divmod(d, 10)) for d in doubled) % 10 == 0
+
+
+def test_kinds_trades_and_places_are_as_uneven_as_they_really_are(structures: list[Structure]) -> None:
+    kinds = Counter(s.kind for s in structures)
+    for kind, share in synth.KINDS.items():
+        # four standard deviations of a share drawn 3,000 times
+        assert abs(kinds[kind] / 3000 - share) < 4 * (share * (1 - share) / 3000) ** 0.5, kind
+    offers = [offer for s in structures for offer in s.offers]
+    assert 2.9 < len(offers) / 3000 < 3.1
+    divisions = Counter(offer.cpv[0][:2] for offer in offers)
+    assert divisions.most_common(1)[0][0] == "45" and 0.28 < divisions["45"] / len(offers) < 0.40
+    assert len(divisions) > 30
+    towns = Counter(s.place.commune for s in structures)
+    populations = {c.code: c.population for c in places.communes()}
+    drawn = sum(populations[code] * n for code, n in towns.items()) / 3000
+    assert drawn > 4 * sum(populations.values()) / len(
+        populations
+    )  # where people live, not where communes are
+    assert len(towns) > 1500
+
+
+def test_every_piece_is_one_that_the_product_knows(
+    structures: list[Structure], tenders: list[Tender]
+) -> None:
+    for s in structures[:300]:
+        place = places.locate(s.place)
+        assert place.department == s.place.department and place.latitude == s.place.latitude
+        for offer in s.offers:
+            assert offer.title and offer.zone is not None
+            assert identifiers.clean_cpv(offer.cpv[0]) == offer.cpv[0] and codes.cpv_label(offer.cpv[0])
+    for tender in tenders:
+        assert tender.published == DAY and tender.deadline is not None and tender.deadline.date() > DAY
+        assert tender.lots and len({lot.id for lot in tender.lots}) == len(tender.lots)
+        assert all(len(lot.cpv[0]) == 8 and lot.amount and lot.places for lot in tender.lots)
+    lots = [lot for tender in tenders for lot in tender.lots]
+    assert 2.7 < len(lots) / len(tenders) < 3.3
+    assert 0 < sum(lot.reservation is not None for lot in lots) < 0.05 * len(lots)
+    assert 0.1 < sum(bool(lot.clauses) for lot in lots) / len(lots) < 0.2
+
+
+def test_no_address_or_number_could_be_somebody_s(structures: list[Structure]) -> None:
+    assert all(s.email.endswith("@example.org") and not s.phone for s in structures)
+    assert all(s.siret.startswith("01") for s in structures)  # SIRENs from 01 on: a block of our own
+
+
+def test_an_update_touches_the_share_asked_and_nothing_else(structures: list[Structure]) -> None:
+    after = synth.changed(structures, 0.01)
+    touched = [new for old, new in zip(structures, after, strict=True) if new is not old]
+    assert len(touched) == 30 and all("Mise à jour" in s.description for s in touched)
+    assert synth.changed(structures, 0.01) == after
+    assert synth.changed(structures, 0.0) == structures
+
+
+def test_what_is_written_is_read_back_whole(tmp_path: Path, structures: list[Structure]) -> None:
+    synth.write(tmp_path, 60, 20)
+    found = gather.gather([tmp_path])
+    assert not found.rejected
+    expected = {s.siret: s for s in structures[:60]}
+    assert {s.siret for s in found.structures} == set(expected)
+    for s in found.structures:
+        assert s.kind == expected[s.siret].kind and s.place.postcode == expected[s.siret].place.postcode
+        assert len(s.offers) == len(expected[s.siret].offers)
+    assert [t.id for t in found.tenders] == [t.id for t in synth.tenders(20, 1)]
+    assert all(identifiers.siret_valid(s.siret) for s in found.structures)
+
+
+def test_a_lot_meets_its_own_trade(structures: list[Structure], tenders: list[Tender]) -> None:
+    """The load is a load only if words and meaning lead somewhere: most of the first are of the lot's division."""
+    matcher = Matcher(Catalogue.build(structures[:1500], recipe=recipes.named("default")))
+    right = asked = 0
+    for tender in tenders[:25]:
+        for lot in matcher.match(tender, 5, groups=0).lots:
+            divisions = {code[:2] for code in lot.lot.cpv}
+            for match in lot.matches:
+                asked += 1
+                right += any(offer.cpv[0][:2] in divisions for offer in match.structure.offers)
+    assert asked > 150 and right / asked > 0.6

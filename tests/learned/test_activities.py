@@ -1,0 +1,73 @@
+"""What an activity code is about, and how far from home its work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.domain import BadInput
+from matcher.learned import activities
+from matcher.learned.encoders import static
+from matcher.reference.codes import naf_codes, naf_words
+
+
+@pytest.mark.parametrize(
+    ("need", "code"),
+    [
+        ("Entretien courant des squares et des pieds d'arbres", "8130Z"),
+        ("Nettoyage des locaux de la mairie", "8121Z"),
+        ("Peinture intérieure de logements", "4334Z"),
+        ("Blanchisserie du linge plat de l'EHPAD", "9601A"),
+        ("Cocktail déjeunatoire pour 80 personnes", "5621Z"),
+        ("Collecte des encombrants en porte à porte", "3811Z"),
+    ],
+)
+def test_the_code_of_the_trade_is_among_the_nearest_though_its_label_shares_no_word(
+    need: str, code: str
+) -> None:
+    encoder = static.load()
+    known = activities.of(encoder)
+    near = known.closeness(encoder.encode([need], "query")[0])
+    assert near.max() <= 1.0
+    assert near[known.places[code]] >= 0.5, "near"
+    assert (near > near[known.places[code]]).sum() < 3, "and few codes nearer"
+
+
+def test_a_vague_code_tells_nothing_and_a_text_near_none_has_none() -> None:
+    known = activities.of(static.load())
+    assert not set(known.places) & activities.VAGUE
+    assert known.closeness(np.zeros(known.vectors.shape[1], dtype=np.float32)).max() < 0.25
+
+
+def test_every_code_has_words_of_our_own_and_a_reach() -> None:
+    codes = naf_codes()
+    assert len(codes) == 732
+    assert all(naf_words(code) for code in codes)
+    assert (activities.of(static.load()).reach >= 30).all()
+
+
+def test_a_site_is_made_from_afar_and_a_meal_is_not() -> None:
+    encoder = static.load()
+    known = activities.of(encoder)
+
+    def reach(need: str) -> float:
+        return known.reach_km(known.closeness(encoder.encode([need], "query")[0]))
+
+    assert reach("Refonte du site internet") > 300
+    assert reach("Nettoyage de bureaux") < 90
+    assert reach("Livraison de repas chauds") < 90
+
+
+def test_the_users_own_reach_is_read_and_a_bad_row_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "assumptions" / "reach.csv"
+    own.parent.mkdir()
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    own.write_text("naf,km,reasoning\n81,25,une petite ville\n", encoding="utf-8")
+    assert activities.usual_reach() == {"": 60.0, "81": 25.0}
+    own.write_text("naf,km,reasoning\n81,25,\n82,loin,\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="ligne 3"):
+        activities.usual_reach()

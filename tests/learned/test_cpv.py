@@ -1,0 +1,138 @@
+"""CPV suggestion: several codes with probabilities that mean what they say."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.domain import BadInput, StaleArtefact
+from matcher.learned import cpv
+from matcher.reference.codes import cpv_label
+from matcher.reference.identifiers import clean_cpv
+from matcher.reference.paths import models_dir, shared_dir
+
+NEED = "Entretien des espaces verts et taille des haies"
+
+
+@pytest.mark.parametrize(
+    ("need", "division"),
+    [
+        (NEED, "77"),
+        ("TRAVAUX DE PEINTURE ET REVETEMENTS DE SOLS", "45"),
+        ("Ma\ufffdtrise d'\ufffduvre pour la r\ufffdhabilitation d'une \ufffdcole", "71"),
+        ("Fourniture et livraison de repas en liaison froide pour la cantine", "55"),
+        ("Collecte et traitement des ordures ménagères", "90"),
+    ],
+)
+def test_plain_needs_find_their_division(need: str, division: str) -> None:
+    assert cpv.suggest(need, 1)[0][0] == division + "000000"
+
+
+@pytest.mark.parametrize("level", cpv.LEVELS)
+def test_codes_are_of_the_level_labelled_and_sorted(level: cpv.Level) -> None:
+    found = cpv.suggest(NEED, 6, level)
+    digits = cpv.LEVELS[level]
+    codes = [code for code, _, _ in found]
+    assert len(set(codes)) == 6
+    assert all(clean_cpv(code) == code and code[digits:].strip("0") == "" for code in codes)
+    assert [label for _, label, _ in found] == [cpv_label(code) for code in codes]
+    chances = [chance for _, _, chance in found]
+    assert chances == sorted(chances, reverse=True)
+    assert min(chances) >= 0 and sum(chances) <= 1.001
+
+
+def test_a_deeper_code_is_never_likelier_than_what_it_lies_in() -> None:
+    reader = cpv.load()
+    texts = [reader.encoder.normalise(NEED)]
+    vectors = reader.encoder.encode([NEED])
+    divisions, above = reader.blend.raw(reader.views, texts, vectors, "division")
+    groups, below = reader.blend.raw(reader.views, texts, vectors, "group")
+    summed = np.array([below[0][groups // 10 == d].sum() for d in divisions])
+    np.testing.assert_allclose(above.sum(), 1)
+    np.testing.assert_allclose(summed[summed > 0], above[0][summed > 0])
+
+
+@pytest.mark.parametrize("text", ["", "   ", "???", "日本語", "12345"])
+def test_a_text_without_words_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(BadInput, match="French words"):
+        cpv.suggest(text)
+
+
+def test_wrong_level_and_number_are_refused() -> None:
+    with pytest.raises(BadInput, match="division, group, class, code"):
+        cpv.suggest(NEED, 5, "chapter")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="1 to 100"):
+        cpv.suggest(NEED, 0)
+
+
+def test_a_need_of_two_megabytes_is_answered() -> None:
+    assert cpv.suggest(f"{NEED} " * 40_000, 1)[0][0] == "77000000"
+
+
+def test_what_is_packed_is_unpacked() -> None:
+    rng = np.random.default_rng(0)
+    near = rng.standard_normal((3, 4)).astype(np.float32)
+    views = cpv.Views(
+        divisions=["45", "90"],
+        columns=np.array([1, 70_000]),
+        rarity=np.array([1.5, 2.0], np.float32),
+        weights=rng.standard_normal((2, 2)).astype(np.float32),
+        bias=np.array([0.1, -0.1], np.float32),
+        neighbours=near / np.linalg.norm(near, axis=1, keepdims=True),
+        codes=np.array([45000000, 90500000, 3100000]),
+    )
+    again = cpv.unpack(views.divisions, cpv.pack(views))
+    np.testing.assert_array_equal(again.codes, views.codes)
+    np.testing.assert_allclose(again.weights, views.weights, atol=0.02)
+    np.testing.assert_allclose(again.neighbours, views.neighbours, atol=0.02)
+
+
+def test_a_model_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    shipped = models_dir() / "cpv"
+    told = json.loads((shipped / "cpv.json").read_text(encoding="utf-8")) | {"encoder": "static-other"}
+    (tmp_path / "cpv.json").write_text(json.dumps(told), encoding="utf-8")
+    (tmp_path / "cpv.npz").write_bytes((shipped / "cpv.npz").read_bytes())
+    with pytest.raises(StaleArtefact, match="matcher train cpv"):
+        cpv.load(tmp_path)
+    with pytest.raises(BadInput, match="no CPV model"):
+        cpv.load(tmp_path / "absent")
+
+
+def test_command_prints_codes_and_refuses_silence() -> None:
+    command = [sys.executable, "-m", "matcher.cli", "cpv"]
+    done = subprocess.run([*command, NEED, "--format", "jsonl"], capture_output=True, text=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, len(rows), rows[0]["cpv"]) == (0, 5, "77000000")
+    silent = subprocess.run(command, capture_output=True, text=True)
+    assert (silent.returncode, silent.stdout) == (2, "")
+    assert "nothing to code" in silent.stderr
+
+
+def test_neither_torch_nor_sklearn_is_loaded_on_import() -> None:
+    code = "import sys, matcher.learned.cpv; print({'torch', 'sklearn', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_probabilities_are_calibrated_on_later_awards() -> None:
+    path = shared_dir() / "data" / "awards" / "development.json.gz"
+    if not path.is_file():
+        pytest.skip("no real awards: set MATCHER_SHARED")
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        records = json.load(stream)["marches"]
+    coded = [(r["objet"], clean_cpv(r.get("codeCPV"))) for r in records if (r.get("objet") or "").strip()]
+    coded = [(t, c) for t, c in coded if c][::4]
+    reader = cpv.load()
+    best = [reader.suggest(t, 1)[0] for t, _ in coded]
+    hit = np.array([b[0][:2] == c[:2] for b, (_, c) in zip(best, coded, strict=True)])
+    chance = np.array([b[2] for b in best])
+    assert hit.mean() > 0.66
+    assert abs(hit.mean() - chance.mean()) < 0.06

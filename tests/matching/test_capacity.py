@@ -1,0 +1,104 @@
+"""Is a structure large enough for a lot, and is the lot still open: cases of our own, worked by hand.
+
+No past notice of the real data states an amount before its award, nor a turnover of a structure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Match, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading.need import free_text_tender
+from matcher.reference import law
+
+GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
+
+
+def structure(number: int, **more: object) -> Structure:
+    siret = f"{number:09d}00014"
+    offers = (Offer(id=f"{siret}#1", title=GARDEN),)
+    return Structure(
+        siret=siret, name=f"Jardins {number}", kind="EI", place=Place(label="Nanterre"), offers=offers, **more
+    )  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def gardens() -> Matcher:
+    listed = [
+        structure(1, turnover=1_200_000.0),
+        structure(2, turnover=60_000.0),
+        structure(3),
+        structure(4, headcount=4),
+    ]
+    return Matcher(Catalogue.build(listed, [], recipes.named("default")))
+
+
+def asked() -> float:
+    """How many times the yearly amount a buyer may ask today."""
+    rule = law.turnover_ceiling(date.today())
+    assert rule is not None and rule.value is not None
+    return rule.value
+
+
+def need(**lot: object) -> Tender:
+    tender = free_text_tender(
+        "tonte des pelouses et taille des haies", Place(label="Nanterre", postcode="92000")
+    )
+    return replace(tender, lots=(replace(tender.lots[0], **lot),))  # type: ignore[arg-type]
+
+
+def found(matcher: Matcher, tender: Tender) -> dict[int, Match]:
+    return {int(m.structure.siren): m for m in matcher.match(tender, groups=0).lots[0].matches}
+
+
+def said(match: Match, code: str) -> tuple[float, str]:
+    reason = next(reason for reason in match.reasons if reason.code == code)
+    return reason.contribution, reason.text
+
+
+def test_a_small_turnover_stands_below_a_large_one_and_the_reason_says_both_sums(gardens: Matcher) -> None:
+    matches = found(gardens, need(amount=240_000.0, amount_period="total", duration_months=24.0))
+    assert matches[1].rank < matches[2].rank
+    assert said(matches[1], "capacity")[0] == 0.0  # more than may be asked for 120,000 euros a year
+    cost, text = said(matches[2], "capacity")
+    assert cost == pytest.approx(2.0 * 60_000 / (asked() * 120_000) - 2.0)
+    assert "60\u202f000 €" in text and "120\u202f000 €" in text and "groupement" in text
+
+
+def test_an_unknown_turnover_costs_nothing_and_is_said(gardens: Matcher) -> None:
+    matches = found(gardens, need(amount=240_000.0, amount_period="year"))
+    assert said(matches[3], "capacity") == (
+        0.0,
+        "chiffre d'affaires et effectif inconnus : capacité à vérifier",
+    )
+    cost, text = said(matches[4], "capacity")  # four people: about 180,000 euros
+    assert cost == pytest.approx(2.0 * 180_000 / (asked() * 240_000) - 2.0)
+    assert "estimé d'après l'effectif" in text
+
+
+@pytest.mark.parametrize("lot", [{}, {"amount": 90_000.0, "currency": "USD"}])
+def test_without_an_amount_in_euros_nothing_is_compared(gardens: Matcher, lot: dict[str, object]) -> None:
+    assert {said(match, "capacity") for match in found(gardens, need(**lot)).values()} == {
+        (0.0, "montant du lot inconnu : capacité non comparée")
+    }
+
+
+def test_a_closed_lot_scores_below_an_open_one_and_the_order_within_it_stays(gardens: Matcher) -> None:
+    today = datetime.combine(date.today(), datetime.min.time(), tzinfo=UTC)
+    open_, late, closed = (
+        found(gardens, need(deadline=today + timedelta(days=days))) for days in (45, 3, -2)
+    )
+    orders = [
+        [number for number, _ in sorted(each.items(), key=lambda i: i[1].rank)]
+        for each in (open_, late, closed)
+    ]
+    assert orders[0] == orders[1] == orders[2]
+    assert open_[1].score > late[1].score > closed[1].score
+    assert said(closed[1], "deadline")[1] == "date limite de réponse passée"
+    assert said(late[1], "deadline")[1] == "encore 3 jours pour répondre"

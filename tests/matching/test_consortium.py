@@ -1,0 +1,402 @@
+"""Teams: equal to brute force, obedient to the law's constraints, told in words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from matcher.domain import (
+    BadInput,
+    Condition,
+    Consortium,
+    Lot,
+    LotAnswer,
+    Match,
+    Offer,
+    Place,
+    Reason,
+    Reservation,
+    Structure,
+    Tender,
+    Zone,
+)
+from matcher.matching.groups import exact
+from matcher.matching.groups.consortium import recommend
+from matcher.matching.groups.cover import Cover
+from matcher.matching.groups.solver import solve
+
+# ------------------------------------------------------------------------------------- the pure problem
+
+
+def brute_force(cover: Cover) -> tuple[int, int, int] | None:
+    """The best (coverage, -members, score) over every team and every choice of tasks (Gale's condition)."""
+    tasks, bidders = cover.degree.shape
+    best = None
+    for size in range(cover.max_members + 1):
+        for chosen in itertools.combinations(range(bidders), size):
+            team = set(chosen)
+            if not cover.forced <= team or any(len(team & cut) > most for cut, most in cover.cuts):
+                continue
+            able = [t for t in range(tasks) if any(cover.degree[t, j] for j in team)]
+            able = [t for t in able if not any(t == task and j in team for task, j in cover.clash)]
+            for count in range(1, len(able) + 1):
+                for taken in itertools.combinations(able, count):
+                    if not _carried(cover, team, taken):
+                        continue
+                    lead = [
+                        max((int(cover.degree[t, j]), int(cover.score[t, j])) for j in team) for t in taken
+                    ]
+                    goals = (
+                        sum(int(cover.weight[t]) * d for t, (d, _) in zip(taken, lead, strict=True)),
+                        -size,
+                        sum(s for _, s in lead),
+                    )
+                    best = goals if best is None or goals > best else best
+    return best
+
+
+def _carried(cover: Cover, team: set[int], taken: tuple[int, ...]) -> bool:
+    priced = [t for t in taken if not math.isnan(cover.amount[t])]
+    for count in range(1, len(priced) + 1):
+        for some in itertools.combinations(priced, count):
+            able = {j for j in team for t in some if cover.degree[t, j]}
+            room = sum(np.inf if math.isnan(cover.turnover[j]) else cover.turnover[j] for j in able)
+            if sum(cover.amount[t] for t in some) > room + 1e-6:
+                return False
+    return True
+
+
+def random_cover(seed: int) -> Cover:
+    rng = np.random.default_rng(seed)
+    tasks, bidders = int(rng.integers(1, 6)), int(rng.integers(1, 9))
+    degree = rng.choice([0, 0, 1, 2, 4], size=(tasks, bidders)).astype(np.int64)
+    limited = rng.random() < 0.6
+    return Cover(
+        degree=degree,
+        score=np.where(degree > 0, rng.integers(0, 101, size=degree.shape), 0),
+        weight=rng.choice([1, 2, 3, 5], tasks),
+        amount=np.where(rng.random(tasks) < 0.8, rng.integers(1, 20, tasks) * 10.0, np.nan),
+        turnover=np.where(
+            rng.random(bidders) < (0.8 if limited else 0), rng.integers(1, 25, bidders) * 10.0, np.nan
+        ),
+        max_members=int(rng.integers(1, 5)),
+        forced=frozenset({int(rng.integers(bidders))}) if rng.random() < 0.3 else frozenset(),
+        clash=tuple((int(rng.integers(tasks)), int(rng.integers(bidders))) for _ in range(seed % 3)),
+        cuts=((frozenset(range(0, bidders, 2)), 1),) if rng.random() < 0.3 else (),
+    )
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_the_exact_team_equals_brute_force_on_500_random_cases(block: int) -> None:
+    for seed in range(50 * block, 50 * (block + 1)):
+        cover = random_cover(seed)
+        team = solve(cover)
+        assert (team.goals if team else None) == brute_force(cover), seed
+        assert team is None or (team.optimal and team.gap == 0.0), seed
+
+
+@pytest.mark.parametrize("spent", ["work", "looks"])
+def test_where_the_walk_is_cut_short_the_programme_is_as_exact(
+    spent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "WORK" if spent == "work" else "LOOKS", 0)
+    for seed in range(100):
+        cover = random_cover(seed)
+        team = solve(cover)
+        assert (team.coverage if team else None) == ((brute_force(cover) or (None,))[0]), seed
+        assert team is None or team.gap == 0.0, seed
+
+
+def test_a_gap_is_proved_where_nothing_else_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "WORK", 0)
+    monkeypatch.setattr(exact, "LARGE", 0)
+    for seed in range(100):
+        cover, best = random_cover(seed), brute_force(random_cover(seed))
+        team = solve(cover)
+        if best is None:
+            assert team is None
+        elif team is not None:
+            assert team.coverage <= best[0] <= team.coverage / (1.0 - team.gap) + 1e-6, seed
+
+
+def test_large_teams_are_left_to_the_programme() -> None:
+    for seed in range(50):
+        cover = random_cover(seed)
+        assert cover.max_members < exact.SMALL
+        wide = replace(cover, max_members=exact.SMALL + 1, cuts=())
+        team, all_of_them = solve(wide), brute_force(replace(wide, max_members=cover.degree.shape[1]))
+        assert (team.goals if team else None) == all_of_them, seed
+
+
+def test_a_known_bound_changes_nothing_but_the_work() -> None:
+    for seed in range(50):
+        cover = random_cover(seed)
+        team = solve(cover)
+        if team is not None:
+            again = solve(cover, most=team.coverage)
+            assert again is not None and again.goals == team.goals and again.gap == 0.0
+
+
+def test_the_greedy_team_obeys_the_same_rules_and_never_beats_the_exact_one() -> None:
+    worse = 0
+    for seed in range(100):
+        cover = random_cover(seed)
+        exact, greedy = solve(cover), solve(cover, "greedy")
+        if greedy is None:
+            continue
+        assert exact is not None and greedy.goals <= exact.goals
+        assert cover.forced <= greedy.members and len(greedy.members) <= cover.max_members
+        assert _carried(cover, set(greedy.members), tuple(greedy.lead))
+        worse += greedy.coverage < exact.coverage
+    assert worse < 20
+
+
+def test_nobody_carries_more_than_its_known_turnover() -> None:
+    for seed in range(100):
+        cover = random_cover(seed)
+        team = solve(cover)
+        if team is None:
+            continue
+        carried: dict[int, float] = {}
+        for task, leader in team.lead.items():
+            if math.isnan(cover.amount[task]):
+                continue
+            helped = {j: s for (t, j), s in team.shares.items() if t == task}
+            for j, share in {**helped, leader: 1.0 - sum(helped.values())}.items():
+                carried[j] = carried.get(j, 0.0) + share * cover.amount[task]
+        for j, amount in carried.items():
+            assert math.isnan(cover.turnover[j]) or amount <= cover.turnover[j] + 0.1, seed
+
+
+# ------------------------------------------------------------------------------------- teams of the trade
+
+DAY = date(2026, 3, 2)
+
+
+def structure(number: int, **facts: object) -> Structure:
+    given = {"siret": f"{number:09d}00011", "name": f"Structure {number}", "kind": "EI", **facts}
+    return Structure(**given)  # type: ignore[arg-type]
+
+
+def lot(number: int, **facts: object) -> Lot:
+    given = {"id": f"t-{number}", "number": str(number), "title": f"Prestation {number}", **facts}
+    return Lot(**given)  # type: ignore[arg-type]
+
+
+def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotAnswer:
+    matches = tuple(
+        Match(
+            lot=asked,
+            structure=who,
+            offer=who.offers[0] if who.offers else None,
+            score=value,
+            probability=value,
+            rank=rank,
+            eligible=None if asked.reservation is None else who.kind in {"EA", "ESAT"},
+            reasons=(Reason(code="trade", text="même métier", contribution=value),),
+        )
+        for rank, (who, value) in enumerate(sorted(found, key=lambda p: -p[1]), 1)
+    )
+    return LotAnswer(lot=asked, matches=matches, **facts)  # type: ignore[arg-type]
+
+
+def teams(*answers: LotAnswer, **wishes: object) -> tuple[Consortium, ...]:
+    tender = Tender(id="t", format="need", title="Marché", lots=tuple(a.lot for a in answers), published=DAY)
+    return recommend(answers, tender=tender, **wishes)  # type: ignore[arg-type]
+
+
+def takes(team: Consortium) -> dict[str, tuple[str, ...]]:
+    return {m.structure.name: m.lots for m in team.members}
+
+
+def codes(team: Consortium) -> set[str]:
+    return {w.code for w in team.warnings}
+
+
+A, B, C, D = (structure(n) for n in (1, 2, 3, 4))
+
+
+def test_the_fewest_members_that_cover_every_lot_are_chosen_over_better_scores() -> None:
+    team = teams(
+        answer(lot(1), (A, 0.9), (C, 0.6)), answer(lot(2), (B, 0.9), (C, 0.6)), answer(lot(3), (C, 0.5))
+    )[0]
+    assert takes(team) == {"Structure 3": ("t-1", "t-2", "t-3")}
+    assert team.form == "" and team.optimal and team.score == 1.0
+
+
+def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> None:
+    team = teams(answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8)))[0]
+    assert takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
+    assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
+    assert team.form == "conjoint" and "R2142-20" in team.form_reason
+    assert "mandataire-solidaire" in codes(team)  # the turnover of the small mandataire is unknown
+    assert "lot 1 « Prestation 1 » : même métier" in team.members[1].reason
+
+
+def test_what_nobody_covers_is_said() -> None:
+    team = teams(answer(lot(1), (A, 0.9)), answer(lot(2)), answer(lot(3), (B, 0.1), nobody=True))[0]
+    assert team.covered == ("t-1",) and team.uncovered == ("t-2", "t-3")
+    assert team.score == pytest.approx(1 / 3, abs=1e-4)
+    assert teams(answer(lot(1))) == ()
+
+
+def test_on_a_reserved_lot_only_the_eligible_answer() -> None:
+    reserved = lot(1, reservation=Reservation(articles=("L2113-12",)))
+    sheltered = structure(9, kind="ESAT", name="Atelier")
+    team = teams(answer(reserved, (A, 0.9), (sheltered, 0.3)), answer(lot(2), (A, 0.9)))[0]
+    assert takes(team) == {"Atelier": ("t-1",), "Structure 1": ("t-2",)}
+    assert "separate-groups" in codes(team)
+    (warning,) = [w for w in team.warnings if w.code == "separate-groups"]
+    assert warning.article == "L2113-12" and warning.since is not None and "Structure 1" in warning.text
+
+
+def test_one_group_for_all_lots_leaves_out_the_ineligible() -> None:
+    reserved = lot(1, reservation=Reservation(articles=("L2113-12",)))
+    sheltered = structure(9, kind="ESAT", name="Atelier")
+    answers = (
+        answer(reserved, (A, 0.9), (sheltered, 0.3)),
+        answer(lot(2), (A, 0.9), (sheltered, 0.1)),
+        answer(lot(3), (sheltered, 0.5)),
+    )
+    assert set(takes(teams(*answers, one_group=True)[0])) == {"Atelier"}
+
+
+def test_an_imposed_ineligible_member_is_a_warning_never_a_silent_drop() -> None:
+    reserved = lot(1, reservation=Reservation(articles=("L2113-13",)))
+    sheltered = structure(9, kind="EA", name="Adaptée")
+    team = teams(answer(reserved, (A, 0.9), (sheltered, 0.5)), imposed=[A.siret])[0]
+    assert {"Structure 1", "Adaptée"} == set(takes(team))
+    (warning,) = [w for w in team.warnings if w.code == "mixed-group"]
+    assert "irrecevable" in warning.text and warning.article == "L2113-13"
+
+
+def test_an_article_not_stated_is_never_guessed() -> None:
+    vague = answer(lot(1, reservation=Reservation()), (structure(9, kind="ESAT"), 0.5))
+    assert "reservation-unspecified" in codes(teams(vague)[0])
+
+
+def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
+    small, other = structure(1, turnover=60_000.0), structure(2, turnover=50_000.0)
+    asked = lot(1, amount=200_000.0, amount_period="total", duration_months=24.0)
+    team = teams(answer(asked, (small, 0.9), (other, 0.8)))[0]
+    assert takes(team) == {"Structure 1": ("t-1",), "Structure 2": ("t-1",)}
+    assert team.form == "solidaire" and "turnover-together" in codes(team)
+    assert "renfort" in next(m.reason for m in team.members if m.structure is other)
+    assert teams(answer(asked, (small, 0.9))) == ()  # alone it cannot carry 100,000 a year
+
+
+def test_an_unknown_turnover_is_allowed_but_said() -> None:
+    team = teams(answer(lot(1, amount=500_000.0), (A, 0.9)))[0]
+    assert "turnover-unknown" in codes(team)
+
+
+def test_one_siren_is_one_member_with_its_places() -> None:
+    north = structure(7, name="Association", siret="00000000700011")
+    south = structure(7, name="Association", siret="00000000700029")
+    team = teams(answer(lot(1), (north, 0.9)), answer(lot(2), (south, 0.9)))[0]
+    (member,) = team.members
+    assert member.lots == ("t-1", "t-2")
+    assert "00000000700011" in member.reason and "00000000700029" in member.reason
+
+
+def test_wishes_are_obeyed() -> None:
+    answers = (answer(lot(1), (A, 0.9), (B, 0.8)), answer(lot(2), (C, 0.9), (B, 0.8)))
+    assert set(takes(teams(*answers)[0])) == {"Structure 2"}
+    assert set(takes(teams(*answers, excluded=[B.siren])[0])) == {"Structure 1", "Structure 3"}
+    led = teams(*answers, mandataire=A.siret)[0]
+    assert led.members[0].structure is A and led.members[0].role == "mandataire"
+    assert len(teams(*answers, excluded=[B.siren], max_members=1)[0].members) == 1
+    assert D.name in takes(teams(*answers, imposed=[D])[0])
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"imposed": ["000000001"], "excluded": ["00000000100011"]}, "imposé et exclu"),
+        ({"imposed": ["000000001", "000000002"], "max_members": 1}, "maximum de 1"),
+        ({"imposed": ["999999999"]}, "n'est classé sur aucun lot"),
+        ({"excluded": ["12"]}, "ni un SIRET"),
+        ({"max_members": 0}, "au moins un membre"),
+    ],
+)
+def test_impossible_wishes_get_one_sentence(wishes: dict[str, object], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        teams(answer(lot(1), (A, 0.9), (B, 0.5)), **wishes)
+
+
+def test_a_zone_declared_elsewhere_leaves_the_lot_to_others() -> None:
+    far = structure(5, zone=Zone(departments=("29",)))
+    near = structure(6, offers=(Offer(id="o", title="x", zone=Zone(departments=("93",))),))
+    asked = lot(1, places=(Place(department="93"),))
+    assert set(takes(teams(answer(asked, (far, 0.9), (near, 0.3)))[0])) == {"Structure 6"}
+
+
+def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_said() -> None:
+    asked = lot(1)
+    near, distant = structure(61), structure(62)
+    away = structure(63, zone=Zone(country=True))
+    matches = tuple(
+        Match(lot=asked, structure=who, offer=None, score=p, probability=p, rank=r, distance_km=km)
+        for r, (who, p, km) in enumerate(((distant, 0.9, 430.0), (near, 0.5, 20.0)), 1)
+    )
+    (team, *_) = recommend(
+        [LotAnswer(lot=asked, matches=matches)], tender=Tender(id="t", format="need", title="", lots=(asked,))
+    )
+    assert [m.structure.siret for m in team.members] == [near.siret]
+    alone = LotAnswer(lot=asked, matches=matches[:1])
+    (team, *_) = recommend([alone], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    assert "430 km" in team.members[0].reason and team.score < 0.5
+    served = LotAnswer(lot=asked, matches=(replace(matches[0], structure=away),))
+    (team, *_) = recommend([served], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    assert team.score == 1.0
+
+
+def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
+    crowd = [structure(n) for n in range(20, 26)]
+    answers = (
+        answer(lot(1), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[:3]))),
+        answer(lot(2), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[3:]))),
+        answer(lot(3), (D, 0.9)),
+    )
+    found = teams(*answers, n=3)
+    assert len(found) == 3
+    sets = [{m.structure.siren for m in team.members} for team in found]
+    for first, second in itertools.combinations(sets, 2):
+        assert len(first & second) <= len(first) // 2 + len(first) % 2
+    repeated = [w for team in found for w in team.warnings if w.code == "several-groups"]
+    assert len(repeated) >= 2 and all(w.article == "R2142-21" for w in repeated)
+
+
+def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:
+    rule = Condition(code="several-groups", label="Un seul groupement", passage="Il est interdit de cumuler")
+    answers = (answer(lot(1, conditions=(rule,)), (A, 0.9)), answer(lot(2), (B, 0.9), (C, 0.8)))
+    found = teams(*answers, n=2)
+    assert any("Il est interdit de cumuler" in w.text for team in found for w in team.warnings)
+
+
+def test_two_firms_each_able_alone_need_a_reason() -> None:
+    asked = answer(lot(1), (A, 0.9), (B, 0.9))
+    assert "competition" in codes(teams(asked, imposed=[A.siret, B.siret])[0])
+
+
+def test_a_lot_of_two_trades_is_covered_need_by_need() -> None:
+    asked = lot(1, title="Nettoyage des locaux et entretien des espaces verts")
+    cleaner = structure(1, offers=(Offer(id="a", title="Nettoyage de bureaux"),))
+    gardener = structure(2, offers=(Offer(id="b", title="Tonte et taille de haies"),))
+    team = teams(answer(asked, (cleaner, 0.6), (gardener, 0.6)))[0]
+    assert takes(team) == {"Structure 1": ("t-1#nettoyage",), "Structure 2": ("t-1#espaces-verts",)}
+    alone = teams(answer(asked, (cleaner, 0.6)))[0]
+    assert alone.uncovered == ("t-1#espaces-verts",) and alone.score == pytest.approx(0.5)
+
+
+def test_the_same_answer_twice() -> None:
+    crowd = [structure(n) for n in range(1, 30)]
+    answers = [
+        answer(lot(n), *((s, ((i * n) % 17 + 1) / 20) for i, s in enumerate(crowd))) for n in range(1, 7)
+    ]
+    assert teams(*answers) == teams(*answers)

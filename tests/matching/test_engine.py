@@ -1,0 +1,411 @@
+"""The path of a tender: time, law, additivity, filters, one bidder, and an honest nobody."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import (
+    Award,
+    BadInput,
+    Filters,
+    Holder,
+    NotFound,
+    Offer,
+    Place,
+    Reservation,
+    StaleArtefact,
+    Structure,
+    Zone,
+)
+from matcher.lab import evaluation
+from matcher.lab.evaluation import UNDATED
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import interleave
+from matcher.reading.need import free_text_tender
+
+NANTERRE = Place(label="Nanterre", postcode="92000")
+
+
+def need(text: str, place: Place | None = NANTERRE, **lot: object):  # type: ignore[no-untyped-def]
+    tender = free_text_tender(text, place)
+    return replace(tender, lots=(replace(tender.lots[0], **lot),))
+
+
+def structure(number: int, kind: str, town: str, text: str, **more: object) -> Structure:
+    siret = f"{number:09d}00014"
+    offers = (Offer(id=f"{siret}#1", title=text),) if text else ()
+    return Structure(
+        siret=siret, name=f"Structure {number}", kind=kind, place=Place(label=town), offers=offers, **more
+    )  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def small() -> Matcher:
+    garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
+    return Matcher(
+        Catalogue.build(
+            [
+                structure(1, "ACI", "Nanterre", garden),
+                structure(2, "ESAT", "Nanterre", garden),
+                structure(3, "EI", "Lyon", garden),
+                structure(4, "EI", "Nanterre", clean),
+                structure(5, "EI", "Nanterre", "", naf="8899B"),
+                structure(6, "EI", "Nanterre", garden, active=False),
+                structure(7, "EI", "Marseille", garden, zone=None),
+                replace(
+                    structure(8, "EA", "Lille", garden),
+                    offers=(Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),),
+                ),
+            ],
+            [],
+            recipes.named("default"),
+        )
+    )
+
+
+def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
+    for tender in sample.tenders[:8]:
+        for lot in matcher.match(tender, 5, groups=0).lots:
+            for match in lot.matches:
+                assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
+                assert all(r.code and r.text for r in match.reasons)
+            scores = [match.probability for match in lot.matches]
+            assert all(0 <= p <= 1 for p in scores)
+
+
+def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: Matcher) -> None:
+    asked = need("entretien des espaces verts")
+    ranking = [siren for siren, _ in small.rank(small.queries(asked)[0]).sirens(10)]
+    assert ranking[0] in ("000000001", "000000002")
+    assert "000000005" in ranking, "a name and 8899B must still be found in its place"
+    assert ranking.index("000000001") < ranking.index("000000005")
+    assert ranking.index("000000001") < ranking.index("000000003"), "near before far"
+
+
+def test_a_declared_zone_counts_like_nearness(small: Matcher) -> None:
+    asked = need("entretien des espaces verts")
+    ranking = [siren for siren, _ in small.rank(small.queries(asked)[0]).sirens(10)]
+    assert ranking.index("000000008") < ranking.index("000000003")
+
+
+def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> None:
+    shown = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
+    assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000005", "000000008"}
+    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}, (
+        "Lyon, Marseille for Nanterre"
+    )
+    alone = small.match(
+        need("entretien des espaces verts", Place(label="Brest", postcode="29200")), 10, groups=0
+    )
+    far = alone.lots[0].matches
+    assert far, "where none is near, the first of the trade are shown all the same, and said to be far"
+    assert all(any("distance habituelle" in said for said in m.warnings) for m in far)
+
+
+def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_is_far(
+    small: Matcher,
+) -> None:
+    wide = small.match(
+        need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
+    ).lots[0]
+    far = {m.structure.siret[:9]: m for m in wide.matches if m.out_of_reach}
+    assert set(far) >= {"000000007"}, "Marseille for Nanterre"
+    assert all(m.out_of_reach == "far" and (m.distance_km or 0) <= 900 for m in far.values())
+
+
+def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
+    site = "Création d'un site internet accessible, développement web, référencement"
+    built = Catalogue.build(
+        [structure(1, "EI", "Lyon", site), structure(2, "EI", "Lyon", "Nettoyage de bureaux")]
+    )
+    far = Matcher(built, recipes.named("default"))
+    wired = far.match(need("création du site internet de la ville"), 5, groups=0).lots[0].matches
+    assert [m.structure.siret[:9] for m in wired] == ["000000001"]
+    assert not any("distance habituelle" in said for said in wired[0].warnings)
+    swept = far.match(need("nettoyage des bureaux de la mairie"), 5, groups=0).lots[0].matches
+    assert any("distance habituelle" in said for said in swept[0].warnings)
+
+
+def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
+    reserved = need("entretien des espaces verts", reservation=Reservation(articles=("L2113-12",)))
+    ranking = small.rank(small.queries(reserved)[0])
+    kinds = [
+        str(small.catalogue.of_structure("kind")[ranking.shortlist.candidates[i]]) for i in ranking.order
+    ]
+    may = [kind in ("ESAT", "EA") for kind in kinds]
+    assert may == sorted(may, reverse=True)
+    shown = small.match(reserved, 10, groups=0).lots[0].matches
+    assert {m.structure.kind for m in shown if m.eligible} == {"ESAT", "EA"}
+
+
+def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
+    reserved = need("entretien des espaces verts", reservation=Reservation())
+    match = small.match(reserved, 1, groups=0).lots[0].matches[0]
+    assert match.eligible is True
+    assert any("article non précisé" in reason.text for reason in match.reasons)
+
+
+def test_a_closed_establishment_is_said(small: Matcher) -> None:
+    found = small.why("00000000600014", need("entretien des espaces verts"))[0]
+    assert found.state == "closed"
+    open_only = small.match(
+        need("entretien des espaces verts"), 10, filters=Filters(active_only=True), groups=0
+    )
+    assert "000000006" not in [m.structure.siren for m in open_only.lots[0].matches]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(kinds=("ACI", "ESAT")),
+        Filters(departments=("93", "75")),
+        Filters(radius_km=15),
+        Filters(phrases=("nettoyage",)),
+        Filters(articles=("L2113-12",)),
+        Filters(active_only=True),
+    ],
+    ids=lambda f: next(
+        k
+        for k in ("kinds", "departments", "radius_km", "phrases", "articles", "active_only")
+        if getattr(f, k)
+    ),
+)
+def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matcher, filters: Filters) -> None:
+    tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
+    everything = matcher.rank(matcher.queries(tender)[0])
+    narrowed = matcher.rank(matcher.queries(tender, filters=filters)[0])
+    allowed = matcher.catalogue.allowed(filters, everything.shortlist.query.places)
+    assert allowed is not None and 0 < allowed.sum() < len(allowed)
+    scores = {
+        int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)
+    }
+    kept = {int(row): float(s) for row, s in zip(narrowed.shortlist.candidates, narrowed.scores, strict=True)}
+    assert set(kept) == {row for row in scores if allowed[row]}
+    for row, score in kept.items():
+        assert score == pytest.approx(scores[row], abs=1e-5)
+
+
+def test_a_shortlist_loses_nothing_that_would_be_shown(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = Matcher(matcher.catalogue, exhaustive=True)
+    monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 0)
+    for text in ("traiteur pour un séminaire", "entretien des espaces verts", "collecte de papier de bureau"):
+        tender = need(text, Place(postcode="75012"))
+        some, all_ = (m.match(tender, 5, groups=0).lots[0].matches for m in (matcher, exact))
+        assert [m.structure.siret for m in some] == [m.structure.siret for m in all_]
+
+
+def test_one_siren_is_shown_once(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
+    for tender in sample.tenders[:10]:
+        for lot in matcher.match(tender, 20, groups=0).lots:
+            sirens = [match.structure.siren for match in lot.matches]
+            assert len(sirens) == len(set(sirens))
+
+
+def test_nobody_for_what_no_structure_offers(matcher: Matcher) -> None:
+    answer = matcher.match(
+        need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur"), groups=0
+    ).lots[0]
+    assert answer.nobody
+    assert not matcher.match(need("nettoyage des locaux d'une école"), groups=0).lots[0].nobody
+
+
+def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
+    works = need("Construction d'un viaduc autoroutier à haubans", Place(postcode="93100"), cpv=("45221111",))
+    answer = matcher.match(works, groups=0).lots[0]
+    assert answer.by_clause
+    assert {m.structure.kind for m in answer.by_clause} & {"AI", "ETTI", "GEIQ", "EATT", "EITI"}
+
+
+def test_excluded_and_subset_are_obeyed(matcher: Matcher) -> None:
+    tender = need("entretien des espaces verts", Place(postcode="93500"))
+    first = matcher.match(tender, 3, groups=0).lots[0].matches
+    gone = (
+        matcher.match(tender, 3, filters=Filters(excluded=(first[0].structure.siren,)), groups=0)
+        .lots[0]
+        .matches
+    )
+    assert first[0].structure.siren not in [m.structure.siren for m in gone]
+    only = (
+        matcher.match(tender, 9, filters=Filters(sirets=(first[1].structure.siret,)), groups=0)
+        .lots[0]
+        .matches
+    )
+    assert [m.structure.siret for m in only] == [first[1].structure.siret]
+
+
+def test_an_unknown_structure_or_lot_is_named(matcher: Matcher) -> None:
+    with pytest.raises(NotFound, match="check the SIRET"):
+        matcher.why("99999999999999", need("nettoyage"))
+    known = str(matcher.catalogue.of_structure("siret")[0])
+    with pytest.raises(NotFound, match="its lots are 1"):
+        matcher.why(known, need("nettoyage"), lot="12")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "123 456", "x" * 2_000_000])
+def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
+    with pytest.raises(BadInput):
+        free_text_tender(text)
+
+
+# ------------------------------------------------------------------------------------------------ time
+
+
+def history(seed: int = 3) -> list[Award]:
+    rng = random.Random(seed)
+    trades = [
+        "nettoyage de locaux",
+        "entretien d'espaces verts",
+        "peinture de logements",
+        "fourniture de repas",
+    ]
+    return [
+        Award(
+            uid=f"u{i:03d}", title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
+            holders=(Holder(id=f"{100 + rng.randrange(30):09d}00014", name=f"Firme {i % 30}"),),
+            place=Place(postcode=rng.choice(["75001", "69001", "13001"])),
+            notified=date(2018, rng.randrange(1, 13), rng.randrange(1, 28)) if i % 5 else None,
+        )
+        for i in range(150)
+    ]  # fmt: skip
+
+
+def test_who_won_on_the_day_or_later_changes_nothing() -> None:
+    awards = history()
+    day = date(2018, 7, 1)
+    late = [i for i, a in enumerate(awards) if (a.notified or UNDATED) >= day]
+    holders = [awards[i].holders for i in late]
+    random.Random(1).shuffle(holders)
+    shuffled = list(awards)
+    for i, swapped in zip(late, holders, strict=True):
+        shuffled[i] = replace(awards[i], holders=swapped)
+    random.Random(2).shuffle(shuffled)  # nor does the order of the file
+    recipe = recipes.named("default")
+    runs = []
+    for each in (awards, shuffled):
+        matcher = Matcher(Catalogue.build([], each, recipe, undated=UNDATED))
+        tender = need("nettoyage de l'école", Place(postcode="69001"))
+        runs.append(matcher.rank(matcher.queries(tender, as_of=day)[0]).sirens(100))
+    assert [siren for siren, _ in runs[0]] == [siren for siren, _ in runs[1]]
+    np.testing.assert_allclose([s for _, s in runs[0]], [s for _, s in runs[1]], atol=1e-6)
+
+
+def test_an_award_before_the_day_does_change_the_ranking() -> None:
+    awards = history()
+    tender = need("désamiantage d'une toiture", Place(postcode="69001"))
+    winner = Award(
+        uid="w", title="désamiantage de la toiture", holders=(Holder(id="77777777700014", name="Neuve"),),
+        place=Place(postcode="69001"), notified=date(2018, 6, 30),
+    )  # fmt: skip
+    matcher = Matcher(Catalogue.build([], [*awards, winner], recipes.named("default"), undated=UNDATED))
+    before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
+    after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
+    assert after.index("777777777") < before.index("777777777")
+    assert after[0] == "777777777"
+
+
+def test_incumbents_count_only_when_asked() -> None:
+    tender = need("nettoyage de l'école", Place(postcode="69001"))
+    tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
+    awards = [
+        Award(uid=f"{n}{buyer}", title="nettoyage de l'école", buyer=replace(tender.buyer, id=buyer),
+              holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),), place=Place(postcode="69001"), notified=date(2018, 1, 1))
+        for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
+    ]  # fmt: skip
+    matcher = Matcher(Catalogue.build([], awards, recipes.named("default")))
+    scores = {
+        flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
+        for flag in (False, True)
+    }
+    assert scores[False]["000000001"] == pytest.approx(scores[False]["000000002"])
+    assert scores[True]["000000002"] > scores[True]["000000001"]
+
+
+def test_lots_are_merged_by_interleaving() -> None:
+    merged = interleave([[("a", 9.0), ("b", 8.0)], [("c", 5.0), ("a", 4.0)]], 3)
+    assert [siren for siren, _ in merged] == ["a", "c", "b"]
+    assert [score for _, score in merged] == sorted((score for _, score in merged), reverse=True)
+
+
+# ------------------------------------------------------------------------------------------------ artefacts
+
+
+def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path) -> None:
+    matcher.catalogue.save(tmp_path / "c")
+    again = Matcher.load(tmp_path / "c")
+    tender = need("entretien des espaces verts", Place(postcode="93500"))
+    first, second = (m.match(tender, 10, groups=0).lots[0].matches for m in (matcher, again))
+    assert [(m.structure, m.score) for m in first] == [(m.structure, m.score) for m in second]
+    assert again.versions == matcher.versions
+
+
+def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
+    again = Catalogue.build(
+        list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe
+    )
+    assert again.manifest["data"] == catalogue.manifest["data"]
+
+
+def test_an_index_of_another_model_or_recipe_is_refused(matcher: Matcher, tmp_path: Path) -> None:
+    matcher.catalogue.save(tmp_path / "c")
+    with pytest.raises(StaleArtefact, match="matcher index"):
+        Catalogue.load(tmp_path / "c", recipe="lexical")
+    manifest = tmp_path / "c" / "manifest.json"
+    data = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**data, "encoder": "another"}))
+    with pytest.raises(StaleArtefact, match="encoded by model another"):
+        Catalogue.load(tmp_path / "c")
+    manifest.write_text("{")
+    with pytest.raises(StaleArtefact, match="damaged"):
+        Catalogue.load(tmp_path / "c")
+    with pytest.raises(NotFound, match="matcher index"):
+        Catalogue.load(tmp_path / "nothing")
+
+
+def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    good = {"query_id": "a", "notice": {"objet": "nettoyage"}}
+    path.write_text(
+        "\n".join(
+            ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
+        )
+    )
+    rejected: list = []
+    asked = list(evaluation.questions(path, rejected))
+    assert [q.id for q in asked] == ["a"]
+    assert len(rejected) == 4
+    assert all(bad.reason for bad in rejected)
+
+
+def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
+    garden = "Entretien d'espaces verts, tonte, taille de haies"
+    listed = [structure(number, "EI", "Nanterre", garden) for number in range(11, 31)]
+    listed.append(structure(40, "EI", "Melun", garden))
+    # alike but for their numbers, in the name too: "15" may mean something to an encoder
+    listed = [replace(each, name="Structure") for each in listed]
+    catalogue = Catalogue.build(listed, [], recipes.named("default"))
+    still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
+    days = [date(2026, 3, day) for day in range(1, 21)]
+    asked = need("tonte et taille de haies")
+
+    def first(matcher: Matcher, day: date) -> list[str]:
+        answer = matcher.match(asked, 21, as_of=day, groups=0)
+        return [match.structure.siren for match in answer.lots[0].matches]
+
+    assert len({tuple(first(still, day)) for day in days}) == 1
+    lists = [first(turning, day) for day in days]
+    assert lists[0] == first(turning, days[0])  # the same all day long
+    assert len({each[0] for each in lists}) > 5  # many are first in their turn
+    assert {each[-1] for each in lists} == {"000000040"}  # who is worse is never turned to the front
+    assert "rotation" in turning.match(asked, 1, groups=0).versions
+    assert "rotation" not in still.match(asked, 1, groups=0).versions

@@ -1,0 +1,111 @@
+"""What a reader is told of a match: by subject, trade first, nothing unknown or banal, and the points still sum."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from dataclasses import replace
+
+import pytest
+
+from matcher.commands.match import show
+from matcher.domain import Place, Reason
+from matcher.matching.engine import Matcher
+from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
+from matcher.outreach.sourcing import search
+from matcher.reading import gather
+from matcher.reading.need import free_text_tender
+from matcher.reference import places
+
+UNKNOWN = re.compile(r"inconnu|aucun marché|sans rapport|réalise des prestations|encore \d+ jour|ne dit rien")
+
+
+def near(postcode: str) -> Place:
+    return places.locate(Place(postcode=postcode))
+
+
+def test_points_by_subject_sum_to_the_score(matcher: Matcher, sample: gather.Gathered) -> None:
+    for tender in sample.tenders[:10]:
+        for lot in matcher.match(tender, 5, groups=0).lots:
+            for match in lot.matches:
+                told = subjects(match.reasons)
+                # a subject left out says nothing and adds less than half a hundredth
+                assert sum(s.points for s in told) == pytest.approx(match.score, abs=0.005 * 7)
+                names = [s.name for s in told]
+                assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
+
+
+def test_nothing_unknown_banal_or_twice_the_same_is_told(matcher: Matcher, sample: gather.Gathered) -> None:
+    for tender in sample.tenders[:10]:
+        for lot in matcher.match(tender, 8, groups=0).lots:
+            for match in lot.matches:
+                said = sentences(match.reasons, 9)
+                assert len(set(said)) == len(said)
+                assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
+
+
+def test_of_the_signals_that_read_one_contract_one_is_told() -> None:
+    reasons = (
+        Reason(code="place", text="à 3 km", contribution=2.0),
+        Reason(code="past_meaning", text="a déjà remporté un marché semblable", contribution=3.0, offer_passage="Tonte"),
+        Reason(code="past_words", text="a déjà remporté un marché aux mêmes mots", contribution=1.0, offer_passage="Tonte"),
+        Reason(code="meaning", text="offre « Tonte » : très proche du besoin", contribution=1.0),
+        Reason(code="words", text="aucun mot du besoin dans ses textes", contribution=0.4, tells=False),
+        Reason(code="named", text="son nom figure dans l'avis", contribution=0.001),
+    )  # fmt: skip
+    assert sentences(reasons, 9) == (
+        "offre « Tonte » : très proche du besoin",
+        "à 3 km",
+        "a déjà remporté un marché semblable : « Tonte »",
+    )
+
+
+def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Matcher) -> None:
+    need = free_text_tender("entretien des espaces verts d'une école", near("92000"))
+    marks = {
+        m.structure.name: mark(m, "très proche") for m in matcher.match(need, 10, groups=0).lots[0].matches
+    }
+    assert marks["Les Sentiers de l'Ourcq"] == "très proche"
+    assert marks["Nouvel Élan"] == "métier à vérifier"
+
+
+def test_who_stands_far_is_marked_far(matcher: Matcher) -> None:
+    swept = (
+        matcher.match(free_text_tender("nettoyage de vitres", near("88410")), 20, groups=0).lots[0].matches
+    )
+    assert {m.out_of_reach for m in swept} == {"far"} and len(swept) <= 3
+    assert {mark(m, "très proche") for m in swept} == {"loin"}
+
+
+def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matcher) -> None:
+    for text, where in (("fourniture d'un appareil d'IRM", "59000"), ("nettoyage de vitres", "88410")):
+        need = free_text_tender(text, near(where))
+        kept = search.search(matcher, need).lots[0]
+        shown = matcher.match(need, 10, groups=0).lots[0]
+        sirets = [m.structure.siret for m in kept.matches]
+        assert len(set(sirets)) == len(sirets) == kept.considered
+        assert sirets[: len(shown.matches)] == [m.structure.siret for m in shown.matches]
+        assert [m.rank for m in kept.matches] == list(range(1, len(sirets) + 1))
+
+
+def test_the_terminal_shows_reasons_that_matter_in_120_columns(
+    matcher: Matcher, sample: gather.Gathered
+) -> None:
+    with redirect_stdout(io.StringIO()) as out:
+        for tender in sample.tenders[:6]:
+            show(matcher.match(tender, 5, groups=1))
+    text = out.getvalue()
+    assert max(len(line) for line in text.splitlines()) <= 120
+    assert "score" not in text and "lot(s)" not in text and "26-130101/1#" not in text
+    assert not UNKNOWN.search(text.replace("acheteur inconnu", ""))
+    assert text.index("offre « Entretien d'espaces verts »") < text.index("sur place (Pantin)")
+
+
+def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
+    need = free_text_tender("fourniture d'un appareil d'IRM", near("59000"))
+    answer = matcher.match(need, 5, groups=0)
+    bare = replace(answer, lots=(replace(answer.lots[0], matches=()),))
+    with redirect_stdout(io.StringIO()) as out:
+        show(bare)
+    assert "Aucune structure adaptée" in out.getvalue() and "pourquoi" not in out.getvalue()

@@ -1,0 +1,241 @@
+"""The nightly run: incremental, idempotent, resumable, alone, and honest when its source is down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from sqlalchemy import select
+
+import night as n
+from matcher.commands import batch as batch_command
+from matcher.outreach import batch
+from matcher.outreach.rules import Rules
+from matcher.reading.sync import _client
+from matcher.records import feedback
+from matcher.records.store import Store
+from matcher.records.tables import Found, Notice
+from replay_server import serving
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return n.catalogue(tmp_path_factory.mktemp("night") / "catalogue")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()
+
+
+def matched(store: Store) -> dict[str, Any]:
+    with store.reading() as connection:
+        return {row.id: row.matched_at for row in connection.execute(select(Notice.id, Notice.matched_at))}
+
+
+def pairs(store: Store, notice: str) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.execute(select(Found.siret).where(Found.notice_id == notice)).scalars())
+
+
+def test_only_what_is_new_or_changed_is_matched_again(store: Store, folder: Path) -> None:
+    first, second = n.tender("a"), n.tender("b", "menage")
+    assert n.night(store, folder, first, second).matched == 2
+    assert n.night(store, folder, first, second, day=1).matched == 0
+    changed = replace(second, lots=(replace(second.lots[0], description="repas livrés"),))
+    summary = n.night(store, folder, first, changed, day=2)
+    assert (summary.matched, summary.changed, summary.new, summary.seen) == (1, 1, 0, 1)
+    assert matched(store)["a"] == n.MOMENT and matched(store)["b"] == n.MOMENT + timedelta(days=2)
+
+
+def test_a_changed_catalogue_matches_what_is_open_again_and_not_what_is_closed(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    n.night(store, folder, n.tender("open"), n.tender("short", deadline=n.MOMENT + timedelta(hours=20)))
+    other = n.catalogue(tmp_path / "other", n.structures(each=9))
+    assert n.night(store, other, day=1).matched == 1
+    assert n.siret(108) in pairs(store, "open") and n.siret(108) not in pairs(store, "short")
+
+
+def test_the_same_data_built_again_change_nothing(store: Store, folder: Path, tmp_path: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    again = n.catalogue(tmp_path / "again", list(reversed(n.structures())))
+    assert n.night(store, again, n.tender("a"), day=1).matched == 0
+
+
+def test_a_refusal_takes_the_pair_out_of_the_next_matching(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    n.night(store, folder, n.tender("a"))
+    assert n.siret(100) in pairs(store, "a")
+    feedback.record(store, n.siret(100), "a", "a-1", "declined")
+    n.night(store, n.catalogue(tmp_path / "other", n.structures(each=9)), n.tender("a"), day=1)
+    assert n.siret(100) not in pairs(store, "a") and n.siret(101) in pairs(store, "a")
+
+
+def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:
+    options = batch.Options(rules=Rules(floor=0.0005), since=n.MOMENT.date())
+    old, new = n.tender("old"), n.tender("new", published=n.MOMENT.date())
+    assert batch.run(store, folder, [old, new], options, moment=n.MOMENT).read == 1
+    assert set(matched(store)) == {"new"}
+
+
+def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path) -> None:
+    before = store.counts()
+    options = batch.Options(rules=Rules(floor=0.0005))
+    told = batch.rehearse(store, folder, [n.tender("a")], options, moment=n.MOMENT)
+    assert store.counts() == before
+    real = batch.run(store, folder, [n.tender("a")], options, moment=n.MOMENT)
+    assert (told.matched, told.matches, told.digests, told.told) == (
+        real.matched,
+        real.matches,
+        real.digests,
+        real.told,
+    )
+
+
+def test_a_second_batch_at_once_is_told_to_wait(store: Store, folder: Path) -> None:
+    with batch.alone(store), pytest.raises(batch.Busy):
+        n.night(store, folder, n.tender("a"))
+    assert n.night(store, folder, n.tender("a")).matched == 1
+
+
+def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None:
+    tenders = [n.tender(f"p{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(6)]
+    found = []
+    for jobs in (1, 2):
+        store = Store.open(f"sqlite:///{tmp_path}/{jobs}.sqlite")
+        batch.run(
+            store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT
+        )
+        with store.reading() as connection:
+            columns = (Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail)
+            found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])
+        store.close()
+    assert found[0] and found[0] == found[1]
+
+
+@pytest.mark.slow
+def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
+    pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
+    command = [sys.executable, str(ROOT / "tests" / "bench" / "kill_batch.py"), "--kills", "8"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["kills"] >= 8 and told["digests_a_round"] > 10
+
+
+# ---------------------------------------------------------------------------------------- the command
+
+
+def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "MATCHER_STORE": f"sqlite:///{tmp_path}/s.sqlite",
+        "MATCHER_MAIL_SECRET": "x",
+    }
+    line = [sys.executable, "-m", "matcher.cli", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=120, cwd=tmp_path)
+
+
+def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, tmp_path: Path) -> None:
+    page = str(ROOT / "data" / "sample" / "boamp_page_1.json")
+    run = (
+        "batch",
+        page,
+        "--catalogue",
+        str(folder),
+        "--at",
+        "2026-11-24T09:00",
+        "--outbox",
+        "out",
+        "--format",
+        "jsonl",
+    )
+    first = command(tmp_path, *run, "--report", "report.html")
+    assert first.returncode == 0, first.stderr
+    told = json.loads(first.stdout)
+    assert told["new"] > 5 and told["matched"] > 5
+    assert len(list((tmp_path / "out").glob("*.eml"))) == told.get("sent", 0) == told["digests"]
+    assert "<svg" in (tmp_path / "report.html").read_text()
+    again = command(tmp_path, *run)
+    assert (
+        again.returncode == 0 and "nothing new" in again.stderr and json.loads(again.stdout)["digests"] == 0
+    )
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "page.json").write_text('{"total_count": 0, "results": []}')
+    down = command(tmp_path, "batch", "empty", "--catalogue", str(folder), "--at", "2026-11-25T09:00")
+    assert down.returncode == batch.SOURCE_DOWN and "source down" in down.stderr
+    stale = command(tmp_path, *run[:4], "--at", "2026-12-29T09:00")
+    assert stale.returncode == batch.SOURCE_DOWN and "source stale" in stale.stderr
+    assert "Traceback" not in first.stderr + again.stderr + down.stderr + stale.stderr
+
+
+def test_sync_fetches_what_is_new_then_matches_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = json.loads((ROOT / "data" / "sample" / "boamp_page_1.json").read_text(encoding="utf-8"))
+    today = datetime.now(UTC)
+    with serving() as publisher:
+        monkeypatch.setenv("MATCHER_BOAMP_URL", f"{publisher.url}/boamp")
+        publisher.notices = [
+            {**record, "dateparution": today.date().isoformat()} for record in page["results"]
+        ]
+        run = ("batch", "--sync", "--to", "fetched", "--catalogue", str(folder), "--format", "jsonl")
+        first = command(tmp_path, *run)
+        assert "records fetched" in first.stderr and "Traceback" not in first.stderr
+        told = json.loads(first.stdout)
+        assert told["read"] == len(publisher.notices) and told["new"] == told["read"]
+        again = command(tmp_path, *run)
+        assert again.returncode == 0 and json.loads(again.stdout)["new"] == 0
+
+
+def test_a_publisher_that_is_down_is_told_and_what_is_at_hand_is_matched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetched = tmp_path / "fetched" / "boamp"
+    fetched.mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "sample" / "boamp_page_1.json", fetched)
+
+    def down(_: Path) -> None:
+        raise _client.Unreachable("nobody answers")
+
+    monkeypatch.setattr(_client, "boamp", down)
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
+    with pytest.raises(typer.Exit) as left:
+        batch_command.run(
+            sync=True, to=tmp_path / "fetched", catalogue=folder, at="2026-11-24T09:00", format="jsonl"
+        )
+    assert left.value.exit_code == batch.SOURCE_DOWN
+    out, err = capsys.readouterr()
+    assert "source down: nobody answers" in err and json.loads(out)["new"] > 5
+
+
+def test_neither_files_nor_sync_is_wrong_usage(folder: Path, tmp_path: Path) -> None:
+    done = command(tmp_path, "batch", "--catalogue", str(folder))
+    assert done.returncode == 2 and "--sync" in done.stderr
+
+
+def test_wrong_usage_gets_one_sentence_and_status_two(folder: Path, tmp_path: Path) -> None:
+    page = str(ROOT / "data" / "sample" / "boamp_page_1.json")
+    for arguments in (
+        ("--catalogue", "nowhere"),
+        ("--catalogue", str(folder), "--since", "soon"),
+        ("--catalogue", str(folder), "--at", "x"),
+    ):
+        done = command(tmp_path, "batch", page, *arguments)
+        assert done.returncode == 2 and done.stderr.strip().count("\n") == 0, done.stderr

@@ -1,0 +1,564 @@
+"""Digests: few, once, inert, stopped at a word; and mail that leaves through a real server, never twice."""
+
+from __future__ import annotations
+
+import csv
+import email
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from email import policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+import night as n
+from matcher import plugins
+from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.matching.engine import Matcher
+from matcher.outreach import buyers, delivery, digests, letters, report, transport
+from matcher.outreach import links as links_
+from matcher.outreach.cases import WAVES
+from matcher.outreach.rules import Rules
+from matcher.reading.procedure import PARIS
+from matcher.records import feedback
+from matcher.records.store import Store
+from matcher.records.tables import Digest, Notice, Run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return n.catalogue(tmp_path_factory.mktemp("night") / "catalogue")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")
+    opened = Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    yield opened
+    opened.close()
+
+
+def mails(store: Store, day: int | None = None) -> dict[str, dict[str, Any]]:
+    """addressee -> content, of a day or of all."""
+    which = [] if day is None else [Digest.day == (n.MOMENT + timedelta(days=day)).date()]
+    with store.reading() as connection:
+        rows = connection.execute(select(Digest.addressee, Digest.content).where(*which))
+        return {row.addressee: row.content for row in rows}
+
+
+def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(item["notice_id"], item["kind"]) for item in content["items"]]
+
+
+def test_those_of_the_trade_come_first_with_reasons_and_the_link_to_the_documents(
+    store: Store, folder: Path
+) -> None:
+    n.night(store, folder, n.tender("a", "tonte"))
+    told = mails(store)
+    first = told[n.siret(100)]
+    (item,) = first["items"]
+    assert (
+        item["title"] == "Entretien des espaces verts"
+        and item["documents_url"] == "https://example.org/dossier/a"
+    )
+    assert (
+        item["reasons"] and abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
+    )
+    assert first["versions"]["recipe"] == "weighted"
+    chances = {s: c["items"][0]["probability"] for s, c in told.items()}
+    best_other = max(
+        (chances[n.siret(h + i)] for h in (200, 300) for i in range(8) if n.siret(h + i) in chances),
+        default=0,
+    )
+    assert chances[n.siret(100)] > best_other
+
+
+def test_no_more_than_the_cap_a_day_and_the_rest_follows(store: Store, folder: Path) -> None:
+    n.night(store, folder, *(n.tender(f"t{i}") for i in range(5)), cap=2)
+    n.night(store, folder, cap=2, day=1)
+    n.night(store, folder, cap=2, day=2)
+    days = [mails(store, day)[n.siret(100)] for day in range(3)]
+    assert [len(content["items"]) for content in days] == [2, 2, 1]
+    assert [content["left"] for content in days] == [3, 1, 0]
+    seen = [item["notice_id"] for content in days for item in content["items"]]
+    assert sorted(seen) == [f"t{i}" for i in range(5)]
+
+
+def test_a_second_run_of_the_same_day_sends_nothing(store: Store, folder: Path) -> None:
+    first = n.night(store, folder, n.tender("a"))
+    again = n.night(store, folder, n.tender("a"))
+    assert first.digests > 0 and (again.digests, again.told, again.source) == (0, 0, "nothing new")
+
+
+def test_a_twin_is_told_once(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("boamp-1", reference="2026-TONTE"))
+    twin = replace(n.tender("ted-9", reference="2026-TONTE", format="ted"), title="SERVICES BOAMP-1")
+    summary = n.night(store, folder, twin, day=1)
+    assert summary.twins == 1 and summary.digests == 0
+
+
+def test_a_correction_is_told_only_if_it_changes_something(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    assert n.night(store, folder, n.correction("a-c1", "a"), day=1).digests == 0
+    later = n.MOMENT + timedelta(days=30)
+    n.night(store, folder, n.correction("a-c2", "a", deadline=later), day=2)
+    content = mails(store, 2)[n.siret(100)]
+    assert lots(content) == [("a", "correction")]
+    assert (
+        "24 décembre 2026" in content["items"][0]["changes"][0]
+        and "15 décembre 2026" in content["items"][0]["changes"][0]
+    )
+    assert n.night(store, folder, day=3).digests == 0
+
+
+def test_a_cancelled_procedure_is_told_so_once_to_those_who_were_told(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    told = set(mails(store, 0))
+    n.night(store, folder, n.correction("a-x", "a", nature="cancellation"), day=1)
+    assert {s: lots(c) for s, c in mails(store, 1).items()} == {s: [("a", "cancellation")] for s in told}
+    assert n.night(store, folder, day=2).digests == 0
+
+
+def test_what_was_declined_never_comes_back_even_after_a_move(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    old = n.siret(100)
+    feedback.record(store, old, "a", "a-1", "declined", reason="too-far")
+    n.night(store, folder, n.tender("a"))
+    assert old not in mails(store) and n.siret(101) in mails(store)
+    moved = [
+        replace(s, siret=n.siret(900), predecessors=(old,)) if s.siret == old else s for s in n.structures()
+    ]
+    elsewhere = n.catalogue(tmp_path / "moved", moved)
+    other = Store.open(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    feedback.record(other, old, "a", "a-1", "declined")
+    n.night(other, elsewhere, n.tender("a"))
+    assert n.siret(900) not in mails(other) and n.siret(101) in mails(other)
+    other.close()
+
+
+def test_the_last_word_counts(store: Store, folder: Path) -> None:
+    feedback.record(store, n.siret(100), "a", "a-1", "declined")
+    feedback.record(store, n.siret(100), "a", "a-1", "interested")
+    n.night(store, folder, n.tender("a"))
+    assert n.siret(100) in mails(store)
+
+
+def test_not_our_trade_keeps_the_trade_away(store: Store, folder: Path) -> None:
+    feedback.record(store, n.siret(100), "a", "a-1", "declined", reason="not-our-trade", cpv="77310000")
+    n.night(store, folder, n.tender("b", "tonte"))
+    assert n.siret(100) not in mails(store)
+
+
+def test_nothing_after_the_deadline(store: Store, folder: Path, tmp_path: Path) -> None:
+    soon = n.tender("a", deadline=n.MOMENT + timedelta(hours=5))
+    n.night(store, folder, soon)
+    assert mails(store)
+    late = Store.open(f"sqlite:///{tmp_path / 'late.sqlite'}")
+    n.night(late, folder, soon, day=1)
+    assert not mails(late)
+    sent = delivery.deliver(
+        store, _held(folder), Rules(), outbox=tmp_path / "out", at=n.MOMENT + timedelta(hours=6)
+    )
+    assert set(sent) == {"cancelled"} and not list((tmp_path / "out").glob("*.eml"))
+    late.close()
+
+
+def _held(folder: Path) -> Any:
+    return Matcher.load(folder).catalogue
+
+
+# ------------------------------------------------------------------------------------------ brakes
+
+
+def _states(store: Store) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.execute(select(Digest.status)).scalars())
+
+
+def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Path, tmp_path: Path) -> None:
+    summary = n.night(store, folder, n.tender("a"), hold=True)
+    assert summary.held and _states(store) == {"held"}
+    assert not delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path)
+    seen = digests.sample(store, 3)
+    assert len(seen) == 3 and all(content["items"] for content in seen)
+    assert digests.approve(store) == summary.digests
+    assert (
+        delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)["sent"]
+        == summary.digests
+    )
+
+
+def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, folder: Path) -> None:
+    with store.writing() as connection:
+        for i, volume in enumerate((4, 5, 6)):
+            at = n.MOMENT - timedelta(days=9 - i)
+            store.put(
+                connection,
+                Run,
+                [{"id": f"r{i}", "started_at": at, "finished_at": at, "state": {"digests": volume}}],
+            )
+    n.night(store, folder, n.tender("a"), brake=100)
+    assert _states(store) == {"ready"}
+    with store.writing() as connection:
+        connection.execute(update(Digest).values(status="sent"))
+    held = n.night(store, folder, n.tender("b", "menage"), day=1, brake=1.01)
+    assert held.digests > 5 and "usual" in held.held and "held" in _states(store)
+
+
+def test_a_first_flood_is_held_too(store: Store, folder: Path) -> None:
+    assert n.night(store, folder, n.tender("a"), first_volume=3).held
+
+
+def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path, tmp_path: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    more = n.catalogue(tmp_path / "more", n.structures(each=12))
+    summary = n.night(store, more, n.tender("a"), day=1)
+    assert summary.matched == 1 and summary.digests == 0
+    content = digests.current(
+        store, _held(more), n.siret(111), Rules(floor=0.0005), at=n.MOMENT + timedelta(days=1)
+    )
+    assert lots(content) == [("a", "notice")]  # who asks sees it
+    assert n.siret(111) in _sirets(store, more, "b")  # and the next new notice reaches it
+
+
+def _sirets(store: Store, folder: Path, id: str) -> set[str]:
+    n.night(store, folder, n.tender(id), day=2)
+    return set(mails(store, 2))
+
+
+def test_an_unpublished_need_goes_out_in_waves_until_enough_are_interested(
+    store: Store, folder: Path
+) -> None:
+    need = n.tender("need", "tonte", confidential=True, flags=(WAVES,))
+    n.night(store, folder, need)
+    assert not mails(store)  # nobody owns it yet: a confidential need is told to nobody
+    with store.writing() as connection:
+        connection.execute(update(Notice).values(owner="buyer-7"))
+    n.night(store, folder, day=1, wave=3, enough=2)
+    first = mails(store, 1)
+    assert len(first) == 3 and all(lots(c) == [("need", "wave")] for c in first.values())
+    ranks = sorted(c["items"][0]["rank"] for c in first.values())
+    for s in list(first)[:1]:
+        feedback.record(store, s, "need", "need-1", "interested")
+    n.night(store, folder, day=2, wave=3, enough=2)
+    second = mails(store, 2)
+    assert len(second) == 3 and not set(second) & set(first)
+    assert max(ranks) < min(c["items"][0]["rank"] for c in second.values())
+    feedback.record(store, next(iter(second)), "need", "need-1", "interested")
+    n.night(store, folder, day=3, wave=3, enough=2)
+    assert not mails(store, 3)
+    assert not digests.current(store, _held(folder), n.siret(100), Rules(floor=0.0005), at=n.MOMENT)["items"]
+    told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
+    (lot,) = told["items"][0]["lots"]
+    assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2
+
+
+def test_a_public_notice_is_told_to_everyone_in_reach_at_once(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"), wave=1)
+    assert {n.siret(100 + i) for i in range(8)} <= set(mails(store))
+
+
+# ------------------------------------------------------------------------------------------- forms
+
+HOSTILE = '=HYPERLINK("http://x")<script>alert(1)</script>\r\nBcc: all@example.org'
+
+
+@pytest.fixture
+def hostile(store: Store, folder: Path) -> dict[str, Any]:
+    one = n.tender("a", title=HOSTILE, documents_url="javascript:alert(1)")
+    one = replace(one, lots=(replace(one.lots[0], title=HOSTILE + one.lots[0].title),))
+    n.night(store, folder, one)
+    return mails(store)[n.siret(100)] | {"subject": HOSTILE}
+
+
+def test_every_form_is_read_back_and_inert(hostile: dict[str, Any]) -> None:
+    from icalendar import Calendar
+    from lxml import etree
+    from openpyxl import load_workbook
+
+    made = {form: digests.rendered(hostile, form) for form in plugins.names("outreach.digest_formats")}
+    assert set(made) == {"atom", "csv", "html", "icalendar", "json", "text", "xlsx"}
+    assert b"<script" not in made["html"] and b"javascript:" not in made["html"]
+    rows = list(csv.reader(io.StringIO(made["csv"].decode("utf-8-sig")), delimiter=";"))
+    assert len(rows) == 2 and rows[1][2].startswith("'=")
+    sheet = load_workbook(io.BytesIO(made["xlsx"])).active
+    cell = sheet.cell(2, 3)
+    assert cell.data_type == "s" and str(cell.value).startswith("=HYPERLINK") and cell.quotePrefix
+    feed = etree.fromstring(made["atom"])
+    ids = [e.text for e in feed.iterfind("{*}entry/{*}id")]
+    assert len(ids) == len(set(ids)) == 1 and not feed.findall(".//{*}script")
+    assert not any("javascript" in (link.get("href") or "") for link in feed.iterfind(".//{*}link"))
+    (event,) = Calendar.from_ical(made["icalendar"]).walk("VEVENT")
+    assert event.decoded("dtstart") == datetime.fromisoformat(hostile["items"][0]["deadline"])
+    assert json.loads(made["json"])["items"] == hostile["items"]
+
+
+def test_a_mail_carries_what_it_must_and_no_header_is_smuggled_in(hostile: dict[str, Any]) -> None:
+    rules = Rules(
+        base_url="https://maillage.example.org", sender="Maillage <a@example.org>", reply_to="b@example.org"
+    )
+    raw = letters.message(hostile, "x@example.org", rules).as_bytes()
+    read = email.message_from_bytes(raw, policy=policy.default)
+    assert (
+        read["Bcc"] is None
+        and str(read["From"]) == "Maillage <a@example.org>"
+        and str(read["Reply-To"]) == "b@example.org"
+    )
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"https://maillage.example.org/m/{hostile['id']}/" in read["List-Unsubscribe"]
+    kinds = [part.get_content_type() for part in read.walk()]
+    assert {"text/plain", "text/html", "text/calendar"} <= set(kinds)
+    assert (
+        "24 " in read.get_body(("plain",)).get_content()
+        or "15 décembre" in read.get_body(("plain",)).get_content()
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b", "a@example.org\nBcc: c@example.org", "a b@example.org", "é@example.org", ""]
+)
+def test_what_is_no_address_gets_no_mail(address: str, hostile: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        letters.message(hostile, address, Rules())
+
+
+# -------------------------------------------------------------------------------------------- links
+
+
+def test_a_scanner_that_opens_every_link_changes_nothing_and_a_post_acts(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    id = mails(store)[n.siret(100)]["id"]
+    before = store.counts()
+    for _ in range(3):
+        shown = links_.opened(store, id, links_.token(id))
+    assert store.counts() == before and not shown["unsubscribed"]
+    for wrong in (links_.token("other"), "", "é" * 32):
+        with pytest.raises(Forbidden):
+            links_.opened(store, id, wrong)
+    links_.act(store, id, links_.token(id), 1, "declined", "too-far")
+    with store.reading() as connection:
+        assert feedback.refusals(connection).of(["a"], "a-1") == {n.siret(100)}
+    assert links_.unsubscribe(store, id, links_.token(id)) == n.siret(100)
+    n.night(store, folder, n.tender("b", "tonte"), day=1)
+    assert n.siret(100) not in mails(store, 1) and n.siret(101) in mails(store, 1)
+
+
+def test_an_unsubscription_counts_for_mail_already_composed(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    n.night(store, folder, n.tender("a"))
+    id = mails(store)[n.siret(100)]["id"]
+    links_.unsubscribe(store, id, links_.token(id))
+    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    assert sent["cancelled"] == 1 and not (tmp_path / f"{id}.eml").exists()
+
+
+def test_learning_corrects_for_position_and_for_being_shown_everywhere(store: Store) -> None:
+    feedback.record(store, n.siret(1), "a", "1", "interested", position=1)
+    feedback.record(store, n.siret(2), "a", "1", "interested", position=15)
+    for i in range(4):
+        feedback.record(store, n.siret(3), f"n{i}", "1", "interested", position=1)
+    feedback.record(store, n.siret(4), "a", "1", "contacted")
+    weights = {label.siret: label.weight for label in feedback.labels(store)}
+    assert weights[n.siret(2)] == 4 * weights[n.siret(1)] == 4  # log2(1 + 15) against log2(1 + 1)
+    assert weights[n.siret(3)] == weights[n.siret(1)] / 2  # judged four times: 1 / sqrt(4)
+    assert n.siret(4) not in weights  # to be contacted is no judgement of fit
+
+
+# --------------------------------------------------------------------------------------------- SMTP
+
+
+class _Box:
+    """What a real SMTP server received; it refuses one address for good and one for now."""
+
+    def __init__(self) -> None:
+        self.received: list[Any] = []
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if address.startswith("tonte1@"):
+            return "550 5.1.1 no such user"
+        if address.startswith("tonte2@"):
+            return "451 4.7.1 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.received.append(
+            (envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=policy.default))
+        )
+        return "250 OK"
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[_Box, str]]:
+    controller_module = pytest.importorskip(
+        "aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd"
+    )
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    box = _Box()
+    controller = controller_module.Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, f"smtp://127.0.0.1:{port}"
+    controller.stop()
+
+
+def test_mail_leaves_through_a_real_server_once_and_bounces_stop(
+    store: Store, folder: Path, smtp: tuple[_Box, str]
+) -> None:
+    box, address = smtp
+    summary = n.night(store, folder, n.tender("a"))
+    rules, held = Rules(smtp=address), _held(folder)
+    assert delivery.deliver(store, held, rules, at=n.MOMENT.replace(hour=3))["waiting"] == summary.digests
+    assert not box.received  # not at three in the morning
+    sent = delivery.deliver(store, held, rules, at=n.MOMENT)
+    assert sent == {"sent": summary.digests - 2, "failed": 1, "waiting": 1}
+    assert delivery.deliver(store, held, rules, at=n.MOMENT) == {
+        "waiting": 1
+    }  # once; the one refused for now is tried again
+    ids = [str(message["Message-ID"]) for _, message in box.received]
+    assert len(ids) == len(set(ids)) == summary.digests - 2
+    _, message = next(m for m in box.received if m[0] == ["tonte0@example.org"])
+    assert "Entretien des espaces verts" in message.get_body(("plain",)).get_content()
+    assert "é" in message.get_body(("html",)).get_content()
+    n.night(store, folder, n.tender("b", "tonte"), day=1)
+    delivery.deliver(store, held, rules, at=n.MOMENT + timedelta(days=1))
+    with store.reading() as connection:
+        states = dict(
+            connection.execute(
+                select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
+            ).all()
+        )
+    assert states[n.siret(101)] == "cancelled" and states[n.siret(100)] == "sent"
+
+
+def test_a_server_that_is_down_leaves_the_digests_ready(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    with pytest.raises(BadInput, match="stay ready"):
+        delivery.deliver(store, _held(folder), Rules(smtp="smtp://127.0.0.1:9"), at=n.MOMENT)
+    assert _states(store) == {"ready"}
+
+
+def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_path: Path) -> None:
+    raw = (
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\nContent-Type: text/plain\n\nno\n"
+        b"--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+        b"Final-Recipient: rfc822; tonte0@example.org\nAction: failed\nStatus: 5.1.1\n\n"
+        b"Final-Recipient: rfc822; tonte3@example.org\nAction: delayed\nStatus: 4.4.1\n\n--x--\n"
+    )
+    assert transport.bounced(store, raw) == ["tonte0@example.org"]
+    n.night(store, folder, n.tender("a"))
+    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    assert sent["cancelled"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
+
+
+@pytest.mark.parametrize(
+    ("hour", "weekday", "may"),
+    [(3, 24, False), (8, 24, True), (18, 24, True), (19, 24, False), (10, 28, False)],
+)
+def test_sending_hours_are_paris_working_hours(hour: int, weekday: int, may: bool) -> None:
+    assert Rules().may_leave(datetime(2026, 11, weekday, hour, 30, tzinfo=PARIS)) is may
+
+
+# ------------------------------------------------------------------------------------- asking, telling
+
+
+def test_why_gives_every_mail_with_its_reasons_and_versions(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    (one,) = digests.why(store, n.siret(100), date(2026, 11, 24))
+    assert one["items"][0]["reasons"] and one["versions"]["ranker"] and one["status"] == "ready"
+    with pytest.raises(NotFound, match="2026-11-25"):
+        digests.why(store, n.siret(100), date(2026, 11, 25))
+
+
+def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a", "tonte", "menage"))
+    feedback.record(store, n.siret(100), "a", "a-1", "interested")
+    feedback.record(store, n.siret(101), "a", "a-1", "declined", reason="too-big")
+    told = buyers.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
+    first = told["items"][0]
+    assert (first["lots"][0]["interested"], first["lots"][0]["declined"]) == (1, 1) and first["lots"][0][
+        "told"
+    ] >= 8
+    assert first["reasons"] == ["trop gros pour nous (1)"] and first["names"] == []
+    for form in ("text", "html"):
+        assert b"Atelier" not in digests.rendered(told, form)
+    with pytest.raises(NotFound):
+        buyers.of_buyer(store, "999999999", at=n.MOMENT)
+
+
+def test_the_operators_report_draws_its_plots_and_leaves_unpublished_needs_out(
+    store: Store, folder: Path
+) -> None:
+    summary = n.night(store, folder, n.tender("a", "tonte", "menage"), n.tender("need", confidential=True))
+    with store.writing() as connection:
+        connection.execute(update(Notice).where(Notice.id == "need").values(owner="buyer-7"))
+    page = report.of_run(store, summary.run)
+    assert page.count("<svg") == 4 and "http-equiv" not in page and 'src="http' not in page
+    facts = report.gathered(store, summary.run)
+    assert dict(facts["departments"]) == {"93": 2} and sum(n for _, n in facts["trades"]) == 2
+    with pytest.raises(NotFound):
+        report.of_run(store, "none")
+
+
+def test_rules_are_refused_with_a_sentence() -> None:
+    assert Rules.read('{"cap": 3}').cap == 3
+    for text in (
+        "",
+        "[]",
+        '{"caps": 3}',
+        '{"cap": 0}',
+        '{"opens": 20, "closes": 8}',
+        '{"cap": "many"}',
+        '{"base_url": "x"}',
+    ):
+        with pytest.raises(BadInput):
+            Rules.read(text)
+
+
+def test_the_pages_of_links_only_show_and_their_buttons_act(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
+    import re
+
+    from fastapi.testclient import TestClient
+    from service.app import create_app
+    from service.settings import Settings
+
+    n.night(store, folder, n.tender("a"))
+    content = mails(store)[n.siret(100)]
+    message = letters.message(content, "x@example.org", Rules(base_url="https://maillage.example.org"))
+    page = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    wanted = [message["List-Unsubscribe"], page]
+    links = {
+        link for text in wanted for link in re.findall(r"https://maillage\.example\.org(/[^\s\">#]*)", text)
+    }
+    assert len(links) == 2
+    url = store.engine.url.render_as_string(hide_password=False)
+    with TestClient(
+        create_app(Settings(catalogue=folder, store=url)), raise_server_exceptions=True
+    ) as client:
+        client.headers["accept"] = "text/html"
+        before = store.counts()
+        for link in sorted(links) * 2:
+            answer = client.get(link)
+            assert answer.status_code == 200 and "Entretien des espaces verts" in answer.text
+        assert store.counts() == before
+        assert client.get("/m/" + content["id"] + "/" + "0" * 32).status_code == 403
+        base = next(link for link in links if not link.endswith("unsubscribe"))
+        form = {"item": "1", "verb": "declined", "reason": "too-far"}
+        assert "ne vous sera plus proposé" in client.post(base, data=form).text
+        client.cookies.clear()  # a mail program posts without any session
+        answer = client.post(base + "/unsubscribe", data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+    assert store.counts()["feedback"] == 1 and store.counts()["unsubscription"] == 1

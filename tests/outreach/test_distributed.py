@@ -1,0 +1,108 @@
+"""A cluster gives what one process gives, also when a worker dies, and when it does not share the disk."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import night as n
+from matcher.domain import BadInput
+from matcher.outreach import batch, intake, work
+from matcher.outreach.cluster import _local, answers, connect, publish, stamp
+from matcher.outreach.rules import Rules
+from matcher.records.store import Store
+
+dask_distributed = pytest.importorskip(
+    "distributed", reason="dask is not installed: pip install 'dask[distributed]'"
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = dask_distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        )
+    yield made
+    made.close()
+
+
+def tasks(tmp_path: Path) -> list[work.Task]:
+    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
+    summary = batch._begun(store, {}, n.MOMENT)
+    intake.take(
+        store, [n.tender(f"d{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(10)], None, n.MOMENT, summary
+    )
+    found = list(batch.waiting(store, "v", n.MOMENT).values())
+    store.close()
+    return found
+
+
+def test_two_workers_give_what_one_process_gives(cluster: Any, tmp_path: Path) -> None:
+    folder = n.catalogue(tmp_path / "catalogue")
+    pending = tasks(tmp_path)
+    one = dict(work.worked(str(folder), pending, 50, 0.5))
+    many = dict(answers(cluster.scheduler_address, folder, pending, 50, 0.5))
+    assert len(one) == 10 and one == many and any(one.values())
+
+
+def test_a_lost_worker_costs_a_retry_not_a_result(cluster: Any, tmp_path: Path) -> None:
+    folder = n.catalogue(tmp_path / "catalogue")
+    pending = tasks(tmp_path)
+    one = dict(work.worked(str(folder), pending, 50, 0.5))
+    found = {}
+    for number, (id, rows) in enumerate(answers(cluster.scheduler_address, folder, pending, 50, 0.5)):
+        found[id] = rows
+        if number == 0:
+            worker = next(iter(cluster.workers.values()))
+            worker.process.process.kill()  # its nanny starts another
+    assert found == one
+
+
+def test_a_worker_without_the_disk_receives_the_catalogue_once(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
+    hidden = tmp_path / "hidden"
+    client = connect(cluster.scheduler_address)
+    try:
+        monkeypatch.setattr(client, "run", _elsewhere(client.run, str(folder), str(hidden)))
+        assert publish(client, folder) == 1  # two workers of one machine: one copy
+        assert publish(client, folder) == 0
+    finally:
+        client.close()
+    import shutil
+
+    shutil.rmtree(_local(stamp(folder)))
+
+
+def _elsewhere(run: Any, folder: str, other: str) -> Any:
+    """`client.run` as workers see it to whom the folder does not exist."""
+
+    def ran(function: Any, *arguments: Any, **options: Any) -> Any:
+        return run(function, *(other if a == folder else a for a in arguments), **options)
+
+    return ran
+
+
+def test_the_whole_run_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    folder = n.catalogue(tmp_path / "catalogue")
+    store = Store.open(f"sqlite:///{tmp_path}/run.sqlite")
+    options = batch.Options(rules=Rules(floor=0.5), scheduler=cluster.scheduler_address)
+    summary = batch.run(store, folder, [n.tender("a", "tonte", "menage")], options, moment=n.MOMENT)
+    assert summary.matched == 1 and summary.lots == 2 and summary.digests > 0
+    store.close()
+
+
+def test_no_scheduler_gets_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="dask scheduler"):
+        list(answers("nonsense://x", n.catalogue(tmp_path / "c"), tasks(tmp_path), 5, 0.5))

@@ -1,0 +1,432 @@
+"""Partners are ranked by what they add, obey the law and the time rule; opportunities stand in three parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import (
+    Award,
+    BadInput,
+    Buyer,
+    Clause,
+    Holder,
+    Lot,
+    NotFound,
+    Offer,
+    Place,
+    Recipe,
+    Reservation,
+    Structure,
+    Tender,
+    Zone,
+)
+from matcher.lab import evaluation
+from matcher.lab.baselines import baselines
+from matcher.matching.engine import Matcher
+from matcher.partners import affinity, partners, subcontracting
+from matcher.partners.opportunities import Wishes, opportunities
+from matcher.reference import paths
+
+DAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+PANTIN = Place(
+    label="Pantin", commune="93055", postcode="93500", department="93", latitude=48.9, longitude=2.4
+)
+
+
+def structure(number: int, name: str, *offers: str, **facts: object) -> Structure:
+    siret = f"{900000000 + number}00010"
+    given = {
+        "siret": siret,
+        "name": name,
+        "kind": "EI",
+        "place": PANTIN,
+        "offers": tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers)),
+        **facts,
+    }
+    return Structure(**given)  # type: ignore[arg-type]
+
+
+GARDEN = structure(
+    1, "Jardins du Nord", "Tonte, taille de haies, entretien des espaces verts", turnover=90_000.0
+)
+CLEAN = structure(2, "Propre et Net", "Nettoyage des locaux et vitrerie")
+TREES = structure(3, "Grands Arbres", "Élagage et entretien des espaces verts", turnover=400_000.0)
+SHELTERED = structure(4, "Atelier des Tilleuls", "Nettoyage de bureaux, entretien des locaux", kind="ESAT")
+FIRM = structure(5, "Nettoyage Général", "Nettoyage industriel des locaux", kind="")
+FAR = structure(6, "Net du Sud", "Nettoyage des locaux", zone=Zone(departments=("13",)))
+PAINT = structure(7, "Couleurs", "Peinture intérieure, revêtements muraux")
+ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
+
+
+def award(
+    uid: str, day: date | None, *holders: Structure, title: str = "Entretien", **facts: object
+) -> Award:
+    given = {
+        "uid": uid,
+        "title": title,
+        "notified": day,
+        "cpv": "77310000",
+        "buyer": Buyer(id="21930055900016"),
+        "place": Place(department="93"),
+        "holders": tuple(Holder(id=h.siret, name=h.name) for h in holders),
+        **facts,
+    }
+    return Award(**given)  # type: ignore[arg-type]
+
+
+RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
+
+
+def matcher(*awards: Award) -> Matcher:
+    return Matcher(Catalogue.build(ALL, awards, RECIPE), RECIPE)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Matcher:
+    return matcher()
+
+
+def tender(*lots: Lot, **facts: object) -> Tender:
+    given = {"id": "26-1", "format": "boamp", "title": "Marché", "lots": lots, "published": DAY, **facts}
+    return Tender(**given)  # type: ignore[arg-type]
+
+
+GREEN = Lot(id="26-1-1", number="1", title="Entretien des espaces verts", places=(PANTIN,))
+CLEANING = Lot(id="26-1-2", number="2", title="Nettoyage des locaux", places=(PANTIN,))
+
+
+def by_name(found: partners.Partners) -> dict[str, partners.Partner]:
+    return {p.structure.name: p for p in found.partners}
+
+
+def test_who_takes_the_lot_that_is_lacking_comes_first_and_is_a_complement(plain: Matcher) -> None:
+    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING))
+    assert found.alone == ("26-1-1",) and found.lacking == ("26-1-2",)
+    first = found.partners[0]
+    assert first.kind == "complement" and first.tasks == ("26-1-2",) and "lot 2" in first.adds[0]
+    assert {"Propre et Net", "Atelier des Tilleuls"} <= set(by_name(found))
+    assert by_name(found)["Grands Arbres"].kind == "reinforcement"
+    assert "Jardins du Nord" not in by_name(found)
+
+
+def test_the_reasons_sum_to_the_score(plain: Matcher) -> None:
+    for partner in partners.partners(plain, GARDEN, tender(GREEN, CLEANING)).partners:
+        assert partner.score == pytest.approx(sum(r.contribution for r in partner.reasons))
+
+
+def test_other_trades_and_closed_zones_add_nothing(plain: Matcher) -> None:
+    names = by_name(partners.partners(plain, GARDEN, tender(GREEN, CLEANING), n=50))
+    assert "Net du Sud" not in names
+    assert "Couleurs" not in names or names["Couleurs"].kind == "complement"
+
+
+def test_a_reinforcement_says_why_one_alone_would_not_do(plain: Matcher) -> None:
+    big = replace(GREEN, amount=300_000.0, amount_period="year")
+    found = by_name(partners.partners(plain, GARDEN, tender(big)))["Grands Arbres"]
+    assert found.kind == "reinforcement" and "vous ne portez pas" in found.adds[0]
+    small = replace(GREEN, amount=50_000.0, amount_period="year")
+    found = by_name(partners.partners(plain, GARDEN, tender(small)))["Grands Arbres"]
+    assert "demande une raison" in found.adds[0]
+    assert "competition" in {w.code for w in found.warnings}
+
+
+def test_needs_of_one_lot_are_shared(plain: Matcher) -> None:
+    both = Lot(id="x", title="Nettoyage des locaux et entretien des espaces verts", places=(PANTIN,))
+    found = partners.partners(plain, GARDEN, tender(both))
+    assert found.alone == ("x#espaces-verts",) and found.lacking == ("x#nettoyage",)
+    assert found.partners[0].tasks == ("x#nettoyage",)
+
+
+def test_on_a_reserved_lot_both_must_be_admissible(plain: Matcher) -> None:
+    reserved = replace(CLEANING, reservation=Reservation(articles=("L2113-13",)))
+    found = partners.partners(plain, GARDEN, tender(GREEN, reserved), n=50)
+    assert "Propre et Net" in by_name(found)
+    assert not {"Nettoyage Général", "Atelier des Tilleuls"} & set(by_name(found))
+    other = replace(CLEANING, reservation=Reservation(articles=("L2113-12",)))
+    found = partners.partners(plain, GARDEN, tender(GREEN, other), n=50)
+    assert "L2113-12" in found.barred["26-1-2"]
+    assert all("26-1-2" not in p.tasks for p in found.partners)
+
+
+def test_ordinary_firms_only_where_wanted(plain: Matcher) -> None:
+    notice = tender(GREEN, CLEANING)
+    assert "Nettoyage Général" in by_name(partners.partners(plain, GARDEN, notice, n=50))
+    assert "Nettoyage Général" not in by_name(partners.partners(plain, GARDEN, notice, n=50, ordinary=False))
+
+
+def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> None:
+    hours = replace(CLEANING, clauses=(Clause(hours=1200.0),))
+    (firm,) = partners.partners(plain, GARDEN, tender(hours)).subcontracting
+    assert firm.structure.name == "Nettoyage Général" and firm.kind == "subcontracting"
+    assert "1\u202f200 heures" in firm.adds[0]
+    assert partners.partners(plain, GARDEN, tender(CLEANING)).subcontracting == ()
+    reserved = replace(hours, reservation=Reservation(articles=("L2113-13",)))
+    assert partners.partners(plain, GARDEN, tender(reserved)).subcontracting == ()
+
+
+HOURS = replace(CLEANING, clauses=(Clause(hours=500.0, passage="500 heures d'insertion"),))
+
+
+def won_by(firm: Structure, **facts: object) -> Tender:
+    lot = replace(HOURS, clauses=())
+    given = award("a-1", DAY, firm, title="Nettoyage des locaux", source=f"boamp:{lot.id}")
+    return tender(lot, id="26-2", nature="award", awards=(given,), related=("26-1",), **facts)
+
+
+def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_the_call() -> None:
+    held = matcher(award("a-0", date(2020, 1, 1), FIRM, title="Nettoyage industriel"))
+    call = tender(HOURS)
+    found = partners.partners(held, SHELTERED, won_by(FIRM), earlier=[call])
+    assert found.partners == () and [p.structure.siret for p in found.subcontracting] == [FIRM.siret]
+    text = " ".join(found.subcontracting[0].adds)
+    assert "500 heures d'insertion" in text and "nettoyage" in text
+    assert "L2112-2" in {w.article for w in found.subcontracting[0].warnings}
+    # without the call nothing tells that hours are owed; a structure that won is no lead; a firm is not asked to lend
+    assert partners.partners(held, SHELTERED, won_by(FIRM)).subcontracting == ()
+    assert partners.partners(held, SHELTERED, won_by(CLEAN), earlier=[call]).subcontracting == ()
+    assert partners.partners(held, FIRM, won_by(FIRM), earlier=[call]).subcontracting == ()
+    # who declares another zone is not sent there
+    assert partners.partners(held, FAR, won_by(FIRM), earlier=[call]).subcontracting == ()
+
+
+def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
+    held = matcher(award("a-0", date(2020, 1, 1), FIRM, title="Nettoyage industriel"))
+    declared = award(
+        "a-9", DAY, FIRM, GARDEN, title="Nettoyage des locaux", cpv="90910000", social=("Clause sociale",)
+    )
+    reserved = award("a-8", DAY, FIRM, social=("Clause sociale", "Marché réservé"))
+    found = subcontracting.openings(
+        held, [tender(HOURS, GREEN), won_by(FIRM)], [declared, reserved], earlier=[tender(HOURS)]
+    )
+    by_notice = {one.notice: one for one in found}
+    assert set(by_notice) == {"26-1", "26-2", "a-9"} and found[0].hours == 500.0
+    assert by_notice["26-1"].state == "open" and FIRM.siret in {f.siret for f in by_notice["26-1"].firms}
+    assert by_notice["a-9"].state == "awarded" and [f.siret for f in by_notice["a-9"].firms] == [FIRM.siret]
+    for one in found:
+        names = [m.structure.name for m in one.carriers]
+        assert {"Propre et Net", "Atelier des Tilleuls"} <= set(names) and "Net du Sud" not in names
+        assert FIRM.name not in names
+    assert subcontracting.openings(held, [tender(HOURS, confidential=True)]) == []
+
+
+def test_a_large_lot_wants_hours_by_law_from_the_day_of_the_law() -> None:
+    works = Lot(id="w", title="Réfection des façades", cpv=("45000000",), amount=9e6, places=(PANTIN,))
+    assert subcontracting.clause_of(works, tender(works, published=date(2026, 8, 21))) is None
+    clause = subcontracting.clause_of(works, tender(works, published=date(2026, 9, 1)))
+    assert clause is not None and "L2112-2-1" in clause.passage and clause.hours is None
+    small = replace(works, amount=9e4)
+    assert subcontracting.clause_of(small, tender(small, published=date(2026, 9, 1))) is None
+
+
+def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
+    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
+    assert found.lacking == ("26-1-2",) and found.alone == ()
+    with pytest.raises(NotFound, match="choisissez parmi 1, 2"):
+        partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
+
+
+# ------------------------------------------------------------------------------------- the past, by date
+
+
+def test_those_who_won_together_before_are_told_and_the_future_is_not_used() -> None:
+    with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
+    columns = affinity.kinship(with_past.catalogue, GARDEN.siren, DAY)
+    row = with_past.catalogue.row(SHELTERED.siret)
+    assert columns["together"][row] == pytest.approx(np.log(2)) and columns[
+        "together"
+    ].sum() == pytest.approx(np.log(2))
+    assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY) == (
+        "Parc de la mairie",
+    )
+    for day in (date(2025, 1, 1), date(2024, 1, 1)):
+        early = affinity.kinship(with_past.catalogue, GARDEN.siren, day)
+        assert early["together"].sum() == 0 and early["likeness"].sum() == 0
+        assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
+
+
+def test_columns_of_kinship_are_what_they_say() -> None:
+    catalogue = matcher(
+        award("a", date(2025, 1, 1), GARDEN),
+        award("b", date(2025, 1, 2), CLEAN, cpv="90910000", place=Place(department="13")),
+        award("c", date(2025, 1, 3), CLEAN, buyer=Buyer(id="21130055300016")),
+    ).catalogue
+    columns = affinity.kinship(catalogue, GARDEN.siren, DAY)
+    row = catalogue.row(CLEAN.siret)
+    assert {name: columns[name][row] for name in ("trades", "buyers", "departments", "together")} == {
+        "trades": 0.5,
+        "buyers": 0.5,
+        "departments": 0.5,
+        "together": 0.0,
+    }
+    assert columns["likeness"][row] >= columns["profile"][row] > 0
+    assert all(np.all(column >= 0) for column in columns.values())
+    nobody = affinity.kinship(catalogue, "123456789", DAY)
+    assert set(nobody) == set(affinity.COLUMNS) and not any(column.any() for column in nobody.values())
+
+
+def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
+    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED))
+    question = evaluation.Question(id="q", tender=tender(GREEN), day=DAY, member=GARDEN.siren)
+    line = partners.ranked(past, question, 3)
+    sirens = [siren for siren, _, _ in line["ranking"]]
+    assert line["query_id"] == "q" and len(sirens) == len(set(sirens)) == 3 and GARDEN.siren not in sirens
+    scores = [score for _, score, _ in line["ranking"]]
+    chances = [chance for _, _, chance in line["ranking"]]
+    assert scores == sorted(scores, reverse=True) and chances == sorted(chances, reverse=True)
+    assert all(0 <= chance <= 1 for chance in chances)
+
+
+def test_the_asking_buyer_makes_no_difference() -> None:
+    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED), award("b", date(2025, 2, 1), CLEAN))
+    places = replace(GREEN, places=(PANTIN,))
+    lines = [
+        partners.ranked(
+            past,
+            evaluation.Question(id="q", tender=tender(places, buyer=buyer), day=DAY, member=GARDEN.siren),
+            10,
+        )["ranking"]
+        for buyer in (Buyer(id="21930055900016"), Buyer(id="21750001600019"))
+    ]
+    assert lines[0] == lines[1]
+
+
+def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
+    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED))
+    ranking = past.rank(past.queries(tender(GREEN), as_of=DAY)[0])
+    turned, added = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
+    assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
+    assert set(added) == set(partners.weights_of("weighted").kin)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setattr(paths, "models_dir", lambda: tmp_path)
+    partners.weights_of.cache_clear()
+    (tmp_path / "partners").mkdir()
+    yield tmp_path / "partners"
+    partners.weights_of.cache_clear()
+
+
+def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_told(folder: Path) -> None:
+    assert partners.weights_of("none") == partners.Weights()
+    for name, content in (
+        ("broken", "{"),
+        ("empty", "{}"),
+        ("odd", json.dumps({"base": 1, "kin": {"luck": 1}, "slope": 1, "intercept": 0})),
+    ):
+        (folder / f"{name}.json").write_text(content, encoding="utf-8")
+        with pytest.raises(BadInput, match="train them again"):
+            partners.weights_of(name)
+
+
+def test_shipped_weights_are_never_negative() -> None:
+    for path in (paths.models_dir() / "partners").glob("*.json"):
+        weights = partners.weights_of(path.stem)
+        assert weights.base > 0 and min(weights.kin.values()) >= 0 and (weights.slope or 0) > 0
+
+
+def test_baselines_obey_the_time_rule() -> None:
+    past = matcher(
+        award("a", date(2025, 1, 1), GARDEN, SHELTERED),
+        award("b", date(2025, 2, 1), CLEAN, cpv="90910000"),
+        award("c", date(2025, 2, 2), CLEAN, cpv="90910000"),
+        award("z", date(2027, 1, 1), PAINT, GARDEN),
+    )
+    asked = replace(GREEN, cpv=("77310000",))
+    question = evaluation.Question(id="q", tender=tender(asked), day=DAY, member=GARDEN.siren)
+    found = {name: baseline(question) for name, baseline in baselines(past.catalogue).items()}
+    assert found["popularity"][0] == CLEAN.siren
+    assert found["same_trade"][0] == SHELTERED.siren
+    assert found["co_awards"][:2] == [SHELTERED.siren, CLEAN.siren]
+    assert all(GARDEN.siren not in ranking for ranking in found.values())
+
+
+# ---------------------------------------------------------------------------------------- opportunities
+
+
+def test_opportunities_stand_in_three_parts(plain: Matcher) -> None:
+    both = Lot(
+        id="x", number="3", title="Nettoyage des locaux et entretien des espaces verts", places=(PANTIN,)
+    )
+    reserved = replace(GREEN, id="r", number="4", reservation=Reservation(articles=("L2113-12",)))
+    found = opportunities(plain, GARDEN, [tender(GREEN, CLEANING, both, reserved)], now=NOW)
+    assert [(o.part, o.lot.id) for o in found] == [("alone", "26-1-1"), ("with-partner", "x"), ("watch", "r")]
+    _, together, watched = found
+    assert together.partner is not None and together.partner.tasks == ("x#nettoyage",)
+    assert "nettoyage" in together.why[0]
+    assert "L2113-12" in watched.why[0]
+
+
+def test_a_lot_far_away_is_only_watched_where_no_zone_is_declared(plain: Matcher) -> None:
+    marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
+    away = tender(replace(GREEN, places=(marseille,)), id="26-9")
+    (found,) = opportunities(plain, GARDEN, [away], now=NOW)
+    assert found.part == "watch" and "km" in found.why[0] and "zone" in found.why[0]
+
+
+def test_a_lot_far_out_of_the_declared_zone_is_not_told(plain: Matcher) -> None:
+    marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
+    here, away = replace(CLEANING, id="h"), replace(CLEANING, id="a", places=(marseille,))
+    notices = [tender(here), tender(away, id="26-9")]
+    seen = opportunities(plain, CLEAN, notices, now=NOW)
+    assert {o.lot.id: o.part for o in seen} == {"h": "alone", "a": "watch"}
+    zoned = replace(CLEAN, zone=Zone(departments=("93",)))
+    told = opportunities(Matcher(Catalogue.build([zoned])), zoned, notices, now=NOW)
+    assert {o.lot.id for o in told} == {"h"}
+
+
+def test_a_lot_too_big_is_answered_with_a_reinforcement(plain: Matcher) -> None:
+    big = replace(GREEN, amount=300_000.0, amount_period="year")
+    (found,) = opportunities(plain, GARDEN, [tender(big)], now=NOW)
+    assert found.part == "with-partner" and found.partner is not None
+    assert found.partner.structure.name == "Grands Arbres"
+
+
+def test_only_what_is_open_wanted_and_published_is_shown(plain: Matcher) -> None:
+    def count(notice: Tender, **wishes: object) -> int:
+        return len(opportunities(plain, GARDEN, [notice], wishes=Wishes(**wishes), now=NOW))  # type: ignore[arg-type]
+
+    notice = tender(replace(GREEN, cpv=("77310000",)))
+    assert count(notice) == 1
+    assert count(replace(notice, deadline=datetime(2026, 3, 1, tzinfo=UTC))) == 0
+    assert count(replace(notice, deadline=datetime(2026, 3, 3, tzinfo=UTC))) == 1
+    assert count(replace(notice, confidential=True)) == 0
+    assert count(replace(notice, nature="award")) == 0
+    assert count(notice, since=date(2026, 3, 3)) == 0 and count(notice, since=DAY) == 1
+    assert count(notice, departments=("75",)) == 0 and count(notice, departments=("93",)) == 1
+    assert count(notice, cpv=("90",)) == 0 and count(notice, cpv=("773",)) == 1
+    assert count(notice, reserved=True) == 0
+    with pytest.raises(NotFound):
+        opportunities(plain, structure(99, "Ailleurs"), [notice], now=NOW)
+
+
+# ---------------------------------------------------------------------------------------------- real data
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_real_partners_are_found_better_than_by_simple_methods() -> None:
+    from matcher.matching import recipes
+
+    folder = paths.shared_dir() / "data" / "awards"
+    if not folder.is_dir():
+        pytest.skip("the real awards of MATCHER_SHARED are not here")
+    recipe = recipes.named("default")
+    real = Matcher(evaluation.catalogue_of([folder / "history.json.gz"], None, recipe, []), recipe)
+    gold = evaluation.load_gold(folder / "partners_dev.qrels.json")
+    asked = list(evaluation.questions(folder / "partners_dev.queries.jsonl", []))
+    run = {q.id: [x[0] for x in partners.ranked(real, q, 100)["ranking"]] for q in asked}
+    own = evaluation.figures(run, gold)["R@10"]
+    assert float(np.mean(own)) >= 0.30
+    for name, baseline in baselines(real.catalogue).items():
+        other = evaluation.figures({q.id: baseline(q) for q in asked}, gold)["R@10"]
+        assert evaluation.paired(own, other)[1] > 0, name  # the whole interval is above

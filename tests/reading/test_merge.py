@@ -1,0 +1,162 @@
+"""Several sources, one structure: what is joined, what must stay apart, and where each field comes from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from matcher.domain import Offer, Place, Structure
+from matcher.reading.merge import merge
+
+#: Invented numbers that belong to nobody: their SIREN begins with 000.
+ONE, MOVED, OTHER = "00000011700010", "00000011700028", "00000022400014"
+METZ = Place(label="Metz", commune="57463", postcode="57000", department="57")
+NANTES = Place(label="Nantes", commune="44109", postcode="44000", department="44")
+
+
+def structure(siret: str = ONE, **changes: Any) -> Structure:
+    base: dict[str, Any] = {"name": "Les Ateliers du Lac", "kind": "ESAT", "place": METZ, "source": "a.csv"}
+    return Structure(siret=siret, **{**base, **changes})
+
+
+def offer(title: str, **changes: Any) -> Offer:
+    return Offer(id="x", title=title, **changes)
+
+
+def test_one_siret_of_two_sources_is_one_structure_with_the_offers_of_both() -> None:
+    one = structure(offers=(offer("Blanchisserie"), offer("Reliure")), phone="0100000000", networks=("A",))
+    two = structure(
+        source="b.json", offers=(offer("blanchisserie"), offer("Nous lavons.", nature="description")),
+        website="https://x.example", networks=("B",),
+    )  # fmt: skip
+    (merged,) = merge([one, two]).structures
+    assert [o.title for o in merged.offers] == ["Nous lavons.", "Blanchisserie", "Reliure"]
+    assert len({o.id for o in merged.offers}) == 3
+    assert (merged.phone, merged.website, merged.networks) == ("0100000000", "https://x.example", ("A", "B"))
+    assert merged.provenance["phone"] == "a.csv"
+    assert merged.provenance["website"] == "b.json"
+    assert merged.source == "a.csv + b.json"
+
+
+def test_the_latest_word_counts_and_says_its_day() -> None:
+    old = structure(phone="1", updated=date(2020, 1, 1), website="https://old.example")
+    new = structure(phone="2", updated=date(2024, 5, 6), source="b.csv")
+    for order in ([old, new], [new, old]):
+        (merged,) = merge(order).structures
+        assert (merged.phone, merged.website) == ("2", "https://old.example")
+        assert merged.provenance["phone"] == "b.csv, 2024-05-06"
+        assert merged.provenance["website"] == "a.csv, 2020-01-01"
+        assert merged.updated == date(2024, 5, 6)
+
+
+def test_who_looked_last_tells_whether_it_is_open() -> None:
+    edited = structure(active=True, checked=date(2023, 1, 1), updated=date(2025, 1, 1))
+    looked = structure(active=False, checked=date(2024, 9, 9), source="register")
+    (merged,) = merge([edited, looked]).structures
+    assert (merged.active, merged.checked) == (False, date(2024, 9, 9))
+    assert merged.provenance["active"].startswith("register")
+
+
+def test_two_kinds_under_one_siret_stay_two_and_both_learn_from_the_register() -> None:
+    register = structure(kind="ASSO", naf="8810C", active=True, source="register")
+    merged = merge([structure(kind="ACI"), structure(kind="AI", source="b.csv"), register]).structures
+    assert [(s.kind, s.naf, s.active) for s in merged] == [("ACI", "8810C", True), ("AI", "8810C", True)]
+
+
+@pytest.mark.parametrize("kind", ["", "ESS", "SCOP"])
+def test_a_legal_form_gives_way_to_what_the_structure_does(kind: str) -> None:
+    (merged,) = merge(
+        [structure(kind=kind, source="b.csv", flags=("kind-missing",)), structure(kind="EI")]
+    ).structures
+    assert (merged.kind, merged.flags) == ("EI", ())
+
+
+def test_a_moved_siret_follows_its_successor_even_through_a_chain() -> None:
+    third = "00000011700036"
+    found = merge([structure(ONE), structure(third, source="b.csv")], {ONE: MOVED, MOVED: third})
+    (merged,) = found.structures
+    assert (merged.siret, merged.predecessors) == (third, (ONE,))
+    assert next((j.kept, j.joined, j.rule) for j in found.joins) == (third, ONE, "successor")
+    (stated,) = merge([structure(MOVED, predecessors=(ONE,), source="b.csv"), structure(ONE)]).structures
+    assert (stated.siret, stated.predecessors) == (MOVED, (ONE,))
+
+
+def test_a_circle_of_successors_and_an_open_predecessor_join_nothing() -> None:
+    assert len(
+        merge([structure(ONE), structure(MOVED, source="b")], {ONE: MOVED, MOVED: ONE}).structures
+    ) in (1, 2)
+    open_ = structure(ONE, active=True, name="X")
+    later = structure(MOVED, predecessors=(ONE,), source="b.csv", name="Y")
+    assert len(merge([open_, later]).structures) == 2
+
+
+def test_one_siren_one_name_one_town_told_by_two_sources_is_one() -> None:
+    found = merge([structure(ONE), structure(MOVED, name="ASSOC LES ATELIERS DU LAC", source="b.csv")])
+    assert [s.siret for s in found.structures] == [ONE]
+    assert found.structures[0].predecessors == (MOVED,)
+    assert [j.rule for j in found.joins] == ["siren-name"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "a.csv"},  # one list names both: two places
+        {"place": NANTES},
+        {"place": Place()},
+        {"kind": "EA"},
+        {"name": "Les Ateliers de la Seille"},
+        {"name": "Les Ateliers du Lac 2"},
+        {"brand": "Blanchisserie"},
+        {"active": True},
+        {"siret": OTHER},
+    ],
+)
+def test_other_workshops_kinds_towns_and_bidders_stay_apart(changes: dict[str, Any]) -> None:
+    first = structure(ONE, brand="Imprimerie", active=True)
+    second = structure(**{"siret": MOVED, "source": "b.csv", **changes})
+    assert len(merge([first, second]).structures) == 2
+
+
+def test_the_open_siret_stands() -> None:
+    closed = structure(ONE, active=False, checked=date(2024, 1, 1))
+    open_ = structure(MOVED, active=True, source="b.csv", checked=date(2024, 1, 1))
+    (merged,) = merge([closed, open_]).structures
+    assert (merged.siret, merged.predecessors) == (MOVED, (ONE,))
+
+
+def test_what_the_register_hides_stays_hidden() -> None:
+    mine = structure(
+        address="1 rue du Test", place=Place(commune="57463", department="57", latitude=49.1, longitude=6.1)
+    )
+    register = structure(
+        name="[nom non diffusible]", flags=("partial-diffusion",), source="register", updated=date(2025, 1, 1),
+        place=Place(commune="57463", department="57"),
+    )  # fmt: skip
+    (merged,) = merge([mine, register]).structures
+    assert merged.name == "Les Ateliers du Lac"
+    assert (merged.address, merged.place.latitude, merged.place.commune) == ("", None, "57463")
+
+
+def test_offers_without_a_name_go_to_their_structure_or_are_set_aside() -> None:
+    jobs = structure(
+        name="", kind="ESAT", offers=(offer("Pliage"),), flags=("offers-only", "place-unknown"), place=Place()
+    )
+    (merged,) = merge([structure(), jobs]).structures
+    assert ([o.title for o in merged.offers], merged.flags, merged.place) == (["Pliage"], (), METZ)
+    alone = merge([jobs])
+    assert alone.structures == ()
+    assert "read them with the list that names it" in alone.set_aside[0].reason
+
+
+def test_merging_is_stable_and_empty_input_is_empty() -> None:
+    assert merge([]).structures == ()
+    records = [structure(), structure(OTHER, name="Y"), structure(source="b.csv", phone="1")]
+    once = merge(records).structures
+    assert [s.siret for s in once] == [ONE, OTHER]
+    again = merge(once)
+    assert [(s.siret, s.name, s.phone) for s in again.structures] == [
+        (s.siret, s.name, s.phone) for s in once
+    ]
+    assert again.joins == ()

@@ -1,0 +1,351 @@
+"""From paths to records: recognition by content, folders, archives, the summary, the command's exit status."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from matcher import plugins
+from matcher.domain import Award, Buyer, Clause, Holder, Lot, Rejected, Structure, Tender
+from matcher.partners import leads
+from matcher.reading import deduplicate, files
+from matcher.reference.accents import LOST, repair
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "sample"
+NOTICE = SAMPLE / "eforms" / "2026-region-routage.xml"
+PAGE = SAMPLE / "boamp_page_1.json"
+
+
+def matcher(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "matcher.cli", "read", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+# ----------------------------------------------------------------------------------------- recognition
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("eforms/2026-region-routage.xml", "eforms"),
+        ("boamp_page_1.json", "boamp"),
+        ("decp_2019.json", "decp"),
+        ("decp_2024.json", "decp"),
+        ("structures.csv", "directory"),
+        ("structures_lemarche.json", "lemarche"),
+    ],
+)
+def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, source: str) -> None:
+    head = (SAMPLE / path).read_bytes()[: files.HEAD]
+    assert [m.__name__.rsplit(".", 1)[-1] for m in files.recognise("unnamed", head)][:1] == [source]
+
+
+def test_every_source_keeps_the_contract_of_its_room() -> None:
+    for name in plugins.names("reading.sources"):
+        module = plugins.find("reading.sources", name)
+        assert module.YIELDS in ("tender", "structure", "award"), name
+        for head in (b"", b"\x00" * 64, b"<html>", b"{", b"PK\x03\x04"):
+            module.recognises("x", head)  # never raises on what is not its own
+        assert module.recognises("x", b"lorem ipsum dolor sit amet") is False, name
+
+
+# ---------------------------------------------------------------------------------- folders, archives
+
+
+def packed(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    if kind == "gz":
+        return gzip.compress(NOTICE.read_bytes())
+    if kind == "zip":
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(NOTICE, "folder/notice.xml")
+            archive.writestr("__MACOSX/._notice.xml", b"junk")
+    else:
+        with tarfile.open(fileobj=buffer, mode="w:gz" if kind == "tgz" else "w") as archive:
+            archive.add(NOTICE, "folder/notice.xml")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["gz", "zip", "tar", "tgz"])
+def test_an_archive_gives_the_records_of_its_members(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"notices.{kind}"
+    path.write_bytes(packed(kind))
+    (tender,) = files.read([path])
+    (plain,) = files.read([NOTICE])
+    assert tender == plain
+
+
+def test_an_archive_in_an_archive_is_opened() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("inner.tgz", packed("tgz"))
+    (tender,) = files.read_bytes(buffer.getvalue(), "outer.zip")
+    assert isinstance(tender, Tender)
+
+
+def test_folders_are_walked_in_order_and_hidden_files_left(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "two.json").write_bytes(PAGE.read_bytes())
+    (tmp_path / "a.xml").write_bytes(NOTICE.read_bytes())
+    (tmp_path / ".hidden.xml").write_bytes(NOTICE.read_bytes())
+    records = list(files.read([tmp_path]))
+    assert isinstance(records[0], Tender) and records[0].format == "eforms"
+    assert {r.format for r in records[1:] if isinstance(r, Tender)} == {"boamp"}
+
+
+def test_what_cannot_be_read_says_so_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_bytes(b"")
+    (tmp_path / "page.html").write_text("<html><body>bonjour</body></html>")
+    paths = [tmp_path / "missing.xml", tmp_path / "empty.json", tmp_path / "page.html", NOTICE]
+    missing, empty, page, tender = files.read(paths)
+    assert isinstance(missing, Rejected) and "no such file" in missing.reason
+    assert isinstance(empty, Rejected) and "empty" in empty.reason
+    assert isinstance(page, Rejected) and "not recognised" in page.reason and "boamp" in page.reason
+    assert isinstance(tender, Tender)
+
+
+def test_the_summary_counts_records_lots_and_reasons() -> None:
+    summary = files.Summary()
+    list(summary.watch(files.read([SAMPLE])))
+    assert (summary.tenders, summary.structures, summary.awards) == (31, 89, 16)
+    assert summary.lots > summary.tenders and summary.natures["cancellation"] == 1
+    first, *others = summary.lines()
+    assert (
+        first.startswith("read: 31 notices")
+        and "89 structures" in first
+        and f"set aside: {summary.set_aside}" in first
+    )
+    assert len(others) == len(summary.reasons)
+
+
+def test_the_source_may_be_named_instead_of_recognised() -> None:
+    (tender,) = files.read([NOTICE], source="eforms")
+    assert isinstance(tender, Tender)
+    (rejected,) = files.read([NOTICE], source="ted")
+    assert isinstance(rejected, Rejected) and "TED_EXPORT" in rejected.reason
+
+
+def test_destroyed_accents_are_repaired_and_the_title_as_published_kept() -> None:
+    page = {
+        "results": [
+            {
+                "idweb": "26-1",
+                "nomacheteur": "Ville",
+                "url_avis": "x",
+                "objet": f"R{LOST}novation de la cr{LOST}che et du march{LOST}",
+            }
+        ]
+    }
+    (tender,) = files.read_bytes(json.dumps(page).encode(), "page.json")
+    assert isinstance(tender, Tender) and tender.title == "Rénovation de la crèche et du marché"
+    assert "accents-repaired" in tender.flags and any("march\ufffd" in flag for flag in tender.flags)
+
+
+@pytest.mark.parametrize(
+    ("hurt", "mended"),
+    [
+        (f"am{LOST}nagement de la for{LOST}t", "aménagement de la forêt"),
+        (f"TRAVAUX D'{LOST}TANCH{LOST}IT{LOST}", "TRAVAUX D'ÉTANCHÉITÉ"),
+        (f"lot n{LOST} 3", "lot n° 3"),
+        (f"mise {LOST} disposition", "mise à disposition"),
+        (f"travaux d{LOST}entretien", "travaux d'entretien"),
+        (f"p{LOST}che", f"p{LOST}che"),  # pêche or pèche: not certain, left as it is
+        ("sans dommage", "sans dommage"),
+    ],
+)
+def test_an_accent_is_repaired_only_where_one_word_fits(hurt: str, mended: str) -> None:
+    assert repair(hurt) == mended
+
+
+# ----------------------------------------------------------------------------------------- the command
+
+
+def test_jsonl_holds_one_record_a_line_lots_nested() -> None:
+    done = matcher(str(PAGE), str(SAMPLE / "structures.csv"), "--format", "jsonl")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and {row["record"] for row in rows} == {"tender", "structure"}
+    assert all(isinstance(row["lots"], list) and row["lots"] for row in rows if row["record"] == "tender")
+    assert "set aside: 0" in done.stderr
+
+
+def test_csv_and_table_hold_a_line_a_record() -> None:
+    done = matcher(str(PAGE), "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    records = [r for r in files.read([PAGE]) if isinstance(r, Tender)]
+    assert [row["id"] for row in rows] == [r.id for r in records]
+    assert [int(row["lots"]) for row in rows] == [len(r.lots) for r in records]
+    assert records[0].id in matcher(str(PAGE)).stdout
+
+
+def test_the_exit_status_tells_whether_anything_was_good(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.xml"
+    bad.write_text("<TED_EXPORT>")
+    assert matcher(str(bad), str(NOTICE)).returncode == 0
+    nothing = matcher(str(bad))
+    assert nothing.returncode == 2 and "well-formed" in nothing.stderr and nothing.stdout == ""
+    assert matcher(str(NOTICE), "--source", "nonsense").returncode == 2
+    assert matcher(str(NOTICE), "--format", "yaml").returncode == 2
+    for done in (nothing, matcher(str(tmp_path / "missing"))):
+        assert "Traceback" not in done.stderr
+
+
+# -------------------------------------------------------------------------------------- one notice once
+
+
+DAY = date(2026, 3, 2)
+TOWN = Buyer(id="21950585600017", name="Commune de Sarcelles")
+
+
+def notice(
+    id: str, title: str = "Nettoyage des écoles et des crèches", days: int = 0, **fields: object
+) -> Tender:
+    lot = Lot(id=f"{id}/1", title=title, cpv=("90911200",))
+    return Tender(
+        **{
+            "id": id,
+            "format": "boamp",
+            "title": title,
+            "buyer": TOWN,
+            "lots": (lot,),
+            "published": DAY + timedelta(days=days),
+            **fields,
+        }
+    )  # type: ignore[arg-type]
+
+
+def roles(*tenders: Tender) -> list[list[tuple[str, str]]]:
+    return [[(e.tender.id, e.role) for e in dossier.history] for dossier in deduplicate.group(tenders)]
+
+
+def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
+    first, fixed = (
+        notice("26-1"),
+        notice("26-2", "Avis rectificatif", 9, nature="correction", related=("26-1",)),
+    )
+    gone = notice("26-3", "Sans suite", 20, nature="cancellation", related=("26-1",))
+    (dossier,) = deduplicate.group([gone, first, fixed])
+    assert [e.role for e in dossier.history] == ["original", "correction", "cancellation"]
+    assert dossier.status == "cancelled"
+
+
+def test_twins_of_two_journals_are_one_notice() -> None:
+    ted = notice(
+        "1-2026",
+        "NETTOYAGE DES ECOLES ET DES CRECHES",
+        3,
+        format="ted",
+        buyer=Buyer(name="Ville de Sarcelles"),
+    )
+    assert roles(notice("26-1"), ted) == [[("26-1", "original"), ("1-2026", "twin")]]
+
+
+def test_a_notice_published_again_is_a_repost_and_next_years_is_another() -> None:
+    assert roles(notice("26-1"), notice("26-9", days=70)) == [[("26-1", "original"), ("26-9", "repost")]]
+    assert len(roles(notice("26-1"), notice("27-1", days=366))) == 2
+
+
+def test_titles_that_differ_by_a_number_or_by_their_buyer_are_two_notices() -> None:
+    assert (
+        len(
+            roles(
+                notice("26-1", "Réfection du gymnase, lot 1"), notice("26-2", "Réfection du gymnase, lot 2")
+            )
+        )
+        == 2
+    )
+    assert (
+        len(
+            roles(
+                notice("26-1"),
+                notice("26-2", buyer=Buyer(id="21930066200011", name="Commune de Saint-Denis")),
+            )
+        )
+        == 2
+    )
+    assert (
+        len(
+            roles(
+                notice("26-1", "Nettoyage des écoles"),
+                notice("26-2", "Nettoyage des écoles, des vitres et du marché"),
+            )
+        )
+        == 2
+    )
+
+
+def test_the_current_notice_has_the_last_deadline_and_the_lots_of_the_richest() -> None:
+    from datetime import UTC, datetime
+
+    early, late = datetime(2026, 4, 1, 12, tzinfo=UTC), datetime(2026, 4, 15, 12, tzinfo=UTC)
+    first = notice("26-1", deadline=early)
+    fixed = notice("26-2", days=9, nature="correction", related=("26-1",), deadline=late, lots=())
+    (dossier,) = deduplicate.group([first, fixed])
+    assert (dossier.current.id, dossier.current.deadline) == ("26-1", late)
+    assert dossier.current.lots[0].deadline == late
+
+
+def test_the_sample_is_grouped_as_its_card_says() -> None:
+    made = deduplicate.group(r for r in files.read([SAMPLE]) if isinstance(r, Tender))
+    several = {frozenset(e.tender.id[:9] for e in d.history) for d in made if len(d.history) > 1}
+    assert several == {
+        frozenset({"26-130101", "26-131010"}),
+        frozenset({"26-127700", "26-130877"}),
+        frozenset({"26-130610", "91a72c60-"}),
+    }
+
+
+# --------------------------------------------------------------------------------------------- leads
+
+
+def won(*names: str, clause: bool = True, siren: str = "732829320") -> Tender:
+    lot = Lot(
+        id="26-5/2",
+        title="Gros œuvre",
+        number="2",
+        clauses=(Clause(hours=400.0, passage="400 heures d'insertion"),) if clause else (),
+    )
+    award = Award(
+        uid="26-5/award-1",
+        title="Gros œuvre",
+        holders=tuple(Holder(id=f"{siren}00074", name=n) for n in names),
+        source="boamp:26-5/2",
+    )
+    return notice("26-5", nature="award", lots=(lot,), awards=(award,))
+
+
+def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
+    (lead,) = leads.leads(won("Bâti Nord SAS"))
+    assert (lead.firm.name, lead.hours, lead.lot and lead.lot.number, lead.passage) == (
+        "Bâti Nord SAS",
+        400.0,
+        "2",
+        "400 heures d'insertion",
+    )
+    assert "sous-traitance" in lead.case and "400 heures" in lead.case
+
+
+def test_a_structure_or_a_lot_without_clause_is_no_lead() -> None:
+    assert list(leads.leads(won("Association intermédiaire Le Relais"))) == []
+    assert list(leads.leads(won("Bâti Nord SAS"), structures={"732829320"})) == []
+    assert list(leads.leads(won("Bâti Nord SAS", clause=False))) == []
+
+
+def test_the_clause_may_stand_in_the_call() -> None:
+    call = won("x").lots[0]
+    (lead,) = leads.leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
+    assert lead.hours == 400.0
+
+
+def test_structures_of_a_directory_come_out_of_the_same_door() -> None:
+    assert all(isinstance(r, Structure) for r in files.read([SAMPLE / "structures.csv"]))

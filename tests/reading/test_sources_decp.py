@@ -1,0 +1,496 @@
+"""Awards of every DECP generation, their usual damages, the lots of one objet, and what is a repeat."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from matcher.domain import Award, BadInput, Rejected
+from matcher.reading.sources import decp, directory
+from matcher.reading.sources._objet import lots_named
+from matcher.reference.identifiers import luhn, siret_valid
+from matcher.reference.paths import shared_dir
+
+
+def siret(number: int) -> str:
+    """A SIRET that passes both check sums and belongs to nobody: its SIREN begins with 000."""
+    siren = next(s for d in "0123456789" if luhn(s := f"000{number:05d}{d}"))
+    return next(s for d in "0123456789" if siret_valid(s := f"{siren}0001{d}"))
+
+
+BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """An invented award of the 2019 schema."""
+    base: dict[str, Any] = {
+        "id": "2019A01", "_type": "Marché", "nature": "Marché", "objet": "Nettoyage des écoles", "codeCPV": "90910000-9",
+        "procedure": "Procédure adaptée", "acheteur": {"id": BUYER, "nom": "Commune d'Essai"},
+        "lieuExecution": {"code": "44", "typeCode": "Code département", "nom": "Loire-Atlantique"}, "dureeMois": 12,
+        "dateNotification": "2019-03-04+01:00", "montant": 12345.5,
+        "titulaires": [{"typeIdentifiant": "SIRET", "id": ONE, "denominationSociale": "NETTOIE"}], "modifications": [],
+    }  # fmt: skip
+    base.update(changes)
+    return {key: value for key, value in base.items() if value is not ...}
+
+
+def award(**changes: Any) -> Award:
+    found = decp.award_of(record(**changes))
+    assert isinstance(found, Award)
+    return found
+
+
+def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejected]]:
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    records = list(decp.read(io.BytesIO(raw), name))
+    return [r for r in records if isinstance(r, Award)], [r for r in records if isinstance(r, Rejected)]
+
+
+# -------------------------------------------------------------------------------------- generations
+
+
+def test_the_2019_json() -> None:
+    (found,), rejected = read({"marches": [record()]})
+    assert not rejected
+    assert (found.title, found.cpv, found.amount, found.notified) == (
+        "Nettoyage des écoles", "90910000", 12345.5, date(2019, 3, 4),
+    )  # fmt: skip
+    assert (found.buyer.id, found.holders[0].id, found.holders[0].name) == (BUYER, ONE, "NETTOIE")
+    assert (found.place.department, found.duration_months, found.relation, found.flags) == (
+        "44",
+        12,
+        "single",
+        (),
+    )
+
+
+def v2(**changes: Any) -> dict[str, Any]:
+    base = record(
+        titulaires=[{"titulaire": {"typeIdentifiant": "SIRET", "id": ONE}}, {"titulaire": {"id": TWO}}],
+        considerationsSociales={"considerationSociale": ["Clause sociale", "Marché réservé"]},
+        techniques={"technique": ["Sans objet"]},
+        typeGroupementOperateurs="Conjoint",
+        offresRecues=3,
+        actesSousTraitance=[
+            {"acteSousTraitance": {"id": 1, "sousTraitant": {"id": THREE, "typeIdentifiant": "SIRET"}}}
+        ],
+        modifications=[{"modification": {"id": 1, "montant": 99}}],
+    )
+    return {**base, **changes}
+
+
+def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
+    concession = {
+        "id": "C1", "autoriteConcedante": {"id": BUYER}, "objet": "Fourrière", "dateSignature": "2024-06-18",
+        "valeurGlobale": 70, "concessionnaires": [{"concessionnaire": {"typeIdentifiant": "SIRET", "id": TWO}}],
+        "considerationsSociales": {"considerationSociale": ["Pas de considération sociale"]},
+    }  # fmt: skip
+    awards, rejected = read({"marches": {"marche": [v2()], "contrat-concession": [concession]}})
+    assert not rejected
+    market, other = awards
+    assert [holder.id for holder in market.holders] == [ONE, TWO]
+    assert (market.relation, market.group_form, market.offers_received) == ("group", "conjoint", 3)
+    assert market.social == ("Clause sociale", "Marché réservé")
+    assert market.subcontracts[0].id == THREE
+    assert market.flags == ("modified",)
+    assert (other.amount, other.notified, other.social, other.flags) == (
+        70,
+        date(2024, 6, 18),
+        (),
+        ("concession",),
+    )
+    assert other.buyer.id == BUYER
+
+
+def test_a_2024_file_may_be_empty_or_hold_single_objects() -> None:
+    assert read({"marches": {"marche": [], "contrat-concession": []}}) == ([], [])
+    awards, _ = read({"marches": {"marche": v2()}})
+    assert [a.title for a in awards] == ["Nettoyage des écoles"]
+
+
+def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(
+        ["objet", "nature", "codeCPV", "dateNotification", "montant", "id", "acheteur.id", "lieuExecution.code",
+         "lieuExecution.typeCode", "titulaires.1.typeIdentifiant", "titulaires.1.id", "titulaires.1.denominationSociale",
+         "titulaires.2.typeIdentifiant", "titulaires.2.id", "titulaires.2.denominationSociale", "modifications"]
+    )  # fmt: skip
+    writer.writerow(
+        ["Repas", "MARCHE", "55320000", "2019-01-08", "200.0", "7", BUYER, "69", "CODE DEPARTEMENT", "['SIRET']",
+         f"['{ONE}']", "['CANTINE']", "['SIRET']", f"['{TWO}']", "[\"L'AUTRE\"]", "[]"]
+    )  # fmt: skip
+    raw = buffer.getvalue().encode()
+    assert decp.recognises("flat.csv", raw)
+    assert not directory.recognises("flat.csv", raw)
+    (found,), _ = read(raw, "flat.csv")
+    assert [(h.id, h.name, h.id_type) for h in found.holders] == [
+        (ONE, "CANTINE", "SIRET"),
+        (TWO, "L'AUTRE", "SIRET"),
+    ]
+    assert found.uid == BUYER + "7"
+    assert found.relation == "unknown"
+
+
+CONSOLIDATED = [
+    {
+        "uid": BUYER + "9", "id": "9", "acheteur_id": BUYER, "acheteur_nom": "Ville", "titulaire_id": holder,
+        "titulaire_typeIdentifiant": "SIRET", "titulaire_nom": name, "objet": "Espaces verts", "codeCPV": "77310000",
+        "montant": amount, "dateNotification": day, "lieuExecution_code": "35", "considerationsSociales": "Clause sociale, Critère social",
+        "typeGroupementOperateurs": "Solidaire", "nature": "Marché", "donneesActuelles": current, "modification_id": version,
+    }
+    for holder, name, amount, day, current, version in (
+        (ONE, "UN", 1000.0, "2024-01-02", False, 0),
+        (TWO, "DEUX", 1000.0, "2024-01-02", False, 0),
+        (ONE, "UN", 1500.0, "2024-06-02", True, 1),
+        (TWO, "DEUX", 1500.0, "2024-06-02", True, 1),
+    )
+]  # fmt: skip
+
+
+def consolidated(kind: str) -> bytes:
+    import pandas as pd
+
+    table, buffer = pd.DataFrame(CONSOLIDATED), io.BytesIO()
+    if kind == "csv":
+        return table.to_csv(index=False).encode()
+    table.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_consolidated_table_is_one_award_a_row_then_one_a_contract(kind: str) -> None:
+    raw = consolidated(kind)
+    assert decp.recognises(f"decp.{kind}", raw[:65_536])
+    awards, rejected = read(raw, f"decp.{kind}")
+    assert not rejected
+    assert [a.relation for a in awards] == ["group", "group", "modification", "modification"]
+    assert awards[0].social == ("Clause sociale", "Critère social")
+    (whole,) = decp.consolidate(awards)
+    assert [holder.name for holder in whole.holders] == ["UN", "DEUX"]
+    assert (whole.relation, whole.amount, whole.notified) == ("group", 1000.0, date(2024, 1, 2))
+    assert "modified" in whole.flags
+
+
+def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -> None:
+    flat = record(uid="a0001")
+    for raw in (
+        json.dumps([flat]),
+        json.dumps(flat) + "\n" + json.dumps(flat),
+        json.dumps({"marches": [flat]}, indent=2),
+    ):
+        assert decp.recognises("x", raw.encode())
+        awards, _ = read(raw.encode())
+        assert {a.uid for a in awards} == {"a0001"}
+    (found,), _ = read(json.dumps({"query_id": "q", "notice": record(titulaires=...)}).encode() + b"\n")
+    assert found.flags == ("no-holder",)
+
+
+# ------------------------------------------------------------------------------------------ damages
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "flags"),
+    [
+        ("90910000-9", "90910000", ()),
+        ("909100009", "90910000", ()),
+        ("9132100", "09132100", ()),
+        ("90 91 00 00", "90910000", ()),
+        ("12345678", None, ("cpv",)),
+        ("7", None, ("cpv",)),
+        (None, None, ()),
+    ],
+)
+def test_cpv_codes(raw: str | None, code: str | None, flags: tuple[str, ...]) -> None:
+    found = award(codeCPV=raw)
+    assert (found.cpv, found.flags) == (code, flags)
+
+
+@pytest.mark.parametrize(
+    ("raw", "day", "flags"),
+    [
+        ("2019-03-04", date(2019, 3, 4), ()),
+        ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
+        ("0218-03-04", None, ("date",)),
+        ("2019-02-31", None, ("date",)),
+        (None, None, ()),
+    ],
+)
+def test_dates(raw: str | None, day: date | None, flags: tuple[str, ...]) -> None:
+    found = award(dateNotification=raw)
+    assert (found.notified, found.flags) == (day, flags)
+
+
+@pytest.mark.parametrize(
+    ("raw", "amount", "flags"),
+    [
+        ("83995.72", 83995.72, ()),
+        (83995, 83995, ()),
+        (1, 1, ("amount",)),
+        (0, None, ("amount",)),
+        (1_000_000_000, 1e9, ("amount",)),
+        (None, None, ()),
+        ("", None, ()),
+    ],
+)
+def test_amounts(raw: Any, amount: float | None, flags: tuple[str, ...]) -> None:
+    found = award(montant=raw)
+    assert (found.amount, found.flags) == (amount, flags)
+
+
+def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:
+    wrong = ONE[:-1] + str((int(ONE[-1]) + 1) % 10)
+    holders = award(
+        titulaires=[
+            {"typeIdentifiant": "SIRET", "id": wrong},
+            {"typeIdentifiant": "SIRET", "id": "12 345"},
+            {"typeIdentifiant": "TVA", "id": "FR00000000000"},
+            {"typeIdentifiant": "SIRET", "id": f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}"},
+        ]
+    ).holders
+    assert [(h.id, h.flags) for h in holders] == [
+        (wrong, ("siret-checksum",)), ("12345", ("not-siret",)), ("FR00000000000", ()), (TWO, ()),
+    ]  # fmt: skip
+
+
+def test_destroyed_accents_tags_and_missing_holders() -> None:
+    found = award(objet="<p>R\ufffdfection &amp; peinture</p>", titulaires=None)
+    assert found.title == "R\ufffdfection & peinture"
+    assert found.flags == ("damaged-text", "no-holder")
+    assert found.holders == ()
+    assert award(titulaires=[None, {}, "x"]).holders == ()
+
+
+def test_a_record_that_says_nothing_is_set_aside_and_the_good_go_on() -> None:
+    awards, rejected = read({"marches": [record(), record(objet="", codeCPV=""), "x", record(id="2")]})
+    assert [a.uid for a in awards] == [BUYER + "2019A01", BUYER + "2"]
+    assert [r.record for r in rejected] == ["2019A01", "record 3"]
+    assert "must say what was bought" in rejected[0].reason
+
+
+def test_files_that_are_no_awards_say_so() -> None:
+    for raw, words in (
+        (b"", "is empty"),
+        (b'{\n "other": [1, 2]\n}', "no list 'marches'"),
+        (b'{"marches": [', "not valid JSON"),
+        (b"<xml/>", "no DECP file"),
+        (b"PAR1" + bytes(100), "damaged Parquet"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            read(raw)
+
+
+def test_a_truncated_file_keeps_what_is_whole() -> None:
+    raw = json.dumps({"marches": [record(), record(id="2"), record(id="3")]}).encode()
+    awards, rejected = read(raw[:-60])
+    assert len(awards) == 2
+    assert "cut short" in rejected[0].reason
+
+
+def test_nan_latin1_control_characters_and_a_byte_order_mark() -> None:
+    text = json.dumps({"marches": [record(montant=float("nan"), objet="Réfection A")]}, ensure_ascii=False)
+    for raw in (
+        text.encode(),
+        text.encode("cp1252"),
+        b"\xef\xbb\xbf" + text.encode(),
+        text.replace(" A", "\tA").encode(),
+    ):
+        (found,), rejected = read(raw)
+        assert (found.title, found.amount, rejected) == ("Réfection A", None, [])
+
+
+def test_a_gzip_stream_is_read_as_any_other() -> None:
+    with gzip.open(io.BytesIO(gzip.compress(json.dumps({"marches": [record()]}).encode()))) as stream:
+        assert len(list(decp.read(stream, "decp.json.gz"))) == 1  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------- group, framework, modification, repeat
+
+
+def holders(*ids: str) -> list[dict[str, str]]:
+    return [{"typeIdentifiant": "SIRET", "id": one} for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("changes", "relation"),
+    [
+        ({}, "single"),
+        ({"titulaires": holders(ONE, TWO), "typeGroupementOperateurs": "Solidaire"}, "group"),
+        (
+            {
+                "titulaires": holders(ONE, TWO),
+                "typeGroupementOperateurs": "Conjoint",
+                "nature": "Accord-cadre",
+            },
+            "group",
+        ),
+        ({"titulaires": holders(ONE, TWO), "typeGroupementOperateurs": "Pas de groupement"}, "framework"),
+        ({"titulaires": holders(ONE, TWO), "nature": "ACCORD-CADRE"}, "framework"),
+        ({"titulaires": holders(ONE, TWO), "techniques": {"technique": ["Accord-cadre"]}}, "framework"),
+        ({"titulaires": holders(ONE, TWO)}, "unknown"),
+        ({"titulaires": holders(ONE, ONE)}, "single"),
+        ({"modification_id": 2}, "modification"),
+    ],
+)
+def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation: str) -> None:
+    assert award(**changes).relation == relation
+
+
+def test_a_repeat_is_dropped_under_any_uid_and_the_first_is_flagged() -> None:
+    (kept,) = decp.consolidate([award(uid="p1"), award(uid="p2"), award(uid="p1")])
+    assert (kept.uid, kept.flags) == ("p1", ("repeated",))
+
+
+def test_lots_published_under_one_id_stay_apart() -> None:
+    lots = [
+        award(uid="u", objet=f"Lot {n}", montant=n * 100, titulaires=holders(h))
+        for n, h in ((1, ONE), (2, TWO))
+    ]
+    found = decp.consolidate(lots)
+    assert [(a.uid, a.holders[0].id, a.relation) for a in found] == [
+        ("u", ONE, "single"),
+        ("u:2", TWO, "single"),
+    ]
+
+
+def test_rows_that_differ_by_their_holder_alone_are_one_contract() -> None:
+    rows = [
+        award(uid="u", titulaires=holders(h), typeGroupementOperateurs="Pas de groupement")
+        for h in (ONE, TWO)
+    ]
+    (whole,) = decp.consolidate(rows)
+    assert (whole.relation, len(whole.holders)) == ("framework", 2)
+    (undeclared,) = decp.consolidate([award(uid="u", titulaires=holders(h)) for h in (ONE, TWO)])
+    assert (undeclared.relation, len(undeclared.holders)) == ("unknown", 2)
+
+
+def test_a_framework_published_holder_by_holder_is_recognised() -> None:
+    rows = [
+        award(uid=f"u{n}", nature="Accord-cadre", titulaires=holders(h))
+        for n, h in enumerate((ONE, TWO, THREE))
+    ]
+    assert [a.relation for a in decp.consolidate(rows)] == ["framework"] * 3
+    # another ceiling: another lot, no framework with several holders
+    rows[2] = award(uid="u2", nature="Accord-cadre", titulaires=holders(THREE), montant=5)
+    assert [a.relation for a in decp.consolidate(rows)] == ["framework", "framework", "single"]
+
+
+def test_a_modification_is_no_new_win_but_its_new_holder_is_kept() -> None:
+    first = award(uid="u")
+    later = award(uid="u", modification_id=1, montant=20000)
+    (kept,) = decp.consolidate([first, later])
+    assert (kept.amount, kept.flags) == (12345.5, ("modified",))
+    successor = award(uid="u", modification_id=2, titulaires=holders(TWO))
+    kept, brought = decp.consolidate([first, later, successor])
+    assert (brought.relation, [h.id for h in brought.holders], brought.uid) == ("modification", [TWO], "u:2")
+
+
+def test_consolidation_is_stable_and_keeps_each_holder() -> None:
+    rows = [
+        award(uid=f"u{n}", objet=f"Objet {n % 3}", titulaires=holders(h))
+        for n, h in enumerate((ONE, TWO, THREE) * 3)
+    ]
+    once = decp.consolidate(rows)
+    assert decp.consolidate(once) == once or [a.uid for a in decp.consolidate(once)] == [a.uid for a in once]
+    assert {h.id for a in once for h in a.holders} == {ONE, TWO, THREE}
+    assert decp.consolidate([]) == []
+
+
+# ------------------------------------------------------------------------------------ read as notices
+
+
+@pytest.mark.parametrize(
+    ("text", "lots"),
+    [
+        ("Entretien. Lot 1 : nettoyage ; Lot 2 : espaces verts", {"1": "nettoyage", "2": "espaces verts"}),
+        ("École - LOT N° 01 : DEMOLITION - LOT N° 02 : GROS OEUVRE", {"1": "DEMOLITION", "2": "GROS OEUVRE"}),
+        (
+            "Organisation (lot 1) et relations presse (lot 2) du salon",
+            {"1": "Organisation", "2": "relations presse"},
+        ),
+        ("Les lots n°11 : Plomberie et lot n° 12 : Électricité", {"11": "Plomberie", "12": "Électricité"}),
+        ('Lot 7 "Sols" et lot 10 "Menuiseries bois"', {"7": "Sols", "10": "Menuiseries bois"}),
+        ("Relance du lot N°1 MACONNERIE et du lot N°2 COUVERTURE", {"1": "MACONNERIE", "2": "COUVERTURE"}),
+        ("Lot 1Démolitions ; Lot 2 Menuiseries", {"1": "Démolitions", "2": "Menuiseries"}),
+        ("Lot A : secteur nord - Lot B : secteur sud", {"A": "secteur nord", "B": "secteur sud"}),
+        (
+            "Services. Lot 1 nettoyage des locaux, lot 2 vitrerie",
+            {"1": "nettoyage des locaux", "2": "vitrerie"},
+        ),
+        ("LOT 4 - MENUISERIES", {}),
+        ("Réhabilitation en 3 lots", {}),
+        ("Marché en 6 lots. Lot 3 : environ 300 logements", {}),
+        ("Contrôles - LOTS 1 à 6: Lot 3: Disconnecteurs", {}),
+        ("Relance lots 3, 5, 6 et 9 - Résidence: Lot 4 : LOT 9 : ELECTRICITE", {}),
+        ("Reconstruction : Lot 3: Lot 4 : Parement", {}),
+        ("Maintenance (lots 1, 2 et 3) et pièces (lots 6 et 7)", {}),
+        ("Le lot n°1 (désamiantage) est déjà attribué", {}),
+        ("Îlot D1 - LOT G - 24 logements. Lot 6 : Serrurerie", {}),
+        ("Nettoyage", {}),
+        ("", {}),
+    ],
+)
+def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
+    assert dict(lots_named(text)[1]) == lots
+
+
+def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:
+    tender = decp.tender_of(record(objet="Mairie d'Essai. Lot 1 : vitres ; Lot 2 : sols", titulaires=...))
+    assert [(lot.id, lot.number, lot.title, lot.description) for lot in tender.lots] == [
+        (f"{BUYER}2019A01/1", "1", "vitres", "Mairie d'Essai"), (f"{BUYER}2019A01/2", "2", "sols", "Mairie d'Essai"),
+    ]  # fmt: skip
+    assert {lot.cpv for lot in tender.lots} == {("90910000",)}
+    assert all(lot.amount is None for lot in tender.lots)
+    assert {lot.places[0].department for lot in tender.lots} == {"44"}
+
+
+def test_a_notice_may_lack_all_but_its_objet() -> None:
+    tender = decp.tender_of({"objet": "<b>Taille</b> de haies"})
+    assert (tender.title, len(tender.lots), tender.lots[0].cpv, tender.lots[0].places) == (
+        "Taille de haies",
+        1,
+        (),
+        (),
+    )
+    assert tender.published is None
+    assert tender.id == decp.tender_of({"objet": "<b>Taille</b> de haies"}).id
+    for empty in ({}, {"objet": ""}, {"objet": None}, {"objet": "  <p></p> "}):
+        with pytest.raises(BadInput, match="objet"):
+            decp.tender_of(empty)
+
+
+def test_social_fields_of_a_notice_are_read() -> None:
+    tender = decp.tender_of(v2())
+    reservation = tender.lots[0].reservation
+    assert reservation is not None
+    assert (reservation.articles, reservation.origin) == ((), "field")
+    assert tender.lots[0].clauses[0].passage == "Clause sociale"
+
+
+# -------------------------------------------------------------------------------------- real records
+
+
+@pytest.mark.shared
+def test_every_real_file_is_read_and_nothing_is_lost() -> None:
+    folder = shared_dir() / "data"
+    if not folder.exists():
+        pytest.skip("no real data: set MATCHER_SHARED")
+    counts = {}
+    for path in sorted([*(folder / "decp_raw").glob("*.gz"), *(folder / "awards").glob("*.json.gz")]):
+        with gzip.open(path) as stream:
+            assert decp.recognises(path.name.removesuffix(".gz"), stream.read(65_536))
+            records = list(decp.read(stream, path.name))  # type: ignore[arg-type]
+        counts[path.name] = (len(records), sum(isinstance(r, Rejected) for r in records))
+    assert counts["history.json.gz"] == (11_667, 0)
+    assert counts["development.json.gz"] == (3_419, 0)
+    assert counts["decp2019_flat.csv.gz"] == (3_812, 0)
+    # 22 concessions of this publisher have neither objet nor CPV.
+    assert counts["decp2019_data.gouv.fr_aife.json.gz"] == (2_500, 22)
+    assert counts["decp2019_marches-publics.info.json.gz"] == (4_335, 0)
+    assert counts["decp2024_dematis19.json.gz"] == (3, 0)

@@ -1,0 +1,483 @@
+"""TED, eForms and BOAMP notices, read lot by lot: invented notices in the true formats, then the real ones."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from matcher import plugins
+from matcher.domain import BadInput, Rejected, Tender
+from matcher.reading import files
+from matcher.reference.paths import shared_dir
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "sample"
+REAL = shared_dir() / "data" / "notices"
+real = pytest.mark.skipif(not REAL.is_dir(), reason="the real notices of MATCHER_SHARED are not there")
+
+
+def read(source: str, data: bytes, name: str = "notice") -> list[Tender | Rejected]:
+    return list(plugins.find("reading.sources", source).read(io.BytesIO(data), name))
+
+
+def one(source: str, data: bytes) -> Tender:
+    (tender,) = read(source, data)
+    assert isinstance(tender, Tender), tender
+    return tender
+
+
+# ------------------------------------------------------------------------------------------------- TED
+
+
+def ted(
+    form: str = "F02_2014",
+    lots: str = "",
+    extra: str = "",
+    language: str = "FR",
+    head: str = "",
+    more: str = "",
+) -> bytes:
+    """A TED notice of our own; `more` holds other forms, `extra` other sections, `head` what precedes the object."""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<TED_EXPORT xmlns="http://publications.europa.eu/resource/schema/ted/R2.0.9/publication" xmlns:n="urn:nuts" DOC_ID="000123-2021">
+ <CODED_DATA_SECTION>
+  <REF_OJS><DATE_PUB>20210104</DATE_PUB></REF_OJS>
+  <NOTICE_DATA><NO_DOC_OJS>2021/S 001-000123</NO_DOC_OJS><REF_NOTICE><NO_DOC_OJS>2020/S 200-456789</NO_DOC_OJS></REF_NOTICE></NOTICE_DATA>
+  <CODIF_DATA><TD_DOCUMENT_TYPE CODE="3">Contract notice</TD_DOCUMENT_TYPE></CODIF_DATA>
+ </CODED_DATA_SECTION>
+ <TRANSLATION_SECTION><ML_TITLES><ML_TI_DOC LG="BG"><TI_TEXT><P>x</P></TI_TEXT></ML_TI_DOC></ML_TITLES></TRANSLATION_SECTION>
+ <FORM_SECTION>{more}<{form} CATEGORY="ORIGINAL" FORM="{form[:3]}" LG="{language}">{head}
+  <CONTRACTING_BODY>
+   <ADDRESS_CONTRACTING_BODY><OFFICIALNAME>Ville de Sarcelles</OFFICIALNAME><NATIONALID>219 505 856 00017</NATIONALID>
+    <TOWN>Sarcelles</TOWN><POSTAL_CODE>95200</POSTAL_CODE><COUNTRY VALUE="FR"/><n:NUTS CODE="FR108"/></ADDRESS_CONTRACTING_BODY>
+   <URL_DOCUMENT>https://marches.example.org/dce</URL_DOCUMENT>
+  </CONTRACTING_BODY>
+  <OBJECT_CONTRACT><TITLE><P>Entretien des écoles</P></TITLE><REFERENCE_NUMBER>2021-07</REFERENCE_NUMBER>
+   <CPV_MAIN><CPV_CODE CODE="90911200"/></CPV_MAIN><SHORT_DESCR><P>Nettoyage.</P><P>Quatre groupes scolaires.</P></SHORT_DESCR>
+   <VAL_ESTIMATED_TOTAL CURRENCY="EUR">400000</VAL_ESTIMATED_TOTAL>
+   {lots}</OBJECT_CONTRACT>
+  <PROCEDURE><PT_OPEN/><DATE_RECEIPT_TENDERS>2021-02-01</DATE_RECEIPT_TENDERS><TIME_RECEIPT_TENDERS>12:00</TIME_RECEIPT_TENDERS></PROCEDURE>
+  {extra}
+ </{form}></FORM_SECTION></TED_EXPORT>""".encode()
+
+
+LOT = """<OBJECT_DESCR ITEM="{n}"><TITLE><P>{title}</P></TITLE><LOT_NO>{n}</LOT_NO>
+ <CPV_ADDITIONAL><CPV_CODE CODE="{cpv}"/></CPV_ADDITIONAL><n:NUTS xmlns:n="urn:nuts" CODE="FR108"/>
+ <MAIN_SITE><P>Sarcelles</P></MAIN_SITE><SHORT_DESCR><P>{text}</P></SHORT_DESCR>
+ <VAL_OBJECT CURRENCY="EUR">{value}</VAL_OBJECT><DURATION TYPE="MONTH">24</DURATION></OBJECT_DESCR>"""
+TWO = LOT.format(n=1, title="Vitrerie", cpv="90911300", text="Vitres en hauteur.", value=30000) + LOT.format(
+    n=2,
+    title="Locaux",
+    cpv="90911200",
+    text="Lot réservé aux entreprises adaptées (article L. 2113-12).",
+    value=370000,
+)
+
+
+def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
+    tender = one("ted", ted(lots=TWO))
+    assert [(lot.number, lot.title, lot.cpv, lot.amount, lot.duration_months) for lot in tender.lots] == [
+        ("1", "Vitrerie", ("90911300",), 30000.0, 24.0),
+        ("2", "Locaux", ("90911200",), 370000.0, 24.0),
+    ]
+    assert (tender.id, tender.nature, tender.published, tender.related) == (
+        "123-2021",
+        "call",
+        date(2021, 1, 4),
+        ("456789-2020",),
+    )
+    assert tender.description == "Nettoyage. Quatre groupes scolaires."
+    assert tender.documents_url == "https://marches.example.org/dce"
+    assert (tender.buyer.id, tender.buyer.place.commune) == ("21950585600017", "95585")
+    assert tender.lots[0].places[0].department == "95"
+
+
+def test_a_reservation_in_the_text_of_one_lot_is_that_lots_alone() -> None:
+    first, second = one("ted", ted(lots=TWO)).lots
+    assert first.reservation is None
+    assert second.reservation is not None
+    assert (second.reservation.origin, second.reservation.articles) == ("text", ("L2113-12",))
+    assert "réservé" in second.reservation.passage
+
+
+def test_the_field_reserves_and_the_text_tells_the_article() -> None:
+    tender = one("ted", ted(lots=TWO, extra="<LEFTI><RESTRICTED_SHELTERED_WORKSHOP/></LEFTI>"))
+    assert [lot.reservation is not None for lot in tender.lots] == [False, True]  # the lot that says so
+    assert tender.lots[1].reservation is not None and tender.lots[1].reservation.articles == ("L2113-12",)
+    alone = one("ted", ted(extra="<LEFTI><RESTRICTED_SHELTERED_WORKSHOP/></LEFTI>"))
+    assert alone.lots[0].reservation is not None and alone.lots[0].reservation.articles == ()  # never guessed
+
+
+def test_paris_time_without_an_offset() -> None:
+    summer = ted().replace(b"2021-02-01", b"2021-07-01")
+    for data, hours in ((ted(), 1), (summer, 2)):
+        deadline = one("ted", data).deadline
+        assert deadline is not None and deadline.utcoffset() == timedelta(hours=hours) and deadline.hour == 12
+
+
+def test_a_tender_without_lots_has_one_numbered_1() -> None:
+    (lot,) = one("ted", ted()).lots
+    assert (lot.number, lot.title, lot.cpv, lot.amount) == (
+        "1",
+        "Entretien des écoles",
+        ("90911200",),
+        400000.0,
+    )
+    assert lot.inferred == ("places",) and lot.places[0].inferred  # from the buyer, and marked
+
+
+def test_french_is_chosen_among_languages_whatever_the_order() -> None:
+    german = '<F02_2014 CATEGORY="ORIGINAL" FORM="F02" LG="DE"><OBJECT_CONTRACT><TITLE><P>Reinigung</P></TITLE></OBJECT_CONTRACT></F02_2014>'
+    assert one("ted", ted(more=german)).title == "Entretien des écoles"
+    assert one("ted", ted(language="DE")).language == "de"
+
+
+@pytest.mark.parametrize(
+    ("form", "head", "nature"),
+    [
+        ("F01_2014", '<NOTICE TYPE="PRI_ONLY"/>', "prior"),
+        ("F01_2014", '<NOTICE TYPE="PRI_CALL_COMPETITION"/>', "call"),
+        ("F03_2014", "", "award"),
+        ("F14_2014", "", "correction"),
+        ("F20_2014", "", "modification"),
+        ("F21_2014", '<NOTICE TYPE="AWARD_CONTRACT"/>', "award"),
+        ("F25_2014", "", "award"),
+    ],
+)
+def test_the_form_and_its_type_tell_the_nature(form: str, head: str, nature: str) -> None:
+    assert one("ted", ted(form, head=head)).nature == nature
+
+
+def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:
+    award = """<AWARD_CONTRACT ITEM="1"><LOT_NO>2</LOT_NO><AWARDED_CONTRACT><DATE_CONCLUSION_CONTRACT>2021-03-15</DATE_CONCLUSION_CONTRACT>
+     <TENDERS><NB_TENDERS_RECEIVED>3</NB_TENDERS_RECEIVED></TENDERS><CONTRACTORS><AWARDED_TO_GROUP/>
+     <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Alpha</OFFICIALNAME><NATIONALID>732 829 320 00074</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
+     <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Bêta</OFFICIALNAME><NATIONALID>73282932000075</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
+     </CONTRACTORS><VALUES><VAL_TOTAL CURRENCY="EUR">361000</VAL_TOTAL></VALUES></AWARDED_CONTRACT></AWARD_CONTRACT>"""
+    (made,) = one("ted", ted("F03_2014", lots=TWO, extra=award)).awards
+    assert (made.amount, made.notified, made.relation, made.offers_received) == (
+        361000.0,
+        date(2021, 3, 15),
+        "group",
+        3,
+    )
+    assert [(h.name, h.id, h.flags) for h in made.holders] == [
+        ("Alpha", "73282932000074", ()),
+        ("Bêta", "73282932000075", ("siret-checksum",)),
+    ]
+    assert made.source == "ted:123-2021/2" and made.title == "Locaux"
+
+
+def test_a_correction_tells_what_it_changes_and_the_new_deadline() -> None:
+    change = """<CHANGES><CHANGE><WHERE><SECTION>IV.2.2)</SECTION><LABEL>Date limite</LABEL></WHERE>
+      <OLD_VALUE><DATE>2021-02-01</DATE></OLD_VALUE><NEW_VALUE><DATE>2021-02-15</DATE><TIME>16:00</TIME></NEW_VALUE></CHANGE></CHANGES>"""
+    tender = one("ted", ted("F14_2014", extra=change))
+    assert tender.deadline is not None and tender.deadline.strftime("%d %H") == "15 16"
+    assert "2021-02-15" in tender.change
+
+
+def test_a_notice_without_a_form_or_a_title_says_what_is_missing() -> None:
+    no_form = b'<TED_EXPORT DOC_ID="000123-2021"><FORM_SECTION/></TED_EXPORT>'
+    (rejected,) = read("ted", no_form)
+    assert isinstance(rejected, Rejected) and "no form" in rejected.reason
+    (rejected,) = read("ted", ted().replace(b"<TITLE><P>Entretien des \xc3\xa9coles</P></TITLE>", b""))
+    assert isinstance(rejected, Rejected) and "title" in rejected.reason
+
+
+def test_a_seven_digit_cpv_and_an_impossible_date_leave_the_notice_readable() -> None:
+    tender = one("ted", ted().replace(b"90911200", b"5091120").replace(b"2021-02-01", b"2021-02-31"))
+    assert (tender.lots[0].cpv, tender.deadline) == ((), None)
+
+
+# ---------------------------------------------------------------------------------------------- eForms
+
+
+def test_the_sample_eforms_are_read_lot_by_lot() -> None:
+    tender = one("eforms", (SAMPLE / "eforms" / "2026-region-routage.xml").read_bytes())
+    assert [lot.number for lot in tender.lots] == ["1", "2", "3"]
+    assert [lot.reservation is not None for lot in tender.lots] == [True, False, True]
+    assert tender.lots[0].reservation is not None and tender.lots[0].reservation.articles == ()
+    assert all(lot.amount and lot.deadline and lot.cpv for lot in tender.lots)
+    assert {c.nature for c in tender.lots[0].clauses} == {"objective"}
+
+
+def test_groups_of_lots_and_parts_are_no_lots() -> None:
+    data = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text("utf-8")
+    grouped = data.replace('schemeName="Lot">LOT-0003', 'schemeName="LotsGroup">GLO-0001')
+    assert [lot.number for lot in one("eforms", grouped.encode()).lots] == ["1", "2"]
+    parts = data.replace('schemeName="Lot"', 'schemeName="Part"').replace(">LOT-", ">PAR-")
+    (lot,) = one("eforms", parts.encode()).lots
+    assert lot.number == "1" and len(lot.cpv) >= 3  # the parts announced are told in its text and codes
+
+
+def test_an_invalid_eforms_notice_is_named_with_what_it_lacks() -> None:
+    data = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text("utf-8")
+    start = data.index("<cac:ProcurementProjectLot>")
+    end = data.rindex("</cac:ProcurementProjectLot>") + len("</cac:ProcurementProjectLot>")
+    (rejected,) = read("eforms", (data[:start] + data[end:]).encode())
+    assert isinstance(rejected, Rejected) and "BT-137" in rejected.reason
+
+
+def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
+    tender = one("eforms", (SAMPLE / "eforms" / "2026-universite-attribution.xml").read_bytes())
+    assert tender.nature == "award" and len(tender.awards) == 2
+    assert all(award.holders and award.amount for award in tender.awards)
+
+
+def test_another_document_is_not_an_eforms_notice() -> None:
+    with pytest.raises(BadInput, match="root is Invoice"):
+        read("eforms", b"<Invoice/>")
+
+
+# ----------------------------------------------------------------------------------------------- BOAMP
+
+
+def record(donnees: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    made = {
+        "idweb": "26-1",
+        "nomacheteur": "Ville d'Essai",
+        "dateparution": "2026-10-02",
+        "objet": "Nettoyage",
+        "nature": "APPEL_OFFRE",
+    }
+    return {**made, **({"donnees": json.dumps(donnees)} if donnees else {}), **fields}
+
+
+def boamp(*records: dict[str, Any], shape: str = "page") -> bytes:
+    if shape == "lines":
+        return "\n".join(map(json.dumps, records)).encode()
+    return json.dumps(
+        {"total_count": len(records), "results": list(records)} if shape == "page" else list(records)
+    ).encode()
+
+
+FNS = {
+    "FNSimple": {
+        "organisme": {"nomOfficiel": "Semis", "codeIdentificationNational": "732 829 320 00074", "cp": "93200", "ville": "Saint-Denis"},
+        "initial": {
+            "communication": {"urlDocConsul": "https://profil.example.org/1", "identifiantInterne": "26S003"},
+            "procedure": {"dateReceptionOffres": "2026-11-02T12:00:00+01:00"},
+            "natureMarche": {
+                "intitule": "Entretien des parcs",
+                "codeCPV": {"objetPrincipal": {"classPrincipale": "77310000"}},
+                "dureeMois": "36",
+                "lieuExecution": "93200 Saint-Denis",
+            },
+            "lots": {"lot": [
+                {"intitule": "Tonte", "codeCPV": {"objetPrincipal": {"classPrincipale": "77314100"}}, "estimationValeur": "45000"},
+                {"intitule": "Élagage", "description": "Le lot comporte une clause sociale de 120 heures d'insertion."},
+            ]},
+            "informComplementaire": {"autresInformComplementaire": "Le lot 1 est réservé aux ESAT. Visite obligatoire du site."},
+        },
+    }
+}  # fmt: skip
+
+
+def test_a_national_notice_is_read_lot_by_lot() -> None:
+    tender = one("boamp", boamp(record(FNS)))
+    first, second = tender.lots
+    assert (tender.title, tender.reference, tender.documents_url) == (
+        "Entretien des parcs",
+        "26S003",
+        "https://profil.example.org/1",
+    )
+    assert (tender.buyer.id, tender.buyer.name) == ("73282932000074", "Semis")
+    assert tender.deadline == datetime(2026, 11, 2, 12, tzinfo=timezone(timedelta(hours=1)))
+    assert (first.cpv, first.amount, first.duration_months) == (("77314100",), 45000.0, 36.0)
+    assert second.cpv == ("77310000",)  # its own is not stated: the contract's
+    assert first.reservation is not None and second.reservation is None
+    assert [c.hours for c in second.clauses] == [120.0] and not first.clauses
+    assert {c.code for c in first.conditions} >= {"visit"}
+
+
+def test_lots_given_as_one_object_are_one_lot() -> None:
+    alone = json.loads(json.dumps(FNS))
+    alone["FNSimple"]["initial"]["lots"]["lot"] = {"intitule": "Tonte seule"}
+    assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
+
+
+@pytest.mark.parametrize("shape", ["page", "list", "lines"])
+def test_pages_lists_and_lines_hold_the_same_records(shape: str) -> None:
+    records = read("boamp", boamp(record(FNS), record(idweb="26-2"), shape=shape))
+    assert [r.id for r in records if isinstance(r, Tender)] == ["26-1", "26-2"]
+
+
+def test_records_saved_by_a_client_and_the_older_api_are_unwrapped() -> None:
+    for wrapped in (
+        {"raw_fields": record(FNS), "title": "x"},
+        {"fields": record(FNS)},
+        {"record": {"fields": record(FNS)}},
+    ):
+        assert one("boamp", json.dumps([wrapped]).encode()).title == "Entretien des parcs"
+    older = json.dumps({"nhits": 1, "records": [{"fields": record(FNS)}]}).encode()
+    assert one("boamp", older).id == "26-1"
+
+
+def test_a_cut_export_gives_what_stood_before_the_cut() -> None:
+    whole = boamp(*(record(FNS, idweb=f"26-{i}") for i in range(5)))
+    records = read("boamp", whole[: len(whole) * 7 // 10])
+    assert [r.id for r in records if isinstance(r, Tender)] == ["26-0", "26-1", "26-2"]
+    assert isinstance(records[-1], Rejected) and "cut" in records[-1].reason
+
+
+def test_corrections_cancellations_and_awards_are_told_apart_and_linked() -> None:
+    natures = {
+        "correction": record(FNS, nature="RECTIFICATIF", annonce_lie=["26-0"]),
+        "cancellation": record(FNS, etat="ANNULATION", annonce_lie="26-0"),
+        "award": record(FNS, nature="ATTRIBUTION", annonces_anterieures="26-0", titulaire=["Alpha"]),
+    }
+    for nature, made in natures.items():
+        tender = one("boamp", boamp(made))
+        assert (tender.nature, tender.related) == (nature, ("26-0",))
+
+
+def test_a_mapa_award_names_its_winner_and_price() -> None:
+    mapa = {"MAPA": {"organisme": {"acheteurPublic": "Université", "adr": {"cp": "69100", "ville": "Villeurbanne"}}, "attribution": {
+        "avisInitial": {"idWeb": "26-0"},
+        "attribution": {"resultat": {"attribue": {"titulaire": {"PersonneMorale": "Alpha SAS "}, "montant": {"@devise": "EUR", "valeur": "50044"}}}},
+    }}}  # fmt: skip
+    tender = one("boamp", boamp(record(mapa, nature="ATTRIBUTION")))
+    (award,) = tender.awards
+    assert (tender.nature, award.holders[0].name, award.amount, tender.related) == (
+        "award",
+        "Alpha SAS",
+        50044.0,
+        ("26-0",),
+    )
+    assert tender.buyer.place.department == "69"
+
+
+OLD = {
+    "IDENTITE": {"DENOMINATION": "VILLE D ESSAI", "CP": "75011", "VILLE": "PARIS"},
+    "OBJET": {
+        "TITRE_MARCHE": "NETTOYAGE DES LOCAUX",
+        "OBJET_COMPLET": "NETTOYAGE DES ECOLES DE LA VILLE",
+        "CPV": [{"PRINCIPAL": "90911000"}, {"PRINCIPAL": "90911300"}],
+        "LIEU_EXEC_LIVR": {"CODE_NUTS": "FR101"},
+        "LOTS": {"LOT": {"NUM": "4", "INTITULE": "VITRES", "VALEUR": {"@DEVISE": "EUR", "#text": "1200"}}},
+    },
+    "CONDITION_DELAI": {"RECEPT_OFFRES": "2026-11-01T12:00:00"},
+}
+
+
+def test_the_older_schema_is_read_in_capitals_and_with_one_lot() -> None:
+    tender = one("boamp", boamp(record(OLD)))
+    (lot,) = tender.lots
+    assert (lot.number, lot.title, lot.amount) == ("4", "VITRES", 1200.0)
+    assert lot.places[0].department == "75" and tender.description == "NETTOYAGE DES ECOLES DE LA VILLE"
+
+
+@pytest.mark.parametrize(
+    ("box", "reserved"),
+    [({"MARCHE_RESERVE_OUI": ""}, True), ({"MARCHE_RESERVE_NON": ""}, False), ({"marcheReserve": "oui"}, True), ({"marcheReserve": "non"}, False)],
+)  # fmt: skip
+def test_a_box_reserves_only_when_it_is_ticked(box: dict[str, str], reserved: bool) -> None:
+    ticked = {**OLD, "CONDITION_PARTICIPATION": box}
+    assert (one("boamp", boamp(record(ticked))).lots[0].reservation is not None) is reserved
+
+
+def test_an_unknown_schema_is_walked_for_its_texts_and_codes() -> None:
+    unknown = {"SCHEMA_2031": {"quoi": [{"texte": "Collecte du papier de bureau", "cpv_x": "90511000-2"}]}}
+    tender = one("boamp", boamp(record(unknown, objet="")))
+    assert "Collecte du papier" in tender.description and tender.lots[0].cpv == ("90511000",)
+    assert tender.flags == ("schema-unknown",)
+
+
+def test_a_bad_record_is_set_aside_and_the_next_is_read() -> None:
+    records = read(
+        "boamp",
+        boamp(
+            {"nomacheteur": "sans identifiant", "url_avis": "x"}, record(), {**record(), "donnees": "{cut"}
+        ),
+    )
+    assert [type(r).__name__ for r in records] == ["Rejected", "Tender", "Rejected"]
+    assert "identifier" in records[0].reason and "JSON" in records[2].reason  # type: ignore[union-attr]
+
+
+def test_the_sample_pages_hold_what_their_card_says() -> None:
+    made = {t.id: t for t in files.read([SAMPLE]) if isinstance(t, Tender)}
+    assert made["26-130101"].lots[0].reservation is not None and made["26-130101"].lots[1].reservation is None
+    assert (
+        made["26-130212"].lots[0].reservation is not None
+        and made["26-130212"].lots[0].reservation.articles == ()
+    )
+    assert all(
+        lot.reservation is None for i in ("26-130781", "26-130650", "26-130377") for lot in made[i].lots
+    )
+    hours = [next(c.hours for c in lot.clauses if c.nature == "execution") for lot in made["26-130377"].lots]
+    assert hours == [1100.0, 300.0, 350.0, 650.0, 400.0]
+    assert (made["26-131010"].nature, made["26-130877"].nature, made["26-128900"].nature) == (
+        "correction",
+        "cancellation",
+        "award",
+    )
+    assert not made["26-130455"].lots[0].places or made["26-130455"].lots[0].places[0].inferred
+
+
+# ---------------------------------------------------------------------------------------- the real ones
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "bench_sources", ROOT / "tests" / "bench" / "bench_sources.py"
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@real
+@pytest.mark.shared
+def test_every_real_ted_notice_is_read_with_its_exact_lots(bench: ModuleType) -> None:
+    for path in bench.ted_files():
+        (tender,) = bench.read_one(path)
+        assert isinstance(tender, Tender), tender
+        oracle = bench.Oracle(path)
+        if oracle.form.tag.endswith("_2014"):
+            assert len(tender.lots) == max(oracle.lots, 1), path.name
+            if oracle.french:
+                assert tender.language == "fr"
+                assert bench.same(tender.title, oracle.text("OBJECT_CONTRACT", "TITLE")), path.name
+
+
+@real
+@pytest.mark.shared
+def test_real_ted_fields_equal_an_independent_xpath(bench: ModuleType) -> None:
+    wrong = [(p.name, d) for p in bench.ted_files()[::12] if (o := bench.Oracle(p)).form.tag.endswith("_2014")
+             for d in bench.differences(bench.read_one(p)[0], o)]  # fmt: skip
+    assert wrong == []
+
+
+@real
+@pytest.mark.shared
+def test_every_valid_sdk_example_has_its_exact_lots_and_every_invalid_one_is_named() -> None:
+    from lxml import etree
+
+    for path in sorted((REAL / "eforms_sdk").glob("*.xml")):
+        (made,) = read("eforms", path.read_bytes(), path.name)
+        if path.name.startswith("INVALID"):
+            assert isinstance(made, Rejected) and made.reason.startswith("invalid notice"), path.name
+        elif not path.name.startswith("X0"):
+            lots = etree.parse(str(path)).xpath(
+                "count(/*/*[local-name()='ProcurementProjectLot'][*/@schemeName='Lot'])"
+            )
+            assert isinstance(made, Tender) and len(made.lots) == max(int(lots), 1), path.name
+
+
+@real
+@pytest.mark.shared
+def test_the_real_eforms_and_boamp_notices_are_read() -> None:
+    records = list(files.read([REAL / "eforms", REAL / "boamp"]))
+    assert [type(r).__name__ for r in records] == ["Tender"] * 6
+    cancelled, call, two = (r for r in records if isinstance(r, Tender) and r.format == "boamp")
+    assert (cancelled.nature, cancelled.related[:1] or cancelled.related) != ("call", ())
+    assert call.id in cancelled.related and len(two.lots) == 2

@@ -1,0 +1,505 @@
+"""Notices of one's own: tables with guessed columns, purchases announced ahead, the consultation file."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matcher.domain import BadInput, Rejected, Structure, Tender
+from matcher.reading import files as files_
+from matcher.reading.sources import directory, documents, table
+
+#: Invented; it belongs to nobody: its SIREN begins with 000.
+BUYER = "00000011700010"
+
+
+def read(
+    content: str | bytes, name: str = "notices.csv", **options: Any
+) -> tuple[list[Tender], list[Rejected]]:
+    raw = content.encode() if isinstance(content, str) else content
+    records = list(table.read(io.BytesIO(raw), name, **options))
+    return [r for r in records if isinstance(r, Tender)], [r for r in records if isinstance(r, Rejected)]
+
+
+# ----------------------------------------------------------------------------------------------- tables
+
+CSV = f"""Référence;Objet;Acheteur;SIRET acheteur;Code postal;Ville;Date limite de remise des offres;Montant estimé;N° lot;Intitulé du lot;Code CPV
+A-1;Entretien du parc;Ville d'Essai;{BUYER};57000;Metz;12/03/2026 à 12h00;50 000 €;1;Tonte;77310000-6
+A-1;Entretien du parc;Ville d'Essai;{BUYER};57000;Metz;12/03/2026 à 12h00;20 000 €;2;Élagage;77211500
+B-2;Repas;Collège;;54000;Nancy;;;;;
+"""
+
+
+def test_rows_of_one_reference_are_the_lots_of_one_notice() -> None:
+    (park, meals), rejected = read(CSV)
+    assert not rejected
+    assert [(lot.number, lot.title, lot.amount, lot.cpv) for lot in park.lots] == [
+        ("1", "Tonte", 50_000, ("77310000",)), ("2", "Élagage", 20_000, ("77211500",)),
+    ]  # fmt: skip
+    assert (park.reference, park.buyer.name, park.buyer.id, park.nature) == (
+        "A-1",
+        "Ville d'Essai",
+        BUYER,
+        "call",
+    )
+    assert park.lots[0].places[0].commune == "57463"
+    assert park.deadline is not None
+    assert park.deadline.isoformat() == "2026-03-12T12:00:00+01:00"
+    assert (len(meals.lots), meals.lots[0].title, meals.lots[0].amount, meals.deadline) == (
+        1,
+        "Repas",
+        None,
+        None,
+    )
+    assert len({lot.id for tender in (park, meals) for lot in tender.lots}) == 3
+
+
+def test_it_is_no_directory_though_it_holds_a_siret() -> None:
+    assert table.recognises("notices.csv", CSV.encode())
+    assert not directory.recognises("notices.csv", CSV.encode())
+    assert [module.__name__.rsplit(".")[-1] for module in files_.recognise("notices.csv", CSV.encode())] == [
+        "table"
+    ]
+
+
+def test_english_headings_json_and_nested_lots() -> None:
+    notice = {
+        "title": "Park upkeep", "buyer": "Town", "deadline": "2026-03-12", "reference": "R1",
+        "lots": [{"title": "Mowing", "cpv": "77310000"}, {"number": "7", "title": "Pruning", "amount": 5}, "Paths"],
+    }  # fmt: skip
+    for raw in (json.dumps([notice]), json.dumps(notice), json.dumps({"notices": [notice]}, indent=1)):
+        (found,), rejected = read(raw, "x.json")
+        assert not rejected
+        assert [(lot.number, lot.title) for lot in found.lots] == [
+            ("1", "Mowing"),
+            ("7", "Pruning"),
+            ("3", "Paths"),
+        ]
+        assert found.lots[0].cpv == ("77310000",)
+
+
+def test_an_xlsx_of_notices_and_one_of_structures_are_told_apart() -> None:
+    from openpyxl import Workbook
+
+    def saved(rows: list[list[Any]]) -> bytes:
+        book, buffer = Workbook(), io.BytesIO()
+        assert book.active is not None
+        for row in rows:
+            book.active.append(row)
+        book.save(buffer)
+        return buffer.getvalue()
+
+    notices = saved(
+        [["Référence", "Objet", "Date limite"], ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]]
+    )
+    (tender,) = files_.read_bytes(notices, "own.xlsx")
+    assert isinstance(tender, Tender)
+    assert tender.deadline is not None
+    assert tender.deadline.isoformat() == "2026-03-12T16:30:00+01:00"
+    members = saved([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
+    (structure,) = files_.read_bytes(members, "own.xlsx")
+    assert isinstance(structure, Structure)
+
+
+def test_purchases_announced_ahead_are_projects() -> None:
+    content = (
+        "Intitulé du projet d'achat;Acheteur;Date prévisionnelle de publication;Montant estimé;Durée du marché\n"
+        "Nettoyage des lycées;Région d'Essai;1er trimestre 2027;400000;4 ans\n"
+        "Reprographie;Région d'Essai;15/01/2027;;\n"
+    )
+    (cleaning, copies), _ = read(content)
+    assert {cleaning.nature, copies.nature} == {"project"}
+    assert cleaning.lots[0].conditions[0].label == "Publication prévue : 1er trimestre 2027"
+    assert copies.lots[0].conditions[0].label == "Publication prévue : 15/01/2027"
+    assert (cleaning.lots[0].amount, cleaning.lots[0].duration_months) == (400_000, 48)
+    assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "nature"),
+    [("Appel d'offres", "call"), ("Programmation 2027", "project"), ("Rectificatif", "correction"),
+     ("Annulation", "cancellation"), ("Attribution", "award"), ("Préinformation", "prior"), ("", "call")],
+)  # fmt: skip
+def test_what_a_notice_is(stated: str, nature: str) -> None:
+    (tender,), _ = read(f"objet;acheteur;nature\nX;Y;{stated}\n")
+    assert tender.nature == nature
+
+
+@pytest.mark.parametrize(
+    ("cell", "reserved", "articles"),
+    [("oui", True, ()), ("non", False, ()), ("", False, ()), ("Réservé aux EA et ESAT (L2113-12)", True, ("L2113-12",)),
+     ("Non réservé", False, ()), ("pas de réservation", False, ())],
+)  # fmt: skip
+def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ...]) -> None:
+    (tender,), _ = read(f"objet;acheteur;marché réservé\nTonte;Y;{cell}\n")
+    found = tender.lots[0].reservation
+    assert (found is not None) == reserved
+    assert found is None or found.articles == articles
+
+
+def test_a_clause_column_and_hours() -> None:
+    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;oui;350\n")
+    assert tender.lots[0].clauses[0].hours == 350
+    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;non;\n")
+    assert tender.lots[0].clauses == ()
+
+
+def test_an_amount_a_year_says_so_and_an_interval_is_left_unknown() -> None:
+    (tender,), _ = read("objet;acheteur;montant annuel\nX;Y;12000\n")
+    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (12_000, "year")
+    (tender,), _ = read("objet;acheteur;montant estimé\nX;Y;entre 50 000 et 90 000\n")
+    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (None, "")
+
+
+def test_lots_that_an_objet_names_are_split() -> None:
+    (tender,), _ = read('objet,acheteur\n"Mairie. Lot 1 : vitres ; Lot 2 : sols",Y\n')
+    assert [(lot.number, lot.title, lot.description) for lot in tender.lots] == [
+        ("1", "vitres", "Mairie"), ("2", "sols", "Mairie"),
+    ]  # fmt: skip
+
+
+def test_the_columns_are_corrected_by_map() -> None:
+    content = "Numéro interne;Chose voulue;Qui\n1;Tonte;Ville\n"
+    with pytest.raises(BadInput, match=r"--map title=COLUMN"):
+        read(content)
+    (tender,), _ = read(content, columns={"title": "Chose voulue", "buyer": "Qui"})
+    assert (tender.title, tender.buyer.name) == ("Tonte", "Ville")
+    with pytest.raises(BadInput, match="no column"):
+        read(content, columns={"title": "Nope"})
+
+
+def test_bad_rows_are_set_aside_and_the_good_go_on() -> None:
+    tenders, rejected = read("référence;objet;acheteur\n1;;Y\n2;Tonte;Y\n2;Tonte encore;Y\n")
+    assert [t.title for t in tenders] == ["Tonte"]
+    assert [r.record for r in rejected] == ["row 2", "row 4"]
+    assert "stands twice" in rejected[1].reason
+    (tender,), _ = read("objet;acheteur;date limite;cpv\nTonte;Y;31/02/2026;123\n")
+    assert (tender.deadline, tender.lots[0].cpv) == (None, ())
+
+
+# -------------------------------------------------------------------------------------------- documents
+
+RULES = """RÈGLEMENT DE LA CONSULTATION
+Acheteur : Communauté de communes d'Essai
+SIRET : 000 000 117 00010
+Numéro de consultation : 2026-ESP-04
+Objet de la consultation : Entretien des espaces extérieurs
+Date et heure limites de réception des offres : 12 mars 2026 à 12h00
+Code CPV : 77310000-6
+La visite du site est obligatoire.
+Article 2 - Allotissement
+Lot n° 1 : Tonte des pelouses
+Lot n° 2 : Désherbage des allées
+Le lot 1 comprend la fourniture des sacs.
+Le lot n° 2 est réservé aux entreprises adaptées et aux ESAT (article L. 2113-12 du code de la commande publique).
+Article 5 - Critères de jugement des offres
+Valeur technique : 60 %
+Prix des prestations : 40 %
+La retenue de garantie est de 5 %
+"""
+
+
+def pdf(text: str, password: str = "") -> bytes:
+    """A small true PDF: one page, one line of text a line."""
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    page = writer.add_blank_page(width=595, height=842)
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"), NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"), NameObject("/Encoding"): NameObject("/WinAnsiEncoding"),
+        }
+    )  # fmt: skip
+    fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    lines = [
+        b"("
+        + line.encode("cp1252").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
+        + b") Tj T*"
+        for line in text.splitlines()
+    ]
+    stream = DecodedStreamObject()
+    stream.set_data(b"BT /F1 9 Tf 11 TL 40 800 Td\n" + b"\n".join(lines) + b"\nET")
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def word(text: str, rows: list[list[str]] | None = None) -> bytes:
+    import docx
+
+    document = docx.Document()
+    for line in text.splitlines():
+        document.add_paragraph(line)
+    for row in rows or []:
+        if row is (rows or [])[0]:
+            grid = document.add_table(rows=0, cols=len(row))
+        for cell, value in zip(grid.add_row().cells, row, strict=True):
+            cell.text = value
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def one(data: bytes, name: str) -> Tender:
+    (tender,) = [record for record in files_.read_bytes(data, name) if isinstance(record, Tender)]
+    return tender
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx", "zip"])
+def test_a_consultation_gives_what_it_states(kind: str) -> None:
+    data = {
+        "pdf": lambda: pdf(RULES),
+        "docx": lambda: word(RULES),
+        "zip": lambda: zipped({"RC.pdf": pdf(RULES)}),
+    }[kind]()
+    tender = one(data, f"consultation.{kind}")
+    assert tender.title == "Entretien des espaces extérieurs"
+    assert (tender.buyer.name, tender.buyer.id) == ("Communauté de communes d'Essai", BUYER)
+    assert tender.reference == "2026-ESP-04"
+    assert tender.deadline is not None
+    assert tender.deadline.isoformat() == "2026-03-12T12:00:00+01:00"
+    assert [(lot.number, lot.title) for lot in tender.lots] == [
+        ("1", "Tonte des pelouses"),
+        ("2", "Désherbage des allées"),
+    ]
+    labels = [condition.label for condition in tender.lots[0].conditions if condition.code == "criterion"]
+    assert labels == ["Valeur technique : 60 %", "Prix des prestations : 40 %"]
+    first, second = (lot.reservation for lot in tender.lots)
+    assert first is None
+    assert second is not None
+    assert second.articles == ("L2113-12",)
+    assert any(condition.code == "visit" for condition in tender.lots[0].conditions)
+    assert tender.flags == ()
+
+
+def test_what_is_not_stated_stays_unknown() -> None:
+    tender = one(
+        pdf("Cahier des charges\nIl faut entretenir les massifs de la commune toute l'annee."),
+        "Mon_cahier.pdf",
+    )
+    assert (tender.title, tender.flags) == ("Mon cahier", ("title-from-file",))
+    assert (tender.reference, tender.buyer.name, tender.deadline, tender.published) == ("", "", None, None)
+    (lot,) = tender.lots
+    assert (lot.cpv, lot.amount, lot.reservation, lot.places) == ((), None, None, ())
+    assert "massifs" in lot.description
+
+
+def test_lots_of_a_table_of_a_word_file() -> None:
+    rows = [
+        ["Lot n°", "Désignation", "Montant"],
+        ["1", "Blanchisserie", "x"],
+        ["2", "Location de linge", "y"],
+    ]
+    tender = one(word("Objet du marché : Linge", rows), "linge.docx")
+    assert [(lot.number, lot.title) for lot in tender.lots] == [
+        ("1", "Blanchisserie"),
+        ("2", "Location de linge"),
+    ]
+
+
+def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> None:
+    data = zipped(
+        {
+            "CCTP.docx": word("Objet du marché : Clauses techniques"),
+            "RC.pdf": pdf(RULES),
+            "plan.pdf": pdf(""),
+            "secret.pdf": pdf(RULES, password="x"),
+        }
+    )
+    records = list(files_.read_bytes(data, "dce.zip"))
+    (tender,) = [r for r in records if isinstance(r, Tender)]
+    assert tender.title == "Entretien des espaces extérieurs"
+    reasons = {r.record: r.reason for r in records if isinstance(r, Rejected)}
+    assert "run a text recognition" in reasons["plan.pdf"]
+    assert "save it without one" in reasons["secret.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words"),
+    [
+        (lambda: pdf("", ), "scan.pdf", "text recognition"),
+        (lambda: pdf(RULES, password="x"), "secret.pdf", "password"),
+        (lambda: b"%PDF-1.7\n" + bytes(500), "broken.pdf", "damaged PDF"),
+        (lambda: pdf(RULES)[:300], "cut.pdf", "damaged PDF|text recognition"),
+        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", r"save it as \.docx"),
+        (lambda: zipped({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}), "x.docx", "Word file"),
+        (lambda: word(""), "empty.docx", "without text"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_says_what_to_do(data: Any, name: str, words: str) -> None:
+    raw = data()
+    assert documents.recognises(name, raw[:65_536])
+    with pytest.raises(BadInput, match=words):
+        list(documents.read(io.BytesIO(raw), name))
+
+
+def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    entities = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
+    with pytest.raises(BadInput, match="entities"):
+        list(documents.read(io.BytesIO(zipped({"word/document.xml": entities})), "x.docx"))
+    monkeypatch.setattr(documents, "MAX_FILE", 1 << 20)
+    with pytest.raises(BadInput, match="as a bomb would"):
+        list(documents.read(io.BytesIO(zipped({"word/document.xml": bytes(2 << 20)})), "x.docx"))
+    big = zipped({"a.pdf": bytes(2 << 20)})
+    with pytest.raises(BadInput, match="as a bomb would"):
+        list(documents.read(io.BytesIO(big), "x.zip"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lots"),
+    [
+        ("Lot 1 - Tonte\nLot 2 - Taille", (("1", "Tonte"), ("2", "Taille"))),
+        (
+            "LOT N°01 : TONTE\nLOT N°02 : TAILLE\nLOT N°01 : TONTE DES PELOUSES",
+            (("1", "TONTE"), ("2", "TAILLE")),
+        ),
+        ("Le lot 1 comprend la tonte\nLot 2 est réservé", ()),
+        ("Lot 1 - Tonte", ()),
+        ("Le marché comporte 3 lots", ()),
+    ],
+)
+def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
+    assert documents.lots_of(text) == lots
+
+
+def test_dates_in_words_and_figures() -> None:
+    for stated in ("12/03/2026 à 12:00", "jeudi 12 mars 2026 à 12 h 00", "12 mars 2026 avant 12H00"):
+        tender = one(
+            pdf(f"Objet : Tonte des pelouses communales\nDate limite de remise des plis : {stated}"), "x.pdf"
+        )
+        assert tender.deadline is not None
+        assert (tender.deadline.date(), tender.deadline.hour) == (date(2026, 3, 12), 12)
+
+
+def test_the_guessed_columns_are_shown_and_corrected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matcher.commands import columns
+
+    path = tmp_path / "own.csv"
+    path.write_text("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", encoding="utf-8")
+    columns.run(path, source=None, map=["buyer=Qui"], format="jsonl")
+    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert shown == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
+    members = tmp_path / "members.csv"
+    members.write_text(f"SIRET;Nom;Couleur\n{BUYER};X;vert\n", encoding="utf-8")
+    columns.run(members, source=None, map=[], format="jsonl")
+    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert shown == {"SIRET": "siret", "Nom": "name", "Couleur": ""}
+    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    with pytest.raises(BadInput, match="--source directory or table"):
+        columns.run(tmp_path / "x.csv", source=None, map=[], format="jsonl")
+
+
+def workbook(rows: list[list[Any]], title: str = "Bordereau") -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+PRICES = [
+    ["Lot n°", "Désignation", "Prix"],
+    [1, "Tonte des stades", 10],
+    [2, "Taille des haies du cimetière", 20],
+]
+
+
+def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
+    data = zipped(
+        {"RC.pdf": pdf(RULES), "annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
+    )
+    (tender,) = files_.read_bytes(data, "dce.zip")
+    assert isinstance(tender, Tender) and tender.format == "documents"
+    assert tender.title == "Entretien des espaces extérieurs"
+    assert "Taille des haies du cimetière" in tender.description and "Travaux de tonte" in tender.description
+
+
+def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
+    rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026"
+    (tender,) = files_.read_bytes(
+        zipped({"RC.txt": rules.encode(), "lots.xlsx": workbook(PRICES)}), "dce.zip"
+    )
+    assert isinstance(tender, Tender)
+    assert [(lot.number, lot.title) for lot in tender.lots] == [
+        ("1", "Tonte des stades"),
+        ("2", "Taille des haies du cimetière"),
+    ]
+
+
+def test_a_form_in_xml_beside_the_papers_is_no_notice_and_old_files_name_their_remedy() -> None:
+    form = b'<?xml version="1.0"?><espd-request:ESPDRequest xmlns:espd-request="urn:x"/>'
+    records = list(
+        files_.read_bytes(
+            zipped(
+                {
+                    "RC.pdf": pdf(RULES),
+                    "espd-request.xml": form,
+                    "CCAP.doc": b"\xd0\xcf\x11\xe0",
+                    "plan.dwg": b"AC",
+                }
+            ),
+            "dce.zip",
+        )
+    )
+    assert [type(r) for r in records] == [Rejected, Tender]
+    assert isinstance(records[0], Rejected) and "save it as .docx" in records[0].reason
+
+
+def test_archives_within_a_consultation_are_read_to_a_bound() -> None:
+    inner = zipped({"lot 1/CCTP.docx": word("Fauchage des talus")})
+    records = list(files_.read_bytes(zipped({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip"))
+    (tender,) = records
+    assert isinstance(tender, Tender) and "Fauchage des talus" in tender.description
+    for _ in range(4):
+        inner = zipped({"deeper.zip": inner})
+    deep = list(files_.read_bytes(zipped({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
+    assert any(isinstance(r, Rejected) and "nested deeper" in r.reason for r in deep)
+    assert any(isinstance(r, Tender) for r in deep)
+
+
+def test_a_plain_text_is_a_consultation_or_a_need(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    stated = folder / "rc.md"
+    stated.write_text(
+        "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n", "utf-8"
+    )
+    need = folder / "besoin.txt"
+    need.write_bytes(
+        "Repeindre deux cages d'escalier à Nevers.\nÉté 2027, réservé aux entreprises adaptées.".encode(
+            "cp1252"
+        )
+    )
+    walked = {Path(r.path).name if isinstance(r, Rejected) else r.title: r for r in files_.read([folder])}
+    assert isinstance(walked["Tonte"], Tender) and len(walked["Tonte"].lots) == 2
+    aside = walked["besoin.txt"]
+    assert isinstance(aside, Rejected) and "give the file itself" in aside.reason
+    (given,) = files_.read([need])
+    assert isinstance(given, Tender) and given.title == "Repeindre deux cages d'escalier à Nevers."
+    assert given.lots[0].reservation is not None

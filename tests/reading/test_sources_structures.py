@@ -1,0 +1,520 @@
+"""Lists of structures: guessed columns, several shapes, and what a bad cell says."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matcher.domain import BadInput, Rejected, Structure, Zone
+from matcher.reading.sources import _tabular, directory, entreprises, lemarche
+from matcher.reference.identifiers import luhn, siret_valid
+from matcher.reference.paths import shared_dir
+
+
+def siret(number: int, office: int = 1) -> str:
+    """A SIRET that passes both check sums and belongs to nobody: its SIREN begins with 000."""
+    for last in "0123456789":
+        if luhn(siren := f"000{number:05d}{last}"):
+            break
+    return next(s for d in "0123456789" if siret_valid(s := f"{siren}{office:04d}{d}"))
+
+
+A, B = siret(11), siret(22)
+
+
+def read(
+    content: str | bytes, name: str = "list.csv", **options: Any
+) -> tuple[list[Structure], list[Rejected]]:
+    raw = content.encode() if isinstance(content, str) else content
+    records = list(directory.read(io.BytesIO(raw), name, **options))
+    return (
+        [record for record in records if isinstance(record, Structure)],
+        [record for record in records if isinstance(record, Rejected)],
+    )
+
+
+ROWS = (
+    ("SIRET", "Raison sociale", "Type de structure", "Ville", "Code postal", "Offre de service"),
+    (A, "Jardins d'Éole", "Atelier et chantier d'insertion", "Nantes", "44000", "Entretien d'espaces verts"),
+    (B, "Brigade nette", "Entreprise d'insertion", "Lyon", "69003", "Nettoyage de bureaux"),
+)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_csv_is_read_whatever_its_separator_and_encoding(delimiter: str, encoding: str) -> None:
+    text = "\r\n".join(delimiter.join(row) for row in ROWS)
+    structures, rejected = read(text.encode(encoding))
+    assert not rejected
+    assert [s.name for s in structures] == ["Jardins d'Éole", "Brigade nette"]
+    assert [s.kind for s in structures] == ["ACI", "EI"]
+    assert structures[0].place.department == "44"
+    assert structures[0].offers[0].title == "Entretien d'espaces verts"
+
+
+def test_mixed_encodings_within_one_file_are_both_read() -> None:
+    lines = [";".join(row) for row in ROWS]
+    structures, _ = read(
+        "\n".join(lines[:2]).encode("cp1252") + b"\n" + lines[2].replace("nette", "nétte").encode()
+    )
+    assert [s.name for s in structures] == ["Jardins d'Éole", "Brigade nétte"]
+
+
+def test_english_headings_and_title_lines_above_them() -> None:
+    content = (
+        f"Our members,,,\nupdated in March,,,\nSIRET number,Name,Kind,City\n{A},Green Hands,ACI,Nantes\n"
+    )
+    (structure,), rejected = read(content)
+    assert (structure.siret, structure.name, structure.kind, rejected) == (A, "Green Hands", "ACI", [])
+    assert structure.place.commune == "44109"
+
+
+def test_xlsx_by_text_and_by_number() -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in ROWS:
+        sheet.append(row)
+    sheet.append((int(siret(9_123)), "Trois", "ESAT", "Lille", 59000, "Blanchisserie"))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    structures, rejected = read(buffer.getvalue(), "members.xlsx")
+    assert [s.name for s in structures] == ["Jardins d'Éole", "Brigade nette"]
+    # An invented SIRET begins with zeros, which a number cannot hold: three are lost, and said.
+    assert rejected[0].record == "row 4"
+    assert "format the column as text" in rejected[0].reason
+
+
+def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_same() -> None:
+    repeated = f"siret;nom;type;ville;offre\n{A};X;ESAT;Metz;Blanchisserie\n{B};Y;EA;Metz;Reprographie\n{A};X;ESAT;Metz;Mise sous pli\n"
+    numbered = f"siret;nom;type;ville;offre_1;offre_2\n{A};X;ESAT;Metz;Blanchisserie;Mise sous pli\n{B};Y;EA;Metz;Reprographie;\n"
+    one_cell = f'siret,nom,type,ville,offre\n{A},X,ESAT,Metz,"Blanchisserie ; Mise sous pli"\n{B},Y,EA,Metz,Reprographie\n'
+    nested = "\n".join(
+        json.dumps(
+            {"siret": s, "name": n, "kind": k, "city": "Metz", "offers": [{"title": t} for t in titles]}
+        )
+        for s, n, k, titles in (
+            (A, "X", "ESAT", ["Blanchisserie", "Mise sous pli"]),
+            (B, "Y", "EA", ["Reprographie"]),
+        )
+    )
+    expected = [(A, ("Blanchisserie", "Mise sous pli")), (B, ("Reprographie",))]
+    for content in (repeated, numbered, one_cell, nested):
+        structures, _ = read(content)
+        assert [(s.siret, tuple(offer.title for offer in s.offers)) for s in structures] == expected
+        assert len({offer.id for s in structures for offer in s.offers}) == 3
+
+
+def test_numbered_titles_and_texts_go_together() -> None:
+    content = f"siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n"
+    (structure,), _ = read(content)
+    assert [(o.title, o.text) for o in structure.offers] == [
+        ("Linge", "Lavage et repassage"),
+        ("Pli", "Routage"),
+    ]
+
+
+def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
+    record = {
+        "siret": A, "kind": "ACI", "name": "X", "city": "Metz", "description": "Chantier maraîcher.",
+        "offers": [{"title": "Maraîcher", "rome": "A1414"}, {"title": None, "description": "Mise à disposition"}],
+    }  # fmt: skip
+    (structure,), _ = read(json.dumps(record), "x.jsonl")
+    assert [offer.nature for offer in structure.offers] == ["description", "job", "offer"]
+    assert structure.offers[1].rome == ("A1414",)
+    assert structure.offers[2].title == "Mise à disposition"
+    assert structure.description == "Chantier maraîcher."
+
+
+def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
+    (structure,), rejected = read(
+        json.dumps({"siret": A, "kind": "AI", "name": "X", "department": "67"}), "x.jsonl"
+    )
+    assert not rejected
+    assert structure.place.department == "67"
+    assert structure.offers == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("", "no SIRET"),
+        ("123456789", "SIREN (9 digits)"),
+        ("8.07E+13", "format the column as text"),
+        ("8,07467E+13", "format the column as text"),
+        ("807467317000", "12 digits"),
+        ("AB746731700018", "other signs than digits"),
+    ],
+)
+def test_a_siret_that_cannot_be_read_is_set_aside_with_its_remedy(cell: str, words: str) -> None:
+    structures, rejected = read(f"siret;nom;type;ville\n{cell};X;EI;Metz\n{A};Y;EI;Metz\n")
+    assert [s.siret for s in structures] == [A]
+    assert [(r.record, words in r.reason) for r in rejected] == [("row 2", True)]
+
+
+def test_a_failed_check_sum_is_kept_and_flagged() -> None:
+    wrong = A[:-1] + str((int(A[-1]) + 1) % 10)
+    (structure,), rejected = read(f"siret;nom;type;ville\n{wrong};X;EI;Metz\n")
+    assert structure.siret == wrong
+    assert "siret-checksum" in structure.flags
+    assert not rejected
+
+
+def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> None:
+    spaced = f"{A[:3]} {A[3:6]} {A[6:9]} {A[9:]}"
+    real_zero = next(
+        s for n in range(100, 999) for d in "0123456789" for e in "0123456789"
+        if luhn(f"06{n:03d}001{d}") and siret_valid(s := f"06{n:03d}001{d}0001{e}")
+    )  # fmt: skip
+    structures, rejected = read(f"siret;nom;type;ville\n{spaced};X;EI;Metz\n{real_zero[1:]};Y;EI;Metz\n")
+    assert [s.siret for s in structures] == [A, real_zero]
+    assert structures[1].flags == ("siret-padded",)
+    assert not rejected
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Entreprise d'insertion", "EI"),
+        ("ENTREPRISE D’INSERTION", "EI"),
+        ("ETABLISSEMENT ET SERVICE D'AIDE PAR LE TRAVAIL", "ESAT"),
+        ("Etablissement et service d'accompagnement par le travail (ESAT)", "ESAT"),
+        ("E.S.A.T.", "ESAT"),
+        ("EATT", "EATT"),
+        ("Entreprise adaptée de travail temporaire", "EATT"),
+        ("Entreprise adaptée", "EA"),
+        ("Entreprises de travail temporaire d'insertion", "ETTI"),
+        ("Ateliers et chantiers d'insertion", "ACI"),
+        ("ACI - atelier chantier d'insertion", "ACI"),
+        ("association intermédiaire", "AI"),
+        ("Groupement d'employeurs pour l'insertion et la qualification", "GEIQ"),
+        ("scop", "SCOP"),
+        ("Société coopérative d'intérêt collectif", "SCIC"),
+        ("Association", "ASSO"),
+    ],
+)
+def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
+    (structure,), _ = read(f"siret;nom;type;ville\n{A};X;{words};Metz\n")
+    assert structure.kind == kind
+
+
+def test_an_unknown_kind_is_flagged_and_a_name_may_state_it() -> None:
+    structures, _ = read(f"siret;nom;type;ville\n{A};X;Boulangerie;Metz\n{B};GEIQ du Bâtiment;;Metz\n")
+    assert (structures[0].kind, structures[0].flags) == ("", ("kind-unknown",))
+    assert (structures[1].kind, structures[1].flags) == ("GEIQ", ("kind-inferred",))
+
+
+def test_one_siret_under_two_kinds_is_two_structures() -> None:
+    structures, _ = read(
+        f"siret;nom;type;ville;offre\n{A};X;EI;Metz;a b c\n{A};X;ACI;Metz;d e f\n{A};X;EI;Metz;g h i\n"
+    )
+    assert [(s.kind, len(s.offers)) for s in structures] == [("EI", 2), ("ACI", 1)]
+    assert len({offer.id for s in structures for offer in s.offers}) == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "zone"),
+    [
+        ("rayon 30 km", Zone(radius_km=30)),
+        ("25,5 kilomètres autour de Metz", Zone(radius_km=25.5)),
+        ("75, 92", Zone(departments=("75", "92"))),
+        ("Bas-Rhin et Haut-Rhin", Zone(departments=("67", "68"))),
+        ("2A / 2B / 974", Zone(departments=("2A", "2B", "974"))),
+        ("France entière", Zone(country=True)),
+        ("Toute la France", Zone(country=True)),
+        ("Bretagne", Zone(regions=("53",))),
+        ("Île-de-France", Zone(regions=("11",))),
+        ("à la demande", None),
+    ],
+)
+def test_zones_are_understood(cell: str, zone: Zone | None) -> None:
+    (structure,), _ = read(f'siret;nom;type;ville;zone d\'intervention\n{A};X;EI;Metz;"{cell}"\n')
+    found = structure.zone
+    assert (found is None) == (zone is None)
+    if found and zone:
+        assert (found.radius_km, set(found.departments), found.regions, found.country) == (
+            zone.radius_km, set(zone.departments), zone.regions, zone.country,
+        )  # fmt: skip
+
+
+def test_a_radius_column_and_a_department_column() -> None:
+    (structure,), _ = read(
+        f"siret;nom;type;ville;rayon (km);départements couverts\n{A};X;EI;Metz;40;57, 54\n"
+    )
+    assert structure.zone == Zone(radius_km=40, departments=("57", "54"))
+    assert structure.place.department == "57"
+
+
+def test_the_guess_is_shown_and_corrected() -> None:
+    headings = ("Identifiant long", "Appellation", "N° de SIRET", "Libellé court", "Commune")
+    assert directory.mapping(headings) == {"siret": "N° de SIRET", "town": "Commune"}
+    content = ";".join(headings) + f"\n17;La Ruche;{A};ruche;Metz\n"
+    (structure,), _ = read(content, columns={"name": "Appellation", "brand": "Libellé court"})
+    assert (structure.name, structure.brand) == ("La Ruche", "ruche")
+    with pytest.raises(BadInput, match=r"no column 'Nope'; the columns are Identifiant long"):
+        read(content, columns={"name": "Nope"})
+    with pytest.raises(BadInput, match=r"no field 'nom'; the fields are .*name"):
+        read(content, columns={"nom": "Appellation"})
+
+
+def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
+    assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
+        "siret": "siret", "name": "nom", "headcount_band": "tranche_effectifs",
+    }  # fmt: skip
+
+
+def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
+    (structure,), _ = read(
+        f"siret,type,rome,rome_libelle,description\n{A},ACI,A1203,Espaces verts,Tonte et taille\n"
+    )
+    assert "offers-only" in structure.flags
+    assert (structure.offers[0].title, structure.offers[0].text) == ("Espaces verts", "Tonte et taille")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf\n"])
+def test_an_empty_file_says_so(content: bytes) -> None:
+    with pytest.raises(BadInput, match="is empty"):
+        read(content)
+
+
+def test_files_of_other_shapes_say_what_to_give() -> None:
+    with pytest.raises(BadInput, match="give CSV, XLSX"):
+        read(b"<html><body>no table</body></html>")
+    with pytest.raises(BadInput, match="no column of SIRETs"):
+        read("a;b\n1;2\n")
+    with pytest.raises(BadInput, match=r"old Excel workbook"):
+        read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(BadInput, match="damaged workbook"):
+        read(b"PK\x03\x04[Content_Types].xml garbage")
+
+
+def test_truncated_json_keeps_what_is_whole() -> None:
+    whole = json.dumps(
+        [{"siret": A, "name": "X", "kind": "EI", "city": "Metz"}, {"siret": B, "name": "Y"}], indent=1
+    )
+    structures, rejected = read(whole[:-20], "list.json")
+    assert [s.siret for s in structures] == [A]
+    assert "cut short" in rejected[0].reason
+    lines = (
+        json.dumps({"siret": A, "name": "X"}) + '\n{"siret": "12\n' + json.dumps({"siret": B, "name": "Y"})
+    )
+    structures, rejected = read(lines, "list.jsonl")
+    assert [s.siret for s in structures] == [A, B]
+    assert rejected[0].record == "line 2"
+
+
+def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
+    structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
+    assert [s.siret for s in structures][:1] == [A]
+    assert len(structures) + len(rejected) >= 2
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tabular, "MAX_UNPACKED", 1 << 20)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", b"<Types/>")
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(2 << 20))
+    with pytest.raises(BadInput, match="unpacks to 2 MB"):
+        read(buffer.getvalue(), "bomb.xlsx")
+
+
+def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
+    deep = '{"siret": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    huge = '{"siret": "' + A + '", "name": "X", "turnover": 1e999, "latitude": ' + "9" * 400 + "}"
+    structures, rejected = read(huge + "\n" + deep, "x.jsonl")
+    assert [r.record for r in rejected] == ["line 2"]
+    assert [s.place.latitude for s in structures] == [None]
+    with pytest.raises(BadInput, match="nested too deep"):
+        read(deep, "x.json")
+
+
+# --------------------------------------------------------------------------------------- Le Marché
+
+
+def market_page() -> dict[str, Any]:
+    return {
+        "count": 2,
+        "next": None,
+        "results": [
+            {
+                "id": 1, "siret": A, "name": "ATELIERS DU LAC", "brand": "Du Lac", "kind": "EA", "presta_type": ["PREST"],
+                "contact_website": "https://dulac.example", "contact_phone": "0100000000", "city": "Annecy",
+                "post_code": "74000", "department": "74", "region": "Auvergne-Rhône-Alpes", "is_active": True,
+                "description": "Nous imprimons.", "sectors": [{"name": "Imprimerie", "slug": "imprimerie"}],
+                "networks": [{"name": "UNEA"}], "labels_old": [{"name": "ISO 9001"}],
+                "offers": [{"name": "Brochures", "description": "Impression offset"}], "updated_at": "2025-03-01T10:00:00Z",
+                "activities": [
+                    {"sector": {"name": "Routage"}, "presta_types": ["DISP"], "geo_range": "COUNTRY"},
+                    {"sector": {"name": "Imprimerie"}, "geo_range": "CUSTOM", "geo_range_custom_distance": 40},
+                    {"sector": {"name": "Reliure"}, "geo_range": "ZONES",
+                     "locations": [{"name": "Savoie", "kind": "DEPARTMENT"}, {"name": "Bretagne", "kind": "REGION"}]},
+                ],
+            },
+            {"id": 2, "siret": "123", "name": "Y", "kind": "EI", "presta_type": []},
+        ],
+    }  # fmt: skip
+
+
+def test_a_page_of_le_marche() -> None:
+    raw = json.dumps(market_page()).encode()
+    assert lemarche.recognises("page.json", raw)
+    assert not directory.recognises("page.json", raw)
+    structure, bad = list(lemarche.read(io.BytesIO(raw), "page.json"))
+    assert isinstance(structure, Structure)
+    assert isinstance(bad, Rejected)
+    assert (structure.kind, structure.website, structure.networks, structure.labels) == (
+        "EA", "https://dulac.example", ("UNEA",), ("ISO 9001",),
+    )  # fmt: skip
+    zones = {offer.title: offer.zone for offer in structure.offers}
+    assert [offer.nature for offer in structure.offers][:2] == ["description", "offer"]
+    assert zones["Routage"] == Zone(country=True)
+    assert zones["Imprimerie"] == Zone(radius_km=40)
+    assert zones["Reliure"] == Zone(departments=("73",), regions=("53",))
+    assert next(o for o in structure.offers if o.title == "Routage").service_types == ("DISP",)
+    # Being listed as active is the market's word, not the register's.
+    assert structure.active is None
+    assert structure.convention == "active"
+
+
+# ------------------------------------------------------------------------------ Recherche d'entreprises
+
+
+def register_result(**changes: Any) -> dict[str, Any]:
+    office = {
+        "siret": A, "activite_principale": "81.21Z", "adresse": "1 RUE DU TEST 57000 METZ", "code_postal": "57000",
+        "commune": "57463", "libelle_commune": "METZ", "etat_administratif": "A", "latitude": "49.1042",
+        "longitude": "6.1727", "liste_enseignes": ["NET"], "tranche_effectif_salarie": "12",
+        "statut_diffusion_etablissement": "O",
+    }  # fmt: skip
+    result: dict[str, Any] = {
+        "siren": A[:9], "nom_complet": "NETTOIE (NET)", "nom_raison_sociale": "NETTOIE", "etat_administratif": "A",
+        "nature_juridique": "5458", "statut_diffusion": "O", "date_mise_a_jour": "2025-01-02T03:04:05",
+        "siege": office, "matching_etablissements": [office], "finances": {"2021": {"ca": 5}, "2022": {"ca": 400000}},
+        "complements": {"est_siae": True, "type_siae": ["Entreprise d'insertion"], "est_ess": True},
+    }  # fmt: skip
+    office.update(changes.pop("office", {}))
+    result.update(changes)
+    return result
+
+
+def one(result: dict[str, Any]) -> Structure:
+    page = json.dumps({"results": [result], "total_results": 1, "page": 1}).encode()
+    assert entreprises.recognises("page.json", page)
+    assert not lemarche.recognises("page.json", page)
+    (structure,) = entreprises.read(io.BytesIO(page), "page.json")
+    assert isinstance(structure, Structure)
+    return structure
+
+
+def test_a_page_of_the_register() -> None:
+    structure = one(register_result())
+    assert (structure.name, structure.brand, structure.kind, structure.naf) == (
+        "NETTOIE",
+        "NET",
+        "EI",
+        "8121Z",
+    )
+    assert (structure.active, structure.headcount, structure.turnover) == (True, 34.5, 400_000)
+    assert structure.labels == ("ESS", "SIAE")
+    assert (structure.place.commune, structure.place.latitude) == ("57463", 49.1042)
+
+
+@pytest.mark.parametrize(
+    ("unit", "site", "active"), [("A", "A", True), ("C", "A", False), ("A", "F", False), (None, None, None)]
+)
+def test_open_only_when_unit_and_establishment_are(
+    unit: str | None, site: str | None, active: bool | None
+) -> None:
+    assert one(register_result(etat_administratif=unit, office={"etat_administratif": site})).active is active
+
+
+@pytest.mark.parametrize("where", ["unit", "office"])
+def test_partial_diffusion_hides_name_and_address(where: str) -> None:
+    hidden = register_result(statut_diffusion="P") if where == "unit" else register_result(
+        office={"statut_diffusion_etablissement": "P"}
+    )  # fmt: skip
+    structure = one(hidden)
+    assert "partial-diffusion" in structure.flags
+    shown = json.dumps([structure.name, structure.brand, structure.address])
+    assert "NETTOIE" not in shown
+    assert "RUE DU TEST" not in shown
+    assert structure.place.commune == "57463"
+    assert structure.place.latitude != 49.1042
+    assert structure.active is True
+
+
+def test_the_kind_falls_back_on_the_legal_form() -> None:
+    assert one(register_result(complements={"est_ess": True})).kind == "SCOP"
+    assert one(register_result(complements={}, nature_juridique="9220")).kind == "ASSO"
+    assert one(register_result(complements={"est_ess": True}, nature_juridique="5710")).kind == "ESS"
+
+
+# ----------------------------------------------------------------------------------------- real lists
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "count"),
+    [
+        ("siae_2021.jsonl", 3852),
+        ("liste_siae_2019-07.csv", 3823),
+        ("geiq_2019-11-21.csv", 171),
+        ("ess_numerique.csv", 3667),
+        ("siaes.csv", 20),
+        ("postes.csv", 16),
+    ],
+)
+def test_real_lists_are_read_whole(file: str, count: int) -> None:
+    path: Path = shared_dir() / "data" / "structures" / file
+    if not path.exists():
+        pytest.skip("no real data: set MATCHER_SHARED")
+    with path.open("rb") as stream:
+        assert directory.recognises(file, stream.read(65_536))
+        records = list(directory.read(stream, file))
+    assert not [record for record in records if isinstance(record, Rejected)]
+    # A SIRET listed under two kinds is two structures.
+    assert len({(r.siret, r.kind) for r in records if isinstance(r, Structure)}) == len(records) == count
+
+
+def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
+    head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
+    siret = "00000012500013"
+    rows = [f"{siret};Essai;ACI;57000;Metz;{offer};{zone}\n" for offer, zone in (
+        ("Espaces verts", "Moselle"), ("Nettoyage", "30 km"), ("Traiteur", "France entière"),
+    )]  # fmt: skip
+    (structure,) = (
+        s
+        for s in directory.read(io.BytesIO((head + "".join(rows)).encode()), "a.csv")
+        if isinstance(s, Structure)
+    )
+    zones = {offer.title: offer.zone for offer in structure.offers}
+    assert zones == {
+        "Espaces verts": Zone(departments=("57",)),
+        "Nettoyage": Zone(radius_km=30.0),
+        "Traiteur": Zone(country=True),
+    }
+    assert structure.zone == Zone(
+        radius_km=30.0, departments=("57",), country=True
+    )  # what they reach together
+    same = head + f"{siret};Essai;ACI;57000;Metz;Tonte;Moselle\n{siret};;;;;Taille;\n"
+    (structure,) = (s for s in directory.read(io.BytesIO(same.encode()), "a.csv") if isinstance(s, Structure))
+    assert structure.zone == Zone(departments=("57",))
+    assert [offer.zone for offer in structure.offers] == [
+        structure.zone
+    ] * 2  # one zone is that of all it offers
+
+
+def test_a_list_of_places_without_siret_is_no_list_of_notices() -> None:
+    from matcher.reading import files
+
+    data = b"id,title,summary,city,lat,lon,website\n1,Epicerie,Vrac,Niort,46.3,-0.4,https://x.example.org\n"
+    (rejected,) = files.read_bytes(data, "places.csv")
+    assert isinstance(rejected, Rejected) and "no column of SIRETs" in rejected.reason

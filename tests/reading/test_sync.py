@@ -1,0 +1,461 @@
+"""Fetching from those who publish, against a real server that fails in the ways that servers fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matcher.domain import BadInput
+from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae
+from matcher.reading.sync._client import Client, Unreachable
+from replay_server import Publisher, days, serving
+
+MONDAY = date(2025, 11, 3)
+LATER = date(2026, 1, 1)  # a day when that week is long over
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    with serving() as found:
+        for what, path in (
+            ("BOAMP", "/boamp"), ("SIAE", "/siae/"), ("ENTREPRISES", "/search"), ("DECP", "/decp"),
+            ("CPV", "/cpv"), ("NAF", "/naf"), ("COG", "/cog"),
+        ):  # fmt: skip
+            monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
+        monkeypatch.delenv("MATCHER_SIAE_TOKEN", raising=False)
+        yield found
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def client(waits: list[float]) -> Iterator[Client]:
+    """A client that notes the seconds it would have waited."""
+    with Client(interval=0.0, sleep=waits.append, attempts=4, timeout=5) as patient:
+        yield patient
+
+
+def ids(folder: Path, key: str = "idweb") -> list[str]:
+    return [
+        row[key]
+        for path in sorted(folder.glob("*_*.json"))
+        for row in json.loads(path.read_text())["results"]
+    ]
+
+
+# ------------------------------------------------------------------------------------------- the client
+
+
+def test_a_passing_fault_is_asked_again_with_a_doubling_wait(
+    publisher: Publisher, client: Client, waits: list[float]
+) -> None:
+    publisher.files["/x"] = b'{"a": 1}'
+    publisher.faults += [("status", 500), ("status", 503), ("cut", 3)]
+    body, _ = client.json(publisher.url + "/x")
+    assert body == {"a": 1}
+    assert waits == [2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize("asked", ["7", "a date"])
+def test_retry_after_is_obeyed_in_seconds_or_as_a_date(
+    publisher: Publisher, client: Client, waits: list[float], asked: str
+) -> None:
+    publisher.files["/x"] = b"{}"
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    publisher.faults.append(("status", 429, {"Retry-After": "7" if asked == "7" else soon}))
+    client.json(publisher.url + "/x")
+    assert len(waits) == 1
+    assert waits[0] == 7 if asked == "7" else 60 < waits[0] <= 100
+
+
+def test_too_long_a_wait_and_too_many_faults_are_said(publisher: Publisher, client: Client) -> None:
+    publisher.faults.append(("status", 429, {"Retry-After": "86400"}))
+    with pytest.raises(Unreachable, match="asks to wait 86400 s"):
+        client.json(publisher.url + "/x")
+    publisher.faults += [("status", 502)] * 4
+    with pytest.raises(
+        Unreachable, match=r"answered 502, 4 times: try again later; what was fetched is kept"
+    ):
+        client.json(publisher.url + "/x")
+    with pytest.raises(Unreachable, match="broke off"):
+        client.json("http://127.0.0.1:1/")
+
+
+def test_a_body_cut_without_a_sign_is_asked_again(publisher: Publisher, client: Client) -> None:
+    publisher.notices = []
+    publisher.publish(MONDAY, 3)
+    publisher.faults.append(("truncate", 20))
+    where = {"where": f"dateparution>=date'{MONDAY}' and dateparution<=date'{MONDAY}'"}
+    body, _ = client.json(publisher.url + "/boamp/records", where)
+    assert body["total_count"] == 3
+
+
+def test_a_web_page_or_a_refusal_names_the_remedy(publisher: Publisher, client: Client) -> None:
+    publisher.faults.append(("html",))
+    with pytest.raises(Unreachable, match="MATCHER_BOAMP_URL"):
+        client.json(publisher.url + "/boamp/records")
+    publisher.faults.append(("status", 403))
+    with pytest.raises(BadInput, match="MATCHER_SIAE_TOKEN"):
+        client.json(publisher.url + "/siae/")
+    with pytest.raises(Unreachable, match="not there"):
+        client.json(publisher.url + "/nowhere")
+
+
+def test_requests_keep_their_distance(publisher: Publisher) -> None:
+    waits: list[float] = []
+    publisher.files["/x"] = b"{}"
+    with Client(interval=30.0, sleep=waits.append) as polite:
+        for _ in range(3):
+            polite.json(publisher.url + "/x")
+    assert len(waits) == 2
+    assert all(29 < wait <= 30 for wait in waits)
+
+
+# ------------------------------------------------------------------------------------------------ BOAMP
+
+
+def fetch(publisher: Publisher, folder: Path, **options: Any) -> _client.Report:
+    with Client(interval=0.0, sleep=lambda _: None, attempts=4, timeout=5) as client:
+        return boamp.boamp(
+            folder, **{"since": MONDAY, "until": MONDAY, "client": client, "today": LATER, **options}
+        )
+
+
+def test_every_notice_comes_once_in_pages_that_can_be_read(publisher: Publisher, tmp_path: Path) -> None:
+    from matcher.domain import Tender
+    from matcher.reading import files
+
+    for day in days(MONDAY, 7):
+        publisher.publish(day, 50)
+    publisher.publish(MONDAY + timedelta(days=7), 5)  # the week after, not asked for
+    report = fetch(publisher, tmp_path)
+    assert (report.pages, report.records) == (4, 350)
+    assert sorted(ids(tmp_path)) == sorted(n["idweb"] for n in publisher.notices[:350])
+    pages = sorted(tmp_path.glob("*_*.json"))
+    assert sum(isinstance(r, Tender) for r in files.read(pages)) == 350
+
+
+def test_a_week_that_is_over_is_not_asked_again(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 120)
+    fetch(publisher, tmp_path)
+    asked = len(publisher.asked)
+    report = fetch(publisher, tmp_path)
+    assert (len(publisher.asked), report.unchanged, report.requests) == (asked, 1, 0)
+
+
+def test_a_week_that_lasts_is_asked_on_condition_and_grows(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 120)
+    today = MONDAY + timedelta(days=1)
+    fetch(publisher, tmp_path, today=today, since=None, until=None)
+    before = sorted(ids(tmp_path))
+    report = fetch(publisher, tmp_path, today=today, since=None, until=None)
+    # Same content: one conditional request a week still open, no page.
+    assert (report.pages, report.unchanged > 0) == (0, True)
+    assert publisher.asked[-1][2]["if-none-match"]
+    publisher.publish(today, 30)
+    fetch(publisher, tmp_path, today=today, since=None, until=None)
+    assert len(ids(tmp_path)) == len(set(ids(tmp_path))) == 150
+    assert set(before) < set(ids(tmp_path))
+
+
+def test_beyond_ten_thousand_a_week_is_halved_and_a_day_exported(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.publish(MONDAY, 10_050)
+    publisher.publish(MONDAY + timedelta(days=1), 80)
+    publisher.publish(MONDAY + timedelta(days=5), 120)
+    fetch(publisher, tmp_path)
+    found = ids(tmp_path)
+    assert len(found) == len(set(found)) == 10_250
+    assert any(path.endswith("/exports/json") for path in publisher.paths)
+    asked = len(publisher.asked)
+    fetch(publisher, tmp_path)
+    assert len(publisher.asked) - asked <= 3  # the total of the halved windows, nothing else
+
+
+def test_a_broken_run_goes_on_where_it_stopped(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 450)
+    publisher.faults += [("none",), ("none",), *[("status", 503)] * 4]
+    with pytest.raises(Unreachable):
+        fetch(publisher, tmp_path)
+    assert len(ids(tmp_path)) == 200
+    publisher.asked.clear()
+    fetch(publisher, tmp_path)
+    assert [query["offset"] for _, query, _ in publisher.asked] == ["200", "300", "400"]
+    assert len(set(ids(tmp_path))) == len(ids(tmp_path)) == 450
+
+
+def test_a_list_that_changes_while_it_is_read_is_read_again(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 250)
+
+    def one_more(p: Publisher) -> None:
+        p.notices.insert(0, {"idweb": "25-0000", "dateparution": MONDAY.isoformat(), "objet": "Nouveau"})
+
+    publisher.faults += [("none",), ("then", one_more)]
+    report = fetch(publisher, tmp_path)
+    assert len(set(ids(tmp_path))) == len(ids(tmp_path)) == 251
+    assert report.notes == []
+
+
+def test_a_list_that_never_stands_still_is_said_and_asked_again_next_time(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.publish(MONDAY, 250)
+
+    def grow(p: Publisher) -> None:
+        p.publish(MONDAY, 1)
+
+    publisher.faults += [("none",), ("then", grow)] * 3
+    report = fetch(publisher, tmp_path)
+    assert "changed while it was read" in report.notes[0]
+    report = fetch(publisher, tmp_path)
+    assert (report.notes, len(ids(tmp_path))) == ([], 253)
+
+
+def test_a_changed_page_is_refused_and_what_was_fetched_is_kept(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 150)
+    publisher.faults += [("none",), ("shape",)]
+    with pytest.raises(Unreachable, match=r"another shape .* what was fetched is kept"):
+        fetch(publisher, tmp_path)
+    assert len(ids(tmp_path)) == 100
+
+
+def test_days_the_wrong_way_round_and_two_runs_at_once(publisher: Publisher, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="swap them"):
+        fetch(publisher, tmp_path, since=LATER, until=MONDAY)
+    with _client._state(tmp_path), pytest.raises(BadInput, match="another run"):
+        fetch(publisher, tmp_path)
+
+
+def test_a_spoilt_state_is_a_first_run(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(MONDAY, 20)
+    (tmp_path / "state.json").write_text("{broken")
+    assert fetch(publisher, tmp_path).records == 20
+    assert not list(tmp_path.glob(".writing-*"))
+
+
+# ------------------------------------------------------------------------------------------------- DECP
+
+
+def test_a_broken_download_goes_on_by_range_and_an_unchanged_file_is_not_fetched(
+    publisher: Publisher, tmp_path: Path, client: Client
+) -> None:
+    body = json.dumps({"marches": [{"objet": f"Essai {n}", "id": str(n)} for n in range(9_000)]}).encode()
+    publisher.files["/decp"] = body
+    publisher.faults += [("cut", 150_000), ("status", 500), ("cut", 100_000)]
+    decp.decp(tmp_path, client)
+    assert (tmp_path / "decp.json").read_bytes() == body
+    assert [h.get("range") is not None for _, _, h in publisher.asked] == [False, True, True, True]
+    with Client(interval=0.0, sleep=lambda _: None) as again:
+        report = decp.decp(tmp_path, again)
+    assert (report.unchanged, report.pages) == (1, 0)
+
+
+def test_a_file_that_changed_between_two_parts_is_fetched_whole(
+    publisher: Publisher, tmp_path: Path, client: Client
+) -> None:
+    publisher.files["/decp"] = b"{" + b" " * 200_000 + b"}"
+    new = b'{"marches": [' + b" " * 150_000 + b"]}"
+
+    def change(p: Publisher) -> None:
+        p.files["/decp"] = new
+
+    publisher.faults += [("cut", 100_000), ("then", change)]
+    decp.decp(tmp_path, client)
+    assert (tmp_path / "decp.json").read_bytes() == new
+
+
+def test_a_web_page_is_no_award_file(publisher: Publisher, tmp_path: Path, client: Client) -> None:
+    publisher.files["/decp"] = b"<html>moved</html>"
+    with pytest.raises(Unreachable, match="MATCHER_DECP_URL"):
+        decp.decp(tmp_path, client)
+    assert not (tmp_path / "decp.json").exists()
+
+
+# ------------------------------------------------------------------------------------------- structures
+
+
+def some(count: int) -> list[dict[str, Any]]:
+    return [
+        {"id": n, "siret": f"{n:014d}", "name": f"S{n}", "kind": "EI", "presta_type": []}
+        for n in range(count)
+    ]
+
+
+def test_pages_of_structures_replace_the_old_set_when_whole(publisher: Publisher, tmp_path: Path) -> None:
+    def run() -> _client.Report:
+        with Client(interval=0.0, sleep=lambda _: None, attempts=2, timeout=5) as client:
+            return siae.siae(tmp_path, client)
+
+    publisher.structures = some(250)
+    assert run().records == 250
+    assert run().unchanged == 1
+    publisher.structures = some(320)
+    publisher.faults += [("none",), ("none",), ("status", 500), ("status", 500)]
+    with pytest.raises(Unreachable):
+        run()
+    assert len(ids(tmp_path / "pages", "siret")) == 250  # the old set stands
+    publisher.asked.clear()
+    run()
+    assert [query["page"] for _, query, _ in publisher.asked] == ["3", "4"]
+    assert len(set(ids(tmp_path / "pages", "siret"))) == 320
+    assert not (tmp_path / "coming").exists()
+
+
+def test_a_token_goes_to_its_address_alone_and_never_in_clear(
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.token, publisher.structures = "secret-of-a-test", some(120)
+    with pytest.raises(BadInput, match="set the token"):
+        siae.siae(tmp_path / "a")
+    monkeypatch.setenv("MATCHER_SIAE_TOKEN", "secret-of-a-test")
+    # The pages name a next page with another host: it is never asked.
+    assert siae.siae(tmp_path / "b").records == 120
+    assert not any("secret" in path.read_text() for path in (tmp_path / "b").rglob("*.json"))
+    monkeypatch.setenv("MATCHER_SIAE_URL", "http://example.org/api/siae/")
+    with pytest.raises(BadInput, match="not sent in clear"):
+        siae.siae(tmp_path / "c")
+
+
+def unit(number: int, department: str = "57", section: str = "N") -> dict[str, Any]:
+    return {
+        "siren": f"{number:09d}",
+        "nom_complet": f"U{number}",
+        "departement": department,
+        "section": section,
+    }
+
+
+def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.units = [unit(n) for n in range(60)] + [unit(900, "54")]
+    today = date(2025, 11, 20)
+    report = entreprises.entreprises(tmp_path / "a", ["000000003", "00000000400012"], today=today)
+    assert report.records == 2
+    report = entreprises.entreprises(tmp_path / "b", departments=["57", "54"], today=today)
+    assert (report.records, report.pages) == (61, 4)
+    assert {query.get("est_siae") for _, query, _ in publisher.asked[-4:]} == {"true"}
+    assert entreprises.entreprises(tmp_path / "b", departments=["57", "54"], today=today).requests == 0
+    with pytest.raises(BadInput, match="9 digits"):
+        entreprises.entreprises(tmp_path / "c", ["12"], today=today)
+
+
+def test_a_department_beyond_reach_is_asked_by_section(
+    publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_client, "REGISTER_REACH", 100)
+    publisher.register_reach = 100
+    publisher.units = [unit(n, section="NQ"[n % 2]) for n in range(160)]
+    report = entreprises.entreprises(tmp_path, departments=["57"], client=client)
+    assert report.records == 160
+    assert report.notes == []
+
+
+# --------------------------------------------------------------------------------------- nomenclatures
+
+
+def test_full_lists_are_imported_and_go_before_those_shipped(
+    publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matcher.reference import codes, places, tables
+
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    publisher.files["/cpv"] = "code,label_fr\n90911200,Libellé d'essai\n".encode()
+    publisher.files["/naf"] = b"code;libelle\n81.21Z;Nettoyage\n99.99Z;Inconnu\n"
+    new = {
+        "code": "57999", "nom": "Villeneuve-d'Essai", "codesPostaux": ["57997"], "codeDepartement": "57", "population": 12,
+        "siren": "000000125", "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
+    }  # fmt: skip
+    publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
+    try:
+        tables.forget()
+        metz = places.commune("57463")
+        report = nomenclatures.nomenclatures(tmp_path / "reference", client)
+        assert codes.cpv_label("90911200") == "Libellé d'essai"
+        assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
+        assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
+        assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
+        renamed, added = places.commune("57463"), places.commune("57999")
+        assert metz is not None and renamed is not None and added is not None
+        assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
+        assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
+        assert places.communes_of_postcode("57997") == (added,)
+        assert places.commune_of_siren("000000125") == added
+        assert places.commune("75056") is not None  # the others stay
+        with Client(interval=0.0, sleep=lambda _: None) as again:
+            assert nomenclatures.nomenclatures(tmp_path / "reference", again).unchanged == 3
+        publisher.files["/naf"] = b"couleur\nvert\n"
+        with (
+            Client(interval=0.0, sleep=lambda _: None) as again,
+            pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"),
+        ):
+            nomenclatures.nomenclatures(tmp_path / "reference", again)
+        assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
+    finally:
+        monkeypatch.undo()
+        tables.forget()
+
+
+def test_lists_may_be_files_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    from matcher.reference import codes, places, tables
+
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    cog = tmp_path / "v_commune.csv"
+    cog.write_text("TYPECOM,COM,REG,DEP,LIBELLE\nCOM,57998,44,57,Essai\nCOMD,57997,44,57,Ancienne\n", "utf-8")
+    cpv = tmp_path / "cpv.csv"
+    cpv.write_text("code,label_fr\n03113200-9,Betteraves d'essai\n", "utf-8")
+    monkeypatch.setenv("MATCHER_COG_URL", str(cog))
+    monkeypatch.setenv("MATCHER_CPV_URL", cpv.as_uri())
+    monkeypatch.setenv("MATCHER_NAF_URL", str(tmp_path / "absent.csv"))
+    try:
+        tables.forget()
+        with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
+            nomenclatures.nomenclatures(tmp_path / "reference", client)
+        monkeypatch.setenv("MATCHER_NAF_URL", "")
+        report = nomenclatures.nomenclatures(tmp_path / "reference", client)
+        assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
+        found = places.commune("57998")
+        assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
+        assert places.commune("57997") is None  # a delegated commune is no commune of today
+        assert codes.cpv_label("03113200") == "Betteraves d'essai"
+        assert nomenclatures.nomenclatures(tmp_path / "reference", client).unchanged == 2
+    finally:
+        monkeypatch.undo()
+        tables.forget()
+
+
+def test_an_unknown_address_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MATCHER_BOAMP_URL", "ftp://x")
+    with pytest.raises(BadInput, match="no http address"):
+        boamp.boamp(tmp_path)
+    monkeypatch.delenv("MATCHER_CPV_URL", raising=False)
+    with pytest.raises(BadInput, match="set MATCHER_CPV_URL"):
+        _client.address("cpv")
+
+
+def test_the_command_fetches_and_prints(
+    publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matcher.commands import sync as command
+
+    publisher.publish(MONDAY, 10)
+    options: dict[str, Any] = {
+        "to": tmp_path, "until": None, "department": [], "siren": [], "structures": None, "ess": False, "format": "jsonl",
+    }  # fmt: skip
+    command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
+    row = json.loads(capsys.readouterr().out)
+    assert (row["what"], row["records"]) == ("boamp", 10)
+    for what, since, words in (("boamp", "soon", "is no day"), ("x", None, "choose one of boamp, decp")):
+        with pytest.raises(BadInput, match=words):
+            command.run(what, since=since, **options)

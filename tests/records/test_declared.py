@@ -1,0 +1,197 @@
+"""What a structure says of itself is in the next catalogue, dated; what it denies never comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from matcher.catalogue import denials
+from matcher.catalogue.catalogue import Catalogue
+from matcher.cli import build
+from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.partners.opportunities import opportunities
+from matcher.reading.need import free_text_tender
+from matcher.records import feedback, self_declared
+from matcher.records.store import Store, now
+from matcher.records.tables import Profile
+
+SIRET, OTHER, FIRM = "00010001600013", "00010073500018", "00010099900010"
+PANTIN = Place(commune="93055", postcode="93500", label="Pantin")
+
+
+def structure(siret: str, name: str, *offers: Offer, **more: object) -> Structure:
+    return Structure(
+        siret=siret, name=name, kind="EI", place=PANTIN, offers=offers, source="annuaire", **more
+    )  # type: ignore[arg-type]
+
+
+GARDENS = structure(
+    SIRET, "Les Allées", Offer(id="a", title="Entretien d'espaces verts"),
+    Offer(id="b", title="Blanchisserie", text="lavage de linge plat", inferred=True, evidence="blanchisserie industrielle (NAF)"),
+)  # fmt: skip
+LAUNDRY = structure(OTHER, "Au Linge Clair", Offer(id="c", title="Blanchisserie et repassage"))
+LOTS = (
+    Lot(id="1", number="1", title="Blanchisserie du linge", cpv=("98310000",), places=(PANTIN,)),
+    Lot(id="2", number="2", title="Entretien des espaces verts", cpv=("77310000",), places=(PANTIN,)),
+)
+NOTICE = Tender(id="n1", format="need", title="Services", lots=LOTS, buyer=Buyer(name="Ville"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 's.sqlite'}")
+    with Store.open() as opened:
+        yield opened
+
+
+def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
+    with store.writing() as connection:
+        if facts:
+            row = {"siret": siret, "facts": facts, "by": "t", "at": now()}
+            store.put(connection, Profile, [row])
+        for skill in denied:
+            feedback.deny(store, connection, siret, skill)
+
+
+def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
+    return Matcher(Catalogue.build(structures, awards or [], recipes.named("weighted")))
+
+
+def names(found: Matcher, words: str, **more: object) -> list[str]:
+    return [
+        m.structure.siret
+        for m in found.match(free_text_tender(words, PANTIN), 10, groups=0, **more).lots[0].matches
+    ]  # type: ignore[arg-type]
+
+
+def ranked(found: Matcher, words: str) -> list[str]:
+    """SIRETs of all that are compared, shown or not."""
+    ranking = found.rank(found.queries(free_text_tender(words, PANTIN))[0])
+    sirets = found.catalogue.of_structure("siret")
+    return [str(sirets[ranking.shortlist.candidates[i]]) for i in ranking.order]
+
+
+def test_offers_and_contacts_said_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
+    say(
+        store, SIRET, phone="01 99 00 00 01", zone={"radius_km": 30.0}, turnover=250000.0,
+        offers=[{"title": "Mise sous pli", "text": "routage", "since": "2026-02-03", "evidence": "nous assurons la mise sous pli"}],
+    )  # fmt: skip
+    listed, sentence = self_declared.of_store([GARDENS, LAUNDRY])
+    assert "1 structures say themselves" in sentence
+    made = matcher(listed)
+    assert names(made, "mise sous pli de courriers")[0] == SIRET
+    kept = made.catalogue.structure(made.catalogue.row(SIRET))
+    own = next(o for o in kept.offers if o.title == "Mise sous pli")
+    assert (own.source, own.since.isoformat(), own.inferred) == (self_declared.SOURCE, "2026-02-03", False)
+    assert kept.phone == "01 99 00 00 01" and self_declared.SOURCE in kept.provenance["phone"]
+    assert kept.zone is not None and kept.zone.radius_km == 30 and kept.turnover == 250000
+    assert self_declared.of_store([GARDENS, LAUNDRY])[0] == listed  # the same words give the same catalogue
+
+
+def test_an_incremental_build_takes_them_too(store: Store) -> None:
+    before = matcher([GARDENS, LAUNDRY]).catalogue
+    say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
+    listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
+    after = Matcher(Catalogue.build(listed, [], recipes.named("weighted"), reuse=before))
+    assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
+
+
+def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
+    before = matcher([GARDENS, LAUNDRY])
+    assert SIRET in names(before, "blanchisserie")
+    say(store, SIRET, "trade:blanchisserie")
+    listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
+    made = matcher(listed)
+    made.catalogue.save(tmp_path / "c")
+    loaded = Matcher.load(tmp_path / "c", "weighted")
+    for after in (made, loaded):
+        assert names(after, "blanchisserie") == [OTHER]
+        assert names(after, "blanchisserie", filters=Filters(sirets=(SIRET,))) == []
+        assert SIRET in names(after, "entretien d'espaces verts")
+        kept = after.catalogue.structure(after.catalogue.row(SIRET))
+        assert [o.title for o in kept.offers] == ["Entretien d'espaces verts"]  # the inferred skill is gone
+        assert {o.lot.id for o in opportunities(after, kept, [NOTICE])} == {"2"}
+        assert [why.state for why in after.why(SIRET, NOTICE)] == ["denied", "ranked"]
+    # a later list that says it again changes nothing
+    again, _ = self_declared.of_store(
+        [replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))]
+    )
+    assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
+
+
+def test_denied_at_once_without_a_new_build() -> None:
+    found = matcher([GARDENS, LAUNDRY])
+    told = Matcher(found.catalogue.denying({SIRET: ("cpv:983",)}), found.recipe)
+    lots = told.match(NOTICE, 10, groups=0).lots
+    shown = [[m.structure.siret for m in lot.matches] for lot in lots]
+    assert shown[0] == [OTHER] and SIRET in shown[1]
+    assert names(told, "blanchisserie") == [OTHER]  # words alone: the class of the code names the trade
+    assert SIRET in names(found, "blanchisserie")
+
+
+def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:
+    say(store, SIRET, "offer:a")
+    listed, _ = self_declared.of_store([GARDENS])
+    assert [o.id for o in listed[0].offers] == ["b"]
+    both = Lot(id="x", title="Espaces verts et blanchisserie")
+    assert not denials.refuses(("trade:blanchisserie",), both)
+    assert denials.refuses(("trade:blanchisserie",), replace(both, title="Blanchisserie"))
+
+
+def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
+    award = Award(
+        uid="m1", title="Blanchisserie du linge", holders=(Holder(id=FIRM, name="Lavage SA"),), cpv="98310000"
+    )
+    say(store, FIRM, "trade:blanchisserie")
+    listed, _ = self_declared.of_store([LAUNDRY], [award])
+    assert FIRM not in ranked(matcher(listed, [award]), "blanchisserie")
+    assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
+    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret], (
+        "a partner, not a structure to propose"
+    )
+
+
+def test_the_words_of_a_skill() -> None:
+    assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
+    with pytest.raises(BadInput, match="no known trade"):
+        denials.skill("zzz")
+
+
+def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
+    say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
+    sample = Path(__file__).parents[2] / "data" / "sample"
+    done = CliRunner().invoke(
+        build(), ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "weighted"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "say themselves who they are" in done.stderr
+    assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
+
+
+def test_matcher_index_update_takes_what_was_said_since(store: Store, tmp_path: Path) -> None:
+    sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
+    run = CliRunner()
+    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "weighted"]).exit_code == 0
+    words = "réparation de parapluies en osier"
+    say(store, SIRET, "trade:blanchisserie", offers=[{"title": words}])
+    for _ in range(2):  # told twice, taken once
+        done = run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"])
+        assert done.exit_code == 0, done.output
+    after = Matcher.load(tmp_path / "c")
+    assert names(after, words)[0] == SIRET
+    kept = after.catalogue.structure(after.catalogue.row(SIRET))
+    assert sum(o.title == words for o in kept.offers) == 1 and kept.denied == ("trade:blanchisserie",)
+    # its own words taken back
+    with store.writing() as connection:
+        feedback.allow(store, connection, SIRET, "trade:blanchisserie")
+    self_declared.write(store, SIRET, {"offers": []}, "t")
+    assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"]).exit_code == 0
+    last = Matcher.load(tmp_path / "c").catalogue
+    kept = last.structure(last.row(SIRET))
+    assert kept.denied == () and not any(o.title == words for o in kept.offers)
+    assert run.invoke(build(), ["index", "--out", out]).exit_code != 0

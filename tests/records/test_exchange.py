@@ -1,0 +1,397 @@
+"""The exchange keeps its rules, and two writers with a kill -9 between lose nothing and double nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from typer.testing import CliRunner, Result
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.cli import build
+from matcher.domain import BadInput, Forbidden, NotFound, Place, Recipe, Structure
+from matcher.records import exchange, keys
+from matcher.records.store import Store
+from matcher.records.tables import Declaration, Feedback, Key, Notice
+from matcher.reference.identifiers import siret_valid
+
+LATER = datetime(2090, 1, 1, tzinfo=UTC)
+
+
+def valid(siren: str) -> str:
+    """A SIRET that passes the check sum and belongs to nobody."""
+    return next(s for s in (f"{siren}{n:05d}" for n in range(1, 100)) if siret_valid(s))
+
+
+A, B, C = valid("900000001"), valid("900000002"), valid("900000003")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bearer(store: Store) -> Any:
+    def make(*scopes: str) -> keys.Bearer:
+        return keys.prove(store, keys.create(store, scopes))
+
+    return make
+
+
+def say(store: Store, who: keys.Bearer, siret: str, **facts: Any) -> exchange.Offer:
+    given = {
+        "notice_id": "26-1",
+        "brings": "tonte",
+        "seeks": "nettoyage des locaux",
+        "deadline": LATER,
+        **facts,
+    }
+    return exchange.declare(store, who, siret=siret, **given)
+
+
+# --------------------------------------------------------------------------------------------------- keys
+
+
+def test_a_key_proves_its_holder_and_only_its_hash_is_kept(store: Store) -> None:
+    token = keys.create(store, ["read", f"structure:{A}"], label="Atelier")
+    holder = keys.prove(store, token)
+    assert holder.sirets == (A,) and holder.may("read") and not holder.may("buyer") and holder.actor == A
+    with store.reading() as connection:
+        assert token.rsplit("_", 1)[1] not in str(list(connection.execute(select(Key.__table__))))
+
+
+def test_a_key_wrong_revoked_or_expired_is_refused_alike(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = keys.create(store, ["read"], days=1)
+    for wrong in ("", "x", token[:-1], token + "x", token.replace("mlg", "abc"), "mlg__x", "mlg_a_b"):
+        with pytest.raises(Forbidden, match="inconnue, expirée ou révoquée"):
+            keys.prove(store, wrong)
+    with monkeypatch.context() as future:
+        future.setattr(keys, "now", lambda: datetime.now(UTC) + timedelta(days=2))
+        with pytest.raises(Forbidden):
+            keys.prove(store, token)
+    keys.prove(store, token)
+    keys.revoke(store, keys.listed(store)[0].id)
+    with pytest.raises(Forbidden):
+        keys.prove(store, token)
+    with pytest.raises(NotFound):
+        keys.revoke(store, token)
+
+
+@pytest.mark.parametrize(
+    "scopes", [[], ["admin"], ["structure:"], ["structure:123"], ["structure:12345678901234"]]
+)
+def test_a_scope_that_is_none_is_refused(store: Store, scopes: list[str]) -> None:
+    with pytest.raises(BadInput):
+        keys.create(store, scopes)
+
+
+def test_the_operator_does_not_write_for_a_structure(store: Store, bearer: Any) -> None:
+    with pytest.raises(Forbidden):
+        say(store, bearer("operator"), A)
+
+
+# ----------------------------------------------------------------------------------------------- declaring
+
+
+def test_declaring_twice_is_one_declaration_and_the_last_word_counts(store: Store, bearer: Any) -> None:
+    mine = bearer(f"structure:{A}")
+    first = say(store, mine, A)
+    second = say(store, mine, A, brings="élagage")
+    assert first.id == second.id
+    (only,) = exchange.listing(store, mine, mine=True)
+    assert only.brings == "élagage"
+
+
+def test_nobody_declares_for_a_siret_that_is_not_proved_his(store: Store, bearer: Any) -> None:
+    with pytest.raises(Forbidden, match=A):
+        say(store, bearer(f"structure:{B}"), A)
+    with pytest.raises(Forbidden):
+        say(store, bearer("read"), A)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"brings": "", "seeks": " "}, "les deux sont vides"),
+        ({"brings": "x" * 2001}, "2000 caractères"),
+        ({"visibility": "all"}, "members ou named"),
+        ({"visibility": "named"}, "nommez au moins un SIRET"),
+        ({"visibility": "named", "named": ["12"]}, "14 chiffres"),
+        ({"notice_id": " "}, "identifiant de l'avis"),
+        ({"contact": "a@b.fr\nBcc: c@d.fr"}, "adresse de contact"),
+        ({"contact": "nobody"}, "adresse de contact"),
+        ({"deadline": None}, "date limite"),
+        ({"deadline": datetime(2020, 1, 1, tzinfo=UTC)}, "est passée"),
+        ({"deadline": datetime(2090, 1, 1)}, "fuseau"),
+    ],
+)
+def test_what_cannot_stand_is_refused_with_its_remedy(
+    store: Store, bearer: Any, facts: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        say(store, bearer(f"structure:{A}"), A, **facts)
+    assert store.counts()["declaration"] == 0
+
+
+def test_the_deadline_of_a_known_notice_is_used(store: Store, bearer: Any) -> None:
+    row = {"id": "26-1", "fingerprint": "f", "tender": {}, "seen_at": LATER, "deadline": LATER}
+    with store.writing() as connection:
+        store.put(connection, Notice, [row])
+    assert say(store, bearer(f"structure:{A}"), A, deadline=None).deadline == LATER
+
+
+def test_an_unpublished_need_does_not_exist_on_the_exchange(store: Store, bearer: Any) -> None:
+    row = {
+        "id": "26-1",
+        "fingerprint": "f",
+        "tender": {},
+        "seen_at": LATER,
+        "deadline": LATER,
+        "owner": "key:b",
+    }
+    with store.writing() as connection:
+        store.put(connection, Notice, [row])
+    with pytest.raises(NotFound):
+        say(store, bearer(f"structure:{A}"), A)
+
+
+# ------------------------------------------------------------------------------------------- who sees what
+
+
+def seen(store: Store, who: keys.Bearer) -> set[str]:
+    return {offer.siret for offer in exchange.listing(store, who)}
+
+
+def test_a_declaration_is_seen_as_its_author_allows(store: Store, bearer: Any) -> None:
+    a, b, c = (bearer(f"structure:{s}") for s in (A, B, C))
+    buyer, reader, operator = bearer("buyer"), bearer("read"), bearer("operator")
+    say(store, a, A)
+    assert [seen(store, who) for who in (a, b, c)] == [{A}] * 3
+    assert seen(store, buyer) == seen(store, reader) == set() and seen(store, operator) == {A}
+    say(store, a, A, visibility="named", named=[B])
+    assert seen(store, b) == {A} and seen(store, c) == seen(store, operator) == set()
+    say(store, a, A, buyer_may_see=True)
+    assert seen(store, buyer) == {A} and seen(store, reader) == set()
+    both = bearer("buyer", f"structure:{C}")  # a buyer stays a buyer whatever else it is
+    say(store, a, A)
+    assert seen(store, both) == set()
+
+
+def test_a_withdrawn_or_expired_declaration_is_seen_no_more(
+    store: Store, bearer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    offer = say(store, a, A, contact="a@example.org")
+    with pytest.raises(Forbidden):
+        exchange.withdraw(store, b, offer.id)
+    exchange.withdraw(store, a, offer.id)
+    exchange.withdraw(store, a, offer.id)
+    assert seen(store, b) == set()
+    (mine,) = exchange.listing(store, a, mine=True)
+    assert mine.state == "withdrawn" and not mine.has_contact
+    with pytest.raises(NotFound):
+        exchange.contact(store, b, offer.id)
+    say(store, a, A)
+    assert seen(store, b) == {A}
+    monkeypatch.setattr(exchange, "now", lambda: LATER)
+    assert seen(store, b) == set()
+    assert exchange.listing(store, a, mine=True)[0].state == "expired"
+
+
+def test_who_saw_what_is_recorded_once_a_day_and_told_to_the_author_alone(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    offer = say(store, a, A, contact="a@example.org")
+    for _ in range(3):
+        exchange.listing(store, b)
+        exchange.listing(store, a)
+    assert exchange.contact(store, b, offer.id) == "a@example.org"
+    views = exchange.viewers(store, a, offer.id)
+    assert sorted((v["viewer"], v["kind"]) for v in views) == [(B, "contact"), (B, "seen")]
+    with pytest.raises(Forbidden):
+        exchange.viewers(store, b, offer.id)
+
+
+def test_a_contact_is_deleted_by_its_owner(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    offer = say(store, a, A, contact="a@example.org")
+    with pytest.raises(Forbidden):
+        exchange.forget_contact(store, b, offer.id)
+    exchange.forget_contact(store, a, offer.id)
+    with pytest.raises(NotFound, match="adresse"):
+        exchange.contact(store, b, offer.id)
+    with pytest.raises(NotFound):
+        exchange.contact(store, b, "none")
+
+
+# --------------------------------------------------------------------------------------------- suggestions
+
+
+def test_those_who_complete_each_other_are_suggested_to_each_other(store: Store, bearer: Any) -> None:
+    a, b, c = (bearer(f"structure:{s}") for s in (A, B, C))
+    say(store, a, A, brings="tonte, taille de haies", seeks="nettoyage des locaux")
+    say(store, b, B, brings="Nettoyage et vitrerie", seeks="entretien des espaces verts")
+    say(store, c, C, notice_id="26-2", brings="Nettoyage", seeks="espaces verts")
+    (to_a,) = exchange.suggest(store, a, A)
+    (to_b,) = exchange.suggest(store, b, B)
+    assert (to_a.offer.siret, to_b.offer.siret) == (B, A)
+    assert to_a.score == to_b.score == 1.0
+    assert any("apporte ce que vous cherchez" in reason for reason in to_a.reasons)
+    assert exchange.suggest(store, c, C) == ()
+
+
+def test_words_meet_where_no_trade_is_named_and_other_lots_do_not(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    say(store, a, A, lot_id="1", brings="grutage", seeks="plongeurs scaphandriers")
+    say(store, b, B, lot_id="2", brings="scaphandriers certifiés", seeks="")
+    assert exchange.suggest(store, a, A) == ()
+    say(store, b, B, lot_id="", brings="scaphandriers certifiés", seeks="")
+    (found,) = exchange.suggest(store, a, A)
+    assert 0 < found.score < 1 and "scaphandriers" in found.reasons[0]
+
+
+def test_the_hidden_and_the_far_are_not_suggested(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    say(store, a, A)
+    say(store, b, B, brings="nettoyage des locaux")
+    assert exchange.suggest(store, a, A, kilometres=lambda x, y: 300.0) == ()
+    assert exchange.suggest(store, a, A, kilometres=lambda x, y: 30.0)[0].distance_km == 30.0
+    say(store, b, B, brings="nettoyage des locaux", visibility="named", named=[C])
+    assert exchange.suggest(store, a, A) == ()
+
+
+def test_distances_are_read_from_a_catalogue() -> None:
+    recipe = Recipe(encoder="hashing", ranker="weighted")
+    places = {
+        A: Place(latitude=48.90, longitude=2.40),
+        B: Place(latitude=48.90, longitude=2.54),
+        C: Place(country="BE"),
+    }
+    catalogue = Catalogue.build([Structure(siret=s, name=s, place=p) for s, p in places.items()], (), recipe)
+    between = exchange.distances(catalogue)
+    assert between(A, B) == pytest.approx(10.23, abs=0.1)  # 0.14 degree of longitude at 48.9 degrees north
+    assert math.isnan(between(A, C)) and math.isnan(between(A, "00000000000000"))
+
+
+# -------------------------------------------------------------------------------------------- the terminal
+
+
+def matcher_(*words: str, key: str = "") -> Result:
+    return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
+
+
+def test_the_terminal_declares_suggests_and_withdraws(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", store_url)
+    monkeypatch.chdir(tmp_path)
+    a, b = (matcher_("keys", "create", "--scope", f"structure:{s}").stdout.strip() for s in (A, B))
+    said = ("26-1", "--deadline", "2090-01-01", "--format", "jsonl")
+    declared = matcher_("exchange", "declare", A, *said, "--brings", "tonte", "--seeks", "nettoyage des locaux",
+                        "--contact", "a@example.org", key=a)  # fmt: skip
+    assert declared.exit_code == 0
+    identifier = json.loads(declared.stdout)["id"]
+    matcher_("exchange", "declare", B, *said, "--brings", "nettoyage", "--seeks", "espaces verts", key=b)
+    found = json.loads(matcher_("exchange", "suggest", B, "--format", "jsonl", key=b).stdout)
+    assert found["id"] == identifier and found["score"] == 1.0
+    assert matcher_("exchange", "contact", identifier, key=b).stdout.strip() == "a@example.org"
+    viewers = matcher_("exchange", "viewers", identifier, "--format", "csv", key=a).stdout
+    assert viewers.count(B) == 2
+    assert matcher_("exchange", "contact", identifier, "--delete", key=a).exit_code == 0
+    assert matcher_("exchange", "withdraw", identifier, key=a).exit_code == 0
+    listed = matcher_("exchange", "list", "--notice", "26-1", "--format", "jsonl", key=a).stdout
+    assert [json.loads(line)["siret"] for line in listed.splitlines()] == [B]
+    mine = matcher_("exchange", "list", "--mine", "--format", "jsonl", key=a).stdout
+    assert json.loads(mine)["state"] == "withdrawn"
+    refused = matcher_("exchange", "withdraw", identifier, key=b)
+    assert isinstance(refused.exception, Forbidden)
+
+
+def test_the_terminal_keeps_restores_and_erases(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", store_url)
+    key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()
+    matcher_("exchange", "declare", A, "26-1", "--brings", "tonte", "--contact", "a@example.org",
+             "--deadline", "2090-01-01", key=key)  # fmt: skip
+    assert "'=HYPERLINK" in matcher_("keys", "list", "--format", "csv").stdout
+    backup = tmp_path / "b.jsonl.gz"
+    assert matcher_("store", "backup", str(backup)).exit_code == 0
+    held = json.loads(matcher_("personal", "export", "a@example.org").stdout)
+    assert held["declaration"][0]["siret"] == A
+    matcher_("personal", "erase", "a@example.org")
+    assert json.loads(matcher_("personal", "export", "a@example.org").stdout)[
+        "declaration"
+    ]  # only told so far
+    matcher_("personal", "erase", "a@example.org", "--yes")
+    assert "declaration" not in json.loads(matcher_("personal", "export", "a@example.org").stdout)
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert matcher_("store", "migrate").exit_code == 0
+    assert matcher_("store", "restore", str(backup)).exit_code == 0
+    assert json.loads(matcher_("personal", "export", "a@example.org").stdout)["declaration"][0]["siret"] == A
+    counts = matcher_("store", "info", "--format", "csv").stdout.splitlines()
+    assert any(line.startswith("api_key,1,") for line in counts)
+    assert matcher_("store", "prune").exit_code == 0
+    identifier = key.split("_")[1]
+    assert matcher_("keys", "revoke", identifier).exit_code == 0
+    assert isinstance(matcher_("exchange", "list", key=key).exception, Forbidden)
+
+
+# ---------------------------------------------------------------------------------------- killed and racing
+
+WRITER = Path(__file__).parents[1] / "exchange_writer.py"
+NOTICES = 60
+
+
+def start(url: str, token: str, siret: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(WRITER), url, token, siret, "0", str(NOTICES)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def declared(store: Store, siret: str) -> list[str]:
+    with store.reading() as connection:
+        query = select(Declaration.notice_id).where(Declaration.siret == siret)
+        return sorted(connection.execute(query).scalars())
+
+
+def test_two_writers_and_kills_lose_nothing_and_double_nothing(store: Store, store_url: str) -> None:
+    """Two processes write at once, for the same SIRET and the same notices; one is killed again and again."""
+    token = keys.create(store, [f"structure:{A}", f"structure:{B}"])
+    rng = random.Random(6)
+    steady, same = start(store_url, token, B), start(store_url, token, A)
+    said: set[str] = set()
+    for _ in range(3):
+        victim = start(store_url, token, A)
+        assert victim.stdout is not None
+        for _ in range(rng.randint(1, 12)):
+            said.add(victim.stdout.readline().strip())
+        time.sleep(rng.random() / 100)
+        victim.send_signal(signal.SIGKILL)
+        rest, _ = victim.communicate(timeout=30)
+        said |= set(rest.split())
+        assert {f"n-{n}" for n in said if n} <= set(declared(store, A))  # what was said to last, lasts
+    last = start(store_url, token, A)
+    for process in (steady, same, last):
+        _, errors = process.communicate(timeout=90)
+        assert process.returncode == 0, errors
+    expected = sorted(f"n-{n}" for n in range(NOTICES))
+    assert declared(store, A) == declared(store, B) == expected
+    with store.reading() as connection:
+        assert (
+            connection.execute(select(func.count()).select_from(Feedback.__table__)).scalar() == 2 * NOTICES
+        )

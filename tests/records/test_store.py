@@ -1,0 +1,245 @@
+"""The store: migrated, idempotent, pruned, backed up, and a person can be read out and erased."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select
+
+from matcher.domain import BadInput, StaleArtefact
+from matcher.records import store as store_
+from matcher.records.store import HEAD, Store, address_subject
+from matcher.records.tables import (
+    PERSONAL,
+    RETENTION,
+    Base,
+    Claim,
+    Declaration,
+    Feedback,
+    Found,
+    Notice,
+    SourcingEvent,
+)
+from matcher.records.tables import Sourcing as Record
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SIRET = "12345678200010"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()
+
+
+def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
+    return {"id": identifier, "fingerprint": "f", "tender": {"title": "é"}, "seen_at": NOW, **facts}
+
+
+def declaration(**facts: Any) -> dict[str, Any]:
+    return {
+        "id": "d1", "siret": SIRET, "notice_id": "26-1", "lot_id": "", "brings": "tonte", "seeks": "",
+        "contact": "Anne@example.org", "visibility": "members", "buyer_may_see": False, "named": [],
+        "deadline": NOW, "created_at": NOW, "updated_at": NOW, **facts,
+    }  # fmt: skip
+
+
+def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store: Store) -> None:
+    assert store.version() == HEAD
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_two_processes_that_create_the_store_at_once_create_it_once(store_url: str) -> None:
+    code = "import sys; from matcher.records.store import Store; print(Store.open(sys.argv[1]).version())"
+    command = [sys.executable, "-c", code, store_url]
+    racing = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate(timeout=60)[0].strip() for process in racing] == [HEAD] * 3
+
+
+def test_a_store_of_a_newer_version_is_refused_with_the_remedy(store: Store) -> None:
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StaleArtefact, match="upgrade maillage"):
+        store.migrate()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "not an address", "mysql://root@localhost/base", "postgresql://nobody@127.0.0.1:9/none"]
+)
+def test_an_address_that_leads_nowhere_gets_one_sentence(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
+    with pytest.raises((BadInput, OSError)) as error:
+        Store.open()
+    assert "\n" not in str(error.value)
+
+
+def test_a_password_is_never_shown() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(BadInput) as error:
+        Store.open("postgresql://someone:hunter2@127.0.0.1:9/none")
+    assert "hunter2" not in str(error.value)
+
+
+def test_the_same_row_twice_is_one_row_and_the_last_word_counts(store: Store) -> None:
+    with store.writing() as connection:
+        store.put(connection, Notice, [notice()])
+        store.put(connection, Notice, [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))],
+                  keep=("seen_at",))  # fmt: skip
+    with store.reading() as connection:
+        (row,) = connection.execute(select(Notice.__table__)).mappings()
+    assert row["fingerprint"] == "g" and row["seen_at"] == NOW and row["tender"] == {"title": "é"}
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.writing() as connection:
+        store.put(connection, Notice, [notice()])
+        raise RuntimeError
+    assert store.counts()["notice"] == 0
+
+
+def test_a_time_without_zone_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="zone"), store.writing() as connection:
+        store.put(connection, Notice, [notice(seen_at=datetime(2026, 1, 1))])
+
+
+def test_every_retention_and_personal_column_exists() -> None:
+    tables = Base.metadata.tables
+    for table, (column, days) in RETENTION.items():
+        assert column in tables[table].c and days > 0
+    for table, groups in PERSONAL.items():
+        assert all(name in tables[table].c for group in groups for name in group)
+    named = {"siret", "addressee", "contact", "address", "viewer", "subject"}
+    for table in tables.values():
+        if named & set(table.c.keys()) and table.name != "audit":
+            assert table.name in PERSONAL, table.name
+
+
+def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) -> None:
+    with store.writing() as connection:
+        store.put(connection, Notice, [notice("old", deadline=NOW), notice("new", deadline=NOW + timedelta(days=800)),
+                                       notice("undated", deadline=None)])  # fmt: skip
+        match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5, "detail": {},
+                 "versions": {}, "at": NOW + timedelta(days=800)}  # fmt: skip
+        store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
+    gone = store.prune(NOW + timedelta(days=731))
+    assert gone["notice"] == 1
+    counts = store.counts()
+    assert counts["notice"] == 2 and counts["match"] == 1  # what hangs on a notice goes with it
+
+
+def fill(store: Store) -> None:
+    with store.writing() as connection:
+        store.put(connection, Declaration, [declaration()])
+        store.put(
+            connection,
+            Feedback,
+            [{"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}],
+        )
+        claim = {"id": "c", "siret": SIRET, "address": "anne@example.org", "token_hash": "h", "status": "asked",
+                 "created_at": NOW, "expires_at": NOW}  # fmt: skip
+        store.put(connection, Claim, [claim])
+        record = {"id": "r", "owner": "key:a", "need": {}, "filters": {}, "answer": {}, "versions": {}}
+        store.put(connection, Record, [{**record, "created_at": NOW}])
+        sealed = {"record_id": "r", "number": 1, "kind": "contacted", "siret": SIRET, "payload": {"to": "Anne"},
+                  "salt": "s", "commitment": "c", "seal": "x", "at": NOW}  # fmt: skip
+        store.put(connection, SourcingEvent, [sealed])
+        store.unsubscribe(connection, SIRET, "one-click")
+
+
+def test_a_person_is_read_out_by_address_or_siret(store: Store) -> None:
+    fill(store)
+    assert set(store.personal("anne@EXAMPLE.org")) == {"declaration", "claim"}
+    found = store.personal(SIRET)
+    assert set(found) == {"declaration", "feedback", "claim", "sourcing_event", "unsubscription"}
+    assert store.personal("nobody@example.org") == {}
+    with pytest.raises(BadInput):
+        store.personal(" ")
+
+
+def test_an_erased_address_is_gone_and_gets_no_mail_again(store: Store) -> None:
+    fill(store)
+    store.erase("anne@example.org")
+    assert set(store.personal("anne@example.org")) == {"unsubscription"}  # by hash alone
+    assert store.counts()["declaration"] == 1
+    with store.reading() as connection:
+        stored = str([list(connection.execute(select(t))) for t in Base.metadata.sorted_tables]).lower()
+    assert "anne@example.org" not in stored
+    assert address_subject("Anne@example.org") in stored
+
+
+def test_an_erased_siret_leaves_the_seal_and_the_wish_for_no_mail(store: Store) -> None:
+    fill(store)
+    store.erase(SIRET)
+    assert set(store.personal(SIRET)) == {"unsubscription"}
+    with store.reading() as connection:
+        (row,) = connection.execute(select(SourcingEvent.__table__)).mappings()
+    assert row["payload"] is None and row["salt"] is None and row["seal"] == "x" and row["commitment"] == "c"
+
+
+def test_a_backup_restores_the_same_rows_also_into_the_other_kind_of_store(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store)
+    with store.writing() as connection:
+        store.audit(connection, "operator", "test")
+    path = tmp_path / "backup.jsonl.gz"
+    written = store.backup(path)
+    other = Store.open(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert other.restore(path) == written == sum(store.counts().values())
+    assert other.counts() == store.counts() and other.personal(SIRET) == store.personal(SIRET)
+    with other.writing() as connection:
+        other.audit(connection, "operator", "after")  # the sequence goes on after what was restored
+    with pytest.raises(BadInput, match="not empty"):
+        other.restore(path)
+    other.close()
+
+
+def test_a_restored_sequence_goes_on(store: Store, tmp_path: Path) -> None:
+    source = Store.open(f"sqlite:///{tmp_path / 'source.sqlite'}")
+    for _ in range(3):
+        with source.writing() as connection:
+            source.audit(connection, "operator", "test")
+    source.backup(tmp_path / "b.gz")
+    source.close()
+    store.restore(tmp_path / "b.gz")
+    with store.writing() as connection:
+        store.audit(connection, "operator", "after")
+    assert store.counts()["audit"] == 4
+
+
+def test_a_broken_backup_restores_nothing(store: Store, tmp_path: Path) -> None:
+    fill(store)
+    whole = tmp_path / "b.gz"
+    store.backup(whole)
+    target = Store.open(f"sqlite:///{tmp_path / 'target.sqlite'}")
+    for content in (b"", b"not gzip", whole.read_bytes()[:-40], gzip.compress(b'{"maillage": "other"}\n')):
+        broken = tmp_path / "broken.gz"
+        broken.write_bytes(content)
+        with pytest.raises(BadInput):
+            target.restore(broken)
+        assert sum(target.counts().values()) == 0
+    target.close()
+
+
+def test_the_default_store_is_a_file_under_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MATCHER_STORE", raising=False)
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    assert store_.default_url() == f"sqlite:///{tmp_path / 'home' / 'store.sqlite'}"
+    store = Store.open()
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    store.close()

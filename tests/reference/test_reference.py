@@ -1,0 +1,373 @@
+"""Tables and placing: expected values are official facts, or computed by hand from them."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.domain import BadInput, Place
+from matcher.reading.sources import decp
+from matcher.reference import codes, imports, places, tables
+from matcher.reference.identifiers import CPV_DIVISIONS
+from matcher.reference.paths import reference_dir, shared_dir
+
+NOMENCLATURES = shared_dir() / "data" / "nomenclatures"
+needs_nomenclatures = pytest.mark.skipif(
+    not NOMENCLATURES.is_dir(), reason="no nomenclatures: set MATCHER_SHARED to the folder of real data"
+)
+
+
+def test_a_commune_is_known_by_its_insee_code() -> None:
+    montreuil = places.commune("93048")
+    assert montreuil is not None
+    assert (montreuil.name, montreuil.postcodes, montreuil.department, montreuil.region, montreuil.siren) == (
+        "Montreuil", ("93100",), "93", "11", "219300480",
+    )  # fmt: skip
+    assert places.commune("99999") is None
+
+
+def test_a_merged_commune_gives_the_commune_of_today() -> None:
+    lomme = places.commune("59355")
+    assert lomme is not None
+    assert lomme.name == "Lille"
+
+
+@pytest.mark.parametrize(
+    ("postcode", "names"),
+    [
+        ("75011", ["Paris 11e Arrondissement"]),  # the arrondissement says more than the city
+        ("20090", ["Ajaccio"]),
+        ("97400", ["Saint-Denis"]),
+        ("75253", []),  # a CEDEX serves no commune
+        ("", []),
+    ],
+)
+def test_communes_of_a_postcode(postcode: str, names: list[str]) -> None:
+    assert [c.name for c in places.communes_of_postcode(postcode)] == names
+
+
+@pytest.mark.parametrize(
+    ("postcode", "department"),
+    [
+        ("75253", "75"), ("20090", "2A"), ("20200", "2B"), ("20600", "2B"), ("97460", "974"), ("98800", "988"),
+        ("01520", "01"), ("00000", None), ("9310", None), ("abcde", None), ("99000", None),
+    ],
+)  # fmt: skip
+def test_department_of_a_postcode(postcode: str, department: str | None) -> None:
+    assert places.department_of_postcode(postcode) == department
+
+
+@pytest.mark.parametrize(
+    ("typed", "department", "first"),
+    [
+        ("montreuil", "93", "Montreuil"),
+        ("MONTREUIL", "93", "Montreuil"),
+        ("st denis", "93", "Saint-Denis"),
+        ("Saint Denis", "974", "Saint-Denis"),
+        ("ste genevieve des bois", None, "Sainte-Geneviève-des-Bois"),
+        ("havre", None, "Le Havre"),
+        ("Monptellier", None, "Montpellier"),  # two letters exchanged
+        ("l hay les r", None, "L'Haÿ-les-Roses"),
+    ],
+)
+def test_a_commune_is_found_as_people_type_it(typed: str, department: str | None, first: str) -> None:
+    assert places.search_commune(typed, department)[0].name == first
+
+
+def test_the_search_of_nothing_finds_nothing_and_obeys_its_limit() -> None:
+    assert places.search_commune("") == ()
+    assert places.search_commune("  - ") == ()
+    assert len(places.search_commune("saint", limit=3)) == 3
+
+
+def test_buyers_are_placed_by_their_number() -> None:
+    town = places.commune_of_siren("219300480")
+    assert town is not None and town.code == "93048"
+    grouping = places.commune_of_siren("200057867")  # Plaine Commune
+    assert grouping is not None and grouping.name == "Saint-Denis"
+    merged = places.commune_of_siren("216901496")  # Oullins, merged in 2024
+    assert merged is not None and merged.name == "Oullins-Pierre-Bénite"
+    assert places.commune_of_siren("219309999") is None
+    assert places.commune_of_siren("229300082") is None  # a department is no commune
+    assert places.department_of_siren("229300082") == "93"
+    assert places.department_of_siren("200057867") is None  # newer numbers tell no place
+    assert places.department_of_siren("2293") is None
+
+
+def test_regions_and_departments() -> None:
+    assert places.region_of("93") == "11"
+    assert places.regions()["11"] == "Île-de-France"
+    assert places.departments_of_region("11") == ("75", "77", "78", "91", "92", "93", "94", "95")
+    assert places.region_of("00") is None
+    paris = places.department("75")
+    assert paris is not None and paris.region_name == "Île-de-France"
+    assert places.distance_km(paris.latitude, paris.longitude, 48.8566, 2.3522) < 3
+
+
+def test_neighbours_are_mutual_and_those_of_paris_are_known() -> None:
+    assert places.neighbours("75") == ("92", "93", "94")
+    assert places.neighbours("974") == ()
+    for one in places.departments():
+        for other in places.neighbours(one.code):
+            assert one.code in places.neighbours(other)
+
+
+@pytest.mark.parametrize(
+    ("nuts", "departments"),
+    [
+        ("FR106", ("93",)),
+        ("FRK26", ("69",)),
+        ("FR716", ("69",)),  # the same in NUTS 2010
+        ("FRY40", ("974",)),
+        ("FRM0", ("2A", "2B")),
+        ("FR10", ("75", "77", "78", "91", "92", "93", "94", "95")),
+        ("FR", ()),
+        ("DE111", ()),
+        ("FRZZZ", ()),
+    ],
+)
+def test_departments_of_nuts(nuts: str, departments: tuple[str, ...]) -> None:
+    assert places.department_of_nuts(nuts) == departments
+
+
+def test_the_nuts_of_2016_cover_each_of_the_101_departments_once() -> None:
+    with (reference_dir() / "nuts.csv").open(encoding="utf-8") as stream:
+        now = [r["department"] for r in csv.DictReader(stream) if r["version"] == "2016"]
+    assert sorted(now) == sorted(set(now))
+    assert len(now) == 101
+
+
+def test_every_division_of_the_cpv_has_a_label() -> None:
+    labels = codes.cpv_labels()
+    assert {code for code in labels if len(code) == 2} == CPV_DIVISIONS
+    assert all(labels.values())
+
+
+def test_a_cpv_takes_the_label_of_its_longest_known_prefix() -> None:
+    labels = codes.cpv_labels()
+    longest = max((k for k in labels if "45442139".startswith(k)), key=len)
+    assert len(longest) < 8 and codes.cpv_label("45442139") == labels[longest]
+    assert codes.cpv_label("45000000") == labels["45"]
+    assert codes.cpv_label("30000000") == labels["30"]
+    assert codes.cpv_label("99999999") == ""
+
+
+def test_official_cpv_labels_are_imported_and_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    source = tmp_path / "cpv.csv"
+    source.write_text("code,code8,label_fr\n45442110-1,45442110,Peinture essai\n30000000-9,30000000,Bureau\n")
+    before, other = codes.cpv_label("45442110"), codes.cpv_label("45442120")
+    try:
+        assert imports.import_cpv(source) == 2
+        assert codes.cpv_label("45442110") == "Peinture essai" != before
+        assert codes.cpv_label("30000000") == "Bureau"
+        assert codes.cpv_label("45442120") == other  # not imported: as shipped
+    finally:
+        monkeypatch.undo()
+        tables.forget()
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00"])
+def test_a_file_without_cpv_is_refused_with_its_remedy(content: bytes, tmp_path: Path) -> None:
+    source = tmp_path / "other.csv"
+    source.write_bytes(content)
+    with pytest.raises(BadInput, match=r"CSV en UTF-8|colonnes code et label_fr"):
+        imports.import_cpv(source)
+
+
+def test_naf_and_rome_labels() -> None:
+    assert codes.naf_label("81.30Z") == codes.naf_label("8130Z") == "Services d'aménagement paysager"
+    assert codes.naf_label("8130X") == codes.naf_label("8130")
+    assert codes.naf_label("") == ""
+    assert "entretien" in codes.rome_label("A1203")
+    assert codes.rome_label("Z9999") == ""
+
+
+def test_distance_is_that_of_the_great_circle() -> None:
+    quarter = math.pi / 2 * places.EARTH_RADIUS_KM
+    assert places.distance_km(0.0, 0.0, 90.0, 0.0) == pytest.approx(quarter)
+    assert places.distance_km(0.0, 0.0, 0.0, 180.0) == pytest.approx(2 * quarter)
+    assert places.distance_km(48.0, 2.0, 48.0, 2.0) == 0.0
+    assert math.isnan(places.distance_km(float("nan"), 2.0, 48.0, 2.0))
+    row = places.distance_km(0.0, 0.0, np.array([0.0, 90.0, np.nan]), np.zeros(3))
+    assert row[:2] == pytest.approx([0.0, quarter])
+    assert math.isnan(row[2])
+
+
+@pytest.mark.parametrize(
+    ("stated", "commune", "department"),
+    [
+        (Place(commune="93048"), "93048", "93"),
+        (Place(postcode="93100"), "93048", "93"),
+        (Place(label="93100 Montreuil"), "93048", "93"),
+        (Place(label="Montreuil (93)"), "93048", "93"),
+        (Place(label="Montreuil", department="93"), "93048", "93"),
+        (Place(label="Ville de Pantin"), "93055", "93"),
+        (Place(label="BORDEAUX CEDEX"), "33063", "33"),
+        (Place(label="Saint-Denis"), None, None),  # Réunion or Seine-Saint-Denis: not guessed
+        (Place(label="Saint-Denis (974)"), "97411", "974"),
+        (Place(label="Département de la Seine-Saint-Denis"), None, "93"),
+        (Place(label="Territoire de la communauté de communes (Ariège)"), None, "09"),
+        (Place(label="Divers sites, Val-de-Marne"), None, "94"),
+        (Place(nuts="FR106"), None, "93"),
+        (Place(postcode="75253"), None, "75"),
+        (Place(label="partout où il faudra"), None, None),
+        (Place(), None, None),
+    ],
+)
+def test_a_place_is_completed_by_what_it_states(
+    stated: Place, commune: str | None, department: str | None
+) -> None:
+    found = places.locate(stated)
+    assert (found.commune, found.department) == (commune, department)
+    assert found.region == (places.region_of(department) if department else None)
+    assert (found.latitude is not None) == (commune is not None)
+    assert not found.inferred
+
+
+def test_a_region_alone_stays_a_region() -> None:
+    found = places.locate(Place(label="Île-de-France"))
+    assert (found.region, found.department, found.commune) == ("11", None, None)
+
+
+def test_the_label_chooses_among_the_communes_of_a_postcode() -> None:
+    shared = places.communes_of_postcode("01250")
+    assert len(shared) > 2
+    last = shared[-1]
+    assert places.locate(Place(postcode="01250", label=last.name)).commune == last.code
+    assert places.locate(Place(postcode="01250")).commune == shared[0].code
+
+
+def test_the_buyer_places_what_states_nothing_and_it_is_said() -> None:
+    found = places.locate(Place(), buyer_id="21930048000019")
+    assert (found.commune, found.inferred) == ("93048", True)
+    same = places.locate(Place(department="93"), buyer_id="21930048000019")
+    assert (same.commune, same.inferred) == ("93048", True)
+
+
+def test_the_buyer_never_contradicts_what_is_stated() -> None:
+    for stated in (Place(department="31"), Place(nuts="FRJ23"), Place(region="76")):
+        found = places.locate(stated, buyer_id="21930048000019")
+        assert found.region == "76"
+        assert found.commune is None
+    kept = Place(label="ici", commune="93048", latitude=1.0, longitude=2.0, department="94")
+    found = places.locate(kept)
+    assert (found.label, found.latitude, found.longitude, found.department) == ("ici", 1.0, 2.0, "94")
+    abroad = Place(label="Montreuil", country="BE")
+    assert places.locate(abroad) == abroad
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "commune", "department"),
+    [
+        ("1520", "Code postal", None, "01"),
+        ("74", "Code postal", None, "74"),
+        ("078", "Code département", None, "78"),
+        ("94500", "Code commune", "94017", "94"),  # a postcode called a commune
+        ("62041", "Code département", "62041", "62"),  # a commune called a department
+        ("75056", "CODE COMMUNE", "75056", "75"),
+        ("2B", "CODE DEPARTEMENT", None, "2B"),
+        ("341", "Code arrondissement", None, "34"),
+        ("0905", "Code arrondissement", None, "09"),
+        ("FRK26", "Code département", None, "69"),
+        ("FR75012", "Code postal", "75112", "75"),
+        ("MQ", "CODE DEPARTEMENT", None, "972"),
+        ("93100.0", "Code postal", "93048", "93"),
+        ("croix", "Code Postal", "59163", "59"),
+        ("FR", "Code pays", None, None),
+        ("250", "Code pays", None, None),
+        ("DEP", "Code commune", None, None),
+        ("563", "", None, None),
+        ("", "", None, None),
+    ],
+)
+def test_places_of_awards_as_published(
+    code: str, kind: str, commune: str | None, department: str | None
+) -> None:
+    found = decp.place_of_decp(code, kind)
+    assert (found.commune, found.department) == (commune, department)
+
+
+@pytest.mark.parametrize(("code", "region"), [("11", "11"), ("94", "94"), ("82", "84"), ("93", "93")])
+def test_a_region_code_is_not_taken_for_a_department(code: str, region: str) -> None:
+    found = decp.place_of_decp(code, "Code région")
+    assert (found.region, found.department) == (region, None)
+
+
+# --------------------------------------------------------------------- against the official nomenclatures
+
+
+@pytest.mark.shared
+@needs_nomenclatures
+def test_communes_agree_with_the_official_table(capsys: pytest.CaptureFixture[str]) -> None:
+    people = covered = 0
+    gaps, approximate_gaps, wrong = [], [], []
+    with (NOMENCLATURES / "communes.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["type"] != "commune-actuelle":
+                continue
+            found = places.commune(row["code_insee"])
+            population = int(row["population"] or 0)
+            people += population
+            if found is None or (found.department, found.siren) != (row["departement"], row["siren"]):
+                wrong.append(row["code_insee"])
+                continue
+            latitude, longitude, approximate = places.coordinates(found)
+            covered += 0 if approximate else population
+            if row["lat"] and not math.isnan(latitude):
+                gap = float(places.distance_km(latitude, longitude, float(row["lat"]), float(row["lon"])))
+                (approximate_gaps if approximate else gaps).append(gap)
+    with capsys.disabled():
+        print(
+            f"\ncommunes: {covered / people:.1%} of the population has its own coordinates, "
+            f"median gap {statistics.median(gaps):.2f} km; others {statistics.median(approximate_gaps):.2f} km"
+        )
+    assert wrong == []
+    assert covered / people > 0.90
+    assert statistics.median(gaps) < 5
+    assert statistics.median(approximate_gaps) < 10
+
+
+@pytest.mark.shared
+@needs_nomenclatures
+def test_neighbours_agree_with_the_official_outlines(capsys: pytest.CaptureFixture[str]) -> None:
+    with (NOMENCLATURES / "departements_adjacence.csv").open(encoding="utf-8") as stream:
+        official = {tuple(sorted((r["dep_a"], r["dep_b"]))) for r in csv.DictReader(stream)}
+    ours = {(min(d.code, n), max(d.code, n)) for d in places.departments() for n in places.neighbours(d.code)}
+    with capsys.disabled():
+        print(
+            f"\nneighbours: {len(official & ours)} of {len(official)} pairs, and {sorted(ours - official)} besides"
+        )
+    assert official <= ours
+    # They meet at a point of the Durance and in the estuary of the Seine, where outlines share no line.
+    assert ours - official == {("04", "13"), ("14", "76")}
+
+
+@pytest.mark.shared
+@needs_nomenclatures
+def test_nuts_codes_agree_with_the_official_list() -> None:
+    text = (NOMENCLATURES / "nuts_nuts-fra-lvl3.gc").read_text(encoding="utf-8")
+    official = {
+        code for code in text.replace("<", ">").split(">") if len(code) == 5 and code.startswith("FR")
+    }
+    with (reference_dir() / "nuts.csv").open(encoding="utf-8") as stream:
+        now = {r["code"] for r in csv.DictReader(stream) if r["version"] == "2016"}
+    assert official - {"FRZZZ"} == now
+
+
+@pytest.mark.shared
+@needs_nomenclatures
+def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
+    with (NOMENCLATURES / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
+        official = {row["code8"] for row in csv.DictReader(stream)}
+    with (reference_dir() / "cpv.csv").open(encoding="utf-8") as stream:
+        ours = {row["code"] for row in csv.DictReader(stream)}
+    assert {code.ljust(8, "0") for code in ours} <= official
+    assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours

@@ -1,0 +1,96 @@
+"""The exchange and the leads over HTTP: who completes whom, who saw what, who owes hours and could be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store, now
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+GARDEN, CLEAN = "00010001600013", "00010002400017"
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[TestClient, dict[str, dict[str, str]]]]:
+    home = tmp_path_factory.mktemp("exchange-service")
+    found = gather.gather([SAMPLE])
+    recipe = replace(recipes.named("weighted"), encoder="hashing")
+    Catalogue.build(found.structures, found.awards, recipe).save(home / "catalogue")
+    gather.save_notices(found.tenders, home / "catalogue")
+    settings = Settings(
+        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
+    )
+    store = Store.open(settings.store)
+    heads = {
+        "garden": {"X-API-Key": keys.create(store, [f"structure:{GARDEN}"])},
+        "clean": {"X-API-Key": keys.create(store, [f"structure:{CLEAN}"])},
+        "buyer": {"X-API-Key": keys.create(store, ["buyer"])},
+    }
+    store.close()
+    with TestClient(create_app(settings)) as client:
+        yield client, heads
+
+
+def declare(client: TestClient, head: dict[str, str], siret: str, **facts: object) -> str:
+    until = (now() + timedelta(days=30)).isoformat()
+    body = {"siret": siret, "notice_id": "x-1", "deadline": until, **facts}
+    answer = client.post("/v1/exchange", json=body, headers=head)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_told(
+    served: tuple[TestClient, dict[str, dict[str, str]]],
+) -> None:
+    client, heads = served
+    mine = declare(
+        client,
+        heads["garden"],
+        GARDEN,
+        brings="tonte",
+        seeks="nettoyage des locaux",
+        contact="a@jardins.example",
+    )
+    theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
+    asked = {"siret": GARDEN, "notice_id": "x-1", "reach_km": 1500}
+    found = client.get("/v1/exchange/suggestions", params=asked, headers=heads["garden"]).json()
+    assert [one["offer"]["id"] for one in found] == [theirs] and found[0]["reasons"]
+    assert (
+        client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).json()["contact"]
+        == "a@jardins.example"
+    )
+    seen = client.get(f"/v1/exchange/{mine}/viewers", headers=heads["garden"]).json()
+    assert {"contact"} <= {view["kind"] for view in seen}
+    # one's own alone; nothing to a buyer that was not chosen; the address goes when its owner says so
+    assert client.get(f"/v1/exchange/{mine}/viewers", headers=heads["clean"]).status_code == 403
+    assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []
+    assert client.delete(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).status_code == 403
+    assert client.delete(f"/v1/exchange/{mine}/contact", headers=heads["garden"]).status_code == 204
+    assert client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).status_code == 404
+
+
+def test_leads_of_a_notice_name_firms_and_structures(
+    served: tuple[TestClient, dict[str, dict[str, str]]],
+) -> None:
+    client, _ = served
+    notice = (SAMPLE / "eforms" / "2026-etat-renovation.xml").read_text(encoding="utf-8")
+    answer = client.post("/v1/leads", json={"notice": notice}).json()
+    assert all(one["case"] for one in answer["leads"]) and any(one["carriers"] for one in answer["leads"])
+    assert {w["article"] for one in answer["leads"] for w in one["warnings"]} >= {"L2112-2"}
+    assert client.post("/v1/leads", json={}).status_code == 422
+    assert client.post("/v1/leads", json={"notice": "rien"}).status_code == 422
+    assert client.post("/v1/leads", json={"notice_id": "inconnu"}).status_code == 404

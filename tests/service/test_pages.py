@@ -1,0 +1,605 @@
+"""The pages as a visitor meets them: three journeys, rights, inert texts; in a real browser where there is one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+from sqlalchemy import select, update
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Offer, Place, Structure
+from matcher.matching import recipes
+from matcher.outreach.sourcing import search as search_
+from matcher.outreach.sourcing.record import keep, read, replay
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+from matcher.records.tables import SourcingEvent
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SIRET = "00010001600013"
+OTHER = "00010073500018"
+NASTY = '=HYPERLINK("http://x.example","<script>alert(1)</script>")'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Secrets of mails and outboxes of the tests stay in a folder of theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHER_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, and one structure whose texts are hostile."""
+    folder = tmp_path_factory.mktemp("pages") / "catalogue"
+    gathered = gather.gather([SAMPLE])
+    hostile = Structure(
+        siret="00029999700014", name=NASTY, kind="EI", website="javascript:alert(1)", description=NASTY, source=NASTY,
+        place=Place(postcode="93500", label="Pantin"), offers=(Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY),),
+    )  # fmt: skip
+    Catalogue.build([*gathered.structures, hostile], gathered.awards, recipes.named("weighted")).save(folder)
+    secret = replace(
+        gathered.tenders[0], id="secret-1", title="Besoin non publié de tonte", confidential=True
+    )
+    gather.save_notices([*gathered.tenders, secret], folder)
+    return folder
+
+
+@pytest.fixture
+def settings(catalogue: Path, tmp_path: Path) -> Settings:
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return Settings(catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox")
+
+
+@pytest.fixture
+def page(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), headers={"accept": "text/html"}) as client:
+        yield client
+
+
+def token(text: str) -> str:
+    return re.findall(r'name="csrf" value="(\w+)"', text)[0]
+
+
+def kept(page: TestClient, need: str = "taille de haies à Pantin") -> tuple[str, str]:
+    """A record made through the page: its address, and the token of the session."""
+    csrf = token(page.post("/acheteur", data={"need": need}).text)
+    made = page.post("/acheteur/fiches", data={"need": need, "csrf": csrf}, follow_redirects=False)
+    assert made.status_code == 303
+    return made.headers["location"], csrf
+
+
+def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
+    found = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
+    assert found.text.index("Les Sentiers de l&#39;Ourcq") < found.text.index("<footer")
+    assert "Pourquoi cette place" in found.text and len(found.content) < 200_000
+    address, csrf = kept(page)
+    sirets = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)
+    asked = {"sirets": sirets[:2], "message": "Bonjour, réalisez-vous cette prestation ?", "csrf": csrf}
+    told = page.post(address + "/contacter", data=asked)
+    assert "consigné pour 2 structures" in told.text and "mailto:?bcc=" in told.text
+    page.post(address + "/reponse", data={"siret": sirets[0], "text": "=1+1", "csrf": csrf})
+    rows = list(
+        csv.reader(io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";")
+    )
+    assert rows[1][3] == "SIRET" and rows[2][-1] == "'=1+1" and "ne préjuge pas" in rows[0][2]
+    assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
+
+
+def test_hostile_texts_come_out_inert(page: TestClient) -> None:
+    import openpyxl
+
+    address, _ = kept(page)
+    results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
+    for text in (results, page.get("/structure/00029999700014").text, page.get(address).text):
+        assert "<script>alert" not in text and 'href="javascript' not in text
+    for row in csv.reader(
+        io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";"
+    ):
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert any(cell.value == NASTY for cell in cells) and not any(cell.data_type == "f" for cell in cells)
+
+
+def test_a_place_is_told_with_its_department_and_its_namesakes(page: TestClient) -> None:
+    found = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis"}).text
+    assert "Saint-Denis (974)" in found and 'value="Saint-Denis (93)"' in found
+    again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"}).text
+    assert "<strong>Saint-Denis (93)</strong>" in again and "portent ce nom" not in again
+    taken = page.post("/acheteur", data={"need": "tonte", "place": "Zblurgville"}).text
+    assert "compris comme <strong>Bleurville (88)</strong>" in taken
+    assert "compris comme" not in page.post("/acheteur", data={"need": "tonte", "place": "nanterre"}).text
+
+
+def test_nobody_is_said_without_blaming_filters_that_are_not_set(page: TestClient) -> None:
+    bare = page.post("/acheteur", data={"need": "fourniture d'un appareil d'IRM", "place": "Lille"}).text
+    assert "Aucune structure adaptée" in bare and "filtres." not in bare and "L2112-2" in bare
+    clause = {"need": "construction d'une école, gros œuvre, 5 000 heures d'insertion", "place": "Bobigny"}
+    works = page.post("/acheteur", data=clause).text
+    assert "Compter sur la clause sociale de ce lot" in works and "Prévoir une clause" not in works
+    assert "Peut porter des heures par mise à disposition de personnel" in works
+
+
+def test_who_stands_far_is_neither_near_nor_counted(page: TestClient) -> None:
+    far = page.post("/acheteur", data={"need": "nettoyage de vitres", "place": "Bleurville"}).text
+    assert "à la distance où il se déplace d&#39;ordinaire" in far or "où il se déplace d'ordinaire" in far
+    assert "Très proche du besoin" not in far and ">Loin<" in far
+    assert "L2113-13 (insertion) : aucune" in re.sub(r"\s+", " ", far)
+
+
+def test_a_card_tells_by_subject_and_nothing_that_is_unknown(page: TestClient) -> None:
+    text = page.post(
+        "/acheteur", data={"need": "entretien des espaces verts d'une école", "place": "Nanterre"}
+    ).text
+    cards = text.split('<li class="match"')[1:]
+    for card in cards:
+        points = [
+            float(p.replace("−", "-").replace(",", ".")) for p in re.findall(r'"points">(.[\d,]+)<', card)
+        ]
+        total = re.findall(r"exactement : (.[\d,]+)\.", card)[0].replace("−", "-").replace(",", ".")
+        assert sum(points) == pytest.approx(float(total), abs=0.05)
+        assert not re.search(r"marchés inconnus|Aucun marché public|réalise des prestations", card)
+        assert "tel:" in card or "mailto:" in card or "Aucun contact connu" in card
+    unsure = next(card for card in cards if "Nouvel Élan" in card)
+    assert "Métier à vérifier" in unsure and "n.c.a." not in unsure
+
+
+def test_the_map_of_a_later_lot_is_drawn_like_the_first(page: TestClient) -> None:
+    lots = {
+        "need": "Lot 1 : nettoyage des locaux. Lot 2 : entretien des espaces verts.",
+        "place": "Montreuil",
+    }
+    text = page.post("/acheteur", data=lots).text
+    # what <use> copies takes no style from the parents of the original
+    assert '<use href="#france"/>' in text and '<g id="france" class="land">' in text
+    assert "Lot 2 — entretien des espaces verts<" in text
+
+
+def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:
+    address, _ = kept(page)
+    identifier = address.rsplit("/", 1)[1]
+    store = Store.open(settings.store)
+    first = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
+    store.erase(first)
+    text = page.get(address).text
+    assert (
+        "Chaîne intacte" in text and "Ligne effacée à la demande de la personne" in text and first not in text
+    )
+    with store.writing() as connection:
+        third = (SourcingEvent.record_id == identifier, SourcingEvent.number == 3)
+        payload = connection.execute(select(SourcingEvent.payload).where(*third)).scalar_one()
+        connection.execute(
+            update(SourcingEvent).where(*third).values(payload={**payload, "rank": 1, "name": "Un autre"})
+        )
+    assert "La chaîne est rompue à l'événement 3" in page.get(address).text
+    store.close()
+
+
+def test_an_empty_need_and_a_strange_file_are_told_in_french(page: TestClient) -> None:
+    assert "Dites en quelques mots" in page.post("/acheteur", data={"need": " "}).text
+    strange = page.post("/acheteur", data={"need": ""}, files={"file": ("x.xml", b"<a/>")})
+    assert strange.status_code == 422 and "Traceback" not in strange.text and 'role="alert"' in strange.text
+    assert "Aucune commune" in page.post("/acheteur", data={"need": "pain", "place": "Xyzzyville"}).text
+    assert page.get("/nulle-part").status_code == 404 and "Introuvable" in page.get("/nulle-part").text
+
+
+def test_forms_of_another_site_or_session_change_nothing(page: TestClient) -> None:
+    _, csrf = kept(page)
+    assert page.post("/acheteur/fiches", data={"need": "pain"}).status_code == 403
+    assert page.post("/acheteur/fiches", data={"need": "pain", "csrf": "0" * 64}).status_code == 403
+    body = {"need": "pain", "csrf": csrf}
+    assert (
+        page.post("/acheteur/fiches", data=body, headers={"origin": "https://elsewhere.example"}).status_code
+        == 403
+    )
+
+
+def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> None:
+    address, _ = kept(page)
+    page.cookies.clear()
+    page.get("/")
+    assert page.get(address).status_code == 404 and page.get(address + "/export.csv").status_code == 404
+
+
+def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> None:
+    kept(page, "besoin tout à fait secret de zinguerie à Pantin")
+    for at in (
+        f"/v1/structures/{SIRET}/opportunities",
+        "/v1/notices",
+        "/v1/exposure",
+        "/exploitant",
+        f"/structure/{SIRET}",
+        "/",
+    ):
+        text = page.get(at).text
+        assert "secret" not in text and "Besoin non publié" not in text
+    assert page.get("/v1/notices/secret-1").status_code == 404
+
+
+def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient, settings: Settings) -> None:
+    csrf = token(page.get(f"/structure/{SIRET}").text)
+    refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
+    assert page.post(f"/structure/{SIRET}/refuser", data=refusal).status_code == 403
+    assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf}).text
+    store = Store.open(settings.store)
+    operator = keys.create(store, ["operator"])
+    page.post("/connexion", data={"key": operator, "csrf": csrf})
+    desk = page.get("/exploitant").text
+    wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
+    link = re.findall(
+        r"/revendication/[\w-]+", page.post(wanted, data={"verdict": "oui", "csrf": token(desk)}).text
+    )[0]
+    page.cookies.clear()
+    for _ in range(3):  # scanners follow links: only the button opens the account
+        shown = page.get(link)
+        assert shown.status_code == 200
+    assert "Compte ouvert" in page.post(link, data={"csrf": token(shown.text)}).text
+    assert page.get(link).status_code == 404
+    mine = page.get(f"/structure/{SIRET}").text
+    assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
+    notice, lot = re.findall(
+        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', mine
+    )[0]
+    word = {"notice_id": notice, "lot_id": lot, "reason": "not-our-trade", "csrf": token(mine)}
+    assert "ne vous sera plus proposé" in page.post(f"/structure/{SIRET}/refuser", data=word).text
+    again = page.get(f"/structure/{SIRET}").text
+    assert (notice, lot) not in re.findall(
+        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', again
+    )
+    assert page.post(f"/structure/{OTHER}/refuser", data=word).status_code == 403
+    for bearer in keys.listed(store):
+        if SIRET in bearer.sirets:
+            keys.revoke(store, bearer.id)
+    assert "Votre fiche" not in page.get(f"/structure/{SIRET}").text
+    store.close()
+
+
+def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> None:
+    store = Store.open(settings.store)
+    heads = {
+        s: {"X-API-Key": keys.create(store, [s])} for s in ("read", "buyer", f"structure:{SIRET}", "operator")
+    }
+    store.close()
+    search = {"need": "pain", "n": 5}
+    assert page.post("/v1/sourcing", json=search).status_code == 401
+    assert page.post("/v1/sourcing", json=search, headers=heads["read"]).status_code == 403
+    twice = [
+        page.post("/v1/sourcing", json=search, headers={**heads["buyer"], "Idempotency-Key": "k"})
+        for _ in range(2)
+    ]
+    assert [r.status_code for r in twice] == [201, 201] and twice[0].json() == twice[1].json()
+    other = page.post(
+        "/v1/sourcing", json={"need": "vin"}, headers={**heads["buyer"], "Idempotency-Key": "k"}
+    )
+    assert other.status_code == 422
+    record = f"/v1/sourcing/{twice[0].json()['id']}"
+    assert page.get(record + "/verify", headers=heads["buyer"]).json()["holds"] is True
+    assert page.get(record + "/replay", headers=heads["buyer"]).json() == {"same": True, "changes": []}
+    assert page.get(record, headers=heads["operator"]).status_code == 404
+    own, profile = heads[f"structure:{SIRET}"], {"offers": [{"title": "Tonte"}]}
+    assert page.put(f"/v1/structures/{SIRET}/profile", json=profile, headers=own).status_code == 200
+    assert page.get(f"/v1/structures/{SIRET}/profile", headers=own).json()["offers"][0]["title"] == "Tonte"
+    assert page.put(f"/v1/structures/{OTHER}/profile", json=profile, headers=own).status_code == 403
+
+
+def test_tokens_of_an_issuer(settings: Settings) -> None:
+    jwt = pytest.importorskip("jwt", reason="PyJWT is an extra")
+    import json
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())) | {
+        "kid": "k1",
+        "alg": "RS256",
+        "use": "sig",
+    }
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = {"jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Issuer)
+    base = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def bearer(**claims: Any) -> dict[str, str]:
+        facts = {
+            "iss": base,
+            "aud": "maillage",
+            "sub": "u1",
+            "exp": int(time.time()) + 60,
+            "scope": "buyer",
+        } | claims
+        return {"Authorization": "Bearer " + jwt.encode(facts, private, "RS256", {"kid": "k1"})}
+
+    given = Settings(**{**settings.model_dump(), "oidc_issuer": base})
+    try:
+        with TestClient(create_app(given)) as client:
+            assert client.get("/v1/sourcing", headers=bearer()).status_code == 200
+            assert client.get("/v1/sourcing", headers=bearer(scope="read")).status_code == 403
+            for wrong in ({"exp": 1}, {"aud": "else"}, {"iss": "https://else.example"}):
+                assert client.get("/v1/sourcing", headers=bearer(**wrong)).status_code == 401
+            unsigned = jwt.encode(
+                {"iss": base, "aud": "maillage", "sub": "u", "exp": int(time.time()) + 60}, "", "none"
+            )
+            assert (
+                client.get("/v1/sourcing", headers={"Authorization": f"Bearer {unsigned}"}).status_code == 401
+            )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_replay_says_what_changed(catalogue: Path, settings: Settings) -> None:
+    from matcher.domain import Filters
+    from matcher.matching.engine import Matcher
+    from matcher.reading.need import free_text_tender
+
+    matcher = Matcher.load(catalogue)
+    store = Store.open(settings.store)
+    made = keep(
+        store, "key:b", matcher.match(free_text_tender("blanchisserie"), 5, groups=0), recipe="weighted"
+    )
+    found = read(store, "key:b", made)
+    without = Filters(excluded=(found.lines("need-1")[0].siret,))
+    said = replay(
+        found,
+        lambda tender, wanted: search_.search(matcher, tender, without),
+        {**matcher.versions, "data": "new"},
+    )
+    assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
+    store.close()
+
+
+# ------------------------------------------------------------------------------------------- real browser
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """The service on a free port: its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site")
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    settings = Settings(catalogue=catalogue, store=store, log_level="ERROR", outbox=folder / "outbox")
+    with running(settings) as address:
+        _stores[address] = store
+        yield address
+
+
+@pytest.fixture
+def own_key(site: str) -> str:
+    """The key of the structure of the sample, on the site's store."""
+    with Store.open(_stores[site]) as store:
+        return keys.create(store, [f"structure:{SIRET}", "read"])
+
+
+_stores: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def sound(tab: Any) -> None:
+    """No overflow, and no violation that axe finds under WCAG 2.1 A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab.url
+    only = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    found = Axe().run(tab, options=only).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == [], tab.url
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_three_journeys_in_a_browser(browser: Any, site: str, own_key: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("pageerror", lambda e: faults.append(str(e)))
+    tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    tab.on("request", lambda r: faults.append(r.url) if not r.url.startswith((site, "data:")) else None)
+    # the buyer, without touching the mouse
+    tab.goto(site)
+    sound(tab)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.focus("#need")
+    tab.keyboard.type("Nettoyage des bureaux, espaces verts et blanchisserie")
+    tab.focus("#place")
+    tab.keyboard.type("Bobigny")
+    tab.wait_for_selector("#communes option", state="attached")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("ol.matches")
+    assert tab.locator("svg circle.point").count() > 0 and tab.locator("#groupements td.takes").count() > 0
+    sound(tab)
+    tab.click("text=Conserver cette recherche")
+    tab.wait_for_selector("text=Chaîne intacte")
+    tab.locator("input[name=sirets]").first.check()
+    sound(tab)
+    tab.fill("#reply", "achats@ville.example")
+    tab.click("text=Envoyer le même message")
+    tab.wait_for_selector("text=1 structure : message déposé")
+    sound(tab)
+    # the structure
+    tab.goto(site + "/structure")
+    tab.fill("#q", "sentiers ourcq")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Améliorez votre fiche")
+    sound(tab)
+    tab.fill("#text", "Nous assurons l'entretien d'espaces verts et la mise sous pli.")
+    tab.click("text=Y trouver nos offres")
+    tab.wait_for_selector("text=Activités reconnues")
+    sound(tab)
+    # its own account: a trade denied, an offer kept, alerts chosen
+    tab.goto(site + "/connexion")
+    tab.fill("#key", own_key)
+    tab.click("text=Se connecter")
+    tab.wait_for_selector("text=Votre fiche")
+    sound(tab)
+    tab.fill("#text", "Nous assurons la mise sous pli.")
+    tab.click("text=Y trouver nos offres")
+    tab.locator("input[name=offer]").first.check()
+    tab.click("text=Garder ces offres")
+    tab.wait_for_selector("text=Vos offres sont gardées")
+    tab.locator("#metiers ~ ul >> text=Ce n'est pas notre métier").first.click()
+    tab.wait_for_selector("text=C'est noté, pour toujours")
+    tab.locator("text=C'est bien notre métier").first.click()
+    tab.wait_for_selector("text=de nouveau le vôtre")
+    tab.click("text=Ne plus recevoir d'alerte")
+    tab.wait_for_selector("text=Vous ne recevez pas d'alerte")
+    tab.click("text=Recevoir les alertes")
+    tab.wait_for_selector("text=Vous recevez les nouveaux marchés")
+    sound(tab)
+    tab.click("text=Se déconnecter")
+    # the operator
+    tab.goto(site + "/exploitant")
+    tab.wait_for_selector("text=Couverture")
+    sound(tab)
+    tab.goto(site + "/docs")
+    tab.wait_for_selector('text="POST /v1/match"')
+    sound(tab)
+    # nobody
+    tab.goto(site + "/acheteur?avis=26-130499")
+    sound(tab)
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def real_site(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The service over the real structures, awards and notices of `MATCHER_SHARED`."""
+    folder = tmp_path_factory.mktemp("real")
+    gathered = gather.gather(
+        [shared / "structures" / "siaes.csv", shared / "structures" / "siae_2021.jsonl", shared / "awards" / "history.json.gz", shared / "notices" / "boamp"]
+    )  # fmt: skip
+    Catalogue.build(gathered.structures, gathered.awards, recipes.named("default")).save(folder / "catalogue")
+    gather.save_notices(gathered.tenders, folder / "catalogue")
+    settings = Settings(
+        catalogue=folder / "catalogue", store=f"sqlite:///{folder / 'store.sqlite'}", log_level="ERROR", outbox=folder / "outbox"
+    )  # fmt: skip
+    with running(settings) as address:
+        yield address, folder
+
+
+@pytest.mark.browser
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [360, 1280])
+def test_three_journeys_on_real_data(browser: Any, real_site: tuple[str, Path], width: int) -> None:
+    site, folder = real_site
+    notices = [t for t in gather.load_notices(folder / "catalogue") if t.nature == "call"]
+    biggest = max(notices, key=lambda t: len(t.lots))
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    sizes: list[float] = []
+    session = context.new_cdp_session(tab)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
+    # the buyer: a need, then the notice of most lots, kept whole
+    tab.goto(site)
+    tab.fill("#need", "Nettoyage des locaux et entretien des espaces verts d'une école")
+    tab.fill("#place", "Bobigny")
+    tab.click("text=Trouver les structures")
+    tab.wait_for_selector("ol.matches li")
+    sound(tab)
+    tab.click("text=Conserver cette recherche")
+    tab.wait_for_selector("text=Chaîne intacte")
+    assert tab.locator("input[name=sirets]").count() == 50  # the first page of a list of hundreds
+    sound(tab)
+    tab.click("text=Lignes suivantes")
+    assert tab.locator("td[data-label=Ordre]").first.inner_text() == "51"
+    sizes.clear()
+    tab.goto(f"{site}/acheteur?avis={biggest.id}")
+    tab.wait_for_selector("section.lot")
+    assert sum(sizes) < 200_000
+    sound(tab)
+    # a structure, found by its name
+    first = tab.locator("section.lot a[href^='/structure/']").first
+    name = first.inner_text()
+    tab.goto(site + "/structure")
+    tab.fill("#q", name)
+    tab.keyboard.press("Enter")
+    tab.wait_for_load_state()
+    if "/structure?" in tab.url:  # several of that name
+        tab.locator("ul.rows a").first.click()
+    tab.wait_for_selector("text=Métiers reconnus")
+    sound(tab)
+    # the operator
+    tab.goto(site + "/exploitant")
+    tab.wait_for_selector("text=Couverture")
+    sound(tab)
+    context.close()
+
+
+@pytest.mark.browser
+def test_a_notice_is_dropped_without_script(browser: Any, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(site + "/acheteur")
+    tab.set_input_files("#file", str(SAMPLE / "eforms" / "2026-metropole-proprete.xml"))
+    tab.click("text=Trouver les structures")
+    assert tab.locator("section.lot").count() > 1
+    tab.click("text=Conserver cette recherche")
+    assert tab.locator("text=Chaîne intacte").count() == 1
+    context.close()

@@ -1,0 +1,289 @@
+"""The API as a client meets it: examples that work, errors that tell the remedy, nothing dropped by a swap."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings, read
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SIRET = "00010001600013"  # of the sample
+
+
+@pytest.fixture(scope="session")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, indexed as `make demo` does."""
+    folder = tmp_path_factory.mktemp("service") / "catalogue"
+    gathered = gather.gather([SAMPLE])
+    Catalogue.build(gathered.structures, gathered.awards, recipes.named("weighted")).save(folder)
+    gather.save_notices(gathered.tenders, folder)
+    return folder
+
+
+@pytest.fixture
+def settings(catalogue: Path, tmp_path: Path) -> Settings:
+    return Settings(catalogue=catalogue, store=f"sqlite:///{tmp_path / 'store.sqlite'}", log_level="ERROR")
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+def key(settings: Settings, *scopes: str) -> dict[str, str]:
+    store = Store.open(settings.store)
+    try:
+        return {"X-API-Key": keys.create(store, scopes)}
+    finally:
+        store.close()
+
+
+def examples(client: TestClient) -> list[tuple[str, str, str, Any]]:
+    found = []
+    for path, verbs in client.get("/openapi.json").json()["paths"].items():
+        for verb, operation in verbs.items():
+            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+                for name, example in content.get("examples", {}).items():
+                    assert media == "application/json"
+                    found.append((verb, path, name, example["value"]))
+    return found
+
+
+def test_every_example_of_the_schema_works(client: TestClient, settings: Settings) -> None:
+    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
+    found = examples(client)
+    assert {"/v1/match", "/v1/consortium", "/v1/jobs"} <= {path for _, path, _, _ in found}
+    for verb, path, name, value in found:
+        answer = client.request(verb, path.replace("{siret}", SIRET), json=value, headers=head)
+        assert answer.status_code < 300, (path, name, answer.text)
+
+
+def test_examples_of_parameters_work(client: TestClient, settings: Settings) -> None:
+    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
+    for path, verbs in client.get("/openapi.json").json()["paths"].items():
+        for parameter in verbs.get("get", {}).get("parameters", []):
+            for example in parameter.get("examples", {}).values():
+                at = path.replace("{" + parameter["name"] + "}", str(example["value"]))
+                query = {parameter["name"]: example["value"]} if parameter["in"] == "query" else {}
+                assert client.get(at, params=query, headers=head).status_code == 200, at
+
+
+def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/match", json={"need": "tonte et taille de haies pour 3 écoles à Pantin", "n": 3}
+    ).json()
+    first = answer["lots"][0]["matches"][0]
+    assert answer["place_found"] == "Pantin"
+    assert (first["structure"]["siret"], first["structure"]["town"], first["distance_km"]) == (
+        SIRET,
+        "Pantin",
+        0.0,
+    )
+    assert (
+        first["structure"]["contact"]["phone"]
+        and first["structure"]["source"]
+        and first["structure"]["updated"]
+    )
+    assert sum(r["contribution"] for r in first["reasons"]) == pytest.approx(first["score"], abs=1e-4)
+    assert answer["versions"]["data"] and answer["versions"]["ranker"]
+
+
+def test_filters_are_obeyed(client: TestClient) -> None:
+    body = {
+        "need": "nettoyage de bureaux",
+        "place": "Montreuil",
+        "n": 50,
+        "filters": {"kinds": ["ESAT"], "sirets": None},
+    }
+    kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
+    assert kinds == {"ESAT"}
+    body["filters"] = {"sirets": [SIRET]}
+    assert [
+        m["structure"]["siret"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]
+    ] == [SIRET]
+
+
+def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClient) -> None:
+    path = SAMPLE / "eforms" / "2026-metropole-proprete.xml"
+    as_text = client.post("/v1/match", json={"notice": path.read_text(encoding="utf-8"), "n": 2})
+    as_file = client.post("/v1/match/file", files={"file": (path.name, path.read_bytes())}, data={"n": "2"})
+    assert as_text.status_code == as_file.status_code == 200
+    assert as_text.json()["lots"] == as_file.json()["lots"] and len(as_text.json()["lots"]) > 1
+    page = json.loads((SAMPLE / "boamp_page_1.json").read_text(encoding="utf-8"))
+    answer = client.post("/v1/match", json={"notice": page, "n": 1, "groups": 0}).json()
+    picked = client.post(
+        "/v1/match", json={"notice": page, "n": 1, "groups": 0, "pick": answer["others"][0]}
+    ).json()
+    assert picked["notice"]["id"] == answer["others"][0] != answer["notice"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "word"),
+    [
+        (b"\xff\xfe{}", 400, "JSON"),
+        (b"{", 400, "JSON"),
+        (b"[]", 422, "dictionary"),
+        (b"{}", 422, "exactly one"),
+        (b'{"need": "  "}', 422, "empty"),
+        (b'{"need": "x", "notice": "y"}', 422, "exactly one"),
+        (b'{"notice": ""}', 422, "empty"),
+        (b'{"notice": "no notice at all"}', 422, "need"),
+        (b'{"need": "pain", "place": "Xyzzyville"}', 422, "Xyzzyville"),
+        (b'{"need": "pain", "recipe": "cake"}', 404, "recipe"),
+        (b'{"need": "pain", "unknown": 1}', 422, "unknown"),
+        (b'{"need": "pain", "filters": {"kinds": ["ZZ"]}}', 422, "ZZ"),
+        (b'{"notice_id": "nowhere"}', 404, "nowhere"),
+        (json.dumps({"need": "pain " * 400_000}).encode(), 413, "characters"),
+        (b'{"need": "' + b"x" * 9_000_000 + b'"}', 413, "MB"),
+    ],
+)
+def test_bad_bodies_get_one_sentence(client: TestClient, content: bytes, status: int, word: str) -> None:
+    answer = client.post("/v1/match", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status and word in problem["detail"] and "Traceback" not in answer.text
+
+
+def test_external_entities_are_not_opened(client: TestClient) -> None:
+    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
+    answer = client.post("/v1/match", json={"notice": bomb})
+    assert answer.status_code == 422 and "root:" not in answer.text
+
+
+def test_structure_and_opportunities(client: TestClient) -> None:
+    found = client.get(f"/v1/structures/{SIRET}")
+    assert found.json()["name"] == "Les Sentiers de l'Ourcq" and found.json()["offers"]
+    again = client.get(f"/v1/structures/{SIRET}", headers={"If-None-Match": found.headers["etag"]})
+    assert again.status_code == 304 and not again.content
+    chances = client.get(f"/v1/structures/{SIRET}/opportunities").json()
+    assert chances["total"] and "espaces verts" in chances["items"][0]["notice"]["title"].lower()
+    assert client.get("/v1/structures/99999999999999").status_code == 404
+    assert client.get("/v1/structures/1").status_code == 422
+
+
+def test_pages_of_a_list_follow_each_other(client: TestClient) -> None:
+    whole = client.get("/v1/structures", params={"limit": 200}).json()
+    parts = [
+        client.get("/v1/structures", params={"limit": 40, "offset": o}).json()["items"] for o in (0, 40, 80)
+    ]
+    assert [i for part in parts for i in part] == whole["items"] and whole["total"] == len(whole["items"])
+
+
+def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(catalogue=tmp_path / "none", log_level="ERROR"))) as client:
+        ready = client.get("/v1/health/readiness")
+        assert ready.status_code == 503 and "make demo" in ready.json()["detail"]
+        assert client.get("/v1/health/live").status_code == 200
+        answer = client.post("/v1/match", json={"need": "pain"})
+        assert answer.status_code == 503 and "make demo" in answer.json()["detail"]
+
+
+def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "catalogue"
+    shutil.copytree(catalogue, folder)
+    settings = Settings(catalogue=folder, reload_seconds=0.05, log_level="ERROR")
+    statuses: list[int] = []
+    with TestClient(create_app(settings)) as client:
+        loaded, stop = client.app.state.serving, threading.Event()  # type: ignore[attr-defined]
+
+        def ask() -> None:
+            while not stop.is_set():
+                statuses.append(
+                    client.post("/v1/match", json={"need": "nettoyage", "n": 1, "groups": 0}).status_code
+                )
+
+        worker = threading.Thread(target=ask)
+        worker.start()
+        for _ in range(5):
+            before = loaded.swaps
+            fresh = Catalogue.load(folder)
+            fresh.save(folder)
+            shutil.copy(catalogue / gather.NOTICES, folder)
+            for _ in range(200):
+                if loaded.swaps > before:
+                    break
+                threading.Event().wait(0.05)
+            assert loaded.swaps > before
+        stop.set()
+        worker.join()
+    assert statuses and set(statuses) == {200}
+
+
+def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient, settings: Settings) -> None:
+    body = {
+        "items": [
+            {"need": "pain", "n": 1, "groups": 0},
+            {"need": ""},
+            {"need": "peinture", "n": 1, "groups": 0},
+        ]
+    }
+    started = client.post("/v1/jobs", json=body)
+    assert started.status_code == 202
+    with client.stream("GET", started.headers["location"] + "/events") as events:
+        told = "".join(events.iter_text())
+    assert '"done": 3' in told and '"state": "done"' in told
+    answers = client.get(started.headers["location"]).json()["answers"]
+    assert [("problem" in a) for a in answers] == [False, True, False]
+    assert client.get(started.headers["location"], headers=key(settings, "read")).status_code == 404
+
+
+def test_only_loopback_reads_without_a_key(settings: Settings) -> None:
+    app = create_app(settings)
+    with TestClient(app, client=("203.0.113.9", 1)) as far:
+        refused = far.post("/v1/match", json={"need": "pain"})
+        assert refused.status_code == 401 and refused.headers["content-type"] == "application/problem+json"
+        assert far.post("/v1/match", json={"need": "pain"}, headers=key(settings, "read")).status_code == 200
+        assert far.get("/v1/health").status_code == 200
+        assert far.get("/metrics").status_code in (401, 404)
+    with TestClient(app, client=("127.0.0.1", 1)) as near:
+        assert near.post("/v1/match", json={"need": "pain"}).status_code == 200
+        proxied = near.post("/v1/match", json={"need": "pain"}, headers={"X-Forwarded-For": "203.0.113.9"})
+        assert proxied.status_code == 401
+
+
+def test_a_wrong_key_is_refused_even_where_reading_is_open(client: TestClient) -> None:
+    assert client.get("/v1/structures", headers={"X-API-Key": "mlg_x_y"}).status_code == 401
+
+
+def test_security_headers_and_rate(settings: Settings) -> None:
+    slow = settings.model_copy(update={"rate": "3/minute"})
+    with TestClient(create_app(slow)) as client:
+        first = client.get("/v1/notices")
+        assert "default-src 'none'" in first.headers["content-security-policy"]
+        assert first.headers["x-content-type-options"] == "nosniff"
+        codes = [client.get("/v1/notices").status_code for _ in range(4)]
+        assert codes == [200, 200, 429, 429]
+        assert int(client.get("/v1/notices").headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MATCHER_RATE", "often"),
+        ("MATCHER_READ", "all"),
+        ("MATCHER_MAX_BODY", "-1"),
+        ("MATCHER_CORS", '["*"]'),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    from matcher.domain import BadInput
+
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput, match=name):
+        read()

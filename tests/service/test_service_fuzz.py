@@ -1,0 +1,42 @@
+"""Odd requests, made from the contract itself and from raw bytes: each gets an answer, and none a fault of ours.
+
+`python tests/bench/fuzz_service.py` sends ten thousand of them; here a few of each kind.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+SCRIPT = Path(__file__).parents[2] / "tests" / "bench" / "fuzz_service.py"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fuzz_service", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fuzz = load()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Any, dict[str, str]]]:
+    with fuzz.served() as found:
+        yield found
+
+
+@pytest.mark.parametrize(("kind", "examples"), [("of_contract", 4), ("of_bytes", 60), ("of_forms", 80)])
+def test_no_request_makes_a_fault(served: tuple[Any, dict[str, str]], kind: str, examples: int) -> None:
+    tally: Counter[int] = Counter()
+    getattr(fuzz, kind)(*served, examples, tally)
+    assert sum(tally.values()) >= examples and fuzz.FAULTS == []

@@ -1,0 +1,442 @@
+"""A buyer's questions leave by mail, answers come back into the record; feeds; a structure's own choices."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from lxml import etree
+from service.app import create_app
+from service.settings import Settings, read
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.outreach import alerts
+from matcher.outreach.sourcing import exports
+from matcher.outreach.sourcing import record as record_
+from matcher.reading import gather
+from matcher.records import keys, self_declared
+from matcher.records.store import Store
+
+SIRET, OTHER, MUTE = "00010001600013", "00010073500018", "00010099900010"
+BUYER = "achats@ville.example"
+PANTIN = Place(commune="93055", postcode="93500", label="Pantin")
+TEXT = "Bonjour, réalisez-vous la taille de haies ?\nQuel volume ?"
+NASTY = "haies\r\nBcc: all@x.example <script>alert(1)</script>"
+
+
+def structure(siret: str, name: str, *offers: str, email: str = "", **more: Any) -> Structure:
+    told = tuple(Offer(id=f"{siret}-{i}", title=o) for i, o in enumerate(offers))
+    return Structure(
+        siret=siret, name=name, kind="EI", place=PANTIN, offers=told, email=email, source="annuaire", **more
+    )
+
+
+STRUCTURES = [
+    structure(SIRET, "Les Allées", "Taille de haies", email="contact@allees.example"),
+    structure(OTHER, "Au Vert", "Taille de haies et tonte", "Blanchisserie", email="vert@asso.example"),
+    structure(MUTE, "Sans Adresse", "Taille de haies"),
+]
+LOTS = tuple(
+    Lot(id=str(n), number=str(n), title=title, cpv=(cpv,), places=(PANTIN,))
+    for n, (title, cpv) in enumerate(
+        [("Taille de haies", "77310000"), ("Blanchisserie du linge <b>plat</b>", "98310000")], 1
+    )
+)
+NOTICES = [
+    Tender(
+        id=f"n{day}",
+        format="boamp",
+        title=f"Services {day}",
+        lots=LOTS,
+        buyer=Buyer(name="Ville & Co"),
+        published=None,
+    )
+    for day in (1, 2)
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("questions") / "catalogue"
+    Catalogue.build(STRUCTURES, [], recipes.named("weighted")).save(made)
+    gather.save_notices(NOTICES, made)
+    return made
+
+
+@pytest.fixture
+def settings(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    return Settings(
+        catalogue=folder, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
+        public_url="https://maillage.example",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with Store.open(settings.store) as opened:
+        yield opened
+
+
+def client(settings: Settings) -> TestClient:
+    return TestClient(create_app(settings), headers={"accept": "text/html"})
+
+
+def token(text: str) -> str:
+    return re.findall(r'name="csrf" value="(\w+)"', text)[0]
+
+
+def sign_in(page: TestClient, secret: str) -> str:
+    csrf = token(page.get("/connexion").text)
+    page.post("/connexion", data={"key": secret, "csrf": csrf})
+    return token(page.get("/acheteur").text)
+
+
+def kept(page: TestClient, csrf: str, need: str = "taille de haies à Pantin") -> str:
+    made = page.post("/acheteur/fiches", data={"need": need, "csrf": csrf}, follow_redirects=False)
+    return str(made.headers["location"])
+
+
+def mails(folder: Path) -> list[EmailMessage]:
+    read_ = [
+        email.message_from_bytes(p.read_bytes(), policy=email.policy.SMTP)
+        for p in sorted(folder.glob("*.eml"))
+    ]
+    return [m for m in read_ if isinstance(m, EmailMessage)]
+
+
+def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, store: Store) -> None:
+    with client(settings) as page:
+        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        address = kept(page, csrf, f"taille de haies à Pantin {NASTY}")
+        asked = {"sirets": [SIRET, OTHER, MUTE], "message": TEXT, "reply_to": BUYER, "csrf": csrf}
+        told = page.post(address + "/contacter", data=asked).text
+        assert "2 structures : message déposé" in told and "1 structure : aucune adresse connue" in told
+        sent = mails(settings.outbox)
+        assert {m["To"] for m in sent} == {"contact@allees.example", "vert@asso.example"}
+        bodies = [m.get_content() for m in sent]
+        links = [re.findall(r"https://maillage\.example(/q/\S+)", body)[0] for body in bodies]
+        assert len(set(links)) == 2 and len({re.sub(r"/q/\S+", "", body) for body in bodies}) == 1
+        for mail in sent:
+            assert (
+                mail["Reply-To"] == BUYER
+                and mail["Bcc"] is None
+                and TEXT.splitlines()[0] in mail.get_content()
+            )
+            assert mail.get_content_type() == "text/plain"
+        page.post(
+            address + "/contacter", data=asked
+        )  # asked once; the one without an address may be tried again
+        assert len(mails(settings.outbox)) == 2
+        other = {**asked, "message": "Autre chose, autre question", "sirets": [MUTE]}
+        assert "même pour toutes" in page.post(address + "/contacter", data=other).text
+        mine = next(link for link in links if SIRET in link)
+        page.cookies.clear()
+        for _ in range(3):  # scanners follow links: nothing is answered by reading
+            shown = page.get(mine)
+            assert shown.status_code == 200 and "réalisez-vous la taille de haies" in shown.text
+            assert "<script>alert" not in shown.text
+        assert page.get(mine[:-1] + ("0" if mine[-1] != "0" else "1")).status_code == 403
+        assert page.get(mine.replace(SIRET, OTHER)).status_code == 403
+        assert page.post(mine, data={"text": "oui"}).status_code == 422
+        done = page.post(mine, data={"interest": "partly", "text": "=1+1 <b>dès mars</b>"})
+        assert "dans la fiche de l&#39;acheteur" in done.text
+    found = record_.read(store, owner(store), address.rsplit("/", 1)[1])
+    said = [e for e in found.events if e.kind == "answered"]
+    assert [(e.siret, (e.payload or {})["interest"], (e.payload or {})["by"]) for e in said] == [
+        (SIRET, "partly", "structure")
+    ]
+    assert record_.verify(store, owner(store), found.id).holds
+    rows = {row["siret"]: row for row in exports.rows(found)}
+    assert "dès mars" in rows[SIRET]["answer"] and rows[OTHER]["answer"] == ""
+    store.erase(SIRET)
+    assert record_.verify(store, owner(store), found.id).holds
+    with client(settings) as page:
+        assert page.get(mine).status_code == 404
+
+
+def owner(store: Store) -> str:
+    return next(bearer.actor for bearer in keys.listed(store) if bearer.may("buyer"))
+
+
+def test_a_visitor_without_a_key_sends_no_mail_by_a_server(settings: Settings) -> None:
+    given = Settings(**{**settings.model_dump(), "smtp": "smtp://127.0.0.1:1"})
+    with client(given) as page:
+        csrf = token(page.post("/acheteur", data={"need": "taille de haies"}).text)
+        address = kept(page, csrf)
+        asked = {"sirets": [SIRET], "message": TEXT, "reply_to": BUYER, "csrf": csrf}
+        told = page.post(address + "/contacter", data=asked).text
+        assert "consigné pour 1 structure" in told and "mailto:?bcc=contact%40allees.example" in told
+        assert not list(settings.outbox.glob("*"))
+
+
+def test_by_a_real_server_and_when_it_is_down(settings: Settings, store: Store) -> None:
+    controller = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+
+    class Box:
+        def __init__(self) -> None:
+            self.mails: list[bytes] = []
+
+        async def handle_RCPT(
+            self, server: Any, session: Any, envelope: Any, address: str, options: Any
+        ) -> str:
+            if address.startswith("vert@"):
+                return "550 no such user"
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            self.mails.append(envelope.content)
+            return "250 OK"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = Settings(**{**settings.model_dump(), "smtp": f"smtp://127.0.0.1:{port}"})
+    head = {"X-API-Key": keys.create(store, ["buyer"])}
+    box = Box()
+    with TestClient(create_app(given), headers=head) as api:
+        record = api.post("/v1/sourcing", json={"need": "taille de haies", "place": "Pantin"}).json()["id"]
+        asked = {"sirets": [SIRET, OTHER], "message": TEXT, "reply_to": BUYER}
+        at = f"/v1/sourcing/{record}/contacts"
+        assert api.post(at, json=asked).json()["outcomes"] == {"waiting": 2}  # no server: may be tried again
+        started = controller.Controller(box, hostname="127.0.0.1", port=port)
+        started.start()
+        try:
+            assert api.post(at, json=asked).json()["outcomes"] == {"sent": 1, "bounced": 1}
+            assert api.post(at, json=asked).json()["outcomes"] == {}
+        finally:
+            started.stop()
+        assert len(box.mails) == 1 and b"Reply-To: achats@ville.example" in box.mails[0]
+        bad = api.post(at, json={**asked, "reply_to": "nobody"})
+        assert bad.status_code == 422
+    assert alerts.chosen(store, OTHER).barred is False  # the directory's address refused, not one of its own
+    with store.reading() as connection:
+        from matcher.records.tables import Unsubscription
+
+        assert connection.execute(Unsubscription.__table__.select()).first() is not None
+
+
+def test_the_whole_list_is_kept_and_its_pages_follow(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    many = [structure(f"{30_000_0000 + n:09d}00017", f"Haies {n}", "Taille de haies") for n in range(320)]
+    Catalogue.build(many, [], recipes.named("weighted")).save(tmp_path / "many")
+    given = Settings(**{**settings.model_dump(), "catalogue": tmp_path / "many"})
+    head = {"X-API-Key": keys.create(store, ["buyer"])}
+    with TestClient(create_app(given), headers=head) as api:
+        made = api.post("/v1/sourcing", json={"need": "taille de haies", "place": "Pantin", "n": 3}).json()
+        assert made["lines"] == {"need-1": 320}
+        assert api.get(f"/v1/sourcing/{made['id']}/replay").json()["same"] is True
+        told = api.get(f"/v1/sourcing/{made['id']}/export/csv").content.decode("utf-8-sig").splitlines()
+        assert len(told) == 322
+        assert "raisons" in told[1].lower() and all(line.count(";") >= 18 for line in told[2:])
+    with client(given) as page:
+        csrf = sign_in(page, head["X-API-Key"])
+        address = kept(page, csrf, "taille de haies")
+        first, second = page.get(address).text, page.get(address + "?lot=1&debut=51").text
+        ticks = [set(re.findall(r'name="sirets" value="(\d+)"', text)) for text in (first, second)]
+        assert len(ticks[0]) == len(ticks[1]) == 50 and not ticks[0] & ticks[1]
+        assert len(re.findall(r'name="sirets"', page.get(address + "?tout=oui").text)) == 320
+
+
+def test_a_notice_of_many_lots_stays_a_light_page(settings: Settings) -> None:
+    from service.page.buyer import packed
+
+    words = "Entretien des espaces verts, tonte, taille de haies et désherbage de la zone "
+    lots = tuple(
+        replace(
+            LOTS[0], id=str(n), number=str(n), title=words + str(n), description=f"{words} numéro {n}. " * 12
+        )
+        for n in range(1, 301)
+    )
+    with client(settings) as page:
+        data = {"notice": packed(replace(NOTICES[0], lots=lots))}
+        for extra in ({}, {"page": 50}, {"lot": "7"}, {"view": "groupes"}):
+            found = page.post("/acheteur", data={**data, **extra})
+            assert found.status_code == 200 and len(found.content) < 180_000
+        assert "Lot 300" in page.post("/acheteur", data={**data, "page": "50"}).text
+        strange = page.post("/acheteur", data={"notice": "eJwrtmSYAQ"})
+        assert strange.status_code == 422 and "perdu l&#39;avis" in strange.text
+
+
+def test_feeds_tell_what_is_new(settings: Settings) -> None:
+    names = {"a": "http://www.w3.org/2005/Atom"}
+    with TestClient(create_app(settings)) as api:
+        for at, count in (
+            ("/v1/notices.atom", 2),
+            ("/v1/notices.atom?q=services%202", 1),
+            (f"/v1/structures/{SIRET}/opportunities.atom", 2),
+        ):
+            told = api.get(at)
+            assert told.status_code == 200 and told.headers["content-type"].startswith("application/atom+xml")
+            feed = etree.fromstring(told.content)
+            ids = feed.xpath("a:entry/a:id/text()", namespaces=names)
+            assert len(ids) == len(set(ids)) == count
+            assert all(feed.xpath(f"a:{n}", namespaces=names) for n in ("id", "title", "updated", "author"))
+            assert api.get(at, headers={"if-none-match": told.headers["etag"]}).status_code == 304
+        assert not etree.fromstring(api.get("/v1/notices.atom?since=2030-01-01").content).xpath(
+            "a:entry", namespaces=names
+        )
+
+
+def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, store: Store) -> None:
+    secret = keys.create(store, [f"structure:{OTHER}", "read"])
+    with client(settings) as page:
+        csrf = sign_in(page, secret)
+        at = f"/structure/{OTHER}"
+        assert "Blanchisserie" in page.get(at).text
+        # what it denies is gone at once, everywhere
+        ask = {"need": "blanchisserie à Pantin"}
+        assert "Au Vert" in page.post("/acheteur", data=ask).text
+        page.post(at + "/metier", data={"skill": "trade:blanchisserie", "csrf": csrf})
+        assert "Au Vert" not in page.post("/acheteur", data=ask).text.partition("<footer")[0]
+        shown = page.get(at).text
+        assert "Ce n'est pas votre métier" in shown and "C'est bien notre métier" in shown
+        parts = page.get(f"/v1/structures/{OTHER}/opportunities").json()["items"]
+        assert parts and {item["lot"]["number"] for item in parts} == {"1"}
+        why = page.get("/v1/explain", params={"siret": OTHER, "notice_id": "n1", "lot": "2"}).json()
+        assert [w["state"] for w in why] == ["denied"]
+        page.post(at + "/metier", data={"skill": "trade:blanchisserie", "verdict": "oui", "csrf": csrf})
+        assert "Au Vert" in page.post("/acheteur", data=ask).text
+        # its own words
+        words = {
+            "phone": "01 99 00 00 02",
+            "radius": "45 km",
+            "turnover": "1 200 000 €",
+            "departments": "93, 2a",
+            "csrf": csrf,
+        }
+        assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
+        assert "Corrigez le champ" in page.post(at + "/fiche", data={"email": "x", "csrf": csrf}).text
+        found = page.post(
+            at + "/brochure", data={"text": "Nous assurons la mise sous pli et le gardiennage.", "csrf": csrf}
+        ).text
+        import html
+
+        value = html.unescape(re.findall(r'name="offer" value="([^"]+)"', found)[0])
+        kept_ = page.post(at + "/offres", data={"offer": value, "csrf": csrf}).text
+        assert "au prochain catalogue" in kept_
+        said = self_declared.read(store, OTHER)
+        assert said.facts["zone"] == {"radius_km": 45.0, "departments": ["93", "2A"], "country": False}
+        assert said.facts["turnover"] == 1_200_000 and len(said.facts["offers"]) == 1
+        assert page.post(at + "/offres", data={"offer": "{", "csrf": csrf}).status_code == 422
+        # alerts
+        page.post(at + "/alertes", data={"frequency": "weekly", "address": "a@asso.example", "csrf": csrf})
+        assert alerts.chosen(store, OTHER) == alerts.Alerts("weekly", "a@asso.example")
+        assert (
+            "Vous ne recevez pas" in page.post(at + "/alertes", data={"frequency": "off", "csrf": csrf}).text
+        )
+        assert alerts.chosen(store, OTHER).frequency == "off"
+        page.post(at + "/alertes", data={"frequency": "daily", "csrf": csrf})
+        assert alerts.chosen(store, OTHER).frequency == "daily"
+        # a rival may none of it
+        for way in ("metier", "fiche", "offres", "alertes"):
+            rival = page.post(
+                f"/structure/{SIRET}/{way}",
+                data={"skill": "trade:nettoyage", "frequency": "off", "csrf": csrf},
+            )
+            assert rival.status_code == 403
+        page.put(f"/v1/structures/{OTHER}/profile", json={"offers": []}, headers={"X-API-Key": secret})
+        assert (
+            alerts.chosen(store, OTHER).address == "a@asso.example"
+        )  # a profile written anew keeps the alerts
+
+
+def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(settings.catalogue, tmp_path / "broken")
+    (tmp_path / "broken" / "evidence.arrow").write_bytes(b"")
+    for folder in (tmp_path / "broken", tmp_path / "absent"):
+        given = Settings(**{**settings.model_dump(), "catalogue": folder})
+        with client(given) as page:
+            for at in ("/v1/health", "/v1/health/readiness", "/", "/v1/notices", "/acheteur"):
+                told = page.get(at).text
+                assert str(tmp_path) not in told and str(tmp_path.parent) not in told, at
+            assert "matcher index" in page.get("/v1/health").text
+
+
+def test_settings_of_mail_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("MATCHER_SMTP", "mail.example"), ("MATCHER_SENDER", "nobody")):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(BadInput, match=name):
+            read()
+        monkeypatch.delenv(name)
+
+
+def test_an_approved_claim_leaves_to_the_address_known(settings: Settings, store: Store) -> None:
+    controller = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+
+    class Box:
+        to: list[str] = []  # noqa: RUF012
+        content = b""
+
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            Box.to, Box.content = envelope.rcpt_tos, envelope.content
+            return "250 OK"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = controller.Controller(Box(), hostname="127.0.0.1", port=port)
+    started.start()
+    try:
+        with client(Settings(**{**settings.model_dump(), "smtp": f"smtp://127.0.0.1:{port}"})) as page:
+            csrf = token(page.get(f"/structure/{SIRET}").text)
+            page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf})
+            csrf = sign_in(page, keys.create(store, ["operator"]))
+            wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', page.get("/exploitant").text)[0]
+            told = page.post(
+                wanted, data={"verdict": "oui", "csrf": token(page.get("/exploitant").text)}
+            ).text
+            assert "contact@allees.example" in told and Box.to == ["contact@allees.example"]
+            mail = email.message_from_bytes(Box.content, policy=email.policy.SMTP)
+            assert isinstance(mail, EmailMessage)
+            link = re.findall(r"https://maillage\.example(/revendication/\S+)", mail.get_content())[0]
+            page.cookies.clear()
+            shown = page.get(link)
+            assert "Compte ouvert" in page.post(link, data={"csrf": token(shown.text)}).text
+    finally:
+        started.stop()
+
+
+def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as api:
+        need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
+        lots = api.post("/v1/match", json={"need": need}).json()["lots"]
+        assert [(each["lot"]["number"], each["lot"]["title"]) for each in lots] == [
+            ("1", "taille de haies"), ("2", "blanchisserie du linge")
+        ]  # fmt: skip
+        assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
+        for one in (
+            "taille de haies du lot 1 : parc",
+            "Lot 1 : haies, lot 1 : haies",
+            "Lot 1 : haies lot 2 : ",
+        ):
+            assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1
+
+
+def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
+    with client(settings) as page:
+        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        asked = {
+            "need": "haies à Pantin",
+            "radius": "30",
+            "kinds": "insertion",
+            "active": "oui",
+            "csrf": csrf,
+        }
+        text = page.post("/acheteur/fiches", data=asked).text
+        assert "à 30 km au plus" in text and "établissements fermés écartés" in text and "types ACI" in text

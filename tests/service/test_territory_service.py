@@ -1,0 +1,184 @@
+"""The desk over HTTP: every figure with its source, needs of buyers kept from others, errors that tell the remedy."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+
+LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, dict[str, str]]]:
+    home = tmp_path_factory.mktemp("desk-service")
+    found = gather.gather([SAMPLE])
+    Catalogue.build(
+        found.structures, found.awards, replace(recipes.named("weighted"), encoder="hashing")
+    ).save(home / "catalogue")
+    gather.save_notices(found.tenders, home / "catalogue")
+    settings = Settings(
+        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
+    )
+    store = Store.open(settings.store)
+    head = {"X-API-Key": keys.create(store, ["buyer"])}
+    store.close()
+    with TestClient(create_app(settings)) as client:
+        yield client, head
+
+
+def test_the_map_in_every_shape_has_its_source(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    answer = client.get("/v1/territory/map", params={"region": "11"}).json()
+    assert len(answer["result"]["zones"]) == 8 and "structures.csv" in answer["sources"][0] and answer["on"]
+    assert client.get("/v1/territory/map.svg").headers["content-type"].startswith("image/svg")
+    assert "structures.csv" in client.get("/v1/territory/map.csv").text
+    assert "Zones blanches" in client.get("/v1/territory/map.html").text
+    assert client.get("/v1/territory/map", params={"department": "99"}).status_code == 422
+
+
+def test_potential_hours_and_oeth_answer_with_reasons(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    answer = client.post(
+        "/v1/territory/potential",
+        json={"need": "entretien des espaces verts", "place": "93100", "amount": 30000},
+    ).json()
+    advice = answer["result"]["lots"][0]["advised"]["first"]
+    assert advice["code"] == "direct" and advice["reasons"] and "Facilitateur" in answer["facilitator"]
+    worked = client.post(
+        "/v1/territory/hours", json={"need": "nettoyage", "amount": 1000, "labour": 0.5, "hourly_cost": 25}
+    ).json()
+    assert worked["result"]["worked"] == 20.0
+    refused = client.post("/v1/territory/oeth", json={"purchase": 20000})
+    assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
+
+
+def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, head = served
+    body = {
+        "theme": "propreté",
+        "place": "93100",
+        "on": "2026-12-15",
+        "slots": 4,
+        "invite": 4,
+        "buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}],
+    }
+    assert client.post("/v1/territory/meeting", json=body).status_code in (401, 403)
+    answer = client.post("/v1/territory/meeting", json=body, headers=head)
+    assert (
+        answer.status_code == 200
+        and len(answer.json()["result"]["appointments"]) == 4
+        and "secret" not in answer.text
+    )
+    book = openpyxl.load_workbook(
+        io.BytesIO(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head).content)
+    )
+    assert book.sheetnames == ["Rendez-vous", "Invitations", "Présentations", "Sources"]
+
+
+def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, head = served
+    decp = (SAMPLE / "decp_2024.json").read_bytes()
+    answer = client.post("/v1/territory/report", files={"awards": ("decp_2024.json", decp)}, headers=head)
+    assert answer.status_code == 200 and {
+        line["key"] for line in answer.json()["result"]["tables"]["cible"]
+    } == {"SIAE", "EA", "ESAT", "ESUS"}
+    bad = client.post("/v1/territory/report", files={"books": ("livre.csv", b"a,b\n1,2\n")}, headers=head)
+    assert bad.status_code == 422 and tempfile.gettempdir() not in bad.text
+
+
+def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    page = client.get("/territoire", headers={"accept": "text/html"})
+    assert page.status_code == 200 and "<svg" in page.text and "Source :" in page.text
+    studied = client.post(
+        "/territoire",
+        data={"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"},
+    )
+    assert studied.status_code == 200 and "trois devis" in studied.text
+    wrong = client.post("/territoire", data={"need": "nettoyage", "place": "Zzyzx"})
+    assert wrong.status_code == 422 and "Zzyzx" in wrong.text
+
+
+def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, head = served
+    made = client.get("/v1/territory/map", params={"department": "93"}).json()
+    assert (
+        made["facilitator"] == made["result"]["zones"][0]["facilitator"]
+        and "facilitators import" in made["facilitator"]
+    )
+    answers = [
+        client.post("/v1/territory/potential", json={"need": "nettoyage", "place": "93100"}),
+        client.post("/v1/territory/hours", json={"need": "peinture", "amount": 90000, "place": "93100"}),
+        client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02, "place": "93100"}),
+        client.get("/v1/territory/facilitators", params={"place": "93100"}),
+        client.post("/v1/territory/report", files={"books": ("livre.csv", LEDGER)}, headers=head),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200 and "Facilitateur" in answer.json()["facilitator"], answer.text[:300]
+    assert (
+        "donnez le lieu"
+        in client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02}).json()["facilitator"]
+    )
+    for path in ("/territoire", "/v1/territory/map.html"):
+        assert "Facilitateur" in client.get(path).text
+    assert "aucun n'est connu pour Montreuil" in client.get(
+        "/territoire", params={"lieu": "93100"}
+    ).text.replace("&#39;", "'")
+
+
+def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, head = served
+    day = {
+        "theme": "espaces verts",
+        "place": "93100",
+        "on": "2026-12-15",
+        "buyers": "acheteur;besoin\nVille A;tonte\nVille B;nettoyage",
+        "slots": "6",
+        "invite": "6",
+    }
+    assert client.post("/territoire/rencontre", data=day).status_code in (401, 403)
+    made = client.post("/territoire/rencontre", data=day, headers=head)
+    assert made.status_code == 200 and "Rendez-vous" in made.text and "Facilitateur" in made.text
+    book = client.post("/territoire/rencontre", data={**day, "shape": "xlsx"}, headers=head)
+    assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames[0] == "Rendez-vous"
+    wrong = client.post("/territoire/rencontre", data={**day, "buyers": "rien"}, headers=head)
+    assert (
+        wrong.status_code == 422
+        and "acheteur et besoin" in wrong.text
+        and tempfile.gettempdir() not in wrong.text
+    )
+    sent = client.post("/territoire/rapport", files={"book": ("livre.csv", LEDGER)}, headers=head)
+    assert sent.status_code == 200 and "Par type" in sent.text and "Facilitateur" in sent.text
+    assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
+
+
+def test_the_effect_on_oeth_is_told_beside_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
+    assert "OETH" in client.post("/territoire", data=asked).text
+    assert client.post("/territoire", data={**asked, "rate": "beaucoup"}).status_code == 422
+    nobody = client.post("/territoire", data={**asked, "need": "blanchisserie", "place": "97400"})
+    assert nobody.status_code == 200 and "sans effet, aucune EA" in nobody.text
+    body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
+    effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
+    assert effect["code"] == "oeth"
