@@ -17,7 +17,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,train]'
 	@touch $@
 
-$(CATALOGUE)/manifest.json: $(VENV)/.ready $(wildcard data/sample/* data/sample/*/*) $(wildcard models/*/*) $(wildcard src/matcher/*.py src/matcher/sources/*.py)
+$(CATALOGUE)/manifest.json: $(VENV)/.ready $(wildcard data/sample/* data/sample/*/*) $(wildcard models/*/*) $(shell find src/matcher -name "*.py")
 	@echo "Indexing the sample: structures, past awards, notices"
 	@$(BIN)/matcher index data/sample --out $(CATALOGUE)
 

@@ -13,8 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
-from matcher import __version__
-from matcher.domain import MatcherError
+from matcher.domain import MatcherError, __version__
 from matcher.records import self_declared
 from matcher.records.store import Store
 from service import handlers, limits, observability, page, routes

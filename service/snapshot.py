@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import load_catalogue
+from matcher.catalogue.filters import search_names
 from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -227,7 +229,7 @@ class Serving:
         return True
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
-        catalogue = Catalogue.load(self.folder)
+        catalogue = load_catalogue(self.folder)
         matcher = self._matcher(catalogue)
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
         snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC))
@@ -269,10 +271,9 @@ def _give_back() -> None:
 def _warm(snapshot: Snapshot) -> None:
     """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
     from matcher.reading import need
-    from service.asked import from_need
 
     if len(snapshot.catalogue):
-        asked = from_need("entretien des locaux et des espaces verts", need.place("93100"), 1000)
-        snapshot.matcher.match(asked.tender, 10, groups=3)
-        snapshot.catalogue.search_names("a", limit=1)
+        tender = need.free_text_tender("entretien des locaux et des espaces verts", need.place("93100"))
+        snapshot.matcher.match(tender, 10, groups=3)
+        search_names(snapshot.catalogue, "a", limit=1)
         need.spot("nettoyage à Paris")

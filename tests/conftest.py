@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from databases import postgres, store_url  # noqa: F401  fixtures of tests on a store
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -26,7 +27,7 @@ def sample() -> gather.Gathered:
 @pytest.fixture(scope="session")
 def catalogue(sample: gather.Gathered) -> Catalogue:
     """The sample's catalogue by the default recipe."""
-    return Catalogue.build(sample.structures, sample.awards, recipes.named("default"))
+    return build_catalogue(sample.structures, sample.awards, recipes.named("default"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
@@ -66,7 +66,7 @@ def correction(id: str, of: str, **facts: Any) -> Tender:
 
 
 def catalogue(folder: Path, listed: list[Structure] | None = None) -> Path:
-    made = Catalogue.build(structures() if listed is None else listed, recipe=RECIPE)
+    made = build_catalogue(structures() if listed is None else listed, recipe=RECIPE)
     made.save(folder)
     return folder
 

@@ -1,81 +1,151 @@
-"""The floors: an import only goes down, siblings of a room never import each other, and the front door is light."""
+"""The house: an import only goes down, siblings never import each other, there is no circle, the front door is light."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[1] / "src" / "matcher"
-SERVICE = SRC.parents[1] / "service"
-#: From the ground up; a name is a module or a room of matcher.  What stands on one line is one floor.
-FLOORS = [
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "matcher"
+SERVICE = ROOT / "service"
+#: The wings from the roof down; wings of one line do not import each other.
+WINGS = [
+    "cli commands",
+    "service",
+    "lab",
+    "outreach territory partners",
+    "matching reading records",
+    "learned catalogue",
+    "reference plugins codec console",
     "domain",
-    "identifiers paths text prose plug codec",
-    "reference terminal insertion_hours clause_model",
-    "columns telling",
-    "accents activities clauses law shortlist vocation tables needs",
-    "sources encoders indexes signals rankers denials",
-    "reading catalogue store",
-    "gathering merge deduplicate leads keys procedure brochure reach",
 ]
-ROOMS = ("sources", "encoders", "indexes", "signals", "rankers", "commands")
+#: Rooms: folders of interchangeable siblings, each found by its file name.
+ROOMS = [
+    "catalogue/indexes",
+    "commands",
+    "learned/encoders",
+    "matching/rankers",
+    "matching/signals",
+    "outreach/digest_formats",
+    "reading/sources",
+    "reading/sync",
+]
+FACE = "matcher"  # `src/matcher/__init__.py` hands the public names on, and is imported by nobody
 HEAVY = ("torch", "faiss", "sklearn", "pandas", "sentence_transformers", "lightgbm", "fastapi", "sqlalchemy")
 
 
-def floor(name: str) -> int:
-    for level, names in enumerate(FLOORS):
-        if name in names.split():
-            return level
-    return len(FLOORS)  # the engine and all that stands on it
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SRC.parent if path.is_relative_to(SRC) else ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> set[str]:
-    """Parts of matcher that a file imports when it is loaded: type checking and function bodies left out."""
-    found = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "matcher":
-            rest = node.module.split(".")[1:]
-            found |= {".".join(rest)} if rest else {alias.name for alias in node.names}
-    return found
+@cache
+def files() -> dict[str, Path]:
+    """Every Python file of the product by its module, migrations' versions left out (their names are numbers)."""
+    return {
+        module_of(path): path
+        for folder in (SRC, SERVICE)
+        for path in folder.rglob("*.py")
+        if "versions" not in path.parts
+    }
 
 
-def parts() -> list[tuple[str, Path]]:
-    return sorted(
-        (path.relative_to(SRC).with_suffix("").as_posix().replace("/", "."), path)
-        for path in SRC.rglob("*.py")
-        if "migrations" not in path.parts and path.name != "__init__.py"
-    )
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """The product's modules that a file imports anywhere: in functions and under TYPE_CHECKING too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(files()[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name in files()}
+        elif isinstance(node, ast.ImportFrom):
+            package = module if files()[module].name == "__init__.py" else module.rpartition(".")[0]
+            base = (
+                ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            )
+            source = ".".join(part for part in (base, node.module or "") if part)
+            for alias in node.names:
+                full = f"{source}.{alias.name}"
+                found |= {full if full in files() else source} & set(files())
+    return frozenset(found)
 
 
-@pytest.mark.parametrize(("name", "path"), parts(), ids=[name for name, _ in parts()])
-def test_imports_go_down(name: str, path: Path) -> None:
-    top = name.split(".")[0]
-    for other in imports(path):
-        below = other.split(".")[0]
-        if below in ("__version__", top):
-            continue
-        assert floor(below) <= floor(top), f"{name} imports {other}, which stands on a higher floor"
+def wing_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[0] if parts[0] == "service" or len(parts) == 1 else parts[1]
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room != "commands"])
-def test_siblings_do_not_know_each_other(room: str) -> None:
-    for path in (SRC / room).glob("*.py"):
-        for other in imports(path):
-            if other.startswith(f"{room}."):
-                assert other.split(".")[1].startswith("_"), f"{path.name} imports its sibling {other}"
+def floor_of(wing: str) -> int:
+    found = [level for level, names in enumerate(reversed(WINGS)) if wing in names.split()]
+    assert found, f"{wing} stands in no wing: say in WINGS on which floor it stands"
+    return found[0]
 
 
-def test_only_the_commands_know_the_service() -> None:
-    for name, path in parts():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if any(module.split(".")[0] == "service" for module in modules):
-                assert name.startswith("commands."), f"{name} imports the service"
+@cache
+def room_of(module: str) -> str:
+    parts = module.removeprefix("matcher.").split(".")
+    return next((room for room in ROOMS if parts[:-1] == room.split("/")), "")
+
+
+@pytest.mark.parametrize("module", sorted(set(files()) - {FACE}))
+def test_every_file_stands_in_a_wing_and_imports_go_down(module: str) -> None:
+    wing = wing_of(module)
+    level = floor_of(wing)
+    for other in imports_of(module) - {FACE}:
+        below = wing_of(other)
+        assert below == wing or floor_of(below) < level, f"{module} imports {other}: not downwards"
+    assert FACE not in imports_of(module), f"{module} imports the face of the package"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in files() if room_of(m)))
+def test_siblings_do_not_know_each_other(module: str) -> None:
+    for other in imports_of(module):
+        same = room_of(module) == room_of(other)
+        assert not same or other.rpartition(".")[2].startswith("_"), f"{module} imports its sibling {other}"
+
+
+def circles() -> Iterator[list[str]]:
+    """Groups of files that import each other (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for other in imports_of(module):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[module] = min(low[module], low[other])
+        if low[module] == index[module]:
+            circle = stack[stack.index(module) :]
+            del stack[stack.index(module) :]
+            if len(circle) > 1:
+                found.append(sorted(circle))
+
+    for module in files():
+        if module not in index:
+            visit(module)
+    yield from found
+
+
+def test_no_circles() -> None:
+    assert list(circles()) == []
+
+
+def test_few_files_lie_at_the_door() -> None:
+    assert len(list(SRC.glob("*.py"))) <= 8
+
+
+def test_rooms_exist() -> None:
+    assert all((SRC / room / "__init__.py").is_file() for room in ROOMS)
 
 
 @pytest.mark.parametrize("what", ["import matcher", "import matcher.cli; matcher.cli.build()"])

@@ -13,6 +13,7 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Place
 from matcher.matching.engine import Matcher
+from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 
@@ -103,7 +104,7 @@ def test_faiss_is_the_inner_product(vectors: np.ndarray) -> None:
 @pytest.fixture(scope="module")
 def shortlist(catalogue: Catalogue) -> Shortlist:
     tender = free_text_tender("entretien des espaces verts d'une école", Place(department="93"))
-    return catalogue.shortlist(catalogue.query(tender.lots[0], tender))
+    return shortlist_of(catalogue, query_of(catalogue, tender.lots[0], tender))
 
 
 @pytest.mark.parametrize("name", plugins.names("matching.signals"))
@@ -117,7 +118,7 @@ def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
         why = signal.explain(shortlist, i, float(column[i]))
         assert why.text and not why.text.startswith("nan")
     nothing = free_text_tender("xyzzy")  # no place, no known word: unknown, never an error
-    bare = catalogue.shortlist(catalogue.query(nothing.lots[0], nothing))
+    bare = shortlist_of(catalogue, query_of(catalogue, nothing.lots[0], nothing))
     assert signal.measure(bare).shape == (len(bare),)
     assert (signal.__doc__ or "").strip(), "a signal says what it measures"
 

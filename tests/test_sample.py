@@ -31,7 +31,7 @@ NOTICES = (
 
 
 def _module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_siret", ROOT / "scripts" / "sample_siret.py")
+    spec = importlib.util.spec_from_file_location("sample_siret", ROOT / "data" / "build" / "sample_siret.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -13,8 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher import __version__
-from matcher.domain import KINDS
+from matcher.domain import KINDS, __version__
 from matcher.matching import reasons
 from matcher.reference import places
 from matcher.reference.text import shorten

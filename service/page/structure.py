@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from matcher.catalogue import denials
+from matcher.catalogue.filters import search_names
 from matcher.domain import BadInput, Lot, Structure, Tender
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts
@@ -51,7 +52,7 @@ def find(
 ) -> Response:
     catalogue = request.app.state.serving.get().catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
-    rows = catalogue.search_names(words, limit=40) if words.strip() else []
+    rows = search_names(catalogue, words, limit=40) if words.strip() else []
     found = [catalogue.structure(row) for row in rows]
     if len(found) == 1 and q:
         return render.go(f"/structure/{found[0].siret}")

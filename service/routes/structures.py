@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from matcher.catalogue.filters import search_names
 from service import schemas, wire
 from service.access import Reader
 from service.problems import documented
@@ -33,7 +34,7 @@ def search(
     q: Annotated[str, Query(max_length=200, openapi_examples={"name": {"summary": "A name", "value": "atelier"}})] = "",
 ) -> Response:  # fmt: skip
     catalogue = request.app.state.serving.get().catalogue
-    rows = catalogue.search_names(q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
+    rows = search_names(catalogue, q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
     items = [wire.brief(catalogue.structure(row)) for row in rows[offset : offset + limit]]
     return wire.send(
         request, schemas.StructurePage(total=len(rows), offset=offset, limit=limit, items=items), tagged=True

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import Any
 
-__version__ = "0.1.0"
+from matcher.domain import __version__
 
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.domain import Answer, Lot, Offer, Structure, Tender
-    from matcher.matching.engine import Matcher
-
+#: The public names and where they stand, imported when first asked for: `import matcher` loads nothing heavy.
 _DOORS = {
     "Answer": "matcher.domain",
     "Catalogue": "matcher.catalogue.catalogue",
@@ -19,15 +16,15 @@ _DOORS = {
     "Offer": "matcher.domain",
     "Structure": "matcher.domain",
     "Tender": "matcher.domain",
+    "build_catalogue": "matcher.catalogue.build",
+    "load_catalogue": "matcher.catalogue.files",
+    "save_catalogue": "matcher.catalogue.files",
 }
 
-__all__ = ["Answer", "Catalogue", "Lot", "Matcher", "Offer", "Structure", "Tender", "__version__"]
+__all__ = [*_DOORS, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """The few public names, imported when first asked for: `import matcher` loads nothing heavy."""
     if name in _DOORS:
-        import importlib
-
         return getattr(importlib.import_module(_DOORS[name]), name)
     raise AttributeError(f"module 'matcher' has no attribute {name!r}")

@@ -11,9 +11,9 @@ import sys
 
 import typer
 
-from matcher import __version__, plugins
+from matcher import plugins
 from matcher.console import say
-from matcher.domain import MatcherError
+from matcher.domain import MatcherError, __version__
 
 HELP = """Match French public tenders to structures of the social economy, and propose with whom to answer.
 

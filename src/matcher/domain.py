@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
+__version__ = "0.1.0"
+
 # ---------------------------------------------------------------------------------------------- errors
 
 

@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Award, Structure
 from matcher.lab import evaluation
 from matcher.matching import recipes
@@ -40,13 +41,13 @@ def main() -> None:
     ]
     awards = [r for r in files.read([data / "awards/history.json.gz"], source="decp") if isinstance(r, Award)]
     read = time.perf_counter()
-    catalogue = Catalogue.build(structures, awards, recipes.named("default"))
+    catalogue = build_catalogue(structures, awards, recipes.named("default"))
     built = time.perf_counter()
     print(
         f"{len(structures)} structures and {len(awards)} awards: read in {read - started:.1f} s, built in {built - read:.1f} s"
     )
     with tempfile.TemporaryDirectory() as folder:
-        catalogue.save(Path(folder) / "c")
+        save_catalogue(catalogue, Path(folder) / "c")
         started = time.perf_counter()
         matcher = Matcher.load(Path(folder) / "c")
         print(

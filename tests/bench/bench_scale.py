@@ -24,7 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import load_catalogue
 from matcher.domain import Structure
 from matcher.lab import synth
 from matcher.matching import recipes
@@ -68,7 +70,7 @@ def recall(catalogue: Catalogue, questions: int, depths: Sequence[int] = (100, 8
         both = np.concatenate([nearest, scores], axis=1)
         nearest = -np.sort(np.partition(-both, max(depths) - 1, axis=1)[:, : max(depths)], axis=1)
     shares: dict[str, float] = {}
-    index = catalogue.indexes["faiss"]
+    index = catalogue.index("meaning")
     for k in depths:
         found = []
         for vector, exact in zip(asked, nearest, strict=True):
@@ -152,11 +154,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="maillage-") as name:
             folder = Path(name) / "catalogue"
             with timed(row, "build"):
-                made = Catalogue.build(drained(listed), recipe=recipes.named("default"))
+                made = build_catalogue(drained(listed), recipe=recipes.named("default"))
                 made.save(folder)
             row["memory_of_the_build_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             del made
-            held = Catalogue.load(folder)
+            held = load_catalogue(folder)
             row["evidence"], row["index"] = held.evidence.num_rows, held.indexes["faiss"].kind
             row |= recall(held, asked.questions)
             row["disk_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Award
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -94,7 +95,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "catalogue"
-        Catalogue.build(found.structures, found.awards, recipes.named("weighted")).save(folder)
+        save_catalogue(build_catalogue(found.structures, found.awards, recipes.named("weighted")), folder)
         clock(f"read and index {len(found.structures)} structures, {len(found.awards)} awards", t, u)
 
         areas = coverage.region("11")

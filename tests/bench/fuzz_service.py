@@ -23,6 +23,9 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 RAW_PATHS = (
@@ -55,7 +58,6 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
     from service.app import create_app
     from service.settings import Settings
 
-    from matcher.catalogue.catalogue import Catalogue
     from matcher.matching import recipes
     from matcher.reading import gather
     from matcher.records import keys
@@ -64,8 +66,8 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         gathered = gather.gather([SAMPLE])
-        catalogue = Catalogue.build(gathered.structures[:40], gathered.awards, recipes.named("weighted"))
-        catalogue.save(folder / "catalogue")
+        catalogue = build_catalogue(gathered.structures[:40], gathered.awards, recipes.named("weighted"))
+        save_catalogue(catalogue, folder / "catalogue")
         gather.save_notices(gathered.tenders[:6], folder / "catalogue")
         address = f"sqlite:///{folder / 'store.sqlite'}"
         with Store.open(address) as store:

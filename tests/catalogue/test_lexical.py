@@ -8,7 +8,8 @@ import bm25s
 import numpy as np
 import pytest
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.filters import rare_name
 from matcher.catalogue.indexes import lexical
 from matcher.domain import Offer, Recipe, Structure
 from matcher.reference import codes
@@ -111,11 +112,11 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
         )
         for i, offer in enumerate(offers)
     ]
-    catalogue = Catalogue.build(structures, recipe=Recipe(encoder="hashing"))
+    catalogue = build_catalogue(structures, recipe=Recipe(encoder="hashing"))
     rare = set()
     for word in {word for structure in structures for word in plain_words(structure.name)}:
         named = [i for i, structure in enumerate(structures) if word in plain_words(structure.name)]
-        found = catalogue.rare_name(word)
+        found = rare_name(catalogue, word)
         everyday = word in codes.everyday_words()
         if everyday or sum(word in plain_words(offer) for offer in offers) >= 30:
             assert found is None
@@ -125,4 +126,4 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
             assert found[0] == float(np.log(len(structures) / len(named)))
             assert found[1].tolist() == named
     assert rare == set(words) - {words[0], "zzvoileries"}
-    assert catalogue.rare_name("nettoyage") is None
+    assert rare_name(catalogue, "nettoyage") is None

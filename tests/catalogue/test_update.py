@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from matcher import codec
+from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.commands import index
 from matcher.domain import Structure
 from matcher.lab import synth
@@ -51,7 +53,7 @@ def changed(structure: Structure) -> Structure:
 @pytest.mark.parametrize("which", ["one", "all", "new", "gone", "kind", "mixed"])
 def test_as_built_anew(sample: gather.Gathered, which: str) -> None:
     listed = {f"{s.siret} {s.kind}": s for s in reversed(sample.structures)}
-    before = Catalogue.build(listed.values(), sample.awards, RECIPE)
+    before = build_catalogue(listed.values(), sample.awards, RECIPE)
     holders = {holder.siren for award in sample.awards for holder in award.holders}
     # of a bidder that goes altogether the awards go too, so that one without any is taken away
     leaving = next(
@@ -75,7 +77,7 @@ def test_as_built_anew(sample: gather.Gathered, which: str) -> None:
         fresh += [replace(other, kind="SCIC", siret=other.siret)]
     out = {s.siret for s in fresh} | set(gone)
     after = [s for s in listed.values() if s.siret not in out] + fresh
-    anew = Catalogue.build(after, sample.awards, RECIPE)
+    anew = build_catalogue(after, sample.awards, RECIPE)
     amended = before.updated(fresh, gone)
     same(amended, anew)
     tenders = sample.tenders[:6]
@@ -87,7 +89,7 @@ def test_made_in_blocks_as_at_once(
 ) -> None:
     for size in (1, 7):
         monkeypatch.setattr("matcher.catalogue.build.BLOCK", size)
-        blocks = Catalogue.build(sample.structures, sample.awards, RECIPE)
+        blocks = build_catalogue(sample.structures, sample.awards, RECIPE)
         same(blocks, catalogue)
         assert told(blocks, sample.tenders[:2]) == told(catalogue, sample.tenders[:2])
 
@@ -97,10 +99,10 @@ def test_half_precision_keeps_the_order(
 ) -> None:
     """Vectors of a very large catalogue are halves: similarities within a thousandth, amended and saved alike."""
     monkeypatch.setattr("matcher.catalogue.build.HALVED_FROM", 10)
-    halved = Catalogue.build(sample.structures, sample.awards, RECIPE)
+    halved = build_catalogue(sample.structures, sample.awards, RECIPE)
     assert halved.vectors.dtype == np.float16
     halved.save(tmp_path / "c")
-    halved = Catalogue.load(tmp_path / "c")
+    halved = load_catalogue(tmp_path / "c")
     rows = np.array([5, 0, 17])
     for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
         mine, theirs = (c.indexes["faiss"].compare("", query.vector, None) for c in (halved, catalogue))
@@ -114,19 +116,22 @@ def test_half_precision_keeps_the_order(
 
 
 def test_nothing_changed_changes_nothing(catalogue: Catalogue) -> None:
-    same(catalogue.updated(), catalogue)
+    same(update_catalogue(catalogue), catalogue)
     row = len(catalogue) // 2
-    same(catalogue.updated([catalogue.structure(row)]), catalogue.updated([catalogue.structure(row)]))
+    same(
+        update_catalogue(catalogue, [catalogue.structure(row)]),
+        update_catalogue(catalogue, [catalogue.structure(row)]),
+    )
 
 
 def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathered) -> None:
     """A holder of awards that no directory named becomes a structure of a kind: once, with its awards."""
-    without = Catalogue.build([], sample.awards, RECIPE)
+    without = build_catalogue([], sample.awards, RECIPE)
     row = int(np.argmax(np.diff(without.offsets)))
     supplier = without.structure(row)
     joined = Structure(siret=supplier.siret[:9] + "99999", name="Atelier du Pont", kind="EI", source="essai")
     amended = without.updated([joined])
-    same(amended, Catalogue.build([joined], sample.awards, RECIPE))
+    same(amended, build_catalogue([joined], sample.awards, RECIPE))
     assert amended.structure(amended.row(supplier.siren)).name == "Atelier du Pont"
 
 
@@ -135,23 +140,23 @@ def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr("matcher.catalogue.indexes.faiss.FLAT_UP_TO", 1000)
     monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 1000)
     listed = list(synth.structures(2000, seed=2))
-    catalogue = Catalogue.build(listed, recipe=RECIPE)
-    assert catalogue.indexes["faiss"].kind == "ivf"
+    catalogue = build_catalogue(listed, recipe=RECIPE)
+    assert catalogue.index("meaning").kind == "ivf"
     tenders = list(synth.tenders(6, seed=3))
     for round in range(3):
         fresh = synth.changed(listed, 0.02, seed=round)
         touched = [new for old, new in zip(listed, fresh, strict=True) if new != old]
         listed = fresh
         gone = [listed.pop(5 * round).siret]
-        catalogue = catalogue.updated([s for s in touched if s.siret not in gone], gone)
-        catalogue.save(tmp_path / "c")
-        catalogue = Catalogue.load(tmp_path / "c")
-        anew = Catalogue.build(listed, recipe=RECIPE)
+        catalogue = update_catalogue(catalogue, [s for s in touched if s.siret not in gone], gone)
+        save_catalogue(catalogue, tmp_path / "c")
+        catalogue = load_catalogue(tmp_path / "c")
+        anew = build_catalogue(listed, recipe=RECIPE)
         same(catalogue, anew)
         for tender in tenders:
             for query in Matcher(catalogue).queries(tender):
                 scores = np.asarray(catalogue.vectors) @ query.vector
-                found = catalogue.indexes["faiss"].search("", query.vector, 100)
+                found = catalogue.index("meaning").search("", query.vector, 100)
                 assert len(set(found.tolist())) == 100
                 least = np.partition(scores, -100)[-100]
                 assert (scores[found] >= least - 1e-6).mean() >= 0.98
@@ -165,7 +170,7 @@ def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             for c in (catalogue, anew)
         )
         assert found == expected
-    index = catalogue.indexes["faiss"]
+    index = catalogue.index("meaning")
     assert index._index.ntotal > len(set(index._numbers.tolist()))  # codes of what is gone are still there
 
 
@@ -184,7 +189,7 @@ def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.Monk
     folder = tmp_path / "c"
     index.run([first], out=folder)
     index.run([second], out=folder, update=True, gone=[names[1]])
-    catalogue = Catalogue.load(folder)
+    catalogue = load_catalogue(folder)
     held = {catalogue.structure(row).siret: catalogue.structure(row).name for row in range(len(catalogue))}
     assert held == {names[0]: "Atelier neuf", names[2]: "Atelier 2", names[3]: "Atelier neuf"}
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -197,8 +202,8 @@ def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.Monk
 def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -> None:
     """Whoever opens the folder while it is amended finds a whole catalogue, the old or the new."""
     folder = tmp_path / "c"
-    catalogue = Catalogue.build(sample.structures, sample.awards, RECIPE)
-    catalogue.save(folder)
+    catalogue = build_catalogue(sample.structures, sample.awards, RECIPE)
+    save_catalogue(catalogue, folder)
     seen: set[str] = set()
     failures: list[str] = []
     stop = threading.Event()
@@ -218,8 +223,8 @@ def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -
     try:
         for turn in range(6):
             structure = replace(catalogue.structure(turn), description=f"Atelier numéro {turn}")
-            catalogue = catalogue.updated([structure])
-            catalogue.save(folder)
+            catalogue = update_catalogue(catalogue, [structure])
+            save_catalogue(catalogue, folder)
             made.add(catalogue.manifest["data"])
     finally:
         stop.set()
@@ -227,5 +232,5 @@ def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -
     assert not failures
     assert (
         seen <= made
-        and codec.to_json(Catalogue.load(folder).structure(5))["description"] == "Atelier numéro 5"
+        and codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from matcher import plugins
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import BadInput
 from matcher.lab.evaluation import UNDATED
 from matcher.lab.training import curves, encoder, ranker
@@ -92,7 +92,7 @@ def test_the_ranker_gains_on_what_it_learns_from() -> None:
     awards = curves.invented(70, 20)
     assert len({a.uid for a in awards}) == 70 and all(a.holders and a.cpv and len(a.cpv) == 8 for a in awards)
     recipe = replace(recipes.named("weighted"), encoder="hashing")
-    catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
+    catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
     splits = ranker.collect(catalogue, awards, date(2018, 9, 1), 40)
     points = list(curves.ranker_curve(splits, (1, 200)))
     assert points[1]["learnt"] > points[0]["learnt"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import Structure, Tender
 from matcher.lab import synth
 from matcher.matching import recipes
@@ -126,7 +126,7 @@ def test_what_is_written_is_read_back_whole(tmp_path: Path, structures: list[Str
 
 def test_a_lot_meets_its_own_trade(structures: list[Structure], tenders: list[Tender]) -> None:
     """The load is a load only if words and meaning lead somewhere: most of the first are of the lot's division."""
-    matcher = Matcher(Catalogue.build(structures[:1500], recipe=recipes.named("default")))
+    matcher = Matcher(build_catalogue(structures[:1500], recipe=recipes.named("default")))
     right = asked = 0
     for tender in tenders[:25]:
         for lot in matcher.match(tender, 5, groups=0).lots:

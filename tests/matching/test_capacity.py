@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import Match, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -36,7 +36,7 @@ def gardens() -> Matcher:
         structure(3),
         structure(4, headcount=4),
     ]
-    return Matcher(Catalogue.build(listed, [], recipes.named("default")))
+    return Matcher(build_catalogue(listed, [], recipes.named("default")))
 
 
 def asked() -> float:

@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
     Award,
     BadInput,
@@ -52,7 +55,7 @@ def structure(number: int, kind: str, town: str, text: str, **more: object) -> S
 def small() -> Matcher:
     garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
     return Matcher(
-        Catalogue.build(
+        build_catalogue(
             [
                 structure(1, "ACI", "Nanterre", garden),
                 structure(2, "ESAT", "Nanterre", garden),
@@ -124,7 +127,7 @@ def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_
 
 def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
     site = "Création d'un site internet accessible, développement web, référencement"
-    built = Catalogue.build(
+    built = build_catalogue(
         [structure(1, "EI", "Lyon", site), structure(2, "EI", "Lyon", "Nettoyage de bureaux")]
     )
     far = Matcher(built, recipes.named("default"))
@@ -183,7 +186,7 @@ def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matche
     tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
     everything = matcher.rank(matcher.queries(tender)[0])
     narrowed = matcher.rank(matcher.queries(tender, filters=filters)[0])
-    allowed = matcher.catalogue.allowed(filters, everything.shortlist.query.places)
+    allowed = allowed_mask(matcher.catalogue, filters, everything.shortlist.query.places)
     assert allowed is not None and 0 < allowed.sum() < len(allowed)
     scores = {
         int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)
@@ -293,7 +296,7 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
     recipe = recipes.named("default")
     runs = []
     for each in (awards, shuffled):
-        matcher = Matcher(Catalogue.build([], each, recipe, undated=UNDATED))
+        matcher = Matcher(build_catalogue([], each, recipe, undated=UNDATED))
         tender = need("nettoyage de l'école", Place(postcode="69001"))
         runs.append(matcher.rank(matcher.queries(tender, as_of=day)[0]).sirens(100))
     assert [siren for siren, _ in runs[0]] == [siren for siren, _ in runs[1]]
@@ -307,7 +310,7 @@ def test_an_award_before_the_day_does_change_the_ranking() -> None:
         uid="w", title="désamiantage de la toiture", holders=(Holder(id="77777777700014", name="Neuve"),),
         place=Place(postcode="69001"), notified=date(2018, 6, 30),
     )  # fmt: skip
-    matcher = Matcher(Catalogue.build([], [*awards, winner], recipes.named("default"), undated=UNDATED))
+    matcher = Matcher(build_catalogue([], [*awards, winner], recipes.named("default"), undated=UNDATED))
     before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
     after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
     assert after.index("777777777") < before.index("777777777")
@@ -322,7 +325,7 @@ def test_incumbents_count_only_when_asked() -> None:
               holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),), place=Place(postcode="69001"), notified=date(2018, 1, 1))
         for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
     ]  # fmt: skip
-    matcher = Matcher(Catalogue.build([], awards, recipes.named("default")))
+    matcher = Matcher(build_catalogue([], awards, recipes.named("default")))
     scores = {
         flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
         for flag in (False, True)
@@ -341,7 +344,7 @@ def test_lots_are_merged_by_interleaving() -> None:
 
 
 def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path) -> None:
-    matcher.catalogue.save(tmp_path / "c")
+    save_catalogue(matcher.catalogue, tmp_path / "c")
     again = Matcher.load(tmp_path / "c")
     tender = need("entretien des espaces verts", Place(postcode="93500"))
     first, second = (m.match(tender, 10, groups=0).lots[0].matches for m in (matcher, again))
@@ -350,26 +353,26 @@ def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path
 
 
 def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
-    again = Catalogue.build(
+    again = build_catalogue(
         list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe
     )
     assert again.manifest["data"] == catalogue.manifest["data"]
 
 
 def test_an_index_of_another_model_or_recipe_is_refused(matcher: Matcher, tmp_path: Path) -> None:
-    matcher.catalogue.save(tmp_path / "c")
+    save_catalogue(matcher.catalogue, tmp_path / "c")
     with pytest.raises(StaleArtefact, match="matcher index"):
-        Catalogue.load(tmp_path / "c", recipe="lexical")
+        load_catalogue(tmp_path / "c", recipe="lexical")
     manifest = tmp_path / "c" / "manifest.json"
     data = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**data, "encoder": "another"}))
     with pytest.raises(StaleArtefact, match="encoded by model another"):
-        Catalogue.load(tmp_path / "c")
+        load_catalogue(tmp_path / "c")
     manifest.write_text("{")
     with pytest.raises(StaleArtefact, match="damaged"):
-        Catalogue.load(tmp_path / "c")
+        load_catalogue(tmp_path / "c")
     with pytest.raises(NotFound, match="matcher index"):
-        Catalogue.load(tmp_path / "nothing")
+        load_catalogue(tmp_path / "nothing")
 
 
 def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
@@ -393,7 +396,7 @@ def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
     listed.append(structure(40, "EI", "Melun", garden))
     # alike but for their numbers, in the name too: "15" may mean something to an encoder
     listed = [replace(each, name="Structure") for each in listed]
-    catalogue = Catalogue.build(listed, [], recipes.named("default"))
+    catalogue = build_catalogue(listed, [], recipes.named("default"))
     still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
     days = [date(2026, 3, day) for day in range(1, 21)]
     asked = need("tonte et taille de haies")

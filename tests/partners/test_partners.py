@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import (
     Award,
     BadInput,
@@ -87,7 +87,7 @@ RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
 
 
 def matcher(*awards: Award) -> Matcher:
-    return Matcher(Catalogue.build(ALL, awards, RECIPE), RECIPE)
+    return Matcher(build_catalogue(ALL, awards, RECIPE), RECIPE)
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +380,7 @@ def test_a_lot_far_out_of_the_declared_zone_is_not_told(plain: Matcher) -> None:
     seen = opportunities(plain, CLEAN, notices, now=NOW)
     assert {o.lot.id: o.part for o in seen} == {"h": "alone", "a": "watch"}
     zoned = replace(CLEAN, zone=Zone(departments=("93",)))
-    told = opportunities(Matcher(Catalogue.build([zoned])), zoned, notices, now=NOW)
+    told = opportunities(Matcher(build_catalogue([zoned])), zoned, notices, now=NOW)
     assert {o.lot.id for o in told} == {"h"}
 
 

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from matcher.catalogue import denials
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
@@ -59,7 +60,7 @@ def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
 
 
 def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
-    return Matcher(Catalogue.build(structures, awards or [], recipes.named("weighted")))
+    return Matcher(build_catalogue(structures, awards or [], recipes.named("weighted")))
 
 
 def names(found: Matcher, words: str, **more: object) -> list[str]:
@@ -97,7 +98,7 @@ def test_an_incremental_build_takes_them_too(store: Store) -> None:
     before = matcher([GARDENS, LAUNDRY]).catalogue
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
     listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
-    after = Matcher(Catalogue.build(listed, [], recipes.named("weighted"), reuse=before))
+    after = Matcher(build_catalogue(listed, [], recipes.named("weighted"), reuse=before))
     assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
 
@@ -107,7 +108,7 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     say(store, SIRET, "trade:blanchisserie")
     listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
     made = matcher(listed)
-    made.catalogue.save(tmp_path / "c")
+    save_catalogue(made.catalogue, tmp_path / "c")
     loaded = Matcher.load(tmp_path / "c", "weighted")
     for after in (made, loaded):
         assert names(after, "blanchisserie") == [OTHER]

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.cli import build
 from matcher.domain import BadInput, Forbidden, NotFound, Place, Recipe, Structure
 from matcher.records import exchange, keys
@@ -282,7 +282,7 @@ def test_distances_are_read_from_a_catalogue() -> None:
         B: Place(latitude=48.90, longitude=2.54),
         C: Place(country="BE"),
     }
-    catalogue = Catalogue.build([Structure(siret=s, name=s, place=p) for s, p in places.items()], (), recipe)
+    catalogue = build_catalogue([Structure(siret=s, name=s, place=p) for s, p in places.items()], (), recipe)
     between = exchange.distances(catalogue)
     assert between(A, B) == pytest.approx(10.23, abs=0.1)  # 0.14 degree of longitude at 48.9 degrees north
     assert math.isnan(between(A, C)) and math.isnan(between(A, "00000000000000"))

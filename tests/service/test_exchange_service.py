@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
@@ -29,7 +30,7 @@ def served(
     home = tmp_path_factory.mktemp("exchange-service")
     found = gather.gather([SAMPLE])
     recipe = replace(recipes.named("weighted"), encoder="hashing")
-    Catalogue.build(found.structures, found.awards, recipe).save(home / "catalogue")
+    save_catalogue(build_catalogue(found.structures, found.awards, recipe), home / "catalogue")
     gather.save_notices(found.tenders, home / "catalogue")
     settings = Settings(
         catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"

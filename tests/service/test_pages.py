@@ -22,7 +22,8 @@ from service.app import create_app
 from service.settings import Settings
 from sqlalchemy import select, update
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Offer, Place, Structure
 from matcher.matching import recipes
 from matcher.outreach.sourcing import search as search_
@@ -55,7 +56,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         siret="00029999700014", name=NASTY, kind="EI", website="javascript:alert(1)", description=NASTY, source=NASTY,
         place=Place(postcode="93500", label="Pantin"), offers=(Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY),),
     )  # fmt: skip
-    Catalogue.build([*gathered.structures, hostile], gathered.awards, recipes.named("weighted")).save(folder)
+    save_catalogue(
+        build_catalogue([*gathered.structures, hostile], gathered.awards, recipes.named("weighted")), folder
+    )
     secret = replace(
         gathered.tenders[0], id="secret-1", title="Besoin non publié de tonte", confidential=True
     )
@@ -532,7 +535,9 @@ def real_site(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     gathered = gather.gather(
         [shared / "structures" / "siaes.csv", shared / "structures" / "siae_2021.jsonl", shared / "awards" / "history.json.gz", shared / "notices" / "boamp"]
     )  # fmt: skip
-    Catalogue.build(gathered.structures, gathered.awards, recipes.named("default")).save(folder / "catalogue")
+    save_catalogue(
+        build_catalogue(gathered.structures, gathered.awards, recipes.named("default")), folder / "catalogue"
+    )
     gather.save_notices(gathered.tenders, folder / "catalogue")
     settings = Settings(
         catalogue=folder / "catalogue", store=f"sqlite:///{folder / 'store.sqlite'}", log_level="ERROR", outbox=folder / "outbox"

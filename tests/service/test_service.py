@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings, read
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
@@ -29,7 +30,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, indexed as `make demo` does."""
     folder = tmp_path_factory.mktemp("service") / "catalogue"
     gathered = gather.gather([SAMPLE])
-    Catalogue.build(gathered.structures, gathered.awards, recipes.named("weighted")).save(folder)
+    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("weighted")), folder)
     gather.save_notices(gathered.tenders, folder)
     return folder
 
@@ -212,7 +213,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path,
         worker.start()
         for _ in range(5):
             before = loaded.swaps
-            fresh = Catalogue.load(folder)
+            fresh = load_catalogue(folder)
             fresh.save(folder)
             shutil.copy(catalogue / gather.NOTICES, folder)
             for _ in range(200):

@@ -18,7 +18,8 @@ from lxml import etree
 from service.app import create_app
 from service.settings import Settings, read
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.outreach import alerts
@@ -69,7 +70,7 @@ NOTICES = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("questions") / "catalogue"
-    Catalogue.build(STRUCTURES, [], recipes.named("weighted")).save(made)
+    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("weighted")), made)
     gather.save_notices(NOTICES, made)
     return made
 
@@ -232,7 +233,7 @@ def test_the_whole_list_is_kept_and_its_pages_follow(
     settings: Settings, store: Store, tmp_path: Path
 ) -> None:
     many = [structure(f"{30_000_0000 + n:09d}00017", f"Haies {n}", "Taille de haies") for n in range(320)]
-    Catalogue.build(many, [], recipes.named("weighted")).save(tmp_path / "many")
+    save_catalogue(build_catalogue(many, [], recipes.named("weighted")), tmp_path / "many")
     given = Settings(**{**settings.model_dump(), "catalogue": tmp_path / "many"})
     head = {"X-API-Key": keys.create(store, ["buyer"])}
     with TestClient(create_app(given), headers=head) as api:

@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
@@ -28,9 +29,12 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, dict[str, str]]]:
     home = tmp_path_factory.mktemp("desk-service")
     found = gather.gather([SAMPLE])
-    Catalogue.build(
-        found.structures, found.awards, replace(recipes.named("weighted"), encoder="hashing")
-    ).save(home / "catalogue")
+    save_catalogue(
+        build_catalogue(
+            found.structures, found.awards, replace(recipes.named("weighted"), encoder="hashing")
+        ),
+        home / "catalogue",
+    )
     gather.save_notices(found.tenders, home / "catalogue")
     settings = Settings(
         catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"

@@ -15,7 +15,9 @@ import openpyxl
 import pytest
 from lxml import etree
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Award, BadInput, Buyer, Forbidden, Holder, NotFound, Place, Structure, Zone
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -45,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = gather.gather([SAMPLE])
     recipe = replace(recipes.named("weighted"), encoder="hashing")
     place = tmp_path_factory.mktemp("desk") / "catalogue"
-    Catalogue.build(found.structures, found.awards, recipe).save(place)
+    save_catalogue(build_catalogue(found.structures, found.awards, recipe), place)
     gather.save_notices(found.tenders, place)
     return place
 
@@ -62,7 +64,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def small(*structures: Structure) -> Catalogue:
-    return Catalogue.build(structures, (), replace(recipes.named("weighted"), encoder="hashing"))
+    return build_catalogue(structures, (), replace(recipes.named("weighted"), encoder="hashing"))
 
 
 def structure(number: int, kind: str, name: str, commune: str, **more: Any) -> Structure:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import weakref
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,11 +16,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from matcher import __version__, codec
-from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.columns import NATURES
-from matcher.catalogue.files import FORMAT
-from matcher.domain import Place, Recipe, Structure
+from matcher import codec, plugins
+from matcher.catalogue.catalogue import Catalogue, column_of
+from matcher.catalogue.columns import FORMAT, NATURES
+from matcher.catalogue.filters import holding_any
+from matcher.catalogue.rows import (
+    _evidence_of_awards,
+    _evidence_table,
+    _profile,
+    _Row,
+    _structure_table,
+    index_words,
+)
+from matcher.domain import Award, Place, Recipe, Structure, __version__
+from matcher.reference.text import coded
 
 BLOCK = 20_000  # structures made at once
 
@@ -27,11 +38,170 @@ BLOCK = 20_000  # structures made at once
 HALVED_FROM = 1_000_000
 
 
+def build_catalogue(
+    structures: Iterable[Structure] = (),
+    awards: Iterable[Award] = (),
+    recipe: Recipe | None = None,
+    *,
+    undated: date | None = None,
+    suppliers: bool = True,
+    reuse: Catalogue | None = None,
+) -> Catalogue:
+    """A catalogue of the structures, with each award as evidence of its holders.
+
+    A holder that is no known structure becomes one of kind "" (a supplier) unless `suppliers` is
+    False.  An award without a
+    date counts as known from `undated` (None: always known).  `reuse` gives vectors of texts that
+    did not change.  The first of two structures with one SIRET and one kind is kept.
+    """
+    recipe = recipe or Recipe()
+    known: dict[str, Structure] = {}
+    for structure in structures:
+        # one SIRET may be two structures (an ACI and an AI): their offers and kinds stay apart
+        known.setdefault(f"{structure.siret} {structure.kind}", structure)
+    pieces = _evidence_of_awards(known, awards, undated, suppliers)
+    encoder = plugins.find("learned.encoders", recipe.encoder).load(**recipe.encoder_options)
+    order = sorted(known)
+    held = _held(reuse, encoder)
+    tables, evidences, blocks = [], [], []
+    words: list[str] = []
+    first = 0
+    for low in range(
+        0, max(len(order), 1), BLOCK
+    ):  # the objects of a million structures at once are too many
+        block = {key: known.pop(key) for key in order[low : low + BLOCK]}
+        first_rows: list[int] = []
+        rows: list[_Row] = []
+        for key, structure in block.items():
+            first_rows.append(len(rows))
+            rows.extend(_profile(structure))
+            rows.extend(pieces.pop(key, ()))
+        evidences.append(_evidence_table(rows))
+        tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
+        blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
+        words.extend(coded(row.text, row.offer.cpv) for row in rows)
+        first += len(rows)
+        if first > HALVED_FROM:  # as singles they would take twice the memory until the end
+            blocks = [part.astype(np.float16, copy=False) for part in blocks]
+    structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
+    evidence_table = pa.concat_tables(evidences).combine_chunks()
+    del tables, evidences
+    vectors = np.empty((first, encoder.dimension), dtype=blocks[-1].dtype)
+    while blocks:  # each is let go of as it is copied
+        vectors[first - len(blocks[-1]) : first] = blocks[-1]
+        first -= len(blocks.pop())
+    indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
+    manifest = _manifest(structure_table, evidence_table, recipe, encoder)
+    return Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
+
+
+def update_catalogue(
+    catalogue: Catalogue, structures: Iterable[Structure] = (), gone: Iterable[str] = ()
+) -> Catalogue:
+    """The catalogue as built anew with these structures in place of those of their SIRETs, and without `gone`.
+
+    Only what changed is encoded and told to the indexes; the rest is copied.  Awards stay with their bidder;
+    those of a bidder none of whose structures is left go with it.
+    """
+    fresh: dict[str, Structure] = {}
+    for structure in structures:
+        fresh.setdefault(f"{structure.siret} {structure.kind}", structure)
+    out = {structure.siret for structure in fresh.values()} | set(gone)
+    sirens = {siret[:9] for siret in out}
+    touched = np.flatnonzero(holding_any(catalogue, sirens, prefixes=True))
+    known, awards = dict(fresh), _awards_of(catalogue, touched)
+    for row in touched.tolist():
+        structure = catalogue.structure(row)
+        if structure.siret not in out:
+            known.setdefault(f"{structure.siret} {structure.kind}", structure)
+    listed = {structure.siren for structure in known.values() if not _is_supplier(structure)}
+    known = {
+        key: structure
+        for key, structure in known.items()
+        if not (_is_supplier(structure) and structure.siren in listed)
+    }
+    holder: dict[str, str] = {}
+    for key in sorted(known):
+        holder.setdefault(key[:9], key)
+    rows: list[_Row] = []
+    first_rows: list[int] = []
+    for key in sorted(known):
+        first_rows.append(len(rows))
+        rows.extend(_profile(known[key]))
+        if holder[key[:9]] == key:
+            rows.extend(awards.get(key[:9], ()))
+    return _spliced(catalogue, touched, [known[key] for key in sorted(known)], first_rows, rows)
+
+
+def _awards_of(catalogue: Catalogue, rows: NDArray[np.int64]) -> dict[str, list[_Row]]:
+    """The awards of the bidders of these structure rows, by SIREN; what a structure tells itself is none."""
+    found: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows.tolist():
+        structure = catalogue.structure(row)
+        told = sum(1 for _ in _profile(structure))
+        for piece in range(int(catalogue.offsets[row]) + told, int(catalogue.offsets[row + 1])):
+            found[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
+    return found
+
+
+def _spliced(
+    catalogue: Catalogue,
+    touched: NDArray[np.int64],
+    structures: Sequence[Structure],
+    first_rows: Sequence[int],
+    rows: Sequence[_Row],
+) -> Catalogue:
+    """This catalogue without the structure rows `touched`, and with these structures and their rows."""
+    more = _evidence_table(rows)
+    added = _structure_table(structures, first_rows, more)
+    n, m = len(catalogue), catalogue.evidence.num_rows
+    stays = np.ones(n, dtype=bool)
+    stays[touched] = False
+    kinds = catalogue.of_structure("kind")
+    keys = [
+        (f"{siret} {kinds[row]}", row)
+        for row, siret in enumerate(catalogue.structures.column("siret").to_pylist())
+        if stays[row]
+    ]
+    keys += [(f"{s.siret} {s.kind}", n + i) for i, s in enumerate(structures)]
+    order = np.array([row for _, row in sorted(keys)], dtype=np.int64)
+    lows = np.concatenate([catalogue.offsets[:-1], m + np.array(first_rows, dtype=np.int64)])
+    ends = np.array([*first_rows[1:], len(rows)][: len(first_rows)], dtype=np.int64)
+    highs = np.concatenate([catalogue.offsets[1:], m + ends])
+    many = (highs - lows)[order]
+    starts = np.concatenate(([0], np.cumsum(many))).astype(np.int64)
+    pieces = np.arange(starts[-1]) + np.repeat(lows[order] - starts[:-1], many)
+    evidence = _joined(catalogue.evidence, more, pieces)
+    table = _renumbered(_joined(catalogue.structures, added, order), starts[:-1])
+    kept = np.where(pieces < m, pieces, -1)
+    encoded = _encode(catalogue.encoder, [row.text for row in rows]).astype(catalogue.vectors.dtype)
+    blocks = (
+        catalogue.vectors[low : low + size] if low < m else encoded[low - m : low - m + size]
+        for low, size in _runs(pieces, m)
+    )
+    vectors, written = _written(
+        blocks, (len(kept), catalogue.vectors.shape[1]), catalogue.vectors.dtype, catalogue.home
+    )
+    words = [coded(rows[i].text, rows[i].offer.cpv) for i in (pieces[kept < 0] - m).tolist()]
+    indexes = {
+        name: index.amended(kept, words, vectors)
+        if hasattr(index, "amended")
+        else plugins.find("catalogue.indexes", name).build(index_words(evidence), vectors)
+        for name, index in catalogue.indexes.items()
+    }
+    manifest = _manifest(table, evidence, catalogue.recipe, catalogue.encoder)
+    made = Catalogue(table, evidence, vectors, indexes, catalogue.recipe, manifest, catalogue.encoder)
+    if written is not None:
+        made.home, made.written = catalogue.home, written
+        weakref.finalize(made, written.unlink, missing_ok=True)
+    return made
+
+
 def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder: Any) -> dict[str, Any]:
     data = hashlib.sha256()
     for chunk in structures.column("digest").chunks:
         data.update(b"".join(chunk.to_pylist()))
-    nature = Catalogue._column(evidence, "nature")
+    nature = column_of(evidence, "nature")
     return {
         "format": FORMAT,
         "code": __version__,
@@ -90,7 +260,7 @@ def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
     """The structures of several blocks, whose first rows and bidders were counted from nought in each."""
     before = np.cumsum([0, *(evidence.num_rows for evidence in evidences)])
     block = np.arange(structures.num_rows) // BLOCK
-    return _renumbered(structures, Catalogue._column(structures, "first_row") + before[block])
+    return _renumbered(structures, column_of(structures, "first_row") + before[block])
 
 
 def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:

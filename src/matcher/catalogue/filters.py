@@ -2,12 +2,204 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.reference.text import fold
+from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.rows import index_words
+from matcher.domain import BadInput, Filters, Place
+from matcher.reference import law
+from matcher.reference.codes import everyday_words
+from matcher.reference.places import distance_km
+from matcher.reference.text import clean, fold, plain_words, tokens
+
+KEPT = 5_000  # places and words whose answers are remembered
+
+
+def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]:
+    """Rows of the structures whose name, brand or town holds all the words, shortest name first."""
+    wanted = fold(words).split()
+    if not wanted:
+        return []
+    keys = catalogue.once("name_keys", lambda: _name_keys(catalogue))
+    hits = [row for row, key in enumerate(keys) if all(word in key for word in wanted)]
+    return sorted(hits, key=lambda row: (len(keys[row]), row))[:limit]
+
+
+def _name_keys(catalogue: Catalogue) -> list[str]:
+    columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
+    return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
+
+
+def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:
+    """The information of a word in nats and the structures so named.
+
+    None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
+    names and texts alone, whoever holds which award, so that it does not peek.
+    """
+    find = catalogue.once("rare_name", lambda: lru_cache(KEPT)(partial(_rare_name, catalogue)))
+    return find(word) or None
+
+
+def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
+    if word in everyday_words():
+        return ()
+    index = catalogue.once("word_index", lambda: _word_index(catalogue))
+    rows = np.concatenate([index.holding(stem) for stem in tokens(word)[:1]] or [[]]).astype(int)
+
+    def holding(*natures: str) -> Iterator[int]:
+        """Rows of the word itself, of those of its stem."""
+        chosen = rows[catalogue.nature_mask(natures)[rows]].tolist()
+        return (row for row in chosen if word in plain_words(catalogue.text(row)))
+
+    limit = max(30, catalogue.evidence.num_rows // 500)
+    if sum(1 for _ in islice(holding("award", "offer", "description"), limit)) == limit:
+        return ()
+    named = np.unique(catalogue.owners[list(holding("name"))])
+    return (float(np.log(len(catalogue) / len(named))), named) if len(named) else ()
+
+
+def _word_index(catalogue: Catalogue) -> Any:
+    """The index of words, made for the purpose where the recipe has none."""
+    held = catalogue.index("words")
+    return held or plugins.find("catalogue.indexes", "lexical").build(
+        index_words(catalogue.evidence), catalogue.vectors
+    )
+
+
+def nearest(
+    catalogue: Catalogue, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """The k structures nearest to one of the places (by coordinates), of those allowed."""
+    located = [
+        (p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None
+    ]
+    if not located:
+        return np.zeros(0, dtype=np.int64)
+    if allowed is None:
+        around = catalogue.once("around", lambda: lru_cache(KEPT)(partial(_nearest, catalogue)))
+        # the lots of one notice, and many notices, are of one place
+        return around((tuple(located), k))
+    distance = distances_km(catalogue, located)
+    distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
+    near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
+    return np.asarray(near[np.isfinite(distance[near])], dtype=np.int64)
+
+
+def _nearest(catalogue: Catalogue, asked: tuple[tuple[tuple[float, float], ...], int]) -> NDArray[np.int64]:
+    located, k = asked
+    tree, rows = catalogue.once("globe", lambda: _globe(catalogue))
+    if not len(rows):
+        return rows
+    _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
+    near = np.atleast_2d(found)
+    # of several places each has its nearest, so that no place is forgotten
+    kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
+    return np.asarray(rows[kept], dtype=np.int64)
+
+
+def _globe(catalogue: Catalogue) -> tuple[Any, NDArray[np.int64]]:
+    """A tree of the structures that have coordinates, as points of the unit sphere, and their rows."""
+    from scipy.spatial import cKDTree
+
+    points = np.column_stack([catalogue.of_structure("latitude"), catalogue.of_structure("longitude")])
+    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    return cKDTree(_on_globe(points[rows])) if len(rows) else None, rows
+
+
+def distances_km(
+    catalogue: Catalogue, located: Sequence[tuple[float, float]], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Kilometres from each structure (or each of `rows`) to the nearest point; NaN where it has no coordinates."""
+    lat, lon = catalogue.of_structure("latitude"), catalogue.of_structure("longitude")
+    if rows is not None:
+        lat, lon = lat[rows], lon[rows]
+    if len(located) == 1:
+        return np.asarray(distance_km(lat, lon, *located[0]), dtype=np.float64)
+    each = [np.asarray(distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
+    return np.asarray(np.minimum.reduce(each), dtype=np.float64)
+
+
+def allowed_mask(
+    catalogue: Catalogue, filters: Filters, places: Sequence[Place] = ()
+) -> NDArray[np.bool_] | None:
+    """Mask over structures that obey the filters; None when there is no filter."""
+    masks: list[NDArray[np.bool_]] = []
+    if filters.sirets is not None:
+        masks.append(holding_any(catalogue, filters.sirets, prefixes=False))
+    if filters.excluded:
+        masks.append(~holding_any(catalogue, filters.excluded, prefixes=True))
+    if filters.kinds:
+        masks.append(catalogue.one_of("kind", filters.kinds))
+    if filters.articles:
+        articles, today = tuple(filters.articles), date.today()
+        masks.append(catalogue.among("kind", lambda kind: law.eligible(kind, articles, today) is True))
+    if filters.departments:
+        masks.append(catalogue.one_of("department", filters.departments))
+    if filters.regions:
+        masks.append(catalogue.one_of("region", filters.regions))
+    for name, wanted in (
+        ("networks", filters.networks),
+        ("labels", filters.labels),
+        ("services", filters.service_types),
+    ):
+        if wanted:
+            masks.append(catalogue.among(name, _holds(wanted)))
+    if filters.active_only:
+        masks.append(catalogue.of_structure("active") != 0)
+    if filters.radius_km is not None:
+        located = [
+            (p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None
+        ]
+        if not located:
+            raise BadInput(
+                "a radius needs a place: name the commune, the postcode or the department of the need"
+            )
+        masks.append(np.nan_to_num(distances_km(catalogue, located), nan=np.inf) <= filters.radius_km)
+    for phrase in filters.phrases:
+        masks.append(_holding(catalogue, phrase))
+    if not masks:
+        return None
+    result: NDArray[np.bool_] = np.logical_and.reduce(masks)
+    return result
+
+
+def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> NDArray[np.bool_]:
+    """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
+    held = np.zeros(len(catalogue), dtype=bool)
+    sirets = catalogue.sirets
+    for identifier in identifiers:
+        low = int(np.searchsorted(sirets, identifier))
+        while low < len(sirets) and (
+            sirets[low] == identifier or (prefixes and sirets[low][:9] == identifier)
+        ):
+            held[low] = True
+            low += 1
+    return held
+
+
+def _holding(catalogue: Catalogue, phrase: str) -> NDArray[np.bool_]:
+    """Structures of which some evidence holds the exact words, whatever their case and accents."""
+    wanted = fold(clean(phrase))
+    texts = catalogue.once("folded_texts", lambda: _folded_texts(catalogue))
+    hits = np.array([wanted in text for text in texts], dtype=bool)
+    padded = np.append(hits, False)
+    held = (
+        np.logical_or.reduceat(padded, catalogue.offsets[:-1]) if len(catalogue) else np.zeros(0, dtype=bool)
+    )
+    return held & (np.diff(catalogue.offsets) > 0)
+
+
+def _folded_texts(catalogue: Catalogue) -> list[str]:
+    """Every evidence text, folded for comparing."""
+    return [fold(text) for text in catalogue.evidence.column("text").to_pylist()]
 
 
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:

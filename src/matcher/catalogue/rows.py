@@ -103,7 +103,7 @@ def _evidence_of_awards(
     return placed
 
 
-def _centred(place: Place) -> Place:
+def centred(place: Place) -> Place:
     """The place, at the centre of its department where it has no coordinates of its own."""
     found = department(place.department) if place.department and place.latitude is None else None
     return replace(place, latitude=found.latitude, longitude=found.longitude) if found else place
@@ -114,7 +114,7 @@ def _award_row(award: Award, undated: date | None) -> _Row:
     # a place deduced from the buyer's seat tells of the buyer, not of the work: its department is enough
     place = replace(award.place, latitude=None, longitude=None) if award.place.inferred else award.place
     offer = Offer(
-        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=_centred(place),
+        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=centred(place),
         amount=award.amount, buyer=award.buyer.id[:9] or None, since=award.notified or undated, source=award.source or "decp",
     )  # fmt: skip
     label = cpv_label(award.cpv) if award.cpv else ""
@@ -191,7 +191,7 @@ def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Ta
         yield hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _words(evidence: pa.Table) -> list[str]:
+def index_words(evidence: pa.Table) -> list[str]:
     """What an index of words is given of each evidence row."""
     texts, payloads = (evidence.column(name).to_pylist() for name in ("text", "payload"))
     return [

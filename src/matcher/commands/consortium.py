@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._notice import one_notice
 
 if TYPE_CHECKING:
     from matcher.domain import Tender
@@ -109,28 +110,3 @@ def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
         }
         for member in team.members
     ]
-
-
-def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
-    """The notice of a file, the first that can be answered (else awarded, if `awarded`) unless one is named.
-
-    Raises NotFound, naming those there are; NothingGood where the file holds none.
-    """
-    from matcher.console import say
-    from matcher.domain import NotFound, NothingGood
-    from matcher.reading import gather
-
-    found = gather.gather([path])
-    answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
-    named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
-    if id is not None and not named:
-        there = ", ".join(t.id for t in found.tenders[:10])
-        raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
-    if awarded and not answerable:
-        answerable = [t for t in found.tenders if t.awards]
-    if not named and not answerable:
-        raise NothingGood(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
-    chosen = named[0] if named else answerable[0]
-    if not named and len(answerable) > 1:
-        say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")
-    return chosen

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 app = typer.Typer(
     help="Digests: show one in any form, say why it was sent, tell a buyer what came of a need.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 KEY = typer.Option(
     ...,
@@ -109,6 +109,7 @@ def suggest(
     format: str = FORMAT,
 ) -> None:
     """Others' declarations that complete yours, best first, with the reason."""
+    from matcher.catalogue.files import load_catalogue
     from matcher.console import emit
     from matcher.records import exchange, keys
     from matcher.records.store import Store
@@ -116,9 +117,7 @@ def suggest(
     with Store.open() as store:
         kilometres = None
         if catalogue.is_dir():
-            from matcher.catalogue.catalogue import Catalogue
-
-            kilometres = exchange.distances(Catalogue.load(catalogue))
+            kilometres = exchange.distances(load_catalogue(catalogue))
         bearer = keys.prove(store, key)
         found = exchange.suggest(
             store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 app = typer.Typer(help="Hours of insertion and the OETH effect of a purchase.", no_args_is_help=True)
 
@@ -42,7 +42,7 @@ def plan(
     from datetime import date
 
     from matcher import codec
-    from matcher.catalogue.catalogue import Catalogue
+    from matcher.catalogue.files import load_catalogue
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
     from matcher.records import store
@@ -63,7 +63,7 @@ def plan(
             reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
         )  # fmt: skip
     where = coverage.somewhere(place) if place else None
-    supply = Supply(Catalogue.load(catalogue), store.Store.open())
+    supply = Supply(load_catalogue(catalogue), store.Store.open())
     shares = tuple(value / 100 for value in share) if share else desk.SHARES
     made = desk.plan(
         supply, amount=amount, trades=trades, place=where, months=months, labour=row, shares=shares

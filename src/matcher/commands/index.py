@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_CATALOGUE = Path("var/catalogue")
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 
 def run(
@@ -35,7 +35,8 @@ def run(
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
     """
-    from matcher.catalogue.catalogue import Catalogue
+    from matcher.catalogue.build import build_catalogue, update_catalogue
+    from matcher.catalogue.files import load_catalogue, save_catalogue
     from matcher.console import say
     from matcher.domain import BadInput
     from matcher.matching import recipes
@@ -54,14 +55,14 @@ def run(
     if update:
         if gathered.awards:
             raise BadInput("--update takes structures only: new awards want a new build, without --update")
-        held = Catalogue.load(out)
+        held = load_catalogue(out)
         gathered.structures += self_declared.amended(held, gathered.structures)
-        catalogue = held.updated(gathered.structures, gone or ())
+        catalogue = update_catalogue(held, gathered.structures, gone or ())
         notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
-        catalogue = Catalogue.build(gathered.structures, gathered.awards, chosen)
-    catalogue.save(out)
+        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
+    save_catalogue(catalogue, out)
     gather.save_notices(gathered.tenders, out)
     counts = catalogue.manifest
     say(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 
 def run(
@@ -44,7 +44,7 @@ def run(
     matcher map --department 93 --blank
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher.catalogue.catalogue import Catalogue
+    from matcher.catalogue.files import load_catalogue
     from matcher.console import check_format, emit, say
     from matcher.reading import gather
     from matcher.records import store
@@ -53,7 +53,7 @@ def run(
     from matcher.territory.supply import Supply
 
     check_format(format)
-    opened = Catalogue.load(catalogue)
+    opened = load_catalogue(catalogue)
     areas: list[coverage.Area] = list(coverage.region(region)) if region else []
     areas += [coverage.department(code) for code in department or ()]
     if commune:

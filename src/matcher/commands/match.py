@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 if TYPE_CHECKING:
     from rich.console import Console

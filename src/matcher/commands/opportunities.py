@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 
 def run(

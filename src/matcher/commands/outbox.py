@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 app = typer.Typer(
     help="Digests waiting to leave: list, sample, approve, cancel, send, bounces.", no_args_is_help=True

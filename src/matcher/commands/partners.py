@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.consortium import one_notice
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._notice import one_notice
 
 
 def run(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands.index import DEFAULT_CATALOGUE
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 
 def run(
@@ -29,7 +29,7 @@ def run(
     \b
     matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
     """
-    from matcher.catalogue.catalogue import Catalogue
+    from matcher.catalogue.files import load_catalogue
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
     from matcher.reading import gather
@@ -52,7 +52,7 @@ def run(
         for sentence in found.summary():
             say(sentence)
     made = desk.report(
-        Catalogue.load(catalogue), purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
+        load_catalogue(catalogue), purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
         ledger_source=", ".join(path.name for path in ledger or ()),
     )  # fmt: skip
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):

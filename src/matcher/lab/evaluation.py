@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from matcher import plugins
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Award, BadInput, NothingGood, Recipe, Rejected, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking, interleave
+from matcher.partners import partners
 from matcher.reading import files
 from matcher.reference.identifiers import clean_date
 
@@ -121,15 +123,13 @@ def catalogue_of(
         raise NothingGood(
             "no award could be read: check the file of --history with `matcher read`, or give --structures"
         )
-    return Catalogue.build(listed, awards, recipe, undated=UNDATED, suppliers=structures is None)
+    return build_catalogue(listed, awards, recipe, undated=UNDATED, suppliers=structures is None)
 
 
 def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
     """The line of a run file for a question: best SIRENs first, each with score and probability."""
     if question.member is not None:
-        from matcher.partners import partners
-
-        return partners.ranked(matcher, question, top, incumbents)
+        return _ranked_partners(matcher, question, top, incumbents)
     rankings = rankings_of(matcher, question, incumbents)
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
@@ -143,6 +143,26 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
         "ranking": line,
         "nobody": all(matcher.nobody(ranking) for ranking in rankings),
     }
+
+
+def _ranked_partners(
+    matcher: Matcher, question: Question, top: int, incumbents: bool = False
+) -> dict[str, Any]:
+    """The line of a run file for a question with a member: best partners first, the member never."""
+    member = question.member or ""
+    rankings = [
+        partners.rank_partners(matcher, matcher.rank(query), member, question.day)[0]
+        for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
+    ]
+    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
+    scores = np.array([score for _, score in merged])
+    weights = partners.weights_of(matcher.recipe.name)
+    if weights.slope is None and len(merged):
+        chances = matcher.ranker.probability(scores, rankings[0].regime)
+    else:
+        chances = weights.probability(scores)
+    line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
+    return {"query_id": question.id, "ranking": line, "nobody": not line}
 
 
 def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) -> list[Ranking]:

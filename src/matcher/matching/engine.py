@@ -13,10 +13,12 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import __version__, plugins
+from matcher import plugins
 from matcher.catalogue import denials
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
+from matcher.catalogue.files import load_catalogue
+from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
     Answer,
     Filters,
@@ -27,11 +29,12 @@ from matcher.domain import (
     Reason,
     Recipe,
     Tender,
+    __version__,
 )
 from matcher.matching import by_clause, recipes, suitability
 from matcher.matching.ranking import Ranking
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import question
+from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.signals.place import distances, zones
 from matcher.matching.suitability import eligible
@@ -60,7 +63,7 @@ class Matcher:
     @classmethod
     def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
         """A matcher over the saved catalogue of a folder, with its own recipe unless one is named."""
-        catalogue = Catalogue.load(Path(folder))
+        catalogue = load_catalogue(Path(folder))
         return cls(catalogue, recipes.named(recipe) if recipe else None)
 
     @property
@@ -85,7 +88,7 @@ class Matcher:
 
     def rank(self, query: Query) -> Ranking:
         """Every candidate of a lot, scored and in order; one place for each bidder."""
-        shortlist = self.catalogue.shortlist(query, exhaustive=self.exhaustive)
+        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
         columns: dict[str, Column] = {}
         shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
         for name, signal in self._signals.items():
@@ -149,8 +152,15 @@ class Matcher:
         texts = [question(lot) for lot in tender.lots]
         vectors = self.catalogue.encoder.encode(texts, role="query")
         return [
-            self.catalogue.query(
-                lot, tender, text=text, vector=vector, filters=filters, as_of=as_of, incumbents=incumbents
+            query_of(
+                self.catalogue,
+                lot,
+                tender,
+                text=text,
+                vector=vector,
+                filters=filters,
+                as_of=as_of,
+                incumbents=incumbents,
             )
             for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
         ]
@@ -351,7 +361,7 @@ class Matcher:
         return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
 
     def _why(self, row: int, query: Query) -> Explanation:
-        allowed = self.catalogue.allowed(query.filters, query.places)
+        allowed = allowed_mask(self.catalogue, query.filters, query.places)
         if allowed is not None and not allowed[row]:
             said = "écartée par vos filtres (type, lieu, mots, exclusions)"
             return Explanation(lot=query.lot, state="filtered", text=said)

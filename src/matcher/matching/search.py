@@ -2,11 +2,126 @@
 
 from __future__ import annotations
 
-from matcher.domain import Lot
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue import denials
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import days
+from matcher.catalogue.filters import allowed_mask, nearest
+from matcher.catalogue.rows import centred
+from matcher.domain import Filters, Lot, Tender
+from matcher.matching.shortlist import Query, Shortlist
+from matcher.reference import needs
 from matcher.reference.codes import cpv_label
+from matcher.reference.places import locate
+from matcher.reference.text import coded, lot_part
 
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
 EXHAUSTIVE_UP_TO = 8_000
+
+
+def query_of(
+    catalogue: Catalogue,
+    lot: Lot,
+    tender: Tender,
+    *,
+    text: str = "",
+    vector: NDArray[np.float32] | None = None,
+    as_of: date | None = None,
+    filters: Filters | None = None,
+    incumbents: bool = False,
+) -> Query:
+    """A lot ready to be compared: its places located, its text encoded."""
+    words = text or question(lot)
+    places = tuple(locate(place, tender.buyer.id) for place in lot.places)
+    if not places:
+        places = (locate(tender.buyer.place, tender.buyer.id),)
+    places = tuple(centred(place) for place in places)
+    if vector is None:
+        vector = catalogue.encoder.encode([words], role="query")[0]
+    stated = () if "cpv" in lot.inferred else lot.cpv  # a supposed code decides nothing
+    pieces = needs.pieces(lot.title)
+    return Query(
+        lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, cpv=stated, as_of=as_of,
+        filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
+        pieces=tuple(catalogue.encoder.encode(pieces, role="query")) if pieces else (),
+    )  # fmt: skip
+
+
+def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive: bool = False) -> Shortlist:
+    """Candidates of a lot: every allowed structure when they are few, else the union of k per way in.
+
+    `exhaustive` compares all of them, however many.  The ways in are each index (words, meaning, the
+    lot's own words) and nearness; then every index compares every row of
+    every candidate.  A filter is applied before the search, so it never costs recall.
+    """
+    meaning, words = catalogue.index("meaning"), catalogue.index("words")
+    allowed = allowed_mask(catalogue, query.filters, query.places)
+    if exhaustive or catalogue.evidence.num_rows <= EXHAUSTIVE_UP_TO:
+        candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
+    else:
+        row_mask = None if allowed is None else allowed[catalogue.owners]
+        found = [
+            catalogue.owners[index.search(query.words, query.vector, k, row_mask)]
+            for index in catalogue.indexes.values()
+        ]
+        if query.part != query.text and "lexical" in catalogue.indexes:
+            part = catalogue.indexes["lexical"].search(query.part, query.vector, k // 2, row_mask)
+            found.append(catalogue.owners[part])
+        if "faiss" in catalogue.indexes:  # who does one of several trades is seldom near to all of them
+            found += [
+                catalogue.owners[catalogue.index("meaning").search("", piece, k // 2, row_mask)]
+                for piece in query.pieces
+            ]
+        found.append(nearest(catalogue, query.places, k // 2, allowed))
+        chosen = np.zeros(len(catalogue), dtype=bool)
+        chosen[np.concatenate(found)] = True
+        candidates = np.flatnonzero(chosen)
+    deniers = denials.deniers(catalogue.denied.items(), query.lot) if catalogue.denied else []
+    if deniers:  # "ce n'est pas notre métier"
+        candidates = np.setdiff1d(candidates, deniers)
+    counts = catalogue.offsets[candidates + 1] - catalogue.offsets[candidates]
+    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    everything = len(candidates) == len(catalogue)
+    if everything:
+        rows = np.arange(catalogue.evidence.num_rows)
+        owner = catalogue.owners
+    else:
+        owner = np.repeat(np.arange(len(candidates)), counts)
+        rows = np.arange(starts[-1]) + np.repeat(catalogue.offsets[candidates] - starts[:-1], counts)
+    wanted = None if everything else rows
+    # what is compared with the rows, by the name of the similarity: the roles, and the lot's own words
+    compared = {
+        role: (index, query.words)
+        for role, index in (("meaning", meaning), ("words", words))
+        if index is not None
+    }
+    similarity = {name: index.compare(text, query.vector, wanted) for name, (index, text) in compared.items()}
+    if query.part and words is not None:
+        compared["part"] = (words, query.part)
+        similarity["part"] = (
+            similarity["words"]  # a need typed in
+            if query.part == query.words
+            else words.compare(query.part, query.vector, wanted)
+        )
+    peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
+    if allowed is not None or deniers:
+        # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
+        for name, (index, text) in compared.items():
+            top = index.search(text, query.vector, 1)
+            best = float(index.compare(text, query.vector, top).max(initial=0.0))
+            peaks[name] = max(peaks[name], best)
+    if query.as_of is None:
+        admissible = np.ones(len(rows), dtype=bool)
+    else:
+        admissible = catalogue.of_row("since")[rows] < days(query.as_of)
+    return Shortlist(
+        query=query, catalogue=catalogue, candidates=candidates, rows=rows, starts=starts, owner=owner,
+        admissible=admissible, similarity=similarity, peaks=peaks,
+    )  # fmt: skip
 
 
 def question(lot: Lot) -> str:

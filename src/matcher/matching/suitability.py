@@ -38,12 +38,12 @@ def fit(shortlist: Shortlist) -> NDArray[np.float64]:
 
     def make() -> NDArray[np.float64]:
         declared = shortlist.known(*DECLARED, "award")
-        meaning = shortlist.similarity.get("faiss")
-        words = shortlist.similarity.get("lexical")
+        meaning = shortlist.similarity.get("meaning")
+        words = shortlist.similarity.get("words")
         blank = np.zeros(len(shortlist.rows))
         near = (blank if meaning is None else meaning) >= FIT
         for piece in shortlist.query.pieces if meaning is not None else ():
-            near = near | (shortlist.catalogue.indexes["faiss"].compare("", piece, shortlist.rows) >= FIT)
+            near = near | (shortlist.catalogue.index("meaning").compare("", piece, shortlist.rows) >= FIT)
         said = (blank if words is None else words) >= WORDS
         hits = shortlist.count(declared & (near | said)) > 0
         told = shortlist.count(declared) > 0
@@ -148,7 +148,7 @@ def _nobody(ranking: Ranking) -> bool:
 
 def strong(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose declared offer says the very thing: near in meaning and in words; (n,)."""
-    meaning, words = shortlist.similarity.get("faiss"), shortlist.similarity.get("lexical")
+    meaning, words = shortlist.similarity.get("meaning"), shortlist.similarity.get("words")
     if meaning is None or words is None:
         return np.zeros(len(shortlist), dtype=bool)
     return np.asarray(

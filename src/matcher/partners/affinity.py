@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
+from matcher.catalogue.filters import rare_name
 from matcher.matching.shortlist import Column
 from matcher.reference.text import plain_words
 
@@ -104,7 +105,7 @@ def _names(catalogue: Catalogue, member: int) -> Column:
     """How rare the rarest word is that a name shares with the member's, 0 to 1: firms of one group."""
     shared = np.zeros(len(catalogue))
     for word in set(plain_words(catalogue.structures.column("name")[member].as_py())):
-        if found := catalogue.rare_name(word):
+        if found := rare_name(catalogue, word):
             information, rows = found
             shared[rows] = np.maximum(shared[rows], information / np.log(max(len(catalogue), 2)))
     shared[member] = 0.0

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from matcher.domain import (
 )
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import HALF, WHOLE, serves, tasks_of
-from matcher.matching.ranking import Ranking, interleave
+from matcher.matching.ranking import Ranking
 from matcher.matching.shortlist import Column
 from matcher.matching.signals.capacity import yearly
 from matcher.partners import subcontracting
@@ -39,9 +39,6 @@ from matcher.partners.affinity import COLUMNS, LABELS, kinship, member_row, toge
 from matcher.partners.leads import leads
 from matcher.reference import law, paths
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.lab.evaluation import Question
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
 ADDED = 6.0  # what a whole notice newly covered adds to the score: more than any proof of the past
@@ -101,24 +98,6 @@ def rank_partners(
     order = order[np.sort(first)]
     contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
     return replace(ranking, scores=scores, order=order, contributions=contributions), added
-
-
-def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
-    """The line of a run file for a question with a member: best partners first, the member never."""
-    member = question.member or ""
-    rankings = [
-        rank_partners(matcher, matcher.rank(query), member, question.day)[0]
-        for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
-    ]
-    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
-    scores = np.array([score for _, score in merged])
-    weights = weights_of(matcher.recipe.name)
-    if weights.slope is None and len(merged):
-        chances = matcher.ranker.probability(scores, rankings[0].regime)
-    else:
-        chances = weights.probability(scores)
-    line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
-    return {"query_id": question.id, "ranking": line, "nobody": not line}
 
 
 # ------------------------------------------------------------------------------------------- the product

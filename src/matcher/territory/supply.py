@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
+from matcher.catalogue.filters import distances_km
 from matcher.domain import Lot, Place, Reservation, Structure
 from matcher.records.store import Store
 from matcher.reference import law, needs, places
@@ -197,7 +198,7 @@ class Supply:
         """Kilometres from each structure to a place; NaN where either is not located."""
         if place.latitude is None or place.longitude is None:
             return np.full(len(self), np.nan)
-        return self.catalogue.distances([(place.latitude, place.longitude)])[self.rows]
+        return distances_km(self.catalogue, [(place.latitude, place.longitude)])[self.rows]
 
     def reach(self, place: Place, *, whole: bool = False) -> Mask:
         """Who comes to a place: by its declared zone, else within `reach_km`; `whole` asks for a department.

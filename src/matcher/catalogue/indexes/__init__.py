@@ -6,14 +6,22 @@ To add one, write a file with `build(texts, vectors, **options) -> Index` and `l
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Role = Literal["meaning", "words"]
+
 
 class Index(Protocol):
-    """Rows found by a text and its vector.  Similarities are higher for better, and comparable across rows."""
+    """Rows found by a text and its vector.  Similarities are higher for better, and comparable across rows.
+
+    `role` says what is compared: "meaning" (the vectors) or "words" (the text).  Callers ask a catalogue for the
+    index of a role, never for a file name.
+    """
+
+    role: Role
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None

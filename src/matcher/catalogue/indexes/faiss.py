@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.indexes import Role
+
 FLAT_UP_TO = 8_000  # vectors: from here on codes find the same in half the time
 SCANNED_UP_TO = 1_500_000  # to here the codes of every vector are read: one cell (11 ms a million)
 CODED_FROM = 1_000  # fewer vectors do not teach codes of four bits
@@ -37,6 +39,8 @@ class FaissIndex:
     `numbers` is the number of each row: rows of one text have one.  `table` holds the vector of each number; None
     where it is read in the first of its rows.
     """
+
+    role: Role = "meaning"
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.indexes import Role
 from matcher.reference.text import tokens
 
 K1, B = 1.2, 0.6
@@ -59,6 +60,8 @@ class _Room:
 
 class LexicalIndex:
     """The words of each row, and the rows of each word, with their weights."""
+
+    role: Role = "words"
 
     def __init__(
         self, vocabulary: dict[str, int], counted: _Counted, weighted: _Weighted, k1: float, b: float

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.indexes import Role
 from matcher.domain import BadInput, MissingExtra, StaleArtefact
 
 M, EF_CONSTRUCTION, EF_MOST = 16, 100, 1000
@@ -26,6 +27,8 @@ LOCK = 0x76656374  # advisory lock of the filling
 
 class PgvectorIndex:
     """A table of vectors at the server, and the same vectors at hand (memory-mapped) for exact comparison."""
+
+    role: Role = "meaning"
 
     def __init__(self, vectors: NDArray[Any], table: str, url: str) -> None:
         self._vectors, self._table, self._url = vectors, table, url

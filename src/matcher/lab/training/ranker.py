@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher import plugins
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.console import progress, say
@@ -28,7 +29,7 @@ from matcher.domain import Award, BadInput, Lot, Tender
 from matcher.lab.evaluation import UNDATED, bootstrap, measures
 from matcher.matching import recipes
 from matcher.matching.rankers._additive import contribution
-from matcher.matching.search import question
+from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading import files
 from matcher.reference import paths
@@ -77,7 +78,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
             encoder = encoding.train(data, Path(folder) / "encoder", before=since)
         base = recipes.named("weighted")
         recipe = replace(base, encoder_options={"path": str(encoder)})
-        catalogue = Catalogue.build([], awards, recipe, undated=UNDATED)
+        catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
         splits = collect(catalogue, awards, since, most)
     findable = sum(split.findable for split in splits)
     if findable < 50:
@@ -169,7 +170,9 @@ def as_of(
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
     tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
-    shortlist = catalogue.shortlist(catalogue.query(lot, tender, as_of=award.notified), exhaustive=True)
+    shortlist = shortlist_of(
+        catalogue, query_of(catalogue, lot, tender, as_of=award.notified), exhaustive=True
+    )
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(question(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]

@@ -19,7 +19,7 @@ WEIGHTS = (0.8, 0.15, 0.05)
 
 def measure(shortlist: Shortlist) -> Column:
     """Cosines of the best three declared pieces, weighted to sum to 1; NaN where nothing is declared."""
-    similarity = shortlist.similarity.get("faiss")
+    similarity = shortlist.similarity.get("meaning")
     mask = shortlist.known(*DECLARED)
     if similarity is None:
         return shortlist.best(mask * float("nan"), mask)
@@ -29,7 +29,7 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("ne décrit pas ses activités")
-    row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known(*DECLARED))
+    row = shortlist.best_row(i, shortlist.similarity["meaning"], shortlist.known(*DECLARED))
     offer = shortlist.catalogue.offer(row) if row is not None else None
     said = (
         {"offer": "offre", "description": "présentation", "job": "métier recruté"}[offer.nature]

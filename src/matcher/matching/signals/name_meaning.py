@@ -11,14 +11,14 @@ from matcher.reference.text import shorten
 
 def measure(shortlist: Shortlist) -> Column:
     """Cosine of the name with the lot, 0 to 1; NaN where there is no name or no vector index."""
-    similarity = shortlist.similarity.get("faiss")
+    similarity = shortlist.similarity.get("meaning")
     if similarity is None:
         return np.full(len(shortlist), np.nan)
     return shortlist.best(np.maximum(similarity, 0), shortlist.known("name"))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    row = shortlist.best_row(i, shortlist.similarity["faiss"], shortlist.known("name"))
+    row = shortlist.best_row(i, shortlist.similarity["meaning"], shortlist.known("name"))
     name = shorten(shortlist.catalogue.text(row), 80) if row is not None else ""
     if value > 0.25:
         return Why(f"son nom évoque le métier : « {name} »", "", name)

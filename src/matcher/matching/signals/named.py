@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from matcher.catalogue.filters import rare_name
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import plain_words
@@ -20,7 +21,7 @@ def measure(shortlist: Shortlist) -> Column:
     for word in dict.fromkeys(
         plain_words(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
     ):
-        found = shortlist.catalogue.rare_name(word)
+        found = rare_name(shortlist.catalogue, word)
         if found is not None:
             weight, rows = found
             at = np.searchsorted(shortlist.candidates, rows)  # both increase, and no row stands twice

@@ -15,13 +15,13 @@ TELLING = 0.5
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
     """The best BM25 share, relative to the catalogue's best; NaN without awards."""
-    return shortlist.best(_past.scaled(shortlist, "lexical"), _past.mask(shortlist))
+    return shortlist.best(_past.scaled(shortlist, "words"), _past.mask(shortlist))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu", tells=False)
-    row = shortlist.best_row(i, _past.scaled(shortlist, "lexical"), _past.mask(shortlist))
+    row = shortlist.best_row(i, _past.scaled(shortlist, "words"), _past.mask(shortlist))
     if row is None:
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)

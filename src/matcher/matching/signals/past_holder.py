@@ -16,7 +16,7 @@ def measure(shortlist: Shortlist) -> Column:
     if not shortlist.query.incumbents or not buyer.isdecimal():
         return np.zeros(len(shortlist))
     own = _past.mask(shortlist) & (shortlist.catalogue.of_row("buyer")[shortlist.rows] == int(buyer))
-    return np.nan_to_num(shortlist.best(0.5 + 0.5 * _past.scaled(shortlist, "lexical"), own))
+    return np.nan_to_num(shortlist.best(0.5 + 0.5 * _past.scaled(shortlist, "words"), own))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

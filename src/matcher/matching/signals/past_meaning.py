@@ -15,13 +15,13 @@ TELLING = 0.45
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum of the best three cosines, as shares of the catalogue's best; NaN without awards."""
-    return shortlist.discounted(_past.scaled(shortlist, "faiss"), _past.mask(shortlist), _past.DISCOUNT)
+    return shortlist.discounted(_past.scaled(shortlist, "meaning"), _past.mask(shortlist), _past.DISCOUNT)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu", tells=False)
-    row = shortlist.best_row(i, _past.scaled(shortlist, "faiss"), _past.mask(shortlist))
+    row = shortlist.best_row(i, _past.scaled(shortlist, "meaning"), _past.mask(shortlist))
     if row is None:
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)

@@ -15,7 +15,7 @@ SHARPNESS = 8.0
 @_past.told
 def measure(shortlist: Shortlist) -> Column:
     """log of the sum over awards of exp(8 (cosine - 1)); NaN without awards."""
-    similarity = shortlist.similarity.get("faiss")
+    similarity = shortlist.similarity.get("meaning")
     if similarity is None:
         return np.full(len(shortlist), np.nan)
     inside = shortlist.inside(_past.mask(shortlist))

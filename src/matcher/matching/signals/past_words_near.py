@@ -14,7 +14,7 @@ ALIKE = "unknown"
 
 def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     def make() -> NDArray[np.float64]:
-        words, meaning = _past.scaled(shortlist, "lexical"), _past.scaled(shortlist, "faiss")
+        words, meaning = _past.scaled(shortlist, "words"), _past.scaled(shortlist, "meaning")
         return np.asarray((words + meaning) * _past.near(shortlist))
 
     result: NDArray[np.float64] = shortlist.once("past_words_near", make)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from matcher.catalogue.columns import department_number
+from matcher.catalogue.filters import distances_km
 from matcher.matching import usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -35,7 +36,7 @@ def distances(shortlist: Shortlist) -> Column:
     points = [(a, b) for a, b in points if a == a and b == b]
     if not points:
         return np.full(len(shortlist), np.nan)
-    return shortlist.catalogue.distances(points, shortlist.candidates)
+    return distances_km(shortlist.catalogue, points, shortlist.candidates)
 
 
 def measure(shortlist: Shortlist) -> Column:

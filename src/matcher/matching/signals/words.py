@@ -14,7 +14,7 @@ WEIGHTS = (0.8, 0.15, 0.05)
 
 def measure(shortlist: Shortlist) -> Column:
     """BM25 shares (0 to 1) of the best three pieces, weighted; NaN where nothing is declared."""
-    similarity = shortlist.similarity.get("lexical")
+    similarity = shortlist.similarity.get("words")
     if similarity is None:
         return np.full(len(shortlist), np.nan)
     return shortlist.discounted(similarity, shortlist.known(*DECLARED), WEIGHTS)
@@ -23,7 +23,7 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not value > 0:
         return Why("aucun mot du besoin dans ses textes", tells=False)
-    row = shortlist.best_row(i, shortlist.similarity["lexical"], shortlist.known(*DECLARED))
+    row = shortlist.best_row(i, shortlist.similarity["words"], shortlist.known(*DECLARED))
     text = shortlist.catalogue.text(row) if row is not None else ""
     shared = common_words(shortlist.query.text, text)
     if not shared:  # only codes met

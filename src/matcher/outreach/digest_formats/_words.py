@@ -60,7 +60,7 @@ def templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     made = Environment(
-        loader=PackageLoader("matcher", "digest_templates"),
+        loader=PackageLoader("matcher.outreach", "digest_templates"),
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from matcher.domain import BadInput, NotFound
+from matcher.outreach import links, transport
+from matcher.outreach.letters import question
 from matcher.outreach.sourcing.record import _append, _events, _last, contact, read
 from matcher.records.store import Store
 from matcher.records.tables import Sourcing
@@ -64,9 +66,6 @@ def ask(
     `reply_to` is the buyer's own address.  One whose message could not leave may be asked again; every other is
     asked once.  Each outcome is an event of the record.  Raises NotFound, BadInput.
     """
-    from matcher.outreach import links, transport
-    from matcher.outreach.letters import question
-
     reply_to = transport.checked(reply_to)
     contact(store, owner, identifier, sirets, message)
     record = read(store, owner, identifier)

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal
 
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
-from matcher.reading.sources import _bytes, _stream, _tabular, decp
+from matcher.reading.sources import _bytes, _stream, _tabular
 from matcher.reading.sources._objet import lots_named
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, digits, siret_valid
@@ -515,7 +515,7 @@ def _place(record: Record, buyer_id: str) -> Place:
 
 @lru_cache(20_000)
 def _located(code: str, type_code: str, name: str, buyer_id: str) -> Place:
-    return decp.place_of_decp(code, type_code, name, buyer_id)
+    return place_of_decp(code, type_code, name, buyer_id)
 
 
 def _months(record: Record) -> float | None:

@@ -105,7 +105,7 @@ class Client:
     ) -> None:
         import httpx
 
-        from matcher import __version__
+        from matcher.domain import __version__
 
         headers = {"User-Agent": f"maillage/{__version__} (matching public tenders; one request at a time)"}
         self._token = token

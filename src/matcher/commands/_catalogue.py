@@ -1,0 +1,8 @@
+"""The folder of the catalogue that commands open unless another is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")

@@ -1,0 +1,32 @@
+"""The one notice that a command is asked about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matcher.domain import Tender
+
+
+def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
+    """The notice of a file, the first that can be answered (else awarded, if `awarded`) unless one is named.
+
+    Raises NotFound, naming those there are; NothingGood where the file holds none.
+    """
+    from matcher.console import say
+    from matcher.domain import NotFound, NothingGood
+    from matcher.reading import gather
+
+    found = gather.gather([path])
+    answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+    named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
+    if id is not None and not named:
+        there = ", ".join(t.id for t in found.tenders[:10])
+        raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
+    if awarded and not answerable:
+        answerable = [t for t in found.tenders if t.awards]
+    if not named and not answerable:
+        raise NothingGood(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
+    chosen = named[0] if named else answerable[0]
+    if not named and len(answerable) > 1:
+        say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")
+    return chosen
