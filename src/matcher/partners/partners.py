@@ -107,14 +107,14 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
     """The line of a run file for a question with a member: best partners first, the member never."""
     member = question.member or ""
     rankings = [
-        rank_partners(matcher, matcher.rank(query), member, question.day)[0]
+        rank_partners(matcher, matcher.rank(query, past=True), member, question.day)[0]
         for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
     ]
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
     weights = weights_of(matcher.recipe.name)
     if weights.slope is None and len(merged):
-        chances = matcher.ranker.probability(scores, rankings[0].regime)
+        chances = matcher.past_ranker.probability(scores, rankings[0].regime)
     else:
         chances = weights.probability(scores)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
@@ -234,7 +234,7 @@ def _pools(
     columns = kinship(matcher.catalogue, structure.siren, as_of)
     own = member_row(matcher.catalogue, structure.siren)
     for query in matcher.queries(tender, filters=filters, as_of=as_of):
-        ranking = matcher.rank(query)
+        ranking = matcher.rank(query, past=True)
         best, _ = rank_partners(matcher, ranking, structure.siren, as_of)
         picked = list(best.order[:POOL])
         if own is not None:
