@@ -58,7 +58,7 @@ class Matcher:
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
         self.past_ranker = self.ranker  # who won: for suppliers, and for partners of a bidder
-        if self.recipe.ranker == JUDGED and self.has_directory:
+        if self.recipe.ranker == JUDGED and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()
         self._signals = {
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}

@@ -13,16 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound
-from matcher.matching import evidence
+from matcher.matching import evidence, said
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
 
 Level = Literal["likely", "plausible", "unlikely"]
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
@@ -125,3 +128,8 @@ def read(path: Path) -> Judgement:
 def shipped() -> Judgement:
     """The judgement of models/judgement, read once."""
     return read(paths.models_dir() / "judgement" / "judgement.json")
+
+
+def reads(catalogue: Catalogue) -> bool:
+    """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
+    return said.groups().encoder == catalogue.encoder.fingerprint
