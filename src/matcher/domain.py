@@ -338,12 +338,14 @@ class Match:
     out_of_reach: Literal["", "far", "zone"] = (
         ""  # farther than such a lot is usually served from, or out of its zone
     )
+    usual_km: float | None = None  # where out of reach: how far the trade usually travels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
+    unconfirmed: tuple[str, ...] = ()  # those of `lots` that nothing known of the member supports
     role: Literal["mandataire", "cotraitant", "sous-traitant"] = "cotraitant"
     reason: str = ""
 
@@ -381,6 +383,7 @@ class LotAnswer:
     matches: tuple[Match, ...]
     nobody: bool = False
     relaxations: tuple[str, ...] = ()  # French: "à 70 km au lieu de 50 : 4 structures de plus"
+    wider_km: float | None = None  # the next radius within which more structures are known
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
     considered: int = 0
 

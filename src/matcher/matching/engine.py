@@ -205,7 +205,7 @@ class Matcher:
         wide = None
         if shortlist.query.filters != Filters():
             wide = self.rank(replace(shortlist.query, filters=Filters()))
-        few = none or len(matches) < n
+        relaxed = (none or len(matches) < n) and ranking.regime == "structure"
         clause = (
             by_clause.by_clause(ranking)
             if ranking.regime == "structure" and by_clause.clause_asked(ranking)
@@ -215,9 +215,8 @@ class Matcher:
             lot=shortlist.query.lot,
             matches=matches,
             nobody=none,
-            relaxations=suitability.relaxations(ranking, wide)
-            if few and ranking.regime == "structure"
-            else (),
+            relaxations=suitability.relaxations(ranking, wide) if relaxed else (),
+            wider_km=suitability.wider(ranking, wide)[0] if relaxed else None,
             by_clause=tuple(
                 replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
                 for match, code, said in (
@@ -303,6 +302,7 @@ class Matcher:
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
         kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
         may, out = eligible(shortlist, i), self._out_of_reach(ranking, i)
+        usual = suitability.radius_km(shortlist) if out else None
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
@@ -312,12 +312,13 @@ class Matcher:
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may, out, suitability.radius_km(shortlist) if out else 0.0),
+            warnings=warnings(structure, may, out, usual or 0.0),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
             of_trade=self._of_trade(ranking, i),
             out_of_reach=out,
+            usual_km=usual,
         )
 
     def _of_trade(self, ranking: Ranking, i: int) -> bool | None:

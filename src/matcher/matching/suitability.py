@@ -185,24 +185,38 @@ def _unlisted(shortlist: Shortlist) -> NDArray[np.bool_]:
     return np.asarray(unlisted & (shortlist.count(shortlist.known(*DECLARED)) == 0))
 
 
+def wider(ranking: Ranking, wide: Ranking | None = None) -> tuple[float | None, int]:
+    """The next radius (km) within which more bidders are known, and how many more; (None, 0) where none is."""
+    shortlist, reach = (wide or ranking).shortlist, _reach(ranking, wide)
+    known = (fit(shortlist) == 1.0) & admitted(shortlist)
+    base = bidders(shortlist, known & within(shortlist, reach))
+    for step in STEPS_KM:
+        more = bidders(shortlist, known & within(shortlist, reach + step)) - base
+        if more > 0:
+            return reach + step, more
+    return None, 0
+
+
+def _reach(ranking: Ranking, wide: Ranking | None) -> float:
+    """The radius asked for, else that of the trade (km)."""
+    asked = ranking.shortlist.query.filters.radius_km
+    return asked if asked is not None else radius_km((wide or ranking).shortlist)
+
+
 def relaxations(ranking: Ranking, wide: Ranking | None = None) -> tuple[str, ...]:
     """The nearest ways to find more, counted, in French; `wide` is the ranking of the lot without its filters.
 
     Counts are bidders, not establishments, known for the trade and able to answer.
     """
-    shortlist = (wide or ranking).shortlist
+    shortlist, reach = (wide or ranking).shortlist, _reach(ranking, wide)
     known = fit(shortlist) == 1.0
-    asked = shortlist.query.filters.radius_km if wide is None else ranking.shortlist.query.filters.radius_km
-    reach = asked if asked is not None else radius_km(shortlist)
     base = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach))
     said = []
-    for step in STEPS_KM:
-        more = bidders(shortlist, known & admitted(shortlist) & within(shortlist, reach + step)) - base
-        if more > 0:
-            said.append(
-                f"à {reach + step:.0f} km au lieu de {reach:.0f} : {more} structure{'s' if more > 1 else ''} de plus"
-            )
-            break
+    farther, more = wider(ranking, wide)
+    if farther is not None:
+        said.append(
+            f"à {farther:.0f} km au lieu de {reach:.0f} : {more} structure{'s' if more > 1 else ''} de plus"
+        )
     if shortlist.query.lot.reservation is not None:
         free = bidders(shortlist, known & within(shortlist, reach)) - base
         if free > 0:
