@@ -1,4 +1,4 @@
-"""The exchange, the words of structures on lots, and what they say of themselves."""
+"""The exchange, feedback on lots, and profiles that structures write themselves."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def suggestions(
     return [codec.to_json(one) for one in found]
 
 
-@router.post("/feedback", summary="A structure's word on a lot", responses=documented(404))
-def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
+@router.post("/feedback", summary="Feedback of a structure on a lot", responses=documented(404))
+def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in ("interested", "declined", "submitted"):
         access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
@@ -117,8 +117,8 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
             store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
             cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
         )  # fmt: skip
-        if asked.reason == "not-our-trade":
-            request.app.state.serving.heed(store_of(request))
+        if asked.reason == feedback.NOT_OUR_TRADE:
+            request.app.state.serving.apply_denials(store_of(request))
         return {"recorded": True}
 
     return once(request, who, asked, do)
@@ -127,9 +127,9 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
 @router.get("/structures/{siret}/profile", summary="What it says of itself", responses=documented(404))
 def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, Any]:
     access.own(who, siret)
-    said = self_declared.read(store_of(request), siret)
-    facts = {name: value for name, value in said.facts.items() if name not in self_declared.ASIDE}
-    return {**facts, "denied": list(said.denied), "at": said.at}
+    found = self_declared.read(store_of(request), siret)
+    facts = {name: value for name, value in found.facts.items() if name not in self_declared.SETTINGS}
+    return {**facts, "denied": list(found.denied), "at": found.at}
 
 
 @router.put(
@@ -142,8 +142,8 @@ def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: sc
 
     def do() -> dict[str, Any]:
         facts = asked.model_dump(mode="json", exclude={"denied"})
-        said = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
-        request.app.state.serving.heed(store_of(request))
-        return {**facts, "offers": said.facts["offers"], "denied": list(said.denied)}
+        written = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
+        request.app.state.serving.apply_denials(store_of(request))
+        return {**facts, "offers": written.facts["offers"], "denied": list(written.denied)}
 
     return once(request, who, asked, do)

@@ -90,7 +90,7 @@ def leads(
                     Carrier(structure=wire.brief(m.structure), way=subcontracting.way(m.structure, one.lot), distance_km=wire.number(m.distance_km))
                     for m in one.carriers
                 ],
-                warnings=[schemas.WarningOut(code=w.code, text=w.text, article=w.article, since=w.since) for w in one.warnings],
+                warnings=[wire.warning(w) for w in one.warnings],
             )
             for one in found
         ],

@@ -64,7 +64,7 @@ def match(
 ) -> Response:
     serving: Serving = request.app.state.serving
     found = answer(asked, serving.get(), request.app.state.settings.max_need)
-    request.app.state.figures.nobody.inc(sum(each.nobody for each in found.lots))
+    request.app.state.metrics.nobody.inc(sum(each.nobody for each in found.lots))
     return wire.send(request, found)
 
 

@@ -61,7 +61,7 @@ def _partner(value: partners_.Partner) -> Partner:
     return Partner(
         structure=wire.brief(value.structure), kind=str(value.kind), score=value.score, adds=list(value.adds), tasks=list(value.tasks),
         reasons=[schemas.ReasonOut(code=r.code, text=r.text, contribution=wire.number(r.contribution) or 0.0) for r in value.reasons],
-        warnings=[schemas.WarningOut(code=w.code, text=w.text, article=w.article, since=w.since) for w in value.warnings],
+        warnings=[wire.warning(w) for w in value.warnings],
         distance_km=wire.number(value.distance_km),
     )  # fmt: skip
 
@@ -84,10 +84,7 @@ def partners(
     request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
 ) -> Response:
     snapshot = request.app.state.serving.get()
-    matcher, structure = (
-        snapshot.under(asked.recipe),
-        snapshot.catalogue.structure(snapshot.catalogue.row(asked.siret)),
-    )
+    matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings.max_need)
     found = partners_.partners(
         matcher,
@@ -117,7 +114,7 @@ def explain(
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings.max_need)
-    return _told(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
+    return _answers(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
 
 
 @router.get(
@@ -134,10 +131,10 @@ def explained(
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
-    return _told(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
+    return _answers(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
 
 
-def _told(found: Iterable[Explanation]) -> list[Why]:
+def _answers(found: Iterable[Explanation]) -> list[Why]:
     return [
         Why(
             lot=wire.lot(w.lot),

@@ -8,14 +8,12 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from matcher.domain import NotFound
-from matcher.outreach.addresses import address_of
-from matcher.outreach.sourcing import exports, questions, record, search
-from service import schemas
+from matcher.outreach.sourcing import exports, record
+from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
 from service.problems import documented
-from service.settings import way
 
 router = APIRouter(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
@@ -28,10 +26,6 @@ EXAMPLES: dict[str, Any] = {
             "label": "Élections",
         },
     }
-}
-EXPORTS: dict[str, tuple[Any, str]] = {
-    "csv": (exports.to_csv, "text/csv; charset=utf-8"),
-    "xlsx": (exports.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 
 
@@ -49,15 +43,7 @@ def keep(
     def do() -> dict[str, Any]:
         taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        answer = search.search(matcher, taken.tender, wanted)
-        made = record.keep(
-            store_of(request),
-            who.actor,
-            answer,
-            filters=wanted,
-            recipe=matcher.recipe.name,
-            label=asked.label,
-        )
+        made, answer = sourcing.keep(request, who.actor, matcher, taken.tender, wanted, asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
@@ -83,11 +69,7 @@ def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdi
     "/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404)
 )
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
-    found = record.read(store_of(request), who.actor, record_id)
-    matcher = request.app.state.serving.get().under(found.recipe)
-    changes = record.replay(
-        found, lambda tender, wanted: search.search(matcher, tender, wanted), matcher.versions
-    )
+    changes = sourcing.replay(request, record.read(store_of(request), who.actor, record_id))
     return {"same": not changes, "changes": changes}
 
 
@@ -97,17 +79,11 @@ def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, An
     responses=documented(404),
 )
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
-    store, serving = store_of(request), request.app.state.serving
-
     def do() -> dict[str, Any]:
-        if not asked.reply_to:
-            made = record.contact(store, who.actor, record_id, asked.sirets, asked.message)
-            return {"contacted": made, "outcomes": {}}
-        outcomes = questions.ask(
-            store, who.actor, record_id, asked.sirets, asked.message, asked.reply_to, way(request.app.state.settings),
-            lambda siret: address_of(store, serving.get().catalogue, siret),
-        )  # fmt: skip
-        return {"contacted": sum(outcomes.values()), "outcomes": dict(outcomes)}
+        outcomes = sourcing.contact(
+            request, who.actor, record_id, asked.sirets, asked.message, asked.reply_to
+        )
+        return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
     return once(request, who, asked, do)
 
@@ -128,14 +104,10 @@ def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:
     found = record.read(store_of(request), who.actor, record_id)
-    if format not in ("json", *EXPORTS):
+    if format not in exports.FORMATS:
         raise NotFound(f"no export {format!r}: choose csv, xlsx or json")
     record.exported(store_of(request), who.actor, record_id, format)
     if format == "json":
         return JSONResponse(exports.to_json(found))
-    make, media = EXPORTS[format]
-    return Response(
-        make(found),
-        media_type=media,
-        headers={"Content-Disposition": f'attachment; filename="sourcing.{format}"'},
-    )
+    write, media = exports.FORMATS[format]
+    return wire.attachment(write(found), media, f"sourcing.{format}")

@@ -49,8 +49,7 @@ def search(
 )
 def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
     snapshot = request.app.state.serving.get()
-    found = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    return wire.send(request, wire.structure(found, snapshot), tagged=True)
+    return wire.send(request, wire.structure(snapshot.structure(siret), snapshot), tagged=True)
 
 
 @router.get(

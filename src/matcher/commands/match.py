@@ -51,6 +51,7 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
+    from matcher.reading.procedure import ANSWERABLE
     from matcher.reference import places
 
     check_format(format)
@@ -59,7 +60,7 @@ def run(
     tenders = []
     if notices:
         found = gather.gather(notices)
-        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+        tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
         for sentence in found.summary():
             say(sentence)
         aside = len(found.tenders) - len(tenders)

@@ -27,7 +27,7 @@ from matcher.outreach import digests
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
-from matcher.reading.procedure import CALLS, closing, effective, open_at
+from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
 from matcher.records import feedback
 from matcher.records.store import LOCK, Store, now
 from matcher.records.tables import Found, Notice, Run
@@ -219,7 +219,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
                 for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
             }
             tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
-            if tender.nature not in CALLS | {"correction"}:
+            if tender.nature not in ANSWERABLE:
                 continue
             if cancelled:  # nothing left to answer: its matches go
                 tender = replace(tender, lots=())

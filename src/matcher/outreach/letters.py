@@ -15,7 +15,7 @@ from matcher.domain import BadInput
 from matcher.outreach import digests
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import _ADDRESS, Way, checked
+from matcher.outreach.transport import _ADDRESS, MailTransport, checked
 from matcher.records.store import now
 
 
@@ -48,7 +48,9 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-def question(title: str, message: str, address: str, reply_to: str, link: str, way: Way) -> EmailMessage:
+def question(
+    title: str, message: str, address: str, reply_to: str, link: str, way: MailTransport
+) -> EmailMessage:
     """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record."""
     sender = parseaddr(way.sender)
     mail = EmailMessage(policy=SMTP)
@@ -69,7 +71,7 @@ def question(title: str, message: str, address: str, reply_to: str, link: str, w
     return mail
 
 
-def account_link(name: str, address: str, link: str, way: Way) -> EmailMessage:
+def account_link(name: str, address: str, link: str, way: MailTransport) -> EmailMessage:
     """The mail that lets a structure prove its account: whoever reads this address may open it."""
     sender = parseaddr(way.sender)
     mail = EmailMessage(policy=SMTP)

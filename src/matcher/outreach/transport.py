@@ -106,7 +106,7 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class MailTransport:
     """How mails of the pages leave: by SMTP where an address is given, else into a folder as .eml files."""
 
     base_url: str
@@ -139,7 +139,7 @@ def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
     }
 
 
-def post(store: Store, letters: Mapping[str, EmailMessage], way: Way) -> dict[str, str]:
+def post(store: Store, letters: Mapping[str, EmailMessage], way: MailTransport) -> dict[str, str]:
     """Send each letter once; SIRET -> "sent", "outbox", "bounced", or "waiting" where it may be tried again."""
     if not letters:
         return {}

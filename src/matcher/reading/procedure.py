@@ -12,6 +12,7 @@ from matcher.reference.text import fold
 
 PARIS = ZoneInfo("Europe/Paris")
 CALLS = frozenset({"call", "prior", "project"})
+ANSWERABLE = CALLS | {"correction"}
 #: A notice that states no deadline is taken as closed so long after its publication.
 UNDATED_DAYS = 90
 

@@ -27,6 +27,11 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
 }
 
 
+def outcome_label(outcome: str) -> str:
+    """An outcome in French; "" for one that is not known."""
+    return OUTCOMES.get(outcome, ("", False))[0]
+
+
 INTERESTS: dict[str, str] = {
     "yes": "Oui, nous réalisons cette prestation",
     "partly": "En partie, ou avec d'autres",
@@ -58,7 +63,7 @@ def ask(
     sirets: Sequence[str],
     message: str,
     reply_to: str,
-    way: transport.Way,
+    way: transport.MailTransport,
     address_of: Callable[[str], str],
 ) -> Counter[str]:
     """Contact these and send each the same message with a link of its own; returns how many came to which outcome.
