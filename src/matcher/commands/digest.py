@@ -51,7 +51,7 @@ def why(
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
     from matcher.console import check_format, emit
     from matcher.domain import BadInput
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
     from matcher.reference.identifiers import clean_date
 
@@ -59,7 +59,7 @@ def why(
     wanted = clean_date(day) if day else None
     if day and wanted is None:
         raise BadInput(f"{day!r} is no day: write it 2026-11-24")
-    mails = digests.why(Store.open(), siret, wanted)
+    mails = review.why(Store.open(), siret, wanted)
     if kind == "jsonl":
         emit(mails, kind)
         return

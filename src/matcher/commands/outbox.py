@@ -37,10 +37,10 @@ def list_(format: Format = "table") -> None:
 def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import digests, review
     from matcher.records.store import Store
 
-    held = digests.sample(Store.open(), n)
+    held = review.sample(Store.open(), n)
     if not held:
         say("nothing is held")
     for content in held:
@@ -51,20 +51,20 @@ def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -
 def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
 
-    say(f"{digests.approve(Store.open(), _day(day))} digests approved")
+    say(f"{review.approve(Store.open(), _day(day))} digests approved")
 
 
 @app.command()
 def cancel(day: Day = None) -> None:
     """Cancel the digests that are held: they are never sent, and their lots count as told."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
 
-    say(f"{digests.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
+    say(f"{review.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
 
 
 @app.command()

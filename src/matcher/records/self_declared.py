@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 SOURCE = "la structure elle-même"
-#: Facts that a profile keeps when the rest is written anew: they are no part of what is shown.
-ASIDE = ("alerts", "alerts_email")
+#: Facts that a profile keeps when the rest is rewritten; they are settings, not shown.
+SETTINGS = ("alerts", "alerts_email")
 FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")
 
 
@@ -61,7 +61,7 @@ def said(connection: Connection) -> dict[str, Said]:
     """SIRET -> what its structure says of itself and denies."""
     found = {siret: Said(denied=skills) for siret, skills in denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
-        told = {name: value for name, value in facts.items() if name not in ASIDE}
+        told = {name: value for name, value in facts.items() if name not in SETTINGS}
         if told:
             found[siret] = Said(told, at, found.get(siret, Said()).denied)
     return found
@@ -197,7 +197,7 @@ def write(store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: I
             {**each, "since": each.get("since") or days.get(fold(each["title"])) or moment.date().isoformat()}
             for each in facts.get("offers", ())
         ]
-        kept = {**facts, "offers": offers, **{name: before[name] for name in ASIDE if name in before}}
+        kept = {**facts, "offers": offers, **{name: before[name] for name in SETTINGS if name in before}}
         store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
         for each in skills:
             feedback.deny(store, connection, siret, each, by)
