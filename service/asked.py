@@ -27,10 +27,10 @@ class Taken:
 
 
 def filters(asked: s.FiltersIn) -> Filters:
-    """Raises BadInput on a kind that is none."""
+    """The filters of a request.  Raises BadInput on an unknown kind."""
     if unknown := [k for k in asked.kinds if k not in KINDS]:
         raise BadInput(
-            f"{unknown[0]!r} is no kind of structure: choose among {', '.join(k for k in KINDS if k)}"
+            f"{unknown[0]!r} is not a kind of structure: choose among {', '.join(k for k in KINDS if k)}"
         )
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
     return Filters(**data)

@@ -73,7 +73,7 @@ def lacking(made: coverage.Coverage) -> list[coverage.Cell]:
 
 
 def place_of(text: str) -> Place | None:
-    """The place typed in, None where none is.  Raises BadInput on a name that is none."""
+    """The place typed in, None where none is.  Raises BadInput on an unknown place."""
     return coverage.somewhere(text) if text.strip() else None
 
 

@@ -27,7 +27,7 @@ Address = Annotated[
 
 
 class In(BaseModel):
-    """What is sent: an unknown field is a mistake, and is said."""
+    """What is sent; an unknown field is refused by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -152,7 +152,7 @@ class FeedbackIn(In):
 
 
 class ZoneIn(In):
-    """Where it works: kilometres around its address, departments, or the whole country; empty is not said."""
+    """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
     radius_km: float | None = Field(None, ge=0, le=2_000, allow_inf_nan=False)
     departments: list[Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])$")]] = Field(
@@ -166,12 +166,12 @@ class OwnOffer(In):
     text: str = Field("", max_length=3000)
     evidence: str = Field("", max_length=3000, description="The passage of a brochure that it was read in.")
     since: date | None = Field(
-        None, description="The day it was first said; that of the write where left out."
+        None, description="The day it was first stated; that of the write where left out."
     )
 
 
 class ProfileIn(In):
-    """What a structure says of itself, over what the sources say; taken up when the catalogue is next built.
+    """What a structure says of itself, over what the sources say; applied when the catalogue is next built.
 
     `denied` adds to what it denied before, for ever and at once.
     """
@@ -264,9 +264,7 @@ class MatchOut(BaseModel):
     probability: float | None
     band: str = Field(description="French words for how near it is.")
     distance_km: float | None = None
-    eligible: bool | None = Field(
-        None, description="Under the lot's reservation; null where it cannot be told."
-    )
+    eligible: bool | None = Field(None, description="Under the lot's reservation; null where it is unknown.")
     offer: OfferOut | None = None
     reasons: list[ReasonOut]
     missing: list[str] = Field(default_factory=list)

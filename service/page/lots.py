@@ -58,7 +58,7 @@ def lot_view(answer: LotAnswer, most: int) -> dict[str, Any]:
 
 def _line(match: Match, best: float, far: bool) -> Line:
     warnings = match.warnings
-    if far and match.out_of_reach == "far":  # said once above the list where it holds for all
+    if far and match.out_of_reach == "far":  # stated once above the list where it holds for all
         warnings = reasons.warnings(match.structure, match.eligible)
     mark = reasons.mark(match, reasons.band(match.score, best))
     return Line(match, mark, warnings, reasons.subjects(match.reasons))

@@ -49,7 +49,7 @@ def show(request: Request, siret: str, who: Reader, fait: str = "") -> Response:
     snapshot, store = request.app.state.serving.get(), access.store_of(request)
     structure = snapshot.structure(siret)
     mine = structure.siret in who.sirets
-    declared = self_declared.read(store, structure.siret) if mine else self_declared.Said()
+    declared = self_declared.read(store, structure.siret) if mine else self_declared.Declared()
     refused = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
     past = snapshot.past_contracts(structure.siret)[-8:]
@@ -77,7 +77,7 @@ def _over(found: list[Opportunity]) -> bool:
     return bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
 
 
-def _pending(structure: Structure, declared: self_declared.Said) -> list[str]:
+def _pending(structure: Structure, declared: self_declared.Declared) -> list[str]:
     """Titles of the offers it added that the catalogue does not hold yet."""
     known = {offer.title for offer in structure.offers}
     return [o["title"] for o in declared.facts.get("offers", ()) if clean(o["title"]) not in known]

@@ -57,7 +57,7 @@ def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId)
 
 @router.get(
     "/exchange/{declaration_id}/contact",
-    summary="Its contact address; that it was told is recorded",
+    summary="Its contact address; the request is recorded",
     responses=documented(404),
 )
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
@@ -134,7 +134,7 @@ def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, 
 
 @router.put(
     "/structures/{siret}/profile",
-    summary="Say it; taken up when the catalogue is next built",
+    summary="Write it; applied when the catalogue is next built",
     responses=documented(404),
 )
 def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: schemas.ProfileIn) -> Response:

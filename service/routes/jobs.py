@@ -102,7 +102,7 @@ async def events(request: Request, job_id: JobId) -> Response:
         raise Refused(401, "a key is needed to read: ask the operator")
     job = request.app.state.jobs.get(job_id, who.actor)
 
-    async def told() -> AsyncIterator[str]:
+    async def progress() -> AsyncIterator[str]:
         seen = -1
         while True:
             done, state = len(job.answers), job.state
@@ -115,7 +115,7 @@ async def events(request: Request, job_id: JobId) -> Response:
             await asyncio.sleep(0.1)
 
     return StreamingResponse(
-        told(),
+        progress(),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

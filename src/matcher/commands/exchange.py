@@ -38,7 +38,7 @@ def declare(
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
-    """Say what a structure brings and looks for; said again, it replaces the former.
+    """Declare what a structure brings and looks for; declared again, it replaces the former.
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """

@@ -1,7 +1,7 @@
 """Every night: new notices in, matches and digests out; incremental, idempotent, resumable at any instant.
 
 What is done is known from what is stored, never from a counter: a notice carries the fingerprint of what it was
-matched with, a digest is unique by addressee and day, a lot told is a row.  A run killed at any point is taken up
+matched with, a digest is unique by addressee and day, a lot announced is a row.  A run killed at any point is resumed
 by the next one, at the instant of the first, and ends in the same rows as a run left in peace.
 """
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
-#: Exit statuses, beside 0 (done), 1 (a fault of ours) and 2 (wrong usage).
+#: Exit statuses, beside 0 (done), 1 (internal error) and 2 (wrong usage).
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
 TOGETHER = 16  # notices whose matches are written in one transaction
@@ -140,7 +140,7 @@ def alone(store: Store) -> Iterator[None]:
 
 
 def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
-    """The run to work on: one that was killed within the day is taken up, at its own instant."""
+    """The run to work on: one that was killed within the day is resumed, at its own instant."""
     with store.writing() as connection:
         unfinished = connection.execute(
             select(Run.id, Run.started_at, Run.state)
@@ -152,7 +152,7 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
                 run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
                 resumed=True, waves=unfinished.state.get("waves", {}),
             )  # fmt: skip
-        # a replay at the same instant is another run: its rows must be told apart from those of the first
+        # a replay at the same instant is another run: its rows must be distinguished from those of the first
         while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
             moment += timedelta(microseconds=1)
         summary = Summary(run=uuid.uuid4().hex, started=moment.isoformat(), versions=dict(versions))
@@ -306,7 +306,7 @@ def answers(
 
 
 def runs(connection: Connection, limit: int = 30) -> list[dict[str, Any]]:
-    """The last finished runs, newest first, as they were told."""
+    """The last finished runs, newest first, as they were reported."""
     rows = connection.execute(
         select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(limit)
     )

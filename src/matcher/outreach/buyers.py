@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def of_buyer(
     store: Store, buyer: str, catalogue: Catalogue | None = None, *, at: datetime | None = None
 ) -> dict[str, Any]:
-    """What came of a buyer's needs: for each lot how many could serve, were told, are interested, or are not and why.
+    """The outcome of a buyer's needs: for each lot how many could serve, were notified, are interested, or are not and why.
 
     `buyer` is an id (SIRET), a SIREN, or the owner of unpublished needs.  Names of those interested are given
     for the buyer's own unpublished needs alone; of public notices only numbers.
@@ -47,7 +47,7 @@ def of_buyer(
                     select(Found.lot_id, func.count()).where(Found.notice_id == row.id).group_by(Found.lot_id)
                 ).all()
             )
-            told = dict(
+            notified = dict(
                 connection.execute(
                     select(Told.lot_id, func.count()).where(Told.notice_id.in_(ids)).group_by(Told.lot_id)
                 ).all()
@@ -62,12 +62,12 @@ def of_buyer(
             last = {(w["siret"], w["lot_id"]): w for w in words}
             lots = []
             for lot in row.tender["lots"]:
-                said = [w for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
+                given = [w for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
                 lots.append({
                     "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}", "lot_id": lot["id"],
-                    "possible": possible.get(lot["id"], 0), "told": told.get(lot["id"], 0),
-                    "interested": sum(w["verb"] in ("interested", "submitted", "won") for w in said),
-                    "declined": sum(w["verb"] == "declined" for w in said),
+                    "possible": possible.get(lot["id"], 0), "told": notified.get(lot["id"], 0),
+                    "interested": sum(w["verb"] in ("interested", "submitted", "won") for w in given),
+                    "declined": sum(w["verb"] == "declined" for w in given),
                 })  # fmt: skip
             reasons = Counter(
                 feedback.REASONS.get(w["reason"], w["reason"])

@@ -16,7 +16,7 @@ from matcher.domain import Lot, Tender
 from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
 from matcher.records.tables import Notice
 
-#: In a tender's `flags`: its buyer wants its unpublished need told, wave by wave.
+#: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.
 WAVES = "waves"
 
 

@@ -29,7 +29,7 @@ from matcher.reference.french import PARIS
 
 
 class Sent(Counter[str]):
-    """How many digests came to which state: sent, waiting, cancelled, failed, no-address."""
+    """How many digests reached which state: sent, waiting, cancelled, failed, no-address."""
 
 
 def deliver(
@@ -80,7 +80,7 @@ def _drop(outbox: Path, name: str, mail: EmailMessage, claim: Callable[[], None]
 
 
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
-    """Send one digest; returns the state it came to."""
+    """Send one digest; returns the state it reached."""
     with store.reading() as connection:
         content = dict(connection.execute(select(Digest.content).where(Digest.id == id)).scalar_one())
         refused = feedback.refusals(connection)
@@ -136,7 +136,7 @@ def doubtful(store: Store) -> list[dict[str, Any]]:
 
 
 def settle(store: Store, ids: Iterable[str], sent: bool) -> int:
-    """The operator's word on doubtful mails: they left, or they are to be sent again."""
+    """The operator settles doubtful mails: they left, or they are to be sent again."""
     with store.writing() as connection:
         count = connection.execute(
             update(Digest).where(Digest.id.in_(list(ids)), Digest.status == "sending").values(status="sent" if sent else "ready")

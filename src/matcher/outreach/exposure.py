@@ -30,7 +30,7 @@ class Exposure:
     gini: float
     never_shown: float  # share of structures, 0 to 1
     by_kind: tuple[dict[str, object], ...]
-    by_evidence: tuple[dict[str, object], ...]  # said much, little or nothing of itself
+    by_evidence: tuple[dict[str, object], ...]  # by how much they say of themselves
     by_size: tuple[dict[str, object], ...]  # by headcount
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances
 

@@ -1,4 +1,4 @@
-"""Sending mail by SMTP or to a folder, and what came back."""
+"""Sending mail by SMTP or to a folder, and bounces."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def is_address(address: str) -> bool:
 
 
 def checked(address: str) -> str:
-    """The address without spaces around.  Raises BadInput on what is none."""
+    """The address without spaces around.  Raises BadInput on an invalid one."""
     if not is_address(address.strip()):
         raise BadInput(
             "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."

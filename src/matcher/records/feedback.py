@@ -62,7 +62,7 @@ def record(
     if verb not in VERBS:
         raise BadInput(f"no such word {verb!r}: say one of {', '.join(VERBS)}")
     if not siret.isdigit() or len(siret) != 14:
-        raise BadInput(f"{siret!r} is no SIRET: give its 14 digits")
+        raise BadInput(f"invalid SIRET {siret!r}: expected 14 digits")
     if not notice_id:
         raise BadInput("say which notice: its id")
     row = {
@@ -93,7 +93,7 @@ def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Who said no to what: pairs, and trades denied, by SIRET."""
+    """Refusals: pairs of structure and lot, and trades denied, by SIRET."""
 
     pairs: Mapping[tuple[str, str], frozenset[str]]  # (notice, lot or "") -> SIRETs
     skills: Mapping[str, frozenset[str]]  # SIRET -> denied skills

@@ -235,10 +235,10 @@ def replay(
         ]
         if then == today:
             continue
-        gone, came = [s for s in then if s not in today], [s for s in today if s not in then]
+        gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
         moved = sum(a != b for a, b in zip(then, today, strict=False))
         changes.append(
-            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(came)} entrées ({', '.join(came[:3])}), {moved} places changées"
+            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(added)} entrées ({', '.join(added[:3])}), {moved} places changées"
         )
     return changes
 

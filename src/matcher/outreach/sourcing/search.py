@@ -34,7 +34,7 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
         if ranking.regime == "structure" and not answer.nobody:
             fitting = suitability.suitable(ranking.shortlist)[order]
             order = np.concatenate([order[fitting], order[~fitting]])
-        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor told twice
+        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out or listed twice
         bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
         order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]
@@ -42,9 +42,9 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
         more = (
             matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[: most - done], done + 1)
         )
-        told = [
+        listed = [
             replace(match, warnings=(*match.warnings, OTHER_TRADE)) if match.of_trade is False else match
             for match in more
         ]
-        answers.append(replace(answer, matches=(*answer.matches, *told)))
+        answers.append(replace(answer, matches=(*answer.matches, *listed)))
     return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
