@@ -12,7 +12,6 @@ from matcher import codec
 from matcher.territory import coverage, facilitators
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.desk import DeskAnswer, answered
-from service.problems import documented
 from service.schemas import In, PlaceName
 
 router = APIRouter(tags=["territory"])
@@ -22,7 +21,6 @@ router = APIRouter(tags=["territory"])
     "/territory/facilitators",
     summary="The facilitators of a place, the most local first",
     response_model=DeskAnswer,
-    responses=documented(),
 )
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = coverage.somewhere(place)
@@ -40,7 +38,6 @@ def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     "/territory/needs",
     summary="Unpublished needs that their buyers show to a facilitator",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
     found = facilitators.early(store_of(request), facilitator)
@@ -58,7 +55,6 @@ class ShowIn(In):
     "/territory/needs",
     summary="Let a facilitator see your unpublished need early, or take that back",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
     facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
@@ -75,7 +71,6 @@ class ReferralIn(In):
     "/territory/referrals",
     summary="Record that a notice or a need was referred to a facilitator",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
     facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)

@@ -15,7 +15,6 @@ from matcher.domain import Tender
 from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import Reader
-from service.problems import documented
 from service.routes.structures import SiretPath
 
 router = APIRouter(tags=["feeds"])
@@ -40,7 +39,7 @@ class _Entry:
     "/notices.atom",
     summary="New notices that one can answer, as a feed",
     response_class=Response,
-    responses={**documented(), **RESPONSES},
+    responses=RESPONSES,
 )
 def notices(
     request: Request,
@@ -70,7 +69,7 @@ def notices(
     "/structures/{siret}/opportunities.atom",
     summary="Lots that a structure could answer, as a feed",
     response_class=Response,
-    responses={**documented(404), **RESPONSES},
+    responses=RESPONSES,
 )
 def opportunities(
     request: Request,

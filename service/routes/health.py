@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,6 +13,7 @@ from service.problems import Refused, documented
 from service.snapshot import Serving
 
 router = APIRouter(tags=["health"])
+ERRORS: dict[int | str, dict[str, Any]] = {}  # readiness alone can fail
 
 
 def _health(request: Request) -> schemas.Health:

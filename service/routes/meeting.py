@@ -12,7 +12,6 @@ from matcher.territory import coverage, meeting
 from service import wire
 from service.access import BuyerKey
 from service.desk import DeskAnswer, answered, supply_of
-from service.problems import documented
 from service.schemas import In
 from service.wire import XLSX
 
@@ -52,7 +51,6 @@ MEETING: dict[str, Any] = {
     "/territory/meeting",
     summary="A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def meeting_(
     request: Request,

@@ -13,7 +13,6 @@ from matcher.partners import partners as partners_
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take
-from service.problems import documented
 
 router = APIRouter(tags=["match"])
 
@@ -74,12 +73,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-@router.post(
-    "/partners",
-    summary="With whom a structure should answer",
-    response_model=PartnersOut,
-    responses=documented(404),
-)
+@router.post("/partners", summary="With whom a structure should answer", response_model=PartnersOut)
 def partners(
     request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
 ) -> Response:
@@ -106,7 +100,6 @@ def partners(
     "/explain",
     summary="Why a structure stands where it stands, or is not in the list",
     response_model=list[Why],
-    responses=documented(404),
 )
 def explain(
     request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]
@@ -118,10 +111,7 @@ def explain(
 
 
 @router.get(
-    "/explain",
-    summary="The same of an indexed notice, of one lot or of all",
-    response_model=list[Why],
-    responses=documented(404),
+    "/explain", summary="The same of an indexed notice, of one lot or of all", response_model=list[Why]
 )
 def explained(
     request: Request,
@@ -147,11 +137,7 @@ def _answers(found: Iterable[Explanation]) -> list[Why]:
     ]
 
 
-@router.get(
-    "/exposure",
-    summary="Who is shown how often over the indexed notices, and lots without anyone",
-    responses=documented(),
-)
+@router.get("/exposure", summary="Who is shown how often over the indexed notices, and lots without anyone")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 

@@ -14,7 +14,6 @@ from matcher.territory import facilitators, hours, potential
 from matcher.territory.supply import trades_asked
 from service.access import Reader
 from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
-from service.problems import documented
 from service.schemas import Euros, In, Months, PotentialIn, Rate
 
 router = APIRouter(tags=["territory"])
@@ -63,7 +62,6 @@ POTENTIAL: dict[str, Any] = {
     "/territory/potential",
     summary="What a need could bring before a tender, with advice and its reasons",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def potential_(
     request: Request, who: Reader, asked: Annotated[PotentialIn, Body(openapi_examples=POTENTIAL)]
@@ -85,7 +83,6 @@ HOURS: dict[str, Any] = {
     "/territory/hours",
     summary="Hours of insertion, full-time equivalents, who could carry them",
     response_model=DeskAnswer,
-    responses=documented(404),
 )
 def hours_(
     request: Request, who: Reader, asked: Annotated[HoursIn, Body(openapi_examples=HOURS)]
@@ -120,7 +117,6 @@ OETH: dict[str, Any] = {
     "/territory/oeth",
     summary="What a purchase from an EA or ESAT takes off the contribution",
     response_model=DeskAnswer,
-    responses=documented(),
 )
 def oeth_(request: Request, who: Reader, asked: Annotated[OethIn, Body(openapi_examples=OETH)]) -> Response:
     trades = trades_asked(asked.need)

@@ -11,7 +11,6 @@ from matcher.territory import ledger
 from service import wire
 from service.access import BuyerKey
 from service.desk import DeskAnswer, answered, reported
-from service.problems import documented
 
 router = APIRouter(tags=["territory"])
 
@@ -20,7 +19,6 @@ router = APIRouter(tags=["territory"])
     "/territory/report",
     summary="Purchases by kind from a ledger and DECP files; JSON, or ?as=xlsx, html",
     response_model=DeskAnswer,
-    responses=documented(),
 )
 def report_(
     request: Request, who: BuyerKey,

@@ -13,7 +13,6 @@ from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
-from service.problems import documented
 
 router = APIRouter(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
@@ -29,12 +28,7 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-@router.post(
-    "/sourcing",
-    status_code=201,
-    summary="Keep a search with its whole ranked list",
-    responses=documented(404),
-)
+@router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list")
 def keep(
     request: Request, who: BuyerKey, asked: Annotated[schemas.SourcingIn, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -50,24 +44,22 @@ def keep(
     return once(request, who, asked, do, 201)
 
 
-@router.get("/sourcing", summary="One's own records, newest first", responses=documented())
+@router.get("/sourcing", summary="One's own records, newest first")
 def listing(request: Request, who: BuyerKey) -> list[dict[str, Any]]:
     return record.listing(store_of(request), who.actor)
 
 
-@router.get("/sourcing/{record_id}", summary="A record, its events and seals", responses=documented(404))
+@router.get("/sourcing/{record_id}", summary="A record, its events and seals")
 def read(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     return exports.to_json(record.read(store_of(request), who.actor, record_id))
 
 
-@router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold", responses=documented(404))
+@router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold")
 def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdict:
     return record.verify(store_of(request), who.actor, record_id)
 
 
-@router.get(
-    "/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404)
-)
+@router.get("/sourcing/{record_id}/replay", summary="What the same search gives today")
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     changes = sourcing.replay(request, record.read(store_of(request), who.actor, record_id))
     return {"same": not changes, "changes": changes}
@@ -76,7 +68,6 @@ def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, An
 @router.post(
     "/sourcing/{record_id}/contacts",
     summary="The same message to each of these; sent where `reply_to` is given",
-    responses=documented(404),
 )
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
     def do() -> dict[str, Any]:
@@ -88,7 +79,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
     return once(request, who, asked, do)
 
 
-@router.post("/sourcing/{record_id}/answers", summary="Note what one answered", responses=documented(404))
+@router.post("/sourcing/{record_id}/answers", summary="Note what one answered")
 def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.AnswerIn) -> Response:
     def do() -> dict[str, Any]:
         record.answered(store_of(request), who.actor, record_id, asked.siret, asked.text)
@@ -97,9 +88,7 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
     return once(request, who, asked, do)
 
 
-@router.get(
-    "/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json", responses=documented(404)
-)
+@router.get("/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json")
 def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:

@@ -13,7 +13,6 @@ from matcher.territory import coverage, exports
 from service import wire
 from service.access import Reader
 from service.desk import DeskAnswer, MapQuery, answered, covered, drawn, lacking
-from service.problems import documented
 
 router = APIRouter(tags=["territory"])
 
@@ -23,10 +22,7 @@ class MapFileQuery(MapQuery):
 
 
 @router.get(
-    "/territory/map",
-    summary="Supply, needs and blank zones, by area and trade",
-    response_model=DeskAnswer,
-    responses=documented(404),
+    "/territory/map", summary="Supply, needs and blank zones, by area and trade", response_model=DeskAnswer
 )
 def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
     made = covered(request, asked)
@@ -52,7 +48,6 @@ def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> 
     "/territory/map.{shape}",
     summary="The same as a picture (svg), a table (csv) or a printable page (html)",
     response_class=Response,
-    responses=documented(404),
 )
 def map_file(
     request: Request,
