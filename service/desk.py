@@ -35,12 +35,12 @@ class DeskAnswer(BaseModel):
 class MapQuery(BaseModel):
     """The part of the country that is asked for, and the trades."""
 
-    region: str = Field("", max_length=60)
+    region: str = Field(default="", max_length=60)
     department: list[str] = Field(default_factory=list, max_length=110)
-    commune: str = Field("", max_length=100)
-    radius: float = Field(20.0, gt=0, le=500)
+    commune: str = Field(default="", max_length=100)
+    radius: float = Field(default=20.0, gt=0, le=500)
     trade: list[str] = Field(default_factory=list, max_length=50)
-    n: int | None = Field(None, ge=1, le=100)
+    n: int | None = Field(default=None, ge=1, le=100)
 
 
 def supply_of(request: Request) -> Supply:

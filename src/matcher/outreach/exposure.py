@@ -48,7 +48,8 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
     """Exposure over the lots of public tenders; a confidential need is not counted."""
     import pandas as pd
 
-    lots, shown = 0, []
+    lots = 0
+    shown: list[tuple[int, float]] = []  # (row, weight), an appearance each
     for tender in tenders:
         for query in () if tender.confidential else matcher.queries(tender):
             ranking = matcher.rank(query)
@@ -69,7 +70,7 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposur
         by_evidence=_by(table, "evidence"),
         by_size=_by(table, "size"),
         most_shown=tuple(
-            (table["siret"][row], table["name"][row], int(count)) for row, count in counts.items()
+            zip(table["siret"][counts.index], table["name"][counts.index], counts.tolist(), strict=True)
         ),
     )
 
@@ -78,7 +79,7 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
     """The structures with the groups that exposure is compared by: kind, evidence, size."""
     import pandas as pd
 
-    table = catalogue.structures.select(["siret", "name"]).to_pandas()
+    table: pd.DataFrame = catalogue.structures.select(["siret", "name"]).to_pandas()
     table["kind"] = catalogue.of_structure("kind")
     pieces = catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))]
     described = np.bincount(pieces, minlength=len(catalogue))

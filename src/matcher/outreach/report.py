@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from matcher.domain import NotFound
 from matcher.records.store import Store
@@ -46,7 +46,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
         with_lots = select(Found.notice_id, Found.lot_id).distinct()
-        served = {(notice, lot) for notice, lot in connection.execute(_of(with_lots, public))}
+        served = {(row.notice_id, row.lot_id) for row in connection.execute(_of(with_lots, public))}
         appearances = _of(select(func.count()).select_from(Found), public).group_by(Found.siret)
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
@@ -66,7 +66,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of(matches: Select[Any], which: ColumnElement[bool]) -> Select[Any]:
+def _of(matches: Any, which: ColumnElement[bool]) -> Any:
     """A query over matches, of some notices only."""
     return matches.join(Notice, Notice.id == Found.notice_id).where(which)
 

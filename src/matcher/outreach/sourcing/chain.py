@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from matcher.records.store import now
 from matcher.records.tables import SourcingEvent
@@ -73,7 +73,7 @@ def append(
     return number, before
 
 
-def broken_at(listed: Sequence[Mapping[str, Any]], sealed: Any) -> int | None:
+def broken_at(listed: Sequence[RowMapping], sealed: Any) -> int | None:
     """The number of the first event that does not hold, None where all do; `sealed` is what the first commits to."""
     before = GENESIS
     for number, event in enumerate(listed, 1):
@@ -84,7 +84,7 @@ def broken_at(listed: Sequence[Mapping[str, Any]], sealed: Any) -> int | None:
     return None if listed else 1
 
 
-def _holds(event: Mapping[str, Any], before: str, sealed: Any) -> bool:
+def _holds(event: RowMapping, before: str, sealed: Any) -> bool:
     payload = event["payload"]
     if event["seal"] != _seal(before, event["commitment"], event["kind"], event["at"]):
         return False
@@ -95,7 +95,7 @@ def _holds(event: Mapping[str, Any], before: str, sealed: Any) -> bool:
     return sealed is None or payload.get("digest") == digest(sealed)
 
 
-def rows(connection: Connection, record: str) -> Sequence[Mapping[str, Any]]:
+def rows(connection: Connection, record: str) -> Sequence[RowMapping]:
     """The events of a record as stored, in order."""
     query = select(SourcingEvent.__table__).where(SourcingEvent.record_id == record)
     return connection.execute(query.order_by(SourcingEvent.number)).mappings().all()
