@@ -120,9 +120,13 @@ def main() -> None:
     print(f"wings (folders and files at the door) {len(wings)}, on {floors(wings)} floors")
     print(f"circles between files                {sum(len(c) > 1 for c in components(graph))}")
     print(f"circles between wings                {sum(len(c) > 1 for c in components(wings))}")
-    print(f"files {len(files)}, lines {sum(lengths.values())}, median {statistics.median(lengths.values()):.0f}")
+    print(
+        f"files {len(files)}, lines {sum(lengths.values())}, median {statistics.median(lengths.values()):.0f}"
+    )
     print(f"longest file                         {longest}, {lengths[longest]} lines")
-    print(f"functions: median {statistics.median(sizes):.0f} lines, 90th percentile {sizes[int(len(sizes) * 0.9)]}")
+    print(
+        f"functions: median {statistics.median(sizes):.0f} lines, 90th percentile {sizes[int(len(sizes) * 0.9)]}"
+    )
     print(f"comments                             {held / total:.1%} of the lines that are not blank")
 
 
