@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
 from matcher.domain import MatcherError, Tender
@@ -31,9 +31,6 @@ from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
 from matcher.records import feedback
 from matcher.records.store import LOCK, Store, now
 from matcher.records.tables import Found, Notice, Run
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
@@ -58,9 +55,6 @@ class Options:
     hold: bool = False
     jobs: int = 1
     scheduler: str = ""
-
-
-# --------------------------------------------------------------------------------------------- the run
 
 
 def run(
@@ -186,12 +180,6 @@ def version(versions: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
 
-# ---------------------------------------------------------------------------------------------- intake
-
-
-# ------------------------------------------------------------------------------------- what must be matched
-
-
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
     light = select(
@@ -275,9 +263,6 @@ def write(
             )  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------------- matching
-
-
 def answers(
     catalogue: Path, pending: Mapping[str, Task], options: Options
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -303,11 +288,3 @@ def answers(
     else:
         for task in tasks:
             yield from worked(str(catalogue), [task], *ask)
-
-
-def runs(connection: Connection, limit: int = 30) -> list[dict[str, Any]]:
-    """The last finished runs, newest first, as they were reported."""
-    rows = connection.execute(
-        select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(limit)
-    )
-    return [row.state for row in rows]

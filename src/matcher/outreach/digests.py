@@ -8,8 +8,8 @@ unpublished need goes out in waves, which stop when enough structures are intere
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby
 from statistics import median
@@ -32,63 +32,66 @@ from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+    from matcher.outreach.intake import Summary
 
 MAIL = "mail"
-#: States of a digest, in order; "sending" left behind by a crash is never sent again by itself.
-STATES = ("composing", "held", "ready", "sending", "sent", "failed", "cancelled", "no-address")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store knows at the instant of a run, before any digest is composed."""
+
+    cases: Mapping[str, Case]
+    announced: Mapping[
+        tuple[str, str, str], tuple[str, datetime]
+    ]  # (addressee, first notice, lot) -> (digest, when)
+    refused: feedback.Refusals
+    silent: Set[str]  # who wants no mail, or none today
+    done: Set[str]  # who has today's digest already
+    waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
 
 
 def compose(
-    store: Store, catalogue: Catalogue, rules: Rules, summary: Any, at: datetime, *, hold: bool = False
+    store: Store, catalogue: Catalogue, rules: Rules, summary: Summary, at: datetime, *, hold: bool = False
 ) -> None:
     """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step."""
     day = at.astimezone(PARIS).date()
-    with store.reading() as connection:
-        open_cases = cases(connection, at)
-        refused = feedback.refusals(connection)
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
-        done = set(
-            connection.execute(
-                select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
-            ).scalars()
-        )
-        announced = _announced(connection, open_cases)
-        resting = alerts.resting(connection, day)
-        if not summary.resumed or not summary.waves:
-            summary.waves = _waves(connection, open_cases, rules, at)
+    known = _known(store, rules, summary, at, day)
+    summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-    writer = ItemWriter(store, catalogue, open_cases)
     with store.reading() as connection:
-        pairs = _pairs(connection, rules, open_cases)
+        pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
     # a cancelled procedure has no matches left: its addressees are those it was announced to
-    gone = {addressee for addressee, notice_id, _ in announced if open_cases[notice_id].cancelled}
+    gone = {addressee for addressee, notice_id, _ in known.announced if known.cases[notice_id].cancelled}
+    writer = ItemWriter(store, catalogue, known.cases)
     for siret in sorted({*by_siret, *gone}):
         names = earlier_names(catalogue, siret)
-        if siret in done or silent & names or resting & names:
+        if siret in known.done or known.silent & names:
             continue
-        news = [
-            item
-            for _, notice_id, lot_id, chance in by_siret.get(siret, ())
-            if (
-                item := _news(
-                    store,
-                    open_cases[notice_id],
-                    notice_id,
-                    lot_id,
-                    chance,
-                    names,
-                    announced,
-                    refused,
-                    summary,
-                )
-            )
-        ]
-        news += _cancelled(open_cases, names, announced)
+        found = (_news(store, known, *row[1:], names) for row in by_siret.get(siret, ()))
+        news = [*filter(None, found), *_cancelled(known, names)]
         if news:
-            _write(store, catalogue, rules, summary, at, day, siret, news, writer)
-    _release(store, rules, summary, at, day, hold)
+            _write(store, catalogue, rules, summary, at, siret, news, writer)
+    _release(store, rules, summary, day, hold)
+
+
+def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date) -> _Known:
+    with store.reading() as connection:
+        open_cases = cases(connection, at)
+        sent = select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
+        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        # a resumed run keeps the waves of its first attempt
+        waves = summary.waves if summary.resumed else {}
+        return _Known(
+            cases=open_cases,
+            announced=_announced(connection, open_cases),
+            refused=feedback.refusals(connection),
+            silent=silent | alerts.resting(connection, day),
+            done=set(connection.execute(sent).scalars()),
+            waves=waves or _waves(connection, open_cases, rules, at),
+        )
 
 
 def _pairs(
@@ -143,26 +146,20 @@ def _waves(
 
 
 def _news(
-    store: Store,
-    case: Case,
-    notice_id: str,
-    lot_id: str,
-    chance: float,
-    names: set[str],
-    announced: Mapping[tuple[str, str, str], tuple[str, datetime]],
-    refused: feedback.Refusals,
-    summary: Any,
+    store: Store, known: _Known, notice_id: str, lot_id: str, chance: float, names: set[str]
 ) -> News | None:
     """The news of this pair today, None where there is none."""
+    case = known.cases[notice_id]
     lot = case.lot(lot_id)
     if lot is None or case.cancelled:
         return None
-    if names & refused.of(case.ids, lot_id) or refused.denies(names, lot):
+    if names & known.refused.of(case.ids, lot_id) or known.refused.denies(names, lot):
         return None
     private = case.owner or case.tender.confidential
-    if private and not names & set(summary.waves.get(notice_id, ())):
+    if private and not names & set(known.waves.get(notice_id, ())):
         return None
-    before = next((announced[key] for name in names if (key := (name, notice_id, lot_id)) in announced), None)
+    keys = ((name, notice_id, lot_id) for name in names)
+    before = next((known.announced[key] for key in keys if key in known.announced), None)
     if before is None:
         return News(notice_id, lot_id, chance, "wave" if case.owner else "notice")
     digest_id, at = before
@@ -174,14 +171,10 @@ def _news(
     return News(notice_id, lot_id, chance, "correction", item)
 
 
-def _cancelled(
-    open_cases: Mapping[str, Case],
-    names: set[str],
-    announced: Mapping[tuple[str, str, str], tuple[str, datetime]],
-) -> Iterator[News]:
+def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
     """Lots announced earlier whose procedure was cancelled since, announced as such once."""
-    for (addressee, notice_id, lot_id), (_, at) in announced.items():
-        case = open_cases[notice_id]
+    for (addressee, notice_id, lot_id), (_, at) in known.announced.items():
+        case = known.cases[notice_id]
         if case.cancelled and addressee in names and at < case.changed_at and case.lot(lot_id):
             yield News(notice_id, lot_id, 1.0, "cancellation")
 
@@ -202,15 +195,14 @@ def _write(
     store: Store,
     catalogue: Catalogue,
     rules: Rules,
-    summary: Any,
+    summary: Summary,
     at: datetime,
-    day: date,
     siret: str,
     news: Sequence[News],
     writer: ItemWriter,
 ) -> None:
     """One digest and the lots it announces, in one transaction."""
-    urgent = {"cancellation": 0, "correction": 1}
+    day, urgent = at.astimezone(PARIS).date(), {"cancellation": 0, "correction": 1}
     ordered = sorted(news, key=lambda n: (urgent.get(n.kind, 2), -n.chance, n.notice_id, n.lot_id))
     chosen, left = ordered[: rules.cap], len(ordered) - rules.cap
     try:
@@ -251,7 +243,7 @@ def _intro(items: Sequence[Mapping[str, Any]]) -> str:
     return f"Première date limite : {day_in_words(due)}." if due else ""
 
 
-def _release(store: Store, rules: Rules, summary: Any, at: datetime, day: date, hold: bool) -> None:
+def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool) -> None:
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         ours = connection.execute(

@@ -149,7 +149,11 @@ class Found(Base):
 
 
 class Digest(Base):
-    """One message to one addressee on one day: held, approved, sent, failed."""
+    """One message to one addressee on one day.
+
+    `status`: composing, held, ready, sending, sent, failed, cancelled, no-address; "sending" left behind by a crash is
+    never sent again by itself.
+    """
 
     __tablename__ = "digest"
     __table_args__ = (Unique("addressee", "day", "channel"), Index("ix_digest_status", "status"))
