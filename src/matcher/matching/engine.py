@@ -20,10 +20,10 @@ from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
-    Level,
     LEVEL_LABELS,
     Answer,
     Filters,
+    Level,
     LotAnswer,
     Match,
     NotFound,
