@@ -154,7 +154,7 @@ def test_what_must_pull_one_way_does(name: str, way: int) -> None:
     held = columns()
     if name not in held:
         pytest.skip("not read by the shipped tables")
-    steps = np.linspace(-1, 3, 25) if name in ("beyond", "zone") else np.linspace(0, 1, 25)
+    steps = np.linspace(-1, 3, 25) if name == "beyond" else np.linspace(0, 1, 25)
     steps = steps * 300 if name == "kilometres" else steps
     before = score(held | {name: np.full(400, steps[0])})
     for step in steps[1:]:

@@ -52,10 +52,12 @@ class Answers:
         return np.asarray(z / z.sum())
 
 
-def inputs(query: Query, asked: NDArray[np.float32], divisions: Sequence[str]) -> NDArray[np.float64]:
-    """What the model reads: meaning, trades, vocation and CPV division of a lot."""
+def inputs(
+    query: Query, asked: NDArray[np.float32], divisions: Sequence[str], usual: float
+) -> NDArray[np.float64]:
+    """What the model reads: meaning, trades, vocation (`usual`) and CPV division of a lot."""
     division = query.cpv[0][:2] if query.cpv else ""
-    told = [vocation.shipped().probability(query.text)]
+    told = [usual]
     return np.concatenate([2.0 * query.vector, 2.0 * asked, told, [float(d == division) for d in divisions]])
 
 
@@ -75,9 +77,9 @@ def of(shortlist: Shortlist) -> Mapping[str, float]:
 
 def _of(shortlist: Shortlist) -> Mapping[str, float]:
     query, asked = shortlist.query, trades.asked(shortlist)
-    model = answers()
-    chances = model.chances(inputs(query, asked, model.divisions))
-    return said(query, asked) | told(query, asked, chances)
+    model, usual = answers(), vocation.shipped().probability(query.text)
+    chances = model.chances(inputs(query, asked, model.divisions, usual))
+    return {"vocation": usual} | told(query, asked, chances)
 
 
 def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
@@ -95,8 +97,8 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
 
 
 def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
-    """The chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
+    """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     facts = said(query, asked)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
-    return {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}
+    return facts | {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}

@@ -13,7 +13,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import vocation
 from matcher.matching import demand, said, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import place, trade
@@ -26,8 +25,9 @@ KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4,
 LENDS = 2  # the last kind that lends
 #: How much each source is worth as a proof of the trade.
 WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75}
+HELD = {"name_trade": trades.by_name, "code_trade": trades.by_code}
 IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
-NEXT_DOOR = 15.0
+NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
 # ------------------------------------------------------------------------------------------ the trade
@@ -37,8 +37,8 @@ def said_trade(shortlist: Shortlist) -> Column:
     """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
     inside = shortlist.inside(shortlist.known(*DECLARED))
     slots, at = said.pieces(shortlist).of(shortlist.rows[inside])
-    held = trades.by_piece(shortlist.catalogue, said.pieces(shortlist))[slots]
-    values = trades.match(trades.asked(shortlist), held.astype(np.float32))
+    held = trades.by_piece(shortlist.catalogue, said.pieces(shortlist))
+    values = trades.match(trades.asked(shortlist), held, slots)
     found = np.full(len(shortlist), np.nan)
     np.fmax.at(found, shortlist.owner[inside][at], values)
     return found
@@ -67,19 +67,28 @@ def said_second(shortlist: Shortlist) -> Column:
     return said.said_second(shortlist)
 
 
-def _held(shortlist: Shortlist, table: trades.Floats) -> Column:
-    held = table[shortlist.candidates]
-    return np.where(held.any(axis=1), trades.match(trades.asked(shortlist), held), np.nan)
+def _held(shortlist: Shortlist, source: str) -> Column:
+    most = _most(shortlist, source)
+    held = HELD[source](shortlist.catalogue)
+    rows = None if len(most) == len(held) else shortlist.candidates
+    return np.where(most > 0, trades.match(trades.asked(shortlist), held, rows), np.nan)
+
+
+def _most(shortlist: Shortlist, source: str) -> Column:
+    """How surely a name or code tells any trade."""
+    catalogue = shortlist.catalogue
+    most = catalogue.once(f"most {source}", lambda: HELD[source](catalogue).max(axis=1).astype(np.float64))
+    return most[shortlist.candidates]
 
 
 def name_trade(shortlist: Shortlist) -> Column:
     """How surely the name is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, trades.by_name(shortlist.catalogue))
+    return _held(shortlist, "name_trade")
 
 
 def code_trade(shortlist: Shortlist) -> Column:
     """How surely the activity code is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, trades.by_code(shortlist.catalogue))
+    return _held(shortlist, "code_trade")
 
 
 def name_near(shortlist: Shortlist) -> Column:
@@ -95,12 +104,9 @@ def code_near(shortlist: Shortlist) -> Column:
 
 def other_trade(shortlist: Shortlist) -> Column:
     """How surely name and code tell a trade that is not the one asked."""
-    best, met = np.zeros(len(shortlist)), np.zeros(len(shortlist))
-    for source, table in (("name_trade", trades.by_name), ("code_trade", trades.by_code)):
-        held = table(shortlist.catalogue)[shortlist.candidates]
-        best = np.maximum(best, held.max(axis=1, initial=0.0))
-        met = np.fmax(met, of(shortlist, source))
-    return np.maximum(best - met, 0.0)
+    best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
+    met = np.fmax.reduce([of(shortlist, source) for source in HELD])
+    return np.maximum(best - np.nan_to_num(met), 0.0)
 
 
 def sure(shortlist: Shortlist) -> Column:
@@ -151,14 +157,18 @@ def same_department(shortlist: Shortlist) -> Column:
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, from the agencies of a network that has some; supposed where only departments are known."""
+    """Kilometres to the lot, or to a declared zone, from the agencies of a network that has some; supposed where only departments are known."""
     exact: Column = shortlist.once("distances", lambda: place.distances(shortlist))
     same = of(shortlist, "same_department")
     if vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    return np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
+    near = np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
+    zones = place.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
+    return np.where(
+        zones > 0, np.fmin(near, NEXT_DOOR), np.where(zones < 0, np.fmax(near, OUT_OF_ZONE), near)
+    )
 
 
 def _agencies(shortlist: Shortlist) -> Column:
@@ -198,11 +208,6 @@ def usual_km(shortlist: Shortlist) -> float:
 def beyond(shortlist: Shortlist) -> Column:
     """Doublings of the usual distance of the trade: 0 at it, below 0 nearer, 1 at twice as far."""
     return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
-
-
-def zone(shortlist: Shortlist) -> Column:
-    """1 in a declared zone, -1 outside of those declared, 0 where none is."""
-    return place.zones(shortlist)
 
 
 @cache
@@ -266,7 +271,7 @@ PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
         kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, other_trade, sure,
-        silent, pieces, same_department, kilometres, beyond, zone, named_department,
+        silent, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip
 #: Columns that are the same for every candidate of a lot; see `demand.of`.
@@ -287,9 +292,9 @@ def of(shortlist: Shortlist, name: str) -> Column:
 
 def whole(shortlist: Shortlist) -> Mapping[str, float]:
     """What the lot asks, by name."""
+    return demand.of(shortlist)
 
-    def make() -> Mapping[str, float]:
-        return {**demand.of(shortlist), "vocation": vocation.shipped().probability(shortlist.query.text)}
 
-    found: Mapping[str, float] = shortlist.once("evidence of the lot", make)
-    return found
+def axis(shortlist: Shortlist, name: str) -> Column:
+    """The column of a name, of length 1 where it is the same for every candidate."""
+    return of(shortlist, name) if name in PAIRED else np.array([whole(shortlist)[name]])

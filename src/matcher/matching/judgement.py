@@ -51,15 +51,19 @@ class Table:
     cuts: tuple[NDArray[np.float64], ...]
     values: NDArray[np.float64]
 
-    def read(self, columns: Sequence[Column]) -> Column:
-        """The value of each candidate; `columns` in the order of the table's own."""
-        cells = tuple(cell(cuts, column) for cuts, column in zip(self.cuts, columns, strict=True))
-        return np.asarray(self.values[cells])
-
 
 def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
     """Which cell of a table's axis each value falls into; NaN into the last."""
     return np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values, side="left"))
+
+
+def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
+    """The value at each cell; an axis with one cell for all is taken first, so that one gather is left."""
+    kept = [at for at in cells if len(at) > 1]
+    values = values[tuple(slice(None) if len(at) > 1 else int(at[0]) for at in cells)]
+    if len(kept) == 2:
+        return values.ravel().take(kept[0] * values.shape[1] + kept[1])
+    return values.take(kept[0]) if kept else values
 
 
 class Judgement:
@@ -78,6 +82,9 @@ class Judgement:
         for table in self.tables:
             if table.values.shape != tuple(len(cuts) + 2 for cuts in table.cuts) or table.theme not in THEMES:
                 raise KeyError(f"the table of {table.columns} is not whole")
+        self._cuts = {
+            name: cuts for table in self.tables for name, cuts in zip(table.columns, table.cuts, strict=True)
+        }
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
         self._steps = {name: steps(spec) for name, spec in RULES.items()}
 
@@ -91,17 +98,18 @@ class Judgement:
         return tuple(dict.fromkeys(name for table in self.tables for name in table.columns))
 
     def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """What each theme adds to the log-odds of a lead; every part of shape (n,)."""
-        size = len(next(iter(columns.values())))
+        """What each theme adds to the log-odds of a lead; every part of shape (n,), a column of length 1 standing for all."""
+        size = max(map(len, columns.values()))
+        cells = {name: cell(cuts, columns[name]) for name, cuts in self._cuts.items()}
         added = {theme: np.zeros(size) for theme in THEMES}
         for table in self.tables:
-            added[table.theme] += table.read([columns[name] for name in table.columns])
+            added[table.theme] += _looked_up(table.values, [cells[name] for name in table.columns])
         added["likely_need"] += self.base
         return added
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
-        told = self.parts({name: evidence.of(shortlist, name) for name in self.columns})
+        told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
         told["likely_place"] -= OUT_OF_ZONE * (evidence.of(shortlist, "zone") < 0)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ Floats = NDArray[np.float32]
 DECLARED = ("offer", "description", "job")
 #: What the words of a need, its code and its meaning weigh; a source that says nothing leaves its part to the others.
 WORDS, CODE, MEANING = 0.4, 0.25, 0.35
+FAINT = 0.02  # a trade worth less to a need is not looked for
+CLEAR = 0.3  # a need whose first trade weighs less is clear of none
 BESIDE = 0.35  # what a neighbouring trade counts
 
 
@@ -130,12 +132,15 @@ def asked(shortlist: Shortlist) -> Floats:
 
 def wide(need: Floats) -> Floats:
     """What each trade is worth to a need: 1 for the one most asked, less for others and for neighbours; (trades,)."""
-    return np.asarray(np.minimum((need @ beside()) / max(float(need.max()), 1e-6), 1.0))
+    return np.asarray(np.minimum((need @ beside()) / max(float(need.max()), CLEAR), 1.0))
 
 
-def match(need: Floats, held: Floats) -> NDArray[np.float64]:
-    """How well held trades meet a need: 1 where every trade asked is held for sure; shape (len(held),)."""
-    return np.asarray((held * wide(need)).max(axis=1) if len(held) else np.zeros(0), dtype=np.float64)
+def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """How well held trades (or rows of them) meet a need: 1 where the trade most asked is held for sure; (rows,)."""
+    worth = wide(need)
+    asked = np.flatnonzero(worth > FAINT)
+    told = held[:, asked] if rows is None else held[rows[:, None], asked]
+    return np.asarray((told * worth[asked]).max(axis=1, initial=0.0), dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ of a structure
@@ -147,6 +152,12 @@ def _name_table() -> Sequence[tuple[re.Pattern[str], Floats]]:
         (pattern(row["words"]), _weights(row["trades"], float(row["sure"])))
         for row in table("name_trades.csv")
     ]
+
+
+@cache
+def _any_name() -> re.Pattern[str]:
+    """Any word of the table: most names hold none."""
+    return pattern("|".join(row["words"] for row in table("name_trades.csv")))
 
 
 @cache
@@ -168,8 +179,8 @@ def of_name(name: str) -> Floats:
     """The trades that a name tells, by its networks and words; zeros where it tells none."""
     told = plain(name)
     row = np.zeros(len(names()), dtype=np.float32)
-    for pattern, weights in _name_table():
-        if pattern.search(told):
+    for words, weights in _name_table() if _any_name().search(told) else ():
+        if words.search(told):
             np.maximum(row, weights, out=row)
     return row
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
+from matcher.learned import vocation
 from matcher.matching import demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
@@ -40,7 +42,7 @@ MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
     "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "other_trade": (TRADE, -1),
     "silent": (TRADE, 0), "pieces": (TRADE, 0),
-    "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1), "zone": (PLACE, 1),
+    "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
     "kind": (ROLE, 0), "lends": (ROLE, 1),
     "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "vocation": (NEED, 1),
@@ -110,6 +112,10 @@ class Asked:
     trades: NDArray[np.float32]
     catalogue: Catalogue
 
+    @cached_property
+    def vocation(self) -> float:
+        return vocation.shipped().probability(self.query.text)
+
 
 def asked(matcher: Matcher, folder: Path, name: str) -> Iterator[Asked]:
     """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
@@ -125,7 +131,7 @@ def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any],
     from sklearn.linear_model import LogisticRegression
 
     divisions = sorted({n.query.cpv[0][:2] for n in needs if n.query.cpv})
-    table = np.array([demand.inputs(n.query, n.trades, divisions) for n in needs])
+    table = np.array([demand.inputs(n.query, n.trades, divisions, n.vocation) for n in needs])
     right = np.array([demand.ANSWERS.index(n.row["s"]) for n in needs])
 
     def model() -> LogisticRegression:
@@ -174,7 +180,7 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
     found = Needs()
     for need, chance in zip(needs, chances, strict=True):
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-        told = demand.said(need.query, need.trades) | demand.told(need.query, need.trades, chance)
+        told = {"vocation": need.vocation} | demand.told(need.query, need.trades, chance)
         shortlist.scratch["trades asked"], shortlist.scratch["demand"] = need.trades, told
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
@@ -363,7 +369,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 # ------------------------------------------------------------------------------------------ figures
 
 PRECISE = 0.65  # of structures said to be called so many are leads
-SILENCED = 0.07  # of needs with a lead so many may be said to have nobody
+SILENCED = 0.08  # of needs with a lead so many may be said to have nobody
 
 
 def crossed(needs: Needs, pairs: Pairs, cuts: Mapping[str, Floats], seed: int = 0) -> list[Floats]:
@@ -407,9 +413,9 @@ def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float],
 
 
 def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
-    """The least chance that is likely, and the least that is plausible (in hundredths)."""
+    """The least chance that is likely, and the least that is plausible."""
     chance, lead, _ = told(needs, chances)
-    grid = np.arange(0.02, 0.9, 0.01)
+    grid = np.arange(0.02, 0.9, 0.005)
     likely = next((c for c in grid if c > 0.3 and lead[chance >= c].mean() >= PRECISE), 0.5)
     served = [
         i
@@ -418,7 +424,7 @@ def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
     ]
     best = np.array([chances[i].max() for i in served])
     plausible = max((c for c in grid if (best < c).mean() <= SILENCED), default=0.1)
-    return round(float(likely), 2), round(float(min(plausible, likely)), 2)
+    return round(float(likely), 3), round(float(min(plausible, likely)), 3)
 
 
 def run_of(

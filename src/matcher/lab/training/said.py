@@ -86,7 +86,7 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    learnt: dict[str, Floats] = {name: value.numpy() for name, value in net.state_dict().items()}
+    learnt: dict[str, NDArray[np.float32]] = {name: value.numpy() for name, value in net.state_dict().items()}
     return {
         "inner": learnt["0.weight"].T * np.float32(SPREAD),
         "inner_bias": learnt["0.bias"],

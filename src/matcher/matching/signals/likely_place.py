@@ -20,7 +20,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     told = [_where(shortlist, i)]
-    zone = evidence.of(shortlist, "zone")[i]
+    zone = place.zones(shortlist)[i]
     if zone:
         told.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:

@@ -36,7 +36,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     piece = said.passage(shortlist, i)
     how = "le métier demandé" if sure >= TOLD else "proche du métier demandé"
-    return Why(f"dit « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
+    return Why(f"déclare « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
 
 
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
