@@ -132,7 +132,7 @@ class Judgement:
     def levels_with(self, shortlist: Shortlist, given: Mapping[str, float]) -> NDArray[np.int64]:
         """The levels of the candidates if some of their columns had these values, the rules left out."""
         columns = {
-            name: np.full(len(shortlist), given[name]) if name in given else evidence.of(shortlist, name)
+            name: np.array([given[name]]) if name in given else evidence.axis(shortlist, name)
             for name in self.columns
         }
         return self.levels_of(np.sum(list(self.parts(columns).values()), axis=0))

@@ -149,24 +149,33 @@ def _judged(
     amount = yearly(lot)
     short = not math.isnan(amount) and structure.turnover is not None and structure.turnover < amount
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
+    if match.level == "plausible":
+        why = ("à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit", *reasons)
+        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=why)
     if not lacking and not short:
-        return Opportunity(tender=tender, lot=lot, part="alone", match=match, why=reasons)
-    why = [f"il manque : {', '.join(lacking)}"] if lacking else []
+        sized = not math.isnan(amount) and structure.turnover is not None
+        why = (
+            reasons
+            if sized
+            else (*reasons, "capacité à vérifier : montant du lot ou chiffre d'affaires inconnu")
+        )
+        return Opportunity(tender=tender, lot=lot, part="alone", match=match, why=why)
+    wanting = [f"il manque : {', '.join(lacking)}"] if lacking else []
     if short:
-        why.append("le montant annuel du lot dépasse votre chiffre d'affaires connu")
+        wanting.append("le montant annuel du lot dépasse votre chiffre d'affaires connu")
     found = partners(matcher, structure, tender, lot.id, partners_of).partners
     kind = "complement" if lacking else "reinforcement"
     found = tuple(sorted(found, key=lambda p: p.kind != kind))
     if not found or (lacking and found[0].kind != "complement"):
-        why.append("aucun partenaire trouvé dans ce rayon")
-        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=tuple(why))
-    why.append(f"avec {found[0].structure.name} : {found[0].adds[0]}")
+        wanting.append("aucun partenaire trouvé dans ce rayon")
+        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=tuple(wanting))
+    wanting.append(f"avec {found[0].structure.name} : {found[0].adds[0]}")
     return Opportunity(
         tender=tender,
         lot=lot,
         part="with-partner",
         match=match,
-        why=tuple(why),
+        why=tuple(wanting),
         partner=found[0],
         others=found[1:],
     )

@@ -155,7 +155,7 @@ def tasks_of(
         # of a lot of one trade, who is known for other trades only covers little, however near it is
         fits = [max(column) for column in zip(*table, strict=True)] if parts else [1.0] * len(base)
         capped = [
-            (match, min(degree, max(QUARTER, round(WHOLE * fit))), score)
+            (match, min(degree, max(QUARTER, round(WHOLE * fit))) if not match.level else degree, score)
             for (match, degree, score), fit in zip(base, fits, strict=True)
         ]
         return [(Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT), capped)]
@@ -179,9 +179,10 @@ def tasks_of(
 
 
 def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
-    """How far each match covers the lot, by its probability beside the best: half of it or more is whole.
+    """How far each match covers the lot: whole for whom the judgement says to call, not at all for the others.
 
-    Coverage is counted in coarse steps on purpose: a fifth member is not worth a hundredth of fit.
+    Without a judgement (suppliers of past awards) by the probability relative to the best: half of it or more is
+    whole.  Coverage is counted in coarse steps on purpose: a fifth member is not worth a hundredth of fit.
     """
     values = [m.probability if m.probability == m.probability else m.score for m in matches]
     best = max((v for v in values if v == v), default=0.0)
@@ -193,7 +194,10 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
     for match, value in zip(matches, values, strict=True):
         ratio = max(0.0, value / best) if value == value else 0.0
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
-        degree = QUARTER if far(match) else degree
+        if match.level:
+            degree = WHOLE if match.level == "likely" else 0
+        elif far(match):
+            degree = QUARTER
         result.append((match, degree, round(100 * ratio)))
     return result
 
