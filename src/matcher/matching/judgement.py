@@ -39,6 +39,9 @@ RULES: Mapping[str, Mapping[str, float]] = {
 }
 
 
+CLOSED = 10.0  # log-odds that an establishment closed by the register loses
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """What the values of one or two columns add: cell i lies at or under cut i, the last but one above all, the last unknown."""
@@ -59,7 +62,7 @@ def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) 
     kept = [at for at in cells if len(at) > 1]
     values = values[tuple(slice(None) if len(at) > 1 else int(at[0]) for at in cells)]
     if len(kept) == 2:
-        return values.ravel().take(kept[0] * values.shape[1] + kept[1])
+        return np.asarray(values.ravel().take(kept[0] * values.shape[1] + kept[1]))
     return values.take(kept[0]) if kept else values
 
 
@@ -107,6 +110,7 @@ class Judgement:
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
         told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
+        told["likely_role"] = told["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])
             for name, spec in RULES.items()
@@ -140,4 +144,4 @@ def shipped() -> Judgement:
 
 def reads(catalogue: Catalogue) -> bool:
     """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
-    return said.groups().encoder == catalogue.encoder.fingerprint
+    return bool(said.groups().encoder == catalogue.encoder.fingerprint)

@@ -171,7 +171,7 @@ class Pieces:
     def asked(self, vector: Floats, text: str) -> Floats:
         """A lot as pieces are compared with it; shape (kept,)."""
         words = self._catalogue.encoder.encode([text[: cpv.LIMIT]], role="passage")
-        return self._groups.views(vector[None, :], self._groups.roots(words))[0]
+        return np.asarray(self._groups.views(vector[None, :], self._groups.roots(words))[0])
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
         """Vectors of pieces, each drawn towards its sentence; unit rows."""
