@@ -78,7 +78,7 @@ def _most(shortlist: Shortlist, source: str) -> Column:
     """How surely a name or code tells any trade."""
     catalogue = shortlist.catalogue
     most = catalogue.once(f"most {source}", lambda: HELD[source](catalogue).max(axis=1).astype(np.float64))
-    return most[shortlist.candidates]
+    return np.asarray(most[shortlist.candidates])
 
 
 def name_trade(shortlist: Shortlist) -> Column:
@@ -106,7 +106,7 @@ def other_trade(shortlist: Shortlist) -> Column:
     """How surely name and code tell a trade that is not the one asked."""
     best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
     met = np.fmax.reduce([of(shortlist, source) for source in HELD])
-    return np.maximum(best - np.nan_to_num(met), 0.0)
+    return np.asarray(np.maximum(best - np.nan_to_num(met), 0.0))
 
 
 def sure(shortlist: Shortlist) -> Column:
@@ -254,6 +254,11 @@ def public_body(shortlist: Shortlist) -> Column:
         return np.asarray(named | coded)
 
     return catalogue.once("public body", make)[shortlist.candidates].astype(np.float64)
+
+
+def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Which candidates the register says are closed."""
+    return np.asarray(shortlist.catalogue.of_structure("active")[shortlist.candidates] == 0)
 
 
 def kind(shortlist: Shortlist) -> Column:

@@ -40,6 +40,7 @@ RULES: Mapping[str, Mapping[str, float]] = {
 #: Log-odds taken from a structure that declares where it works, for a lot elsewhere: it has said no.  Hardly any judged
 #: pair holds a declared zone to learn it from.
 OUT_OF_ZONE = 3.0
+CLOSED = 10.0  # log-odds that an establishment closed by the register loses
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) 
     kept = [at for at in cells if len(at) > 1]
     values = values[tuple(slice(None) if len(at) > 1 else int(at[0]) for at in cells)]
     if len(kept) == 2:
-        return values.ravel().take(kept[0] * values.shape[1] + kept[1])
+        return np.asarray(values.ravel().take(kept[0] * values.shape[1] + kept[1]))
     return values.take(kept[0]) if kept else values
 
 
@@ -111,6 +112,7 @@ class Judgement:
         """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
         told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
         told["likely_place"] -= OUT_OF_ZONE * (evidence.of(shortlist, "zone") < 0)
+        told["likely_role"] = told["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])
             for name, spec in RULES.items()

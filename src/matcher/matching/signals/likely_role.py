@@ -15,6 +15,8 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if shortlist.catalogue.of_structure("active")[shortlist.candidates[i]] == 0:
+        return Why("établissement fermé d'après le registre")
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
     asked = demand.of(shortlist)
     lends = value <= evidence.LENDS

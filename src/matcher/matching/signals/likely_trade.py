@@ -26,7 +26,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         source: weight * float(np.nan_to_num(evidence.of(shortlist, source)[i]))
         for source, weight in evidence.WORTH.items()
     }
-    source = max(worth, key=worth.__getitem__)
+    said_sure = float(np.nan_to_num(evidence.of(shortlist, "said_trade")[i]))
+    source = "said_trade" if said_sure >= TOLD else max(worth, key=worth.__getitem__)  # its own words first
     sure = float(evidence.of(shortlist, source)[i])
     if not sure >= NEAR:
         return _other(shortlist, i)
