@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from matcher.domain import KINDS, BadInput, Filters, Place, Rejected, Tender
+from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
 from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
 from service import schemas as s
 from service.problems import Refused
-from service.snapshot import CALLS, Snapshot
+from service.snapshot import Snapshot
 
 
 class Taken:
@@ -95,7 +95,7 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | N
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
-    calls = [t for t in tenders if t.nature in CALLS]
+    calls = [t for t in tenders if t.nature in ANSWERABLE]
     if not calls and pick is None:
         raise BadInput(
             f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders"

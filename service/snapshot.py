@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Tender
+from matcher.domain import ANSWERABLE, Lot, LotAnswer, MatcherError, NotFound, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import question
@@ -34,7 +34,6 @@ log = logging.getLogger("service")
 NEAR = 200  # lots compared with one structure, the nearest in meaning
 PAST = 20  # notices that are over, shown where none is open
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-CALLS = ("call", "prior", "project", "correction")
 
 
 @dataclass(slots=True)
@@ -80,7 +79,9 @@ class Snapshot:
             for ref in t.related
         }
         calls = [
-            t for t in self.notices.values() if t.nature in CALLS and t.id not in gone and not t.confidential
+            t
+            for t in self.notices.values()
+            if t.nature in ANSWERABLE and t.id not in gone and not t.confidential
         ]
         return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 

@@ -11,8 +11,8 @@ from matcher.catalogue.build import build_catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
-from matcher.reading.procedure import PARIS
 from matcher.records.store import Store
+from matcher.reference.france import PARIS
 
 MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
 TRADES = {

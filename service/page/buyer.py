@@ -25,9 +25,10 @@ from matcher.reading import need as need_
 from matcher.records.keys import Bearer
 from matcher.reference import places
 from matcher.reference.text import fold
+from matcher.territory import outlines
 from service import access, wire
 from service.asked import Taken, from_bytes, from_need
-from service.page import atlas, render
+from service.page import render
 from service.problems import Refused
 from service.settings import way
 from service.snapshot import Snapshot
@@ -329,9 +330,9 @@ def lot_view(each: Any, most: int) -> dict[str, Any]:
     points = [
         (p, m)
         for m in each.matches
-        if (p := atlas.point(m.structure.place.latitude, m.structure.place.longitude))
+        if (p := outlines.point(m.structure.place.latitude, m.structure.place.longitude))
     ]
-    site = [p for place in each.lot.places if (p := atlas.point(place.latitude, place.longitude))]
+    site = [p for place in each.lot.places if (p := outlines.point(place.latitude, place.longitude))]
     near = [line.match for line in lines if line.mark in ("très proche", "proche", "possible")]
     reserve = {
         "L2113-13 (insertion)": [m for m in near if m.structure.kind in ("EI", "ACI", "AI", "ETTI")],
@@ -342,7 +343,7 @@ def lot_view(each: Any, most: int) -> dict[str, Any]:
     ]
     return {
         "answer": each, "lot": each.lot, "lines": lines, "points": points, "site": site, "potential": potential, "far": far, "usual": usual, "more": len(lines) == most < each.considered,
-        "window": atlas.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
+        "window": outlines.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in each.matches),
     }  # fmt: skip
 
 

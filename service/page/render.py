@@ -15,11 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from matcher.domain import KINDS, __version__
 from matcher.matching import reasons
-from matcher.reference import places
+from matcher.reference import france, places
 from matcher.reference.text import shorten
+from matcher.territory import outlines
 from service import wire
 from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
-from service.page import atlas
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
@@ -46,14 +46,14 @@ def day(value: date | datetime | str | None) -> str:
 
 
 def euros(value: float | None) -> str:
-    return "—" if wire.number(value) is None else f"{value:,.0f} €".replace(",", "\u202f")
+    known = wire.number(value)
+    return "—" if known is None else france.euros(known)
 
 
 def kilometres(value: float | None) -> str:
     if wire.number(value) is None or value is None:
         return "distance inconnue"
-    whole = f"{value:,.0f}".replace(",", "\u202f")
-    return "sur place" if value < 1 else f"{whole}\u00a0km"
+    return "sur place" if value < 1 else f"{france.grouped(value)}\u00a0km"
 
 
 def dated(text: str) -> str:
@@ -83,7 +83,7 @@ _environment.globals |= {
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
-    "atlas": atlas,
+    "outlines": outlines,
     "departments": places.departments,
 }
 

@@ -99,6 +99,9 @@ KINDS: dict[str, str] = {
 }
 SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
+LENDING_KINDS = frozenset(
+    {"AI", "ETTI", "GEIQ", "EATT", "EITI"}
+)  # they lend staff: no service need be bought of them
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
@@ -166,6 +169,10 @@ class Structure:
 # ---------------------------------------------------------------------------------------------- demand
 
 Nature = Literal["call", "prior", "project", "award", "correction", "cancellation", "modification", "other"]
+CALLS: frozenset[Nature] = frozenset(
+    {"call", "prior", "project"}
+)  # notices that announce a contract to answer
+ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

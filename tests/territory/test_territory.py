@@ -34,6 +34,7 @@ from matcher.territory import (
     hours,
     ledger,
     meeting,
+    outlines,
     timetable,
 )
 from matcher.territory.supply import Supply, asked_of
@@ -172,7 +173,7 @@ def test_the_map_of_the_sample_has_a_source_a_date_and_every_department_drawn(
 
 
 def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> None:
-    shapes = choropleth.outlines()
+    shapes = outlines.outlines()
     assert set(shapes) == {d.code for d in places.departments() if len(d.code) == 2}
     for code, shape in shapes.items():
         for other in places.neighbours(code):

@@ -13,11 +13,11 @@ def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
     Raises NotFound, naming those there are; NothingGood where the file holds none.
     """
     from matcher.console import say
-    from matcher.domain import NotFound, NothingGood
+    from matcher.domain import ANSWERABLE, NotFound, NothingGood
     from matcher.reading import gather
 
     found = gather.gather([path])
-    answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+    answerable = [t for t in found.tenders if t.nature in ANSWERABLE]
     named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
     if id is not None and not named:
         there = ", ".join(t.id for t in found.tenders[:10])

@@ -77,8 +77,8 @@ def run(
     from matcher.outreach import batch, delivery
     from matcher.outreach.rules import Rules
     from matcher.reading import gather
-    from matcher.reading.procedure import PARIS
     from matcher.records.store import Store, now
+    from matcher.reference.france import PARIS
     from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)

@@ -47,9 +47,9 @@ def declare(
     from matcher.records.store import Store
 
     if deadline is not None and deadline.tzinfo is None:
-        from zoneinfo import ZoneInfo
+        from matcher.reference.france import PARIS
 
-        deadline = deadline.replace(hour=23, minute=59, tzinfo=ZoneInfo("Europe/Paris"))
+        deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with Store.open() as store:
         offer = exchange.declare(
             store,

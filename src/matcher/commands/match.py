@@ -47,7 +47,7 @@ def run(
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput, Filters, NothingGood, Place
+    from matcher.domain import ANSWERABLE, BadInput, Filters, NothingGood, Place
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
@@ -59,7 +59,7 @@ def run(
     tenders = []
     if notices:
         found = gather.gather(notices)
-        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+        tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
         for sentence in found.summary():
             say(sentence)
         aside = len(found.tenders) - len(tenders)

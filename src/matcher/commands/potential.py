@@ -59,7 +59,7 @@ def run(
 
     from matcher import codec
     from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput, NothingGood
+    from matcher.domain import CALLS, BadInput, NothingGood
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
@@ -83,7 +83,7 @@ def run(
         found = gather.gather(notices)
         for sentence in found.summary():
             say(sentence)
-        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project")]
+        tenders = [t for t in found.tenders if t.nature in CALLS]
     if need is not None:
         tender = free_text_tender(need, coverage.somewhere(place) if place else None)
         tenders.append(

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.domain import LENDING_KINDS
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.suitability import IN_REACH_KM, _open, nobody, within
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.matching.ranking import Ranking
-
-
-#: Kinds that lend staff, by whom the hours of a social clause are met without any service being bought.
-LENDING = ("ETTI", "AI", "GEIQ", "EATT", "EITI")
 
 
 #: Tasks that can be cut out of most works contracts, with words that tell them in an offer.
@@ -50,8 +47,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     kinds = catalogue.of_structure("kind")
     distance = shortlist.once("distances", lambda: place.distances(shortlist))
     able = within(shortlist, IN_REACH_KM) & _open(shortlist)
-    lending = catalogue.among("kind", lambda kind: kind in LENDING, rows)
-    serving = catalogue.among("kind", lambda kind: bool(kind) and kind not in LENDING, rows)
+    lending = catalogue.among("kind", lambda kind: kind in LENDING_KINDS, rows)
+    serving = catalogue.among("kind", lambda kind: bool(kind) and kind not in LENDING_KINDS, rows)
     order = _nearest(distance)
     hire = [
         (

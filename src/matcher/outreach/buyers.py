@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 
 from matcher.domain import NotFound
 from matcher.outreach.digests import identifier
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Feedback, Found, Notice, Told
+from matcher.reference.france import PARIS
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import _ADDRESS, _drop, _server, bounce
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Unsubscription
+from matcher.reference.france import PARIS
 
 # ---------------------------------------------------------------------------------------------- links
 

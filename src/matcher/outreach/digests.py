@@ -23,10 +23,10 @@ from matcher.outreach.addresses import earlier_names
 from matcher.outreach.cases import WAVES, Case, cases, matter
 from matcher.outreach.items import _News, _Teams
 from matcher.outreach.rules import Rules
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Digest, Feedback, Found, Run, Told, Unsubscription
+from matcher.reference.france import PARIS
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from matcher.matching.reasons import sentences
 from matcher.outreach.cases import Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
+from matcher.reference.france import grouped
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -184,11 +185,7 @@ def _clauses(lot: Lot) -> str:
     if not lot.clauses:
         return ""
     hours = sum(c.hours or 0 for c in lot.clauses)
-    return (
-        f"Clause sociale : {hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if hours
-        else "Clause sociale"
-    )
+    return f"Clause sociale : {grouped(hours)} heures d'insertion" if hours else "Clause sociale"
 
 
 def _changes(news: _News, tender: Tender, deadline: datetime | None) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from matcher import codec
 from matcher.domain import BadInput
-from matcher.reading.procedure import PARIS
+from matcher.reference.france import PARIS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

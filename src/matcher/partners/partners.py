@@ -36,8 +36,8 @@ from matcher.matching.shortlist import Column
 from matcher.matching.signals.capacity import yearly
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, kinship, member_row, together
-from matcher.partners.leads import leads
 from matcher.reference import law, paths
+from matcher.reference.france import euros
 from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
@@ -330,7 +330,7 @@ def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tu
     due = math.fsum(a for lot in {x.id: x for x in lots}.values() if not math.isnan(a := yearly(lot)))
     if not due:
         return 0.0, "même métier : renfort de capacité ; le montant du lot n'est pas publié"
-    amount = f"{due:,.0f} €".replace(",", "\u202f")
+    amount = euros(due)
     if structure.turnover is None:
         return (
             0.5,
@@ -392,7 +392,9 @@ def _subcontracting(
     if not structure.kind:
         return ()
     found: dict[str, Partner] = {}
-    for lead in leads(tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)):
+    for lead in subcontracting.leads(
+        tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)
+    ):
         lot = lead.lot or tender.lots[0]
         mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
         if mine is None or serves(mine) is False:

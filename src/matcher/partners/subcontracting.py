@@ -7,18 +7,33 @@ carry a task cut out of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from matcher.domain import Award, Buyer, Clause, Holder, Lot, Match, Place, Structure, Tender, Warning_
+from matcher.domain import (
+    ANSWERABLE,
+    LENDING_KINDS,
+    Award,
+    Buyer,
+    Clause,
+    Holder,
+    Lot,
+    Match,
+    Place,
+    Structure,
+    Tender,
+    Warning_,
+)
 from matcher.matching import by_clause
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
 from matcher.matching.signals.capacity import yearly
-from matcher.partners.leads import Lead, leads, leads_of
-from matcher.reading.deduplicate import group
+from matcher.reading.procedure import procedures
 from matcher.reference import law, needs, trades
+from matcher.reference.france import euros, grouped
+from matcher.reference.text import fold
 
 FIRMS = 5
 
@@ -62,7 +77,7 @@ def openings(
         if tender.awards:
             won = leads(tender, structures, before(tender, earlier))
             found += [_of_lead(matcher, lead, tender, n) for lead in won if lot is None or _is(lead.lot, lot)]
-        elif tender.nature in ("call", "prior", "project", "correction"):
+        elif tender.nature in ANSWERABLE:
             found += [
                 _of_lot(matcher, tender, each, n)
                 for each in tender.lots
@@ -86,10 +101,8 @@ def known(matcher: Matcher) -> frozenset[str]:
 def before(tender: Tender, earlier: Sequence[Tender]) -> list[Tender]:
     """The other notices of the same procedure, oldest first."""
     others = [one for one in earlier if one.id != tender.id]
-    if not others:
-        return []
-    dossier = next(d for d in group([*others, tender]) if any(e.tender.id == tender.id for e in d.history))
-    return [entry.tender for entry in dossier.history if entry.tender.id != tender.id]
+    same = next(found for found in procedures([*others, tender]) if tender in found) if others else []
+    return [one for one in same if one.id != tender.id]
 
 
 def clause_of(lot: Lot, tender: Tender) -> Clause | None:
@@ -138,7 +151,7 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
 
 def way(structure: Structure, lot: Lot) -> str:
     """How a structure may carry hours of a lot, in French."""
-    if structure.kind in by_clause.LENDING:
+    if structure.kind in LENDING_KINDS:
         return "par mise à disposition de personnel"
     asked = needs.asked(lot)
     fits = [row[0] for row in needs.cover(asked, [structure])]
@@ -225,17 +238,10 @@ def firm(matcher: Matcher, holder: Holder) -> Structure:
 
 def asked(lot: Lot, clause: Clause) -> str:
     """What an open lot asks for, and what to do with it, in French."""
-    owed = (
-        f"{clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if clause.hours
-        else f"{100 * clause.share:g} % des heures en insertion"
-        if clause.share
-        else "des heures d'insertion"
-    )
     amount = yearly(lot)
-    size = "" if amount != amount else f", pour {amount:,.0f} € par an".replace(",", "\u202f")
+    size = "" if amount != amount else f", pour {euros(amount)} par an"
     return (
-        f"{lot_label(lot)} demande {owed}{size} (L2112-2) : à proposer en sous-traitance aux entreprises qui y "
+        f"{lot_label(lot)} demande {_owed(clause)}{size} (L2112-2) : à proposer en sous-traitance aux entreprises qui y "
         "répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"
     )
 
@@ -251,3 +257,122 @@ def rules(on: date) -> tuple[Warning_, ...]:
                 )
             )
     return tuple(found)
+
+
+def _owed(clause: Clause) -> str:
+    if clause.hours:
+        return f"{grouped(clause.hours)} heures d'insertion"
+    return f"{100 * clause.share:g} % des heures en insertion" if clause.share else "des heures d'insertion"
+
+
+# ------------------------------------------------------------------------------------------------ leads
+
+
+#: Names by which a structure of the social economy is known for one.
+_STRUCTURE = re.compile(
+    r"\b(?:esat|entreprise adaptee|ea|insertion|chantier d'insertion|regie de quartiers?|association intermediaire|"
+    r"apf entreprises|geiq|siae|etti|emmaus|scop|scic|croix.rouge|handicap)\b"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """A firm to call: what it won, the hours it owes, and the words of the notice that say so."""
+
+    firm: Holder
+    award: Award
+    lot: Lot | None
+    buyer: Buyer
+    notice: str  # id of the award notice
+    hours: float | None
+    passage: str
+    notified: date | None
+    case: str  # French: how a structure may come in
+
+
+def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Tender] = ()) -> Iterator[Lead]:
+    """The leads of an award notice: one for each ordinary firm and lot with a social clause of execution.
+
+    `structures` are the SIRENs of known structures: what they won is no lead.  A firm is taken for ordinary
+    when neither its SIREN nor its name tells otherwise.
+    """
+    called = {lot.number: lot for notice in earlier for lot in notice.lots}
+    for award in tender.awards:
+        lot = _lot_of(award, tender)
+        before = called.get(lot.number) if lot else None
+        clause = _clause(lot) or _clause(before) or _declared(award)
+        reserved = any(one is not None and one.reservation is not None for one in (lot, before))
+        if clause is None or reserved:
+            continue
+        for firm in award.holders:
+            if not ordinary(firm, structures):
+                continue
+            yield Lead(
+                firm=firm,
+                award=award,
+                lot=lot or before,
+                buyer=tender.buyer,
+                notice=tender.id,
+                hours=clause.hours,
+                passage=clause.passage,
+                notified=award.notified,
+                case=_case(clause, len(award.holders)),
+            )
+
+
+def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Iterator[Lead]:
+    """The leads of awards that stand alone (DECP): those whose publisher declares a social clause."""
+    for award in awards:
+        clause = _declared(award)
+        if clause is None or award.relation in ("modification", "repeat"):
+            continue
+        for firm in award.holders:
+            if ordinary(firm, structures):
+                yield Lead(
+                    firm=firm,
+                    award=award,
+                    lot=None,
+                    buyer=award.buyer,
+                    notice=award.uid,
+                    hours=None,
+                    passage=clause.passage,
+                    notified=award.notified,
+                    case=_case(clause, len(award.holders)),
+                )
+
+
+def ordinary(firm: Holder, structures: Collection[str] = ()) -> bool:
+    """Is a winner an ordinary firm: neither its SIREN among `structures` nor its name tells otherwise."""
+    return firm.siren not in structures and not _STRUCTURE.search(fold(firm.name))
+
+
+def _declared(award: Award) -> Clause | None:
+    """The social clause that DECP declares of an award; None where it is reserved, or nothing is declared."""
+    said = [fold(word) for word in award.social]
+    if any("reserve" in word for word in said):
+        return None
+    if any(word.startswith(("clause sociale", "condition")) for word in said):
+        return Clause(passage=f"considération sociale déclarée : {', '.join(award.social)}", confidence=0.8)
+    return None
+
+
+def _lot_of(award: Award, tender: Tender) -> Lot | None:
+    """The lot that an award is for: its source ends with the id of the lot; a lone lot otherwise."""
+    for lot in tender.lots:
+        if award.source.endswith(f":{lot.id}"):
+            return lot
+    return tender.lots[0] if len(tender.lots) == 1 else None
+
+
+def _clause(lot: Lot | None) -> Clause | None:
+    """The condition of execution of a lot, the one that states hours first."""
+    found = [clause for clause in lot.clauses if clause.nature == "execution"] if lot else []
+    return max(found, key=lambda clause: (clause.hours is not None, clause.confidence), default=None)
+
+
+def _case(clause: Clause, holders: int) -> str:
+    who = "Le groupement titulaire" if holders > 1 else "Le titulaire"
+    return (
+        f"{who} doit {_owed(clause)} (L2112-2) : il peut les confier par sous-traitance à une structure d'insertion, ou par "
+        "mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
+    )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import Place
-from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows
+from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, forgotten_on_import
 from matcher.reference.text import fold
 
 EARTH_RADIUS_KM = 6371.0088
@@ -55,6 +55,7 @@ class Department:
 # ------------------------------------------------------------------------------------------------ tables
 
 
+@forgotten_on_import
 @cache
 def _communes() -> tuple[list[str], list[list[str]]]:
     """Codes in order, and the row of each as strings: 35,000 objects are not made for the few looked up."""
@@ -69,6 +70,7 @@ def _number(text: str) -> float:
     return float(text) if text else NAN
 
 
+@forgotten_on_import
 @lru_cache(maxsize=8192)
 def _commune_at(row: int) -> Commune:
     code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[1][row]
@@ -91,6 +93,7 @@ def _row_of(code: str) -> int | None:
     return row if row < len(codes) and codes[row] == code else None
 
 
+@forgotten_on_import
 @cache
 def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
@@ -99,6 +102,7 @@ def _former() -> dict[str, str]:
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
 
 
+@forgotten_on_import
 @cache
 def _by_postcode() -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
@@ -115,6 +119,7 @@ def _by_postcode() -> dict[str, list[int]]:
     return table
 
 
+@forgotten_on_import
 @cache
 def _by_siren() -> dict[str, str]:
     table = {siren: largest for siren, _, _, largest in _rows("groupings.csv.gz")}
@@ -122,6 +127,7 @@ def _by_siren() -> dict[str, str]:
     return table
 
 
+@forgotten_on_import
 @cache
 def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     table, near = {}, {}
@@ -131,6 +137,7 @@ def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     return table, near
 
 
+@forgotten_on_import
 @cache
 def _nuts() -> dict[str, str]:
     return {code: department for code, department, _ in _rows("nuts.csv")}
@@ -173,11 +180,13 @@ def _key(name: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
 
 
+@forgotten_on_import
 @cache
 def _keys() -> list[str]:
     return [_key(row[1]) for row in _communes()[1]]
 
 
+@forgotten_on_import
 @cache
 def _by_key() -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
@@ -260,6 +269,7 @@ def region_of(department: str) -> str | None:
     return found.region if found else None
 
 
+@forgotten_on_import
 @cache
 def _region_names() -> Mapping[str, str]:
     return MappingProxyType({d.region: d.region_name for d in sorted(departments(), key=lambda d: d.region)})
@@ -356,6 +366,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     return found[0], len(found) > 1
 
 
+@forgotten_on_import
 @cache
 def _area_names() -> tuple[dict[str, str], dict[str, str]]:
     """Departments and regions by folded name, with and without their article."""

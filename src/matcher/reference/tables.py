@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from matcher.domain import BadInput
 from matcher.reference.paths import reference_dir
@@ -50,11 +51,26 @@ def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
     forget()
 
 
+class Cached(Protocol):
+    """What `functools.cache` makes of a function."""
+
+    def cache_clear(self) -> None: ...
+
+
+C = TypeVar("C", bound=Cached)
+_read: list[Cached] = []
+
+
+def forgotten_on_import(function: C) -> C:
+    """Mark a cached function as one that reads the user's tables, so that `forget` clears it."""
+    _read.append(function)
+    return function
+
+
 def forget() -> None:
-    """Read every table anew when next asked: after an import, or under another `MATCHER_HOME`."""
-    for held in list(globals().values()):
-        if hasattr(held, "cache_clear"):
-            held.cache_clear()
+    """Read every table again when next asked: after an import, or under another `MATCHER_HOME`."""
+    for function in _read:
+        function.cache_clear()
 
 
 def _rows(name: str) -> Iterator[list[str]]:

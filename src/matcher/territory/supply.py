@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
-from matcher.domain import Lot, Place, Reservation, Structure
+from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure
 from matcher.records.store import Store
 from matcher.reference import law, needs, places
 from matcher.reference import trades as trades_
@@ -119,7 +119,7 @@ class Supply:
     @cached_property
     def lends(self) -> Mask:
         """Who mostly lends staff, of many trades: they carry hours rather than do the work."""
-        return np.isin(self.kinds, list(needs.STAFF))
+        return np.isin(self.kinds, list(LENDING_KINDS))
 
     @cached_property
     def trades(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from matcher.lab.evaluation import UNDATED, bootstrap, measures
 from matcher.matching import recipes
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, question, shortlist_of
-from matcher.matching.shortlist import Shortlist
+from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
 from matcher.reference import paths
 
@@ -176,7 +176,7 @@ def as_of(
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(question(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
-    return replace(shortlist, admissible=admissible, scratch={})
+    return replace(shortlist, admissible=admissible, memo=Memo())
 
 
 def boost(splits: Sequence[Split], seed: int) -> Any:

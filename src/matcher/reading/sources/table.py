@@ -32,6 +32,7 @@ from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
 from matcher.reference import places
+from matcher.reference.france import PARIS
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean, fold
 
@@ -365,7 +366,7 @@ def _moment(raw: Any) -> datetime | None:
     if isinstance(raw, datetime) and raw.time() == time(0, 0):
         return _facts.moment(raw.date().isoformat())
     if isinstance(raw, datetime):
-        return raw if raw.tzinfo else raw.replace(tzinfo=_facts.PARIS)
+        return raw if raw.tzinfo else raw.replace(tzinfo=PARIS)
     text = str(raw or "").strip()
     found = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
     return _facts.moment(found.group(1), found.group(2)) if found else None
