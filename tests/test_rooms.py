@@ -24,6 +24,14 @@ TEXTS = [
     "blanchisserie",
     "traiteur",
 ]
+ROOMS = [
+    "reading.sources",
+    "learned.encoders",
+    "catalogue.indexes",
+    "matching.signals",
+    "matching.rankers",
+    "commands",
+]
 #: What an encoder or an index needs to be loaded here; a sibling that cannot is skipped with its reason.
 NEEDS = {
     "sentence": "wants the name of a sentence-transformers model",
@@ -143,7 +151,7 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
         assert (np.diff(chances) >= 0).all()
 
 
-@pytest.mark.parametrize("room", ["sources", "encoders", "indexes", "signals", "rankers", "commands"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
     for name in plugins.names(room):
         module = plugins.find(room, name)

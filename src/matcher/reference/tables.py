@@ -6,9 +6,10 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 from matcher.domain import BadInput
 from matcher.reference.paths import reference_dir
@@ -51,26 +52,27 @@ def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
     forget()
 
 
-class Cached(Protocol):
-    """What `functools.cache` makes of a function."""
+#: Readers of tables whose answers are remembered until `forget`.
+_READERS: list[Any] = []
 
-    def cache_clear(self) -> None: ...
-
-
-C = TypeVar("C", bound=Cached)
-_read: list[Cached] = []
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def forgotten_on_import(function: C) -> C:
-    """Mark a cached function as one that reads the user's tables, so that `forget` clears it."""
-    _read.append(function)
-    return function
+def remembered(maxsize: int | None = None) -> Callable[[F], F]:
+    """Decorate a reader of tables: its last `maxsize` answers (None: all) are kept until `forget` is called."""
+
+    def decorate(reader: F) -> F:
+        kept = lru_cache(maxsize)(reader)
+        _READERS.append(kept)
+        return cast("F", kept)
+
+    return decorate
 
 
 def forget() -> None:
-    """Read every table again when next asked: after an import, or under another `MATCHER_HOME`."""
-    for function in _read:
-        function.cache_clear()
+    """Make every table be read again when next asked: after an import, or under another `MATCHER_HOME`."""
+    for reader in _READERS:
+        reader.cache_clear()
 
 
 def _rows(name: str) -> Iterator[list[str]]:
