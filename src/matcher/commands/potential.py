@@ -126,5 +126,5 @@ def run(
         emit((row for one in made for row in desk.rows(one)), "csv")
     else:
         for one in made:
-            for line in desk.told(one):
+            for line in desk.sentences(one):
                 typer.echo(line)

@@ -205,7 +205,7 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
 
 
 def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Structure]:
-    """The same list with this share of structures described anew (an update, for loads)."""
+    """The same list with this share of structures described again (an update, for loads)."""
     chance = np.random.default_rng(seed)
     touched = set(chance.choice(len(listed), size=round(share * len(listed)), replace=False).tolist())
     return [

@@ -149,6 +149,10 @@ class Memo:
             self._made[key] = make()
         return self._made[key]
 
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Give the value of a key before it is asked."""
+        self._made[key] = value
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:

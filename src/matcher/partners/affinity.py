@@ -1,4 +1,4 @@
-"""What past awards tell of two bidders: did they win together, do they do and serve alike.
+"""What past awards say of two bidders: did they win together, do they do and serve alike.
 
 Columns over the structures of a catalogue for one member, read from awards dated before the day asked and
 from names.  The asking buyer is never looked at: who held its contracts before makes no difference.
@@ -52,12 +52,12 @@ def member_row(catalogue: Catalogue, siren: str) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
-def kinship(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
+def affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     """One column per name of COLUMNS over all structures, higher is closer; all zero for an unknown member."""
-    return catalogue.once("kinship", lambda: lru_cache(64)(partial(_kinship, catalogue)))(siren, as_of)
+    return catalogue.once("affinities", lambda: lru_cache(64)(partial(_affinities, catalogue)))(siren, as_of)
 
 
-def _kinship(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
+def _affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     n = len(catalogue)
     columns: dict[str, Column] = {name: np.zeros(n) for name in COLUMNS}
     member = member_row(catalogue, siren)

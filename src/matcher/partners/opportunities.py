@@ -188,7 +188,7 @@ def _judged(
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
-    """What no partner would mend, in French; empty where nothing stands in the way."""
+    """What no partner would remedy, in French; empty where nothing stands in the way."""
     why = []
     if lot.reservation is not None:
         articles = lot.reservation.articles

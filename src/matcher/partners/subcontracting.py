@@ -294,7 +294,7 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
     """The leads of an award notice: one for each ordinary firm and lot with a social clause of execution.
 
     `structures` are the SIRENs of known structures: what they won is no lead.  A firm is taken for ordinary
-    when neither its SIREN nor its name tells otherwise.
+    when neither its SIREN nor its name says otherwise.
     """
     called = {lot.number: lot for notice in earlier for lot in notice.lots}
     for award in tender.awards:
@@ -342,7 +342,7 @@ def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Itera
 
 
 def ordinary(firm: Holder, structures: Collection[str] = ()) -> bool:
-    """Is a winner an ordinary firm: neither its SIREN among `structures` nor its name tells otherwise."""
+    """Returns True for an ordinary firm: neither its SIREN among `structures` nor its name says otherwise."""
     return firm.siren not in structures and not _STRUCTURE.search(fold(firm.name))
 
 

@@ -13,7 +13,7 @@ from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 
-INDIRECT_FIT = 0.5  # only its NAF code tells, or it lends staff
+INDIRECT_FIT = 0.5  # only its NAF code says so, or it lends staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ class Facts:
 
     on: date
     amount: float | None = None  # of the whole contract, all lots
-    like_needs: float | None = None  # other needs of the same kind to be added up; None: not said
+    like_needs: float | None = None  # other needs of the same kind to be added up; None: unknown
     lot_amount: float | None = None
     months: float | None = None
     works: bool = False
@@ -67,7 +67,7 @@ class Facts:
     trade_known: bool = True
     yearly: float | None = None  # yearly part of the lot
     labour: assumptions.Labour | None = None  # of the lot's trade
-    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: not said
+    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: unknown
     contribution: float | None = None  # of the buyer, before deductions, euros of the year
 
 
@@ -97,7 +97,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advised:
-    """The first advice, the others that are open too, those that are not, and the effect on OETH beside them."""
+    """The first advice, the others that are open too, those that are not, and the effect on OETH with them."""
 
     first: Advice
     also: tuple[Advice, ...]
@@ -307,7 +307,7 @@ def _clause(f: Facts) -> Advice | Refused:
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
     if mandatory:
         code, title = "clause-mandatory", "Insérer une condition sociale d'exécution : elle est obligatoire"
-    told = (
+    finding = (
         "heures non calculables : montant du lot inconnu"
         if f.clause_hours is None
         else f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
@@ -324,17 +324,17 @@ def _clause(f: Facts) -> Advice | Refused:
         return Advice(
             code=code,
             title=title,
-            reasons=(told, carried),
+            reasons=(finding, carried),
             rules=_rules(f.on, "clause.mandatory", "clause.execution"),
             conditions=tuple(conditions),
         )
     if f.clause_hours is None:
-        return Refused(code=code, title=title, reason=told)
+        return Refused(code=code, title=title, reason=finding)
     if f.clause_hours < f.least_hours:
         return Refused(
             code=code,
             title=title,
-            reason=f"{told} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
+            reason=f"{finding} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
         )
     if f.months is not None and f.months < f.least_months:
         return Refused(
@@ -351,7 +351,7 @@ def _clause(f: Facts) -> Advice | Refused:
     return Advice(
         code=code,
         title=title,
-        reasons=(told, carried),
+        reasons=(finding, carried),
         rules=_rules(f.on, "clause.execution", "clause.criterion"),
         conditions=tuple(conditions),
     )
@@ -403,7 +403,7 @@ def _oeth(f: Facts) -> Advice | Refused:
     return Advice(
         code=code, title=title,
         reasons=(f"EA et ESAT à portée : {worth.shown()}", f"{gain}, pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"),
-        rules=rules, conditions=(*made.said, *(f"hypothèse : {a}" for a in made.assumed)),
+        rules=rules, conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
     )  # fmt: skip
 
 

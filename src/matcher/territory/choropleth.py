@@ -11,7 +11,7 @@ from matcher.reference.france import grouped
 from matcher.reference.text import shorten
 from matcher.territory.outlines import CREDIT, Outline, outlines
 
-#: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
+#: ColorBrewer "YlGnBu" in five classes: distinct in grey and by colour-blind readers.
 SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 INK = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
 #: Paris and its inner ring are too small for a whole country: they are drawn again, enlarged.
@@ -104,7 +104,7 @@ def svg(
         fill = "url(#unknown)" if at is None else SHADES[at]
         ink = "#1a1a1a" if at is None else INK[at]
         parts.append(
-            f'<g><title>{escape(_said(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
+            f'<g><title>{escape(_caption(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
             f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
             f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
         )
@@ -122,14 +122,14 @@ def _figure(value: float | None) -> str:
     )
 
 
-def _said(code: str, value: float | None, unit: str) -> str:
+def _caption(code: str, value: float | None, unit: str) -> str:
     found = places.department(code)
     name = found.name if found else code
     return f"{name} ({code}) : " + ("inconnu" if value is None else f"{_figure(value)} {unit}".strip())
 
 
 def _described(known: Mapping[str, float], asked: Sequence[str], unit: str) -> str:
-    return " ; ".join(_said(code, known.get(code), unit) for code in asked)
+    return " ; ".join(_caption(code, known.get(code), unit) for code in asked)
 
 
 def _area(
@@ -143,7 +143,7 @@ def _area(
 ) -> str:
     fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
     return (
-        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_said(code, value, unit))}</title>'
+        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_caption(code, value, unit))}</title>'
         f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / scale:.3f}" data-department="{code}"/></g>'
     )
 

@@ -1,4 +1,4 @@
-"""Purchases by kind of structure for a plan (SPASER) or a mission: the buyer's own ledger beside DECP.
+"""Purchases by kind of structure for a plan (SPASER) or a mission: the buyer's own ledger compared with DECP.
 
 The ledger (CSV: SIRET, amount, year) holds every purchase; DECP misses the small ones and states what a
 contract may cost, not what was paid: the two stand side by side and are never added.
@@ -106,7 +106,7 @@ _HEADINGS = {
 
 
 def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
-    """The purchases of a ledger, and the rows set aside.  Raises BadInput where no column or no row is good."""
+    """The purchases of a ledger, and the rows rejected.  Raises BadInput where no column or no row is good."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -408,7 +408,7 @@ def rows(found: Report) -> list[dict[str, Any]]:
 
 
 def workbook(found: Report) -> bytes:
-    """The report as XLSX: one sheet a table, the shares, and what was set aside."""
+    """The report as XLSX: one sheet a table, the shares, and what was rejected."""
     sheets: dict[str, Iterable[Mapping[str, Any]]] = {
         f"Par {name}": [
             {k: v for k, v in row.items() if k != "tableau"} for row in rows(found) if row["tableau"] == name
@@ -434,7 +434,7 @@ def workbook(found: Report) -> bytes:
 
 
 def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
-    """Bars of a table as SVG, ledger beside DECP, in thousands of euros."""
+    """Bars of a table as SVG, ledger and DECP side by side, in thousands of euros."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -258,7 +258,7 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def told(found: Potential) -> Iterator[str]:
+def sentences(found: Potential) -> Iterator[str]:
     """The potential as a person reads it in a terminal, line by line."""
     yield f"{found.tender.title}"
     for one in found.lots:

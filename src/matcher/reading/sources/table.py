@@ -97,7 +97,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 FIELDS = tuple(ALIASES)
 LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
-#: What tells a list of notices from any other table with a title.
+#: What distinguishes a list of notices from any other table with a title.
 STRONG = frozenset(
     {"reference", "buyer", "buyer_id", "cpv", "deadline", "planned", "lot_number", "lot_title", "amount", "procedure", "reserved"}
 )  # fmt: skip
@@ -125,8 +125,8 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     found = mapping(headings)
     strong = STRONG & set(found)
-    told = {heading.lower() for heading in headings}
-    if found.get("reference", "").lower() == "id" and _OF_PLACES & told and not {"lots", "buyer"} & told:
+    seen = {heading.lower() for heading in headings}
+    if found.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
         strong = strong - {"reference"}  # a list of places or firms numbers its rows too
     return bool({"title", "lot_title"} & set(found)) and bool(strong)
 

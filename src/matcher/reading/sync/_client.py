@@ -305,7 +305,7 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
-    """Bytes already here and the validators they came with; without validators the part is of no use."""
+    """Bytes already fetched and the validators they came with; without validators the part is of no use."""
     validators = _read_json(mark)
     if (
         part.exists()
@@ -340,7 +340,7 @@ def _shown(url: str) -> str:
 
 
 def _variable(url: str) -> str:
-    """The variable that names this address, for the sentence that says how to mend it."""
+    """The variable that names this address, for the sentence that says what to correct."""
     names = [name for name, _ in ADDRESSES.values() if _shown(address_of(name)) in url]
     return names[0] if names else "its MATCHER_..._URL"
 
@@ -428,7 +428,7 @@ def _save(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def _forget(folder: Path, key: str) -> None:
-    """Drop the pages of a window that is read anew."""
+    """Drop the pages of a window that is read again."""
     for path in folder.glob(f"{key}_*.json"):
         path.unlink()
 
