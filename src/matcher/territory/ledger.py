@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -327,29 +327,36 @@ def _table(
     ess: _Kinds | None = None,
 ) -> tuple[Line, ...]:
     """Rows by key; with `ess` only bidders of a known kind count; `fixed` keeps the rows of `labels` alone."""
-    paid: dict[str, list[float]] = {key: [0.0, 0, 0.0] for key in labels} if fixed else {}
-    counted: dict[str, set[Hashable]] = {}
-    for purchase in purchases:
-        if ess is None or ess.kinds(purchase.siret):
-            for key in of_purchase(purchase):
-                cell = paid.setdefault(key, [0.0, 0, 0.0])
-                cell[0] += purchase.amount
-                cell[1] += 1
-    for award, holder, value in awards:
-        if ess is None or ess.kinds(holder.id):
-            for key in of_award(award, holder.id):
-                paid.setdefault(key, [0.0, 0, 0.0])[2] += value
-                counted.setdefault(key, set()).add(award.uid)
+    import pandas as pd
+
+    bought = [
+        (key, p.amount) for p in purchases if ess is None or ess.kinds(p.siret) for key in of_purchase(p)
+    ]
+    won = [
+        (key, value, award.uid)
+        for award, holder, value in awards
+        if ess is None or ess.kinds(holder.id)
+        for key in of_award(award, holder.id)
+    ]
+    paid = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
+        paid=("amount", "sum"), purchases=("amount", "count")
+    )  # fmt: skip
+    awarded = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
+        awarded=("value", "sum"), awards=("uid", "nunique")
+    )  # fmt: skip
+    table = paid.join(awarded, how="outer").fillna(0)
+    if fixed:
+        table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
     lines = [
         Line(
-            key=key or "(aucun)",
-            label=labels.get(key) or key or UNKNOWN,
-            paid=cell[0],
-            purchases=int(cell[1]),
-            awarded=cell[2],
-            awards=len(counted.get(key, ())),
+            key=str(row.Index) or "(aucun)",
+            label=labels.get(str(row.Index)) or str(row.Index) or UNKNOWN,
+            paid=float(row.paid),
+            purchases=int(row.purchases),
+            awarded=float(row.awarded),
+            awards=int(row.awards),
         )
-        for key, cell in paid.items()
+        for row in table.itertuples()
     ]
     by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
     return (
