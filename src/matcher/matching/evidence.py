@@ -26,7 +26,7 @@ KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4,
 LENDS = 2  # the last kind that lends
 #: How much each source is worth as a proof of the trade.
 WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75}
-IN_DEPARTMENT, ELSEWHERE = 25.0, 45.0  # kilometres supposed where only the department of the lot is known
+IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
 NEXT_DOOR = 15.0
 
 
@@ -114,7 +114,7 @@ def sure(shortlist: Shortlist) -> Column:
 def silent(shortlist: Shortlist) -> Column:
     """1 where nothing tells any trade."""
     told = [~np.isnan(of(shortlist, source)) for source in WORTH]
-    return 1.0 - np.logical_or.reduce(told)
+    return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
 
 
 def pieces(shortlist: Shortlist) -> Column:

@@ -15,8 +15,8 @@ _MEANING_ALONE = {
 }
 
 SHIPPED: dict[str, Recipe] = {
-    "default": Recipe(name="default", ranker="learned"),
-    "rotating": Recipe(name="rotating", ranker="learned", rotation=0.1),
+    "default": Recipe(name="default", ranker="learned", judgement=True),
+    "rotating": Recipe(name="rotating", ranker="learned", judgement=True, rotation=0.1),
     "weighted": Recipe(name="weighted", ranker="weighted"),
     "lexical": Recipe(
         name="lexical",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,27 +22,31 @@ from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Shortlist, heads
 from matcher.reference.paths import models_dir
 
 DECLARED = ("offer", "description", "job")
 LETTERS = 4  # a piece with fewer is none
 MOST = 400  # pieces of one text: beyond, it is no longer an offer
+CONTEXT = 0.8  # what the sentence of a piece counts beside it: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s+[-–*]\s+|\s*[•\n\r|]+\s*|…\.?\s*")
 _PHRASE = re.compile(r"\s*[,:;]\s*|\s\(|\)\s|\s+(?:et|ou|ainsi que)\s+")
+_ENDING = re.compile(r"(?<=\w)\(\w{1,5}\)")  # préparateur(trice)
+_BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière
 
 
 # ------------------------------------------------------------------------------------------ cutting
 
 
-def cut(text: str) -> list[str]:
-    """The sentences of a text and, where they name several things, their phrases; each once, never none."""
-    found: dict[str, None] = {}
-    for sentence in _SENTENCE.split(_without_head(text)):
-        found |= dict.fromkeys(_told([sentence, *_PHRASE.split(sentence)]))
-    return list(found)[:MOST] or [text]
+def cut(text: str) -> dict[str, str]:
+    """The sentences of a text and, where they name several things, their phrases, each with its sentence; never none."""
+    found: dict[str, str] = {}
+    for sentence in _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text)))):
+        for piece in _told([sentence, *_PHRASE.split(sentence)]):
+            found.setdefault(piece, sentence)
+    return dict(islice(found.items(), MOST)) or {text: text}
 
 
 def _told(parts: Sequence[str]) -> Iterator[str]:
@@ -66,6 +71,7 @@ class Groups:
     codes: NDArray[np.int64]  # the groups, three digits each
     inner: tuple[Floats, Floats]  # weights (dimension, hidden) and bias
     outer: tuple[Floats, Floats]  # weights (hidden, groups) and bias
+    axes: Floats  # (dimension + groups, kept): what vectors and roots are held as, since both sides lie near few axes
 
     def roots(self, vectors: Floats) -> Floats:
         """Square roots of the probabilities of each group, so that products sum to an overlap; (texts, groups)."""
@@ -73,6 +79,10 @@ class Groups:
         scores = hidden @ self.outer[0] + self.outer[1]
         raised = np.exp((scores - scores.max(axis=1, keepdims=True)) / 2)
         return np.asarray(raised / np.linalg.norm(raised, axis=1, keepdims=True), dtype=np.float32)
+
+    def views(self, vectors: Floats, roots: Floats | None = None) -> Floats:
+        """Texts as they are compared: products are cosine and overlap of groups summed; (texts, kept)."""
+        return np.hstack([vectors, self.roots(vectors) if roots is None else roots]) @ self.axes
 
 
 @cache
@@ -82,10 +92,10 @@ def groups(folder: Path | None = None) -> Groups:
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
-        layers = [
-            (_wide(arrays, layer), arrays[f"{layer}_bias"].astype(np.float32)) for layer in ("inner", "outer")
-        ]
-        return Groups(str(arrays["encoder"]), arrays["codes"].astype(np.int64), layers[0], layers[1])
+        inner, outer = ((_wide(arrays, name), arrays[f"{name}_bias"]) for name in ("inner", "outer"))
+        return Groups(
+            str(arrays["encoder"]), arrays["codes"].astype(np.int64), inner, outer, _wide(arrays, "axes")
+        )
     except (OSError, KeyError, ValueError) as error:
         raise BadInput(
             f"no model of what is said in {path} ({error}): make one with `matcher train said`"
@@ -118,9 +128,9 @@ def scale(folder: Path | None = None) -> Scale:
 class Pieces:
     """The pieces of a catalogue's declared texts with their views, read as their rows are first asked for."""
 
-    def __init__(self, catalogue: Any) -> None:
+    def __init__(self, catalogue: Any, folder: Path | None = None) -> None:
         self._catalogue = catalogue
-        self._groups = groups()
+        self._groups = groups(folder)
         if self._groups.encoder != catalogue.encoder.fingerprint:
             raise StaleArtefact(
                 "the model of what is said is of another encoder: run `matcher train said` again"
@@ -128,8 +138,8 @@ class Pieces:
         rows = catalogue.evidence.num_rows
         self._first, self._many = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
         self._texts: list[str] = []
-        width = catalogue.encoder.dimension + len(self._groups.codes)
-        self._views = np.empty((0, width), np.float16)
+        self._vectors = np.empty((0, catalogue.encoder.dimension), np.float16)
+        self._views = np.empty((0, self._groups.axes.shape[1]), np.float16)
         self._same = np.empty(0, np.int64)  # equal for equal pieces
         self._lock = Lock()
 
@@ -138,7 +148,7 @@ class Pieces:
 
     def vectors(self, start: int) -> Floats:
         """The encoder's vectors of the pieces read so far, from slot `start` on."""
-        return self._views[start : len(self._texts), : self._catalogue.encoder.dimension].astype(np.float32)
+        return self._vectors[start : len(self._texts)].astype(np.float32)
 
     def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""
@@ -159,22 +169,28 @@ class Pieces:
         return self._same[slots]
 
     def asked(self, vector: Floats, text: str) -> Floats:
-        """A lot as the views of pieces are compared with it; shape (dimension + groups,)."""
+        """A lot as pieces are compared with it; shape (kept,)."""
         suggester = _suggester(self._catalogue.encoder.fingerprint)
-        return np.concatenate([vector, _roots(suggester, text, self._groups.codes)])
+        return self._groups.views(vector[None, :], _roots(suggester, text, self._groups.codes)[None, :])[0]
+
+    def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
+        """Vectors of pieces, each drawn towards its sentence; unit rows."""
+        encode = self._catalogue.encoder.encode
+        mixed = encode(texts, role="passage") + CONTEXT * encode(sentences, role="passage")
+        return np.asarray(
+            mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
+        )
 
     def _read(self, rows: NDArray[np.int64]) -> None:
         cuts = [cut(self._catalogue.text(row)) for row in rows.tolist()]
         texts = [piece for pieces in cuts for piece in pieces]
-        vectors = self._catalogue.encoder.encode(texts, role="passage")
-        views = np.hstack([vectors, self._groups.roots(vectors)]).astype(np.float16)
-        many = np.array([len(pieces) for pieces in cuts])
-        start = len(self._texts)
+        vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
+        many, start = np.array([len(pieces) for pieces in cuts]), len(self._texts)
+        same = np.array([hash(text.casefold()) for text in texts])
+        self._vectors = _appended(self._vectors, start, vectors)
+        self._views = _appended(self._views, start, self._groups.views(vectors))
+        self._same = _appended(self._same, start, same)
         self._texts += texts
-        self._views, self._same = (
-            _appended(self._views, start, views),
-            _appended(self._same, start, np.array([hash(text.casefold()) for text in texts])),
-        )
         self._many[rows] = many
         self._first[rows] = start + np.cumsum(many) - many
 
@@ -219,10 +235,15 @@ class Met:
     slot: NDArray[np.int64]
 
 
+def of(catalogue: Any, folder: Path | None = None) -> Pieces:
+    """The pieces of a catalogue, read by the model in `folder` (the shipped one) where it is first asked for."""
+    found: Pieces = catalogue.once("pieces said", lambda: Pieces(catalogue, folder))
+    return found
+
+
 def pieces(shortlist: Shortlist) -> Pieces:
     """The pieces of the shortlist's catalogue, one table for all its lots."""
-    catalogue = shortlist.catalogue
-    return catalogue.once("pieces said", lambda: Pieces(catalogue))
+    return of(shortlist.catalogue)
 
 
 def met(shortlist: Shortlist) -> Met:
@@ -235,25 +256,21 @@ def _met(shortlist: Shortlist) -> Met:
     table = pieces(shortlist)
     inside = shortlist.inside(shortlist.known(*DECLARED))
     slots, at = table.of(shortlist.rows[inside])
-    owner = shortlist.owner[inside][at]
-    values = table.compare(table.asked(shortlist.query.vector, shortlist.query.text), slots)
-    order = np.lexsort((-values, owner))
-    order = order[_first_of_each(owner[order], table.same(slots[order]))]
-    owner, values, slots = owner[order], values[order], slots[order]
     best, second = np.full((2, len(shortlist)), np.nan)
     slot = np.full(len(shortlist), -1)
-    heads = np.flatnonzero(np.diff(owner, prepend=-1))
-    best[owner[heads]], slot[owner[heads]] = values[heads], slots[heads]
-    second[owner[heads]] = values[heads]  # where there is no other piece the best stands for it
-    more = heads[np.append(np.diff(heads), len(owner) - heads[-1:]) > 1] + 1
-    second[owner[more]] = values[more]
+    if len(slots):
+        owner = shortlist.owner[inside][at]
+        values = table.compare(table.asked(shortlist.query.vector, shortlist.query.text), slots)
+        first = heads(owner)
+        segment = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(owner))))
+        top = np.maximum.reduceat(values, first)
+        at_top = np.flatnonzero(values == top[segment])
+        chosen = slots[at_top[heads(segment[at_top])]]
+        again = table.same(slots) == table.same(chosen)[segment]  # said twice is said once
+        other = np.maximum.reduceat(np.where(again, -np.inf, values), first)
+        best[owner[first]], slot[owner[first]] = top, chosen
+        second[owner[first]] = np.where(np.isfinite(other), other, top)
     return Met(best, second, slot)
-
-
-def _first_of_each(owner: NDArray[np.int64], same: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Positions, increasing, of the first of equal pieces of one owner."""
-    _, first = np.unique(np.column_stack([owner, same]), axis=0, return_index=True)
-    return np.sort(first)
 
 
 def said_best(shortlist: Shortlist) -> Column:

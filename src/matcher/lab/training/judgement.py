@@ -6,6 +6,7 @@ that sum: a generalised additive model with a few pairs (GA2M; Lou et al., 2013)
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
@@ -26,13 +28,17 @@ from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
+from matcher.reading.need import free_text_tender
+from matcher.reference.paths import reference_dir
 
 Floats = NDArray[np.float64]
+INVENTED = "invented"
+STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
 MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
-    "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "other_trade": (TRADE, -1),
+    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "other_trade": (TRADE, -1),
     "silent": (TRADE, 0), "pieces": (TRADE, 0),
     "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1), "zone": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
@@ -41,7 +47,7 @@ MAIN: Mapping[str, tuple[str, int]] = {
     "clear": (NEED, 0), "asks": (NEED, 0),
 }  # fmt: skip
 PAIRS: Mapping[tuple[str, str], str] = {
-    ("sure", "beyond"): PLACE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
+    ("sure", "beyond"): PLACE, ("said_best", "beyond"): PLACE, ("said_best", "kind"): ROLE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
     ("kind", "asks"): ROLE, ("kind", "clause"): ROLE, ("sure", "kind"): ROLE, ("silent", "asks"): ROLE,
     ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
     ("sure", "code_near"): TRADE,
@@ -54,6 +60,9 @@ FAR, OTHER, ANY = (
     4,
 )  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
 WEAK = 0.15
+TYPED = 2.0  # what a pair of a need as typed weighs: there are few beside those of notices
+#: Invented needs that ask staff, each at so many places of the directory; graded by the guide's rule, as weak pairs.
+PLACES, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
 
 
 @dataclass
@@ -80,6 +89,7 @@ class Needs:
     everything: list[NDArray[np.float32]] = field(default_factory=list)
     grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
     rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
+    typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
     sirens: list[NDArray[Any]] = field(default_factory=list)
 
 
@@ -136,6 +146,29 @@ def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any],
     return arrays, chances
 
 
+def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
+    """Needs of our own that ask staff, at places of the directory, graded by the guide: who lends, nearest first.
+
+    A lender within NEAR_KM is 3, within FAR_KM 2, one beyond 0; who does not lend is 0, whatever its trade.
+    """
+    rng = np.random.default_rng(seed)
+    catalogue = matcher.catalogue
+    kinds = catalogue.among("kind", lambda word: evidence.KINDS.get(word, 9))
+    lending = np.flatnonzero(np.isin(kinds, (0, 1)))
+    for number, text in enumerate(text for text in texts for _ in range(PLACES)):
+        home = catalogue.structure(int(rng.choice(lending))).place
+        query = matcher.queries(free_text_tender(text, home))[0]
+        kilometres = distances_km(catalogue, [(home.latitude or 0.0, home.longitude or 0.0)])
+        near = np.argsort(np.nan_to_num(kilometres, nan=np.inf))
+        lenders = near[np.isin(kinds[near], (0, 1))][:8]
+        chosen = np.union1d(lenders, rng.choice(near[:200], 12, replace=False))
+        close = 1 + (kilometres < FAR_KM) + (kilometres < NEAR_KM)
+        grades = np.where(np.isin(kinds, (0, 1)) & (close > 1), close, 0)
+        sirens = catalogue.of_structure("siren")
+        row = {"s": "yes", "j": {str(sirens[i]): [int(grades[i]), "kind"] for i in chosen}}
+        yield Asked(INVENTED, f"staff-{number}", row, query, trades.of_need(query), catalogue)
+
+
 def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
     """All evidence of all candidates of each need; what is asked is told by chances that did not see the need."""
     found = Needs()
@@ -147,6 +180,7 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
         found.sets.append(need.set)
+        found.typed.append(not need.query.cpv)
         found.everything.append(
             np.stack([evidence.of(shortlist, c) for c in MAIN], axis=1).astype(np.float32)
         )
@@ -187,8 +221,9 @@ def paired(needs: Needs, seed: int = 5) -> Pairs:
         chosen = [*(_likeliest(table, each, columns) for each in held.values()), *weak]
         rows.append(table[chosen])
         of += [i] * len(chosen)
+        worth = LENT if needs.sets[i] == INVENTED else TYPED if needs.typed[i] else 1.0
         grade += [*map(float, grades.values()), *[math.nan] * len(weak)]
-        weight += [1.0] * len(grades) + [WEAK] * len(weak)
+        weight += [worth] * len(grades) + [worth * WEAK] * len(weak)
     return Pairs(columns, np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
 
 
@@ -203,7 +238,7 @@ class Tables:
     cuts: Mapping[str, Floats]
     values: dict[tuple[str, ...], Floats]
 
-    def score(self, rows: Floats, columns: Sequence[str]) -> Floats:
+    def score(self, rows: NDArray[Any], columns: Sequence[str]) -> Floats:
         """The log-odds of each row; shape (len(rows),)."""
         at = {
             name: cell(self.cuts[name], rows[:, columns.index(name)].astype(np.float64)) for name in self.cuts
@@ -306,7 +341,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
     }
     values = {key: table.copy() for key, table in tables.values.items()}
     for key in [key for key in values if len(key) == 2]:
-        a, b = key
+        a, b = key[0], key[1]
         weight = np.zeros(values[key].shape)
         np.add.at(weight, (at[a], at[b]), 1.0)
         for name, axis in ((a, 1), (b, 0)) * 8:
@@ -317,11 +352,12 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
             values[key] -= np.expand_dims(mean, axis)
             values[(name,)] = values.get((name,), np.zeros(len(mean))) + mean
     base = tables.base
-    for key in [key for key in values if len(key) == 1]:
-        weight = np.bincount(at[key[0]], minlength=len(values[key]))
-        mean = float((values[key] * weight).sum() / weight.sum())
-        values[key] -= mean
-        base += mean
+    for name in names:
+        if (name,) in values:
+            held = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
+            usual = float((values[(name,)] * held).sum() / held.sum())
+            values[(name,)] -= usual
+            base += usual
     return Tables(base, tables.cuts, values)
 
 
@@ -347,6 +383,7 @@ def told(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, NDArray[np.boo
     rows = [
         (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
         for i, grades in enumerate(needs.grades)
+        if needs.sets[i] != INVENTED
         for siren, grade in grades.items()
     ]
     return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
@@ -375,7 +412,11 @@ def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
     chance, lead, _ = told(needs, chances)
     grid = np.arange(0.02, 0.9, 0.01)
     likely = next((c for c in grid if c > 0.3 and lead[chance >= c].mean() >= PRECISE), 0.5)
-    served = [i for i, grades in enumerate(needs.grades) if any(g >= 2 for g in grades.values())]
+    served = [
+        i
+        for i, grades in enumerate(needs.grades)
+        if needs.sets[i] != INVENTED and any(g >= 2 for g in grades.values())
+    ]
     best = np.array([chances[i].max() for i in served])
     plausible = max((c for c in grid if (best < c).mean() <= SILENCED), default=0.1)
     return round(float(likely), 2), round(float(min(plausible, likely)), 2)
@@ -386,6 +427,8 @@ def run_of(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The set and the line of a run file of each need."""
     for i, chance in enumerate(chances):
+        if needs.sets[i] == INVENTED:
+            continue
         order = np.argsort(-chance, kind="stable")
         _, first = np.unique(needs.sirens[i][order].astype(str), return_index=True)
         order = order[np.sort(first)[:top]]
@@ -421,7 +464,8 @@ def figures(
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+    """Discounted cumulative gain."""
+    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
 
 
 # ------------------------------------------------------------------------------------------ all of it
@@ -440,7 +484,9 @@ def train(
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     arrays, chance = learn_demand(wanted)
-    needs = gathered(wanted, chance)
+    with (reference_dir().parent / "glossary" / "staff_needs.csv").open(encoding="utf-8") as file:
+        own = list(invented(matcher, [row["text"] for row in csv.DictReader(file)]))
+    needs = gathered([*wanted, *own], np.vstack([chance, np.tile(STAFF_CHANCE, (len(own), 1))]))
     pairs = paired(needs)
     cuts = cuts_of(pairs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
@@ -453,7 +499,7 @@ def train(
     rows = {need.id: need.row for need in wanted}
     report = _report(needs, chances, plausible, rows)
     say(report)
-    _card(out, needs, report, likely, plausible, len(data["tables"]))
+    _card(out, rows, len(own), report, likely, plausible, len(data["tables"]))
     return out / "judgement.json"
 
 
@@ -481,7 +527,7 @@ def _report(
     chance, lead, need = told(needs, chances)
     lines = list(run_of(needs, chances, plausible))
     said = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
-    for name in dict.fromkeys(needs.sets):
+    for name in dict.fromkeys(each for each in needs.sets if each != INVENTED):
         for measure, values in figures([line for each, line in lines if each == name], rows).items():
             if values:
                 mean, low, high = evaluation.bootstrap(values)
@@ -503,15 +549,23 @@ def _auc(chance: Floats, lead: NDArray[np.bool_]) -> float:
 def _ece(chance: Floats, lead: NDArray[np.bool_]) -> float:
     tenth = np.minimum((chance * 10).astype(int), 9)
     gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
-    return sum(gaps) / len(chance)
+    return float(sum(gaps) / len(chance))
 
 
-def _card(out: Path, needs: Needs, report: str, likely: float, plausible: float, tables: int) -> None:
-    pairs = sum(map(len, needs.grades))
+def _card(
+    out: Path,
+    rows: Mapping[str, Mapping[str, Any]],
+    lent: int,
+    report: str,
+    likely: float,
+    plausible: float,
+    tables: int,
+) -> None:
+    pairs = sum(len(row["j"]) for row in rows.values())
     (out / "card.md").write_text(
         CARD.format(
-            date=date.today().isoformat(), needs=len(needs.ids), pairs=pairs, report=report, likely=likely, plausible=plausible,
-            tables=tables, leads=sum(any(g >= 2 for g in grades.values()) for grades in needs.grades), folds=FOLDS,
+            date=date.today().isoformat(), needs=len(rows), pairs=pairs, report=report, likely=likely, plausible=plausible,
+            tables=tables, lent=lent, leads=sum(any(v[0] >= 2 for v in row["j"].values()) for row in rows.values()), folds=FOLDS,
         ),
         encoding="utf-8",
     )  # fmt: skip
@@ -532,6 +586,8 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   the work. Judge a few hundred pairs of your own and learn again.
 - The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
   learnt from as weak zeros.
+- Few judged needs ask staff: {lent} of our own (`data/glossary/staff_needs.csv`), at places of the directory, are
+  graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
 - Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.

@@ -23,6 +23,7 @@ from matcher.matching import recipes, said
 from matcher.matching.search import shortlist_of
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 3e-3
+AXES = 128  # kept of the vectors and the roots of the groups together
 SPREAD = 8.0  # vectors are of length 1: multiplied by it the network learns faster
 REACH_KM = 40.0  # judged pairs further apart say more of the way than of the trade
 EACH = 12_000  # texts of one sort at most
@@ -94,21 +95,28 @@ def fit(
     }
 
 
+def axes(vectors: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The directions of the widest spread of vectors and roots of probabilities, side by side; (dimension + groups, AXES)."""
+    views = np.hstack([vectors, np.sqrt(wanted)])
+    _, directions = np.linalg.eigh(views.T @ views)
+    return np.asarray(directions[:, ::-1][:, :AXES], dtype=np.float32)
+
+
 def save(weights: dict[str, NDArray[np.float32]], encoder: str, codes: NDArray[np.int64], path: Path) -> None:
     """Write the network, its matrices in eight bits with a scale for each column."""
     arrays: dict[str, Any] = {"encoder": np.array(encoder), "codes": codes.astype(np.int16)}
-    for layer in ("inner", "outer"):
+    for layer in ("inner", "outer", "axes"):
         size = np.abs(weights[layer]).max(axis=0) / 127
         arrays[layer] = np.round(weights[layer] / size).astype(np.int8)
         arrays[f"{layer}_scale"] = size.astype(np.float32)
-        arrays[f"{layer}_bias"] = weights[f"{layer}_bias"].astype(np.float32)
+    arrays |= {name: values for name, values in weights.items() if name.endswith("_bias")}
     np.savez_compressed(path, **arrays)
 
 
 # ------------------------------------------------------------------------------------------ the chance
 
 
-def pairs(data: Path) -> Iterator[tuple[str, float, float, float, bool]]:
+def pairs(data: Path, folder: Path | None = None) -> Iterator[tuple[str, float, float, float, bool]]:
     """Judged pairs whose structure says something: need, kilometres, best, second, lead or not; a SIREN once a need."""
     from matcher.matching.engine import Matcher
 
@@ -116,6 +124,7 @@ def pairs(data: Path) -> Iterator[tuple[str, float, float, float, bool]]:
     files = [data / "structures" / "siae_2021.jsonl"]
     catalogue = evaluation.catalogue_of([data / "awards" / "history.json.gz"], files, recipe, [])
     matcher = Matcher(catalogue, recipe, exhaustive=True)
+    said.of(catalogue, folder)
     sirens = catalogue.of_structure("siren")
     for judged in sorted((data / "judged").glob("*.judged.jsonl")):
         grades = {
@@ -159,10 +168,10 @@ def train(data: Path, out: Path) -> Path:
     say(f"asking the CPV model about {len(known)} texts")
     vectors, wanted, codes = taught(suggester, known)
     out.mkdir(parents=True, exist_ok=True)
-    save(fit(vectors, wanted), suggester.encoder.fingerprint, codes, out / "said.npz")
+    weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
+    save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")
     if (data / "judged").is_dir():
-        said.groups.cache_clear()
-        told = calibrate(list(pairs(data)))
+        told = calibrate(list(pairs(data, out)))
         (out / "said.json").write_text(
             json.dumps({"best": told.best, "second": told.second, "bias": told.bias}) + "\n", "utf-8"
         )
