@@ -101,9 +101,6 @@ SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
 #: Kinds that mostly lend staff; the hours of a social clause are met through them without any service being bought.
 LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
-LENDING_KINDS = frozenset(
-    {"AI", "ETTI", "GEIQ", "EATT", "EITI"}
-)  # they lend staff: no service need be bought of them
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 

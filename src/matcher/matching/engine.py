@@ -23,6 +23,7 @@ from matcher.domain import (
     LEVEL_LABELS,
     Answer,
     Filters,
+    Level,
     LotAnswer,
     Match,
     NotFound,
