@@ -338,25 +338,25 @@ def _table(
         if ess is None or ess.kinds(holder.id)
         for key in of_award(award, holder.id)
     ]
-    paid = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
+    of_purchases = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
         paid=("amount", "sum"), purchases=("amount", "count")
     )  # fmt: skip
-    awarded = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
+    of_awards = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
         awarded=("value", "sum"), awards=("uid", "nunique")
     )  # fmt: skip
-    table = paid.join(awarded, how="outer").fillna(0)
+    table = of_purchases.join(of_awards, how="outer").fillna(0)
     if fixed:
         table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
     lines = [
         Line(
-            key=str(row.Index) or "(aucun)",
-            label=labels.get(str(row.Index)) or str(row.Index) or UNKNOWN,
-            paid=float(row.paid),
-            purchases=int(row.purchases),
-            awarded=float(row.awarded),
-            awards=int(row.awards),
+            key=key or "(aucun)",
+            label=labels.get(key) or key or UNKNOWN,
+            paid=float(paid),
+            purchases=int(count),
+            awarded=float(awarded),
+            awards=int(number),
         )
-        for row in table.itertuples()
+        for key, paid, count, awarded, number in table.itertuples(name=None)
     ]
     by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
     return (
