@@ -13,7 +13,7 @@ from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
-from matcher.reference.france import PARIS
+from matcher.reference.french import PARIS
 
 MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
 TRADES = {

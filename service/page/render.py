@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import KINDS, __version__
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, __version__
 from matcher.matching import reasons
-from matcher.reference import france, places
+from matcher.reference import law, places
+from matcher.reference.french import day, euros, grouped
+from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import wire
@@ -24,36 +26,23 @@ from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
 FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
-    "insertion": (
-        "Insertion (EI, ACI, AI, ETTI, GEIQ)",
-        frozenset({"EI", "ACI", "AI", "ETTI", "EITI", "GEIQ"}),
-    ),
-    "handicap": ("Handicap (EA, ESAT)", frozenset({"EA", "EATT", "ESAT"})),
-    "ess": ("Autres ESS", frozenset({"SEP", "ESUS", "SCOP", "SCIC", "ASSO", "MUTUELLE", "FONDATION", "ESS"})),
+    "insertion": ("Insertion (EI, ACI, AI, ETTI, GEIQ)", SIAE_KINDS | {"GEIQ"}),
+    "handicap": ("Handicap (EA, ESAT)", DISABILITY_KINDS),
+    "ess": ("Autres ESS", ESS_KINDS | {"SEP"}),
     "firm": ("Entreprise ordinaire", frozenset({""})),
 }
+#: Band -> the class of its badge, the nearest first.
+BAND_CLASSES = {word: f"b{number}" for number, (_, word) in enumerate(reasons.BANDS, 1)}
 
 
 def family(kind: str) -> str:
     return next((name for name, (_, kinds) in FAMILIES.items() if kind in kinds), "ess")
 
 
-def day(value: date | datetime | str | None) -> str:
-    """15/09/2026, or a dash; a day in ISO form is read."""
-    if isinstance(value, str):
-        value = date.fromisoformat(value) if value else None
-    return f"{value:%d/%m/%Y}" if value else "—"
-
-
-def euros(value: float | None) -> str:
-    known = wire.number(value)
-    return "—" if known is None else france.euros(known)
-
-
 def kilometres(value: float | None) -> str:
     if wire.number(value) is None or value is None:
         return "distance inconnue"
-    return "sur place" if value < 1 else f"{france.grouped(value)}\u00a0km"
+    return "sur place" if value < 1 else f"{grouped(value)}\u00a0km"
 
 
 def dated(text: str) -> str:
@@ -73,18 +62,28 @@ def initial(text: str) -> str:
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
+
+
+def cited(code: str) -> str:
+    """The article of a rule of `law` as it stands today, to cite in a page."""
+    return law.article_of(code, date.today())
+
+
 _environment.filters |= {
     "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
     "kind": wire.kind_label, "short": shorten,
 }  # fmt: skip
 _environment.filters["dated"] = dated
 _environment.globals |= {
-    "told": reasons.sentences,
+    "sentences": reasons.sentences,
+    "bands": BAND_CLASSES,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
     "outlines": outlines,
     "departments": places.departments,
+    "social_duty": law.social_duty,
+    "article": cited,
 }
 
 
@@ -139,11 +138,12 @@ TITLES = {
 }
 
 
+NO_PAGE = "Aucune page n'existe à cette adresse."
+
+
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as a page: what went wrong, and the way out."""
     title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
-    if status == 404 and "nothing at this address" in detail:
-        detail = "Aucune page n'existe à cette adresse."
     answer = page(request, "error.html", status, title=title, detail=detail)
     answer.headers.update(headers or {})
     return answer

@@ -205,11 +205,16 @@ class Condition:
     passage: str = ""
 
 
+#: Who buys, as far as thresholds tell buyers apart: the State, a local body, a contracting entity; "" not stated.
+AuthorityType = Literal["state", "local", "entity", ""]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
     id: str = ""  # SIRET where published, else what was published
     name: str = ""
     place: Place = field(default_factory=Place)
+    type: AuthorityType = ""  # as its notice states it: thresholds depend on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +361,7 @@ class Match:
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
+    unconfirmed: tuple[str, ...] = ()  # those of `lots` that nothing known of the member supports
     role: Literal["mandataire", "cotraitant", "sous-traitant"] = "cotraitant"
     reason: str = ""
 

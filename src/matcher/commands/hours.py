@@ -46,7 +46,7 @@ def plan(
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
     from matcher.records import store
-    from matcher.reference.france import euros
+    from matcher.reference.french import euros
     from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
     from matcher.territory.supply import Supply, trades_asked
@@ -165,7 +165,7 @@ def oeth(
         format,
     )
     for line in (
-        *made.notes,
+        *made.said,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
         facilitators.named(coverage.somewhere(place)) if place else facilitators.unplaced(),

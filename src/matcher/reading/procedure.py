@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from rapidfuzz import fuzz
 
 from matcher.domain import CALLS, Tender
-from matcher.reference.france import PARIS
+from matcher.reference.french import PARIS
 from matcher.reference.text import fold
 
 #: A notice that states no deadline is taken as closed so long after its publication.

@@ -7,7 +7,7 @@ from html import escape
 
 from matcher.domain import BadInput
 from matcher.reference import places
-from matcher.reference.france import grouped
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 from matcher.territory.outlines import CREDIT, Outline, outlines
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from matcher.reference.france import grouped
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -21,7 +21,7 @@ from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 from matcher.records.store import Store
 from matcher.reference import tables
-from matcher.reference.france import PARIS
+from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import fold
 from matcher.territory import coverage, exports, facilitators, timetable

@@ -39,8 +39,8 @@ from matcher.matching.groups.table import (
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
 from matcher.matching.signals.capacity import yearly
-from matcher.reference import trades
-from matcher.reference.france import euros
+from matcher.reference import law, trades
+from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
 
@@ -157,9 +157,6 @@ def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], i
 # ----------------------------------------------------------------------------------------------- telling
 
 
-FAINT = " (couverture faible, à confirmer)"  # nothing tells that the member has this trade
-
-
 def _told(
     table: _Table,
     cover: Cover,
@@ -248,15 +245,22 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
     return Member(
         structure=structure,
         lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
+        unconfirmed=tuple(table.tasks[t].id for t in led if _unconfirmed(table, cover, t, bidder)),
         role="mandataire" if chief else "cotraitant",
         reason=" ; ".join(parts),
     )
 
 
+def _unconfirmed(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
+    """Does nothing tell that the bidder has the trade of a need that it takes?"""
+    faint = int(cover.degree[task, bidder]) == QUARTER and not far(table.cells[task, bidder])
+    return faint and "#" in table.tasks[task].id
+
+
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
     because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0), 2))
-    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: FAINT}
+    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
@@ -276,18 +280,18 @@ def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", "
     ]
     note = (
         f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
-        "une offre, seulement après l'attribution (R2142-22, à vérifier)."
+        f"une offre, seulement après l'attribution ({law.article_of('group.form-free', table.on)}, à vérifier)."
         if imposed
         else ""
     )
+    article = law.article_of("group.form", table.on)
     if team.shares:
         return "solidaire", (
             "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
-            "(R2142-20)." + note
+            f"({article}).{note}"
         )
     return "conjoint", (
-        "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle (R2142-20)."
-        + note
+        f"Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle ({article}).{note}"
     )
 
 

@@ -11,7 +11,7 @@ from matcher.domain import Lot, Warning_
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.table import WHOLE, _or, _Table, _Wishes
 from matcher.reference import law
-from matcher.reference.france import euros
+from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
 

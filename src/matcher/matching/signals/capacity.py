@@ -14,7 +14,7 @@ from matcher.domain import Lot
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import law
-from matcher.reference.france import euros
+from matcher.reference.french import euros
 
 ALIKE = "unknown"
 

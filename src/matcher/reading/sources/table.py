@@ -32,7 +32,7 @@ from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
 from matcher.reference import places
-from matcher.reference.france import PARIS
+from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean, fold
 
