@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcher.domain import KINDS, BadInput, Filters, Place, Rejected, Tender
+from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
 from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
-from matcher.reading.procedure import ANSWERABLE
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
 from service.snapshot import Snapshot

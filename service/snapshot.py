@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
+from matcher.domain import ANSWERABLE, Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import question
 from matcher.partners.opportunities import Opportunity, opportunities
 from matcher.reading import gather
-from matcher.reading.procedure import ANSWERABLE, closing, open_at
+from matcher.reading.procedure import closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
 from service.problems import Refused, bare

@@ -12,8 +12,8 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
-from matcher.reading.procedure import PARIS
 from matcher.records.store import Store
+from matcher.reference.french import PARIS
 
 MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
 TRADES = {

@@ -13,7 +13,8 @@ from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
 from matcher.reference import law
 from matcher.reference.trades import trades
-from service.page import atlas, render
+from matcher.territory import outlines
+from service.page import render
 
 ROWS = 40  # rows of a group's table
 DAY_TRIP_KM = 120  # farther structures are left out of the map where the site is known
@@ -46,7 +47,7 @@ def lot_view(answer: LotAnswer, most: int) -> dict[str, Any]:
     return {
         "answer": answer, "lot": answer.lot, "lines": lines, "points": points, "site": site,
         "potential": _potential([m for m in answer.matches if m.level in ("likely", "")]), "more": len(lines) == most < answer.considered,
-        "window": atlas.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in answer.matches),
+        "window": outlines.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in answer.matches),
     }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def _potential(near: Sequence[Match]) -> list[tuple[str, int, int]]:
 
 
 def _point(place: Any) -> tuple[float, float] | None:
-    return atlas.point(place.latitude, place.longitude)
+    return outlines.point(place.latitude, place.longitude)
 
 
 def _close(points: list[Any], site: bool) -> list[tuple[float, float]]:

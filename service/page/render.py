@@ -19,9 +19,9 @@ from matcher.reference import law, places
 from matcher.reference.french import day, euros, grouped
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
+from matcher.territory import outlines
 from service import wire
 from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
-from service.page import atlas
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
@@ -80,7 +80,7 @@ _environment.globals |= {
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
-    "atlas": atlas,
+    "outlines": outlines,
     "departments": places.departments,
     "social_duty": law.social_duty,
     "article": cited,

@@ -168,6 +168,10 @@ class Structure:
 # ---------------------------------------------------------------------------------------------- demand
 
 Nature = Literal["call", "prior", "project", "award", "correction", "cancellation", "modification", "other"]
+CALLS: frozenset[Nature] = frozenset(
+    {"call", "prior", "project"}
+)  # notices that announce a contract to answer
+ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,10 @@ from lxml import etree
 
 from matcher.domain import BadInput, Place, Rejected, Tender
 from matcher.lab.training.clauses import learnt_from
-from matcher.partners import leads
-from matcher.reading import clauses, deduplicate
+from matcher.partners.subcontracting import leads
+from matcher.reading import clauses
 from matcher.reading import files as files_
+from matcher.reading.procedure import procedures
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import eforms, ted
 from matcher.reference.paths import shared_dir
@@ -153,14 +154,9 @@ def notices(_: argparse.Namespace) -> None:
     print("natures:", dict(Counter(t.nature for t in good.values())))
     others = [r for folder in ("eforms", "boamp") for r in files_.read([notices_dir() / folder])]
     print(f"eForms and BOAMP: {sum(isinstance(r, Tender) for r in others)} of {len(others)} read")
-    dossiers = deduplicate.group(good.values())
-    print(f"dossiers: {len(dossiers)}, of several notices: {sum(len(d.history) > 1 for d in dossiers)}")
-    offered = [
-        lead
-        for d in dossiers
-        for e in d.history
-        for lead in leads.leads(e.tender, earlier=[x.tender for x in d.history])
-    ]
+    grouped = procedures(good.values())
+    print(f"procedures: {len(grouped)}, of several notices: {sum(len(found) > 1 for found in grouped)}")
+    offered = [lead for found in grouped for tender in found for lead in leads(tender, earlier=found)]
     print(f"leads in TED awards: {len(offered)}")
 
 

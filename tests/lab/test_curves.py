@@ -41,7 +41,7 @@ def test_the_encoder_learns_the_pairs_it_is_shown() -> None:
     settings = replace(encoder.Settings(), vocabulary=200, dimension=16, batch=30)
     points = list(curves.encoder_curve(material, "objet-label", (5, 60), settings))
     assert [point["steps"] for point in points] == [5.0, 60.0]
-    assert points[1]["learnt"] >= max(points[0]["learnt"], 0.8) and 0 <= points[1]["aside"] <= 1
+    assert points[1]["learnt"] >= max(points[0]["learnt"], 0.8) and 0 <= points[1]["held_out"] <= 1
     with pytest.raises(BadInput, match="wants"):
         next(curves.encoder_curve(material, "notices", (5,), settings))
 

@@ -22,7 +22,7 @@ def test_what_is_well_said_lies_on_the_diagonal_and_has_skill() -> None:
     said = rng.random(20_000)
     result = reliability(said.tolist(), (rng.random(20_000) < said).tolist())
     assert [each.count for each in result.bins] == [2_000] * 10
-    assert all(abs(each.said - each.came) < 0.05 for each in result.bins)
+    assert all(abs(each.mean_predicted - each.observed_rate) < 0.05 for each in result.bins)
     assert result.skill > 0.2
     shuffled = reliability(said.tolist(), (rng.random(20_000) < said[::-1]).tolist())
     assert shuffled.skill < 0

@@ -25,7 +25,6 @@ from matcher.domain import (
     Tender,
     Zone,
 )
-from matcher.matching.groups import exact
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.solver import solve
@@ -100,37 +99,14 @@ def test_the_exact_team_equals_brute_force_on_500_random_cases(block: int) -> No
         assert team is None or (team.optimal and team.gap == 0.0), seed
 
 
-@pytest.mark.parametrize("spent", ["work", "looks"])
-def test_where_the_walk_is_cut_short_the_programme_is_as_exact(
-    spent: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exact, "WORK" if spent == "work" else "LOOKS", 0)
-    for seed in range(100):
-        cover = random_cover(seed)
-        team = solve(cover)
-        assert (team.coverage if team else None) == ((brute_force(cover) or (None,))[0]), seed
-        assert team is None or team.gap == 0.0, seed
-
-
-def test_a_gap_is_proved_where_nothing_else_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "WORK", 0)
-    monkeypatch.setattr(exact, "LARGE", 0)
+def test_where_time_is_short_the_gap_bounds_what_is_missed() -> None:
     for seed in range(100):
         cover, best = random_cover(seed), brute_force(random_cover(seed))
-        team = solve(cover)
+        team = solve(cover, seconds=1e-6)
         if best is None:
             assert team is None
         elif team is not None:
             assert team.coverage <= best[0] <= team.coverage / (1.0 - team.gap) + 1e-6, seed
-
-
-def test_large_teams_are_left_to_the_programme() -> None:
-    for seed in range(50):
-        cover = random_cover(seed)
-        assert cover.max_members < exact.SMALL
-        wide = replace(cover, max_members=exact.SMALL + 1, cuts=())
-        team, all_of_them = solve(wide), brute_force(replace(wide, max_members=cover.degree.shape[1]))
-        assert (team.goals if team else None) == all_of_them, seed
 
 
 def test_a_known_bound_changes_nothing_but_the_work() -> None:

@@ -24,10 +24,10 @@ from matcher.outreach import buyers, delivery, digests, letters, report, review,
 from matcher.outreach import links as links_
 from matcher.outreach.cases import WAVES
 from matcher.outreach.rules import Rules
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Notice, Run
+from matcher.reference.french import PARIS
 
 
 @pytest.fixture(scope="module")

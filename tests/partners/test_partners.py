@@ -247,7 +247,7 @@ def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
 
 def test_those_who_won_together_before_are_told_and_the_future_is_not_used() -> None:
     with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
-    columns = affinity.kinship(with_past.catalogue, GARDEN.siren, DAY)
+    columns = affinity.affinities(with_past.catalogue, GARDEN.siren, DAY)
     row = with_past.catalogue.row(SHELTERED.siret)
     assert columns["together"][row] == pytest.approx(np.log(2)) and columns[
         "together"
@@ -256,18 +256,18 @@ def test_those_who_won_together_before_are_told_and_the_future_is_not_used() -> 
         "Parc de la mairie",
     )
     for day in (date(2025, 1, 1), date(2024, 1, 1)):
-        early = affinity.kinship(with_past.catalogue, GARDEN.siren, day)
+        early = affinity.affinities(with_past.catalogue, GARDEN.siren, day)
         assert early["together"].sum() == 0 and early["likeness"].sum() == 0
         assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
 
 
-def test_columns_of_kinship_are_what_they_say() -> None:
+def test_affinity_columns_have_the_values_of_their_formulas() -> None:
     catalogue = matcher(
         award("a", date(2025, 1, 1), GARDEN),
         award("b", date(2025, 1, 2), CLEAN, cpv="90910000", place=Place(department="13")),
         award("c", date(2025, 1, 3), CLEAN, buyer=Buyer(id="21130055300016")),
     ).catalogue
-    columns = affinity.kinship(catalogue, GARDEN.siren, DAY)
+    columns = affinity.affinities(catalogue, GARDEN.siren, DAY)
     row = catalogue.row(CLEAN.siret)
     assert {name: columns[name][row] for name in ("trades", "buyers", "departments", "together")} == {
         "trades": 0.5,
@@ -277,7 +277,7 @@ def test_columns_of_kinship_are_what_they_say() -> None:
     }
     assert columns["likeness"][row] >= columns["profile"][row] > 0
     assert all(np.all(column >= 0) for column in columns.values())
-    nobody = affinity.kinship(catalogue, "123456789", DAY)
+    nobody = affinity.affinities(catalogue, "123456789", DAY)
     assert set(nobody) == set(affinity.COLUMNS) and not any(column.any() for column in nobody.values())
 
 
@@ -312,7 +312,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
     ranking = past.rank(past.queries(tender(GREEN), as_of=DAY)[0])
     turned, added = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
-    assert set(added) == set(partners.weights_of("weighted").kin)
+    assert set(added) == set(partners.weights_of("weighted").affinity)
 
 
 @pytest.fixture
@@ -339,7 +339,7 @@ def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_
 def test_shipped_weights_are_never_negative() -> None:
     for path in (paths.models_dir() / "partners").glob("*.json"):
         weights = partners.weights_of(path.stem)
-        assert weights.base > 0 and min(weights.kin.values()) >= 0 and (weights.slope or 0) > 0
+        assert weights.base > 0 and min(weights.affinity.values()) >= 0 and (weights.slope or 0) > 0
 
 
 def test_baselines_obey_the_time_rule() -> None:

@@ -17,8 +17,9 @@ import pytest
 
 from matcher import plugins
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Rejected, Structure, Tender
-from matcher.partners import leads
-from matcher.reading import deduplicate, files
+from matcher.partners.subcontracting import leads
+from matcher.reading import files
+from matcher.reading.procedure import procedures
 from matcher.reference.accents import LOST, repair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -224,8 +225,8 @@ def notice(
     )  # type: ignore[arg-type]
 
 
-def roles(*tenders: Tender) -> list[list[tuple[str, str]]]:
-    return [[(e.tender.id, e.role) for e in dossier.history] for dossier in deduplicate.group(tenders)]
+def ids(*tenders: Tender) -> list[list[str]]:
+    return [[tender.id for tender in found] for found in procedures(tenders)]
 
 
 def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
@@ -234,9 +235,7 @@ def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
         notice("26-2", "Avis rectificatif", 9, nature="correction", related=("26-1",)),
     )
     gone = notice("26-3", "Sans suite", 20, nature="cancellation", related=("26-1",))
-    (dossier,) = deduplicate.group([gone, first, fixed])
-    assert [e.role for e in dossier.history] == ["original", "correction", "cancellation"]
-    assert dossier.status == "cancelled"
+    assert ids(gone, first, fixed) == [["26-1", "26-2", "26-3"]]
 
 
 def test_twins_of_two_journals_are_one_notice() -> None:
@@ -247,26 +246,22 @@ def test_twins_of_two_journals_are_one_notice() -> None:
         format="ted",
         buyer=Buyer(name="Ville de Sarcelles"),
     )
-    assert roles(notice("26-1"), ted) == [[("26-1", "original"), ("1-2026", "twin")]]
+    assert ids(notice("26-1"), ted) == [["26-1", "1-2026"]]
 
 
 def test_a_notice_published_again_is_a_repost_and_next_years_is_another() -> None:
-    assert roles(notice("26-1"), notice("26-9", days=70)) == [[("26-1", "original"), ("26-9", "repost")]]
-    assert len(roles(notice("26-1"), notice("27-1", days=366))) == 2
+    assert ids(notice("26-1"), notice("26-9", days=70)) == [["26-1", "26-9"]]
+    assert len(ids(notice("26-1"), notice("27-1", days=366))) == 2
 
 
 def test_titles_that_differ_by_a_number_or_by_their_buyer_are_two_notices() -> None:
     assert (
-        len(
-            roles(
-                notice("26-1", "Réfection du gymnase, lot 1"), notice("26-2", "Réfection du gymnase, lot 2")
-            )
-        )
+        len(ids(notice("26-1", "Réfection du gymnase, lot 1"), notice("26-2", "Réfection du gymnase, lot 2")))
         == 2
     )
     assert (
         len(
-            roles(
+            ids(
                 notice("26-1"),
                 notice("26-2", buyer=Buyer(id="21930066200011", name="Commune de Saint-Denis")),
             )
@@ -275,7 +270,7 @@ def test_titles_that_differ_by_a_number_or_by_their_buyer_are_two_notices() -> N
     )
     assert (
         len(
-            roles(
+            ids(
                 notice("26-1", "Nettoyage des écoles"),
                 notice("26-2", "Nettoyage des écoles, des vitres et du marché"),
             )
@@ -284,20 +279,9 @@ def test_titles_that_differ_by_a_number_or_by_their_buyer_are_two_notices() -> N
     )
 
 
-def test_the_current_notice_has_the_last_deadline_and_the_lots_of_the_richest() -> None:
-    from datetime import UTC, datetime
-
-    early, late = datetime(2026, 4, 1, 12, tzinfo=UTC), datetime(2026, 4, 15, 12, tzinfo=UTC)
-    first = notice("26-1", deadline=early)
-    fixed = notice("26-2", days=9, nature="correction", related=("26-1",), deadline=late, lots=())
-    (dossier,) = deduplicate.group([first, fixed])
-    assert (dossier.current.id, dossier.current.deadline) == ("26-1", late)
-    assert dossier.current.lots[0].deadline == late
-
-
 def test_the_sample_is_grouped_as_its_card_says() -> None:
-    made = deduplicate.group(r for r in files.read([SAMPLE]) if isinstance(r, Tender))
-    several = {frozenset(e.tender.id[:9] for e in d.history) for d in made if len(d.history) > 1}
+    made = procedures(r for r in files.read([SAMPLE]) if isinstance(r, Tender))
+    several = {frozenset(tender.id[:9] for tender in found) for found in made if len(found) > 1}
     assert several == {
         frozenset({"26-130101", "26-131010"}),
         frozenset({"26-127700", "26-130877"}),
@@ -325,7 +309,7 @@ def won(*names: str, clause: bool = True, siren: str = "732829320") -> Tender:
 
 
 def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
-    (lead,) = leads.leads(won("Bâti Nord SAS"))
+    (lead,) = leads(won("Bâti Nord SAS"))
     assert (lead.firm.name, lead.hours, lead.lot and lead.lot.number, lead.passage) == (
         "Bâti Nord SAS",
         400.0,
@@ -336,14 +320,14 @@ def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
 
 
 def test_a_structure_or_a_lot_without_clause_is_no_lead() -> None:
-    assert list(leads.leads(won("Association intermédiaire Le Relais"))) == []
-    assert list(leads.leads(won("Bâti Nord SAS"), structures={"732829320"})) == []
-    assert list(leads.leads(won("Bâti Nord SAS", clause=False))) == []
+    assert list(leads(won("Association intermédiaire Le Relais"))) == []
+    assert list(leads(won("Bâti Nord SAS"), structures={"732829320"})) == []
+    assert list(leads(won("Bâti Nord SAS", clause=False))) == []
 
 
 def test_the_clause_may_stand_in_the_call() -> None:
     call = won("x").lots[0]
-    (lead,) = leads.leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
+    (lead,) = leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
     assert lead.hours == 400.0
 
 

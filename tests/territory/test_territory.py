@@ -18,7 +18,18 @@ from lxml import etree
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award, BadInput, Buyer, Forbidden, Holder, NotFound, Place, Structure, Zone
+from matcher.domain import (
+    LENDING_KINDS,
+    Award,
+    BadInput,
+    Buyer,
+    Forbidden,
+    Holder,
+    NotFound,
+    Place,
+    Structure,
+    Zone,
+)
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
@@ -34,6 +45,7 @@ from matcher.territory import (
     hours,
     ledger,
     meeting,
+    outlines,
     timetable,
 )
 from matcher.territory.supply import Supply, asked_of
@@ -172,7 +184,7 @@ def test_the_map_of_the_sample_has_a_source_a_date_and_every_department_drawn(
 
 
 def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> None:
-    shapes = choropleth.outlines()
+    shapes = outlines.outlines()
     assert set(shapes) == {d.code for d in places.departments() if len(d.code) == 2}
     for code, shape in shapes.items():
         for other in places.neighbours(code):
@@ -303,7 +315,7 @@ def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None
         (0.10, 600.0),
     ]
     assert made.targets[2].fte == pytest.approx(600 / 1607 / 2)
-    assert {c.kind for c in made.lending} <= {"AI", "ETTI", "GEIQ"}
+    assert {c.kind for c in made.lending} <= LENDING_KINDS
     assert {c.kind for c in made.serving} <= {"EI", "ACI", "AI", "ETTI", "EITI"} and made.serving
     assert any("essai : 60 %" in line for line in made.assumed)
 
@@ -322,7 +334,7 @@ def test_oeth_by_the_article(rate: float, contribution: float | None, deduction:
     # 30 % of the labour cost, at most 50 % of the contribution, 75 % from a rate of 3 %, nothing from 6 % (D5212-22)
     made = hours.oeth(20_000, rate, on=ON, contribution=contribution, labour_cost=12_000)
     assert made.deduction == (None if deduction is None else pytest.approx(deduction))
-    assert any("attestation" in line for line in made.said)
+    assert any("attestation" in line for line in made.notes)
     assert all("à vérifier" in rule for rule in made.rules) and made.rules
 
 

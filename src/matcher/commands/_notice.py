@@ -13,9 +13,8 @@ def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
     Raises NotFound, naming those there are; NothingGood where the file holds none.
     """
     from matcher.console import say
-    from matcher.domain import NotFound, NothingGood
+    from matcher.domain import ANSWERABLE, NotFound, NothingGood
     from matcher.reading import gather
-    from matcher.reading.procedure import ANSWERABLE
 
     found = gather.gather([path])
     answerable = [t for t in found.tenders if t.nature in ANSWERABLE]

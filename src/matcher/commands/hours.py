@@ -165,7 +165,7 @@ def oeth(
         format,
     )
     for line in (
-        *made.said,
+        *made.notes,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
         facilitators.named(coverage.somewhere(place)) if place else facilitators.unplaced(),

@@ -47,11 +47,10 @@ def run(
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput, Filters, NothingGood, Place
+    from matcher.domain import ANSWERABLE, BadInput, Filters, NothingGood, Place
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
-    from matcher.reading.procedure import ANSWERABLE
     from matcher.reference import places
 
     check_format(format)

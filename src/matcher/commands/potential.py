@@ -59,11 +59,10 @@ def run(
 
     from matcher import codec
     from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput, NothingGood
+    from matcher.domain import CALLS, BadInput, NothingGood
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
-    from matcher.reading.procedure import CALLS
     from matcher.records import store
     from matcher.reference import law
     from matcher.reference.identifiers import clean_date
@@ -127,5 +126,5 @@ def run(
         emit((row for one in made for row in desk.rows(one)), "csv")
     else:
         for one in made:
-            for line in desk.told(one):
+            for line in desk.sentences(one):
                 typer.echo(line)

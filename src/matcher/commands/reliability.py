@@ -46,8 +46,8 @@ def run(
                 yield {
                     "of": name, "bin": number, "count": each.count,
                     "from": round(each.low, 4), "to": round(each.high, 4),
-                    "said": round(each.said, 4), "came": round(each.came, 4),
-                    "picture": "█" * round(40 * each.came) + "·" * max(0, round(40 * (each.said - each.came))),
+                    "mean_predicted": round(each.mean_predicted, 4), "observed_rate": round(each.observed_rate, 4),
+                    "picture": "█" * round(40 * each.observed_rate) + "·" * max(0, round(40 * (each.mean_predicted - each.observed_rate))),
                 }  # fmt: skip
             say(
                 f"{name}: {int(known.sum())} answers, Brier {result.brier:.4f}, base rate {result.base_rate:.4f} "

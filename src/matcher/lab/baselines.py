@@ -15,7 +15,7 @@ import numpy as np
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.matching.shortlist import Column
-from matcher.partners.affinity import kinship
+from matcher.partners.affinity import affinities
 from matcher.reference import places
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def baselines(catalogue: Catalogue) -> Mapping[str, Baseline]:
         return ranked(question, best, count(rows))
 
     def co_awards(question: Question) -> list[str]:
-        won = kinship(catalogue, question.member or "", question.day)["together"]
+        won = affinities(catalogue, question.member or "", question.day)["together"]
         return ranked(question, won, count(known(question)))
 
     return {"popularity": popularity, "same_trade": same_trade, "nearest": nearest, "co_awards": co_awards}

@@ -56,7 +56,7 @@ def compare(
     """A row for each method: its figures with intervals, and its paired gain over the first baseline.
 
     With `incumbents` the default recipe is also asked with the buyer's own past holders favoured, and every method
-    is told apart on the notices whose winner had never worked for that buyer, as far as is known.
+    is measured apart on the notices whose winner had never worked for that buyer, as far as is known.
     """
     asked, gold = load(data, task, most)
     held = catalogue(data, task)

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say?  Later awards asked as of their day, what was said beside what came.
+"""Reliability of the probabilities: later awards asked as of their day, predictions compared with outcomes.
 
 Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a skill against saying the
 base rate of the very same cases each time.
@@ -28,13 +28,13 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """A tenth of what was said, from the least to the most sure: how many, mean said, share that came true."""
+    """A tenth of the predictions, from the least to the most sure: how many, their mean, and the rate observed."""
 
     count: int
     low: float
     high: float
-    said: float
-    came: float
+    mean_predicted: float
+    observed_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Reliability:
         return 1 - self.brier / self.base_brier if self.base_brier else float("nan")
 
 
-def reliability(said: Sequence[float], came: Sequence[bool]) -> Reliability:
+def reliability(predicted: Sequence[float], observed: Sequence[bool]) -> Reliability:
     """Of probabilities and outcomes of one length.  Raises BadInput where there are none."""
-    p, y = np.asarray(said, dtype=np.float64), np.asarray(came, dtype=np.float64)
+    p, y = np.asarray(predicted, dtype=np.float64), np.asarray(observed, dtype=np.float64)
     if not len(p) or len(p) != len(y):
         raise BadInput("no probability to judge: give as many outcomes as probabilities, and at least one")
     order = np.argsort(p, kind="stable")
@@ -62,8 +62,8 @@ def reliability(said: Sequence[float], came: Sequence[bool]) -> Reliability:
             count=len(rows),
             low=float(p[rows].min()),
             high=float(p[rows].max()),
-            said=float(p[rows].mean()),
-            came=float(y[rows].mean()),
+            mean_predicted=float(p[rows].mean()),
+            observed_rate=float(y[rows].mean()),
         )
         for rows in np.array_split(order, min(BINS, len(p)))
     )
@@ -109,11 +109,11 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
 def answered(
     matcher: Matcher, asked: Iterable[tuple[Question, frozenset[str]]], top: int = 10
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What was said of the first `top` of each question and whether they won; both (questions, top), NaN where fewer."""
-    said, came = [], []
+    """The probabilities of the first `top` of each question and whether they won; both (questions, top), NaN where fewer."""
+    predicted, observed = [], []
     for question, holders in asked:
         line = evaluation.ranked(matcher, question, top)["ranking"]
         filled = [float(p) for _, _, p in line] + [np.nan] * (top - len(line))
-        said.append(filled)
-        came.append([siren in holders for siren, _, _ in line] + [False] * (top - len(line)))
-    return np.array(said).reshape(-1, top), np.array(came, dtype=bool).reshape(-1, top)
+        predicted.append(filled)
+        observed.append([siren in holders for siren, _, _ in line] + [False] * (top - len(line)))
+    return np.array(predicted).reshape(-1, top), np.array(observed, dtype=bool).reshape(-1, top)

@@ -18,7 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain import Buyer, Clause, Lot, Offer, Place, Reservation, Structure, Tender, Zone
+from matcher.domain import (
+    LENDING_KINDS,
+    Buyer,
+    Clause,
+    Lot,
+    Offer,
+    Place,
+    Reservation,
+    Structure,
+    Tender,
+    Zone,
+)
 from matcher.reference import codes, law, paths
 from matcher.reference.places import communes
 from matcher.reference.text import clean
@@ -149,7 +160,7 @@ def _structure(
         title = f"{WAYS[int(chance.integers(len(WAYS)))]} {piece.title}".strip()
         made.append(
             Offer(id=f"{id}#{j + 1}", title=title, text=piece.text, cpv=(piece.cpv,), zone=zone, source="synth",
-                  service_types=("DISP",) if kind in ("AI", "ETTI", "GEIQ") else ("PREST",))
+                  service_types=("DISP",) if kind in LENDING_KINDS else ("PREST",))
         )  # fmt: skip
     return Structure(
         siret=id, name=f"{('Atelier', 'Les Chantiers', 'Régie', 'Association', 'Ressources')[int(dice[1] * 5)]} {place.label} {number}",
@@ -194,7 +205,7 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
 
 
 def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Structure]:
-    """The same list with this share of structures described anew (an update, for loads)."""
+    """The same list with this share of structures described again (an update, for loads)."""
     chance = np.random.default_rng(seed)
     touched = set(chance.choice(len(listed), size=round(share * len(listed)), replace=False).tolist())
     return [

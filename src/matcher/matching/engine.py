@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -270,25 +270,17 @@ class Matcher:
         """What each signal adds to candidate i, and why, the weightiest first."""
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
-        told: dict[Any, Reason] = shortlist.once("told", dict)
         reasons = []
         for (name, signal), value, add in zip(
             self._read_by(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
             alike = getattr(signal, "ALIKE", "")
             unknown = value != value
-            shared = alike == "value" or (unknown and alike == "unknown")
-            key = (name, None if unknown else value, add)
-            reason = told.get(key) if shared else None
-            if reason is None:
-                why = signal.explain(shortlist, i, value)
-                reason = Reason(
-                    code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
-                    offer_passage=why.offer_passage, tells=why.tells and not unknown,
-                )  # fmt: skip
-                if shared:
-                    told[key] = reason
-            reasons.append(reason)
+            make = partial(_reason, name, signal, shortlist, i, value, add)
+            if alike == "value" or (unknown and alike == "unknown"):
+                reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
+            else:
+                reasons.append(make())
         reasons.sort(key=_weight)
         return tuple(reasons)
 
@@ -413,6 +405,15 @@ class _Later(Sequence[Reason]):
 
     def __len__(self) -> int:
         return len(self.matcher._read_by(self.ranking))
+
+
+def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:
+    """What a signal says of candidate i."""
+    why = signal.explain(shortlist, i, value)
+    return Reason(
+        code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
+        offer_passage=why.offer_passage, tells=why.tells and value == value,
+    )  # fmt: skip
 
 
 def _kilometres(shortlist: Shortlist) -> Column:

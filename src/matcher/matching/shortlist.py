@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import isfinite
@@ -61,9 +61,7 @@ class Shortlist:
     similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
-    scratch: dict[Any, Any] = field(
-        default_factory=dict
-    )  # intermediate arrays shared by the signals of one lot
+    memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -78,20 +76,19 @@ class Shortlist:
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
         return values
 
-    def once(self, key: str, make: Callable[[], Any]) -> Any:
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed once for this lot whoever asks."""
-        if key not in self.scratch:
-            self.scratch[key] = make()
-        return self.scratch[key]
+        return self.memo.once(key, make)
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's day."""
 
-        known: NDArray[np.bool_] | None = self.scratch.get(natures)
-        if known is None:
+        def make() -> NDArray[np.bool_]:
             held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
             wanted = [held == NATURES.index(nature) for nature in natures]
-            known = self.scratch[natures] = np.asarray(self.admissible & np.logical_or.reduce(wanted))
+            return np.asarray(self.admissible & np.logical_or.reduce(wanted))
+
+        known: NDArray[np.bool_] = self.once(("known", natures), make)
         return known
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
@@ -112,16 +109,17 @@ class Shortlist:
         return self._parts(mask).inside
 
     def _parts(self, mask: NDArray[np.bool_]) -> _Parts:
-        """The rows of a mask cut by candidate, kept for the masks of `known`, which every signal asks again."""
-        kept: dict[int, _Parts] = self.once("parts", dict)
-        found = kept.get(id(mask))
-        if found is None or found.mask is not mask:
+        """The rows of a mask cut by candidate, computed once for a mask, which every signal asks again."""
+
+        def make() -> _Parts:
             inside = np.flatnonzero(mask)
             owner = self.owner[inside]
             first = heads(owner)
             starts = np.append(first, len(owner))
             segment = np.repeat(np.arange(len(first)), starts[1:] - first)
-            found = kept[id(mask)] = _Parts(mask, inside, owner[first], starts, segment)
+            return _Parts(inside, owner[first], starts, segment)
+
+        found: _Parts = self.once(("parts", mask.tobytes()), make)
         return found
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
@@ -139,11 +137,27 @@ class Shortlist:
         return int(self.rows[low + inside[best]]) if isfinite(held[best]) else None
 
 
+class Memo:
+    """What was computed of one lot, kept for whoever asks next."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The value of `make()`, computed the first time that this key is asked."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Give the value of a key before it is asked."""
+        self._made[key] = value
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """Rows of a mask: their positions, the candidates that have any, and where each one's begin."""
 
-    mask: NDArray[np.bool_]
     inside: NDArray[np.int64]
     owners: NDArray[np.int64]
     starts: NDArray[np.int64]

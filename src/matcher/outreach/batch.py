@@ -22,12 +22,12 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
-from matcher.domain import MatcherError, Tender
+from matcher.domain import ANSWERABLE, MatcherError, Tender
 from matcher.outreach import digests
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
-from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
+from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
 from matcher.records.store import LOCK, Store, now
 from matcher.records.tables import Found, Notice, Run

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from matcher import codec
-from matcher.domain import Lot, Tender
-from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
+from matcher.domain import ANSWERABLE, Lot, Tender
+from matcher.reading.procedure import closing, effective, open_at
 from matcher.records.tables import Notice
 
 #: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import or_, select
 
 from matcher import codec
-from matcher.domain import Tender
-from matcher.reading.procedure import CALLS, closing, keys
+from matcher.domain import CALLS, Tender
+from matcher.reading.procedure import closing, keys
 from matcher.records.store import Store
 from matcher.records.tables import Notice
 

@@ -1,1 +1,1 @@
-"""The same machinery turned round: partners, opportunities, subcontracting."""
+"""The same machinery from the side of a structure: partners, opportunities, subcontracting."""

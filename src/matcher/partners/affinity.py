@@ -1,4 +1,4 @@
-"""What past awards tell of two bidders: did they win together, do they do and serve alike.
+"""What past awards say of two bidders: did they win together, do they do and serve alike.
 
 Columns over the structures of a catalogue for one member, read from awards dated before the day asked and
 from names.  The asking buyer is never looked at: who held its contracts before makes no difference.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow.compute as pc
@@ -33,17 +32,18 @@ LABELS = {
     "names": "portent un nom en commun (même groupe ?)",
 }
 COLUMNS = tuple(LABELS)
-_awards_of: WeakKeyDictionary[Catalogue, NDArray[np.int64]] = WeakKeyDictionary()
 
 
 def award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
     """A number for the award of each evidence row: rows of one award share it; -1 for no award; shape (m,)."""
-    if catalogue not in _awards_of:
-        payload = catalogue.evidence.column("payload")
-        ids = pc.struct_field(pc.extract_regex(payload, r'^\{"id": "(?P<id>[^"]*)"'), "id").combine_chunks()
-        codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
-        _awards_of[catalogue] = np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
-    return _awards_of[catalogue]
+    return catalogue.once("award codes", lambda: _award_codes(catalogue))
+
+
+def _award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
+    payload = catalogue.evidence.column("payload")
+    ids = pc.struct_field(pc.extract_regex(payload, r'^\{"id": "(?P<id>[^"]*)"'), "id").combine_chunks()
+    codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
+    return np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
 
 
 def member_row(catalogue: Catalogue, siren: str) -> int | None:
@@ -52,13 +52,12 @@ def member_row(catalogue: Catalogue, siren: str) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
-def kinship(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
+def affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     """One column per name of COLUMNS over all structures, higher is closer; all zero for an unknown member."""
-    return _kinship(catalogue, siren, as_of)
+    return catalogue.once("affinities", lambda: lru_cache(64)(partial(_affinities, catalogue)))(siren, as_of)
 
 
-@lru_cache(maxsize=64)
-def _kinship(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
+def _affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     n = len(catalogue)
     columns: dict[str, Column] = {name: np.zeros(n) for name in COLUMNS}
     member = member_row(catalogue, siren)

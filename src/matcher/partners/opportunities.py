@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from matcher.domain import Filters, Lot, Match, Structure, Tender
+from matcher.domain import ANSWERABLE, Filters, Lot, Match, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
@@ -25,7 +25,6 @@ from matcher.reference import needs as needs_
 
 Part = Literal["alone", "with-partner", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")
-OPEN_NATURES = ("call", "prior", "project", "correction")
 KNOWN = 0.5  # fit of a trade from which it counts as known
 
 
@@ -81,7 +80,7 @@ def opportunities(
 
 def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
     """The notice with the lots that are open and wanted, None where there are none."""
-    if tender.confidential or tender.nature not in OPEN_NATURES:
+    if tender.confidential or tender.nature not in ANSWERABLE:
         return None
     if wanted.since and (tender.published is None or tender.published < wanted.since):
         return None
@@ -182,7 +181,7 @@ def _judged(
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
-    """What no partner would mend, in French; empty where nothing stands in the way."""
+    """What no partner would remedy, in French; empty where nothing stands in the way."""
     why = []
     if lot.reservation is not None:
         articles = lot.reservation.articles

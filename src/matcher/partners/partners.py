@@ -1,6 +1,6 @@
 """With whom to answer: partners for a structure on a notice, ranked by what they add.
 
-Two kinds are told apart: a *complement* takes a lot, a need or a zone that the structure does not cover; a
+Two kinds are distinguished: a *complement* takes a lot, a need or a zone that the structure does not cover; a
 *reinforcement* has the same trade and more capacity, and it is said why one alone would not do.  A third
 way in is to be subcontractor of who takes a big lot with hours of insertion.
 """
@@ -35,9 +35,9 @@ from matcher.matching.ranking import Ranking
 from matcher.matching.shortlist import Column
 from matcher.matching.signals.capacity import yearly
 from matcher.partners import subcontracting
-from matcher.partners.affinity import COLUMNS, LABELS, kinship, member_row, together
-from matcher.partners.leads import leads
+from matcher.partners.affinity import COLUMNS, LABELS, affinities, member_row, together
 from matcher.reference import law, paths
+from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
@@ -53,7 +53,7 @@ class Weights:
     """Learnt from past groups (`data/build/train_partners.py`), one file a recipe; none means the score alone."""
 
     base: float = 1.0
-    kin: Mapping[str, float] = field(default_factory=dict)
+    affinity: Mapping[str, float] = field(default_factory=dict)
     slope: float | None = None
     intercept: float = 0.0
 
@@ -71,10 +71,12 @@ def weights_of(recipe: str) -> Weights:
         return Weights()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        kin = {str(k): float(v) for k, v in data["kin"].items()}
-        if unknown := kin.keys() - set(COLUMNS):
+        affinity = {str(k): float(v) for k, v in data["kin"].items()}
+        if unknown := affinity.keys() - set(COLUMNS):
             raise KeyError(f"unknown column {min(unknown)}")
-        return Weights(base=float(data["base"]), kin=kin, slope=data["slope"], intercept=data["intercept"])
+        return Weights(
+            base=float(data["base"]), affinity=affinity, slope=data["slope"], intercept=data["intercept"]
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
 
@@ -82,14 +84,14 @@ def weights_of(recipe: str) -> Weights:
 def rank_partners(
     matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None
 ) -> tuple[Ranking, Mapping[str, Column]]:
-    """A lot's ranking turned to one of partners for a bidder: itself left out, what the past tells added.
+    """The ranking of a lot as one of partners for a bidder: itself left out, affinities of past awards added.
 
     Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
     """
     weights = weights_of(matcher.recipe.name)
     shortlist = ranking.shortlist
-    columns = kinship(matcher.catalogue, siren, as_of) if weights.kin else {}
-    added = {name: weights.kin[name] * columns[name][shortlist.candidates] for name in weights.kin}
+    columns = affinities(matcher.catalogue, siren, as_of) if weights.affinity else {}
+    added = {name: weights.affinity[name] * columns[name][shortlist.candidates] for name in weights.affinity}
     scores = weights.base * ranking.scores + np.sum([*added.values(), np.zeros(len(shortlist))], axis=0)
     sirens = matcher.catalogue.of_structure("siren")[shortlist.candidates]
     order = np.lexsort((shortlist.candidates, -scores))
@@ -156,7 +158,7 @@ def partners(
             structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
             subcontracting=_subcontracting(matcher, structure, asked, (), on, earlier)[:n],
         )  # fmt: skip
-    answers, kin = _pools(matcher, structure, asked, filters, as_of)
+    answers, affinity = _pools(matcher, structure, asked, filters, as_of)
     barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
     tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches)]
     own: dict[str, int] = {}
@@ -177,7 +179,7 @@ def partners(
     found = []
     for siren, given in offers.items():
         partner = _partner(
-            matcher, structure, given, own, lots, weight, labels, kin.get(siren, {}), on, as_of, ordinary
+            matcher, structure, given, own, lots, weight, labels, affinity.get(siren, {}), on, as_of, ordinary
         )
         if partner is not None:
             found.append(partner)
@@ -206,11 +208,11 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
 def _pools(
     matcher: Matcher, structure: Structure, tender: Tender, filters: Filters | None, as_of: date | None
 ) -> tuple[list[LotAnswer], dict[str, dict[str, float]]]:
-    """For each lot the structure itself and the best candidates; for each candidate what the past tells."""
+    """For each lot the structure itself and the best candidates; for each candidate its affinities in past awards."""
     answers: list[LotAnswer] = []
-    kin: dict[str, dict[str, float]] = {}
+    affinity: dict[str, dict[str, float]] = {}
     weights = weights_of(matcher.recipe.name)
-    columns = kinship(matcher.catalogue, structure.siren, as_of)
+    columns = affinities(matcher.catalogue, structure.siren, as_of)
     own = member_row(matcher.catalogue, structure.siren)
     for query in matcher.queries(tender, filters=filters, as_of=as_of):
         ranking = matcher.rank(query, past=True)
@@ -226,8 +228,10 @@ def _pools(
         for i in picked:
             row = int(ranking.shortlist.candidates[i])
             siren = str(matcher.catalogue.of_structure("siren")[row])
-            kin[siren] = {name: weights.kin.get(name, 0.0) * float(columns[name][row]) for name in COLUMNS}
-    return answers, kin
+            affinity[siren] = {
+                name: weights.affinity.get(name, 0.0) * float(columns[name][row]) for name in COLUMNS
+            }
+    return answers, affinity
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:
@@ -250,7 +254,7 @@ def _partner(
     lots: Mapping[str, Lot],
     weight: Mapping[str, int],
     labels: Mapping[str, str],
-    kin: Mapping[str, float],
+    affinity: Mapping[str, float],
     on: date,
     as_of: date | None,
     ordinary: bool,
@@ -289,7 +293,7 @@ def _partner(
     scale = weights_of(matcher.recipe.name).base
     reasons += [replace(r, contribution=scale * r.contribution) for r in best.reasons]
     past = together(matcher.catalogue, structure.siren, best.structure.siren, as_of)
-    for name, value in kin.items():
+    for name, value in affinity.items():
         if value > 0:
             text = (
                 f"{LABELS[name]} : « {shorten(past[0], 80)} »"
@@ -330,7 +334,7 @@ def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tu
     due = math.fsum(a for lot in {x.id: x for x in lots}.values() if not math.isnan(a := yearly(lot)))
     if not due:
         return 0.0, "même métier : renfort de capacité ; le montant du lot n'est pas publié"
-    amount = f"{due:,.0f} €".replace(",", "\u202f")
+    amount = euros(due)
     if structure.turnover is None:
         return (
             0.5,
@@ -392,7 +396,9 @@ def _subcontracting(
     if not structure.kind:
         return ()
     found: dict[str, Partner] = {}
-    for lead in leads(tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)):
+    for lead in subcontracting.leads(
+        tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)
+    ):
         lot = lead.lot or tender.lots[0]
         mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
         if mine is None or serves(mine) is False:

@@ -139,7 +139,7 @@ def _passages(lines: list[_Line]) -> Iterator[tuple[str, str]]:
 
 
 def _heading(lines: list[_Line], index: int) -> Iterator[tuple[str, str]]:
-    """A heading that names a trade is an offer, told by what stands under it; "Nos activités" only opens a list."""
+    """A heading that names a trade is an offer, described by what stands under it; "Nos activités" only opens a list."""
     heading = lines[index].text.strip(" :")
     below: list[str] = []
     for line in lines[index + 1 :]:

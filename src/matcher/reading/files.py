@@ -1,6 +1,6 @@
 """From paths to records: formats recognised by their content, folders and archives walked, nothing lost silently.
 
-`read(paths)` yields every record, and a `Rejected` for each one set aside; `Summary` counts them.
+`read(paths)` yields every record, and a `Rejected` for each one rejected; `Summary` counts them.
 Archives (ZIP, tar, gzip) are read member by member with bounds on what they may unpack to.
 """
 
@@ -48,7 +48,7 @@ PLAIN = (".txt", ".md", ".text", ".markdown")
 
 @dataclass
 class Summary:
-    """What was read and what was set aside, counted; `reasons` keeps one example of each."""
+    """What was read and what was rejected, counted; `reasons` keeps one example of each."""
 
     tenders: int = 0
     lots: int = 0
@@ -115,7 +115,7 @@ def _where(record: Rejected) -> str:
 def read(
     paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None
 ) -> Iterator[Record]:
-    """The records of files, folders (walked) and archives (opened), in order; a path that fails is set aside.
+    """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
     a spreadsheet's reader guesses.  Raises NotFound for a source that does not exist.
@@ -211,7 +211,7 @@ class _Reader:
             try:
                 for record in self.records(module, stream, name):
                     yielded = True
-                    yield mended(record)
+                    yield repaired(record)
             except MatcherError as error:
                 if yielded or last:
                     yield Rejected(path=name, record=name, reason=_without(str(error), name))
@@ -351,7 +351,7 @@ class _Reader:
         return spool
 
 
-def mended(record: Record) -> Record:
+def repaired(record: Record) -> Record:
     """The record with the accents of its titles and descriptions repaired where certain, its own title in a flag."""
     if isinstance(record, Tender):
         spoilt = [
@@ -414,7 +414,7 @@ def _office(stream: BinaryIO) -> bool:
 
 
 def _without(sentence: str, name: str) -> str:
-    """A message without the file's name before it: the name stands beside it already."""
+    """A message without the file's name before it: the name is shown already."""
     return sentence.removeprefix(f"{name}: ")
 
 

@@ -1,4 +1,4 @@
-"""Everything useful in a heap of files: structures merged by SIRET, awards, notices, and what was set aside."""
+"""Everything useful in a set of files: structures merged by SIRET, awards, notices, and what was rejected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Gathered:
     rejected: list[Rejected] = field(default_factory=list)
 
     def summary(self, most: int = 10) -> Iterator[str]:
-        """Sentences for a person: what was read, what was set aside and why."""
+        """Sentences for a person: what was read, what was rejected and why."""
         lots = sum(len(tender.lots) for tender in self.tenders)
         yield (
             f"read {len(self.structures)} structures, {len(self.awards)} awards, "
@@ -76,14 +76,14 @@ def columns(pairs: Sequence[str]) -> dict[str, str] | None:
 
 
 def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
-    """Keep the notices beside a catalogue, one JSON object a line."""
+    """Keep the notices in the folder of a catalogue, one JSON object a line."""
     with (folder / NOTICES).open("w", encoding="utf-8") as sink:
         for tender in tenders:
             sink.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
 
 
 def load_notices(folder: Path) -> list[Tender]:
-    """The notices kept beside a catalogue; none where the catalogue was built without."""
+    """The notices kept with a catalogue; none where the catalogue was built without."""
     path = folder / NOTICES
     if not path.is_file():
         return []

@@ -1,4 +1,4 @@
-"""What a notice lacks and its text lets one suppose, marked as supposed: the likeliest CPV codes of a lot.
+"""What a notice lacks, inferred from its text and marked as inferred: the likeliest CPV codes of a lot.
 
 A step after `read`; the model is loaded when the first lot without a code passes.  Places are given from the
 buyer's by the sources themselves; an amount that is not stated stays unknown.
@@ -38,7 +38,7 @@ def likeliest(
 def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = None) -> Iterator[Record]:
     """The same records in their order, lots of notices without a CPV code given the k likeliest, marked inferred.
 
-    `lot.inferred` then holds "cpv", and a flag of the tender tells the chances: "cpv inferred, lot 1: 77310000
+    `lot.inferred` then holds "cpv", and a flag of the tender gives the chances: "cpv inferred, lot 1: 77310000
     (0.95)".  What is stated is never touched.
     """
     held: list[Record] = []
@@ -73,8 +73,8 @@ def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator
         for lot in record.lots:
             codes = next(found) if _lacks(lot) else []
             if codes:
-                told = ", ".join(f"{code} ({chance:.2f})" for code, chance in codes)
-                flags.append(f"cpv inferred, lot {lot.number}: {told}")
+                listed = ", ".join(f"{code} ({chance:.2f})" for code, chance in codes)
+                flags.append(f"cpv inferred, lot {lot.number}: {listed}")
                 lot = replace(lot, cpv=tuple(code for code, _ in codes), inferred=(*lot.inferred, "cpv"))
             lots.append(lot)
         yield replace(record, lots=tuple(lots), flags=(*record.flags, *flags))

@@ -1,6 +1,6 @@
 """One structure from what several sources say of it: by SIRET, by successor, then by SIREN and name.
 
-Each field tells from which source and day it comes.  Two kinds, or two workshops, of one bidder stay two
+Each field keeps the source and day it comes from.  Two kinds, or two workshops, of one bidder stay two
 structures: an ACI and an AI under one SIRET answer differently, and so do two ESATs of one association.
 """
 
@@ -32,7 +32,7 @@ _APART = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Two records found to be one: the SIRET kept, the one that joined, and the rule that said so."""
+    """Two records found to be one: the SIRET kept, the one that joined, and the rule that joined them."""
 
     kept: str
     joined: str
@@ -52,7 +52,7 @@ def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None 
     """Join the records of one establishment; `successors` maps an earlier SIRET to the one that follows it.
 
     The successors that the records state themselves (`predecessors`) count too.  Records with offers alone
-    (flag "offers-only") go to the structure of their SIRET, or are set aside.
+    (flag "offers-only") go to the structure of their SIRET, or are rejected.
     """
     listed = list(structures)
     follows = _successors(listed, successors or {})
@@ -113,14 +113,14 @@ def _by_kind(records: Sequence[Structure]) -> list[list[Structure]]:
 
 
 def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[Structure]]:
-    """Join clusters of one SIREN whose SIRETs differ: same name, kind and town, told by different sources."""
+    """Join clusters of one SIREN whose SIRETs differ: same name, kind and town, in different sources."""
     by_siren: dict[str, list[int]] = {}
     for index, cluster in enumerate(clusters):
         by_siren.setdefault(cluster[0].siren, []).append(index)
     gone: set[int] = set()
     for indexes in by_siren.values():
         if not 1 < len(indexes) <= 200:
-            continue  # a bidder with hundreds of places: its SIRETs are told apart on purpose
+            continue  # a bidder with hundreds of places: its SIRETs are distinct on purpose
         for position, first in enumerate(indexes):
             for second in indexes[position + 1 :]:
                 if first in gone or second in gone or not _twins(clusters[first], clusters[second]):
@@ -178,16 +178,16 @@ def _same_town(one: Place, two: Place) -> bool:
 
 
 def _elder(one: list[Structure], two: list[Structure]) -> tuple[list[Structure], list[Structure]]:
-    """The cluster whose SIRET stands, then the other: open before closed, then the last told, then the first."""
+    """The cluster whose SIRET stands, then the other: open before closed, then the latest, then the first."""
 
     def rank(cluster: list[Structure]) -> tuple[int, date]:
         states = [record.active for record in cluster if record.active is not None]
-        return (1 if True in states else -1 if False in states else 0, max(map(_told, cluster)))
+        return (1 if True in states else -1 if False in states else 0, max(map(_day, cluster)))
 
     return (two, one) if rank(two) > rank(one) else (one, two)
 
 
-def _told(record: Structure) -> date:
+def _day(record: Structure) -> date:
     return max(filter(None, (record.updated, record.checked)), default=date.min)
 
 
@@ -195,7 +195,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     """The records of one establishment as one: the latest word for each field, offers and labels joined."""
     if len(cluster) == 1:
         return replace(cluster[0], provenance=_stated(cluster[0]))
-    ranked = sorted(cluster, key=lambda record: (_told(record), record.kind in SPECIFIC), reverse=True)
+    ranked = sorted(cluster, key=lambda record: (_day(record), record.kind in SPECIFIC), reverse=True)
     taken: dict[str, object] = {}
     provenance: dict[str, str] = {}
     for field in fields(Structure):
@@ -213,7 +213,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
     known = [record for record in ranked if record.active is not None]
     if known:
-        # Whether it is open is told by the record that looked last, not by the one that was edited last.
+        # Whether it is open is decided by the record that looked last, not by the one that was edited last.
         latest = max(known, key=lambda record: record.checked or date.min)
         taken |= {"active": latest.active, "checked": latest.checked}
         provenance["active"] = _origin(latest)
@@ -249,8 +249,8 @@ def _filled(name: str, value: object) -> bool:
 
 
 def _origin(record: Structure) -> str:
-    told = _told(record)
-    return record.source if told == date.min else f"{record.source}, {told.isoformat()}"
+    day = _day(record)
+    return record.source if day == date.min else f"{record.source}, {day.isoformat()}"
 
 
 def _stated(record: Structure) -> dict[str, str]:
@@ -281,14 +281,14 @@ def _best_place(ranked: Sequence[Structure]) -> Structure:
 def _flags(ranked: Sequence[Structure], named: bool, kinded: bool) -> tuple[str, ...]:
     """The flags that still hold of the whole: what one source lacked another may give."""
     flags = list(_union(record.flags for record in ranked))
-    mended = {"offers-only"} if named else set()
+    resolved = {"offers-only"} if named else set()
     if kinded:
-        mended |= {"kind-missing", "kind-unknown"}
+        resolved |= {"kind-missing", "kind-unknown"}
     if any(record.place.department for record in ranked):
-        mended.add("place-unknown")
+        resolved.add("place-unknown")
     if any(r.kind in SPECIFIC and "kind-inferred" not in r.flags for r in ranked):
-        mended.add("kind-inferred")
-    return tuple(flag for flag in flags if flag not in mended)
+        resolved.add("kind-inferred")
+    return tuple(flag for flag in flags if flag not in resolved)
 
 
 def _union(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
@@ -296,7 +296,7 @@ def _union(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]:
-    """Descriptions first, then all distinct offers, numbered anew; the day a source told it first is kept."""
+    """Descriptions first, then all distinct offers, renumbered; the day a source first stated it is kept."""
     return tuple(
         replace(
             offer, id=f"{merged.siret}/{merged.kind}#{number}" if merged.kind else f"{merged.siret}#{number}"

@@ -1,19 +1,36 @@
-"""The notices of one procedure: which repeats, corrects or cancels which, and how it stands after them."""
+"""The notices of one procedure: which belong together, and how a notice stands after those that correct or cancel it.
+
+`keys` are what two notices of one procedure certainly share; `procedures` adds likeness for a batch of notices: of one
+buyer, the same reference or nearly the same words, within the dates that their natures allow.  Two titles that
+differ by a number ("lot 1", "lot 2", "2025", "2026") are two procedures whatever their words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from matcher.domain import Tender
-from matcher.reference.french import PARIS as PARIS
+from rapidfuzz import fuzz
+
+from matcher.domain import CALLS, Tender
+from matcher.reference.french import PARIS
 from matcher.reference.text import fold
 
-CALLS = frozenset({"call", "prior", "project"})
-ANSWERABLE = CALLS | {"correction"}
 #: A notice that states no deadline is taken as closed so long after its publication.
 UNDATED_DAYS = 90
+SAME = 92.0  # token-set similarity (0 to 100) of titles taken for one, of the same buyer
+SAME_WITH_REFERENCE = 60.0  # where the buyer's own reference agrees
+CORRECTION_DAYS = 200
+REPOST_DAYS = 270  # beyond, it is next year's contract
+AWARD_DAYS = 900
+WINDOW = 40  # neighbours compared within a block: a buyer may have published thousands
+
+_NOISE = re.compile(
+    r"\b(?:commune|ville|mairie|communaute|agglomeration|communes|de|du|des|la|le|les|d|l|et|metropole|conseil|departemental|regional)\b"
+)
 
 
 def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
@@ -35,7 +52,7 @@ def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
 
 
 def closing(tender: Tender) -> datetime | None:
-    """The last instant at which some lot can be answered; None where none is stated."""
+    """The last moment at which some lot can be answered; None where none is stated."""
     stated = [d for d in (tender.deadline, *(lot.deadline for lot in tender.lots)) if d is not None]
     if not stated:
         return None
@@ -43,7 +60,7 @@ def closing(tender: Tender) -> datetime | None:
 
 
 def open_at(deadline: datetime | None, published: date | None, at: datetime) -> bool:
-    """Can it still be answered at this instant?"""
+    """Returns True while it can still be answered."""
     if deadline is not None:
         return deadline > at
     return published is None or published > (at - timedelta(days=UNDATED_DAYS)).date()
@@ -69,3 +86,97 @@ def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
                 documents_url=notice.documents_url or tender.documents_url,
             )
     return tender, cancelled
+
+
+def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
+    """The notices grouped by procedure, each group oldest first, in the order of their first notices."""
+    given = list(tenders)
+    parent = list(range(len(given)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, j in (*_certain(given), *_alike(given)):
+        a, b = sorted((root(i), root(j)))
+        parent[b] = a
+    members: defaultdict[int, list[Tender]] = defaultdict(list)
+    for i, tender in enumerate(given):
+        members[root(i)].append(tender)
+    return [sorted(found, key=lambda t: t.published or date.min) for found in members.values()]
+
+
+def _certain(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
+    """Links by what two notices share, or by one that names the other."""
+    first: dict[tuple[str, ...], int] = {}
+    for i, tender in enumerate(given):
+        for key in (("id", tender.id), *keys(tender)) if tender.id else keys(tender):
+            yield first.setdefault(key, i), i
+    for i, tender in enumerate(given):
+        for other in tender.related:
+            if ("id", other) in first:
+                yield first["id", other], i
+
+
+def _alike(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
+    """Links by buyer and reference, or by buyer, words and dates, among the neighbours of a block."""
+    blocks: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    titles = [fold(tender.title) for tender in given]
+    numbers = [frozenset(re.findall(r"\d+", title)) for title in titles]
+    for i, tender in enumerate(given):
+        reference = re.sub(r"[^0-9a-z]", "", fold(tender.reference))
+        for buyer in _buyers(tender):
+            if len(reference) >= 4:
+                blocks[(buyer, "reference", reference)].append(i)
+            if tender.deadline:
+                blocks[(buyer, "deadline", tender.deadline.date().isoformat())].append(i)
+            for lot in tender.lots[:1]:
+                for code in lot.cpv[:1]:
+                    blocks[(buyer, "cpv", code[:5])].append(i)
+            blocks[(buyer, "title", " ".join(titles[i].split()[:4]))].append(i)
+    seen: set[tuple[int, int]] = set()
+    for key, rows in blocks.items():
+        rows.sort(key=lambda i: (given[i].published or date.min, i))
+        for place, i in enumerate(rows):
+            for j in rows[place + 1 : place + 1 + WINDOW]:
+                pair = (min(i, j), max(i, j))
+                if i == j or pair in seen:
+                    continue
+                by_reference = key[1] == "reference"
+                needed = SAME_WITH_REFERENCE if by_reference else SAME
+                if not by_reference and numbers[i] != numbers[j]:
+                    continue
+                if not _in_time(given[i], given[j]) or fuzz.token_set_ratio(titles[i], titles[j]) < needed:
+                    continue
+                if not by_reference and fuzz.token_sort_ratio(titles[i], titles[j]) < SAME - 12:
+                    continue  # one title within a longer one is another object
+                seen.add(pair)
+                yield pair
+
+
+def _buyers(tender: Tender) -> Iterator[str]:
+    """The keys of a buyer: its SIREN where published, and its name without the words that all names share."""
+    if re.fullmatch(r"\d{9}|\d{14}", tender.buyer.id):
+        yield tender.buyer.id[:9]
+    name = " ".join(sorted(set(_NOISE.sub(" ", re.sub(r"[^a-z0-9]", " ", fold(tender.buyer.name))).split())))
+    if name:
+        yield name
+
+
+def _in_time(one: Tender, other: Tender) -> bool:
+    """Whether the roles of two notices allow the days between them; unknown dates are allowed."""
+    if one.published is None or other.published is None:
+        return True
+    first, last = sorted((one, other), key=lambda t: t.published or date.min)
+    gap = (last.published or date.min) - (first.published or date.min)
+    if last.nature in ("award", "modification"):
+        return gap <= timedelta(days=AWARD_DAYS)
+    if first.nature == "award":
+        return False  # a call after an award is another contract
+    if last.nature in ("correction", "cancellation"):
+        return gap <= timedelta(days=CORRECTION_DAYS)
+    if first.nature == "prior":
+        return gap <= timedelta(days=AWARD_DAYS)
+    return gap <= timedelta(days=REPOST_DAYS)

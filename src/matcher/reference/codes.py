@@ -64,11 +64,6 @@ def rome_label(code: str) -> str:
     return _rome().get(code.upper(), "")
 
 
-def rome_labels() -> Mapping[str, str]:
-    """ROME jobs and their labels."""
-    return MappingProxyType(_rome())
-
-
 @remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""

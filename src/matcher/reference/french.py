@@ -14,9 +14,9 @@ MONTHS = (
 )  # fmt: skip
 
 
-def grouped(value: float) -> str:
-    """A whole number with its thousands set apart by thin spaces: 45 000."""
-    return f"{value:,.0f}".replace(",", "\u202f")
+def grouped(value: float, decimals: int = 0) -> str:
+    """A number with its thousands set apart by thin spaces and a decimal comma: 45 000."""
+    return f"{value:,.{decimals}f}".replace(",", "\u202f").replace(".", ",")
 
 
 def euros(value: float | None, unknown: str = "—") -> str:

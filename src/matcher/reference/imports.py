@@ -1,4 +1,4 @@
-"""Importing official tables of one's own beside the shipped ones."""
+"""Import official tables of one\'s own over the shipped ones."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def import_communes(path: str | Path) -> int:
             continue
         old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
         postcodes = row.get("codesPostaux") or row.get("codes_postaux") or ""
-        told = " ".join(
+        postcodes = " ".join(
             re.findall(
                 r"\b[0-9]{5}\b", " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes)
             )
@@ -87,7 +87,7 @@ def import_communes(path: str | Path) -> int:
         within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
         found = department(within)
         made[code] = (
-            code, name, told or old[2], within, (found.region if found else "") or old[4],
+            code, name, postcodes or old[2], within, (found.region if found else "") or old[4],
             digits(str(row.get("population") or "")) or old[5], digits(str(row.get("siren") or "")) or old[6],
             latitude or old[7], longitude or old[8],
         )  # fmt: skip

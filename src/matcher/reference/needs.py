@@ -7,16 +7,15 @@ title, the description or the CPV codes of the lot ask for.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matcher.domain import Lot, Structure
+from matcher.domain import LENDING_KINDS, Lot, Structure
 from matcher.reference.text import fold, shorten
 from matcher.reference.trades import INDIRECT_FIT, named, skills, trades, trades_of_cpv
 
 MOST = 12  # needs of one lot: beyond, the heaviest are kept
-STAFF = frozenset({"ETTI", "AI", "GEIQ", "EATT"})  # they lend people of many trades
-UNKNOWN_FIT = 0.25  # nothing tells the trades of this structure
+UNKNOWN_FIT = 0.25  # the trades of this structure are unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ _DESIGN = re.compile(
 _BREAK = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s*[•▪·‣]\s*|\s+[-–—]\s+|\s*\n\s*|(?<=;)\s*")
 
 
-GENERIC = frozenset({"entretien-batiment", "insertion", "personnel", "etudes"})  # give way to a trade said
+GENERIC = frozenset({"entretien-batiment", "insertion", "personnel", "etudes"})  # give way to a trade named
 
 
 def pieces(title: str) -> list[str]:
@@ -120,7 +119,7 @@ def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[f
     """Fit of each structure to each need, 0 to 1: rows are needs, columns structures.
 
     1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
-    nothing tells its trades, 0 where it is known for other trades only.
+    its trades are unknown, 0 where it is known for other trades only.
     """
     if not needs:
         return []
@@ -131,9 +130,9 @@ def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[f
     ]
 
 
-def _fit(need: Need, structure: Structure, have: dict[str, float]) -> float:
+def _fit(need: Need, structure: Structure, have: Mapping[str, float]) -> float:
     fit = have.get(need.trade, 0.0)
-    if fit < INDIRECT_FIT and structure.kind in STAFF:
+    if fit < INDIRECT_FIT and structure.kind in LENDING_KINDS:  # they lend people of many trades
         return INDIRECT_FIT
     vague = not have or set(have) <= {"insertion", "personnel"}
     return max(fit, UNKNOWN_FIT) if vague else fit

@@ -1,4 +1,4 @@
-"""Where the shipped tables and models lie: beside the sources in a clone, inside the package in a wheel."""
+"""Where the shipped tables and models lie: next to the sources in a clone, inside the package in a wheel."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def models_dir() -> Path:
 
 
 def shared_dir() -> Path:
-    """Real data to measure on (`MATCHER_SHARED`, by default `../shared` beside the clone)."""
+    """Real data to measure on (`MATCHER_SHARED`, by default `../shared` next to the clone)."""
     return Path(os.environ.get("MATCHER_SHARED") or _CLONE.parent / "shared")

@@ -218,7 +218,7 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
 def commune_of_siren(siren: str) -> Commune | None:
     """The commune of a town hall's SIREN, or the most populous member of an inter-communal grouping's.
 
-    The number of a commune that has merged since tells its old INSEE code, and so the commune of today.
+    The number of a commune that has merged since holds its old INSEE code, and so the commune of today.
     """
     code = _by_siren().get(siren[:9])
     if code:
@@ -235,7 +235,7 @@ _PLACED_SIREN = re.compile(r"^(?:17|19|21|22|23|24|25|26|27)(97[1-8]|[0-9]{2})")
 
 
 def department_of_siren(siren: str) -> str | None:
-    """The department that the number of an older public body tells, or None; Corsica's two are not told apart."""
+    """The department in the number of an older public body, or None; Corsica\'s two are not distinguished."""
     match = _PLACED_SIREN.match(siren[:9]) if len(siren) >= 9 else None
     return match.group(1) if match and match.group(1) in _departments()[0] else None
 

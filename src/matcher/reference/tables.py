@@ -6,13 +6,14 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from matcher.domain import BadInput
 from matcher.reference.paths import reference_dir
+from matcher.reference.text import clean, fold
 
 
 def user_dir() -> Path:
@@ -86,17 +87,31 @@ def _rows(name: str) -> Iterator[list[str]]:
 
 def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file, headings in lower case.  Raises BadInput when it cannot be read."""
-    source = Path(path)
     try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{source} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8.") from None
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for row in csv_rows(Path(path)):
             yield {
                 (name or "").strip().lower(): value for name, value in row.items() if isinstance(value, str)
             }
     except csv.Error as error:
-        raise BadInput(f"{source} ne peut être lu ({error}) : il faut les colonnes {columns}.") from None
+        raise BadInput(f"{path} ne peut être lu ({error}) : il faut les colonnes {columns}.") from None
+
+
+def csv_rows(path: Path) -> csv.DictReader[str]:
+    """The rows of a CSV file in UTF-8, whichever of comma, semicolon and tab separates.  Raises BadInput."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8.") from None
+    first = text.split("\n", 1)[0]
+    return csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+
+
+def named_rows(path: Path, headings: Mapping[str, str]) -> tuple[set[str], Iterator[dict[str, str]]]:
+    """The fields that a CSV file has, and its rows by field; `headings` maps folded headings to fields."""
+    rows = csv_rows(path)
+    fields = {
+        name: headings[fold(name.strip())] for name in rows.fieldnames or () if fold(name.strip()) in headings
+    }
+    return set(fields.values()), (
+        {field: clean(row.get(name)) for name, field in fields.items()} for row in rows
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 
 from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 
-INDIRECT_FIT = 0.5  # only its NAF code tells, or it lends staff
+INDIRECT_FIT = 0.5  # only its NAF code says so, or it lends staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,25 +99,23 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def skills(structure: Structure) -> dict[str, float]:
-    """Trade -> how surely this structure has it: 1 said by an offer or past award, 0.5 by its NAF alone."""
-    held = _SKILLS.get(id(structure))
-    if held is None or held[0] is not structure:
-        if len(_SKILLS) > 20_000:
-            _SKILLS.clear()
-        held = _SKILLS[id(structure)] = (structure, _skills(structure))
-    return held[1]
+def skills(structure: Structure) -> Mapping[str, float]:
+    """Trade -> how surely this structure has it: 1 stated by an offer or past award, 0.5 by its NAF alone."""
+    offers = structure.offers
+    texts = [
+        structure.name,
+        structure.brand,
+        structure.description,
+        *(f"{o.title}. {o.text}" for o in offers),
+    ]
+    codes = tuple(code for offer in offers for code in offer.cpv)
+    return _skills(". ".join(filter(None, texts)), codes, structure.naf or "", tuple(structure.denied))
 
 
-_SKILLS: dict[int, tuple[Structure, dict[str, float]]] = {}  # a structure is asked about for every lot
-
-
-def _skills(structure: Structure) -> dict[str, float]:
-    texts = [structure.name, structure.brand, structure.description]
-    texts += [f"{offer.title}. {offer.text}" for offer in structure.offers]
-    found = dict.fromkeys(named(". ".join(filter(None, texts))), 1.0)
-    found |= dict.fromkeys(trades_of_cpv(c for offer in structure.offers for c in offer.cpv), 1.0)
+@lru_cache(maxsize=20_000)  # a structure is asked about for every lot
+def _skills(text: str, cpv: tuple[str, ...], naf: str, denied: tuple[str, ...]) -> Mapping[str, float]:
+    found = dict.fromkeys(named(text), 1.0) | dict.fromkeys(trades_of_cpv(cpv), 1.0)
     for trade in trades():
-        if structure.naf and structure.naf.startswith(trade.naf):
+        if naf and naf.startswith(trade.naf):
             found.setdefault(trade.name, INDIRECT_FIT)
-    return {name: fit for name, fit in found.items() if f"trade:{name}" not in structure.denied}
+    return MappingProxyType({name: fit for name, fit in found.items() if f"trade:{name}" not in denied})

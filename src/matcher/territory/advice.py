@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from matcher.reference import law
+from matcher.reference.french import euros
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
 from matcher.territory.supply import Worth
@@ -38,7 +39,7 @@ class Facts:
 
     on: date
     amount: float | None = None  # of the whole contract, all lots
-    like_needs: float | None = None  # other needs of the same kind to be added up; None: not said
+    like_needs: float | None = None  # other needs of the same kind to be added up; None: unknown
     lot_amount: float | None = None
     months: float | None = None
     works: bool = False
@@ -67,7 +68,7 @@ class Facts:
     trade_known: bool = True
     yearly: float | None = None  # yearly part of the lot
     labour: assumptions.Labour | None = None  # of the lot's trade
-    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: not said
+    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: unknown
     contribution: float | None = None  # of the buyer, before deductions, euros of the year
 
 
@@ -97,7 +98,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advised:
-    """The first advice, the others that are open too, those that are not, and the effect on OETH beside them."""
+    """The first advice, the others that are open too, those that are not, and the effect on OETH with them."""
 
     first: Advice
     also: tuple[Advice, ...]
@@ -110,7 +111,37 @@ def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
 
 
 def _euros(amount: float) -> str:
-    return f"{amount:,.0f} € HT".replace(",", "\u202f")
+    return f"{euros(amount)} HT"
+
+
+def _small_lot(f: Facts) -> Advice | None:
+    """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
+    limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
+    if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
+        return None
+    if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
+        return None
+    return Advice(
+        code="direct-lot",
+        title="Acheter ce petit lot directement, avec trois devis",
+        reasons=(
+            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et "
+            f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots",
+            f"à solliciter : {f.everyone.shown()}",
+        ),
+        rules=(limit, share, *_rules(f.on, "same-supplier")),
+        conditions=(
+            f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
+        ),
+    )
+
+
+def _innovative(f: Facts, total: float) -> str:
+    """That an innovative purchase of that size may still be made without publicity; "" where it may not."""
+    rule = law.rule("direct.innovative", f.on)
+    if rule is None or total >= (rule.value or 0.0):
+        return ""
+    return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
 
 
 def _direct(f: Facts) -> Advice | Refused:
@@ -315,7 +346,7 @@ def _clause(f: Facts) -> Advice | Refused:
             "clause-mandatory",
             "Insérer une condition sociale d'exécution : elle est due, à votre choix",
         )
-    told = (
+    finding = (
         "heures non calculables : montant du lot inconnu"
         if f.clause_hours is None
         else f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
@@ -335,7 +366,7 @@ def _clause(f: Facts) -> Advice | Refused:
         return Advice(
             code=code,
             title=title,
-            reasons=(told, carried),
+            reasons=(finding, carried),
             rules=_rules(
                 f.on,
                 "clause.mandatory",
@@ -347,12 +378,12 @@ def _clause(f: Facts) -> Advice | Refused:
             conditions=tuple(conditions),
         )
     if f.clause_hours is None:
-        return Refused(code=code, title=title, reason=told)
+        return Refused(code=code, title=title, reason=finding)
     if f.clause_hours < f.least_hours:
         return Refused(
             code=code,
             title=title,
-            reason=f"{told} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
+            reason=f"{finding} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
         )
     if f.months is not None and f.months < f.least_months:
         return Refused(
@@ -369,7 +400,7 @@ def _clause(f: Facts) -> Advice | Refused:
     return Advice(
         code=code,
         title=title,
-        reasons=(told, carried),
+        reasons=(finding, carried),
         rules=_rules(
             f.on, "clause.execution", "clause.criterion", "clause.environment", "criterion.environment"
         ),
@@ -425,7 +456,7 @@ def _oeth(f: Facts) -> Advice | Refused:
     return Advice(
         code=code, title=title,
         reasons=(f"EA et ESAT à portée : {worth.shown()}", f"{gain}, pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"),
-        rules=rules, conditions=(*made.said, *(f"hypothèse : {a}" for a in made.assumed)),
+        rules=rules, conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
     )  # fmt: skip
 
 

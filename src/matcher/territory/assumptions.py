@@ -160,7 +160,7 @@ class Family:
 
 
 def families(path: Path | None = None) -> Mapping[str, Family]:
-    """CPV prefix -> family of purchases, of two digits or more; the longest prefix of a code tells it."""
+    """CPV prefix -> family of purchases, of two digits or more; the longest prefix of a code decides."""
     return _families(path or tables.assumptions_file("cpv_trades.csv"))
 
 

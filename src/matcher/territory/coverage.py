@@ -16,7 +16,7 @@ import numpy as np
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
-from matcher.domain import Award, BadInput, Place, Reservation, Tender
+from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
 from matcher.reference import places
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
@@ -47,7 +47,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One lot published or awarded, with the trades it asks for; an award tells no reservation."""
+    """One lot published or awarded, with the trades it asks for; an award states no reservation."""
 
     id: str
     title: str
@@ -109,7 +109,7 @@ class Coverage:
     lots: Mapping[str, int]  # area code -> different lots
     short: Mapping[str, int]  # area code -> different lots with fewer than n suitable structures
     structures: Mapping[str, Worth]  # area code -> every structure that stands in it
-    vague: Mapping[str, int]  # area code -> structures of which nothing tells the trade
+    vague: Mapping[str, int]  # area code -> structures of unknown trade
     unplaced: int
     outside: Mapping[str, int]  # family of purchases that is no trade of the table -> lots
     unknown_trade: int
@@ -263,7 +263,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
     found: dict[str, Wanted] = {}
     coded: dict[str, tuple[str, ...]] = {}
     for tender in tenders:
-        if tender.confidential or tender.nature not in ("call", "prior", "project"):
+        if tender.confidential or tender.nature not in CALLS:
             continue
         for lot in tender.lots:
             coded[f"{tender.id}#{lot.number}"] = lot.cpv
@@ -299,8 +299,8 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
 def _recognised(lots: list[Wanted], codes: Mapping[str, tuple[str, ...]]) -> list[Wanted]:
     """The lots whose words and codes name no trade, by the family of their code, else by the CPV model."""
     blank = [i for i, lot in enumerate(lots) if not lot.trades]
-    told = asked_of([(lots[i].title, codes.get(lots[i].id, ())) for i in blank])
-    for i, asked in zip(blank, told, strict=True):
+    trades_found = asked_of([(lots[i].title, codes.get(lots[i].id, ())) for i in blank])
+    for i, asked in zip(blank, trades_found, strict=True):
         lots[i] = replace(lots[i], trades=asked.trades, family=asked.family)
     return lots
 
@@ -501,8 +501,10 @@ def nearest(supply: Supply, mask: Mask, place: Place, trade: str, most: int) -> 
     for i in order:
         if len(found) >= most or not distance[i] <= far:
             break
-        said = "dit ou prouve ce métier" if supply.fit[at, i] >= DECLARED else "métier déduit de son code NAF"
-        found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), said))
+        basis = (
+            "dit ou prouve ce métier" if supply.fit[at, i] >= DECLARED else "métier déduit de son code NAF"
+        )
+        found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), basis))
     return tuple(found.values())
 
 

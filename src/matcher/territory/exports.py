@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -39,12 +40,12 @@ def euros(amount: float | None) -> str:
 
 def number(value: float | None) -> str:
     """A rounded number with French thousands."""
-    return "inconnu" if value is None or value != value else f"{value:,.0f}".replace(",", "\u202f")
+    return "inconnu" if value is None or value != value else grouped(value)
 
 
 def percent(value: float | None) -> str:
     """A share from 0 to 1 as a percentage."""
-    return "inconnu" if value is None or value != value else f"{100 * value:.1f} %".replace(".", ",")
+    return "inconnu" if value is None or value != value else f"{grouped(100 * value, 1)} %"
 
 
 def workbook(sheets: Mapping[str, Iterable[Mapping[str, Any]]], notes: Sequence[str] = ()) -> bytes:

@@ -9,7 +9,6 @@ journal, which keeps them a year: an early sight that nobody renews ends by itse
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +21,7 @@ from matcher.records.store import Store
 from matcher.reference import places as places_
 from matcher.reference import tables
 from matcher.reference.identifiers import clean_date
-from matcher.reference.text import clean, fold
+from matcher.reference.text import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +65,16 @@ def file() -> Path:
 
 
 def read(path: Path | None = None) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
-    """The facilitators of a file (the operator's by default, none where there is none), and the rows set aside."""
+    """The facilitators of a file (the operator's by default, none where there is none), and the rows rejected."""
     path = path or file()
     if path == file() and not path.is_file():
         return (), ()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
-    head = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
-    named = {heading: _HEADINGS.get(fold(heading.strip())) for heading in rows.fieldnames or ()}
-    if "name" not in named.values() or not {"communes", "departments"} & set(named.values()):
+    fields, rows = tables.named_rows(path, _HEADINGS)
+    if "name" not in fields or not {"communes", "departments"} & fields:
         raise BadInput(f"{path} : il faut les colonnes nom, et communes ou departements")
     good: dict[str, Facilitator] = {}
     bad = []
-    for number, raw in enumerate(rows, 2):
-        row = {key: clean(raw.get(heading)) for heading, key in named.items() if key}
+    for number, row in enumerate(rows, 2):
         try:
             made = _made(row)
             if made.id in good:

@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import KINDS, SIAE_KINDS, BadInput, Place
+from matcher.domain import KINDS, LENDING_KINDS, SIAE_KINDS, BadInput, Place
 from matcher.reference import law
 from matcher.territory import assumptions
 from matcher.territory.supply import Supply
@@ -23,7 +23,6 @@ WORKS = frozenset(
      "plomberie-chauffage", "metallerie", "voirie-reseaux", "entretien-batiment"]
 )  # fmt: skip
 #: Who lends staff whose hours count as insertion.
-LENDERS = frozenset({"AI", "ETTI", "GEIQ"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ class Hours:
 
 
 def labour_of(trades: Sequence[str], cpv: Sequence[str] = ()) -> assumptions.Labour:
-    """The row of the first trade that the table knows, else of the nature that the CPV code tells."""
+    """The row of the first trade that the table knows, else of the nature of the CPV code."""
     table = assumptions.labour()
     for trade in trades:
         if trade in table:
@@ -133,7 +132,7 @@ def plan(
         for share in shares
     )  # fmt: skip
     reached = supply.reach(place) if place is not None else np.ones(len(supply), dtype=bool)
-    lends = reached & np.isin(supply.kinds, list(LENDERS))
+    lends = reached & np.isin(supply.kinds, list(LENDING_KINDS))
     serves = reached & np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades)
     notes = []
     if place is None:
@@ -171,11 +170,11 @@ def _carriers(
     most: int,
 ) -> tuple[Carrier, ...]:
     distance = supply.kilometres(place) if place is not None else np.full(len(supply), np.nan)
-    said = supply.able(trades, 1.0)
+    declared = supply.able(trades, 1.0)
     at = np.flatnonzero(mask)
     keys = [
         (
-            not said[i],
+            not declared[i],
             (
                 supply.standings.get(supply.structures[i].siret, None) is not None
                 and supply.standings[supply.structures[i].siret].hours
@@ -192,7 +191,7 @@ def _carriers(
         kilometres = None if np.isnan(distance[i]) else round(float(distance[i]), 1)
         reason = (
             "dit ou prouve ce métier"
-            if said[i]
+            if declared[i]
             else "métier déduit de son code NAF"
             if supply.able(trades)[i]
             else f"{KINDS.get(s.kind, s.kind)} : prête du personnel, métier à lui demander"
@@ -224,7 +223,7 @@ class Oeth:
     cap: float | None
     deduction: float | None  # None where the contribution is not known
     rate: float
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     rules: tuple[str, ...]
     assumed: tuple[str, ...]
     on: date
@@ -274,14 +273,14 @@ def oeth(
             "le coût de la main-d'œuvre ne peut dépasser l'achat hors taxes : reprenez celui de l'attestation"
         )
     deductible = figure["labour"] * cost
-    said = []
+    notes = []
     cap: float | None = None
     deduction: float | None
     if headcount is not None and headcount < 20:
-        said.append("moins de vingt salariés : aucune contribution n'est due, l'achat n'a pas d'effet")
+        notes.append("moins de vingt salariés : aucune contribution n'est due, l'achat n'a pas d'effet")
         deduction, cap = 0.0, 0.0
     elif rate >= figure["rate"]:
-        said.append(
+        notes.append(
             f"le taux d'emploi atteint {100 * figure['rate']:g} % : aucune contribution n'est due, l'achat n'a pas d'effet"
         )
         deduction, cap = 0.0, 0.0
@@ -289,22 +288,22 @@ def oeth(
         part = figure["cap-high"] if rate >= figure["cap-from"] else figure["cap-low"]
         if contribution is None:
             deduction = None
-            said.append(
+            notes.append(
                 f"au plus {100 * part:g} % de la contribution : donnez la contribution de l'année avant déductions pour connaître le plafond"
             )
         else:
             cap = part * contribution
             deduction = min(deductible, cap)
             if deductible > cap:
-                said.append(f"plafonné à {100 * part:g} % de la contribution")
-    said.append(
+                notes.append(f"plafonné à {100 * part:g} % de la contribution")
+    notes.append(
         "seule fait foi l'attestation annuelle que le fournisseur (EA, ESAT) remet à l'acheteur, avec le coût de la "
         "main-d'œuvre de l'année ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
     )
     public = law.rule("oeth.public", on)
     if public is not None:
-        said.append(public.shown().removesuffix("."))
+        notes.append(public.shown().removesuffix("."))
     return Oeth(
-        purchase=purchase, labour_cost=cost, deductible=deductible, cap=cap, deduction=deduction, rate=rate, said=tuple(said),
+        purchase=purchase, labour_cost=cost, deductible=deductible, cap=cap, deduction=deduction, rate=rate, notes=tuple(notes),
         rules=tuple(rule.shown() for rule in rules.values() if rule is not None), assumed=assumed, on=on,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Purchases by kind of structure for a plan (SPASER) or a mission: the buyer's own ledger beside DECP.
+"""Purchases by kind of structure for a plan (SPASER) or a mission: the buyer's own ledger compared with DECP.
 
 The ledger (CSV: SIRET, amount, year) holds every purchase; DECP misses the small ones and states what a
 contract may cost, not what was paid: the two stand side by side and are never added.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -106,7 +106,7 @@ _HEADINGS = {
 
 
 def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
-    """The purchases of a ledger, and the rows set aside.  Raises BadInput where no column or no row is good."""
+    """The purchases of a ledger, and the rows rejected.  Raises BadInput where no column or no row is good."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -327,29 +327,36 @@ def _table(
     ess: _Kinds | None = None,
 ) -> tuple[Line, ...]:
     """Rows by key; with `ess` only bidders of a known kind count; `fixed` keeps the rows of `labels` alone."""
-    paid: dict[str, list[float]] = {key: [0.0, 0, 0.0] for key in labels} if fixed else {}
-    counted: dict[str, set[Hashable]] = {}
-    for purchase in purchases:
-        if ess is None or ess.kinds(purchase.siret):
-            for key in of_purchase(purchase):
-                cell = paid.setdefault(key, [0.0, 0, 0.0])
-                cell[0] += purchase.amount
-                cell[1] += 1
-    for award, holder, value in awards:
-        if ess is None or ess.kinds(holder.id):
-            for key in of_award(award, holder.id):
-                paid.setdefault(key, [0.0, 0, 0.0])[2] += value
-                counted.setdefault(key, set()).add(award.uid)
+    import pandas as pd
+
+    bought = [
+        (key, p.amount) for p in purchases if ess is None or ess.kinds(p.siret) for key in of_purchase(p)
+    ]
+    won = [
+        (key, value, award.uid)
+        for award, holder, value in awards
+        if ess is None or ess.kinds(holder.id)
+        for key in of_award(award, holder.id)
+    ]
+    of_purchases = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
+        paid=("amount", "sum"), purchases=("amount", "count")
+    )  # fmt: skip
+    of_awards = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
+        awarded=("value", "sum"), awards=("uid", "nunique")
+    )  # fmt: skip
+    table = of_purchases.join(of_awards, how="outer").fillna(0)
+    if fixed:
+        table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
     lines = [
         Line(
             key=key or "(aucun)",
             label=labels.get(key) or key or UNKNOWN,
-            paid=cell[0],
-            purchases=int(cell[1]),
-            awarded=cell[2],
-            awards=len(counted.get(key, ())),
+            paid=float(paid),
+            purchases=int(count),
+            awarded=float(awarded),
+            awards=int(number),
         )
-        for key, cell in paid.items()
+        for key, paid, count, awarded, number in table.itertuples(name=None)
     ]
     by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
     return (
@@ -408,7 +415,7 @@ def rows(found: Report) -> list[dict[str, Any]]:
 
 
 def workbook(found: Report) -> bytes:
-    """The report as XLSX: one sheet a table, the shares, and what was set aside."""
+    """The report as XLSX: one sheet a table, the shares, and what was rejected."""
     sheets: dict[str, Iterable[Mapping[str, Any]]] = {
         f"Par {name}": [
             {k: v for k, v in row.items() if k != "tableau"} for row in rows(found) if row["tableau"] == name
@@ -434,7 +441,7 @@ def workbook(found: Report) -> bytes:
 
 
 def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
-    """Bars of a table as SVG, ledger beside DECP, in thousands of euros."""
+    """Bars of a table as SVG, ledger and DECP side by side, in thousands of euros."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -6,15 +6,12 @@ one (1), and 0 where the structure is known for other trades only.  Exposure: ho
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +20,13 @@ from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 from matcher.records.store import Store
+from matcher.reference import tables
+from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date
-from matcher.reference.text import clean, fold
+from matcher.reference.text import fold
 from matcher.territory import coverage, exports, facilitators, timetable
 from matcher.territory.supply import Supply
 
-PARIS = ZoneInfo("Europe/Paris")
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
 PITCHES = 6
@@ -87,19 +85,12 @@ def guests(path: Path) -> tuple[tuple[Guest, ...], tuple[Rejected, ...]]:
 
     `absent` lists slots from 1 ("1 2 12").  Raises BadInput where no row is good.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
-    head = text.split("\n", 1)[0]
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
-    named = {heading: _HEADINGS.get(fold(heading.strip())) for heading in table.fieldnames or ()}
-    if not {"buyer", "need"} <= set(named.values()):
+    fields, rows = tables.named_rows(path, _HEADINGS)
+    if not {"buyer", "need"} <= fields:
         raise BadInput(f"{path} : il faut les colonnes acheteur et besoin")
     found: dict[str, Guest] = {}
     bad = []
-    for number, raw in enumerate(table, 2):
-        row = {key: clean(raw.get(heading)) for heading, key in named.items() if key}
+    for number, row in enumerate(rows, 2):
         try:
             if not row.get("buyer") or not any(c.isalpha() for c in row.get("need", "")):
                 raise BadInput("acheteur ou besoin vide : remplissez les deux")

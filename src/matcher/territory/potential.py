@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain import SIAE_KINDS, BadInput, Filters, Lot, Match, Tender
+from matcher.domain import LENDING_KINDS, SIAE_KINDS, BadInput, Filters, Lot, Match, Tender
 from matcher.matching.engine import Matcher
 from matcher.reference import law, needs
 from matcher.territory import facilitators
@@ -190,7 +190,7 @@ def _of_lot(
         )
     lenders = supply.bidders_of(
         reached
-        & (np.isin(supply.kinds, list(insertion.LENDERS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & able)
+        & (np.isin(supply.kinds, list(LENDING_KINDS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & able)
     )
     cpv = lot.cpv[:1]
     facts = Facts(
@@ -253,7 +253,7 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def told(found: Potential) -> Iterator[str]:
+def sentences(found: Potential) -> Iterator[str]:
     """The potential as a person reads it in a terminal, line by line."""
     yield f"{found.tender.title}"
     for one in found.lots:

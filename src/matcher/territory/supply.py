@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
-from matcher.domain import Lot, Place, Reservation, Structure
+from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure
 from matcher.records.store import Store
 from matcher.reference import law, needs, places
 from matcher.reference import trades as trades_
@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 #: NAF codes of whatever is classed nowhere else: they tell no trade, though the table of trades names some.
 CATCH_ALL = frozenset({"9499Z", "9609Z", "8899A", "8899B", "8810C", "9412Z", "8299Z"})
-#: What surely tells a trade, what hints at it.
+#: What proves a trade, what hints at it.
 DECLARED, INDIRECT = 1.0, trades_.INDIRECT_FIT
 #: Trades that say nothing of the work: accompanying people and lending them.
 VAGUE = frozenset({"insertion", "personnel"})
@@ -119,7 +119,7 @@ class Supply:
     @cached_property
     def lends(self) -> Mask:
         """Who mostly lends staff, of many trades: they carry hours rather than do the work."""
-        return np.isin(self.kinds, list(needs.STAFF))
+        return np.isin(self.kinds, list(LENDING_KINDS))
 
     @cached_property
     def trades(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class Supply:
 
     @cached_property
     def fit(self) -> NDArray[np.float64]:
-        """How surely each structure has each trade: 1 said or proved, 0.5 by NAF alone, 0; shape (trades, n)."""
+        """How surely each structure has each trade: 1 declared or proved, 0.5 by NAF alone, 0; shape (trades, n)."""
         place = {name: i for i, name in enumerate(self.trades)}
         table = np.zeros((len(place), len(self)))
         for column, structure in enumerate(self.structures):
@@ -165,7 +165,7 @@ class Supply:
 
     @cached_property
     def vague(self) -> Mask:
-        """Structures of which nothing tells the trade."""
+        """Structures of unknown trade."""
         rows = [i for i, name in enumerate(self.trades) if name not in VAGUE]
         return np.asarray(self.fit[rows].max(axis=0) == 0) if len(self) else np.zeros(0, dtype=bool)
 
@@ -226,7 +226,7 @@ class Supply:
     # ------------------------------------------------------------------------------------------- the law
 
     def eligible(self, reservation: Reservation | None) -> Mask:
-        """Who may answer, those of whom it cannot be told included; everybody where nothing is reserved."""
+        """Who may answer, those of unknown eligibility included; everybody where nothing is reserved."""
         if reservation is None:
             return np.ones(len(self), dtype=bool)
         return self.admitted(reservation.articles, unsure=True)
@@ -264,7 +264,7 @@ class Supply:
     def count(self, mask: Mask, trades: Sequence[str] = ()) -> Worth:
         """The bidders of a mask, and what that count is worth."""
         at = np.flatnonzero(mask)
-        said = self.able(trades, DECLARED) if trades else mask
+        declared = self.able(trades, DECLARED) if trades else mask
         known = [(int(self.bidders[i]), self.standings.get(self.structures[i].siret)) for i in at]
         since = self.on - timedelta(days=365)
         kinds: Counter[str] = Counter()
@@ -275,7 +275,7 @@ class Supply:
                 kinds[str(self.kinds[i])] += 1
         return Worth(
             possible=len(seen),
-            declared=len(set(self.bidders[mask & said].tolist())),
+            declared=len(set(self.bidders[mask & declared].tolist())),
             verified=len(set(self.bidders[mask & self.verified].tolist())),
             answered=len({b for b, s in known if s and s.answered and s.answered >= since}),
             asked=len({b for b, s in known if s and s.lots}),
@@ -289,7 +289,7 @@ class Supply:
         return len(np.unique(self.bidders[mask]))
 
     def source(self) -> str:
-        """Where the structures come from and of when, in French: it stands beside every figure."""
+        """Where the structures come from and of when, in French: it accompanies every figure."""
         names = Counter(s.source or "source non précisée" for s in self.structures)
         days = [s.updated or s.checked for s in self.structures]
         latest = max((day for day in days if day), default=None)
@@ -304,7 +304,7 @@ class Supply:
 
 
 def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:
-    """The trades that a title asks for, else those of its CPV codes; vague ones give way to a trade said."""
+    """The trades that a title asks for, else those of its CPV codes; vague ones give way to a trade named."""
     found = tuple(trades_.named(text)) or tuple(trades_.trades_of_cpv(cpv))
     clear = tuple(name for name in found if name not in VAGUE)
     if found and not clear:  # "insertion": the CPV code may say the work
@@ -314,7 +314,7 @@ def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The trades that a purchase asks for, else the family of purchases that it is of; and what told them."""
+    """The trades that a purchase asks for, else the family of purchases that it is of; and what they were read from."""
 
     trades: tuple[str, ...] = ()
     family: str = ""  # French, where no trade of the table is asked for
@@ -355,7 +355,7 @@ def asked_of(purchases: Sequence[tuple[str, Sequence[str]]], *, guess: bool = Tr
     return found
 
 
-#: A prefix that tells no trade though one is asked for: the title may tell it.
+#: A prefix that names no trade though one is asked for: the title may name it.
 VAGUE_CODES = frozenset({"45", "451", "452", "4521", "453", "454", "50", "79", "799"})
 SURE = 0.5
 

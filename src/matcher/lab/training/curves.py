@@ -1,7 +1,7 @@
 """Learning curves, to look at before a whole training is paid for: the encoder by its steps, the ranker by its rounds.
 
-Both are measured on what was not learnt from: pairs kept aside for the encoder, winners kept aside for the
-ranker.  `invented` makes a small history where the real one is not at hand; its figures mean nothing but the slope.
+Both are measured on what was not learnt from: pairs held out for the encoder, winners held out for the
+ranker.  `invented` makes a small history where the real one is absent; its figures mean nothing but the slope.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from matcher.lab.evaluation import measures
 from matcher.lab.training import encoder, ranker
 from matcher.lab.training.texts import Material, Pairs
 
-ASIDE = 5  # one in so many is kept aside
+HELD_OUT = 5  # one in so many is held out
 MOST = 500  # pairs measured on each side
 
 
@@ -32,24 +32,28 @@ def encoder_curve(
 ) -> Iterator[dict[str, float]]:
     """One point for each training length: how often the right text is nearer than all others.
 
-    A fifth of the pairs `watched` is kept aside.  "learnt" and "aside" are the shares of left texts whose right
+    A fifth of the pairs `watched` is held out.  "learnt" and "held_out" are the shares of left texts whose right
     one is first among at most MOST.  Raises BadInput where there are too few pairs.
     """
     pairs = material.pairs.get(watched, Pairs())
     keys = sorted(set(pairs.key))
-    if len(keys) < 2 * ASIDE:
-        raise BadInput(f"{len(keys)} pairs of {watched!r}: a curve wants {2 * ASIDE} at least")
-    out = set(keys[::ASIDE])
-    learnt, aside = Pairs(), Pairs()
+    if len(keys) < 2 * HELD_OUT:
+        raise BadInput(f"{len(keys)} pairs of {watched!r}: a curve wants {2 * HELD_OUT} at least")
+    out = set(keys[::HELD_OUT])
+    learnt, held_out = Pairs(), Pairs()
     for row in zip(pairs.left, pairs.right, pairs.key, pairs.near, strict=True):
-        (aside if row[2] in out else learnt).add(*row)
+        (held_out if row[2] in out else learnt).add(*row)
     kept = Material(pairs=material.pairs | {watched: learnt}, sources=material.sources)
     for steps in lengths:
         with tempfile.TemporaryDirectory() as folder:
             chosen = replace(settings, steps=steps)
             encoder.save(encoder.fit(kept, chosen), Path(folder), chosen)
             model = plugins.find("learned.encoders", "static").load(path=folder)
-            yield {"steps": float(steps), "learnt": _first(model, learnt), "aside": _first(model, aside)}
+            yield {
+                "steps": float(steps),
+                "learnt": _first(model, learnt),
+                "held_out": _first(model, held_out),
+            }
 
 
 def _first(model: Any, pairs: Pairs) -> float:
@@ -63,25 +67,25 @@ def _first(model: Any, pairs: Pairs) -> float:
 def ranker_curve(
     splits: Sequence[ranker.Split], rounds: Sequence[int], seed: int = 1
 ) -> Iterator[dict[str, float]]:
-    """One point for each number of rounds: nDCG@10 on the queries learnt from, and on the winners kept aside.
+    """One point for each number of rounds: nDCG@10 on the queries learnt from, and on the winners held out.
 
-    A fifth of the winners is kept aside; one model is fitted, and cut at each number of rounds.  Raises BadInput
+    A fifth of the winners is held out; one model is fitted, and cut at each number of rounds.  Raises BadInput
     where fewer than ten queries have a winner among their candidates.
     """
     findable = [split for split in splits if split.findable]
-    if len(findable) < 2 * ASIDE:
+    if len(findable) < 2 * HELD_OUT:
         raise BadInput(
-            f"{len(findable)} queries with a winner known before: a curve wants {2 * ASIDE} at least"
+            f"{len(findable)} queries with a winner known before: a curve wants {2 * HELD_OUT} at least"
         )
-    out = set(ranker.folds(findable, ASIDE)[0])
+    out = set(ranker.folds(findable, HELD_OUT)[0])
     learnt = [split for i, split in enumerate(findable) if i not in out]
-    aside = [findable[i] for i in sorted(out)]
+    held_out = [findable[i] for i in sorted(out)]
     model = ranker.boost(learnt, seed)
     for count in rounds:
         yield {
             "rounds": float(count),
             "learnt": _ndcg(model, learnt, count),
-            "aside": _ndcg(model, aside, count),
+            "held_out": _ndcg(model, held_out, count),
         }
 
 

@@ -2,9 +2,9 @@
 
 Loss: in-batch multiple negatives (Henderson et al., 2017), in both directions, on cosines times `scale`.
 The length of a row is the learnt weight of its piece.  A vector is made of parts that are learnt apart and laid
-side by side: one reads awards and nomenclatures, one tells offers that serve from offers that tempt.  Learnt
+side by side: one reads awards and nomenclatures, one separates offers that serve from offers that tempt.  Learnt
 together, more of the second is less of the first (docs/encoder.md).  A part may learn a linear map of what is asked
-beside its vectors: an offer that repeats a word of the need is then no nearer for that alone.
+stored with its vectors: an offer that repeats a word of the need is then no nearer for that alone.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def without_common(
     vectors: NDArray[np.float32],
     asked: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> NDArray[np.float64]:
-    """The map of what is asked, shape (d, d), without the direction that all that is asked has in common once turned.
+    """The query projection, shape (d, d), without the direction that all that is asked has in common once projected.
 
     What is left of that direction would prefer some offers whatever is asked: the tone of who serves, or of who sells.
     """
@@ -263,11 +263,11 @@ def _part(
     evened = even_out(learnt, rows.take(objets), settings.whiten)
     kept = (learnt @ evened)[:, : settings.axes]
     scaled = kept / np.sqrt((kept**2).sum(axis=1).mean()) * settings.length
-    turned = (np.linalg.inv(evened) @ turn @ evened)[: settings.axes, : settings.axes]
+    projected = (np.linalg.inv(evened) @ turn @ evened)[: settings.axes, : settings.axes]
     needs = [pairs.left for pairs in named.values() if pairs.wrong.size]
     if settings.turn and needs:
-        turned = without_common(turned, scaled, rows.take(np.unique(np.concatenate(needs))))
-    return scaled.astype(np.float32), turned
+        projected = without_common(projected, scaled, rows.take(np.unique(np.concatenate(needs))))
+    return scaled.astype(np.float32), projected
 
 
 def _learn(
@@ -452,7 +452,7 @@ def card(
         "(structures' descriptions, job texts) are not learnt from, nor are the later awards and the probe.",
         "",
         "## How",
-        "Unigram vocabulary over lower-cased, unaccented text with broken letters mended.  Parts learnt apart and laid "
+        "Unigram vocabulary over lower-cased, unaccented text with broken letters repaired.  Parts learnt apart and laid "
         "side by side, each from singular values of TF-IDF without the common first direction by in-batch contrast "
         "in both directions, its axes evened out and the widest kept:",
         *(f"- {_described(part)}" for part in parts),
@@ -466,7 +466,7 @@ def card(
         "## Figures",
         *figures(reader, data),
         "",
-        "`make bench-encoder` prints these beside other encoders, regime by regime; docs/encoder.md tells what was "
+        "`make bench-encoder` compares these with other encoders, regime by regime; docs/encoder.md says what was "
         "tried.  Two awards of the history that went to one supplier have been learnt as a pair: their likeness is "
         "optimistic, and a ranker is to be learnt with an encoder made `--before` its queries.",
         "",

@@ -181,7 +181,8 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
     for need, chance in zip(needs, chances, strict=True):
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
         told = {"vocation": need.vocation} | demand.told(need.query, need.trades, chance)
-        shortlist.scratch["trades asked"], shortlist.scratch["demand"] = need.trades, told
+        shortlist.memo.keep("trades asked", need.trades)
+        shortlist.memo.keep("demand", told)
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
         found.sets.append(need.set)

@@ -1,10 +1,10 @@
-"""Learn from what structures and buyers said of the lots shown to them (`matcher.records.feedback`).
+"""Learn from the opinions of structures and buyers on the lots shown to them (`matcher.records.feedback`).
 
 Each signal's part of the score is stretched or shrunk by one factor, so that the score stays additive and monotone.  The
 factors are those of a pairwise logistic (Joachims, "Optimizing search engines using clickthrough data", 2002): who was
 judged better, against who was judged worse on the same lot, and against those shown above it of whom nothing was
-said.  Weights are corrected for position and for being shown often (`feedback.labels`); factors are held near 1, the
-more so the less was said.
+given.  Weights are corrected for position and for being shown often (`feedback.labels`); factors are held near 1, the
+more so the fewer opinions.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Pair:
 
 
 def pairs(store: Store, matcher: Matcher) -> list[Pair]:
-    """Every pair that was said of a public notice; an unpublished need teaches nothing."""
+    """Every pair of opinions on a public notice; an unpublished need teaches nothing."""
     judged: dict[tuple[str, str], list[feedback.Label]] = defaultdict(list)
     for label in feedback.labels(store):
         judged[label.notice_id, label.lot_id].append(label)

@@ -2,7 +2,7 @@
 
 A conditional logit (McFadden, 1974) over the suppliers known on the day of each award with 2 to 4 holders:
 given the notice and one holder, how likely is each supplier to be another holder.  Weights of the columns
-of `kinship` are kept from falling below zero, so that every column can be shown as a reason.
+of `affinities` are kept from falling below zero, so that every column can be shown as a reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
 from matcher.lab import evaluation
 from matcher.matching.engine import Matcher
-from matcher.partners.affinity import COLUMNS, kinship
+from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
 
 MOST_HOLDERS = 4  # more are frameworks
@@ -58,8 +58,8 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
         rows = rankings[0].shortlist.candidates
         known = rankings[0].shortlist.count(rankings[0].shortlist.known("award")) > 0
         for member in holders:
-            kin = kinship(catalogue, member, day)
-            table = np.stack([base, *(kin[name][rows] for name in COLUMNS)], axis=1)
+            affinity = affinities(catalogue, member, day)
+            table = np.stack([base, *(affinity[name][rows] for name in COLUMNS)], axis=1)
             partners = [place[h] for h in holders if h != member]
             right = np.isin(rows, partners)
             able = known & (rows != place[member])

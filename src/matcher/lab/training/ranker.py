@@ -30,7 +30,7 @@ from matcher.lab.evaluation import UNDATED, bootstrap, measures
 from matcher.matching import recipes
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, question, shortlist_of
-from matcher.matching.shortlist import Shortlist
+from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
 from matcher.reference import paths
 
@@ -89,7 +89,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
 
 
 def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
-    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json beside."""
+    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json besides."""
     hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text(encoding="utf-8"))
     kept = {
         name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"
@@ -176,7 +176,7 @@ def as_of(
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(question(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
-    return replace(shortlist, admissible=admissible, scratch={})
+    return replace(shortlist, admissible=admissible, memo=Memo())
 
 
 def boost(splits: Sequence[Split], seed: int) -> Any:
@@ -210,7 +210,7 @@ def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
 def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
     """Weights (signals,) >= 0 of a conditional logit (McFadden, 1973) over the splits; unknown counts as 0.
 
-    Two more terms, left out of the answer, absorb what being unknown tells.
+    Two more terms, left out of the answer, absorb the effect of being unknown.
     """
     from scipy.optimize import minimize
 
@@ -305,7 +305,7 @@ def calibrate(splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]) ->
     from sklearn.linear_model import LogisticRegression
 
     tops = [np.argsort(-values)[:100] for values in scores]
-    told = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
+    margins = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
     won = np.concatenate([split.won[top] for split, top in zip(splits, tops, strict=True)])
-    model = LogisticRegression(C=1e6).fit(told[:, None], won)
+    model = LogisticRegression(C=1e6).fit(margins[:, None], won)
     return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}

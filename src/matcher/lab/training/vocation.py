@@ -16,12 +16,12 @@ from matcher.learned.vocation import ANALYSERS
 
 STRENGTH = 10.0  # inverse of the ridge, chosen by cross-validation on our own needs
 FLOOR = 0.5
-#: How much a text of speech.csv weighs beside a need: it is told by its trade, not judged by itself.
+#: How much a text of speech.csv weighs compared with a need: its label is that of its trade, not its own.
 SPOKEN = {"need": 0.5, "offer": 0.25}
 
 
 def train(needs: Path, out: Path) -> Path:
-    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv beside it.
+    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv in the same folder.
 
     Raises BadInput where there are not needs of both kinds.
     """

@@ -38,8 +38,9 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.matching.signals.capacity import euros, yearly
+from matcher.matching.signals.capacity import yearly
 from matcher.reference import law, trades
+from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
 

@@ -14,6 +14,7 @@ from matcher.domain import Lot
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import law
+from matcher.reference.french import euros
 
 ALIKE = "unknown"
 
@@ -72,8 +73,3 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
     said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
     return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
-
-
-def euros(amount: float) -> str:
-    """A sum as it is written in French: whole euros, thousands apart."""
-    return f"{amount:,.0f} €".replace(",", "\u202f")

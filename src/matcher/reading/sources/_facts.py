@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from matcher.domain import AuthorityType, Buyer, Holder, Lot, Place
 from matcher.reference import places
+from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
 
-PARIS = ZoneInfo("Europe/Paris")
 #: Days in a month and in a year (Gregorian mean), for durations given in days or weeks.
 MONTH_DAYS, YEAR_DAYS = 30.436875, 365.2425
 

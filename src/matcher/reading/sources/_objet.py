@@ -31,7 +31,7 @@ def lots_named(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
     found = [match for match in _LOT.finditer(text) if not _listed(match, text)]
     if any(match["number"][0].isdigit() for match in found):
-        # "LOT G - ... Lot 6 : Serrurerie": a lettered plot of land beside numbered lots.
+        # "LOT G - ... Lot 6 : Serrurerie": a lettered plot of land among numbered lots.
         found = [match for match in found if match["number"][0].isdigit()]
     if len({_plain(match["number"]) for match in found}) < 2:
         return text, ()

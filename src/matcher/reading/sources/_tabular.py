@@ -93,7 +93,7 @@ def rows(
 ) -> Iterator[tuple[str, Row | str]]:
     """(place in the file, row) for each record; a str instead of a row is the reason it cannot be read.
 
-    `score` tells headings from title lines above them; `lists` are the keys of a JSON object that may hold
+    `score` separates headings from title lines above them; `lists` are the keys of a JSON object that may hold
     the list of records.  Raises BadInput when the file is empty or of no shape known here.
     """
     stream.seek(0)

@@ -340,7 +340,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         flags=flags,
         provenance=provenance,
     )
-    if structure.zone is not None:  # a row's zone is that of the activities it tells
+    if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     descriptions = [text("description", 20_000)] if text("description", 20_000) else []
     return _Draft(structure, offers, descriptions)

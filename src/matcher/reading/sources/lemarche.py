@@ -59,7 +59,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 
 def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure | str:
-    """The structure of one result; a str is the reason why it is set aside."""
+    """The structure of one result; a str is the reason why it is rejected."""
     siret, flags, refused = siret_of(row.get("siret"))
     if refused:
         return refused

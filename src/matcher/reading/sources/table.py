@@ -32,6 +32,7 @@ from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
 from matcher.reference import places
+from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean, fold
 
@@ -96,7 +97,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 FIELDS = tuple(ALIASES)
 LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
-#: What tells a list of notices from any other table with a title.
+#: What distinguishes a list of notices from any other table with a title.
 STRONG = frozenset(
     {"reference", "buyer", "buyer_id", "cpv", "deadline", "planned", "lot_number", "lot_title", "amount", "procedure", "reserved"}
 )  # fmt: skip
@@ -124,8 +125,8 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     found = mapping(headings)
     strong = STRONG & set(found)
-    told = {heading.lower() for heading in headings}
-    if found.get("reference", "").lower() == "id" and _OF_PLACES & told and not {"lots", "buyer"} & told:
+    seen = {heading.lower() for heading in headings}
+    if found.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
         strong = strong - {"reference"}  # a list of places or firms numbers its rows too
     return bool({"title", "lot_title"} & set(found)) and bool(strong)
 
@@ -365,7 +366,7 @@ def _moment(raw: Any) -> datetime | None:
     if isinstance(raw, datetime) and raw.time() == time(0, 0):
         return _facts.moment(raw.date().isoformat())
     if isinstance(raw, datetime):
-        return raw if raw.tzinfo else raw.replace(tzinfo=_facts.PARIS)
+        return raw if raw.tzinfo else raw.replace(tzinfo=PARIS)
     text = str(raw or "").strip()
     found = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
     return _facts.moment(found.group(1), found.group(2)) if found else None

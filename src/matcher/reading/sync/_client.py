@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
 
 if TYPE_CHECKING:
     import httpx
+
+T = TypeVar("T")
 
 #: Where each list is published; the variable of the environment that names another address.
 ADDRESSES: dict[str, tuple[str, str]] = {
@@ -47,8 +49,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 TOKENS = {"siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN"}
 WHAT = ("boamp", "decp", "siae", "entreprises", "reference")
 
-#: Answers that may be other in a moment.
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Statuses that may pass.
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 ATTEMPTS = 6
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds; the wait doubles, a Retry-After is obeyed up to the longest
 INTERVAL = 0.2  # seconds between two requests to one publisher
@@ -125,32 +127,9 @@ class Client:
     ) -> Reply:
         """The answer with its body read (status 200 or 304).
 
-        `known` holds the `etag` or `last-modified` of a copy at hand.  Raises Unreachable or BadInput.
+        `known` holds the `etag` or `last-modified` of a copy already kept.  Raises Unreachable or BadInput.
         """
-        import httpx
-
-        wait, said = self._first_wait, ""
-        for attempt in range(self._attempts):
-            if attempt:
-                self._sleep(wait)
-            wait = min(max(wait, self._first_wait) * 2, LONGEST_WAIT)
-            try:
-                with self._open(url, params, _conditions(known)) as answer:
-                    if answer.status_code not in PASSING:
-                        self._check(answer)
-                        body = b"" if answer.status_code == 304 else _bounded(answer, url)
-                        return Reply(answer.status_code, _lower(answer.headers), body)
-                    said = f"answered {answer.status_code}"
-                    wait = self._asked(answer, wait)
-            except httpx.TransportError as error:
-                said = f"broke off ({type(error).__name__})"
-            except httpx.InvalidURL:
-                raise BadInput(
-                    f"{_shown(url)} is no address: correct the variable of the environment"
-                ) from None
-        raise Unreachable(
-            f"{_shown(url)} {said}, {self._attempts} times: try again later; what was fetched is kept"
-        )
+        return self._patiently(url, lambda: self._reply(url, params, known))
 
     def json(
         self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
@@ -159,20 +138,22 @@ class Client:
 
         A body cut short without a sign is asked for again, like a broken connection.
         """
-        for attempt in range(self._attempts):
-            answer = self.get(url, params, known)
+
+        def decoded() -> tuple[Any, Reply]:
+            answer = self._reply(url, params, known)
             if answer.status == 304:
                 return None, answer
             try:
                 return json.loads(answer.content), answer
             except (ValueError, RecursionError):
+                other = (
+                    f"answered something other than JSON: the address may have changed; set {_variable(url)}"
+                )
                 if "html" in answer.headers.get("content-type", ""):
-                    break
-                self._sleep(self._first_wait * 2**attempt)
-        raise Unreachable(
-            f"{_shown(url)} answered something other than JSON: the address may have changed; "
-            f"set it anew ({_variable(url)})"
-        )
+                    raise Unreachable(f"{_shown(url)} {other}") from None
+                raise _Transient(other) from None
+
+        return self._patiently(url, decoded)
 
     def download(
         self, url: str, target: Path, known: Mapping[str, str] | None = None
@@ -181,49 +162,71 @@ class Client:
 
         Returns the validators of the new copy, or None when it has not changed.
         """
-        import httpx
+        part, mark = (target.with_suffix(target.suffix + end) for end in (".part", ".part.json"))
+        held = 0
 
-        part, mark = (
-            target.with_suffix(target.suffix + ".part"),
-            target.with_suffix(target.suffix + ".part.json"),
+        def fetched() -> dict[str, str] | None:
+            nonlocal held
+            held, validators = _partial(part, mark)
+            since = validators["etag"] or validators["last-modified"]
+            headers = {"Range": f"bytes={held}-", "If-Range": since} if held else _conditions(known)
+            with self._open(url, None, headers) as answer:
+                if answer.status_code == 304:
+                    return None
+                if answer.status_code == 416:
+                    part.unlink(missing_ok=True)  # what we hold is longer than the file: begin again
+                    raise _Transient("answered 416")
+                self._check(answer, also=(206,))
+                validators = _validators(answer.headers)
+                _write_json(mark, validators)
+                self._pour(answer, part, url)
+            part.replace(target)
+            mark.unlink(missing_ok=True)
+            return validators
+
+        return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > held)
+
+    def _reply(self, url: str, params: Mapping[str, Any] | None, known: Mapping[str, str] | None) -> Reply:
+        with self._open(url, params, _conditions(known)) as answer:
+            self._check(answer)
+            body = b"" if answer.status_code == 304 else _bounded(answer, url)
+            return Reply(answer.status_code, _lower(answer.headers), body)
+
+    def _patiently(
+        self, url: str, attempt: Callable[[], T], advanced: Callable[[], bool] = lambda: False
+    ) -> T:
+        """What `attempt` returns, tried again until it has failed so many times without having `advanced`."""
+        import httpx
+        import tenacity
+
+        failures, grows = 0, tenacity.wait_exponential(multiplier=2 * self._first_wait, max=LONGEST_WAIT)
+
+        def stop(_: tenacity.RetryCallState) -> bool:
+            nonlocal failures
+            failures = 1 if advanced() else failures + 1
+            return failures >= self._attempts
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.wait if isinstance(error, _Transient) else None
+            return grows(state) if asked is None else asked
+
+        retrying = tenacity.Retrying(
+            stop=stop,
+            wait=wait,
+            sleep=self._sleep,
+            retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
+            reraise=True,
         )
-        wait, said, failures = self._first_wait, "", 0
-        while failures < self._attempts:
-            if failures:
-                self._sleep(wait)
-            wait = min(max(wait, self._first_wait) * 2, LONGEST_WAIT)
-            failures += 1
-            have, validators = _partial(part, mark)
-            headers = _conditions(known)
-            if have:
-                headers = {
-                    "Range": f"bytes={have}-",
-                    "If-Range": validators["etag"] or validators["last-modified"],
-                }
-            try:
-                with self._open(url, None, headers) as answer:
-                    if answer.status_code == 304:
-                        return None
-                    if answer.status_code == 416:
-                        part.unlink(missing_ok=True)  # what we hold is longer than the file: begin again
-                        continue
-                    if answer.status_code in PASSING:
-                        said, wait = f"answered {answer.status_code}", self._asked(answer, wait)
-                        continue
-                    self._check(answer, also=(206,))
-                    validators = _validators(answer.headers)
-                    _write_json(mark, validators)
-                    self._pour(answer, part, url)
-                    part.replace(target)
-                    mark.unlink(missing_ok=True)
-                    return validators
-            except httpx.TransportError as error:
-                said = f"broke off ({type(error).__name__})"
-                if part.exists() and part.stat().st_size > have:
-                    failures = 1  # it went forward: patience begins anew
-        raise Unreachable(
-            f"{_shown(url)} {said}, {self._attempts} times: run again, the download goes on where it stopped"
-        )
+        try:
+            return retrying(attempt)
+        except (_Transient, httpx.TransportError) as error:
+            why = error if isinstance(error, _Transient) else f"broke off ({type(error).__name__})"
+            raise Unreachable(
+                f"{_shown(url)} {why}, {self._attempts} times: try again later; what was fetched is kept"
+            ) from None
+        except httpx.InvalidURL:
+            raise BadInput(f"{_shown(url)} is no address: correct the variable of the environment") from None
 
     def _pour(self, answer: httpx.Response, part: Path, url: str) -> None:
         with part.open("ab" if answer.status_code == 206 else "wb") as out:
@@ -248,26 +251,12 @@ class Client:
         with self._http.stream("GET", url, params=params, headers=headers) as answer:
             yield answer
 
-    def _asked(self, answer: httpx.Response, wait: float) -> float:
-        """How long to wait: what Retry-After asks, in seconds or as a date, else our own."""
-        asked = answer.headers.get("retry-after", "").strip()
-        if not asked:
-            return wait
-        try:
-            seconds = float(asked)
-        except ValueError:
-            try:
-                seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
-            except (ValueError, TypeError):
-                return wait
-        if seconds > LONGEST_WAIT:
-            raise Unreachable(f"{_shown(str(answer.url))} asks to wait {seconds:.0f} s: run again after that")
-        return max(seconds, 0.0)
-
     def _check(self, answer: httpx.Response, also: tuple[int, ...] = ()) -> None:
         status, where = answer.status_code, _shown(str(answer.url))
         if status in (200, 304, *also):
             return
+        if status in TRANSIENT:
+            raise _Transient(f"answered {status}", _retry_after(answer))
         if status in (401, 403):
             raise BadInput(
                 f"{where} refused us ({status}): set the token in the environment ({', '.join(TOKENS.values())})"
@@ -277,6 +266,29 @@ class Client:
                 f"{where} is not there ({status}): the address may have changed; set {_variable(where)}"
             )
         raise Unreachable(f"{where} answered {status}: its rules may have changed; nothing fetched is lost")
+
+
+class _Transient(Exception):
+    """A failure that may pass; `wait` is how many seconds the publisher asks for, None where it does not say."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """What Retry-After asks, in seconds, given as a number or a date.  Raises Unreachable where it is too long."""
+    asked = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(asked)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    if seconds > LONGEST_WAIT:
+        raise Unreachable(f"{_shown(str(answer.url))} asks to wait {seconds:.0f} s: run again after that")
+    return max(seconds, 0.0)
 
 
 def _conditions(known: Mapping[str, str] | None) -> dict[str, str]:
@@ -293,7 +305,7 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
-    """Bytes already here and the validators they came with; without validators the part is of no use."""
+    """Bytes already fetched and the validators they came with; without validators the part is of no use."""
     validators = _read_json(mark)
     if (
         part.exists()
@@ -328,7 +340,7 @@ def _shown(url: str) -> str:
 
 
 def _variable(url: str) -> str:
-    """The variable that names this address, for the sentence that says how to mend it."""
+    """The variable that names this address, for the sentence that says what to correct."""
     names = [name for name, _ in ADDRESSES.values() if _shown(address_of(name)) in url]
     return names[0] if names else "its MATCHER_..._URL"
 
@@ -416,7 +428,7 @@ def _save(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def _forget(folder: Path, key: str) -> None:
-    """Drop the pages of a window that is read anew."""
+    """Drop the pages of a window that is read again."""
     for path in folder.glob(f"{key}_*.json"):
         path.unlink()
 

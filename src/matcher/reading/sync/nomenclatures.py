@@ -22,7 +22,7 @@ from matcher.reading.sync._client import (
 def nomenclatures(folder: Path, client: Client | None = None) -> Report:
     """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which go before those shipped.
 
-    What the shipped tables lack is told.  Raises BadInput for a list of another shape; the old tables then stay.
+    What the shipped tables lack is reported.  Raises BadInput for a list of another shape; the old tables then stay.
     """
     from matcher.reference import imports
 
@@ -77,7 +77,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
 
 def _file_of(what: str) -> Path | None:
     """The local file that the variable of a list names, None where it names an address or nothing."""
-    told = address_of(ADDRESSES[what][0])
-    if not told or urlsplit(told).scheme in ("http", "https", "ftp"):
+    source = address_of(ADDRESSES[what][0])
+    if not source or urlsplit(source).scheme in ("http", "https", "ftp"):
         return None
-    return Path(urlsplit(told).path if told.startswith("file:") else told)
+    return Path(urlsplit(source).path if source.startswith("file:") else source)

