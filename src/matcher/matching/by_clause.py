@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.matching import distances
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.suitability import IN_REACH_KM, _open, nobody, within
 from matcher.reference.text import fold
@@ -43,12 +44,10 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
 
     First those that lend staff, nearest first, then those that could take a task cut out of the works.
     """
-    from matcher.matching.signals import place
-
     shortlist = ranking.shortlist
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     kinds = catalogue.of_structure("kind")
-    distance = shortlist.once("distances", lambda: place.distances(shortlist))
+    distance = distances.kilometres(shortlist)
     able = within(shortlist, IN_REACH_KM) & _open(shortlist)
     lending = catalogue.among("kind", lambda kind: kind in LENDING, rows)
     serving = catalogue.among("kind", lambda kind: bool(kind) and kind not in LENDING, rows)

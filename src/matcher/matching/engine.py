@@ -31,12 +31,11 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, recipes, suitability
+from matcher.matching import by_clause, distances, recipes, suitability
 from matcher.matching.ranking import Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
-from matcher.matching.signals.place import distances, zones
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 
@@ -301,7 +300,7 @@ class Matcher:
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        kilometres = float(distances.kilometres(shortlist)[i])
         may, out = eligible(shortlist, i), self._out_of_reach(ranking, i)
         return Match(
             lot=shortlist.query.lot,
@@ -332,9 +331,9 @@ class Matcher:
         if ranking.regime != "structure" or suitability.served(ranking.shortlist)[i]:
             return ""
         shortlist = ranking.shortlist
-        kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
+        kilometres = float(distances.kilometres(shortlist)[i])
         near = kilometres <= suitability.radius_km(shortlist)
-        return "zone" if near or (np.isnan(kilometres) and zones(shortlist)[i] < 0) else "far"
+        return "zone" if near or (np.isnan(kilometres) and distances.zones(shortlist)[i] < 0) else "far"
 
     def _chances(self, ranking: Ranking) -> Column:
         """The probability of each candidate; shape (n,)."""

@@ -68,14 +68,11 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
             catalogue.owners[index.search(query.words, query.vector, k, row_mask)]
             for index in catalogue.indexes.values()
         ]
-        if query.part != query.text and "lexical" in catalogue.indexes:
-            part = catalogue.indexes["lexical"].search(query.part, query.vector, k // 2, row_mask)
+        if query.part != query.text and words is not None:
+            part = words.search(query.part, query.vector, k // 2, row_mask)
             found.append(catalogue.owners[part])
-        if "faiss" in catalogue.indexes:  # who does one of several trades is seldom near to all of them
-            found += [
-                catalogue.owners[catalogue.index("meaning").search("", piece, k // 2, row_mask)]
-                for piece in query.pieces
-            ]
+        if meaning is not None:  # who does one of several trades is seldom near to all of them
+            found += [catalogue.owners[meaning.search("", piece, k // 2, row_mask)] for piece in query.pieces]
         found.append(nearest(catalogue, query.places, k // 2, allowed))
         chosen = np.zeros(len(catalogue), dtype=bool)
         chosen[np.concatenate(found)] = True

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.learned import vocation
-from matcher.matching import usual_reach
+from matcher.matching import distances, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 
@@ -76,14 +76,12 @@ def _open(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
     """Candidates that serve the lot: so near, of its department, or by a declared zone; all where no place is known; (n,)."""
-    from matcher.matching.signals import place
-
     distance = shortlist.once("roughly", lambda: _roughly(shortlist))
     departments = {p.department for p in shortlist.query.places if p.department}
     if not departments and np.isnan(distance).all():
         return np.ones(len(shortlist), dtype=bool)
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    zones = place.zones(shortlist)
+    zones = distances.zones(shortlist)
     near = (distance <= kilometres) | catalogue.one_of("department", departments, rows)
     # a supplier without an address works where it has worked: it is not shut out for want of one
     nowhere = catalogue.one_of("department", ("",), rows)
@@ -92,9 +90,7 @@ def within(shortlist: Shortlist, kilometres: float) -> NDArray[np.bool_]:
 
 def _roughly(shortlist: Shortlist) -> Column:
     """Kilometres to the lot, from the centre of its department for a candidate without coordinates; (n,)."""
-    from matcher.matching.signals import place
-
-    exact = shortlist.once("distances", lambda: place.distances(shortlist))
+    exact = distances.kilometres(shortlist)
     points = [(p.latitude, p.longitude) for p in shortlist.query.places if p.latitude is not None]
     if not points or not np.isnan(exact).any():
         return np.asarray(exact)

@@ -13,9 +13,9 @@ from datetime import date
 
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Match, Place, Structure, Tender, Warning_
 from matcher.matching import by_clause
+from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.signals.capacity import yearly
 from matcher.partners.leads import Lead, leads, leads_of
 from matcher.reading.deduplicate import group
 from matcher.reference import law, needs, trades

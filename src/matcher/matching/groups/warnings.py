@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.domain import Lot, Warning_
+from matcher.matching.amounts import euros
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.table import WHOLE, _or, _Table, _Wishes
-from matcher.matching.signals.capacity import euros
 from matcher.reference import law
 from matcher.reference.text import shorten
 

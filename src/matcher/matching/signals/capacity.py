@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import Lot
+from matcher.matching.amounts import euros, yearly
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import law
@@ -21,14 +21,6 @@ ALIKE = "unknown"
 #: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.
 PER_HEAD = 45_000.0
 TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the day has no rule
-
-
-def yearly(lot: Lot) -> float:
-    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
-    if lot.amount is None or lot.currency != "EUR":
-        return float("nan")
-    years = (lot.duration_months or 12.0) / 12.0
-    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
 
 
 def _due(shortlist: Shortlist) -> float:
@@ -72,8 +64,3 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
     said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
     return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
-
-
-def euros(amount: float) -> str:
-    """A sum as it is written in French: whole euros, thousands apart."""
-    return f"{amount:,.0f} €".replace(",", "\u202f")
