@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from matcher.console import progress
 from matcher.lab import benchmark
 from matcher.matching import recipes
-from matcher.reference import paths
 from matcher.matching.engine import Matcher
-from matcher.console import progress
+from matcher.reference import paths
 
 TERMS = ("place", "trade", "trade known", "service")
 RIDGE = 0.002

@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+from matcher.lab.training.partners import train
 from matcher.matching import recipes
 from matcher.reference import paths
-from matcher.lab.training.partners import train
 
 
 def main(history: str, recipe: str = "default", out: str = "") -> None:

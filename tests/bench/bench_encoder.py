@@ -28,14 +28,14 @@ for _name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import numpy as np
+from numpy.typing import NDArray
 
-from matcher import plugins  # noqa: E402
-from matcher.lab.training.cases import Cases, coded  # noqa: E402
-from matcher.lab.training.texts import UNDATED, cpv_labels, read_awards, read_table  # noqa: E402
-from matcher.reference.paths import shared_dir  # noqa: E402
-from matcher.reference.text import clean, fold  # noqa: E402
+from matcher import plugins
+from matcher.lab.training.cases import Cases, coded
+from matcher.lab.training.texts import UNDATED, cpv_labels, read_awards, read_table
+from matcher.reference.paths import shared_dir
+from matcher.reference.text import clean, fold
 
 Encode = Callable[[Sequence[str], str], Any]
 DATA = shared_dir() / "data"

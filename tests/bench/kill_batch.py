@@ -29,14 +29,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
-from sqlalchemy import select  # noqa: E402
+from sqlalchemy import select
 
-import night as n  # noqa: E402
+import night as n
 from matcher.outreach import batch, delivery
-from matcher.outreach.rules import Rules  # noqa: E402
-from matcher.outreach.work import _opened  # noqa: E402
-from matcher.records.store import Store  # noqa: E402
-from matcher.records.tables import Digest, Found, Notice, Told  # noqa: E402
+from matcher.outreach.rules import Rules
+from matcher.outreach.work import _opened
+from matcher.records.store import Store
+from matcher.records.tables import Digest, Found, Notice, Told
 
 
 def serve(port: int, received: Path) -> None:
