@@ -75,9 +75,7 @@ def main(source: str) -> None:
         shapes[code] = drawn
         centres[code] = (points.min(axis=0) + points.max(axis=0)) / 2
     known = [c for c in shapes if (d := places.department(c)) and len(c) == 2 and np.isfinite(d.latitude)]
-    flat = np.array(
-        [lambert(places.department(c).latitude, places.department(c).longitude) for c in known]
-    )
+    flat = np.array([lambert(places.department(c).latitude, places.department(c).longitude) for c in known])
     design = np.column_stack([flat, np.ones(len(flat))])
     fit, *_ = np.linalg.lstsq(design, np.array([centres[c] for c in known]), rcond=None)
     error = np.linalg.norm(design @ fit - [centres[c] for c in known], axis=1)

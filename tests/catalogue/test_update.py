@@ -78,7 +78,7 @@ def test_as_built_anew(sample: gather.Gathered, which: str) -> None:
     out = {s.siret for s in fresh} | set(gone)
     after = [s for s in listed.values() if s.siret not in out] + fresh
     anew = build_catalogue(after, sample.awards, RECIPE)
-    amended = before.updated(fresh, gone)
+    amended = update_catalogue(before, fresh, gone)
     same(amended, anew)
     tenders = sample.tenders[:6]
     assert told(amended, tenders) == told(anew, tenders)
@@ -101,7 +101,7 @@ def test_half_precision_keeps_the_order(
     monkeypatch.setattr("matcher.catalogue.build.HALVED_FROM", 10)
     halved = build_catalogue(sample.structures, sample.awards, RECIPE)
     assert halved.vectors.dtype == np.float16
-    halved.save(tmp_path / "c")
+    save_catalogue(halved, tmp_path / "c")
     halved = load_catalogue(tmp_path / "c")
     rows = np.array([5, 0, 17])
     for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
@@ -111,7 +111,7 @@ def test_half_precision_keeps_the_order(
             halved.indexes["faiss"].compare("", query.vector, rows), mine[rows], atol=1e-6
         )
     row = len(halved) // 2
-    again = halved.updated([changed(halved.structure(row))])
+    again = update_catalogue(halved, [changed(halved.structure(row))])
     assert again.vectors.dtype == np.float16 and again.manifest["data"] != halved.manifest["data"]
 
 
@@ -130,7 +130,7 @@ def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathe
     row = int(np.argmax(np.diff(without.offsets)))
     supplier = without.structure(row)
     joined = Structure(siret=supplier.siret[:9] + "99999", name="Atelier du Pont", kind="EI", source="essai")
-    amended = without.updated([joined])
+    amended = update_catalogue(without, [joined])
     same(amended, build_catalogue([joined], sample.awards, RECIPE))
     assert amended.structure(amended.row(supplier.siren)).name == "Atelier du Pont"
 

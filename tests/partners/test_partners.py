@@ -276,7 +276,7 @@ def test_columns_of_kinship_are_what_they_say() -> None:
 def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED))
     question = evaluation.Question(id="q", tender=tender(GREEN), day=DAY, member=GARDEN.siren)
-    line = partners.ranked(past, question, 3)
+    line = evaluation.ranked(past, question, 3)
     sirens = [siren for siren, _, _ in line["ranking"]]
     assert line["query_id"] == "q" and len(sirens) == len(set(sirens)) == 3 and GARDEN.siren not in sirens
     scores = [score for _, score, _ in line["ranking"]]
@@ -289,7 +289,7 @@ def test_the_asking_buyer_makes_no_difference() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED), award("b", date(2025, 2, 1), CLEAN))
     places = replace(GREEN, places=(PANTIN,))
     lines = [
-        partners.ranked(
+        evaluation.ranked(
             past,
             evaluation.Question(id="q", tender=tender(places, buyer=buyer), day=DAY, member=GARDEN.siren),
             10,
@@ -424,7 +424,7 @@ def test_real_partners_are_found_better_than_by_simple_methods() -> None:
     real = Matcher(evaluation.catalogue_of([folder / "history.json.gz"], None, recipe, []), recipe)
     gold = evaluation.load_gold(folder / "partners_dev.qrels.json")
     asked = list(evaluation.questions(folder / "partners_dev.queries.jsonl", []))
-    run = {q.id: [x[0] for x in partners.ranked(real, q, 100)["ranking"]] for q in asked}
+    run = {q.id: [x[0] for x in evaluation.ranked(real, q, 100)["ranking"]] for q in asked}
     own = evaluation.figures(run, gold)["R@10"]
     assert float(np.mean(own)) >= 0.30
     for name, baseline in baselines(real.catalogue).items():

@@ -352,7 +352,7 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
 def test_a_department_beyond_reach_is_asked_by_section(
     publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_client, "REGISTER_REACH", 100)
+    monkeypatch.setattr(entreprises, "REGISTER_REACH", 100)
     publisher.register_reach = 100
     publisher.units = [unit(n, section="NQ"[n % 2]) for n in range(160)]
     report = entreprises.entreprises(tmp_path, departments=["57"], client=client)

@@ -106,6 +106,28 @@ def vocation(
 
 
 @app.command()
+def judgement(
+    data: Path = typer.Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
+    sets: str = typer.Option(
+        "notices_dev,typed_dev,spoken_dev",
+        help="Names of judged sets: NAME.queries.jsonl and NAME.judged.jsonl in judged/.",
+    ),
+    structures: Path | None = typer.Option(None, help="The directory that was judged."),
+    out: Path = typer.Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
+) -> None:
+    """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.
+
+    matcher train judgement --data ../shared/data
+    """
+    from matcher.lab.training.judgement import train
+
+    directory = structures or data / "structures" / "siae_2021.jsonl"
+    history = data / "awards" / "history.json.gz"
+    path = train(data / "judged", sets.split(","), [directory], [history], out)
+    say(f"judgement written to {path}")
+
+
+@app.command()
 def cpv(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = typer.Option(..., help="Folder to write the model into."),

@@ -151,14 +151,14 @@ def _ranked_partners(
     """The line of a run file for a question with a member: best partners first, the member never."""
     member = question.member or ""
     rankings = [
-        partners.rank_partners(matcher, matcher.rank(query), member, question.day)[0]
+        partners.rank_partners(matcher, matcher.rank(query, past=True), member, question.day)[0]
         for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
     ]
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
     weights = partners.weights_of(matcher.recipe.name)
     if weights.slope is None and len(merged):
-        chances = matcher.ranker.probability(scores, rankings[0].regime)
+        chances = matcher.past_ranker.probability(scores, rankings[0].regime)
     else:
         chances = weights.probability(scores)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]

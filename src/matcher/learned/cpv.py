@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,26 +45,33 @@ class Views:
 
     def linear(self, texts: Sequence[str]) -> Floats:
         """Scores (texts, divisions) of the linear model; the texts are normalised."""
-        from scipy.sparse import csr_matrix
-
         counts = hashed(texts)[:, self.columns]
-        counts = csr_matrix(unit_blocks(counts, self.rarity, int((self.columns < WORDS).sum())))
+        counts = unit_blocks(counts, self.rarity, int((self.columns < WORDS).sum()))
         scores: Floats = counts @ self.weights + self.bias
         return scores
 
-    def shares(
-        self, vectors: NDArray[np.float32], width: float, digits: int
-    ) -> tuple[NDArray[np.int64], Floats]:
-        """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
-        cut = self.codes // 10 ** (8 - digits)
-        kinds, number = np.unique(cut, return_inverse=True)
+    def likeness(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines (texts, neighbours) of texts and the coded ones."""
         near = vectors[:, : self.neighbours.shape[1]]
         near = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
-        weight = np.exp((near @ self.neighbours.T - 1) / width)
-        mass = np.zeros((len(vectors), len(kinds)))
+        return np.asarray(near @ self.neighbours.T)
+
+    def shares(
+        self, likeness: NDArray[np.float32], width: float, digits: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
+        if digits not in self._kinds:
+            self._kinds[digits] = np.unique(self.codes // 10 ** (8 - digits), return_inverse=True)
+        kinds, number = self._kinds[digits]
+        weight = np.exp((likeness - 1) / width)
+        mass = np.zeros((len(likeness), len(kinds)))
         for row, weights in zip(mass, weight, strict=True):
             row += np.bincount(number, weights, len(kinds))
         return kinds, mass / mass.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def _kinds(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        return {}
 
 
 def hashed(texts: Sequence[str]) -> Any:
@@ -81,16 +88,12 @@ def hashed(texts: Sequence[str]) -> Any:
 
 def unit_blocks(counts: Any, rarity: NDArray[np.float32], words: int) -> Any:
     """TF-IDF (1 + log count), words and characters each scaled to length 1."""
-    from scipy.sparse import diags, hstack
-
     counts = counts.tocsr(copy=True)
-    counts.data = 1 + np.log(counts.data)
-    weighted = (counts @ diags(rarity)).tocsc()
-    blocks = []
-    for block in (weighted[:, :words].tocsr(), weighted[:, words:].tocsr()):
-        lengths = np.sqrt(np.asarray(block.multiply(block).sum(axis=1)).ravel())
-        blocks.append(diags(1 / np.maximum(lengths, 1e-9)) @ block)
-    return hstack(blocks).tocsr()
+    counts.data = (1 + np.log(counts.data)) * rarity[counts.indices]
+    block = 2 * np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)) + (counts.indices >= words)
+    lengths = np.sqrt(np.bincount(block, counts.data**2, 2 * counts.shape[0]))
+    counts.data = (counts.data / np.maximum(lengths, 1e-9)[block]).astype(np.float32)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,9 @@ class Blend:
     narrow: float  # width of the kernel that shares out a division
     curves: dict[str, tuple[list[float], list[float]]]
 
-    def divisions(self, views: Views, texts: Sequence[str], vectors: NDArray[np.float32]) -> Floats:
+    def divisions(self, views: Views, texts: Sequence[str], likeness: NDArray[np.float32]) -> Floats:
         """Probabilities (texts, divisions) that sum to 1."""
-        kinds, shares = views.shares(vectors, self.width, 2)
+        kinds, shares = views.shares(likeness, self.width, 2)
         column = {int(d): i for i, d in enumerate(views.divisions)}
         spread = np.zeros((len(texts), len(views.divisions)))
         spread[:, [column[int(k)] for k in kinds]] = shares
@@ -118,11 +121,12 @@ class Blend:
         self, views: Views, texts: Sequence[str], vectors: NDArray[np.float32], level: str
     ) -> tuple[NDArray[np.int64], Floats]:
         """Codes cut to the level's digits and their probabilities (texts, codes), not yet calibrated."""
-        above = self.divisions(views, texts, vectors)
+        likeness = views.likeness(vectors)
+        above = self.divisions(views, texts, likeness)
         digits = LEVELS[level]
         if digits == 2:
             return np.array([int(d) for d in views.divisions]), above
-        kinds, shares = views.shares(vectors, self.narrow, digits)
+        kinds, shares = views.shares(likeness, self.narrow, digits)
         order = {int(d): i for i, d in enumerate(views.divisions)}
         parent = np.array([order[int(k) // 10 ** (digits - 2)] for k in kinds])
         sums = np.zeros_like(above)

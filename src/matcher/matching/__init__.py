@@ -1,1 +1,1 @@
-"""The path of a tender: search, signals, ranker, judgement, reasons, groups."""
+"""Who could do it: what is known of needs and structures as trades, and one judgement of both."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -31,7 +31,7 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, recipes, suitability
+from matcher.matching import by_clause, distances, judgement, recipes, suitability
 from matcher.matching.ranking import Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
@@ -41,6 +41,8 @@ from matcher.matching.why_not import Explanation
 
 TURNS = 200  # so many of the first places may change, no more
 FAR = 3  # structures shown of those that stand too far, where none is near
+JUDGED = "learned"  # the ranker in whose place the judgement of leads orders a directory
+READ = ("trade", "name_words")
 POOL = 25  # structures of each lot among whom groups are chosen
 
 
@@ -54,10 +56,13 @@ class Matcher:
         self.exhaustive = exhaustive  # compare every structure, however many: for evaluation and for oracles
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
-        self._signals = {name: plugins.find("matching.signals", name) for name in self.ranker.signals}
-        self._explained = [
-            (name, signal, getattr(signal, "ALIKE", "")) for name, signal in self._signals.items()
-        ]
+        self.past_ranker = self.ranker  # who won: for suppliers, and for partners of a bidder
+        if self.recipe.ranker == JUDGED and self.has_directory and judgement.reads(catalogue):
+            self.ranker = judgement.shipped()
+        self._signals = {
+            ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
+            for ranker in (self.ranker, self.past_ranker)
+        }
 
     @classmethod
     def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
@@ -85,14 +90,21 @@ class Matcher:
 
     # ------------------------------------------------------------------------------------ one lot
 
-    def rank(self, query: Query) -> Ranking:
-        """Every candidate of a lot, scored and in order; one place for each bidder."""
+    def rank(self, query: Query, *, past: bool = False) -> Ranking:
+        """Every candidate of a lot, scored and in order; one place for each bidder.
+
+        With a directory the score is the log-odds of a lead, unless it is asked who wins by `past` awards.
+        """
+        ranker = self.past_ranker if past else self.ranker
         shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
         columns: dict[str, Column] = {}
         shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
-        for name, signal in self._signals.items():
+        measured = self._signals[ranker]
+        if ranker is not self.past_ranker:  # what `reach` reads
+            measured = {name: plugins.find("matching.signals", name) for name in READ} | measured
+        for name, signal in measured.items():
             columns[name] = shortlist.column(name, signal.measure(shortlist))
-        contributions = self.ranker.contributions(shortlist)
+        contributions = ranker.contributions(shortlist)
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
         order = np.argsort(-scores, kind="stable")
@@ -109,6 +121,7 @@ class Matcher:
             scores=scores,
             order=order,
             regime=regime,
+            judged=ranker is not self.past_ranker,
         )
 
     def _take_turns(
@@ -258,8 +271,11 @@ class Matcher:
         return replace(answer, matches=(*answer.matches, *matches))
 
     def nobody(self, ranking: Ranking) -> bool:
-        """Is there, honestly, no structure for this lot?"""
-        return suitability.nobody(ranking)
+        """Is there, honestly, no structure for this lot?  With a judgement: is none plausible, of those that may answer?"""
+        if not ranking.judged:
+            return suitability.nobody(ranking)
+        chances = self._chances(ranking)[suitability.admitted(ranking.shortlist)]
+        return not bool((judgement.shipped().levels(chances) > 0).any())
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
@@ -271,9 +287,10 @@ class Matcher:
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         told: dict[Any, Reason] = shortlist.once("told", dict)
         reasons = []
-        for (name, signal, alike), value, add in zip(
-            self._explained, values[i].tolist(), adds[i].tolist(), strict=True
+        for (name, signal), value, add in zip(
+            self._read_by(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
+            alike = getattr(signal, "ALIKE", "")
             unknown = value != value
             shared = alike == "value" or (unknown and alike == "unknown")
             key = (name, None if unknown else value, add)
@@ -292,10 +309,14 @@ class Matcher:
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and contributions with a row for each candidate and a column for each signal."""
-        columns, adds = ranking.shortlist.columns, ranking.contributions
-        shape = (len(self._signals), len(ranking.shortlist))
-        values = np.array([columns[name] for name in self._signals], dtype=np.float64).reshape(shape)
-        return values.T, np.array([adds[name] for name in self._signals], dtype=np.float64).reshape(shape).T
+        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._read_by(ranking)
+        shape = (len(names), len(ranking.shortlist))
+        values = np.array([columns[name] for name in names], dtype=np.float64).reshape(shape)
+        return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
+
+    def _read_by(self, ranking: Ranking) -> Mapping[str, Any]:
+        """The signals that a ranking is made of, by name."""
+        return self._signals[self.ranker if ranking.judged else self.past_ranker]
 
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
@@ -338,7 +359,10 @@ class Matcher:
     def _chances(self, ranking: Ranking) -> Column:
         """The probability of each candidate; shape (n,)."""
         chances: Column = ranking.shortlist.once(
-            "probability", lambda: self.ranker.probability(ranking.scores, ranking.regime)
+            "probability",
+            lambda: (self.ranker if ranking.judged else self.past_ranker).probability(
+                ranking.scores, ranking.regime
+            ),
         )
         return chances
 
@@ -435,7 +459,7 @@ class _Later(Sequence[Reason]):
         return iter(self.matcher._reasons(self.ranking, self.i))
 
     def __len__(self) -> int:
-        return len(self.matcher.ranker.signals)
+        return len(self.matcher._read_by(self.ranking))
 
 
 def _weight(reason: Reason) -> float:

@@ -20,6 +20,7 @@ class Ranking:
     scores: Column
     order: NDArray[np.int64]
     regime: str
+    judged: bool = False  # by the judgement of leads, not by past awards
 
     def sirens(self, n: int) -> list[tuple[str, float]]:
         """The first n bidders by SIREN, with their scores."""

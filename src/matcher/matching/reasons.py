@@ -64,13 +64,14 @@ def warnings(
 #: Subject -> the codes it gathers, in the order in which they are told.
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
-    "Métier": ("meaning", "trade", "words", "name_meaning", "name_words", "named"),
-    "Lieu": ("place", "past_place", "past_department", "past_reach"),
+    "Métier": ("likely_trade", "meaning", "trade", "words", "name_meaning", "name_words", "named"),
+    "Lieu": ("likely_place", "place", "past_place", "past_department", "past_reach"),
     "Marchés passés": (
         "past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near", "past_trade",
         "past_trade_count", "past_trade_share", "past_vote", "past_volume", "past_clientele", "past_holder",
     ),
-    "Statut": ("reservation", "service"),
+    "Statut": ("reservation", "likely_role", "service"),
+    "Besoin": ("likely_need",),
     "Moyens et délai": ("capacity", "deadline"),
 }  # fmt: skip
 OTHER = "Autres"
@@ -81,7 +82,7 @@ ALIKE = (
     frozenset({"past_place", "past_department", "past_reach"}),
     frozenset({"words", "name_meaning", "name_words"}),
 )
-ALWAYS = frozenset({"place", "clause-hire", "clause-task"})  # told however little they add
+ALWAYS = frozenset({"place", "likely_place", "clause-hire", "clause-task"})  # told however little they add
 LEAST = 0.05  # points below which a reason is not worth a line
 EACH = 2  # sentences of a subject
 

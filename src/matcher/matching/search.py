@@ -58,25 +58,11 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     lot's own words) and nearness; then every index compares every row of
     every candidate.  A filter is applied before the search, so it never costs recall.
     """
-    meaning, words = catalogue.index("meaning"), catalogue.index("words")
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or catalogue.evidence.num_rows <= EXHAUSTIVE_UP_TO:
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
     else:
-        row_mask = None if allowed is None else allowed[catalogue.owners]
-        found = [
-            catalogue.owners[index.search(query.words, query.vector, k, row_mask)]
-            for index in catalogue.indexes.values()
-        ]
-        if query.part != query.text and words is not None:
-            part = words.search(query.part, query.vector, k // 2, row_mask)
-            found.append(catalogue.owners[part])
-        if meaning is not None:  # who does one of several trades is seldom near to all of them
-            found += [catalogue.owners[meaning.search("", piece, k // 2, row_mask)] for piece in query.pieces]
-        found.append(nearest(catalogue, query.places, k // 2, allowed))
-        chosen = np.zeros(len(catalogue), dtype=bool)
-        chosen[np.concatenate(found)] = True
-        candidates = np.flatnonzero(chosen)
+        candidates = _found(catalogue, query, k, allowed)
     deniers = denials.deniers(catalogue.denied.items(), query.lot) if catalogue.denied else []
     if deniers:  # "ce n'est pas notre métier"
         candidates = np.setdiff1d(candidates, deniers)
@@ -84,33 +70,13 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     everything = len(candidates) == len(catalogue)
     if everything:
-        rows = np.arange(catalogue.evidence.num_rows)
-        owner = catalogue.owners
+        rows, owner = np.arange(catalogue.evidence.num_rows), catalogue.owners
     else:
         owner = np.repeat(np.arange(len(candidates)), counts)
         rows = np.arange(starts[-1]) + np.repeat(catalogue.offsets[candidates] - starts[:-1], counts)
-    wanted = None if everything else rows
-    # what is compared with the rows, by the name of the similarity: the roles, and the lot's own words
-    compared = {
-        role: (index, query.words)
-        for role, index in (("meaning", meaning), ("words", words))
-        if index is not None
-    }
-    similarity = {name: index.compare(text, query.vector, wanted) for name, (index, text) in compared.items()}
-    if query.part and words is not None:
-        compared["part"] = (words, query.part)
-        similarity["part"] = (
-            similarity["words"]  # a need typed in
-            if query.part == query.words
-            else words.compare(query.part, query.vector, wanted)
-        )
-    peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
-    if allowed is not None or deniers:
-        # scores must not depend on the filter: the peak is that of the best row of the whole catalogue
-        for name, (index, text) in compared.items():
-            top = index.search(text, query.vector, 1)
-            best = float(index.compare(text, query.vector, top).max(initial=0.0))
-            peaks[name] = max(peaks[name], best)
+    similarity, peaks = _compared(
+        catalogue, query, None if everything else rows, partial=allowed is not None or bool(deniers)
+    )
     if query.as_of is None:
         admissible = np.ones(len(rows), dtype=bool)
     else:
@@ -119,6 +85,50 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
         query=query, catalogue=catalogue, candidates=candidates, rows=rows, starts=starts, owner=owner,
         admissible=admissible, similarity=similarity, peaks=peaks,
     )  # fmt: skip
+
+
+def _found(
+    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """The structures that some way in finds, increasing."""
+    row_mask = None if allowed is None else allowed[catalogue.owners]
+    rows = [index.search(query.words, query.vector, k, row_mask) for index in catalogue.indexes.values()]
+    meaning, words = catalogue.index("meaning"), catalogue.index("words")
+    if query.part != query.text and words is not None:
+        rows.append(words.search(query.part, query.vector, k // 2, row_mask))
+    if meaning is not None:  # who does one of several trades is seldom near to all of them
+        rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
+    chosen = np.zeros(len(catalogue), dtype=bool)
+    chosen[catalogue.owners[np.concatenate(rows)]] = True
+    chosen[nearest(catalogue, query.places, k // 2, allowed)] = True
+    return np.flatnonzero(chosen)
+
+
+def _compared(
+    catalogue: Catalogue, query: Query, rows: NDArray[np.int64] | None, *, partial: bool
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+    """Similarities of the rows (None: all) by name, and the highest of each over the whole catalogue.
+
+    The names are the roles of the indexes, and "part" for the lot's own words.  `partial` says that rows of the
+    catalogue may be missing: scores must not depend on a filter, so the peak is looked for among all.
+    """
+    compared = {
+        role: (index, query.words)
+        for role in ("meaning", "words")
+        if (index := catalogue.index(role)) is not None
+    }
+    similarity = {name: index.compare(text, query.vector, rows) for name, (index, text) in compared.items()}
+    if query.part and "words" in compared:
+        compared["part"] = (compared["words"][0], query.part)
+        typed_in = query.part == query.words
+        similarity["part"] = (
+            similarity["words"] if typed_in else compared["part"][0].compare(query.part, query.vector, rows)
+        )
+    peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
+    for name, (index, text) in compared.items() if partial else ():
+        top = index.search(text, query.vector, 1)
+        peaks[name] = max(peaks[name], float(index.compare(text, query.vector, top).max(initial=0.0)))
+    return similarity, peaks
 
 
 def question(lot: Lot) -> str:

@@ -213,7 +213,7 @@ def _pools(
     columns = kinship(matcher.catalogue, structure.siren, as_of)
     own = member_row(matcher.catalogue, structure.siren)
     for query in matcher.queries(tender, filters=filters, as_of=as_of):
-        ranking = matcher.rank(query)
+        ranking = matcher.rank(query, past=True)
         best, _ = rank_partners(matcher, ranking, structure.siren, as_of)
         picked = list(best.order[:POOL])
         if own is not None:

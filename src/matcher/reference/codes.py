@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
 from types import MappingProxyType
 
 from matcher.reference.places import communes, departments
-from matcher.reference.tables import OFFICIAL_CPV, OFFICIAL_NAF, _own_rows, _rows
+from matcher.reference.tables import OFFICIAL_CPV, OFFICIAL_NAF, _own_rows, _rows, remembered
 from matcher.reference.text import plain_words
 
 
-@cache
+@remembered()
 def _naf() -> dict[str, str]:
     return {row[0]: row[1] for table in (_rows("naf.csv"), _own_rows(OFFICIAL_NAF)) for row in table}
 
 
-@cache
+@remembered()
 def _naf_words() -> dict[str, str]:
     return dict(_rows("naf_words.csv"))
 
 
-@cache
+@remembered()
 def _rome() -> dict[str, str]:
     return {code: label for code, label, _ in _rows("rome.csv")}
 
 
-@cache
+@remembered()
 def cpv_labels() -> Mapping[str, str]:
     """CPV labels by significant digits ("45", "4544"): those imported by the user before those shipped."""
     labels = {row[0]: row[1] for row in _rows("cpv.csv")}
@@ -35,7 +34,7 @@ def cpv_labels() -> Mapping[str, str]:
     return MappingProxyType(labels)
 
 
-@lru_cache(maxsize=16384)
+@remembered(16384)
 def cpv_label(code: str) -> str:
     """The label of a CPV code, of its longest known prefix where it has none itself, or ""."""
     labels = cpv_labels()
@@ -70,7 +69,7 @@ def rome_labels() -> Mapping[str, str]:
     return MappingProxyType(_rome())
 
 
-@cache
+@remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""
     named = [

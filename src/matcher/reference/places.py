@@ -11,14 +11,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from matcher.domain import Place
-from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows
+from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, remembered
 from matcher.reference.text import fold
 
 EARTH_RADIUS_KM = 6371.0088
@@ -55,7 +54,7 @@ class Department:
 # ------------------------------------------------------------------------------------------------ tables
 
 
-@cache
+@remembered()
 def _communes() -> tuple[list[str], list[list[str]]]:
     """Codes in order, and the row of each as strings: 35,000 objects are not made for the few looked up."""
     rows = list(_rows("communes.csv.gz"))
@@ -69,7 +68,7 @@ def _number(text: str) -> float:
     return float(text) if text else NAN
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _commune_at(row: int) -> Commune:
     code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[1][row]
     return Commune(
@@ -91,7 +90,7 @@ def _row_of(code: str) -> int | None:
     return row if row < len(codes) and codes[row] == code else None
 
 
-@cache
+@remembered()
 def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
 
@@ -99,7 +98,7 @@ def _former() -> dict[str, str]:
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
 
 
-@cache
+@remembered()
 def _by_postcode() -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
     cities = []
@@ -115,14 +114,14 @@ def _by_postcode() -> dict[str, list[int]]:
     return table
 
 
-@cache
+@remembered()
 def _by_siren() -> dict[str, str]:
     table = {siren: largest for siren, _, _, largest in _rows("groupings.csv.gz")}
     table.update((row[6], row[0]) for row in _communes()[1] if row[6])
     return table
 
 
-@cache
+@remembered()
 def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     table, near = {}, {}
     for code, name, region, region_name, latitude, longitude, neighbours_ in _rows("departments.csv"):
@@ -131,7 +130,7 @@ def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     return table, near
 
 
-@cache
+@remembered()
 def _nuts() -> dict[str, str]:
     return {code: department for code, department, _ in _rows("nuts.csv")}
 
@@ -173,12 +172,12 @@ def _key(name: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
 
 
-@cache
+@remembered()
 def _keys() -> list[str]:
     return [_key(row[1]) for row in _communes()[1]]
 
 
-@cache
+@remembered()
 def _by_key() -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
     for number, key in enumerate(_keys()):
@@ -260,7 +259,7 @@ def region_of(department: str) -> str | None:
     return found.region if found else None
 
 
-@cache
+@remembered()
 def _region_names() -> Mapping[str, str]:
     return MappingProxyType({d.region: d.region_name for d in sorted(departments(), key=lambda d: d.region)})
 
@@ -356,7 +355,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     return found[0], len(found) > 1
 
 
-@cache
+@remembered()
 def _area_names() -> tuple[dict[str, str], dict[str, str]]:
     """Departments and regions by folded name, with and without their article."""
     return {_key(d.name): d.code for d in departments()}, {

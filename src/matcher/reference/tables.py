@@ -6,8 +6,10 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from matcher.domain import BadInput
 from matcher.reference.paths import reference_dir
@@ -50,11 +52,27 @@ def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
     forget()
 
 
+#: Readers of tables whose answers are remembered until `forget`.
+_READERS: list[Any] = []
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def remembered(maxsize: int | None = None) -> Callable[[F], F]:
+    """Decorate a reader of tables: its last `maxsize` answers (None: all) are kept until `forget` is called."""
+
+    def decorate(reader: F) -> F:
+        kept = lru_cache(maxsize)(reader)
+        _READERS.append(kept)
+        return cast("F", kept)
+
+    return decorate
+
+
 def forget() -> None:
-    """Read every table anew when next asked: after an import, or under another `MATCHER_HOME`."""
-    for held in list(globals().values()):
-        if hasattr(held, "cache_clear"):
-            held.cache_clear()
+    """Make every table be read again when next asked: after an import, or under another `MATCHER_HOME`."""
+    for reader in _READERS:
+        reader.cache_clear()
 
 
 def _rows(name: str) -> Iterator[list[str]]:

@@ -70,6 +70,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cp
 
     texts = [reader.normalise(t) for t, _ in held]
     vectors = reader.encode([t for t, _ in held])
+    likeness = views.likeness(vectors)
     codes = np.array([int(c) for _, c in held])
     linear = views.linear(texts)
     order = {int(d): i for i, d in enumerate(views.divisions)}
@@ -84,7 +85,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cp
 
     trials = []
     for width in (0.05, 0.07, 0.1, 0.14, 0.2):
-        kinds, shares = views.shares(vectors, width, 2)
+        kinds, shares = views.shares(likeness, width, 2)
         spread = np.zeros_like(linear)
         spread[:, [order[int(k)] for k in kinds]] = shares
         found = minimize(loss, np.array([3.0, 0.5]), args=(spread,), method="Nelder-Mead")

@@ -1,0 +1,598 @@
+"""Learn from judged pairs what makes a structure a lead (see `matcher.matching.judgement`).
+
+Boosted trees held to one column or one named pair of columns each, monotone where it must be, are turned into tables
+that sum: a generalised additive model with a few pairs (GA2M; Lou et al., 2013).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.console import say
+from matcher.domain import BadInput
+from matcher.lab import evaluation
+from matcher.lab.training.texts import OURS, read_table
+from matcher.matching import demand, evidence, recipes, trades
+from matcher.matching.engine import Matcher
+from matcher.matching.judgement import cell
+from matcher.matching.search import shortlist_of
+from matcher.matching.shortlist import Query
+from matcher.reading.need import free_text_tender
+
+Floats = NDArray[np.float64]
+INVENTED = "invented"
+STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
+TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
+#: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
+MAIN: Mapping[str, tuple[str, int]] = {
+    "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
+    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "other_trade": (TRADE, -1),
+    "silent": (TRADE, 0), "pieces": (TRADE, 0),
+    "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1), "zone": (PLACE, 1),
+    "named_department": (PLACE, 1), "public_body": (PLACE, -1),
+    "kind": (ROLE, 0), "lends": (ROLE, 1),
+    "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "vocation": (NEED, 1),
+    "clear": (NEED, 0), "asks": (NEED, 0),
+}  # fmt: skip
+PAIRS: Mapping[tuple[str, str], str] = {
+    ("sure", "beyond"): PLACE, ("said_best", "beyond"): PLACE, ("said_best", "kind"): ROLE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
+    ("kind", "asks"): ROLE, ("kind", "clause"): ROLE, ("sure", "kind"): ROLE, ("silent", "asks"): ROLE,
+    ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
+    ("sure", "code_near"): TRADE,
+}  # fmt: skip
+ROUNDS, LEAVES, RATE, BINS = 400, 8, 0.05, 24
+SEEDS, FOLDS = 4, 8
+FAR, OTHER, ANY = (
+    8,
+    8,
+    4,
+)  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
+WEAK = 0.15
+TYPED = 2.0  # what a pair of a need as typed weighs: there are few beside those of notices
+#: Invented needs that ask staff, each at so many places of the directory; graded by the guide's rule, as weak pairs.
+PLACES, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
+
+
+@dataclass
+class Pairs:
+    """Judged pairs as a table: `rows` of evidence (pairs, columns), of which need, grade (NaN: not judged), weight."""
+
+    columns: tuple[str, ...]
+    rows: Floats
+    need: NDArray[np.int64]
+    grade: Floats
+    weight: Floats
+
+    def of(self, name: str) -> Floats:
+        return self.rows[:, self.columns.index(name)]
+
+
+@dataclass
+class Needs:
+    """Judged needs: id, what structures answer ("yes", "clause", "no"), set, and all evidence (candidates, columns)."""
+
+    ids: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    everything: list[NDArray[np.float32]] = field(default_factory=list)
+    grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
+    rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
+    typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
+    sirens: list[NDArray[Any]] = field(default_factory=list)
+
+
+def judged(path: Path) -> dict[str, Any]:
+    """The lines of a judged file by query_id."""
+    with path.open(encoding="utf-8") as lines:
+        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
+
+
+@dataclass
+class Asked:
+    """A judged need on its way: its shortlist, its trades and what the demand model reads of it."""
+
+    set: str
+    id: str
+    row: Mapping[str, Any]
+    query: Query
+    trades: NDArray[np.float32]
+    catalogue: Catalogue
+
+
+def asked(matcher: Matcher, folder: Path, name: str) -> Iterator[Asked]:
+    """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
+    told = judged(folder / f"{name}.judged.jsonl")
+    for question in evaluation.questions(folder / f"{name}.queries.jsonl", []):
+        query = matcher.queries(question.tender, as_of=question.day)[0]
+        if question.id in told:
+            yield Asked(name, question.id, told[question.id], query, trades.of_need(query), matcher.catalogue)
+
+
+def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any], Floats]:
+    """The arrays of `demand.Answers`, and the chances of each need by a model that did not see it; (needs, 3)."""
+    from sklearn.linear_model import LogisticRegression
+
+    divisions = sorted({n.query.cpv[0][:2] for n in needs if n.query.cpv})
+    table = np.array([demand.inputs(n.query, n.trades, divisions) for n in needs])
+    right = np.array([demand.ANSWERS.index(n.row["s"]) for n in needs])
+
+    def model() -> LogisticRegression:
+        return LogisticRegression(C=2.0, max_iter=500)
+
+    chances = np.zeros((len(needs), len(demand.ANSWERS)))
+    fold = np.random.default_rng(seed).permutation(len(needs)) % 10
+    for part in range(10):
+        chances[fold == part] = (
+            model().fit(table[fold != part], right[fold != part]).predict_proba(table[fold == part])
+        )
+    whole = model().fit(table, right)
+    scale = np.abs(whole.coef_).max(axis=1) / 127
+    arrays = {
+        "weights": np.round(whole.coef_ / scale[:, None]).astype(np.int8), "scale": scale.astype(np.float32),
+        "bias": whole.intercept_.astype(np.float32), "divisions": np.array(divisions),
+    }  # fmt: skip
+    return arrays, chances
+
+
+def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
+    """Needs of our own that ask staff, at places of the directory, graded by the guide: who lends, nearest first.
+
+    A lender within NEAR_KM is 3, within FAR_KM 2, one beyond 0; who does not lend is 0, whatever its trade.
+    """
+    rng = np.random.default_rng(seed)
+    catalogue = matcher.catalogue
+    kinds = catalogue.among("kind", lambda word: evidence.KINDS.get(word, 9))
+    lending = np.flatnonzero(np.isin(kinds, (0, 1)))
+    for number, text in enumerate(text for text in texts for _ in range(PLACES)):
+        home = catalogue.structure(int(rng.choice(lending))).place
+        query = matcher.queries(free_text_tender(text, home))[0]
+        kilometres = catalogue.distances([(home.latitude or 0.0, home.longitude or 0.0)])
+        near = np.argsort(np.nan_to_num(kilometres, nan=np.inf))
+        lenders = near[np.isin(kinds[near], (0, 1))][:8]
+        chosen = np.union1d(lenders, rng.choice(near[:200], 12, replace=False))
+        close = 1 + (kilometres < FAR_KM) + (kilometres < NEAR_KM)
+        grades = np.where(np.isin(kinds, (0, 1)) & (close > 1), close, 0)
+        sirens = catalogue.of_structure("siren")
+        row = {"s": "yes", "j": {str(sirens[i]): [int(grades[i]), "kind"] for i in chosen}}
+        yield Asked(INVENTED, f"staff-{number}", row, query, trades.of_need(query), catalogue)
+
+
+def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
+    """All evidence of all candidates of each need; what is asked is told by chances that did not see the need."""
+    found = Needs()
+    for need, chance in zip(needs, chances, strict=True):
+        shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
+        told = demand.said(need.query, need.trades) | demand.told(need.query, need.trades, chance)
+        shortlist.scratch["trades asked"], shortlist.scratch["demand"] = need.trades, told
+        found.ids.append(need.id)
+        found.answers.append(need.row["s"])
+        found.sets.append(need.set)
+        found.typed.append(not need.query.cpv)
+        found.everything.append(
+            np.stack([evidence.of(shortlist, c) for c in MAIN], axis=1).astype(np.float32)
+        )
+        sirens = need.catalogue.of_structure("siren")
+        rows = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
+        found.rows.append({siren: each for siren, each in rows.items() if len(each)})
+        found.grades.append({siren: need.row["j"][siren][0] for siren in found.rows[-1]})
+        found.sirens.append(sirens)
+    return found
+
+
+def _likeliest(table: NDArray[np.float32], rows: NDArray[np.int64], columns: Sequence[str]) -> int:
+    """Of the establishments of one judged bidder the one meant: surest of the trade, and near."""
+    sure, beyond = (table[rows, columns.index(name)] for name in ("sure", "beyond"))
+    return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
+
+
+def paired(needs: Needs, seed: int = 5) -> Pairs:
+    """The judged pairs, and unjudged structures as weak zeros: far ones of the trade, near ones of others."""
+    rng = np.random.default_rng(seed)
+    columns = tuple(MAIN)
+    rows, of, grade, weight = [], [], [], []
+    for i, (table, grades, held) in enumerate(zip(needs.everything, needs.grades, needs.rows, strict=True)):
+        sure, beyond = (
+            table[:, columns.index("sure")],
+            np.nan_to_num(table[:, columns.index("beyond")], nan=1.0),
+        )
+        doing = table[:, columns.index("kind")] > evidence.LENDS
+        drawn: list[int] = []
+        for pool, most in (
+            (np.flatnonzero((beyond > 1.5) & (sure > 0.4)), FAR),
+            (np.flatnonzero((sure < 0.1) & doing), OTHER),
+            (np.arange(len(table)), ANY),
+        ):
+            drawn += rng.choice(pool, min(most, len(pool)), replace=False).tolist() if len(pool) else []
+        known = set(np.concatenate(list(held.values())).tolist())
+        weak = [row for row in dict.fromkeys(drawn) if row not in known]
+        chosen = [*(_likeliest(table, each, columns) for each in held.values()), *weak]
+        rows.append(table[chosen])
+        of += [i] * len(chosen)
+        worth = LENT if needs.sets[i] == INVENTED else TYPED if needs.typed[i] else 1.0
+        grade += [*map(float, grades.values()), *[math.nan] * len(weak)]
+        weight += [worth] * len(grades) + [worth * WEAK] * len(weak)
+    return Pairs(columns, np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
+
+
+# ------------------------------------------------------------------------------------------ the model
+
+
+@dataclass
+class Tables:
+    """Learnt tables by columns: cuts of each axis and values, with a last cell for unknown."""
+
+    base: float
+    cuts: Mapping[str, Floats]
+    values: dict[tuple[str, ...], Floats]
+
+    def score(self, rows: NDArray[Any], columns: Sequence[str]) -> Floats:
+        """The log-odds of each row; shape (len(rows),)."""
+        at = {
+            name: cell(self.cuts[name], rows[:, columns.index(name)].astype(np.float64)) for name in self.cuts
+        }
+        total = np.full(len(rows), self.base)
+        for names, values in self.values.items():
+            total += values[tuple(at[name] for name in names)]
+        return total
+
+
+def cuts_of(pairs: Pairs) -> dict[str, Floats]:
+    """Where each column is cut: at most BINS cells that hold alike many pairs, zero and one apart."""
+    found = {}
+    for i, name in enumerate(pairs.columns):
+        held = pairs.rows[:, i]
+        held = held[~np.isnan(held)]
+        different = np.unique(held)
+        if len(different) <= BINS:
+            cuts = (different[:-1] + different[1:]) / 2
+        else:
+            cuts = np.unique(np.round(np.quantile(held, np.linspace(0, 1, BINS + 1)[1:-1]), 3))
+        found[name] = cuts
+    return found
+
+
+def fit(pairs: Pairs, chosen: NDArray[np.bool_], cuts: Mapping[str, Floats], seeds: int = SEEDS) -> Tables:
+    """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
+    import lightgbm
+
+    names = pairs.columns
+    cells = np.column_stack([cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]).astype(
+        np.float64
+    )
+    cells[np.isnan(pairs.rows)] = np.nan
+    lead = (np.nan_to_num(pairs.grade) >= 2).astype(np.float64)
+    data = lightgbm.Dataset(
+        cells[chosen], lead[chosen], weight=pairs.weight[chosen], params={"max_bin": 255, "min_data_in_bin": 1, "verbosity": -1},
+        free_raw_data=False,
+    )  # fmt: skip
+    groups = [[i] for i in range(len(names))]
+    groups += [[names.index(a), names.index(b)] for a, b in PAIRS]
+    tables = Tables(0.0, cuts, {})
+    for seed in range(seeds):
+        booster = lightgbm.train(
+            {
+                "objective": "binary", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
+                "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
+                "interaction_constraints": groups, "monotone_constraints": [MAIN[name][1] for name in names],
+                "boost_from_average": False, "deterministic": True,
+            },
+            data,
+            ROUNDS,
+        )  # fmt: skip
+        for tree in booster.dump_model()["tree_info"]:
+            _add(tables, tree["tree_structure"], names, 1.0 / seeds)
+    return purified(tables, cells[chosen], names)
+
+
+def _add(tables: Tables, tree: Mapping[str, Any], names: Sequence[str], share: float) -> None:
+    """One tree added: each leaf to the table of the columns on its path, which are one or a named pair."""
+    for value, masks in _leaves(tree, names, tables.cuts, {}):
+        key = tuple(sorted(masks, key=names.index))
+        grid: Any = share * value
+        for mask in (masks[name] for name in key):
+            grid = np.multiply.outer(grid, mask)
+        if key:
+            tables.values[key] = tables.values.get(key, np.zeros(np.shape(grid))) + grid
+        else:
+            tables.base += float(grid)
+
+
+def _leaves(
+    node: Mapping[str, Any], names: Sequence[str], cuts: Mapping[str, Floats], masks: Mapping[str, Floats]
+) -> Iterator[tuple[float, Mapping[str, Floats]]]:
+    """The value of each leaf with the cells of each column that lead to it."""
+    if "split_feature" not in node:
+        yield float(node["leaf_value"]), masks
+        return
+    name = names[int(node["split_feature"])]
+    cells = np.append(np.arange(len(cuts[name]) + 1.0), np.nan)
+    unknown = np.isnan(cells)
+    if node["missing_type"] != "NaN":
+        cells, unknown = np.nan_to_num(cells), np.zeros(len(cells), dtype=bool)
+    left = np.where(unknown, float(node["default_left"]), cells <= node["threshold"]).astype(np.float64)
+    held = masks.get(name, np.ones(len(cells)))
+    for child, mask in (("left_child", left), ("right_child", 1.0 - left)):
+        yield from _leaves(node[child], names, cuts, {**masks, name: held * mask})
+
+
+def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
+    """The same sums with what a pair says of one column alone moved to that column, and means to the base.
+
+    Means are over the pairs learnt from, so that a part of 0 is usual (Lengerich et al., 2020).
+    """
+    at = {
+        name: np.where(np.isnan(cells[:, i]), len(tables.cuts[name]) + 1, np.nan_to_num(cells[:, i])).astype(
+            int
+        )
+        for i, name in enumerate(names)
+    }
+    values = {key: table.copy() for key, table in tables.values.items()}
+    for key in [key for key in values if len(key) == 2]:
+        a, b = key[0], key[1]
+        weight = np.zeros(values[key].shape)
+        np.add.at(weight, (at[a], at[b]), 1.0)
+        for name, axis in ((a, 1), (b, 0)) * 8:
+            total = weight.sum(axis=axis)
+            mean = np.divide(
+                (values[key] * weight).sum(axis=axis), total, out=np.zeros(len(total)), where=total > 0
+            )
+            values[key] -= np.expand_dims(mean, axis)
+            values[(name,)] = values.get((name,), np.zeros(len(mean))) + mean
+    base = tables.base
+    for name in names:
+        if (name,) in values:
+            held = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
+            usual = float((values[(name,)] * held).sum() / held.sum())
+            values[(name,)] -= usual
+            base += usual
+    return Tables(base, tables.cuts, values)
+
+
+# ------------------------------------------------------------------------------------------ figures
+
+PRECISE = 0.65  # of structures said to be called so many are leads
+SILENCED = 0.07  # of needs with a lead so many may be said to have nobody
+
+
+def crossed(needs: Needs, pairs: Pairs, cuts: Mapping[str, Floats], seed: int = 0) -> list[Floats]:
+    """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
+    fold = np.random.default_rng(seed).permutation(len(needs.ids)) % FOLDS
+    scores: list[Floats] = [np.zeros(0)] * len(needs.ids)
+    for part in range(FOLDS):
+        tables = fit(pairs, fold[pairs.need] != part, cuts, seeds=1)
+        for i in np.flatnonzero(fold == part):
+            scores[i] = tables.score(needs.everything[i], pairs.columns)
+    return scores
+
+
+def told(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    """Score, lead and need of every judged pair."""
+    rows = [
+        (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
+        for i, grades in enumerate(needs.grades)
+        if needs.sets[i] != INVENTED
+        for siren, grade in grades.items()
+    ]
+    return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+
+
+def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
+    """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
+    from sklearn.linear_model import LogisticRegression
+
+    score, lead, need = told(needs, scores)
+
+    def line(chosen: NDArray[np.bool_]) -> tuple[float, float]:
+        model = LogisticRegression(C=1e6).fit(score[chosen, None], lead[chosen])
+        return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+    fold = np.random.default_rng(77).permutation(len(needs.ids)) % FOLDS
+    lines = [line(fold[need] != part) for part in range(FOLDS)]
+    chances = [
+        1 / (1 + np.exp(-(each * lines[fold[i]][0] + lines[fold[i]][1]))) for i, each in enumerate(scores)
+    ]
+    return line(np.ones(len(score), dtype=bool)), chances
+
+
+def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
+    """The least chance that is likely, and the least that is plausible (in hundredths)."""
+    chance, lead, _ = told(needs, chances)
+    grid = np.arange(0.02, 0.9, 0.01)
+    likely = next((c for c in grid if c > 0.3 and lead[chance >= c].mean() >= PRECISE), 0.5)
+    served = [
+        i
+        for i, grades in enumerate(needs.grades)
+        if needs.sets[i] != INVENTED and any(g >= 2 for g in grades.values())
+    ]
+    best = np.array([chances[i].max() for i in served])
+    plausible = max((c for c in grid if (best < c).mean() <= SILENCED), default=0.1)
+    return round(float(likely), 2), round(float(min(plausible, likely)), 2)
+
+
+def run_of(
+    needs: Needs, chances: Sequence[Floats], plausible: float, top: int = 60
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The set and the line of a run file of each need."""
+    for i, chance in enumerate(chances):
+        if needs.sets[i] == INVENTED:
+            continue
+        order = np.argsort(-chance, kind="stable")
+        _, first = np.unique(needs.sirens[i][order].astype(str), return_index=True)
+        order = order[np.sort(first)[:top]]
+        ranking = [[str(needs.sirens[i][row]), float(chance[row]), float(chance[row])] for row in order]
+        yield (
+            needs.sets[i],
+            {"query_id": needs.ids[i], "ranking": ranking, "nobody": bool(chance.max() < plausible)},
+        )
+
+
+def figures(
+    lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[float]]:
+    """Of each need with a lead: nDCG@5, top1, leads@5 over judged candidates; of others whether nobody was said."""
+    found: dict[str, list[float]] = {
+        name: [] for name in ("nDCG@5", "top1", "leads@5", "nobody wrong", "nobody right")
+    }
+    for line in lines:
+        row = rows[line["query_id"]]
+        grades = {siren: value[0] for siren, value in row["j"].items()}
+        ranked = [siren for siren, *_ in line["ranking"]]
+        order = [grades[siren] for siren in ranked if siren in grades]
+        order += sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
+        leads = sum(grade >= 2 for grade in order)
+        if leads:
+            found["nDCG@5"].append(_gain(order[:5]) / _gain(sorted(order, reverse=True)[:5]))
+            found["top1"].append(float(order[0] >= 2))
+            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
+            found["nobody wrong"].append(float(line["nobody"]))
+        elif row["s"] == "no":
+            found["nobody right"].append(float(line["nobody"]))
+    return found
+
+
+def _gain(grades: Sequence[int]) -> float:
+    """Discounted cumulative gain."""
+    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+
+
+# ------------------------------------------------------------------------------------------ all of it
+
+
+def train(
+    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path], out: Path
+) -> Path:
+    """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write judgement.json, demand.npz and card.md.
+
+    Raises BadInput where nothing was judged.
+    """
+    recipe = recipes.named("lexical")  # no judgement yet: whatever ranks
+    matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
+    wanted = [need for name in sets for need in asked(matcher, folder, name)]
+    if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
+        raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
+    arrays, chance = learn_demand(wanted)
+    own = list(invented(matcher, [row["text"] for row in read_table(OURS / "staff_needs.csv.gz")]))
+    needs = gathered([*wanted, *own], np.vstack([chance, np.tile(STAFF_CHANCE, (len(own), 1))]))
+    pairs = paired(needs)
+    cuts = cuts_of(pairs)
+    (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
+    likely, plausible = thresholds(needs, chances)
+    tables = fit(pairs, np.ones(len(pairs.need), dtype=bool), cuts)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "demand.npz", **arrays)
+    data = packed(tables, slope, intercept, likely, plausible)
+    (out / "judgement.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")
+    rows = {need.id: need.row for need in wanted}
+    report = _report(needs, chances, plausible, rows)
+    say(report)
+    _card(out, rows, len(own), report, likely, plausible, len(data["tables"]))
+    return out / "judgement.json"
+
+
+def packed(tables: Tables, slope: float, intercept: float, likely: float, plausible: float) -> dict[str, Any]:
+    """The file of `matcher.matching.judgement.Judgement`: tables times slope, so that the sum is log-odds."""
+    rows = [
+        {
+            "columns": list(key), "theme": MAIN[key[0]][0] if len(key) == 1 else theme_of(key),
+            "cuts": [np.round(tables.cuts[name], 4).tolist() for name in key], "values": np.round(slope * values, 4).tolist(),
+        }
+        for key, values in sorted(tables.values.items(), key=lambda item: (len(item[0]), item[0]))
+    ]  # fmt: skip
+    base = round(slope * tables.base + intercept, 4)
+    return {"base": base, "likely": likely, "plausible": plausible, "tables": rows}
+
+
+def theme_of(pair: tuple[str, ...]) -> str:
+    """The theme of a named pair, in whichever order its columns stand."""
+    return next(theme for names, theme in PAIRS.items() if set(names) == set(pair))
+
+
+def _report(
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+) -> str:
+    chance, lead, need = told(needs, chances)
+    lines = list(run_of(needs, chances, plausible))
+    said = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
+    for name in dict.fromkeys(each for each in needs.sets if each != INVENTED):
+        for measure, values in figures([line for each, line in lines if each == name], rows).items():
+            if values:
+                mean, low, high = evaluation.bootstrap(values)
+                said.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
+        chosen = np.array([needs.sets[i] == name for i in need])
+        said.append(
+            f"| {name} ({int(chosen.sum())} pairs) | AUC | {_auc(chance[chosen], lead[chosen]):.3f} | |"
+        )
+        said.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
+    return "\n".join(said)
+
+
+def _auc(chance: Floats, lead: NDArray[np.bool_]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
+
+
+def _ece(chance: Floats, lead: NDArray[np.bool_]) -> float:
+    tenth = np.minimum((chance * 10).astype(int), 9)
+    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
+    return float(sum(gaps) / len(chance))
+
+
+def _card(
+    out: Path,
+    rows: Mapping[str, Mapping[str, Any]],
+    lent: int,
+    report: str,
+    likely: float,
+    plausible: float,
+    tables: int,
+) -> None:
+    pairs = sum(len(row["j"]) for row in rows.values())
+    (out / "card.md").write_text(
+        CARD.format(
+            date=date.today().isoformat(), needs=len(rows), pairs=pairs, report=report, likely=likely, plausible=plausible,
+            tables=tables, lent=lent, leads=sum(any(v[0] >= 2 for v in row["j"].values()) for row in rows.values()), folds=FOLDS,
+        ),
+        encoding="utf-8",
+    )  # fmt: skip
+
+
+CARD = """# Judgement
+
+Tells for a lot and a structure the chance that someone who knows the trade would call it (a lead: grade 2 or 3 of 3).
+The log-odds are a sum of {tables} small tables over one or two columns of evidence, in four parts that are the
+reasons: trade, place, role, and what such a need usually gives. Read with numpy alone.
+
+- Made {date} by `matcher train judgement` from {needs} needs with {pairs} judged pairs, {leads} of them with a lead.
+  Needs are objets of French public contracts of 2016 to 2020 and needs as buyers type them; structures are the
+  inclusion directory of 2021.
+- **The pairs were judged by a language model with a guide, not by people of the trade.** A second reading by the same
+  guide agreed on 98 % of pairs: that says that the guide is clear, not that the judgement is true. The reader saw kind,
+  name, code, town, distance, description and jobs; not capacity, price, quality, nor whether the structure would want
+  the work. Judge a few hundred pairs of your own and learn again.
+- The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
+  learnt from as weak zeros.
+- Few judged needs ask staff: {lent} of our own (`data/training/staff_needs.csv.gz`), at places of the directory, are
+  graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
+- Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
+  trade never lower the chance), turned into tables; made log-odds by Platt's map.
+- Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
+- `trades.npz` reads trades of our taxonomy in a vector, learnt from our own texts in `data/training`; `demand.npz` tells
+  whether structures answer a need themselves, by the clause, or not at all, learnt from the same judged needs.
+- Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
+  text, name or identifier of the data.
+
+Cross-validated by need ({folds} folds), over the whole directory:
+
+{report}
+"""

@@ -1,0 +1,178 @@
+"""Fit what reads the pieces that structures say: CPV groups of a vector, and the chance that two pieces make.
+
+The network is taught by the CPV model on texts of this project and of the nomenclatures (its answers take too long
+for every piece of a large catalogue); the chance is fitted on judged pairs in reach.  No text is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.filters import distances_km
+from matcher.console import say
+from matcher.lab import evaluation
+from matcher.lab.training.texts import GLOSSARY, cpv_labels, read_awards, read_table
+from matcher.learned import cpv
+from matcher.matching import recipes, said
+from matcher.matching.search import shortlist_of
+
+HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 3e-3
+AXES = 128  # kept of the vectors and the roots of the groups together
+SPREAD = 8.0  # vectors are of length 1: multiplied by it the network learns faster
+REACH_KM = 40.0  # judged pairs further apart say more of the way than of the trade
+EACH = 12_000  # texts of one sort at most
+AT_ONCE = 500  # texts that the CPV model is asked at once
+
+
+def texts(data: Path, seed: int = 0) -> list[str]:
+    """What the network is taught on: offers, needs, words and phrases of the glossary, awards, labels, jobs."""
+    rng = np.random.default_rng(seed)
+    chosen = [*read_table(GLOSSARY / "choices.csv"), *read_table(GLOSSARY / "choices_more.csv")]
+    offers = [row[name] for row in chosen for name in row if name.startswith(("right", "wrong"))]
+    speech = [row["text"] for row in read_table(GLOSSARY / "speech.csv")]
+    sorts = [
+        offers,
+        speech,
+        [piece for text in offers + speech for piece in said.cut(text)],
+        [row[name] for row in chosen for name in ("need", "need2")],
+        [row["word"] for row in read_table(GLOSSARY / "words.csv")],
+        [award.objet for award in read_awards(data / "awards" / "history.json.gz")],
+        list(cpv_labels(data / "nomenclatures").values()),
+    ]
+    drawn = [rng.permutation(sorted(set(sort)))[:EACH].tolist() for sort in sorts]
+    return list(dict.fromkeys(text for sort in drawn for text in sort))
+
+
+def taught(
+    suggester: cpv.Suggester, known: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Any]:
+    """Vectors of texts, the probabilities of their CPV groups by the CPV model, and the groups."""
+    vectors = suggester.encoder.encode(known)
+    codes, parts = np.empty(0, np.int64), []
+    for low in range(0, len(known), AT_ONCE):
+        words = [suggester.encoder.normalise(text) for text in known[low : low + AT_ONCE]]
+        codes, raw = suggester.blend.raw(suggester.views, words, vectors[low : low + AT_ONCE], "group")
+        parts.append(raw.astype(np.float32))
+    return vectors, np.concatenate(parts), codes
+
+
+def fit(
+    vectors: NDArray[np.float32], wanted: NDArray[np.float32], seed: int = 0
+) -> dict[str, NDArray[np.float32]]:
+    """Weights and biases of two layers that answer with these probabilities (cross-entropy)."""
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(seed)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(vectors.shape[1], HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, wanted.shape[1])
+    )
+    steps = EPOCHS * len(vectors) // BATCH
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    read, told = torch.from_numpy(vectors), torch.from_numpy(wanted)
+    for _ in range(steps):
+        drawn = torch.from_numpy(rng.integers(0, len(vectors), BATCH))
+        loss = functional.cross_entropy(net(read[drawn] * SPREAD), told[drawn])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    inner, outer = net[0], net[2]
+    return {
+        "inner": inner.weight.detach().numpy().T * SPREAD,
+        "inner_bias": inner.bias.detach().numpy(),
+        "outer": outer.weight.detach().numpy().T,
+        "outer_bias": outer.bias.detach().numpy(),
+    }
+
+
+def axes(vectors: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The directions of the widest spread of vectors and roots of probabilities, side by side; (dimension + groups, AXES)."""
+    views = np.hstack([vectors, np.sqrt(wanted)])
+    _, directions = np.linalg.eigh(views.T @ views)
+    return np.asarray(directions[:, ::-1][:, :AXES], dtype=np.float32)
+
+
+def save(weights: dict[str, NDArray[np.float32]], encoder: str, codes: NDArray[np.int64], path: Path) -> None:
+    """Write the network, its matrices in eight bits with a scale for each column."""
+    arrays: dict[str, Any] = {"encoder": np.array(encoder), "codes": codes.astype(np.int16)}
+    for layer in ("inner", "outer", "axes"):
+        size = np.abs(weights[layer]).max(axis=0) / 127
+        arrays[layer] = np.round(weights[layer] / size).astype(np.int8)
+        arrays[f"{layer}_scale"] = size.astype(np.float32)
+    arrays |= {name: values for name, values in weights.items() if name.endswith("_bias")}
+    np.savez_compressed(path, **arrays)
+
+
+# ------------------------------------------------------------------------------------------ the chance
+
+
+def pairs(data: Path, folder: Path | None = None) -> Iterator[tuple[str, float, float, float, bool]]:
+    """Judged pairs whose structure says something: need, kilometres, best, second, lead or not; a SIREN once a need."""
+    from matcher.matching.engine import Matcher
+
+    recipe = recipes.named("default")
+    files = [data / "structures" / "siae_2021.jsonl"]
+    catalogue = evaluation.catalogue_of([data / "awards" / "history.json.gz"], files, recipe, [])
+    matcher = Matcher(catalogue, recipe, exhaustive=True)
+    said.of(catalogue, folder)
+    sirens = catalogue.of_structure("siren")
+    for judged in sorted((data / "judged").glob("*.judged.jsonl")):
+        grades = {
+            row["query_id"]: row["j"] for row in map(json.loads, judged.read_text("utf-8").splitlines())
+        }
+        for asked in evaluation.questions(judged.with_name(judged.name.replace("judged", "queries")), []):
+            query = matcher.queries(asked.tender, as_of=asked.day)[0]
+            shortlist = shortlist_of(catalogue, query, exhaustive=True)
+            points = [
+                (p.latitude, p.longitude)
+                for p in query.places
+                if p.latitude is not None and p.longitude is not None
+            ]
+            far = distances_km(catalogue, points) if points else np.full(len(catalogue), REACH_KM)
+            found = said.met(shortlist)
+            best: dict[str, tuple[float, float, float]] = {}
+            for i in np.flatnonzero(~np.isnan(found.best)):
+                value = (float(found.best[i]), float(found.second[i]), float(far[i]))
+                siren = sirens[i]
+                if siren in grades.get(asked.id, ()):
+                    best[siren] = max(best.get(siren, value), value)
+            for siren, (first, second, km) in best.items():
+                yield asked.id, km, first, second, grades[asked.id][siren][0] >= 2
+
+
+def calibrate(known: Sequence[tuple[str, float, float, float, bool]]) -> said.Scale:
+    """The chance of a lead in reach from best and second piece."""
+    from sklearn.linear_model import LogisticRegression
+
+    near = [pair for pair in known if not pair[1] > REACH_KM]
+    values, leads = np.array([pair[2:4] for pair in near]), np.array([pair[4] for pair in near])
+    model = LogisticRegression(C=10.0).fit(values, leads)
+    first, second = (round(float(weight), 3) for weight in model.coef_[0])
+    return said.Scale(best=first, second=second, bias=round(float(model.intercept_[0]), 3))
+
+
+def train(data: Path, out: Path) -> Path:
+    """Teach the network, fit the chance on judged pairs where the folder holds them; returns the folder."""
+    suggester = cpv.load()
+    known = texts(data)
+    say(f"asking the CPV model about {len(known)} texts")
+    vectors, wanted, codes = taught(suggester, known)
+    out.mkdir(parents=True, exist_ok=True)
+    weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
+    save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")
+    if (data / "judged").is_dir():
+        told = calibrate(list(pairs(data, out)))
+        (out / "said.json").write_text(
+            json.dumps({"best": told.best, "second": told.second, "bias": told.bias}) + "\n", "utf-8"
+        )
+    return out

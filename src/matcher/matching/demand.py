@@ -1,0 +1,102 @@
+"""What a lot asks of structures: a service that they sell, hours by a social clause, or staff; or nothing of theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.learned import vocation
+from matcher.matching import trades
+from matcher.reference import paths
+from matcher.reference.text import fold
+
+if TYPE_CHECKING:
+    from matcher.matching.shortlist import Query, Shortlist
+
+ANSWERS = ("no", "clause", "yes")  # does a structure normally answer such a lot
+SHARE = 0.5  # from here on a chance or a share of the lot counts as said
+#: Trades of the building site, where hours by a clause are usual.
+SITE = frozenset(
+    "demolition maconnerie charpente-couverture menuiserie platrerie peinture sols electricite plomberie-chauffage"
+    " metallerie voirie-reseaux entretien-batiment".split()
+)
+_STAFF = re.compile(
+    r"mises? a dispo\w*.{0,30}(?:personnel|agent|salarie|main)|\bmad\b|interim|remplace(?:ment|ant)s?\b.{0,40}"
+    r"(?:personnel|agent|atsem|absent)|remplacants?|renforts?\b|\bbras\b|besoin de (?:monde|personnes|gens)"
+    r"|remplacements? (?:au pied leve|ponctuels?|d.agents?|de \d+|\d+)|personnel (?:polyvalent )?prete|vacataires?|saisonniers?"
+    r"|\bai pour|heures par ci|notre agent (?:part|est)|agents? (?:absents?|en arret)|a l.heure\b"
+)
+_INSERTION = re.compile(r"\binsertion|qualification professionnelle|chantiers? d.insertion|reserve")
+STAFF_CPV, INSERTION_CPV = "796", "7523"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A linear model of `inputs`: the chance that structures answer a lot not at all, by the clause, themselves."""
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    divisions: Sequence[str]
+
+    def chances(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One chance for each of ANSWERS, summing to 1."""
+        z = self.weights @ row + self.bias
+        z = np.exp(z - z.max())
+        return np.asarray(z / z.sum())
+
+
+def inputs(query: Query, asked: NDArray[np.float32], divisions: Sequence[str]) -> NDArray[np.float64]:
+    """What the model reads: meaning, trades, vocation and CPV division of a lot."""
+    division = query.cpv[0][:2] if query.cpv else ""
+    told = [vocation.shipped().probability(query.text)]
+    return np.concatenate([2.0 * query.vector, 2.0 * asked, told, [float(d == division) for d in divisions]])
+
+
+@cache
+def answers(folder: Path | None = None) -> Answers:
+    """The learnt model of models/judgement."""
+    with np.load((folder or paths.models_dir() / "judgement") / "demand.npz", allow_pickle=False) as held:
+        weights = held["weights"].astype(np.float32) * held["scale"][:, None]
+        return Answers(weights, held["bias"].astype(np.float32), held["divisions"].tolist())
+
+
+def of(shortlist: Shortlist) -> Mapping[str, float]:
+    """Chances and shares of what the lot asks, by name, computed once."""
+    found: Mapping[str, float] = shortlist.once("demand", lambda: _of(shortlist))
+    return found
+
+
+def _of(shortlist: Shortlist) -> Mapping[str, float]:
+    query, asked = shortlist.query, trades.asked(shortlist)
+    model = answers()
+    chances = model.chances(inputs(query, asked, model.divisions))
+    return said(query, asked) | told(query, asked, chances)
+
+
+def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
+    """What the words, codes and reservation say: staff, insertion, works, and how clear the trade is."""
+    words, code = fold(query.text), query.cpv[0] if query.cpv else ""
+    lent = float(asked[trades.names().index("personnel")])
+    insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
+    site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
+    return {
+        "staff": max(float(bool(_STAFF.search(words)) or code.startswith(STAFF_CPV)), lent),
+        "insertion": float(insertion or query.lot.reservation is not None),
+        "works": max(site, float(code.startswith("45"))),
+        "clear": float(asked.max()),
+    }
+
+
+def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
+    """The chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
+    facts = said(query, asked)
+    clause = chances[1] > SHARE
+    asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
+    return {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}

@@ -1,0 +1,294 @@
+"""What a judgement reads of a lot and its candidates: named columns of shape (candidates,), NaN where unknown.
+
+Three kinds of column: how sure the trade is from each source, how far the work is from the structure for such a trade,
+and what the lot asks (a service, hours by a social clause, staff), which is the same for every candidate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.learned import vocation
+from matcher.matching import demand, distances, said, trades, usual_reach
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.trades import DECLARED
+from matcher.reference import places
+from matcher.reference.text import fold
+
+#: Kinds in the order in which they pass from lending staff to doing the work.
+KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
+LENDS = 2  # the last kind that lends
+#: How much each source is worth as a proof of the trade.
+WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75}
+IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
+NEXT_DOOR = 15.0
+
+
+# ------------------------------------------------------------------------------------------ the trade
+
+
+def said_trade(shortlist: Shortlist) -> Column:
+    """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
+    inside = shortlist.inside(shortlist.known(*DECLARED))
+    slots, at = said.pieces(shortlist).of(shortlist.rows[inside])
+    held = trades.by_piece(shortlist.catalogue, said.pieces(shortlist))[slots]
+    values = trades.match(trades.asked(shortlist), held.astype(np.float32))
+    found = np.full(len(shortlist), np.nan)
+    np.fmax.at(found, shortlist.owner[inside][at], values)
+    return found
+
+
+def _meaning(shortlist: Shortlist) -> Column:
+    """Cosine of the lot and each evidence row, 0 where it points away; (rows,)."""
+    similarity = shortlist.similarity.get("meaning")
+    return (
+        np.zeros(len(shortlist.rows)) if similarity is None else np.maximum(similarity, 0).astype(np.float64)
+    )
+
+
+def said_near(shortlist: Shortlist) -> Column:
+    """Cosine of the lot and the nearest declared piece."""
+    return shortlist.best(_meaning(shortlist), shortlist.known(*DECLARED))
+
+
+def said_best(shortlist: Shortlist) -> Column:
+    """Likeness of the piece nearest to the lot, cut at phrases; see `matcher.matching.said`."""
+    return said.said_best(shortlist)
+
+
+def said_second(shortlist: Shortlist) -> Column:
+    """Likeness of the second nearest piece."""
+    return said.said_second(shortlist)
+
+
+def _held(shortlist: Shortlist, table: trades.Floats) -> Column:
+    held = table[shortlist.candidates]
+    return np.where(held.any(axis=1), trades.match(trades.asked(shortlist), held), np.nan)
+
+
+def name_trade(shortlist: Shortlist) -> Column:
+    """How surely the name is of the trade asked; NaN where it tells no trade."""
+    return _held(shortlist, trades.by_name(shortlist.catalogue))
+
+
+def code_trade(shortlist: Shortlist) -> Column:
+    """How surely the activity code is of the trade asked; NaN where it tells no trade."""
+    return _held(shortlist, trades.by_code(shortlist.catalogue))
+
+
+def name_near(shortlist: Shortlist) -> Column:
+    """Cosine of the lot and the name."""
+    return shortlist.best(_meaning(shortlist), shortlist.known("name"))
+
+
+def code_near(shortlist: Shortlist) -> Column:
+    """The signal `trade`: the activity code against the lot by meaning."""
+    told = shortlist.columns.get("trade")
+    return usual_reach.of_code(shortlist) if told is None else told
+
+
+def other_trade(shortlist: Shortlist) -> Column:
+    """How surely name and code tell a trade that is not the one asked."""
+    best, met = np.zeros(len(shortlist)), np.zeros(len(shortlist))
+    for source, table in (("name_trade", trades.by_name), ("code_trade", trades.by_code)):
+        held = table(shortlist.catalogue)[shortlist.candidates]
+        best = np.maximum(best, held.max(axis=1, initial=0.0))
+        met = np.fmax(met, of(shortlist, source))
+    return np.maximum(best - met, 0.0)
+
+
+def sure(shortlist: Shortlist) -> Column:
+    """How sure the trade is from all sources together, each a proof of its own."""
+    left = np.ones(len(shortlist))
+    for source, worth in WORTH.items():
+        left = left * (1 - worth * np.nan_to_num(of(shortlist, source)))
+    return 1 - left
+
+
+def silent(shortlist: Shortlist) -> Column:
+    """1 where nothing tells any trade."""
+    told = [~np.isnan(of(shortlist, source)) for source in WORTH]
+    return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
+
+
+def pieces(shortlist: Shortlist) -> Column:
+    """How many pieces it declares, up to 20."""
+    return np.minimum(shortlist.count(shortlist.known(*DECLARED)), 20.0)
+
+
+# ------------------------------------------------------------------------------------------ the place
+
+
+def vague_place(shortlist: Shortlist) -> bool:
+    """Is no more than the department of the lot known?"""
+
+    def make() -> bool:
+        for asked in shortlist.query.places:
+            centre = places.department(asked.department) if asked.department else None
+            at_centre = centre is not None and (asked.latitude, asked.longitude) == (
+                centre.latitude,
+                centre.longitude,
+            )
+            if asked.latitude is not None and not at_centre:
+                return False
+        return True
+
+    return bool(shortlist.once("vague place", make))
+
+
+def same_department(shortlist: Shortlist) -> Column:
+    """1 in a department of the lot, 0 elsewhere; NaN where the lot's is unknown."""
+    asked = {p.department for p in shortlist.query.places if p.department}
+    if not asked:
+        return np.full(len(shortlist), np.nan)
+    return shortlist.catalogue.one_of("department", asked, shortlist.candidates).astype(np.float64)
+
+
+def kilometres(shortlist: Shortlist) -> Column:
+    """Kilometres to the lot, from the agencies of a network that has some; supposed where only departments are known."""
+    exact: Column = distances.kilometres(shortlist)
+    same = of(shortlist, "same_department")
+    if vague_place(shortlist):
+        exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
+    else:
+        exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
+    return np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
+
+
+def _agencies(shortlist: Shortlist) -> Column:
+    catalogue = shortlist.catalogue
+
+    def make() -> Column:
+        rows = trades.table("wide_networks.csv")
+        known = [(trades.pattern(row["words"]), float(row["km"])) for row in rows]
+
+        def around(name: str) -> float:
+            told = trades.plain(name or "")
+            return max((km for words, km in known if words.search(told)), default=0.0)
+
+        return np.asarray(catalogue.among("name", around), dtype=np.float64)
+
+    return catalogue.once("agencies around", make)[shortlist.candidates]
+
+
+@cache
+def _reach() -> NDArray[np.float64]:
+    """Usual kilometres of each trade; the last stands for an unknown one."""
+    km = {row["trade"]: float(row["km"]) for row in trades.table("trade_reach.csv")}
+    return np.array([km.get(name, km[""]) for name in (*trades.names(), "")])
+
+
+def usual_km(shortlist: Shortlist) -> float:
+    """How far such a lot is usually served from: the mean of its trades on a scale of ratios."""
+
+    def make() -> float:
+        asked = trades.asked(shortlist).astype(np.float64)
+        weight = np.append(asked, max(1.0 - asked.sum(), 0.0)) ** 2
+        return float(np.exp((weight * np.log(_reach())).sum() / weight.sum()))
+
+    return float(shortlist.once("usual km", make))
+
+
+def beyond(shortlist: Shortlist) -> Column:
+    """Doublings of the usual distance of the trade: 0 at it, below 0 nearer, 1 at twice as far."""
+    return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
+
+
+def zone(shortlist: Shortlist) -> Column:
+    """1 in a declared zone, -1 outside of those declared, 0 where none is."""
+    return distances.zones(shortlist)
+
+
+@cache
+def _departments() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    words = {d.code.lower(): d.code for d in places.departments()}
+    words |= {trades.plain(d.name).strip(): d.code for d in places.departments()}
+    told = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(rf"(?<![a-z0-9])({told})(?![a-z0-9])"), words
+
+
+def named_department(shortlist: Shortlist) -> Column:
+    """1 where the name holds the number or name of the lot's department, 0 another's; NaN where none."""
+    catalogue = shortlist.catalogue
+    here = {p.department for p in shortlist.query.places if p.department}
+
+    def code(name: str) -> str:
+        words, codes = _departments()
+        found = words.search(trades.plain(name or ""))
+        return codes[found.group(1)] if found else ""
+
+    told = catalogue.once("named department", lambda: catalogue.among("name", code))[shortlist.candidates]
+    if not here:
+        return np.full(len(shortlist), np.nan)
+    return np.where(told == "", np.nan, np.isin(told, list(here)))
+
+
+# ------------------------------------------------------------------------------------------ who, for what
+
+
+_PUBLIC = re.compile(
+    r"^(?:com(?:mune)? |com nouvelle|ville |mairie|centre (?:inter)?com|ctre (?:inter)?com|communaute|c c |cc |metropole"
+    r"|synd|departement|conseil (?:general|departemental)|lycee|etab|ca |agglo)|action sociale$|\bc[ci]as\b"
+    r"|communaute de communes|communaute d.agglo"
+)
+
+
+def public_body(shortlist: Shortlist) -> Column:
+    """1 where a commune, an EPCI or another public body carries it, by its name or code."""
+    catalogue = shortlist.catalogue
+
+    def make() -> NDArray[np.bool_]:
+        named = catalogue.among("name", lambda name: bool(_PUBLIC.search(fold(name or ""))))
+        coded = catalogue.among("naf", lambda code: (code or "").startswith("84"))
+        return np.asarray(named | coded)
+
+    return catalogue.once("public body", make)[shortlist.candidates].astype(np.float64)
+
+
+def kind(shortlist: Shortlist) -> Column:
+    """The kind by its place in KINDS, 6 where it is another or none."""
+    return shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)), shortlist.candidates)
+
+
+def lends(shortlist: Shortlist) -> Column:
+    """1 for a kind that lends staff where staff is asked, less where only a clause may ask for it, 0 for who does not lend."""
+    asked = demand.of(shortlist)
+    return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), 0.0)
+
+
+PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
+    function.__name__: function
+    for function in (
+        kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, other_trade, sure,
+        silent, pieces, same_department, kilometres, beyond, zone, named_department,
+    )
+}  # fmt: skip
+#: Columns that are the same for every candidate of a lot; see `demand.of`.
+WHOLE = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
+
+
+def of(shortlist: Shortlist, name: str) -> Column:
+    """The column of a name, computed once for a lot."""
+
+    def make() -> Column:
+        if name in PAIRED:
+            return np.asarray(PAIRED[name](shortlist), dtype=np.float64)
+        return np.full(len(shortlist), whole(shortlist)[name])
+
+    found: Column = shortlist.once(f"evidence {name}", make)
+    return found
+
+
+def whole(shortlist: Shortlist) -> Mapping[str, float]:
+    """What the lot asks, by name."""
+
+    def make() -> Mapping[str, float]:
+        return {**demand.of(shortlist), "vocation": vocation.shipped().probability(shortlist.query.text)}
+
+    found: Mapping[str, float] = shortlist.once("evidence of the lot", make)
+    return found

@@ -1,0 +1,135 @@
+"""Is this structure a lead: would someone who knows the trade call it for this lot?
+
+A sum of small tables, each over one or two columns of `matcher.matching.evidence`, learnt from judged pairs (`matcher
+train judgement`) and read from JSON with numpy alone.  The sum is the log-odds of a lead; its parts by theme are the
+reasons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import BadInput, NotFound
+from matcher.matching import evidence, said
+from matcher.matching.rankers._additive import contribution, steps
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.reference import paths
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+Level = Literal["likely", "plausible", "unlikely"]
+LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
+#: The parts of a judgement, each a signal that says its part in French.
+THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
+#: What the law or the notice rules out, beside the judgement: signals with a line as in a ranker's file.
+RULES: Mapping[str, Mapping[str, float]] = {
+    "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5},
+    "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
+    "deadline": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the values of one or two columns add: cell i lies at or under cut i, the last but one above all, the last unknown."""
+
+    columns: tuple[str, ...]
+    theme: str
+    cuts: tuple[NDArray[np.float64], ...]
+    values: NDArray[np.float64]
+
+    def read(self, columns: Sequence[Column]) -> Column:
+        """The value of each candidate; `columns` in the order of the table's own."""
+        cells = tuple(cell(cuts, column) for cuts, column in zip(self.cuts, columns, strict=True))
+        return np.asarray(self.values[cells])
+
+
+def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
+    """Which cell of a table's axis each value falls into; NaN into the last."""
+    return np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values, side="left"))
+
+
+class Judgement:
+    """The learnt tables.  Ranks as a ranker does: `signals`, `contributions`, `probability`, `fingerprint`."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.base = float(data["base"])
+        self.likely, self.plausible = float(data["likely"]), float(data["plausible"])
+        self.tables = tuple(
+            Table(
+                tuple(one["columns"]), one["theme"], tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"]),
+                np.asarray(one["values"], dtype=np.float64),
+            )
+            for one in data["tables"]
+        )  # fmt: skip
+        for table in self.tables:
+            if table.values.shape != tuple(len(cuts) + 2 for cuts in table.cuts) or table.theme not in THEMES:
+                raise KeyError(f"the table of {table.columns} is not whole")
+        self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+        self._steps = {name: steps(spec) for name, spec in RULES.items()}
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return (*THEMES, *RULES)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of evidence that are read."""
+        return tuple(dict.fromkeys(name for table in self.tables for name in table.columns))
+
+    def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """What each theme adds to the log-odds of a lead; every part of shape (n,)."""
+        size = len(next(iter(columns.values())))
+        added = {theme: np.zeros(size) for theme in THEMES}
+        for table in self.tables:
+            added[table.theme] += table.read([columns[name] for name in table.columns])
+        added["likely_need"] += self.base
+        return added
+
+    def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
+        """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
+        told = self.parts({name: evidence.of(shortlist, name) for name in self.columns})
+        ruled = {
+            name: contribution(spec, shortlist.columns[name], self._steps[name])
+            for name, spec in RULES.items()
+        }
+        return told | ruled
+
+    def probability(self, scores: Column, regime: str = "structure") -> Column:
+        """The chance of being a lead for each score."""
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500))), dtype=np.float64)
+
+    def levels(self, chances: Column) -> NDArray[np.int64]:
+        """The place in LEVELS of each chance: 2 to be called, 1 to be checked first, 0 not to be shown."""
+        return np.searchsorted([self.plausible, self.likely], chances, side="right")
+
+
+def read(path: Path) -> Judgement:
+    """The judgement of a file.  Raises NotFound, BadInput."""
+    if not path.is_file():
+        raise NotFound(f"no judgement in {path}: `matcher train judgement` makes one")
+    try:
+        return Judgement(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} holds no judgement ({error}): make it again") from None
+
+
+@cache
+def shipped() -> Judgement:
+    """The judgement of models/judgement, read once."""
+    return read(paths.models_dir() / "judgement" / "judgement.json")
+
+
+def reads(catalogue: Catalogue) -> bool:
+    """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
+    return said.groups().encoder == catalogue.encoder.fingerprint

@@ -1,0 +1,23 @@
+"""Likely need: do structures of insertion and disability normally answer such a lot, themselves or by the clause?"""
+
+from __future__ import annotations
+
+from matcher.matching import demand, evidence
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
+
+ALIKE = "value"
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """The chance that structures answer it themselves, the same for every candidate."""
+    return evidence.of(shortlist, "served")
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    asked = demand.of(shortlist)
+    if value >= demand.SHARE:
+        return Why("besoin auquel des structures répondent d'ordinaire", tells=False)
+    if asked["clause"] >= demand.SHARE:
+        return Why("besoin auquel les structures répondent surtout par la clause sociale", tells=False)
+    return Why("besoin auquel les structures répondent rarement", tells=False)

@@ -1,0 +1,55 @@
+"""Likely place: does such a trade come that far, and is the place in the structure's own territory?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matcher.matching import distances, evidence
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
+from matcher.reference.places import department
+
+ALIKE = "unknown"
+FAR = 0.5  # doublings of the usual distance from which a structure is said to be far
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """Doublings of the usual distance short of the lot: 0 at it, above nearer, below farther; NaN where unknown."""
+    return -evidence.of(shortlist, "beyond")
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    told = [_where(shortlist, i)]
+    zone = evidence.of(shortlist, "zone")[i]
+    if zone:
+        told.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
+    if -value > FAR and zone <= 0:
+        told.append(
+            f"plus loin que ce métier ne se déplace d'ordinaire ({evidence.usual_km(shortlist):.0f} km)"
+        )
+    if evidence.of(shortlist, "public_body")[i]:
+        told.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
+    places = shortlist.query.places
+    if value == value and places and all(p.inferred for p in places):
+        told.append("lieu déduit de l'acheteur")
+    return Why(", ".join(told))
+
+
+def _where(shortlist: Shortlist, i: int) -> str:
+    """Kilometres where both places are known, else the department: none are told from the centre of a department."""
+    row = int(shortlist.candidates[i])
+    catalogue = shortlist.catalogue
+    kilometres = float(distances.kilometres(shortlist)[i])
+    town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
+    if kilometres == kilometres and not evidence.vague_place(shortlist):
+        shown = round(kilometres, 1)  # as a match tells it
+        return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
+    if not any(p.department or p.latitude is not None for p in shortlist.query.places):
+        return "lieu d'exécution inconnu"
+    if not code:
+        return "implantation inconnue"
+    found = department(code)
+    same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
+    return (
+        f"{'dans le' if same else 'hors du'} département du lot ({town or (found.name if found else code)})"
+    )

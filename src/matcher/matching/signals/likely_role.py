@@ -1,0 +1,31 @@
+"""Likely role: does the kind of structure do what the lot asks: a service, hours by a social clause, or staff?"""
+
+from __future__ import annotations
+
+from matcher.matching import demand, evidence
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
+
+ALIKE = "value"
+
+
+def measure(shortlist: Shortlist) -> Column:
+    """The kind, from those that lend staff to those that do the work; see `evidence.KINDS`."""
+    return evidence.of(shortlist, "kind")
+
+
+def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
+    asked = demand.of(shortlist)
+    lends = value <= evidence.LENDS
+    if asked["staff"] > demand.SHARE:
+        return Why(
+            f"{kind} : met du personnel à disposition"
+            if lends
+            else f"{kind} : réalise plutôt des prestations"
+        )
+    if lends and asked["clause"] >= demand.SHARE:
+        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition")
+    if lends:
+        return Why(f"{kind} : met surtout du personnel à disposition")
+    return Why(f"{kind} : réalise des prestations", tells=False)  # what nearly all do

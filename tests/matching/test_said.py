@@ -1,0 +1,107 @@
+"""What structures say: cut into pieces, compared with a lot, and shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Filters, Offer, Place, Structure
+from matcher.matching import recipes, said
+from matcher.matching.shortlist import Shortlist
+from matcher.reading.need import free_text_tender
+
+
+def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
+    return Structure(
+        siret=f"{number:09d}00017",
+        kind="EI",
+        name=f"Structure {number}",
+        place=Place(department="44"),
+        description=description,
+        offers=tuple(Offer(id=f"{number}-{i}", title=text, nature="offer") for i, text in enumerate(offers)),
+    )
+
+
+MANY = (
+    "Notre association accompagne vers l'emploi les habitants du quartier. "
+    "Nous assurons la collecte du carton, la tonte et la taille de haies, le repassage et la livraison de repas."
+)
+KNOWN = (
+    structure(1, MANY),
+    structure(2, "Carrosserie, peinture et mécanique automobile"),
+    structure(3),
+    structure(4, offers=("Peinture intérieure de logements",)),
+    structure(5, offers=("Peinture intérieure de logements", "Peinture intérieure de logements.")),
+)
+
+
+@pytest.fixture(scope="module")
+def held() -> Catalogue:
+    return Catalogue.build(KNOWN, (), recipes.named("default"))
+
+
+def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Shortlist:
+    tender = free_text_tender(need)
+    return catalogue.shortlist(catalogue.query(tender.lots[0], tender, filters=filters), exhaustive=True)
+
+
+def test_a_description_of_several_trades_is_cut_into_them() -> None:
+    pieces = said.cut(MANY)
+    assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= {
+        piece.removeprefix("la ").removeprefix("le ") for piece in pieces
+    }
+    assert "livraison de repas" in pieces["la livraison de repas"]
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("Préparateur(trice) de commandes", "Préparateur de commandes"),
+        ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
+        (
+            "Nous lavons le linge plat…. Nous lavons le linge plat des EHPAD",
+            "Nous lavons le linge plat des EHPAD",
+        ),
+    ],
+)
+def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
+    assert list(said.cut(text)) == [piece]
+
+
+def test_a_text_without_letters_is_still_one_piece() -> None:
+    assert list(said.cut("12 - 3")) == ["12 - 3"]
+
+
+def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held: Catalogue) -> None:
+    lawns = asked(held, "tonte des pelouses et taille des haies du cimetière")
+    assert int(np.nanargmax(said.trade_said(lawns))) == 0
+    assert "haies" in said.passage(lawns, 0) or "tonte" in said.passage(lawns, 0)
+    assert "emploi" not in said.passage(lawns, 0)
+
+
+def test_a_word_is_read_with_its_sentence(held: Catalogue) -> None:
+    stairwell = said.trade_said(asked(held, "peinture des cages d'escalier d'une résidence"))
+    assert stairwell[3] > stairwell[1]
+
+
+def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
+    lawns = asked(held, "tonte des pelouses")
+    assert all(np.isnan(column[2]) and not np.isnan(column[0]) for column in said.columns(lawns).values())
+    assert said.passage(lawns, 2) == ""
+
+
+def test_what_is_said_twice_counts_once(held: Catalogue) -> None:
+    columns = said.columns(asked(held, "peinture d'un gymnase"))
+    assert all(column[3] == pytest.approx(column[4], abs=1e-3) for column in columns.values())
+
+
+def test_a_chance_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
+    need = "livraison de plateaux repas"
+    everyone = said.trade_said(asked(held, need))
+    fresh = Catalogue.build(KNOWN, (), recipes.named("default"))
+    alone = said.trade_said(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
+    assert alone == pytest.approx(everyone[1:2], abs=1e-6)
+    changed = fresh.updated([structure(3, "Plateaux repas livrés au bureau")])
+    assert said.trade_said(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
+    assert int(np.nanargmax(said.trade_said(asked(changed, need)))) == 2
