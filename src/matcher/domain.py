@@ -98,6 +98,8 @@ KINDS: dict[str, str] = {
     "": "entreprise",
 }
 SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
+#: Kinds that mostly lend staff; the hours of a social clause are met through them without any service being bought.
+LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
@@ -316,6 +318,17 @@ class Reason:
     tells: bool = True  # False where the sentence only says that something is unknown, absent or usual
 
 
+#: What the judgement says of a structure for a lot: to be called, to be asked first, not to be shown; "" where no
+#: judgement is asked (suppliers of past awards, recipes that compare).
+Level = Literal["likely", "plausible", "unlikely", ""]
+LEVEL_LABELS: Mapping[Level, str] = {
+    "likely": "à appeler",
+    "plausible": "à vérifier",
+    "unlikely": "peu probable",
+    "": "",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """A structure proposed for a lot; the contributions of `reasons` sum to `score`."""
@@ -332,12 +345,7 @@ class Match:
     distance_km: float | None = None
     eligible: bool | None = None  # under the lot's reservation; None where it cannot be told
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
-    of_trade: bool | None = (
-        None  # known for the trade of the lot; False for other trades only, None where nothing tells
-    )
-    out_of_reach: Literal["", "far", "zone"] = (
-        ""  # farther than such a lot is usually served from, or out of its zone
-    )
+    level: Level = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +390,8 @@ class LotAnswer:
     nobody: bool = False
     relaxations: tuple[str, ...] = ()  # French: "à 70 km au lieu de 50 : 4 structures de plus"
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
+    likely: int = 0  # bidders to be called, of all those considered
+    plausible: int = 0  # bidders to be asked first
     considered: int = 0
 
 
@@ -406,6 +416,7 @@ class Recipe:
     signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
     ranker: str = "weighted"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
+    judgement: bool = False  # are structures of a directory ordered, and shown, by the judgement of leads?
     rotation: float = (
         0.0  # scores that lie so near to the first of their run change places every day; 0 never
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.build import build_catalogue
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab.training import judgement as training
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import Matcher
+from matcher.matching.search import shortlist_of
 from matcher.reading.need import free_text_tender
 
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
@@ -55,7 +56,7 @@ DIRECTORY = (
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    return Matcher(Catalogue.build(DIRECTORY, (), recipes.named("default")), recipes.named("default"))
+    return Matcher(build_catalogue(DIRECTORY, (), recipes.named("default")), recipes.named("default"))
 
 
 def chances(matcher: Matcher, text: str, place: Place = ANGERS) -> dict[str, float]:
@@ -251,14 +252,14 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
 )  # fmt: skip
 def test_staff_is_asked_by_its_words(matcher: Matcher, text: str, staff: bool) -> None:
     query = matcher.queries(free_text_tender(text, ANGERS))[0]
-    shortlist = matcher.catalogue.shortlist(query)
+    shortlist = shortlist_of(matcher.catalogue, query)
     assert (demand.of(shortlist)["staff"] > demand.SHARE) is staff
 
 
 def test_no_evidence_depends_on_a_filter(matcher: Matcher) -> None:
     query = matcher.queries(free_text_tender("tonte des pelouses", ANGERS))[0]
-    whole = matcher.catalogue.shortlist(query)
-    part = matcher.catalogue.shortlist(replace(query, filters=replace(query.filters, kinds=("EI",))))
+    whole = shortlist_of(matcher.catalogue, query)
+    part = shortlist_of(matcher.catalogue, replace(query, filters=replace(query.filters, kinds=("EI",))))
     at = np.searchsorted(whole.candidates, part.candidates)
     for name in judgement.shipped().columns:
         assert np.array_equal(evidence.of(whole, name)[at], evidence.of(part, name), equal_nan=True), name

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Offer, Place, Structure
 from matcher.matching import recipes, said
+from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 
@@ -38,12 +40,14 @@ KNOWN = (
 
 @pytest.fixture(scope="module")
 def held() -> Catalogue:
-    return Catalogue.build(KNOWN, (), recipes.named("default"))
+    return build_catalogue(KNOWN, (), recipes.named("default"))
 
 
 def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Shortlist:
     tender = free_text_tender(need)
-    return catalogue.shortlist(catalogue.query(tender.lots[0], tender, filters=filters), exhaustive=True)
+    return shortlist_of(
+        catalogue, query_of(catalogue, tender.lots[0], tender, filters=filters), exhaustive=True
+    )
 
 
 def test_a_description_of_several_trades_is_cut_into_them() -> None:
@@ -99,7 +103,7 @@ def test_what_is_said_twice_counts_once(held: Catalogue) -> None:
 def test_a_chance_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
     need = "livraison de plateaux repas"
     everyone = said.trade_said(asked(held, need))
-    fresh = Catalogue.build(KNOWN, (), recipes.named("default"))
+    fresh = build_catalogue(KNOWN, (), recipes.named("default"))
     alone = said.trade_said(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
     assert alone == pytest.approx(everyone[1:2], abs=1e-6)
     changed = fresh.updated([structure(3, "Plateaux repas livrés au bureau")])

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from matcher.matching import distances
-from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.suitability import IN_REACH_KM, _open, nobody, within
+from matcher.domain import LENDING_KINDS
+from matcher.matching.ranking import PLAUSIBLE
+from matcher.matching.shortlist import Shortlist
+from matcher.matching.suitability import nobody
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.matching.ranking import Ranking
-
-
-#: Kinds that lend staff, by whom the hours of a social clause are met without any service being bought.
-LENDING = ("ETTI", "AI", "GEIQ", "EATT", "EITI")
 
 
 #: Tasks that can be cut out of most works contracts, with words that tell them in an offer.
@@ -40,43 +33,25 @@ def clause_asked(ranking: Ranking) -> bool:
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
-    """Who in reach can carry the hours: positions in the shortlist with a code and a French sentence.
+    """Who can carry the hours: positions in the shortlist with a code and a French sentence, the likeliest first.
 
-    First those that lend staff, nearest first, then those that could take a task cut out of the works.
+    Those that lend staff, and those that could take a task cut out of the works, of whom the judgement thinks at
+    least that they could be asked; at least half of the places are kept for who lends.
     """
     shortlist = ranking.shortlist
-    catalogue, rows = shortlist.catalogue, shortlist.candidates
-    kinds = catalogue.of_structure("kind")
-    distance = distances.kilometres(shortlist)
-    able = within(shortlist, IN_REACH_KM) & _open(shortlist)
-    lending = catalogue.among("kind", lambda kind: kind in LENDING, rows)
-    serving = catalogue.among("kind", lambda kind: bool(kind) and kind not in LENDING, rows)
-    order = _nearest(distance)
-    hire = [
-        (
-            int(i),
-            "clause-hire",
-            f"{kinds[rows[i]]} : peut porter des heures par mise à disposition de personnel",
-        )
-        for i in order[(able & lending)[order]]
-    ]
-    half = max(n // 2, 1)
+    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+    hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
-    # so many bidders that none of those further could be among the first n
-    bidder, met = catalogue.of_structure("bidder"), set()
-    for i in order[(able & serving)[order]].tolist():
-        if task := _task(shortlist, i):
-            said = f"{kinds[rows[i]]} : peut porter des heures par une tâche séparable ({task})"
+    for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
+        kind = str(kinds[i])
+        if kind in LENDING_KINDS:
+            hire.append(
+                (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")
+            )
+        elif kind and len(serve) < n and (task := _task(shortlist, i)):
+            said = f"{kind} : peut porter des heures par une tâche séparable ({task})"
             serve.append((i, "clause-task", said))
-            met.add(int(bidder[rows[i]]))
-            if len(met) > 2 * n:
-                break
-    chosen = _one_bidder(shortlist, [*hire[: n - min(len(serve), half)], *serve])
-    return chosen[:n]
-
-
-def _nearest(distance: Column) -> NDArray[np.int64]:
-    return np.argsort(np.nan_to_num(distance, nan=np.inf), kind="stable")
+    return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
 def _task(shortlist: Shortlist, i: int) -> str:
@@ -94,11 +69,3 @@ def _separable(text: str) -> str:
     """The first separable task that a text says; "" where it says none."""
     said = fold(text)
     return next((name for name, words in SEPARABLE.items() if any(word in said for word in words)), "")
-
-
-def _one_bidder(shortlist: Shortlist, rows: Sequence[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
-    bidder = shortlist.catalogue.of_structure("bidder")
-    seen: dict[Any, tuple[int, str, str]] = {}
-    for row in rows:
-        seen.setdefault(int(bidder[shortlist.candidates[row[0]]]), row)
-    return list(seen.values())

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
+    LEVEL_LABELS,
     Answer,
     Filters,
+    Level,
     LotAnswer,
     Match,
     NotFound,
@@ -31,8 +33,8 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, judgement, recipes, suitability
-from matcher.matching.ranking import Ranking
+from matcher.matching import by_clause, distances, evidence, judgement, recipes, suitability
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
@@ -40,9 +42,8 @@ from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 
 TURNS = 200  # so many of the first places may change, no more
-FAR = 3  # structures shown of those that stand too far, where none is near
-JUDGED = "learned"  # the ranker in whose place the judgement of leads orders a directory
-READ = ("trade", "name_words")
+#: The names of the levels of a ranking, by their number.
+LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 POOL = 25  # structures of each lot among whom groups are chosen
 
 
@@ -57,7 +58,7 @@ class Matcher:
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
         self.past_ranker = self.ranker  # who won: for suppliers, and for partners of a bidder
-        if self.recipe.ranker == JUDGED and self.has_directory and judgement.reads(catalogue):
+        if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()
         self._signals = {
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
@@ -99,10 +100,7 @@ class Matcher:
         shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
         columns: dict[str, Column] = {}
         shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
-        measured = self._signals[ranker]
-        if ranker is not self.past_ranker:  # what `reach` reads
-            measured = {name: plugins.find("matching.signals", name) for name in READ} | measured
-        for name, signal in measured.items():
+        for name, signal in self._signals[ranker].items():
             columns[name] = shortlist.column(name, signal.measure(shortlist))
         contributions = ranker.contributions(shortlist)
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
@@ -115,14 +113,19 @@ class Matcher:
         regime = "structure" if self.has_directory else "supplier"
         if self.recipe.rotation:
             order = self._take_turns(query, shortlist, scores, order)
+        judged = ranker is not self.past_ranker
+        chances = ranker.probability(scores, regime)
+        may = suitability.admitted(shortlist)
+        if judged:
+            levels = np.where(
+                may & suitability.proposable(shortlist), judgement.shipped().levels(chances), UNLIKELY
+            )
+        else:
+            levels = np.where(may, LIKELY, UNLIKELY)
         return Ranking(
-            shortlist=shortlist,
-            contributions=contributions,
-            scores=scores,
-            order=order,
-            regime=regime,
-            judged=ranker is not self.past_ranker,
-        )
+            shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
+            chances=chances, levels=levels, judged=judged,
+        )  # fmt: skip
 
     def _take_turns(
         self, query: Query, shortlist: Shortlist, scores: Column, order: NDArray[np.int64]
@@ -207,59 +210,43 @@ class Matcher:
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
 
-        Structures known for other trades only, and those farther than the trade travels, are left out where any is
-        suitable.
+        Whom to call stands first, then whom to ask first; the others are not shown but counted.
         """
         shortlist = ranking.shortlist
-        none = self.nobody(ranking)
         shown = self._shown(ranking, n)
         matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(shown, 1))
-        wide = None
-        if shortlist.query.filters != Filters():
-            wide = self.rank(replace(shortlist.query, filters=Filters()))
-        few = none or len(matches) < n
-        clause = (
-            by_clause.by_clause(ranking)
-            if ranking.regime == "structure" and by_clause.clause_asked(ranking)
-            else []
-        )
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
-            nobody=none,
-            relaxations=suitability.relaxations(ranking, wide)
-            if few and ranking.regime == "structure"
-            else (),
-            by_clause=tuple(
-                replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
-                for match, code, said in (
-                    (self.explain(ranking, i, rank), code, said)
-                    for rank, (i, code, said) in enumerate(clause, 1)
-                )
-            ),
+            nobody=self.nobody(ranking),
+            relaxations=self._relaxations(ranking) if len(matches) < n else (),
+            by_clause=self._by_clause(ranking),
+            likely=suitability.count(ranking, LIKELY),
+            plausible=suitability.count(ranking, PLAUSIBLE),
             considered=len(ranking.order),
         )
 
     def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:
-        """The candidates to show, best first, at most n: the suitable ones.
-
-        Where none is, the first few of the trade that stand farther than it usually travels, else the best of all;
-        where nobody offers such a thing, the first few that come near it, if any does.
-        """
+        """The candidates to show, best first, at most n."""
         order = ranking.order
-        if ranking.regime != "structure":
-            return order[:n]
-        shortlist = ranking.shortlist
-        if self.nobody(ranking):
-            near: NDArray[np.int64] = order[
-                (suitability.of_the_trade(shortlist) & (suitability.fit(shortlist) == 1.0))[order]
-            ][: min(n, FAR)]
-            return near
-        fitting = order[suitability.suitable(shortlist)[order]]
-        if len(fitting):
-            return fitting[:n]
-        far = order[suitability.of_the_trade(shortlist)[order]]
-        return far[: min(n, FAR)] if len(far) else order[:1]
+        return order[ranking.levels[order] >= PLAUSIBLE][:n]
+
+    def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
+        query = ranking.shortlist.query
+        wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
+        return suitability.relaxations(ranking, wide, _kilometres((wide or ranking).shortlist))
+
+    def _by_clause(self, ranking: Ranking) -> tuple[Match, ...]:
+        if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
+            return ()
+        found = (
+            (self.explain(ranking, i, rank), code, said)
+            for rank, (i, code, said) in enumerate(by_clause.by_clause(ranking), 1)
+        )
+        return tuple(
+            replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
+            for match, code, said in found
+        )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
         """The answer with more structures, whose reasons are found only if a team takes them."""
@@ -271,11 +258,8 @@ class Matcher:
         return replace(answer, matches=(*answer.matches, *matches))
 
     def nobody(self, ranking: Ranking) -> bool:
-        """Is there, honestly, no structure for this lot?  With a judgement: is none plausible, of those that may answer?"""
-        if not ranking.judged:
-            return suitability.nobody(ranking)
-        chances = self._chances(ranking)[suitability.admitted(ranking.shortlist)]
-        return not bool((judgement.shipped().levels(chances) > 0).any())
+        """True when no candidate is credible."""
+        return suitability.nobody(ranking)
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
@@ -321,50 +305,23 @@ class Matcher:
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(distances.kilometres(shortlist)[i])
-        may, out = eligible(shortlist, i), self._out_of_reach(ranking, i)
+        kilometres = float(_kilometres(shortlist)[i])
+        may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
             offer=self._best_offer(shortlist, i),
             score=float(ranking.scores[i]),
-            probability=float(self._chances(ranking)[i]),
+            probability=float(ranking.chances[i]),
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may, out, suitability.radius_km(shortlist) if out else 0.0),
+            warnings=warnings(structure, may),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
-            of_trade=self._of_trade(ranking, i),
-            out_of_reach=out,
+            level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
-
-    def _of_trade(self, ranking: Ranking, i: int) -> bool | None:
-        """Is candidate i known for the trade of the lot; None where nothing tells, or without a directory."""
-        if ranking.regime != "structure":
-            return None
-        fit = float(suitability.fit(ranking.shortlist)[i])
-        return None if np.isnan(fit) else fit == 1.0
-
-    def _out_of_reach(self, ranking: Ranking, i: int) -> Literal["", "far", "zone"]:
-        """Does candidate i stand farther than such a lot is usually served from, or is its place out of its zone?"""
-        if ranking.regime != "structure" or suitability.served(ranking.shortlist)[i]:
-            return ""
-        shortlist = ranking.shortlist
-        kilometres = float(distances.kilometres(shortlist)[i])
-        near = kilometres <= suitability.radius_km(shortlist)
-        return "zone" if near or (np.isnan(kilometres) and distances.zones(shortlist)[i] < 0) else "far"
-
-    def _chances(self, ranking: Ranking) -> Column:
-        """The probability of each candidate; shape (n,)."""
-        chances: Column = ranking.shortlist.once(
-            "probability",
-            lambda: (self.ranker if ranking.judged else self.past_ranker).probability(
-                ranking.scores, ranking.regime
-            ),
-        )
-        return chances
 
     # ------------------------------------------------------------------------------------ why, why not
 
@@ -420,18 +377,13 @@ class Matcher:
             return Explanation(
                 lot=query.lot, state="closed", text=f"établissement fermé, {before}", rank=rank, match=match
             )
-        if self.nobody(ranking) or (ranking.regime == "structure" and suitability.fit(shortlist)[i] == 0.0):
-            said = f"connue pour d'autres métiers que celui du lot : sous le seuil, {before}"
+        because = " ; ".join(sentences(match.reasons)) or "rien ne dit son métier"
+        if ranking.levels[i] < PLAUSIBLE:
+            said = f"peu probable pour ce lot, non montrée ({before}) : {because}"
             return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
-        because = " ; ".join(sentences(match.reasons))
-        if match.out_of_reach:
-            said = (
-                f"{before}, mais {match.warnings[0]} : montrée seulement si aucune structure n'est à portée"
-            )
-            return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
-        return Explanation(
-            lot=query.lot, state="ranked", text=f"{before}, car : {because}", rank=rank, match=match
-        )
+        label = f"{LEVEL_LABELS[match.level]}, " if match.level else ""
+        said = f"{label}{before}, car : {because}"
+        return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
         low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
@@ -460,6 +412,13 @@ class _Later(Sequence[Reason]):
 
     def __len__(self) -> int:
         return len(self.matcher._read_by(self.ranking))
+
+
+def _kilometres(shortlist: Shortlist) -> Column:
+    """Kilometres from each candidate to the lot; NaN where only a department is known of one of them; (n,)."""
+    if evidence.vague_place(shortlist):
+        return np.full(len(shortlist), np.nan)
+    return distances.kilometres(shortlist)
 
 
 def _weight(reason: Reason) -> float:

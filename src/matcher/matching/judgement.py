@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,6 @@ from matcher.reference import paths
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
-Level = Literal["likely", "plausible", "unlikely"]
-LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 #: The parts of a judgement, each a signal that says its part in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
 #: What the law or the notice rules out, beside the judgement: signals with a line as in a ranker's file.
@@ -110,8 +108,20 @@ class Judgement:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500))), dtype=np.float64)
 
     def levels(self, chances: Column) -> NDArray[np.int64]:
-        """The place in LEVELS of each chance: 2 to be called, 1 to be checked first, 0 not to be shown."""
+        """LIKELY, PLAUSIBLE or UNLIKELY for each chance."""
         return np.searchsorted([self.plausible, self.likely], chances, side="right")
+
+    def levels_of(self, scores: Column) -> NDArray[np.int64]:
+        """The level of each score."""
+        return self.levels(self.probability(scores))
+
+    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float]) -> NDArray[np.int64]:
+        """The levels of the candidates if some of their columns had these values, the rules left out."""
+        columns = {
+            name: np.full(len(shortlist), given[name]) if name in given else evidence.of(shortlist, name)
+            for name in self.columns
+        }
+        return self.levels_of(np.sum(list(self.parts(columns).values()), axis=0))
 
 
 def read(path: Path) -> Judgement:

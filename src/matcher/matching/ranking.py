@@ -10,16 +10,26 @@ from numpy.typing import NDArray
 
 from matcher.matching.shortlist import Column, Shortlist
 
+#: Levels of the judgement, as numbers that can be compared: whom to call, whom to ask first, whom not to show.
+LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Candidates of a lot in order; `order` holds positions in the shortlist, one for each bidder, best first."""
+    """Candidates of a lot in order; `order` holds positions in the shortlist, one for each bidder, best first.
+
+    `chances` and `levels` hold, for each candidate, the chance of being a lead (of winning, where past awards rank)
+    and the level that it reaches: UNLIKELY for whom the law or the register shuts out.  Without a judgement whoever is
+    admitted counts as likely.
+    """
 
     shortlist: Shortlist
     contributions: Mapping[str, Column]
     scores: Column
     order: NDArray[np.int64]
     regime: str
+    chances: Column
+    levels: NDArray[np.int64]
     judged: bool = False  # by the judgement of leads, not by past awards
 
     def sirens(self, n: int) -> list[tuple[str, float]]:

@@ -6,26 +6,12 @@ something is unknown.  Here they are gathered by subject; the points of the subj
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import KINDS, Match, Reason, Structure
+from matcher.domain import KINDS, LEVEL_LABELS, Match, Reason, Structure
 from matcher.reference.text import shorten
-
-BANDS = ((0.75, "très proche"), (0.5, "proche"), (0.25, "possible"), (-math.inf, "éloignée"))
-
-
-def band(score: float, best: float) -> str:
-    """How near, in words, beside the best of the same list: bare figures read like an award."""
-    if best <= 0 or not math.isfinite(score):
-        return BANDS[-1][1]
-    return next(word for least, word in BANDS if score / best >= least)
-
-
-BEYOND = "au-delà de la distance habituelle de ce métier"
 
 
 def missing(structure: Structure) -> tuple[str, ...]:
@@ -42,15 +28,9 @@ def missing(structure: Structure) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def warnings(
-    structure: Structure, may: bool | None, out: Literal["", "far", "zone"] = "", usual_km: float = 0.0
-) -> tuple[str, ...]:
-    """What should stop a reader at this line, in French; `usual_km` is how far the trade usually travels."""
+def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
+    """What should stop a reader at this line, in French."""
     said = []
-    if out == "zone":
-        said.append("hors de la zone où elle déclare intervenir")
-    elif out:
-        said.append(f"{BEYOND} ({usual_km:.0f} km)")
     if structure.active is False:
         said.append("établissement fermé d'après le registre")
     if may is False:
@@ -139,15 +119,10 @@ def _sentence(reason: Reason) -> str:
     return reason.text
 
 
-def mark(match: Match, word: str) -> str:
-    """How near the match is to the need, in a word: `word`, unless something else comes first for the reader."""
+def mark(match: Match) -> str:
+    """What to do with the match, in a word, unless something else comes first for the reader."""
     if match.eligible is False:
         return "non admissible"
     if match.structure.active is False:
         return "fermée"
-    if match.of_trade is False:
-        return "autre métier"
-    if match.out_of_reach:
-        return "loin" if match.out_of_reach == "far" else "hors de sa zone"
-    # without a directory (suppliers alone) nothing is known of trades, and the word stands
-    return "métier à vérifier" if match.of_trade is None and match.structure.kind else word
+    return LEVEL_LABELS[match.level]

@@ -29,7 +29,7 @@ class Task:
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
     """The rows of one notice: for each lot the structures above the floor that may answer, at most `top`."""
     from matcher.domain import Filters
-    from matcher.matching import suitability
+    from matcher.matching.ranking import LIKELY
 
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
@@ -41,12 +41,9 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
         ranking = matcher.rank(query)
         if matcher.nobody(ranking):
             continue
-        order = ranking.order
-        if ranking.regime == "structure":
-            # who is known for other trades only is never told
-            order = order[suitability.suitable(ranking.shortlist)[order]]
-        chance = matcher.ranker.probability(ranking.scores[order], ranking.regime)
-        kept = min(top, int((chance >= floor).sum()))
+        # only whom the judgement says to call is told, and with a rule of the operator's those above his floor
+        order = ranking.order[ranking.levels[ranking.order] == LIKELY]
+        kept = min(top, int((ranking.chances[order] >= floor).sum()))
         told = _Told()
         for rank, position in enumerate(order[:kept], 1):
             match = matcher.explain(ranking, int(position), rank)

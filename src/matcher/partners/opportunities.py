@@ -13,12 +13,11 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from matcher.domain import Filters, Lot, Match, Structure, Tender
-from matcher.matching import suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.ranking import Ranking
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
@@ -122,26 +121,11 @@ def _of_tender(
         if not len(ranking.order):
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
+        if ranking.levels[ranking.order[0]] < PLAUSIBLE:
+            continue
         parts = needs_.asked(query.lot)
         fits = [row[0] for row in needs_.cover(parts, [structure])]
-        if not _concerns(matcher, ranking, fits) or _elsewhere(ranking, match):
-            continue
         yield _judged(matcher, structure, asked, query.lot, match, parts, fits, on, partners_of)
-
-
-def _concerns(matcher: Matcher, ranking: Ranking, fits: list[float]) -> bool:
-    """Is the lot of the structure's trade: a trade that it is known for, else its own texts near the lot."""
-    if fits and max(fits) >= KNOWN:
-        return True
-    if fits and max(fits) == 0.0:
-        return False  # known for other trades only
-    return bool(suitability.fit(ranking.shortlist)[int(ranking.order[0])] == 1.0)
-
-
-def _elsewhere(ranking: Ranking, match: Match) -> bool:
-    """Is the lot out of the zone that the structure declares, and farther than such a lot is served from?"""
-    out = serves(match) is False and match.distance_km is not None
-    return out and (match.distance_km or 0.0) > suitability.radius_km(ranking.shortlist)
 
 
 def _judged(

@@ -11,7 +11,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from matcher.domain import Award, Buyer, Clause, Holder, Lot, Match, Place, Structure, Tender, Warning_
+from matcher.domain import (
+    LENDING_KINDS,
+    Award,
+    Buyer,
+    Clause,
+    Holder,
+    Lot,
+    Match,
+    Place,
+    Structure,
+    Tender,
+    Warning_,
+)
 from matcher.matching import by_clause
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
@@ -138,7 +150,7 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
 
 def way(structure: Structure, lot: Lot) -> str:
     """How a structure may carry hours of a lot, in French."""
-    if structure.kind in by_clause.LENDING:
+    if structure.kind in LENDING_KINDS:
         return "par mise à disposition de personnel"
     asked = needs.asked(lot)
     fits = [row[0] for row in needs.cover(asked, [structure])]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from matcher.domain import LENDING_KINDS
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import fold
 
-LENDING = frozenset({"AI", "ETTI", "GEIQ", "EATT", "EITI"})
 #: How often a kind answers a lot of services or works, relative to EI; AI in between, lenders seldom.
 SERVING = {
     "EI": 1.0,
@@ -55,8 +55,8 @@ def measure(shortlist: Shortlist) -> Column:
         if not kind:
             return np.nan
         if staff:
-            return 0.9 if kind in LENDING else SERVING.get(kind, 0.5) * 0.9
-        return SERVING.get(kind, 0.0 if kind in LENDING else 0.6)
+            return 0.9 if kind in LENDING_KINDS else SERVING.get(kind, 0.5) * 0.9
+        return SERVING.get(kind, 0.0 if kind in LENDING_KINDS else 0.6)
 
     column = np.asarray(catalogue.among("kind", usual, rows), dtype=np.float64)
     wanted = "|disp|" if staff else "|prest|"
@@ -71,7 +71,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if asks_staff(shortlist):
         return Why(
             f"{kind} : met du personnel à disposition"
-            if kind in LENDING
+            if kind in LENDING_KINDS
             else f"{kind} : peut aussi mettre à disposition"
         )
     if value > 0.5:

@@ -15,25 +15,18 @@ if TYPE_CHECKING:
     from matcher.matching.engine import Matcher
 
 
-OTHER_TRADE = "connue pour d'autres métiers que celui du lot"
-
-
 LINES = 30_000  # lines of one record, shared by its lots: what is left out beyond is counted
 
 
 def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> Answer:
-    """The whole ranked list of each lot: the suitable structures first, then those known for other trades."""
+    """The whole ranked list of each lot: whom to call first, then whom to check, then the rest."""
     from matcher.domain import Answer
-    from matcher.matching import suitability
 
     most = max(FULL, LINES // max(1, len(tender.lots)))
     answers = []
     for query in matcher.queries(tender, filters=filters):
         ranking = matcher.rank(query)
         answer, order = matcher.answer(ranking, most), ranking.order
-        if ranking.regime == "structure" and not answer.nobody:
-            fitting = suitability.suitable(ranking.shortlist)[order]
-            order = np.concatenate([order[fitting], order[~fitting]])
         # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor told twice
         bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
@@ -42,9 +35,5 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
         more = (
             matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[: most - done], done + 1)
         )
-        told = [
-            replace(match, warnings=(*match.warnings, OTHER_TRADE)) if match.of_trade is False else match
-            for match in more
-        ]
-        answers.append(replace(answer, matches=(*answer.matches, *told)))
+        answers.append(replace(answer, matches=(*answer.matches, *more)))
     return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
