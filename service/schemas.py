@@ -66,7 +66,7 @@ class FiltersIn(In):
     articles: list[Short] = Field(
         default_factory=list,
         max_length=10,
-        description="Only who may answer under one of these, such as L2113-12.",
+        description="Only who may answer under one of these reserving articles of the code.",
     )
     departments: list[Short] = Field(default_factory=list, max_length=120)
     regions: list[Short] = Field(default_factory=list, max_length=30, description="INSEE region codes.")
@@ -314,6 +314,13 @@ class LotOut(BaseModel):
     )
 
 
+class WarningOut(BaseModel):
+    code: str
+    text: str
+    article: str = ""
+    since: date | None = None
+
+
 class LotAnswerOut(BaseModel):
     lot: LotOut
     nobody: bool
@@ -321,6 +328,9 @@ class LotAnswerOut(BaseModel):
     considered: int
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
+    law: list[WarningOut] = Field(
+        default_factory=list, description="What the law wants of this lot, which its notice does not say."
+    )
 
 
 class MemberOut(BaseModel):
@@ -330,13 +340,6 @@ class MemberOut(BaseModel):
     role: str
     lots: list[str]
     reason: str = ""
-
-
-class WarningOut(BaseModel):
-    code: str
-    text: str
-    article: str = ""
-    since: date | None = None
 
 
 class ConsortiumOut(BaseModel):

@@ -24,6 +24,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.matching.reasons import band
+from matcher.reference import law
 from service import schemas as s
 from service.asked import Taken
 from service.snapshot import Snapshot
@@ -127,12 +128,14 @@ def lot(value: Lot) -> s.LotOut:
     )  # fmt: skip
 
 
-def lot_answer(value: LotAnswer) -> s.LotAnswerOut:
+def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
+    duty = law.social_duty(tender, value.lot)
     best = best_of(value)
     told: dict[int, s.ReasonOut] = {}  # the answer holds its reasons, so that an id stays one reason's
     return s.LotAnswerOut(
         lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered,
         matches=[match(m, best, told) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
+        law=[s.WarningOut(code="social-duty", text=duty.text, article=duty.article, since=duty.since)] if duty else [],
     )  # fmt: skip
 
 
@@ -170,7 +173,7 @@ def notice(value: Tender) -> s.NoticeOut:
 
 def answered(answer: Answer, found: Taken) -> s.Answered:
     return s.Answered(
-        notice=notice(answer.tender), lots=[lot_answer(each) for each in answer.lots],
+        notice=notice(answer.tender), lots=[lot_answer(each, answer.tender) for each in answer.lots],
         consortia=[consortium(each) for each in answer.consortia], others=found.others,
         rejected=[s.RejectedOut(record=bad.record, reason=bad.reason) for bad in found.rejected],
         place_found=found.place_found, versions=dict(answer.versions),

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from matcher.outreach.sourcing import record as record_
 from matcher.outreach.sourcing import search as search_
 from matcher.reading import need as need_
 from matcher.records.keys import Bearer
-from matcher.reference import places
+from matcher.reference import law, places
 from matcher.reference.text import fold
 from service import access, wire
 from service.asked import Taken, from_bytes, from_need
@@ -333,9 +334,10 @@ def lot_view(each: Any, most: int) -> dict[str, Any]:
     ]
     site = [p for place in each.lot.places if (p := atlas.point(place.latitude, place.longitude))]
     near = [line.match for line in lines if line.mark in ("très proche", "proche", "possible")]
+    today = date.today()
     reserve = {
-        "L2113-13 (insertion)": [m for m in near if m.structure.kind in ("EI", "ACI", "AI", "ETTI")],
-        "L2113-12 (handicap)": [m for m in near if m.structure.kind in ("EA", "EATT", "ESAT")],
+        f"{article} ({who})": [m for m in near if law.eligible(m.structure.kind, (article,), today)]
+        for article, who in ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
     }
     potential = [
         (name, len(who), sum(m.structure.active is True for m in who)) for name, who in reserve.items()

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from matcher.domain import KINDS, __version__
 from matcher.matching import reasons
-from matcher.reference import places
+from matcher.reference import law, places
 from matcher.reference.text import shorten
 from service import wire
 from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
@@ -73,6 +73,13 @@ def initial(text: str) -> str:
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
+
+
+def cited(code: str) -> str:
+    """The article of a rule of `law` as it stands today, to cite in a page."""
+    return law.article_of(code, date.today())
+
+
 _environment.filters |= {
     "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
     "kind": wire.kind_label, "short": shorten,
@@ -85,6 +92,8 @@ _environment.globals |= {
     "families": FAMILIES,
     "atlas": atlas,
     "departments": places.departments,
+    "social_duty": law.social_duty,
+    "article": cited,
 }
 
 

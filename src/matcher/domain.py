@@ -201,11 +201,16 @@ class Condition:
     passage: str = ""
 
 
+#: Who buys, as far as thresholds tell buyers apart: the State, a local body, a contracting entity; "" not stated.
+AuthorityType = Literal["state", "local", "entity", ""]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
     id: str = ""  # SIRET where published, else what was published
     name: str = ""
     place: Place = field(default_factory=Place)
+    type: AuthorityType = ""  # as its notice states it: thresholds depend on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,14 +257,12 @@ def with_head(cases: list[tuple[str, str]]) -> None:
     from matcher.learned import cpv
 
     reader = cpv.load()
-    texts = [reader.encoder.normalise(t) for t, _ in cases]
-    vectors = reader.encoder.encode([t for t, _ in cases])
     for level in ("division", "group", "class"):
         digits = cpv.LEVELS[level]
-        kinds, raw = reader.blend.raw(reader.views, texts, vectors, level)
+        kinds, raw, chances = reader.scored([t for t, _ in cases], level)
         names = [str(k).zfill(digits) for k in kinds]
         right = [c[:digits] for _, c in cases]
-        chance = reader.blend.calibrated(level, raw.max(axis=1))
+        chance = chances.max(axis=1)
         hit = np.array(names)[raw.argmax(axis=1)] == np.array(right)
         bins = np.minimum((chance * 10).astype(int), 9)
         gaps = [

@@ -218,13 +218,21 @@ def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
     assert subcontracting.openings(held, [tender(HOURS, confidential=True)]) == []
 
 
-def test_a_large_lot_wants_hours_by_law_from_the_day_of_the_law() -> None:
+def test_of_a_large_lot_without_a_clause_the_law_is_told_and_no_hours_are_put_in_its_mouth() -> None:
     works = Lot(id="w", title="Réfection des façades", cpv=("45000000",), amount=9e6, places=(PANTIN,))
-    assert subcontracting.clause_of(works, tender(works, published=date(2026, 8, 21))) is None
-    clause = subcontracting.clause_of(works, tender(works, published=date(2026, 9, 1)))
-    assert clause is not None and "L2112-2-1" in clause.passage and clause.hours is None
+    assert subcontracting.case_of(works, tender(works, published=date(2026, 8, 21))) is None
+    told = subcontracting.case_of(works, tender(works, published=date(2026, 9, 1)))
+    assert told is not None and "L2112-2-1" in told and "L'acheteur choisit laquelle" in told
+    assert "demande des heures" not in told and subcontracting.clause_of(works) is None
     small = replace(works, amount=9e4)
-    assert subcontracting.clause_of(small, tender(small, published=date(2026, 9, 1))) is None
+    assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
+
+
+def test_a_clause_without_hours_is_told_as_no_more_than_a_social_condition() -> None:
+    told = subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING))
+    assert (
+        told is not None and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
+    )
 
 
 def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:

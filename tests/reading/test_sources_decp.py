@@ -255,7 +255,7 @@ def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:
         ]
     ).holders
     assert [(h.id, h.flags) for h in holders] == [
-        (wrong, ("siret-checksum",)), ("12345", ("not-siret",)), ("FR00000000000", ()), (TWO, ()),
+        (wrong, ("siret-checksum",)), ("12345", ("not-siret",)), ("000000000", ("tva",)), (TWO, ()),
     ]  # fmt: skip
 
 
@@ -487,10 +487,110 @@ def test_every_real_file_is_read_and_nothing_is_lost() -> None:
             assert decp.recognises(path.name.removesuffix(".gz"), stream.read(65_536))
             records = list(decp.read(stream, path.name))  # type: ignore[arg-type]
         counts[path.name] = (len(records), sum(isinstance(r, Rejected) for r in records))
-    assert counts["history.json.gz"] == (11_667, 0)
-    assert counts["development.json.gz"] == (3_419, 0)
-    assert counts["decp2019_flat.csv.gz"] == (3_812, 0)
-    # 22 concessions of this publisher have neither objet nor CPV.
-    assert counts["decp2019_data.gouv.fr_aife.json.gz"] == (2_500, 22)
-    assert counts["decp2019_marches-publics.info.json.gz"] == (4_335, 0)
-    assert counts["decp2024_dematis19.json.gz"] == (3, 0)
+    assert counts["history.json.gz"] == (11_667, 6)  # six tests of platforms
+    assert counts["development.json.gz"] == (3_419, 1)
+    assert counts["decp2019_flat.csv.gz"] == (3_812, 5)
+    # 22 concessions of this publisher have neither objet nor CPV; 14, 4 and 1 modifications bring a holder.
+    assert counts["decp2019_data.gouv.fr_aife.json.gz"] == (2_500 + 14, 22)
+    assert counts["decp2019_marches-publics.info.json.gz"] == (4_335 + 4, 0)
+    assert counts["decp2024_dematis19.json.gz"] == (3 + 1, 0)
+
+
+# ------------------------------------------------------------------------------- what platforms make of it
+
+
+def _all(record: dict[str, object]) -> list[Award | Rejected]:
+    document = json.dumps({"marches": {"marche": [record]}}).encode()
+    return list(decp.read(io.BytesIO(document), "decp.json"))
+
+
+SCHOOL: dict[str, object] = {"id": "2024-7", "acheteur": {"id": BUYER}, "objet": "Nettoyage des écoles", "codeCPV": "90911200",
+          "dateNotification": "2024-03-01", "titulaires": [{"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+
+
+def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> None:
+    later = {"id": 1, "dateNotificationModification": "2025-06-01",
+             "titulaires": [{"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
+                            {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+    rows = _all({**SCHOOL, "modifications": [{"modification": later}]})
+    found = decp.consolidate(row for row in rows if isinstance(row, Award))
+    assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == [
+        ("single", [ONE], date(2024, 3, 1)),
+        ("modification", [TWO], date(2025, 6, 1)),
+    ]
+    assert "modified" in found[0].flags
+    assert len(_all({**SCHOOL, "modifications": [{"modification": {"id": 1, "montant": 5}}]})) == 1
+
+
+def test_each_modification_keeps_the_holders_that_it_brought() -> None:
+    def row(holder: str, version: int, day: str) -> Award:
+        made = decp.award_of({"uid": "u", "objet": "Nettoyage", "codeCPV": "90911200", "titulaire_id": holder,
+                              "modification_id": version, "dateNotification": day})  # fmt: skip
+        assert isinstance(made, Award)
+        return made
+
+    rows = [row(ONE, 0, "2024-01-01"), row(TWO, 1, "2024-05-01"), row(THREE, 2, "2024-09-01")]
+    found = decp.consolidate(rows)
+    assert [(a.holders[0].id, a.notified) for a in found[1:]] == [
+        (TWO, date(2024, 5, 1)), (THREE, date(2024, 9, 1))
+    ]  # fmt: skip
+
+
+def test_a_framework_is_told_by_the_techniques_of_schema_2() -> None:
+    two = [{"titulaire": {"id": one}} for one in (ONE, TWO)]
+    framework = {
+        **SCHOOL,
+        "nature": "Marché",
+        "techniques": {"technique": ["Accord-cadre"]},
+        "titulaires": two,
+    }
+    (found,) = _all(framework)
+    assert isinstance(found, Award) and (found.nature, found.relation) == ("accord-cadre", "framework")
+    (plain,) = _all({**framework, "techniques": {"technique": ["Sans objet"]}})
+    assert isinstance(plain, Award) and (plain.nature, plain.relation) == ("marché", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("published", "kind", "siren"),
+    [(f"FR80{ONE[:9]}", "TVA", ONE[:9]), (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]), (f"FRX1{ONE[:9]}", "", ONE[:9])],
+)  # fmt: skip
+def test_a_french_vat_number_gives_its_siren(published: str, kind: str, siren: str) -> None:
+    (found,) = _all({**SCHOOL, "titulaires": [{"titulaire": {"id": published, "typeIdentifiant": kind}}]})
+    assert isinstance(found, Award)
+    assert (found.holders[0].siren, found.holders[0].id_type, found.holders[0].flags) == (
+        siren,
+        "SIREN",
+        ("tva",),
+    )
+
+
+def test_a_foreign_vat_number_is_kept_as_published() -> None:
+    (found,) = _all(
+        {**SCHOOL, "titulaires": [{"titulaire": {"id": "DE000000001", "typeIdentifiant": "TVA"}}]}
+    )
+    assert isinstance(found, Award) and found.holders[0].id == "DE000000001"
+
+
+@pytest.mark.parametrize(
+    "title", ["TSI_20240101_Objet - Lot 1", "DEMO_20200101", "Test_envoi_simple - lot 1"]
+)
+def test_a_record_that_a_platform_made_to_test_itself_is_set_aside(title: str) -> None:
+    own = [{"titulaire": {"id": THREE, "denominationSociale": "ÉDITEUR"}}]
+    (found,) = _all({**SCHOOL, "acheteur": {"id": f"{THREE[:9]}00025"}, "objet": title, "titulaires": own})
+    assert isinstance(found, Rejected) and "test" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [("TEST", False), ("TEST_ENVOI", False), ("Tests de sol", True), ("HALLE_250719-Serrurerie", True)],
+)
+def test_a_title_alone_is_set_aside_only_where_it_says_test(title: str, kept: bool) -> None:
+    (found,) = _all({**SCHOOL, "objet": title})
+    assert isinstance(found, Award) is kept
+
+
+def test_a_winner_published_under_the_buyers_number_keeps_its_name_alone() -> None:
+    own = [{"titulaire": {"id": BUYER, "denominationSociale": "TRAITEUR DES TILLEULS"}}]
+    (found,) = _all({**SCHOOL, "titulaires": own})
+    assert isinstance(found, Award)
+    assert [(h.id, h.name, h.flags) for h in found.holders] == [("", "TRAITEUR DES TILLEULS", ("buyer-id",))]

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, BadInput
+from matcher.domain import (
+    DISABILITY_KINDS,
+    KINDS,
+    SIAE_KINDS,
+    BadInput,
+    Buyer,
+    Clause,
+    Lot,
+    LotAnswer,
+    NothingGood,
+    Reservation,
+    Tender,
+)
 from matcher.reference import law
 
 NOW = date(2026, 11, 24)
@@ -61,7 +81,7 @@ def test_thresholds_leave_no_day_without_a_rule_and_none_with_two() -> None:
         for code in codes:
             assert sum(r.holds(day) for r in law.all_rules() if r.code == code) == 1, (code, day)
         day += timedelta(days=1 if (day.month, day.day) in {(12, 31), (3, 31), (7, 23), (12, 7)} else 7)
-    for day in (date(2016, 6, 1), date(2020, 8, 1), NOW):
+    for day in (date(2016, 6, 1), date(2019, 3, 31), date(2019, 4, 1), date(2020, 8, 1), NOW):
         in_force = [r.code for r in law.rules(day)]
         assert len(in_force) == len(set(in_force))
 
@@ -109,23 +129,23 @@ def test_the_same_amount_depends_on_the_day() -> None:
     ("kind", "disability", "insertion", "prison", "ess"),
     [
         # L2113-12, L2113-13, L2113-13-1, L2113-15
-        ("EA", True, False, False, None),
-        ("EATT", True, False, False, None),
-        ("ESAT", True, False, False, None),
-        ("EI", False, True, False, None),
-        ("ACI", False, True, False, None),
-        ("AI", False, True, False, True),
-        ("ETTI", False, True, False, None),
-        ("EITI", False, None, False, None),  # uncertain
-        ("GEIQ", False, False, False, None),  # an employers' group is not a SIAE
+        ("EA", True, False, None, None),
+        ("EATT", True, False, None, None),
+        ("ESAT", True, False, None, None),
+        ("EI", False, True, None, None),
+        ("ACI", False, True, None, None),
+        ("AI", False, True, None, True),
+        ("ETTI", False, True, None, None),
+        ("EITI", False, None, None, None),  # uncertain
+        ("GEIQ", False, False, None, None),  # an employers' group is not a SIAE
         ("SEP", False, False, True, False),
-        ("ESUS", False, False, False, True),
-        ("SCOP", False, False, False, True),
-        ("SCIC", False, False, False, True),
-        ("ASSO", False, False, False, True),
-        ("MUTUELLE", False, False, False, True),
-        ("FONDATION", False, False, False, True),
-        ("", False, False, False, False),
+        ("ESUS", False, False, None, True),
+        ("SCOP", False, False, None, True),
+        ("SCIC", False, False, None, True),
+        ("ASSO", False, False, None, True),
+        ("MUTUELLE", False, False, None, True),
+        ("FONDATION", False, False, None, True),
+        ("", False, False, None, False),
         ("XYZ", None, None, None, None),
     ],
 )
@@ -156,9 +176,28 @@ def test_another_status_held_counts() -> None:
     assert law.eligible("SCOP", ("L2113-12",), NOW, labels=("Qualibat", "ea")) is True
 
 
-def test_the_prison_article_did_not_exist_before_2022() -> None:
-    assert law.eligible("SEP", ("L2113-13-1",), date(2021, 6, 1)) is False
-    assert law.eligible("SEP", ("L2113-13-1",), date(2022, 6, 1)) is True
+# ordonnance 2022-1336, article 19, published on 2022-10-20: "des opérateurs économiques qui les exécutent [...] en
+# établissement pénitentiaire [...] des personnes détenues dans une proportion minimale fixée par voie réglementaire"
+def test_the_prison_article_holds_since_20_october_2022_for_whoever_executes_there() -> None:
+    assert law.eligible("SEP", ("L2113-13-1",), date(2022, 10, 19)) is False
+    assert law.eligible("SEP", ("L2113-13-1",), date(2022, 10, 20)) is True
+    assert law.eligible("", ("L2113-13-1",), NOW) is None, "no status is asked of who works in prison"
+    assert law.value("reservation.prison-share", NOW) == 0.5
+    assert law.value("reservation.prison-share", date(2022, 11, 1)) is None
+
+
+# loi 2018-771, article 83: the experiment runs until 2026-12-22
+def test_the_experiment_of_the_eiti_ends_on_22_december_2026() -> None:
+    assert law.eligible("EITI", ("L2113-13",), date(2026, 12, 22)) is None
+    assert law.eligible("EITI", ("L2113-13",), date(2026, 12, 23)) is False
+
+
+# L3113-1 to L3113-3: the same structures for concessions
+@pytest.mark.parametrize(("kind", "article", "expected"), [
+    ("ESAT", "L3113-1", True), ("EI", "L3113-1", False), ("EI", "L3113-2", True), ("SEP", "L3113-2-1", True), ("ESAT", "L3113-3", True),
+])  # fmt: skip
+def test_reserved_concessions_admit_the_same_structures(kind: str, article: str, expected: bool) -> None:
+    assert law.eligible(kind, (article,), NOW) is expected
 
 
 def test_an_article_unknown_here_cannot_be_told() -> None:
@@ -219,6 +258,115 @@ def test_a_social_condition_is_mandatory_above_the_european_thresholds_from_22_a
     assert law.social_clause_mandatory(None, date(2020, 1, 1)) is False
 
 
+def test_social_services_and_entities_have_their_own_thresholds_and_defence_is_free() -> None:
+    due = law.social_clause_mandatory
+    assert [due(a, NOW, social=True) for a in (749_999, 750_000)] == [False, True]  # R2131-14
+    assert [due(a, NOW, buyer="entity", social=True) for a in (999_999, 1_000_000)] == [False, True]
+    assert [due(a, NOW, buyer="entity") for a in (431_999, 432_000)] == [False, True]
+    assert due(9e6, NOW, defence=True) is False  # L2312-1-1: it may, it need not
+    assert [due(a, NOW, buyer=None) for a in (100_000, 200_000, 500_000)] == [False, None, True]
+
+
+@pytest.mark.parametrize(
+    ("buyer", "expected"),
+    [
+        (Buyer(id="21750001600019"), "local"), (Buyer(id="26750045200011"), "local"), (Buyer(id="11000201100044"), "state"),
+        (Buyer(id="18004312700018"), "state"), (Buyer(id="19931827000014"), None), (Buyer(id="55204944776279"), None),
+        (Buyer(id="55204944776279", type="entity"), "entity"), (Buyer(), None),
+    ],
+)  # fmt: skip
+def test_the_buyer_is_known_by_its_notice_else_by_its_number(buyer: Buyer, expected: str | None) -> None:
+    assert law.buyer_type(buyer) == expected
+
+
+CLEANING = Lot(id="l", title="Nettoyage des locaux", cpv=("90910000",), amount=300_000)
+
+
+def call(*lots: Lot, buyer: str = "21750001600019", day: date = NOW, flags: tuple[str, ...] = ()) -> Tender:
+    return Tender(
+        id="t",
+        format="boamp",
+        title="Nettoyage",
+        buyer=Buyer(id=buyer),
+        lots=lots,
+        published=day,
+        flags=flags,
+    )
+
+
+def test_what_the_law_wants_is_told_as_the_laws_with_its_choice_exceptions_and_reasons() -> None:
+    found = law.social_duty(call(CLEANING), CLEANING)
+    assert found is not None and found.article == "L2112-2-1" and found.since == date(2026, 8, 22)
+    for words in (
+        "Aucune clause sociale n'a été lue", "216\u202f000", "L'acheteur choisit laquelle", "pas forcément des heures",
+        "immédiatement disponible", "lien suffisant", "concurrence", "six mois", "raisons", "À vérifier",
+    ):  # fmt: skip
+        assert words in found.text, words
+    assert "demande des heures" not in found.text and "le lot demande" not in found.text.lower()
+    assert "à vérifier" in found.short and "L2112-2-1" in found.short
+
+
+def test_the_api_tells_the_duty_beside_the_lot_and_not_among_its_clauses() -> None:
+    from service import wire
+
+    told = wire.lot_answer(LotAnswer(lot=CLEANING, matches=()), call(CLEANING))
+    assert [(w.code, w.article) for w in told.law] == [
+        ("social-duty", "L2112-2-1")
+    ] and told.lot.clauses == []
+    stated = replace(CLEANING, clauses=(Clause(hours=200.0),))
+    assert wire.lot_answer(LotAnswer(lot=stated, matches=()), call(stated)).law == []
+
+
+def test_no_duty_is_told_where_the_notice_speaks_the_law_does_not_hold_or_the_size_is_not_stated() -> None:
+    def duty(lot: Lot = CLEANING, **given: Any) -> law.SocialDuty | None:
+        return law.social_duty(call(lot, **given), lot)
+
+    assert duty(day=date(2026, 8, 21)) is None
+    assert duty(replace(CLEANING, clauses=(Clause(hours=200.0),))) is None
+    assert duty(replace(CLEANING, reservation=Reservation())) is None
+    assert duty(replace(CLEANING, amount=None)) is None
+    assert duty(replace(CLEANING, inferred=("amount",))) is None, (
+        "an amount that was inferred feeds no threshold"
+    )
+    assert duty(flags=("defence",)) is None
+    assert duty(replace(CLEANING, amount=150_000)) is None and duty(
+        replace(CLEANING, amount=150_000), buyer="11000201100044"
+    )
+    assert duty(replace(CLEANING, cpv=("85320000",))) is None, "social services: 750 000"
+    assert duty(replace(CLEANING, clauses=(Clause(nature="criterion"),))), (
+        "a criterion is no condition of execution"
+    )
+
+
+def test_a_concession_has_its_own_article_and_threshold() -> None:
+    theatre = Lot(id="c", title="Exploitation du théâtre", cpv=("92320000",), amount=6e6)
+    found = law.social_duty(call(theatre, flags=("concession",)), theatre)
+    assert found is not None and found.article == "L3114-2-1" and "5\u202f404\u202f000" in found.text
+    assert (
+        law.social_duty(
+            call(replace(theatre, amount=5e6), flags=("concession",)), replace(theatre, amount=5e6)
+        )
+        is None
+    )
+
+
+def test_the_lots_of_one_contract_are_added_up_and_years_counted() -> None:
+    half = replace(CLEANING, amount=120_000)
+    assert law.social_duty(call(half), half) is None
+    assert law.social_duty(call(half, replace(half, id="m", number="2")), half)
+    yearly = replace(half, amount_period="year", duration_months=24)
+    assert law.social_duty(call(yearly), yearly)
+
+
+def test_short_works_are_told_that_their_exception_is_open() -> None:
+    works = Lot(id="w", title="Réfection", cpv=("45450000",), amount=6e6, duration_months=5)
+    found = law.social_duty(call(works), works)
+    assert found is not None and "Durée de 5 mois" in found.text
+    longer = replace(works, duration_months=6)
+    told = law.social_duty(call(longer), longer)
+    assert told is not None and "Durée de" not in told.text
+
+
 def test_the_turnover_asked_is_capped_by_date() -> None:
     before, after = law.turnover_ceiling(date(2025, 12, 31)), law.turnover_ceiling(date(2026, 1, 1))
     assert before is not None and after is not None
@@ -250,10 +398,138 @@ def test_changes_of_a_group_depend_on_the_day() -> None:
 def test_a_rule_is_shown_with_its_article_its_date_and_that_it_is_to_be_checked() -> None:
     found = law.turnover_ceiling(NOW)
     assert found is not None
-    assert found.shown().endswith("(R2142-7, depuis le 01/01/2026 ; à vérifier).")
+    assert found.shown().endswith("(R2142-7, depuis le 01/01/2026 ; texte non relu, à vérifier).")
+    read = law.rule("reservation.prison", NOW)
+    assert read is not None and read.shown().endswith("(L2113-13-1, depuis le 20/10/2022 ; à vérifier).")
     for one in law.all_rules():
-        assert one.article and one.text and not one.text.endswith(".")
+        assert one.article and one.text and not one.text.endswith(".") and one.source
         assert one.until is None or one.since <= one.until
+
+
+# R2122-8: also a lot of a larger contract, if it meets R2123-1, 2°, b (20 %) and is under the same amount
+@pytest.mark.parametrize(("day", "supplies", "works"), [
+    (date(2019, 4, 1), 25_000, 25_000), (date(2026, 3, 31), 40_000, 100_000), (date(2026, 4, 1), 60_000, 100_000),
+])  # fmt: skip
+def test_small_lots_bought_directly(day: date, supplies: int, works: int) -> None:
+    assert (law.value("direct.lot.supplies", day), law.value("direct.lot.works", day)) == (supplies, works)
+    assert law.value("small-lots.share", day) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "article", "value"),
+    [
+        # décret 2021-1634: the experiment of décret 2018-1225 ended on 2021-12-24, R2122-9-1 follows
+        ("direct.innovative", date(2021, 12, 24), "décret 2018-1225, article 1er", 100_000),
+        ("direct.innovative", date(2021, 12, 25), "R2122-9-1", 100_000),
+        # R2171-23: 10 % from 2021-04-02, then 20 % (décret 2024-1251)
+        ("global.sme", date(2021, 4, 2), "R2171-23", 0.10),
+        ("global.sme", NOW, "R2171-23", 0.20),
+        # décret 2022-767: the threshold of the plan falls to 50 M€ on 2023-01-01
+        ("spaser", date(2022, 12, 31), "L2111-3 et D2111-3", 100_000_000),
+        ("spaser", date(2023, 1, 1), "L2111-3 et D2111-3", 50_000_000),
+        ("capacity.others", NOW, "R2142-3", None),
+        ("publicity.others", NOW, "R2131-13", None),
+        ("formal.social", NOW, "R2131-14 et avis annexé", 750_000),
+        ("formal.social-entity", NOW, "R2131-14 et avis annexé", 1_000_000),
+        ("clause.concession", NOW, "L3114-2-1", None),
+        ("clause.defence", NOW, "L2312-1-1", None),
+    ],
+)  # fmt: skip
+def test_figures_and_articles_by_date(code: str, day: date, article: str, value: float | None) -> None:
+    found = law.rule(code, day)
+    assert found is not None and (found.article, found.value) == (article, value)
+
+
+@pytest.mark.parametrize("code", ["clause.environment", "criterion.environment"])
+def test_environment_is_due_since_21_august_2026(code: str) -> None:
+    assert law.rule(code, date(2026, 8, 20)) is None and law.rule(code, date(2026, 8, 21)) is not None
+
+
+def test_the_articles_of_the_code_are_cited_since_the_code_came_and_older_ones_before() -> None:
+    for one in law.all_rules():
+        if re.match(r"[LRD][23]\d{3}-", one.article):
+            assert one.since >= date(2019, 4, 1), one
+    assert law.article_of("reservation.disability", date(2018, 5, 1)) == "ordonnance 2015-899, article 36, I"
+    assert law.article_of("clause.mandatory", date(2020, 1, 1)) == "L2112-2-1", (
+        "the latest where none held yet"
+    )
+
+
+def test_public_employers_have_their_own_rules_beside_those_of_the_labour_code() -> None:
+    found = law.rule("oeth.public", NOW)
+    assert found is not None and "FIPHFP" in found.text and not found.verified and "non relu" in found.shown()
+
+
+@pytest.mark.parametrize(
+    ("cpv", "expected"),
+    [("92511000", True), ("92521000", True), ("85312310", True), ("80530000", False), ("90910000", False), ("55523000", False)],
+)  # fmt: skip
+def test_the_services_open_to_ess_enterprises_go_by_branch(cpv: str, expected: bool) -> None:
+    assert law.ess_service(cpv) is expected
+
+
+def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Path(__file__).parents[2] / "data" / "assumptions" / "law.csv"
+    own = tmp_path / "assumptions" / "law.csv"
+    own.parent.mkdir()
+    own.write_text(
+        shipped.read_text(encoding="utf-8").replace(",2026-12-22,", ",2028-12-22,"), encoding="utf-8"
+    )
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    assert law.eligible("EITI", ("L2113-13",), date(2027, 6, 1)) is None
+    own.write_text(
+        shipped.read_text(encoding="utf-8").replace(",2026-12-22,", ",22/12/2028,"), encoding="utf-8"
+    )
+    os.utime(own, (1, 1))
+    law._table.cache_clear()
+    with pytest.raises(BadInput, match=r"law\.csv, ligne"):
+        law.all_rules()
+
+
+def test_the_command_shows_the_rules_of_a_day_and_which_were_read(capsys: pytest.CaptureFixture[str]) -> None:
+    from matcher.commands import law as command
+
+    command.run("reservation.prison", on="2022-10-20", format="jsonl")
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (row["article"], row["depuis"], row["texte"]) == ("L2113-13-1", "2022-10-20", "lu")
+    with pytest.raises(NothingGood, match=r"reservation\.prison"):
+        command.run("reservation.prison", on="2022-10-19", format="jsonl")
+
+
+#: What a notice says is read there, in its own words and codes.
+READERS = re.compile(r"clause|sources/|insertion_hours|law\.py$|training/")
+CITED = re.compile(r"\b[LRD]\.? ?(?:[23]\d{3}|5212|351)-\d")
+
+
+def _literals(path: Path) -> Iterator[str]:
+    if path.suffix == ".html":
+        yield path.read_text(encoding="utf-8")
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+    yield from (
+        str(n.value)
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in told
+    )
+
+
+def test_no_article_of_law_is_written_outside_the_table() -> None:
+    root = Path(__file__).parents[2]
+    files = [
+        *(root / "src").rglob("*.py"),
+        *(root / "service").rglob("*.py"),
+        *(root / "service").rglob("*.html"),
+    ]
+    found = [
+        f"{path.relative_to(root)}: {text[:80]}"
+        for path in files
+        if not READERS.search(path.as_posix())
+        for text in _literals(path)
+        if CITED.search(text)
+    ]
+    assert not found, "ask matcher.reference.law for the article of a day"
 
 
 def test_a_code_that_does_not_exist_is_said() -> None:

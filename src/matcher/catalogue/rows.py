@@ -88,7 +88,9 @@ def _evidence_of_awards(
         for holder in award.holders:
             if holder.id:
                 names[holder.siren][clean(holder.name)] += 1
-                sirets[holder.siren] = min(sirets.get(holder.siren, holder.id), holder.id)
+                # a whole SIRET before a bare SIREN, which a VAT number gives
+                both = (sirets.get(holder.siren, holder.id), holder.id)
+                sirets[holder.siren] = min(both, key=lambda number: (len(number) < 14, number))
     placed: dict[str, list[_Row]] = defaultdict(list)
     for siren in sorted(pieces):
         if siren not in of_siren:

@@ -10,7 +10,7 @@ import typer
 def run(
     text: list[str] = typer.Argument(None, help="The need, in French."),
     top: int = typer.Option(5, "--top", "-k", min=1, max=100, help="How many codes."),
-    level: str = typer.Option("division", "--level", "-l", help="division, group, class or code."),
+    level: str = typer.Option("class", "--level", "-l", help="division, group, class or code."),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
     labels: Path | None = typer.Option(
         None, "--import", help="First keep the official list of CPV labels (CSV with code and label_fr)."
@@ -22,7 +22,7 @@ def run(
 
     matcher cpv "entretien des espaces verts et tonte"
 
-    matcher cpv "bornes de recharge" --level class --top 3 --format jsonl
+    matcher cpv "bornes de recharge" --level code --top 3 --format jsonl
 
     matcher cpv --import cpv_2008.csv
     """

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import Buyer, Clause, Lot, Offer, Place, Reservation, Structure, Tender, Zone
-from matcher.reference import codes, paths
+from matcher.reference import codes, law, paths
 from matcher.reference.places import communes
 from matcher.reference.text import clean
 
@@ -179,7 +179,7 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
             ]
             piece = pool[int(chance.integers(len(pool)))]
             title = f"{FORMS[int(chance.integers(len(FORMS)))]} {piece.title}".strip()
-            reserved = Reservation(articles=("L2113-13",)) if chance.random() < 0.02 else None
+            reserved = Reservation(articles=(law.INSERTION,)) if chance.random() < 0.02 else None
             hours = Clause(hours=float(100 * chance.integers(1, 40))) if chance.random() < 0.15 else None
             made.append(
                 Lot(id=f"{id}-{j + 1}", number=str(j + 1), title=title, description=clean(f"{piece.text} {place.label}"),

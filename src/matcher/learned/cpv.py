@@ -2,7 +2,9 @@
 
 Two views of the text are weighed: a linear model on hashed words and characters (scores of divisions), and
 the coded texts nearest to it by the encoder (past awards, CPV labels).  Deeper levels share out a division's
-probability by the same neighbours.  What was learnt lies in models/cpv as plain arrays and JSON.
+probability by the same neighbours.  A long text is weighed and calibrated for itself: the more words, the fewer
+each counts in the linear model, and what is usual in the history weighs the more.  What was learnt lies in
+models/cpv as plain arrays and JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +29,14 @@ Level = Literal["division", "group", "class", "code"]
 LEVELS: dict[str, int] = {"division": 2, "group": 3, "class": 4, "code": 8}
 WORDS, CHARACTERS = 2**16, 2**17  # columns of the hashed features
 FLOOR = 0.005  # share of neighbours that a division without any is given
-LIMIT = 10_000  # characters read: what is asked for stands at the beginning of a notice
+LIMIT = (
+    400  # characters read: what is asked for stands at the beginning, then come sites, rules and conditions
+)
+LONG = 250  # characters from which a text is a long one
+WORKS = 45
+BARE = (
+    10  # bare divisions, such as 45000000, that may stand among the first codes and are no help to who asks
+)
 Floats = NDArray[np.float64]
 
 
@@ -104,6 +113,7 @@ class Blend:
     near: float
     width: float
     narrow: float  # width of the kernel that shares out a division
+    works: float  # taken off the score of works, of which the history holds more than is asked for
     curves: dict[str, tuple[list[float], list[float]]]
 
     def divisions(self, views: Views, texts: Sequence[str], likeness: NDArray[np.float32]) -> Floats:
@@ -113,6 +123,7 @@ class Blend:
         spread = np.zeros((len(texts), len(views.divisions)))
         spread[:, [column[int(k)] for k in kinds]] = shares
         scores = self.linear * views.linear(texts) + self.near * np.log(spread + FLOOR)
+        scores[:, column[WORKS]] -= self.works
         raised = np.exp(scores - scores.max(axis=1, keepdims=True))
         found: Floats = raised / raised.sum(axis=1, keepdims=True)
         return found
@@ -140,27 +151,52 @@ class Blend:
 
 
 class Suggester:
-    """The learnt views and blend with the encoder they were learnt with."""
+    """The learnt views, and the blends for short and for long texts, with the encoder they were learnt with."""
 
-    def __init__(self, encoder: static.StaticEncoder, views: Views, blend: Blend) -> None:
-        self.encoder, self.views, self.blend = encoder, views, blend
+    def __init__(self, encoder: static.StaticEncoder, views: Views, short: Blend, long: Blend) -> None:
+        self.encoder, self.views, self.short, self.long = encoder, views, short, long
 
-    def suggest(self, text: str, k: int = 5, level: Level = "division") -> list[tuple[str, str, float]]:
-        """The k likeliest codes: (8 digits, label, probability), best first."""
+    def scored(self, texts: Sequence[str], level: str) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """Codes cut to the level's digits, raw and calibrated probabilities (texts, codes); NaN without a known word."""
+        heads = [text[:LIMIT] for text in texts]
+        words = [self.encoder.normalise(head) for head in heads]
+        vectors = self.encoder.encode(heads)
+        long = np.array([len(head) >= LONG for head in heads], dtype=bool)
+        kinds, raw, chances = np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros((0, 0))
+        for blend, chosen in ((self.short, ~long), (self.long, long)):
+            at = np.flatnonzero(chosen)
+            if not len(at):
+                continue
+            kinds, part = blend.raw(self.views, [words[i] for i in at], vectors[at], level)
+            if not raw.size:
+                raw, chances = np.zeros((len(texts), len(kinds))), np.zeros((len(texts), len(kinds)))
+            raw[at], chances[at] = part, blend.calibrated(level, part)
+        silent = ~np.array([bool(said) for said in words], dtype=bool) | ~vectors.any(axis=1)
+        raw[silent], chances[silent] = np.nan, np.nan
+        return kinds, raw, chances
+
+    def likeliest(self, texts: Sequence[str], k: int, level: str) -> list[list[tuple[str, float]]]:
+        """For each text up to k (8 digits, chance), best first; none for a text without a known word."""
+        kinds, raw, chances = self.scored(texts, level)
+        found: list[list[tuple[str, float]]] = []
+        for row, chance in zip(raw, chances, strict=True):
+            best = np.argsort(-row, kind="stable")[:k] if not np.isnan(row).any() else np.zeros(0, np.int64)
+            stated = chance[best] / max(1.0, float(chance[best].sum()))
+            codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
+            found.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
+        return found
+
+    def suggest(self, text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
+        """The k likeliest codes: (8 digits, label, probability), best first; below a division never a bare division."""
         if level not in LEVELS:
             raise BadInput(f"unknown level {level!r}: choose one of {', '.join(LEVELS)}")
         if not 1 <= k <= 100:
             raise BadInput(f"{k} codes cannot be given: ask for 1 to 100")
-        words = self.encoder.normalise(text[:LIMIT])
-        vectors = self.encoder.encode([text[:LIMIT]])
-        if not words or not vectors.any():
+        (found,) = self.likeliest([text], k + BARE, level)
+        if not found:
             raise BadInput("the text holds no known word: describe the need in a few French words")
-        kinds, raw = self.blend.raw(self.views, [words], vectors, level)
-        best = np.argsort(-raw[0], kind="stable")[:k]
-        chances = self.blend.calibrated(level, raw[0][best])
-        chances = chances / max(1.0, float(chances.sum()))
-        codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
-        return [(c, cpv_label(c), round(float(p), 4)) for c, p in zip(codes, chances, strict=True)]
+        told = [one for one in found if level == "division" or not one[0].endswith("000000")]
+        return [(code, cpv_label(code), round(chance, 4)) for code, chance in told[:k]]
 
 
 def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
@@ -171,14 +207,15 @@ def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
         told = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))
         with np.load(folder / "cpv.npz", allow_pickle=False) as arrays:
             views = unpack(told["divisions"], dict(arrays))
-        blend = Blend(
-            **{**told["blend"], "curves": {n: (x, y) for n, (x, y) in told["blend"]["curves"].items()}}
+        short, long = (
+            Blend(**{**part, "curves": {n: (x, y) for n, (x, y) in part["curves"].items()}})
+            for part in (told["short"], told["long"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"no CPV model in {folder} ({error}): make one with `matcher train cpv`") from None
     if told["encoder"] != reader.fingerprint:
         raise StaleArtefact(f"the CPV model in {folder} is of another encoder: run `matcher train cpv` again")
-    return Suggester(reader, views, blend)
+    return Suggester(reader, views, short, long)
 
 
 def pack(views: Views) -> dict[str, NDArray[Any]]:
@@ -215,7 +252,7 @@ def _shipped() -> Suggester:
     return load()
 
 
-def suggest(text: str, k: int = 5, level: Level = "division") -> list[tuple[str, str, float]]:
+def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
     """The k likeliest CPV codes of a French text: (8 digits, label, calibrated probability), best first.
 
     Raises BadInput for an empty text, a text without a known word, or an unknown level.

@@ -218,7 +218,7 @@ def _roots(suggester: cpv.Suggester, text: str, codes: NDArray[np.int64]) -> Flo
     """Square roots of the probabilities of CPV groups of a need, in the order of `codes`."""
     words = text[: cpv.LIMIT]
     vectors = suggester.encoder.encode([words])
-    kinds, raw = suggester.blend.raw(suggester.views, [suggester.encoder.normalise(words)], vectors, "group")
+    kinds, raw = suggester.short.raw(suggester.views, [suggester.encoder.normalise(words)], vectors, "group")
     order = {int(kind): place for place, kind in enumerate(kinds)}
     return np.sqrt(raw[0, [order[int(code)] for code in codes]]).astype(np.float32)
 

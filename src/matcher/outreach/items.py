@@ -16,6 +16,7 @@ from matcher.matching.reasons import sentences
 from matcher.outreach.cases import Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
+from matcher.reference import law
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _Teams:
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
-            "reservation": _reserved(lot), "clauses": _clauses(lot),
+            "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
             "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
             "probability": found["probability"] if found else None, "score": found["score"] if found else None,
             "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
@@ -180,9 +181,11 @@ def _reserved(lot: Lot) -> str:
     return f"Lot réservé ({articles})" if articles else "Lot réservé, article non précisé : voir le règlement"
 
 
-def _clauses(lot: Lot) -> str:
+def _clauses(tender: Tender, lot: Lot) -> str:
+    """The social clause that the notice states; where none was read, what the law makes due, told as the law's."""
     if not lot.clauses:
-        return ""
+        duty = law.social_duty(tender, lot)
+        return duty.short if duty else ""
     hours = sum(c.hours or 0 for c in lot.clauses)
     return (
         f"Clause sociale : {hours:,.0f} heures d'insertion".replace(",", "\u202f")

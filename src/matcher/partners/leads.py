@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Tender
+from matcher.reference import law
 from matcher.reference.text import fold
 
 #: Names by which a structure of the social economy is known for one.
@@ -62,7 +63,7 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
                 hours=clause.hours,
                 passage=clause.passage,
                 notified=award.notified,
-                case=_case(clause, len(award.holders)),
+                case=_case(clause, award, tender.published),
             )
 
 
@@ -83,7 +84,7 @@ def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Itera
                     hours=None,
                     passage=clause.passage,
                     notified=award.notified,
-                    case=_case(clause, len(award.holders)),
+                    case=_case(clause, award, None),
                 )
 
 
@@ -116,14 +117,21 @@ def _clause(lot: Lot | None) -> Clause | None:
     return max(found, key=lambda clause: (clause.hours is not None, clause.confidence), default=None)
 
 
-def _case(clause: Clause, holders: int) -> str:
-    owed = (
-        f"{clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if clause.hours
-        else "des heures d'insertion"
-    )
-    who = "Le groupement titulaire" if holders > 1 else "Le titulaire"
+def owed(clause: Clause) -> str:
+    """What a condition of execution asks for, in French: hours or a share where stated, else no more than it says."""
+    if clause.hours:
+        return f"{clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
     return (
-        f"{who} doit {owed} (L2112-2) : il peut les confier par sous-traitance à une structure d'insertion, ou par "
-        "mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
+        f"{100 * clause.share:g} % des heures en insertion"
+        if clause.share
+        else "une condition sociale d'exécution"
+    )
+
+
+def _case(clause: Clause, award: Award, published: date | None) -> str:
+    who = "Le groupement titulaire" if len(award.holders) > 1 else "Le titulaire"
+    article = law.article_of("clause.execution", award.notified or published or date.today())
+    return (
+        f"{who} doit tenir {owed(clause)} ({article}) : il peut y répondre par sous-traitance à une structure d'insertion, "
+        "ou par mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
     )

@@ -386,8 +386,8 @@ def _subcontracting(
 ) -> tuple[Partner, ...]:
     """The other way in: which firm could be asked for a share of the hours of insertion of a lot.
 
-    Of an award notice with a social clause the ordinary firm that won; of an open lot with hours, or so large
-    that the law wants some, the firms whose trade it is.  Never on a reserved lot.
+    Of an award notice with a social clause the ordinary firm that won; of an open lot with a clause, or so large
+    that the law makes a social condition due, the firms whose trade it is.  Never on a reserved lot.
     """
     if not structure.kind:
         return ()
@@ -410,10 +410,10 @@ def _subcontracting(
         if lead.firm.siren not in found or found[lead.firm.siren].score < partner.score:
             found[lead.firm.siren] = partner
     for answer in answers:
-        clause = subcontracting.clause_of(answer.lot, tender)
-        if clause is None:
+        case = subcontracting.case_of(answer.lot, tender)
+        if case is None:
             continue
-        text = f"{subcontracting.asked(answer.lot, clause)}. Votre façon d'y entrer : {subcontracting.way(structure, answer.lot)}"
+        text = f"{case}. Votre façon d'y entrer : {subcontracting.way(structure, answer.lot)}"
         firms = [m for m in answer.matches if not m.structure.kind and m.structure.active is not False]
         for match in firms:
             other = match.structure

@@ -28,7 +28,7 @@ from matcher.matching import by_clause
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
-from matcher.partners.leads import Lead, leads, leads_of
+from matcher.partners.leads import Lead, leads, leads_of, owed
 from matcher.reading.deduplicate import group
 from matcher.reference import law, needs, trades
 
@@ -78,7 +78,7 @@ def openings(
             found += [
                 _of_lot(matcher, tender, each, n)
                 for each in tender.lots
-                if clause_of(each, tender) is not None and (lot is None or _is(each, lot))
+                if case_of(each, tender) is not None and (lot is None or _is(each, lot))
             ]
     found += [_of_lead(matcher, lead, None, n) for lead in leads_of(awards, structures)]
     joined: dict[tuple[str, str, str], Opening] = {}
@@ -104,27 +104,30 @@ def before(tender: Tender, earlier: Sequence[Tender]) -> list[Tender]:
     return [entry.tender for entry in dossier.history if entry.tender.id != tender.id]
 
 
-def clause_of(lot: Lot, tender: Tender) -> Clause | None:
-    """The hours that an open lot asks for: by its clause, else by the law where it is large enough.
+def clause_of(lot: Lot) -> Clause | None:
+    """The condition of execution that an open lot states, the one with hours first.
 
     None on a reserved lot: whoever takes it is a structure already.
     """
-    if lot.reservation is not None:
-        return None
-    stated = [clause for clause in lot.clauses if clause.nature == "execution"]
-    if stated:
-        return max(stated, key=lambda c: (c.hours is not None, c.confidence))
+    stated = [clause for clause in lot.clauses if clause.nature == "execution" and lot.reservation is None]
+    return max(stated, key=lambda c: (c.hours is not None, c.confidence), default=None)
+
+
+def case_of(lot: Lot, tender: Tender) -> str | None:
+    """How a structure may come into an open lot, in French: by its clause, else by what the law makes due.
+
+    What the law wants is told as the law's, never as words of the notice.  None where neither gives a way in.
+    """
     on = tender.published or date.today()
-    amounts = [each.amount for each in tender.lots]
-    total = sum(a for a in amounts if a is not None) if lot.currency == "EUR" else 0.0
-    works = bool(lot.cpv) and lot.cpv[0].startswith("45")
-    if total and law.social_clause_mandatory(total, on, works, "local"):
-        return Clause(
-            origin="text",
-            passage="aucune clause lue, mais au-dessus du seuil européen une condition sociale est obligatoire (L2112-2-1)",
-            confidence=0.5,
-        )
-    return None
+    if (clause := clause_of(lot)) is not None:
+        return asked(lot, clause, on)
+    duty = law.social_duty(tender, lot)
+    if duty is None:
+        return None
+    return (
+        f"{duty.text} {lot_label(lot)} : demandez à l'acheteur la condition retenue ; si elle porte des heures, elles "
+        "peuvent être confiées en sous-traitance, ou tenues par mise à disposition de personnel (ETTI, AI, GEIQ)"
+    )
 
 
 def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
@@ -199,8 +202,8 @@ def _of_lead(matcher: Matcher, lead: Lead, tender: Tender | None, n: int) -> Ope
 
 
 def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
-    clause = clause_of(lot, tender)
-    assert clause is not None
+    clause, case = clause_of(lot), case_of(lot, tender)
+    assert case is not None
     on = tender.published or date.today()
     return Opening(
         notice=tender.id,
@@ -210,9 +213,9 @@ def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
         state="open",
         firms=takers(matcher, tender, lot),
         carriers=carriers(matcher, replace(tender, lots=(lot,)), n),
-        hours=clause.hours,
-        passage=clause.passage,
-        case=asked(lot, clause),
+        hours=clause.hours if clause else None,
+        passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
+        case=case,
         on=on,
         warnings=rules(on),
     )
@@ -235,31 +238,21 @@ def firm(matcher: Matcher, holder: Holder) -> Structure:
     return Structure(siret=holder.id, name=holder.name or f"SIRET {holder.id}", source="avis d'attribution")
 
 
-def asked(lot: Lot, clause: Clause) -> str:
+def asked(lot: Lot, clause: Clause, on: date) -> str:
     """What an open lot asks for, and what to do with it, in French."""
-    owed = (
-        f"{clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if clause.hours
-        else f"{100 * clause.share:g} % des heures en insertion"
-        if clause.share
-        else "des heures d'insertion"
-    )
     amount = yearly(lot)
     size = "" if amount != amount else f", pour {amount:,.0f} € par an".replace(",", "\u202f")
     return (
-        f"{lot_label(lot)} demande {owed}{size} (L2112-2) : à proposer en sous-traitance aux entreprises qui y "
-        "répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"
+        f"{lot_label(lot)} demande {owed(clause)}{size} ({law.article_of('clause.execution', on)}) : à proposer en "
+        "sous-traitance aux entreprises qui y répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"
     )
 
 
 def rules(on: date) -> tuple[Warning_, ...]:
     """What the law says of hours carried for another, with article and date."""
-    found = []
-    for code in ("clause.execution", "subcontracting"):
-        if (rule := law.rule(code, on)) is not None:
-            found.append(
-                Warning_(
-                    code="clause", text=f"{rule.text}. À vérifier.", article=rule.article, since=rule.since
-                )
-            )
-    return tuple(found)
+    held = (law.rule(code, on) for code in ("clause.execution", "subcontracting", "capacity.others"))
+    return tuple(
+        Warning_(code="clause", text=f"{rule.text}. À vérifier.", article=rule.article, since=rule.since)
+        for rule in held
+        if rule is not None
+    )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 
 from matcher.domain import Lot, Tender
-from matcher.learned.cpv import LEVELS, LIMIT, Suggester, load
+from matcher.learned.cpv import Suggester, load
 from matcher.reading.sources import Record
 
 LEVEL = "class"  # four digits; how often the first is right stands in models/cpv/card.md
@@ -30,25 +30,9 @@ def likeliest(
     texts: Sequence[str], k: int = TOP, model: Suggester | None = None
 ) -> list[list[tuple[str, float]]]:
     """For each text, up to k (CPV code, calibrated chance), best first; none for a text without a known word."""
-    import numpy as np
-
-    model = model or _model()
-    heads = [text[:LIMIT] for text in texts]
-    words = [model.encoder.normalise(head) for head in heads]
-    vectors = model.encoder.encode(heads)
-    kinds, raw = model.blend.raw(model.views, words, vectors, LEVEL)
-    found: list[list[tuple[str, float]]] = []
-    for said, vector, row in zip(words, vectors, raw, strict=True):
-        if not said or not vector.any():
-            found.append([])
-            continue
-        best = np.argsort(-row, kind="stable")[:k]
-        chances = model.blend.calibrated(LEVEL, row[best])
-        chances = chances / max(1.0, float(chances.sum()))
-        codes = [str(kinds[i]).zfill(LEVELS[LEVEL]).ljust(8, "0") for i in best]
-        kept = [(code, round(float(p), 3)) for code, p in zip(codes, chances, strict=True)]
-        found.append([one for i, one in enumerate(kept) if i == 0 or one[1] >= SURE])
-    return found
+    found = (model or _model()).likeliest(texts, k, LEVEL)
+    kept = [[(code, round(chance, 3)) for code, chance in row] for row in found]
+    return [[one for i, one in enumerate(row) if i == 0 or one[1] >= SURE] for row in kept]
 
 
 def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = None) -> Iterator[Record]:

@@ -9,6 +9,7 @@ from datetime import date
 from matcher.reference import law
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
+from matcher.territory.potential import _innovative, _small_lot
 from matcher.territory.supply import Worth
 
 EMPTY = Worth()
@@ -45,7 +46,8 @@ class Facts:
     buyer: law.BuyerType = "local"
     lots: int = 1
     defence: bool = False
-    ess_service: bool = False  # a service that L2113-15 lists
+    ess_service: bool = False  # a service that may be reserved to ESS enterprises
+    social: bool = False  # a social or other specific service: its European threshold is its own
     public_service: bool | None = None  # does it carry a public-service mission?
     reserved: tuple[str, ...] | None = None  # articles already stated
     within: Mapping[str, Worth] = field(default_factory=dict)  # article -> bidders in reach with the trade
@@ -125,11 +127,14 @@ def _direct(f: Facts) -> Advice | Refused:
         return Refused(code=code, title=title, reason=f"seuil non connu à la date du {f.on:%d/%m/%Y}")
     total = f.amount + (f.like_needs or 0.0)
     if total >= threshold.value:
+        if (small := _small_lot(f)) is not None:
+            return small
         added = f", besoins semblables compris ({_euros(f.like_needs)})" if f.like_needs else ""
         return Refused(
             code=code,
             title=title,
-            reason=f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} ({threshold.article}, depuis le {threshold.since:%d/%m/%Y})",
+            reason=f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
+            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}",
         )
     conditions = [
         "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
@@ -164,16 +169,16 @@ def _reserve(f: Facts) -> Advice | Refused:
     if f.defence:
         rule = law.rule("reservation.defence", f.on)
         return Refused(code=code, title=title, reason=rule.shown() if rule else "marché de défense")
-    usable = {article: _usable(f, article) for article in ("L2113-12", "L2113-13", "L2113-14")}
-    alone = {a: usable[a] for a in ("L2113-12", "L2113-13") if usable[a] >= f.competition}
+    usable = {article: _usable(f, article) for article in (*law.UNSPECIFIED, law.COMBINED)}
+    alone = {a: usable[a] for a in law.UNSPECIFIED if usable[a] >= f.competition}
     combined = law.rule("reservation.combined", f.on)
     if alone:
         article = max(alone, key=lambda a: (alone[a], a))
-    elif usable["L2113-14"] >= f.competition and combined is not None:
-        article = "L2113-14"
+    elif usable[law.COMBINED] >= f.competition and combined is not None:
+        article = law.COMBINED
     else:
-        said = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in ("L2113-12", "L2113-13"))
-        small = sum(f.weight.get(a, Weight()).small for a in ("L2113-12", "L2113-13"))
+        said = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in law.UNSPECIFIED)
+        small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
         return Refused(
             code=code,
@@ -182,9 +187,9 @@ def _reserve(f: Facts) -> Advice | Refused:
         )
     worth, weight = f.within[article], f.weight.get(article, Weight())
     names = {
-        "L2113-12": "reservation.disability",
-        "L2113-13": "reservation.insertion",
-        "L2113-14": "reservation.combined",
+        law.DISABILITY: "reservation.disability",
+        law.INSERTION: "reservation.insertion",
+        law.COMBINED: "reservation.combined",
     }
     reasons = [
         f"au titre de {article} : {worth.shown()}",
@@ -194,10 +199,12 @@ def _reserve(f: Facts) -> Advice | Refused:
     other = [a for a in alone if a != article]
     if other:
         reasons.append(
-            f"possible aussi au titre de {other[0]} ({usable[other[0]]} structures), ou des deux ensemble (L2113-14)"
+            f"possible aussi au titre de {other[0]} ({usable[other[0]]} structures), ou des deux ensemble ({law.COMBINED})"
         )
-    elif article != "L2113-14" and combined is not None and usable["L2113-14"] > usable[article]:
-        reasons.append(f"au titre des deux articles ensemble (L2113-14), {usable['L2113-14']} structures")
+    elif article != law.COMBINED and combined is not None and usable[law.COMBINED] > usable[article]:
+        reasons.append(
+            f"au titre des deux articles ensemble ({law.COMBINED}), {usable[law.COMBINED]} structures"
+        )
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
         "un groupement avec une entreprise ordinaire serait irrecevable",
@@ -225,7 +232,7 @@ def _reserve(f: Facts) -> Advice | Refused:
 
 
 def _ess(f: Facts) -> Advice | Refused:
-    code, title = "reserve-ess", "Réserver aux entreprises de l'économie sociale et solidaire (L2113-15)"
+    code, title = "reserve-ess", f"Réserver aux entreprises de l'économie sociale et solidaire ({law.ESS})"
     if f.reserved is not None:
         return Refused(code=code, title=title, reason="déjà réservé")
     if f.defence:
@@ -242,7 +249,7 @@ def _ess(f: Facts) -> Advice | Refused:
         )
     if f.public_service is False:
         return Refused(code=code, title=title, reason="aucune mission de service public n'est confiée")
-    worth = f.within.get("L2113-15", EMPTY)
+    worth = f.within.get(law.ESS, EMPTY)
     if worth.possible < f.competition:
         return Refused(
             code=code,
@@ -260,7 +267,7 @@ def _ess(f: Facts) -> Advice | Refused:
     return Advice(
         code=code,
         title=title,
-        reasons=(worth.shown(), f.weight.get("L2113-15", Weight()).shown()),
+        reasons=(worth.shown(), f.weight.get(law.ESS, Weight()).shown()),
         rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"),
         conditions=tuple(conditions),
     )
@@ -302,10 +309,13 @@ def _allot(f: Facts) -> Advice | Refused:
 
 
 def _clause(f: Facts) -> Advice | Refused:
-    mandatory = law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer)
+    mandatory = law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence)
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
     if mandatory:
-        code, title = "clause-mandatory", "Insérer une condition sociale d'exécution : elle est obligatoire"
+        code, title = (
+            "clause-mandatory",
+            "Insérer une condition sociale d'exécution : elle est due, à votre choix",
+        )
     told = (
         "heures non calculables : montant du lot inconnu"
         if f.clause_hours is None
@@ -319,12 +329,22 @@ def _clause(f: Facts) -> Advice | Refused:
                 0,
                 "aucune structure à portée pour les porter : embauche directe par le titulaire, ou une autre condition sociale",
             )
-        conditions.append("exceptions prévues par l'article : à vérifier")
+        conditions.append(
+            "les heures d'insertion en sont une ; une autre condition sociale ou d'emploi peut convenir, et l'absence "
+            "de condition se motive"
+        )
         return Advice(
             code=code,
             title=title,
             reasons=(told, carried),
-            rules=_rules(f.on, "clause.mandatory", "clause.execution"),
+            rules=_rules(
+                f.on,
+                "clause.mandatory",
+                "clause.exceptions",
+                "clause.motives",
+                "clause.execution",
+                "clause.environment",
+            ),
             conditions=tuple(conditions),
         )
     if f.clause_hours is None:
@@ -351,7 +371,9 @@ def _clause(f: Facts) -> Advice | Refused:
         code=code,
         title=title,
         reasons=(told, carried),
-        rules=_rules(f.on, "clause.execution", "clause.criterion"),
+        rules=_rules(
+            f.on, "clause.execution", "clause.criterion", "clause.environment", "criterion.environment"
+        ),
         conditions=tuple(conditions),
     )
 
@@ -359,7 +381,7 @@ def _clause(f: Facts) -> Advice | Refused:
 def _oeth(f: Facts) -> Advice | Refused:
     """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
-    worth = f.within.get("L2113-12", EMPTY)
+    worth = f.within.get(law.DISABILITY, EMPTY)
     if not worth.possible:
         return Refused(code=code, title=title, reason="aucune EA ni aucun ESAT du métier à portée")
     if (
@@ -372,7 +394,9 @@ def _oeth(f: Facts) -> Advice | Refused:
             title=title,
             reason=f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * (full.value or 1.0):g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet ({full.article})",
         )
-    rules = _rules(f.on, "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate")
+    rules = _rules(
+        f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate"
+    )
     if not rules:
         return Refused(
             code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
@@ -418,7 +442,7 @@ def advise(f: Facts) -> Advised:
     effect = _oeth(f)
     if f.reserved is not None:
         articles = f.reserved or law.UNSPECIFIED
-        worth = f.within.get(articles[0] if len(articles) == 1 else "L2113-14", EMPTY)
+        worth = f.within.get(articles[0] if len(articles) == 1 else law.COMBINED, EMPTY)
         stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
         kept = Advice(
             code="reserved", title=f"Le lot est déjà réservé ({stated})", reasons=(worth.shown(),), rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),

@@ -242,8 +242,8 @@ def oeth(
 ) -> Oeth:
     """The effect of a purchase before tax; `rate` is the direct employment rate from 0 to 1.
 
-    30 % of the labour cost, capped at 50 % of the contribution (75 % from a rate of 3 %), nothing at 6 %
-    (D5212-22).  Raises BadInput where the rate is not given: it decides of everything.
+    By the rules `oeth.*` of a private employer, which a public one takes for an approximation: its contribution
+    goes to another fund (`oeth.public`).  Raises BadInput where the rate is not given: it decides of everything.
     """
     if rate is None:
         raise BadInput(
@@ -301,7 +301,9 @@ def oeth(
         "seule fait foi l'attestation annuelle que le fournisseur (EA, ESAT) remet à l'acheteur, avec le coût de la "
         "main-d'œuvre de l'année ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
     )
-    said.append("employeur public : la contribution est versée au FIPHFP ; règle à vérifier")
+    public = law.rule("oeth.public", on)
+    if public is not None:
+        said.append(public.shown().removesuffix("."))
     return Oeth(
         purchase=purchase, labour_cost=cost, deductible=deductible, cap=cap, deduction=deduction, rate=rate, said=tuple(said),
         rules=tuple(rule.shown() for rule in rules.values() if rule is not None), assumed=assumed, on=on,

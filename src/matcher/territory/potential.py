@@ -19,19 +19,44 @@ from matcher.matching.engine import Matcher
 from matcher.reference import law, needs
 from matcher.territory import facilitators
 from matcher.territory import hours as insertion
-from matcher.territory.advice import Advice, Advised, Facts, Weight, advise, effect
+from matcher.territory.advice import Advice, Advised, Facts, Weight, _euros, _rules, advise, effect
 from matcher.territory.supply import Mask, Supply, Worth, placed, trades_of_lot
 
-#: Codes of the services that L2113-15 opens (annex of the code, from article 77 of directive 2014/24/EU).
-ESS_SERVICES = (
-    "75121000", "75122000", "75123000", "79622000", "79624000", "79625000", "80110000", "80300000", "80420000",
-    "80430000", "80511000", "80520000", "80590000", "92500000", "92600000", "98133000", "98133110",
-)  # fmt: skip
-ARTICLES = ("L2113-12", "L2113-13", "L2113-14", "L2113-15")
+ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)
 
 
 # ------------------------------------------------------------------------------------------------- rules
+
+
+def _small_lot(f: Facts) -> Advice | None:
+    """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
+    limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
+    if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
+        return None
+    if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
+        return None
+    return Advice(
+        code="direct-lot",
+        title="Acheter ce petit lot directement, avec trois devis",
+        reasons=(
+            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et "
+            f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots",
+            f"à solliciter : {f.everyone.shown()}",
+        ),
+        rules=(limit, share, *_rules(f.on, "same-supplier")),
+        conditions=(
+            f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
+        ),
+    )
+
+
+def _innovative(f: Facts, total: float) -> str:
+    """That an innovative purchase of that size may still be made without publicity; "" where it may not."""
+    rule = law.rule("direct.innovative", f.on)
+    if rule is None or total >= (rule.value or 0.0):
+        return ""
+    return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
 
 
 # ------------------------------------------------------------------------------------------------- facts
@@ -201,7 +226,7 @@ def _of_lot(
     facts = Facts(
         on=supply.on, amount=whole, like_needs=like_needs, lot_amount=total, months=months,
         works=nature == "works" if works is None else works, buyer=buyer, lots=len(tender.lots), defence=defence,
-        ess_service=bool(cpv) and (cpv[0] in ESS_SERVICES or "85000000" <= cpv[0] <= "85323000"), public_service=public_service,
+        ess_service=any(map(law.ess_service, cpv)), social=any(map(law.social_service, cpv)), public_service=public_service,
         reserved=lot.reservation.articles if lot.reservation else None,
         within={a: supply.count(mask, trades) for a, mask in within.items()}, everyone=supply.count(every & reached, trades),
         weight={**{a: _weight(supply, mask, yearly) for a, mask in within.items()}, "": _weight(supply, every & reached, yearly)},

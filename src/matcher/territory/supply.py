@@ -369,16 +369,8 @@ def _guessed(titles: Sequence[str]) -> list[str]:
         model = cpv.load()
     except MatcherError:
         return [""] * len(titles)
-    words = [model.encoder.normalise(title[: cpv.LIMIT]) for title in titles]
-    vectors = model.encoder.encode([title[: cpv.LIMIT] for title in titles])
-    kinds, raw = model.blend.raw(model.views, words, vectors, "class")
-    best = raw.argmax(axis=1)
-    chances = model.blend.calibrated("class", raw[np.arange(len(titles)), best])
-    told = [bool(w) and bool(v.any()) for w, v in zip(words, vectors, strict=True)]
-    return [
-        str(kinds[i]).zfill(4).ljust(8, "0") if known and chance >= SURE else ""
-        for i, chance, known in zip(best, chances, told, strict=True)
-    ]
+    found = model.likeliest(titles, 1, "class")
+    return [row[0][0] if row and row[0][1] >= SURE else "" for row in found]
 
 
 def trades_of_lot(lot: Lot) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """Fit the CPV model: a linear model and neighbours, weighed and calibrated on held-out later awards.
 
-The blend is learnt where nothing has been seen: awards of the last months of the history, by an encoder and
-views fitted before them.  The shipped arrays are then fitted on the whole history.
+The blends are learnt where nothing has been seen: that of short texts on awards of the last months of the history,
+by an encoder and views fitted before them; that of long texts on notices, by views that had read none.  The shipped
+arrays are then fitted on the whole history and the notices.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.console import say
-from matcher.domain import BadInput
+from matcher.domain import BadInput, Tender
 from matcher.lab.training import encoder as encoding
 from matcher.lab.training.cases import coded
 from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
+from matcher.reading import files
 
 KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
 OTHERS = 0.4  # weight of a label, a notice or a line of our own beside an award
@@ -63,13 +66,16 @@ def fit_views(awards: Coded, others: Coded, reader: static.StaticEncoder) -> cpv
     )
 
 
-def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cpv.Blend:
-    """Weights by likelihood of the held-out divisions, kernel widths by that of the classes, isotonic curves."""
+def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works: bool = False) -> cpv.Blend:
+    """Weights by likelihood of the held-out divisions, kernel widths by that of the classes, isotonic curves.
+
+    With `works`, also what is taken off the score of works: for texts among which there are fewer than in awards.
+    """
     from scipy.optimize import minimize
     from sklearn.isotonic import IsotonicRegression
 
-    texts = [reader.normalise(t) for t, _ in held]
-    vectors = reader.encode([t for t, _ in held])
+    heads = [t[: cpv.LIMIT] for t, _ in held]
+    texts, vectors = [reader.normalise(t) for t in heads], reader.encode(heads)
     likeness = views.likeness(vectors)
     codes = np.array([int(c) for _, c in held])
     linear = views.linear(texts)
@@ -79,27 +85,29 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded) -> cp
 
     def loss(weights: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
         scores = weights[0] * linear + weights[1] * np.log(spread + cpv.FLOOR)
+        if works:
+            scores[:, order[cpv.WORKS]] -= weights[2]
         scores = scores - scores.max(axis=1, keepdims=True)
         chosen = scores[known, right[known]]
         return float(np.mean(np.log(np.exp(scores[known]).sum(axis=1)) - chosen))
 
+    start = np.array([2.0, 1.0, 0.2]) if works else np.array([3.0, 0.5])
     trials = []
     for width in (0.05, 0.07, 0.1, 0.14, 0.2):
         kinds, shares = views.shares(likeness, width, 2)
         spread = np.zeros_like(linear)
         spread[:, [order[int(k)] for k in kinds]] = shares
-        found = minimize(loss, np.array([3.0, 0.5]), args=(spread,), method="Nelder-Mead")
+        found = minimize(loss, start, args=(spread,), method="Nelder-Mead")
         trials.append((float(found.fun), width, found.x))
     _, width, weights = min(trials, key=lambda t: t[0])
-    blend = cpv.Blend(float(weights[0]), float(weights[1]), width, width, {})
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    taken = float(weights[2]) if works else 0.0
+    blend = cpv.Blend(float(weights[0]), float(weights[1]), width, width, taken, curves)
     narrow = min(
         (0.03, 0.05, 0.07, 0.1, 0.14),
-        key=lambda n: _surprise(
-            cpv.Blend(blend.linear, blend.near, width, n, {}), views, texts, vectors, codes
-        ),
+        key=lambda n: _surprise(replace(blend, narrow=n), views, texts, vectors, codes),
     )
-    curves: dict[str, tuple[list[float], list[float]]] = {}
-    blend = cpv.Blend(blend.linear, blend.near, width, narrow, curves)
+    blend = replace(blend, narrow=narrow)
     for level, digits in cpv.LEVELS.items():
         kinds, raw = blend.raw(views, texts, vectors, level)
         best = np.argsort(-raw, axis=1)[:, :10]
@@ -124,19 +132,32 @@ def _surprise(
     return float(-np.mean([np.log(raw[i, j] + 1e-6) for i, j in rows]))
 
 
-def coded_texts(data: Path) -> tuple[list[Any], Coded]:
-    """Awards with a code, and the other coded texts: labels, notices, our own texts."""
+def noticed(data: Path) -> tuple[Coded, Coded]:
+    """Long texts of up to three lots of each notice (title and description) with their code; every other notice apart."""
+    folders = [f for f in (data / "notices" / "ted", data / "notices" / "eforms") if f.is_dir()]
+    halves: tuple[Coded, Coded] = ([], [])
+    for record in files.read(folders) if folders else ():
+        if not isinstance(record, Tender) or record.language != "fr":
+            continue
+        stated = [lot for lot in record.lots if lot.cpv and "cpv" not in lot.inferred]
+        texts = {f"{lot.title}. {lot.description or record.description}": lot.cpv[0] for lot in stated}
+        mine = [(t, c) for t, c in texts.items() if len(t) >= cpv.LONG][:3]
+        halves[sum(map(ord, record.id)) % 2].extend(mine)
+    return halves
+
+
+def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
+    """Awards with a code, the other coded texts (labels, our own texts), and those of notices."""
     material = gather(data)
     awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
     # the words of a trade alone are no text that one codes: with them the chances were told too sure
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
-    for name in ("notice-label", "trade-label"):
+    notices: Coded = []
+    for name, into in (("notice-label", notices), ("trade-label", others)):
         pairs = material.pairs[name]
-        others += [
-            (t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8 and t not in words
-        ]
-    return awards, others
+        into += [(t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8 and t not in words]
+    return awards, others, notices
 
 
 def split(awards: list[Any], share: float = 0.3) -> Split:
@@ -155,23 +176,80 @@ def split(awards: list[Any], share: float = 0.3) -> Split:
 
 def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
     """Fit on a folder laid out as for the encoder; writes cpv.npz and cpv.json; returns the folder."""
-    awards, others = coded_texts(data)
+    awards, others, notices = coded_texts(data)
     parts = split(awards)
     say(f"calibrating on {len(parts.held)} awards notified from {parts.day}")
     with TemporaryDirectory() as folder:
         earlier = static.load(encoding.train(data, Path(folder), before=parts.day, parts=[encoding.AWARDS]))
-        blend = fit_blend(fit_views(parts.fitted, others, earlier), earlier, parts.held)
+        short = fit_blend(fit_views(parts.fitted, others + notices, earlier), earlier, parts.held)
     reader = static.load(encoder)
-    views = fit_views([(a.objet, a.cpv) for a in awards], others, reader)
+    history = [(a.objet, a.cpv) for a in awards]
+    long, found = fit_long(fit_views(history, others, reader), reader, noticed(data), short)
+    views = fit_views(history, others + notices, reader)
     out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "cpv.npz", **cpv.pack(views))  # type: ignore[arg-type]
-    told = {"encoder": reader.fingerprint, "divisions": views.divisions, "blend": vars(blend)}
-    (out / "cpv.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    report(data, out, encoder, (len(awards), len(others), len(parts.held), parts.day))
+    write(out, reader, views.divisions, short, long)
+    report(data, out, encoder, (len(awards), len(others + notices), len(parts.held), parts.day), found)
     return out
 
 
-def report(data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, int, date]) -> None:
+def write(
+    out: Path, reader: static.StaticEncoder, divisions: list[str], short: cpv.Blend, long: cpv.Blend
+) -> None:
+    """The weights, curves and divisions as JSON."""
+    held = {"encoder": reader.fingerprint, "divisions": divisions, "short": vars(short), "long": vars(long)}
+    (out / "cpv.json").write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def fit_long(
+    unseen: cpv.Views, reader: static.StaticEncoder, halves: tuple[Coded, Coded], short: cpv.Blend
+) -> tuple[cpv.Blend, list[str]]:
+    """The blend of long texts, by views that read no notice, and lines of the card.
+
+    It is fitted on all; the figures are of each half under what the other half taught, beside the blend of short
+    texts.  Without notices the blend of short texts serves.
+    """
+    one, other = halves
+    if min(len(one), len(other)) < 50:
+        return short, []
+    lines = [
+        f"{len(one) + len(other):,} long texts of notices (title and description of a lot), by views that had read no "
+        "notice; each half under what the other half taught:",
+        "",
+        "| weighed and calibrated for | level | top 1 | top 5 | mean stated chance of the first | calibration error | "
+        "taken for works, wrongly |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    crossed = [
+        (fit_blend(unseen, reader, mine, works=True), theirs) for mine, theirs in (halves, halves[::-1])
+    ]
+    for name, pairs in (("short texts", [(short, one), (short, other)]), ("long texts", crossed)):
+        for level in ("division", "group", "class"):
+            lines.append(f"| {name} | {level} | {_figures(unseen, reader, pairs, level)} |")
+    return fit_blend(unseen, reader, one + other, works=True), [*lines, ""]
+
+
+def _figures(
+    views: cpv.Views, reader: static.StaticEncoder, pairs: Sequence[tuple[cpv.Blend, Coded]], level: str
+) -> str:
+    hits, chances, drift = [], [], []
+    for blend, cases in pairs:
+        suggester = cpv.Suggester(reader, views, blend, blend)
+        hit, chance = first_codes(suggester, cases, level)
+        kinds, raw, _ = suggester.scored([t for t, _ in cases], "division")
+        right = np.array([int(c) // 10**6 for _, c in cases])
+        hits.append(hit)
+        chances.append(chance)
+        drift.append((kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS))
+    hit, chance, wrong = np.concatenate(hits), np.concatenate(chances), np.concatenate(drift)
+    error = sum(n * abs(mean - true) for mean, true, n in reliability(hit[:, 0], chance)) / len(hit)
+    found = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
+    return " | ".join(f"{figure:.3f}" for figure in found)
+
+
+def report(
+    data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, int, date], notices: list[str]
+) -> None:
     """The card, with figures and a reliability plot where the folder holds later awards."""
     suggester = cpv.load(out, encoder)
     cases = coded(data)
@@ -190,7 +268,9 @@ def report(data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, 
         f"{others:,} other coded texts: CPV 2008 labels (EU, decision 2011/833/EU), titles and lots of TED notices "
         "(CC BY 4.0), this project's own texts (Apache-2.0).  Weighed and calibrated (isotonic) on "
         f"{held:,} awards notified from {day} whose objet was not read before, by an encoder and views learnt on "
-        "what came before that day.",
+        f"what came before that day.  Texts of {cpv.LONG} characters or more have weights and a calibration of their "
+        f"own, learnt on long texts of notices, by views that had read none.  The first {cpv.LIMIT} characters of a "
+        "text are read.",
         "",
         "## Figures",
     ]
@@ -212,6 +292,7 @@ def report(data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, 
         lines += ["The folder holds no later awards: nothing was measured."]
     lines += [
         "",
+        *notices,
         "## Not for",
         "Choosing a code without a look: half of the classes are not the first proposed.",
     ]
@@ -222,12 +303,14 @@ def first_codes(
     suggester: cpv.Suggester, cases: Coded, level: str
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
-    texts = [suggester.encoder.normalise(t) for t, _ in cases]
-    vectors = suggester.encoder.encode([t for t, _ in cases])
-    kinds, raw = suggester.blend.raw(suggester.views, texts, vectors, level)
+    kinds, raw, chances = suggester.scored([t for t, _ in cases], level)
+    raw, chances = (
+        np.nan_to_num(raw),
+        np.nan_to_num(chances),
+    )  # nothing is said of a text without a known word
     best = np.argsort(-raw, axis=1, kind="stable")[:, :10]
     right = np.array([int(c) // 10 ** (8 - cpv.LEVELS[level]) for _, c in cases])
-    return kinds[best] == right[:, None], suggester.blend.calibrated(level, raw.max(axis=1))
+    return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]
 
 
 def reliability(hit: NDArray[np.bool_], chance: NDArray[np.float64]) -> list[tuple[float, float, int]]:

@@ -39,7 +39,7 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.reference import trades
+from matcher.reference import law, trades
 from matcher.reference.text import shorten
 
 
@@ -275,18 +275,18 @@ def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", "
     ]
     note = (
         f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
-        "une offre, seulement après l'attribution (R2142-22, à vérifier)."
+        f"une offre, seulement après l'attribution ({law.article_of('group.form-free', table.on)}, à vérifier)."
         if imposed
         else ""
     )
+    article = law.article_of("group.form", table.on)
     if team.shares:
         return "solidaire", (
             "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
-            "(R2142-20)." + note
+            f"({article}).{note}"
         )
     return "conjoint", (
-        "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle (R2142-20)."
-        + note
+        f"Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle ({article}).{note}"
     )
 
 

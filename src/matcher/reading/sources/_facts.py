@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from matcher.domain import Buyer, Holder, Lot, Place
+from matcher.domain import AuthorityType, Buyer, Holder, Lot, Place
 from matcher.reference import places
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
@@ -59,9 +59,19 @@ def holder(raw_id: str, name: str) -> Holder:
     return Holder(id=id_, name=clean(name, 500), id_type=kind, flags=flags)
 
 
-def buyer(raw_id: str, name: str, place: Place) -> Buyer:
+#: The directive of contracting entities, as a notice names its legal basis; and what others say of a whole tender.
+UTILITIES = "32014L0025"
+BASES = {"32009L0081": "defence", "32014L0023": "concession"}
+
+
+def basis_flags(basis: str) -> tuple[str, ...]:
+    """The flags of a tender by its legal basis: thresholds and duties are others there."""
+    return (BASES[basis],) if basis in BASES else ()
+
+
+def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buyer:
     """A buyer as published, its SIRET or SIREN reduced to digits."""
-    return Buyer(id=identifier(raw_id)[0], name=clean(name, 500), place=place)
+    return Buyer(id=identifier(raw_id)[0], name=clean(name, 500), place=place, type=type)
 
 
 @lru_cache(maxsize=16384)

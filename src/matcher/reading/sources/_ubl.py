@@ -10,10 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from matcher.domain import Award, BadInput, Clause, Condition, Lot, Nature, Place, Reservation, Tender
+from matcher.domain import (
+    AuthorityType,
+    Award,
+    BadInput,
+    Clause,
+    Condition,
+    Lot,
+    Nature,
+    Place,
+    Reservation,
+    Tender,
+)
 from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
@@ -21,6 +33,7 @@ from matcher.reference.identifiers import clean_amount
 from matcher.reference.text import clean
 
 ROOTS = ("ContractNotice", "PriorInformationNotice", "ContractAwardNotice")
+DOCUMENTS = "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI"
 EXTENSION = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension"
 
 #: Nature by notice type (BT-02).
@@ -57,6 +70,17 @@ PROCEDURES = {
     "oth-single": "autre procédure en une étape",
     "oth-mult": "autre procédure en plusieurs étapes",
     "exp-int-rail": "demande d'expression d'intérêt",
+}
+
+
+#: Buyer by its legal type (BT-11): those that the thresholds tell apart.
+BUYERS: dict[str, Literal["state", "local"]] = {
+    "cga": "state",
+    "body-pl-cga": "state",
+    "ra": "local",
+    "la": "local",
+    "body-pl-ra": "local",
+    "body-pl-la": "local",
 }
 
 
@@ -164,7 +188,7 @@ class _Notice:
         buyer_place, buyer_id, buyer_name = self.buyer()
         description = self.said(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
-        lots = facts.placed(made, buyer_place)
+        lots = facts.placed(self.sized(self.named(made), project), buyer_place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
         documents = list(dict.fromkeys(url for one in (*real, *parts) for url in self.documents(one)))
         tender = Tender(
@@ -172,7 +196,7 @@ class _Notice:
             format="eforms",
             title=title or f"Avis {self.id}",
             description=description,
-            buyer=facts.buyer(buyer_id, buyer_name, buyer_place),
+            buyer=facts.buyer(buyer_id, buyer_name, buyer_place, self.buyer_type()),
             lots=lots,
             nature=self.nature(),
             reference=clean(value(project, "ID"), 200),
@@ -189,6 +213,7 @@ class _Notice:
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
+            flags=facts.basis_flags(value(self.root, "RegulatoryDomain")),
         )
         general = "\n".join(
             [description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))]
@@ -253,6 +278,14 @@ class _Notice:
             self.said(company, "PartyName/Name"),
         )
 
+    def buyer_type(self) -> AuthorityType:
+        if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
+            return "entity"
+        codes = self.coded(
+            self.root, "ContractingParty/ContractingPartyType/PartyTypeCode", "buyer-legal-type"
+        )
+        return next((BUYERS[words(one)] for one in codes if words(one) in BUYERS), "")
+
     def address(self, address: Element | None, label: str = "") -> Place:
         return facts.place(
             label,
@@ -263,6 +296,26 @@ class _Notice:
         )
 
     # -- the lots
+
+    @staticmethod
+    def named(lots: tuple[Lot, ...]) -> tuple[Lot, ...]:
+        """The lots without the main CPV that all of them repeat: it is the contract's, and names no lot's trade."""
+        mains = {lot.cpv[0] for lot in lots if lot.cpv}
+        if len(lots) < 2 or len(mains) > 1:
+            return lots
+        return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
+
+    def sized(self, lots: tuple[Lot, ...], project: Element | None) -> tuple[Lot, ...]:
+        """A lot that stands alone is worth what the whole contract is stated to be (BT-27, else BT-161)."""
+        if len(lots) != 1 or lots[0].amount is not None:
+            return lots
+        amount, currency, _ = self.amount(project)
+        total = kid(self.extension, "NoticeResult/TotalAmount")
+        if amount is None and total is not None:
+            amount, currency = clean_amount(words(total)), total.get("currencyID") or "EUR"
+        return (
+            (replace(lots[0], amount=amount, amount_period="total", currency=currency),) if amount else lots
+        )
 
     def whole(self, project: Element | None, parts: list[Element], title: str) -> Lot:
         texts = [self.said(project, "Description")]
@@ -289,6 +342,8 @@ class _Notice:
         project = kid(lot, "ProcurementProject")
         published = value(lot, "ID") or "1"
         number = re.sub(r"^LOT-0*(?=\d)", "", published)
+        if number == "0":  # "LOT-0000": the contract is not divided
+            number = "1"
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
@@ -323,6 +378,8 @@ class _Notice:
         found = []
         for where in kids(project, "RealizedLocation"):
             address, label = kid(where, "Address"), self.said(where, "Description")
+            if not value(address, "CityName"):  # a site is told in the street where there is no town
+                label = label or value(address, "StreetName")
             region = value(address, "Region")
             if address is None and not label:
                 continue
@@ -354,9 +411,7 @@ class _Notice:
         return None
 
     def documents(self, lot: Element) -> Iterator[str]:
-        yield from values(
-            lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI"
-        )
+        yield from values(lot, DOCUMENTS)
 
     def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
         return [one for one in kids(lot, path) if one.get("listName") == list_name]
@@ -418,8 +473,8 @@ class _Notice:
         most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsSubmittedNumeric")
         if most:
             yield Condition(code="lots-limit", label=f"Offre pour {most} lot(s) au plus")
-        urls = list(dict.fromkeys(self.documents(lot)))
-        if urls:
+        urls = list(self.documents(lot))
+        if urls and urls[0] != next(values(self.root, f"ProcurementProjectLot/{DOCUMENTS}"), ""):
             yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])
 
     def texts(self, part: Element | None) -> Iterator[str]:
@@ -461,6 +516,11 @@ class _Notice:
             made.append(self.award(one, place, lot, offers, signed, parties))
         return tuple(made)
 
+    def contract_title(self, signed: list[Element]) -> str:
+        """The title of the contract (BT-721) that settles one lot; "" where it settles several together."""
+        own = (one for one in signed if len(kids(one, "LotTender")) == 1)
+        return next(filter(None, (self.said(one, "Title") for one in own)), "")
+
     def award(
         self,
         result: Element,
@@ -492,8 +552,8 @@ class _Notice:
         project = kid(self.root, "ProcurementProject")
         return Award(
             uid=f"{self.id}/award-{place}",
-            title=lot.title if lot else self.said(project, "Name"),
-            buyer=facts.buyer(buyer_id, buyer_name, place_),
+            title=self.contract_title(signed) or (lot.title if lot else self.said(project, "Name")),
+            buyer=facts.buyer(buyer_id, buyer_name, place_, self.buyer_type()),
             holders=tuple(dict.fromkeys(holders)),
             cpv=lot.cpv[0] if lot and lot.cpv else None,
             place=lot.places[0] if lot and lot.places else Place(),

@@ -123,9 +123,11 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
             yield Rejected(path=name, record=place, reason=record)
             continue
         award = award_of(record, source)
-        yield (
-            replace(award, path=name, record=award.record or place) if isinstance(award, Rejected) else award
-        )
+        if isinstance(award, Rejected):
+            yield replace(award, path=name, record=award.record or place)
+            continue
+        yield award
+        yield from _brought(_unwrapped(record), award)
 
 
 def tenders(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
@@ -235,10 +237,11 @@ def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
 
 
 def award_of(record: Record, source: str = "decp") -> Award | Rejected:
-    """The award of one DECP record of any generation, flat or nested; Rejected where it says nothing.
+    """The award of one DECP record of any generation, flat or nested; Rejected where it says nothing or is a test.
 
     Flags: "cpv", "date", "amount" (a filler or a typing error), "damaged-text" (U+FFFD), "no-holder",
-    "modified" and "concession"; a holder's own: "siret-checksum", "not-siret".
+    "modified" and "concession"; a holder's own: "siret-checksum", "not-siret", "tva" (its SIREN was taken out
+    of a VAT number), "buyer-id" (published under the buyer's own number, which is left out).
     """
     record = _unwrapped(record)
     title = clean(_text(record, "objet"), 5_000)
@@ -250,6 +253,10 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         what = "neither objet nor codeCPV: an award must say what was bought"
         return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
     holders = _holders(record)
+    if _is_test(title, buyer, holders):
+        what = "a platform's test of itself, no contract: its title is a machine's, or its winner the buyer"
+        return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
+    holders = _told_from(buyer, holders)
     flags: list[str] = []
     if raw_cpv and cpv is None:
         flags.append("cpv")
@@ -296,6 +303,40 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         source=source,
         flags=tuple(flags),
     )
+
+
+#: "TSI_2024_Objet - Lot 1", "Test_envoi - lot 2", "TEST": no words of a purchase.
+_MACHINE_TITLE = re.compile(r"[^\s_]+_\S+(?: - lot \d+)?", re.I)
+_TEST_TITLE = re.compile(r"test(?:_.*)?", re.I)
+
+
+def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
+    """Did a platform make this record to test itself?"""
+    own = bool(buyer.id) and any(holder.siren == buyer.id[:9] for holder in holders)
+    return bool(_TEST_TITLE.fullmatch(title)) or (own and bool(_MACHINE_TITLE.fullmatch(title)))
+
+
+def _told_from(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """The winners, those published under the buyer's own number without it: nobody awards to oneself."""
+    found = (
+        replace(holder, id="", flags=("buyer-id",)) if buyer.id and holder.id == buyer.id else holder
+        for holder in holders
+    )
+    return tuple(holder for holder in found if holder.id or holder.name)
+
+
+def _brought(record: Record, award: Award) -> Iterator[Award]:
+    """An award for each modification nested in a record that names holders whom the contract did not have."""
+    known = {holder.id or holder.name for holder in award.holders}
+    for change in _members(record.get("modifications"), "modification"):
+        if not isinstance(change, dict):
+            continue
+        new = tuple(h for h in _told_from(award.buyer, _holders(change)) if (h.id or h.name) not in known)
+        if not new:
+            continue
+        known |= {holder.id or holder.name for holder in new}
+        day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
+        yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
 
 def tender_of(record: Record) -> Tender:
@@ -488,10 +529,17 @@ def _holder(id_: str, name: str, id_type: str) -> Holder:
     return _cached_holder(id_[:80], name[:500], id_type[:40])
 
 
+#: A French VAT number, its SIREN after a key of two; some publishers write the NIC of the SIRET after it.
+_VAT = re.compile(r"FR[0-9A-Z]{2}([0-9]{9})(?:[0-9]{5})?")
+
+
 @lru_cache(20_000)
 def _cached_holder(id_: str, name: str, id_type: str) -> Holder:
     bare = re.sub(r"[\s\u00a0.]", "", id_)
     kind = id_type.upper() or "SIRET"
+    vat = _VAT.fullmatch(bare.upper())
+    if vat is not None:
+        return Holder(id=vat[1], name=clean(name), id_type="SIREN", flags=("tva",))
     flags: tuple[str, ...] = ()
     if re.fullmatch(r"[0-9]{14}", bare):
         if not siret_valid(bare):
@@ -535,8 +583,11 @@ def _count(raw: Any) -> int | None:
 
 
 def _nature(record: Record) -> str:
-    """The nature in lower case ("accord-cadre"); publishers write it in every case."""
-    return clean(_text(record, "nature"), 80).lower()
+    """The nature in lower case ("accord-cadre"); publishers write it in every case.
+
+    Schema 2.x has no such nature: a framework is a "marché" whose techniques say so.
+    """
+    return "accord-cadre" if _is_framework(record) else clean(_text(record, "nature"), 80).lower()
 
 
 def _group_form(text: str) -> str | None:
@@ -673,10 +724,11 @@ def _contracts(rows: list[Award]) -> Iterator[Award]:
     if later:
         found[0] = _flagged(found[0], "modified")
         known = {holder.id or holder.name for row in found for holder in row.holders}
-        brought = [row for row in later if any((h.id or h.name) not in known for h in row.holders)]
-        new = _distinct(h for row in brought for h in row.holders if (h.id or h.name) not in known)
-        if new:
-            found.append(replace(brought[0], holders=new, relation="modification"))
+        for row in later:
+            new = _distinct(h for h in row.holders if (h.id or h.name) not in known)
+            if new:
+                found.append(replace(row, holders=new, relation="modification"))
+                known |= {holder.id or holder.name for holder in new}
     for number, award in enumerate(found, 1):
         yield award if number == 1 else replace(award, uid=f"{award.uid}:{number}")
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher.domain import (
+    AuthorityType,
     Award,
     BadInput,
     Condition,
@@ -65,15 +66,22 @@ OLD_FORMS: dict[str, Nature] = {
 PROCEDURES = {
     "PT_OPEN": "ouverte",
     "PT_RESTRICTED": "restreinte",
-    "PT_COMPETITIVE_NEGOTIATION": "procédure avec négociation",
+    "PT_COMPETITIVE_NEGOTIATION": "négociée avec mise en concurrence préalable",
     "PT_COMPETITIVE_DIALOGUE": "dialogue compétitif",
     "PT_INNOVATION_PARTNERSHIP": "partenariat d'innovation",
-    "PT_INVOLVING_NEGOTIATION": "avec négociation",
+    "PT_INVOLVING_NEGOTIATION": "négociée avec mise en concurrence préalable",
     "PT_NEGOTIATED_WITH_PRIOR_CALL": "négociée avec mise en concurrence préalable",
-    "PT_NEGOTIATED_WITHOUT_PUBLICATION": "négociée sans publication",
-    "PT_AWARD_CONTRACT_WITHOUT_CALL": "sans mise en concurrence",
-    "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "sans publication préalable",
-    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "avec publication préalable",
+    "PT_NEGOTIATED_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
+    "PT_AWARD_CONTRACT_WITHOUT_CALL": "négociée sans mise en concurrence préalable",
+    "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
+    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "négociée avec mise en concurrence préalable",
+}
+#: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
+BUYERS: dict[str, Literal["state", "local"]] = {
+    "MINISTRY": "state",
+    "NATIONAL_AGENCY": "state",
+    "REGIONAL_AUTHORITY": "local",
+    "REGIONAL_AGENCY": "local",
 }
 RESERVED = {
     "RESTRICTED_SHELTERED_WORKSHOP": "Marché réservé à des ateliers protégés et à des opérateurs d'insertion (III.1.5)",
@@ -165,7 +173,9 @@ class _Form:
             format="ted",
             title=title,
             description=clean(self.description()),
-            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), buyer_place),
+            buyer=facts.buyer(
+                self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), buyer_place, self.buyer_type
+            ),
             lots=lots,
             nature=nature,
             reference=clean(self.reference(), 200),
@@ -179,6 +189,7 @@ class _Form:
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
             change=clean(change),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
+            flags=facts.basis_flags(self.basis),
         )
         return clauses.complete(
             tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
@@ -217,10 +228,21 @@ class _Form:
         return TYPES.get(kind) or FORMS.get(number) or DOCUMENTS.get(coded, "other")
 
     def kind_of_procedure(self) -> str:
-        for child in self.procedure if self.procedure is not None else ():
-            if child.tag in PROCEDURES:
+        for child in self.procedure.iter() if self.procedure is not None else ():
+            if child.tag in PROCEDURES:  # below a DIRECTIVE_* in the forms of several directives
                 return PROCEDURES[child.tag]
         return ""
+
+    @cached_property
+    def basis(self) -> str:
+        """The directive that the notice names as its legal basis."""
+        return attribute(self.form, "LEGAL_BASIS", "VALUE")
+
+    @cached_property
+    def buyer_type(self) -> AuthorityType:
+        if self.basis == facts.UTILITIES:
+            return "entity"
+        return BUYERS.get(attribute(self.form, "CONTRACTING_BODY/CA_TYPE", "VALUE"), "")
 
     @cached_property
     def deadline(self) -> datetime | None:
@@ -410,7 +432,9 @@ class _Form:
         return Award(
             uid=f"{self.document}/award-{place}",
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
-            buyer=facts.buyer(self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place),
+            buyer=facts.buyer(
+                self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place, self.buyer_type
+            ),
             holders=holders,
             cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
             place=lot.places[0] if lot and lot.places else Place(),
@@ -448,6 +472,8 @@ class _Form:
 
 class _Defence(_Form):
     """The defence forms of R2.0.8 (F16 to F18): fields are found by name at whatever depth they stand."""
+
+    basis = "32009L0081"
 
     def one(self, name: str, below: Element | None = None) -> Element | None:
         return next((below if below is not None else self.form).iter(name), None)

@@ -1,0 +1,99 @@
+"""Ten French notices that exist as TED XML and as eForms, converted by the Publications Office: one tender, read twice."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from matcher.domain import Tender
+from matcher.reading.sources import eforms, ted
+from matcher.reference.paths import shared_dir
+from matcher.reference.text import fold
+
+PAIRS = shared_dir() / "data" / "notices" / "pairs"
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not PAIRS.is_dir(), reason="needs the pairs of notices of MATCHER_SHARED"),
+]
+
+#: What may differ in every pair, and why.
+OF_FORMAT = {
+    "format": "names the reader",
+    "id": "of a lot: its place in TED, its own identifier in eForms",
+    "uid": "made of the identifier",
+    "source": "made of the identifier of the lot",
+    "folder": "the id of a procedure (BT-04) is stated in eForms alone",
+}
+#: What may differ in some, and why: the file and the field.
+STATED = {
+    ("20-179994", "deadline"): "the converter writes +01:00 in summer, and a stated zone is not overruled",
+    ("21-363118", "deadline"): "the converter writes +01:00 in summer, and a stated zone is not overruled",
+    (
+        "20-179994",
+        "places",
+    ): "TED states no place, so that the buyer's is inferred; the converter states anywhere",
+    (
+        "21-363118",
+        "places",
+    ): "TED states no place, so that the buyer's is inferred; the converter states anywhere",
+    (
+        "18-412273",
+        "cpv",
+    ): "TED repeats the contract's main code in lot 1; the converter writes it once for all",
+    ("20-271232", "places"): "the converter leaves out the NUTS code of the whole country",
+    ("20-179994", "inferred"): "the place, as above",
+    ("21-363118", "inferred"): "the place, as above",
+}
+#: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.
+READ_IN_TEXT = {"reservation", "clauses", "conditions"}
+PRIZES = {"21-363118": ("amount", "amount_period")}  # a prize told in words of the eForms alone
+
+
+def _pairs() -> list[str]:
+    return sorted(path.stem[:9] for path in (PAIRS / "ted").glob("*.xml")) if PAIRS.is_dir() else []
+
+
+def _read(reader: Any, folder: str, name: str) -> Tender:
+    path = PAIRS / folder / f"{name}-001-EXP.xml"
+    with path.open("rb") as stream:
+        (found,) = reader.read(stream, path.name)
+    assert isinstance(found, Tender)
+    return found
+
+
+def _plain(value: object) -> object:
+    """Texts without typography: a superscript stands apart in one form and not in the other."""
+    return fold(value).replace(" ", "").rstrip(".") if isinstance(value, str) else value
+
+
+def _differing(one: Any, other: Any, name: str) -> list[str]:
+    return [
+        f"{type(one).__name__}.{field.name}: {getattr(one, field.name)!r} | {getattr(other, field.name)!r}"
+        for field in fields(one)
+        if field.name not in (*OF_FORMAT, "lots", "awards", *READ_IN_TEXT)
+        and (name, field.name) not in STATED
+        and field.name not in PRIZES.get(name, ())
+        and _plain(getattr(one, field.name)) != _plain(getattr(other, field.name))
+    ]
+
+
+@pytest.mark.parametrize("name", _pairs())
+def test_both_readers_give_the_same_tender(name: str) -> None:
+    one, other = _read(ted, "ted", name), _read(eforms, "eforms", name)
+    assert (one.id, len(one.lots), len(one.awards)) == (other.id, len(other.lots), len(other.awards))
+    found = _differing(one, other, name)
+    for mine, yours in zip((*one.lots, *one.awards), (*other.lots, *other.awards), strict=True):
+        found += _differing(mine, yours, name)
+    assert not found, "\n".join(found)
+    for mine, yours in zip(one.lots, other.lots, strict=True):
+        assert (mine.reservation is None) == (yours.reservation is None)
+
+
+def test_every_difference_that_is_allowed_is_there() -> None:
+    for name, field in STATED:
+        one, other = _read(ted, "ted", name), _read(eforms, "eforms", name)
+        parts = [(one, other), *zip(one.lots, other.lots, strict=True)]
+        differ = [getattr(mine, field, None) != getattr(yours, field, None) for mine, yours in parts]
+        assert any(differ), f"{name} {field}: take the line out"
