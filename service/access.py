@@ -1,4 +1,4 @@
-"""Who asks, what that one may do, and how much: keys, OIDC, sessions of the pages, limits, headers."""
+"""Who asks and what they may do: keys, OIDC, sessions of the pages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from matcher.domain import Forbidden
 from matcher.records import keys
 from matcher.records.keys import Bearer
-from matcher.records.store import Store
-from matcher.reference.identifiers import siret_valid
+from matcher.records.store import Store, now
 from service.problems import Refused
 from service.settings import Settings
 
@@ -38,11 +37,11 @@ _bearer = HTTPBearer(
 
 
 def local(request: Request) -> bool:
-    """Does the request come from this machine, not through a proxy that speaks for others?"""
+    """Does the request come from this machine, and not through a proxy?"""
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         return False
     host = request.client.host if request.client else ""
-    if host == "testclient":  # in-process: there is no network
+    if host == "testclient":  # in process: there is no network
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -69,7 +68,7 @@ def store_of(request: Request) -> Store:
 
 
 def identify(request: Request) -> Bearer:
-    """Who asks: by X-API-Key, by bearer token, by the session of the pages, else nobody in particular."""
+    """Who asks: by X-API-Key, by bearer token, by the session of the pages, else anonymous."""
     token = request.headers.get("x-api-key", "")
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not token and scheme.lower() == "bearer":
@@ -98,7 +97,7 @@ def _proved(request: Request, token: str) -> Bearer:
 async def _who(
     request: Request, _a: Annotated[Any, Depends(_header)], _b: Annotated[Any, Depends(_bearer)]
 ) -> Bearer:
-    # only what must be looked up in the store is worth a thread, for which a busy service makes one wait
+    # a thread, which a busy service may have to wait for, only where the store must be asked
     shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
     return await run_in_threadpool(identify, request) if shown else identify(request)
 
@@ -187,9 +186,7 @@ class Session:
         return _sign(request, f"csrf:{self.id}:{self.key}")
 
     def bearer(self, request: Request) -> Bearer:
-        """The bearer of its key; nobody in particular once the key has ended."""
-        from matcher.records.store import now
-
+        """The bearer of its key; anonymous once the key has ended."""
         if self.key:
             for bearer in keys.listed(store_of(request)):
                 alive = bearer.revoked_at is None and (bearer.expires_at is None or bearer.expires_at > now())
@@ -211,10 +208,3 @@ def check_csrf(request: Request, token: str) -> None:
     origin = request.headers.get("origin")
     if origin not in (None, "null") and origin.partition("://")[2] != request.headers.get("host"):
         raise Refused(403, "Ce formulaire vient d'un autre site : ouvrez la page ici, puis recommencez.")
-
-
-def valid_siret(siret: str) -> bool:
-    return siret_valid(siret)
-
-
-# ----------------------------------------------------------------------------------------------- middleware

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -29,28 +30,22 @@ to answer.  Errors are problem+json.  The order of a list is an order of present
 def create_app(settings: Settings | None = None) -> FastAPI:
     """A service over one catalogue.  Without settings: those of the environment, `var/catalogue`, loopback.
 
-    Raises BadInput, naming the variable, on a setting that cannot stand.
+    Raises BadInput, naming the variable, on an invalid setting.
     """
     settings = settings or read()
     observability.set_up_logs(settings)
-    app = FastAPI(
-        title="Maillage",
-        version=__version__,
-        description=DESCRIPTION,
-        lifespan=_lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
+    about: dict[str, Any] = {"title": "Maillage", "version": __version__, "description": DESCRIPTION}
+    app = FastAPI(**about, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.state.serving = Serving(settings)
     app.state.store = None
     app.state.jobs = Jobs(settings.workers_jobs)
-    app.state.figures = observability.Figures()
+    app.state.metrics = observability.Metrics()
     handlers.install(app)
     routes.include(app)
     page.include(app)
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
-    # added last is met first: Watch sees everything, Guard refuses before the application works
+    # the middleware added last runs first: RequestLog sees everything, Guard refuses before the application works
     if settings.cors:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST", "PUT", "DELETE"],
@@ -58,16 +53,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
     app.add_middleware(limits.Guard, settings=settings)
-    app.add_middleware(observability.Watch, figures=app.state.figures)
+    app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
     return app
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    # in turn rather than all at once: what shares one interpreter ends sooner so
+    # threads share one interpreter: a few requests in turn end sooner than many at once
     anyio.to_thread.current_default_thread_limiter().total_tokens = app.state.settings.threads
-    await anyio.to_thread.run_sync(_look, app)
+    await anyio.to_thread.run_sync(_refresh, app)
     if serving.current is None:
         log.warning(serving.refusal)
     watcher = asyncio.create_task(_watch(app))
@@ -82,27 +77,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.store.close()
 
 
-def _look(app: FastAPI) -> None:
-    """Take up a new catalogue, and what structures have denied since, in this process or in another."""
+def _refresh(app: FastAPI) -> None:
+    """Load a new catalogue, and apply what structures have denied since, in this process or in another."""
     serving: Serving = app.state.serving
     serving.refresh()
     try:
         if app.state.store is None and self_declared.exists(app.state.settings.store):
             app.state.store = Store.open(app.state.settings.store)
         if app.state.store is not None:
-            serving.heed(app.state.store)
+            serving.apply_denials(app.state.store)
     except (MatcherError, SQLAlchemyError) as error:
         log.warning(
-            "the store cannot be read: what structures deny is taken up later",
+            "the store cannot be read: what structures deny is applied later",
             extra={"why": str(error)[:300]},
         )
 
 
 async def _watch(app: FastAPI) -> None:
-    """Look again and again."""
+    """Refresh every `reload_seconds`."""
     while True:
         await asyncio.sleep(app.state.settings.reload_seconds)
         try:
-            await anyio.to_thread.run_sync(_look, app)
-        except Exception:  # the watch must outlive one bad folder
+            await anyio.to_thread.run_sync(_refresh, app)
+        except Exception:  # one bad folder must not end the watch
             log.exception("reload failed")

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matcher.domain import KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
 from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
+from matcher.reading.procedure import ANSWERABLE
 from service import schemas as s
-from service.problems import Refused
-from service.snapshot import CALLS, Snapshot
+from service.problems import Refused, UnusableNotice
+from service.snapshot import Snapshot
 
 
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A tender taken from a request, and what else was in it."""
 
-    def __init__(
-        self,
-        tender: Tender,
-        others: Iterable[str] = (),
-        rejected: Iterable[Rejected] = (),
-        place_found: str = "",
-    ) -> None:
-        self.tender, self.others, self.rejected, self.place_found = (
-            tender,
-            list(others),
-            list(rejected),
-            place_found,
-        )
+    tender: Tender
+    others: Sequence[str] = ()  # ids of the other notices of the same file
+    rejected: Sequence[Rejected] = ()
+    place_found: str = ""  # read in the words of the need
 
 
 def filters(asked: s.FiltersIn) -> Filters:
-    """Raises BadInput on a kind that is none."""
+    """The filters of a request.  Raises BadInput on an unknown kind."""
     if unknown := [k for k in asked.kinds if k not in KINDS]:
         raise BadInput(
-            f"{unknown[0]!r} is no kind of structure: choose among {', '.join(k for k in KINDS if k)}"
+            f"{unknown[0]!r} is not a kind of structure: choose among {', '.join(k for k in KINDS if k)}"
         )
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
     return Filters(**data)
@@ -64,7 +57,9 @@ def from_need(need: str, where: Place | None, max_need: int) -> Taken:
     """A need typed in; its place is read in its words where none was given."""
     if len(need) > max_need:
         raise Refused(
-            413, f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`"
+            413,
+            f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`",
+            code="need-too-long",
         )
     found = None if where else spot(need)
     tender = free_text_tender(need, where or found)
@@ -77,7 +72,7 @@ def from_need(need: str, where: Place | None, max_need: int) -> Taken:
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | None = None) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
-        raise BadInput("the notice is empty: send the file as it was published")
+        raise UnusableNotice("empty", "the notice is empty: send the file as it was published")
     tenders: list[Tender] = []
     rejected: list[Rejected] = []
     for record in files.read_bytes(data, name):
@@ -91,14 +86,15 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | N
             if rejected
             else "no notice of a known format (BOAMP, eForms, TED, DECP) was recognised"
         )
-        raise BadInput(f"{why}; to search by words send them as `need`")
+        raise UnusableNotice("unknown-format", f"{why}; to search by words send them as `need`")
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
-    calls = [t for t in tenders if t.nature in CALLS]
+    calls = [t for t in tenders if t.nature in ANSWERABLE]
     if not calls and pick is None:
-        raise BadInput(
-            f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders"
+        raise UnusableNotice(
+            "not-a-call",
+            f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders",
         )
     chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
     if where is not None:

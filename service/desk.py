@@ -1,59 +1,93 @@
-"""What the territory routes and pages share."""
+"""The desk of a territory, as its routes and its page share it."""
 
 from __future__ import annotations
 
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-from fastapi import Request, UploadFile
+from fastapi import Request, Response, UploadFile
+from pydantic import BaseModel, Field
 
-from matcher.domain import BadInput
+from matcher.domain import BadInput, Place
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 from matcher.reference import places
-from matcher.territory import choropleth, coverage, ledger, potential
+from matcher.territory import choropleth, coverage, facilitators, ledger, potential
 from matcher.territory.supply import Supply
-from service import access
+from service import access, wire
 from service.schemas import PotentialIn
 
 
+class DeskAnswer(BaseModel):
+    """An answer of the desk, with the sources of its figures and the day it was computed."""
+
+    result: dict[str, Any] = Field(description="The answer; its fields are those of `matcher.territory`.")
+    sources: list[str]
+    facilitator: str = Field("", description="Who is the facilitator of the place.")
+    on: date
+
+
+class MapQuery(BaseModel):
+    """The part of the country that is asked for, and the trades."""
+
+    region: str = Field(default="", max_length=60)
+    department: list[str] = Field(default_factory=list, max_length=110)
+    commune: str = Field(default="", max_length=100)
+    radius: float = Field(default=20.0, gt=0, le=500)
+    trade: list[str] = Field(default_factory=list, max_length=50)
+    n: int | None = Field(default=None, ge=1, le=100)
+
+
 def supply_of(request: Request) -> Supply:
-    """The structures served, with what the store knows of them; made anew for a new catalogue, and each minute."""
+    """The structures served, with what the store knows of them, at most a minute old."""
     snapshot = request.app.state.serving.get()
-    stamp = (snapshot.stamp, int(time.time() // 60))
-    held = getattr(request.app.state, "territory", None)
-    if held is None or held[0] != stamp:
-        held = (stamp, Supply(snapshot.catalogue, access.store_of(request)))
-        request.app.state.territory = held
-    found: Supply = held[1]
+    store = access.store_of(request)
+    found: Supply = snapshot.for_a_minute("supply", lambda: Supply(snapshot.catalogue, store))
     return found
 
 
-def areas_of(region: str, departments: list[str], commune: str, radius: float) -> list[coverage.Area]:
+def areas_of(asked: MapQuery) -> list[coverage.Area]:
     """The areas asked for; Île-de-France where none is."""
-    areas = list(coverage.region(region)) if region else []
-    areas += [coverage.department(code) for code in departments]
-    if commune:
-        areas.append(coverage.circle(commune, radius))
+    areas = list(coverage.region(asked.region)) if asked.region else []
+    areas += [coverage.department(code) for code in asked.department]
+    if asked.commune:
+        areas.append(coverage.circle(asked.commune, asked.radius))
     return areas or list(coverage.region("11"))
 
 
-def covered(
-    request: Request,
-    region: str,
-    departments: list[str],
-    commune: str,
-    radius: float,
-    trades: list[str],
-    n: int | None,
-) -> coverage.Coverage:
+def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    snapshot = request.app.state.serving.get()
-    areas = areas_of(region, departments, commune, radius)
+    snapshot, areas = request.app.state.serving.get(), areas_of(asked)
     lots = coverage.wanted_of(snapshot.catalogue, snapshot.notices.values(), coverage.around(areas))
-    return coverage.cover(supply_of(request), lots, areas, trades=trades, n=n)
+    return coverage.cover(supply_of(request), lots, areas, trades=asked.trade, n=asked.n)
+
+
+def lacking(made: coverage.Coverage) -> list[coverage.Cell]:
+    """The cells with needs that too few structures serve."""
+    return [cell for cell in made.cells if cell.state in ("blanche", "fragile")]
+
+
+def place_of(text: str) -> Place | None:
+    """The place typed in, None where none is.  Raises BadInput on an unknown place."""
+    return coverage.somewhere(text) if text.strip() else None
+
+
+def named_at(where: Place | None) -> str:
+    """The facilitator of a place, in words."""
+    return facilitators.named(where) if where else facilitators.unplaced()
+
+
+def answered(
+    request: Request, result: Any, sources: tuple[str, ...], on: date, facilitator: str = ""
+) -> Response:
+    """The answer of a route with its sources."""
+    found = DeskAnswer(result=result, sources=list(sources), facilitator=facilitator, on=on)
+    return wire.send(request, found)
 
 
 def drawn(made: coverage.Coverage, measure: str) -> str:
@@ -67,14 +101,22 @@ def drawn(made: coverage.Coverage, measure: str) -> str:
 
 def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
-    where = coverage.somewhere(asked.place) if asked.place.strip() else None
-    tender = free_text_tender(asked.need, where)
+    tender = free_text_tender(asked.need, place_of(asked.place))
     lots = tuple(replace(lot, duration_months=asked.months) for lot in tender.lots)
     return potential.potential(
         request.app.state.serving.get().matcher, replace(tender, confidential=True, lots=lots), supply, amount=asked.amount,
         like_needs=asked.like_needs, works=asked.works, buyer=asked.buyer, defence=asked.defence, public_service=asked.public_service,
         rate=asked.rate, contribution=asked.contribution,
     )  # fmt: skip
+
+
+@contextmanager
+def named(path: Path, name: str) -> Iterator[None]:
+    """In an error, call a scratch file by the name that its sender knows."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(str(error).replace(str(path), name)) from None
 
 
 def reported(
@@ -87,10 +129,8 @@ def reported(
         for number, file in enumerate(books):
             path = Path(scratch) / f"{number}.csv"
             path.write_bytes(file.file.read())
-            try:
+            with named(path, file.filename or "le grand livre"):
                 good, bad = ledger.read(path)
-            except BadInput as error:
-                raise BadInput(str(error).replace(str(path), file.filename or "le grand livre")) from None
             purchases += good
             rejected += bad
         paths = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from service.problems import Fault, Refused, bare, log, problem, status_of
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the application becomes a problem; the page's become pages (service.page)."""
+    """Every error of the application becomes a problem; those of the pages become pages (service.page)."""
     from service.page import render
 
     def shown(
@@ -38,11 +39,14 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = str(error.detail)
-        if error.status_code == 404 and detail == "Not Found":
-            detail = "there is nothing at this address: see /docs for those there are"
+        if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+            page = render.wants_page(request)
+            detail = (
+                render.NO_PAGE if page else "there is nothing at this address: see /docs for those there are"
+            )
         if error.status_code == 405:
             detail = f"{request.method} is not possible at this address: see /docs"
-        if error.status_code == 400 and "parsing the body" in detail:
+        if error.status_code == 400:  # FastAPI has no other: a form or body that cannot be decoded
             detail = "the body cannot be decoded: send JSON in UTF-8"
         return shown(request, error.status_code, detail, headers=error.headers)
 
@@ -57,12 +61,12 @@ def install(app: FastAPI) -> None:
         first = faults[0] if faults else Fault(where="body", why="cannot be taken")
         return shown(request, 422, f"{first.where}: {first.why}", faults)
 
-    async def ours(request: Request, error: Exception) -> Response:
-        log.error("fault", exc_info=error, extra={"path": request.url.path})
-        return shown(request, 500, "a fault of ours: it was logged; try again, or tell the operator")
+    async def internal(request: Request, error: Exception) -> Response:
+        log.error("internal error", exc_info=error, extra={"path": request.url.path})
+        return shown(request, 500, "internal error: it was logged; try again, or tell the operator")
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(MatcherError, core)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, ours)
+    app.add_exception_handler(Exception, internal)

@@ -1,4 +1,4 @@
-"""A write asked twice under one `Idempotency-Key` is done once: the second time its answer is told again."""
+"""A write asked twice under one `Idempotency-Key` is done once: the second time its answer is replayed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.problems import Refused
 def once(
     request: Request, who: Bearer, asked: BaseModel, do: Callable[[], Any], status: int = 200
 ) -> Response:
-    """Do it and keep its answer for two days, or tell the answer kept.
+    """Do it and keep its answer for two days, or replay the answer kept.
 
     Raises Refused (422) where the key was used for another request.
     """
@@ -33,8 +33,8 @@ def once(
     if len(key) > 200:
         raise BadInput("an Idempotency-Key has at most 200 characters")
     store = store_of(request)
-    told = f"{request.method} {request.url.path} {asked.model_dump_json()}"
-    digest = hashlib.sha256(told.encode()).hexdigest()
+    whole = f"{request.method} {request.url.path} {asked.model_dump_json()}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()
     with store.reading() as connection:
         query = select(Once.request, Once.response).where(Once.key == key, Once.actor == who.actor)
         row = connection.execute(query).mappings().first()
@@ -45,13 +45,8 @@ def once(
             row["response"]["body"], row["response"]["status"], {"Idempotency-Replayed": "true"}
         )
     body = json.loads(json.dumps(do(), default=str))
-    kept = {
-        "key": key,
-        "actor": who.actor,
-        "request": digest,
-        "response": {"body": body, "status": status},
-        "at": now(),
-    }
+    response = {"body": body, "status": status}
+    kept = {"key": key, "actor": who.actor, "request": digest, "response": response, "at": now()}
     with store.writing() as connection:
         store.put(connection, Once, [kept], keep=("request", "response", "at"))
     return JSONResponse(body, status)

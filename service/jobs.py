@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
@@ -16,7 +17,7 @@ from service.problems import Refused, problem, status_of
 
 log = logging.getLogger("service")
 KEPT_SECONDS = 3600
-MOST = 200
+MOST = 200  # jobs running at once
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one process; at the end what is under way is given up."""
+    """The jobs of one process; those that run at its end are stopped."""
 
     def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
@@ -67,7 +68,7 @@ class Jobs:
                 job.answers.append({"problem": _body(status_of(error), str(error))})
             except Exception:
                 log.exception("a job's item failed")
-                job.answers.append({"problem": _body(500, "a fault of ours: it was logged")})
+                job.answers.append({"problem": _body(500, "internal error: it was logged")})
         job.state = "done"
 
     def get(self, identifier: str, owner: str) -> Job:
@@ -83,6 +84,4 @@ class Jobs:
 
 
 def _body(status: int, detail: str) -> Any:
-    import json
-
     return json.loads(bytes(problem(status, detail).body))

@@ -1,4 +1,4 @@
-"""What the operator sees: one structured line for each request, and Prometheus figures."""
+"""What the operator sees: one structured log line for each request, and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from service.settings import Settings
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
-class Lines(logging.Formatter):
-    """JSON lines: time, level, what, and the facts given as `extra`.  Never a body, a key or an address."""
+class JsonFormatter(logging.Formatter):
+    """JSON lines: time, level, message, and the facts given as `extra`.  Never a body, a key or an address."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts: dict[str, Any] = {
@@ -33,18 +33,18 @@ class Lines(logging.Formatter):
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Our lines on stderr; the server's own access log is replaced by ours."""
+    """Log lines on stderr, which replace the access log of the server."""
     logger = logging.getLogger("service")
     logger.setLevel(settings.log_level)
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         if settings.log_format == "json":
-            handler.setFormatter(Lines())
+            handler.setFormatter(JsonFormatter())
         logger.addHandler(handler)
     logger.propagate = False
 
 
-class Figures:
+class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class Figures:
         )
 
 
-class Watch:
+class RequestLog:
     """Counts and logs each request; gives it an identifier that its answer carries."""
 
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
-        self.app, self.figures = app, figures
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
         self.log = logging.getLogger("service.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,27 +88,19 @@ class Watch:
                 message["headers"] = [*message["headers"], (b"x-request-id", identifier.encode())]
             await send(message)
 
-        self.figures.running.inc()
+        self.metrics.running.inc()
         try:
             await self.app(scope, receive, answer)
         finally:
-            self.figures.running.dec()
+            self.metrics.running.dec()
             seconds = time.perf_counter() - begun
             # the template, never the address: an address may hold a search, a SIRET, a token
             route = getattr(scope.get("route"), "path", None) or (
                 "/static" if scope["path"].startswith("/static") else "-"
             )
-            self.figures.requests.labels(
+            self.metrics.requests.labels(
                 scope["method"] if scope["method"].isalpha() else "?", route, status
             ).inc()
-            self.figures.seconds.labels(route).observe(seconds)
-            self.log.info(
-                "request",
-                extra={
-                    "id": identifier,
-                    "method": scope["method"],
-                    "route": route,
-                    "status": status,
-                    "ms": round(1000 * seconds, 1),
-                },
-            )
+            self.metrics.seconds.labels(route).observe(seconds)
+            facts = {"id": identifier, "method": scope["method"], "route": route, "status": status}
+            self.log.info("request", extra={**facts, "ms": round(1000 * seconds, 1)})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from functools import lru_cache
 from typing import Any
+
+import httpx
+from cachetools import TTLCache, cached
 
 from matcher import plugins
 from matcher.domain import Forbidden
@@ -14,20 +14,21 @@ from matcher.reference.identifiers import siret_valid
 from service.settings import Settings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
+SECONDS = 5  # to wait for the issuer
 
 
-@lru_cache(maxsize=4)
+@cached(TTLCache(maxsize=4, ttl=24 * 3600))
 def _keys(issuer: str) -> Any:
+    """The client of the issuer's keys (OpenID Connect Discovery 1.0)."""
     from jwt import PyJWKClient
 
     address = issuer.rstrip("/") + "/.well-known/openid-configuration"
-    with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the operator's own setting
-        found = json.load(answer)
-    return PyJWKClient(found["jwks_uri"], cache_keys=True, lifespan=300, timeout=5)
+    found = httpx.get(address, timeout=SECONDS, follow_redirects=True).raise_for_status().json()
+    return PyJWKClient(found["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 
 def prove(token: str, settings: Settings) -> Bearer:
-    """The bearer of a token: its `scope` holds our scopes, its `siret` the SIRET proved.  Raises Forbidden."""
+    """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
     issuer = str(settings.oidc_issuer)
@@ -41,7 +42,7 @@ def prove(token: str, settings: Settings) -> Bearer:
             issuer=[issuer, issuer.rstrip("/")],
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-    except (jwt.PyJWTError, OSError, KeyError, ValueError):
+    except (jwt.PyJWTError, httpx.HTTPError, OSError, KeyError, ValueError):
         raise Forbidden("this token is not one of the issuer, or has expired: sign in again") from None
     scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
     siret = str(claims.get("siret", ""))

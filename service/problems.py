@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): what went wrong, and what mends it."""
+"""Errors as problem+json (RFC 9457): what went wrong, and how to correct it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,27 @@ class Problem(BaseModel):
 
 
 class Refused(Exception):
-    """An answer of this service that is no answer of the core: too large, no catalogue, no right."""
+    """A refusal by the service rather than by the core: too large, no catalogue, no right.
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    `code` names the case for the pages, which have their own sentence for it.
+    """
+
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, code: str = ""
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+        self.status, self.detail, self.headers, self.code = status, detail, dict(headers or {}), code
 
 
-#: The first class that fits an error tells its status.
+class UnusableNotice(BadInput):
+    """What was sent holds no notice that can be answered; `code` names the case for the pages."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+#: The first class that fits an error gives its status.
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),

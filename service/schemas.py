@@ -8,48 +8,26 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from matcher.outreach.sourcing.record import NOTE
+
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
-
-
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
-
-
+Rate = Annotated[
+    float,
+    Field(ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."),
+]
 PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
-
-
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PotentialIn(_Asked):
-    need: str = Field(min_length=1, max_length=20_000)
-    place: str = Field("", max_length=100)
-    amount: Euros | None = None
-    like_needs: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
-    months: Months | None = None
-    works: bool | None = None
-    buyer: Literal["state", "local", "entity"] = "local"
-    defence: bool = False
-    public_service: bool | None = None
-    rate: (
-        Annotated[
-            float,
-            Field(
-                ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."
-            ),
-        ]
-        | None
-    ) = None
-    contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
 
 
 Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
 Short = Annotated[str, Field(max_length=200)]
-NOTE = "Ordre de présentation, ne préjuge pas du choix."
+Address = Annotated[
+    str, Field(max_length=200, pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$")
+]
 
 
 class In(BaseModel):
-    """What is sent: an unknown field is a mistake, and is said."""
+    """What is sent; an unknown field is refused by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -120,6 +98,22 @@ class ConsortiumIn(Asked):
     one_group: bool = Field(False, description="The same group must sign every lot.")
 
 
+class PotentialIn(In):
+    """A need before a tender, and what its buyer knows of it."""
+
+    need: str = Field(min_length=1, max_length=20_000)
+    place: str = Field("", max_length=100)
+    amount: Euros | None = None
+    like_needs: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
+    months: Months | None = None
+    works: bool | None = None
+    buyer: Literal["state", "local", "entity"] = "local"
+    defence: bool = False
+    public_service: bool | None = None
+    rate: Rate | None = None
+    contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
+
+
 class CpvIn(In):
     text: str = Field(description="What is bought.")
     n: int = Field(5, ge=1, le=50)
@@ -158,7 +152,7 @@ class FeedbackIn(In):
 
 
 class ZoneIn(In):
-    """Where it works: kilometres around its address, departments, or the whole country; empty is not said."""
+    """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
     radius_km: float | None = Field(None, ge=0, le=2_000, allow_inf_nan=False)
     departments: list[Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])$")]] = Field(
@@ -172,12 +166,12 @@ class OwnOffer(In):
     text: str = Field("", max_length=3000)
     evidence: str = Field("", max_length=3000, description="The passage of a brochure that it was read in.")
     since: date | None = Field(
-        None, description="The day it was first said; that of the write where left out."
+        None, description="The day it was first stated; that of the write where left out."
     )
 
 
 class ProfileIn(In):
-    """What a structure says of itself, over what the sources say; taken up when the catalogue is next built.
+    """What a structure says of itself, over what the sources say; applied when the catalogue is next built.
 
     `denied` adds to what it denied before, for ever and at once.
     """
@@ -185,9 +179,7 @@ class ProfileIn(In):
     description: str = Field("", max_length=5000)
     website: str = Field("", max_length=300, pattern=r"^(https?://[^\s<>\"']+)?$")
     phone: str = Field("", max_length=30, pattern=r"^[0-9 +().]*$")
-    email: str = Field(
-        "", max_length=200, pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$"
-    )
+    email: Address = ""
     turnover: float | None = Field(None, ge=0, le=1e12, allow_inf_nan=False, description="Euros a year.")
     headcount: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     zone: ZoneIn | None = None
@@ -210,10 +202,8 @@ class ContactIn(In):
 
     sirets: list[Siret] = Field(min_length=1, max_length=200)
     message: str = Field(min_length=10, max_length=5000)
-    reply_to: str = Field(
+    reply_to: Address = Field(
         "",
-        max_length=200,
-        pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$",
         description="Your address: given, the mails are sent; left out, the contact is recorded and nothing leaves.",
     )
 
@@ -221,13 +211,6 @@ class ContactIn(In):
 class AnswerIn(In):
     siret: Siret
     text: str = Field(min_length=1, max_length=5000)
-
-
-class ClaimIn(In):
-    siret: Siret
-    address: str | None = Field(
-        None, max_length=200, description="Leave out to use the address known for the structure."
-    )
 
 
 # ------------------------------------------------------------------------------------------------- answered
@@ -279,11 +262,13 @@ class MatchOut(BaseModel):
     structure: StructureBrief
     score: float
     probability: float | None
-    band: str = Field(description="French words for how near it is.")
-    distance_km: float | None = None
-    eligible: bool | None = Field(
-        None, description="Under the lot's reservation; null where it cannot be told."
+    level: Literal["likely", "plausible", "unlikely", ""] = Field(
+        "",
+        description="What the judgement of leads says; empty where none is asked (suppliers of past awards).",
     )
+    band: str = Field(description="The level in French: à appeler, à vérifier.")
+    distance_km: float | None = None
+    eligible: bool | None = Field(None, description="Under the lot's reservation; null where it is unknown.")
     offer: OfferOut | None = None
     reasons: list[ReasonOut]
     missing: list[str] = Field(default_factory=list)
@@ -326,6 +311,8 @@ class LotAnswerOut(BaseModel):
     nobody: bool
     relaxations: list[str] = Field(default_factory=list)
     considered: int
+    likely: int = Field(0, description="Bidders to be called, of all those considered.")
+    plausible: int = Field(0, description="Bidders to be asked first.")
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
     law: list[WarningOut] = Field(

@@ -13,7 +13,7 @@ from matcher.domain import BadInput
 from matcher.reference.tables import user_dir
 
 if TYPE_CHECKING:
-    from matcher.outreach.transport import Way
+    from matcher.outreach.transport import MailTransport
 
 CLONE = Path(__file__).resolve().parents[1]
 HOW_TO_BUILD = "build it with `make demo`, or `matcher index FILES --out {folder}`"
@@ -92,11 +92,11 @@ class Settings(BaseSettings):
         return value
 
 
-def way(settings: Settings) -> Way:
-    """How mails leave."""
-    from matcher.outreach.transport import Way
+def mail_transport(settings: Settings) -> MailTransport:
+    """How mails of the pages leave."""
+    from matcher.outreach.transport import MailTransport
 
-    return Way(
+    return MailTransport(
         base_url=settings.public_url, sender=settings.sender, smtp=settings.smtp, outbox=settings.outbox
     )
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, TTLCache, cached
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Tender
+from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import question
 from matcher.partners.opportunities import Opportunity, opportunities
 from matcher.reading import gather
-from matcher.reading.procedure import closing, open_at
+from matcher.reading.procedure import ANSWERABLE, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
 from service.problems import Refused, bare
@@ -32,21 +32,20 @@ from service.settings import HOW_TO_BUILD, Settings
 
 log = logging.getLogger("service")
 NEAR = 200  # lots compared with one structure, the nearest in meaning
-PAST = 20  # notices that are over, shown where none is open
+PAST = 20  # closed notices, shown where none is open
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-CALLS = ("call", "prior", "project", "correction")
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """A catalogue and its notices, immutable but for what is computed once and kept."""
+    """A catalogue and its notices; answers are computed once and kept."""
 
     matcher: Matcher
     notices: dict[str, Tender]
     stamp: tuple[int, int]
     loaded_at: datetime
-    _recipes: dict[str, Matcher] = field(default_factory=dict)
-    _asked: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _answers: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(maxsize=256))
+    _recent: TTLCache[Hashable, Any] = field(default_factory=lambda: TTLCache(maxsize=8, ttl=60))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -57,13 +56,23 @@ class Snapshot:
         """The matcher of a recipe pinned by a request."""
         if recipe is None or recipe == self.matcher.recipe.name:
             return self.matcher
-        if recipe not in self._recipes:
-            chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
-            try:
-                self._recipes[recipe] = Matcher(self.catalogue, chosen)
-            except (MatcherError, FileNotFoundError) as error:
-                raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
-        return self._recipes[recipe]
+        chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
+        try:
+            found: Matcher = self.once(("recipe", recipe), lambda: Matcher(self.catalogue, chosen))
+        except (MatcherError, FileNotFoundError) as error:
+            raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
+        return found
+
+    def structure(self, siret: str) -> Structure:
+        """A structure by its SIRET, present or former.  Raises NotFound."""
+        return self.catalogue.structure(self.catalogue.row(siret))
+
+    def past_contracts(self, siret: str) -> list[Offer]:
+        """The contracts that a structure won, as pieces of evidence."""
+        catalogue = self.catalogue
+        row = catalogue.row(siret)
+        rows = range(int(catalogue.offsets[row]), int(catalogue.offsets[row + 1]))
+        return [o for o in map(catalogue.offer, rows) if o.nature == "award"]
 
     def notice(self, identifier: str) -> Tender:
         """An indexed notice.  Raises NotFound."""
@@ -72,7 +81,7 @@ class Snapshot:
         return self.notices[identifier]
 
     def answerable(self) -> list[Tender]:
-        """The indexed notices that one can answer, newest first; twins and cancelled ones left out."""
+        """The indexed notices that one can answer, newest first; corrected and cancelled ones left out."""
         gone = {
             ref
             for t in self.notices.values()
@@ -80,28 +89,25 @@ class Snapshot:
             for ref in t.related
         }
         calls = [
-            t for t in self.notices.values() if t.nature in CALLS and t.id not in gone and not t.confidential
+            t
+            for t in self.notices.values()
+            if t.nature in ANSWERABLE and t.id not in gone and not t.confidential
         ]
         return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
-    def once(self, key: Any, make: Any, keep: int = 256) -> Any:
-        """The value of `make()`, kept for the latest `keep` keys of this snapshot."""
-        with self._lock:
-            if key in self._asked:
-                self._asked.move_to_end(key)
-                return self._asked[key]
-        value = make()
-        with self._lock:
-            self._asked[key] = value
-            while len(self._asked) > keep:
-                self._asked.popitem(last=False)
-        return value
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The value of `make()`, kept for the keys of this snapshot that were last used."""
+        return cached(self._answers, key=lambda: key, lock=self._lock)(make)()
+
+    def for_a_minute(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The value of `make()`, kept for a minute: what depends on the store too."""
+        return cached(self._recent, key=lambda: key, lock=self._lock)(make)()
 
     def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
         """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
 
-        The same machinery turned round: each lot is asked, of this structure alone.  Where no notice is open any
-        more, the latest that are over, as examples.
+        The matching reversed: each lot is asked of this structure alone.  Where no notice is open any more, the
+        latest closed ones serve as examples.
         """
         row = self.catalogue.row(siret)
         siret = str(self.catalogue.of_structure("siret")[row])
@@ -148,8 +154,8 @@ class Snapshot:
         )
         return found
 
-    def denying(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
-        """The same data where these structures deny these trades too: nothing kept of answers given before."""
+    def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
+        """The same data where these structures deny these trades too, without the answers kept so far."""
         catalogue = self.catalogue.denying(denied)
         return Snapshot(Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at)
 
@@ -164,7 +170,7 @@ class Serving:
         self.swaps = 0
         self._lock = threading.Lock()
         self._tried: tuple[int, int] | None = None
-        self._loaded: Snapshot | None = None  # before what structures deny is laid over it
+        self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -208,7 +214,7 @@ class Serving:
                 return False
             self._tried = stamp
             self._loaded = fresh
-            self.current = fresh.denying(self._denied) if self._denied else fresh
+            self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
         log.info(
@@ -216,8 +222,8 @@ class Serving:
         )
         return True
 
-    def heed(self, store: Store) -> bool:
-        """Lay what structures deny over the snapshot, at once; did it change?"""
+    def apply_denials(self, store: Store) -> bool:
+        """Apply what structures deny to the snapshot, at once; True where it changed."""
         with store.reading() as connection:
             denied = self_declared.denied(connection)
         with self._lock:
@@ -225,7 +231,7 @@ class Serving:
                 return False
             self._denied = denied
             if self._loaded is not None:
-                self.current = self._loaded.denying(denied)
+                self.current = self._loaded.with_denials(denied)
         return True
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
@@ -252,7 +258,7 @@ class Serving:
 
 
 def _settle() -> None:
-    """Spare later collections of garbage the walk through all that is now loaded: each would hold up every request."""
+    """Keep the loaded catalogue out of later garbage collections: each would hold up every request."""
     gc.unfreeze()  # what an earlier catalogue left
     gc.collect()
     _give_back()
@@ -260,7 +266,7 @@ def _settle() -> None:
 
 
 def _give_back() -> None:
-    """Free memory goes back to the system: glibc keeps it in a pool for each thread that ever loaded a catalogue."""
+    """Return free memory to the system: glibc keeps a pool for each thread that ever loaded a catalogue."""
     import ctypes
 
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone

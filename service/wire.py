@@ -1,11 +1,12 @@
-"""From the nouns of the domain to the wire models, and from what is asked to the nouns."""
+"""From the nouns of the domain to the models of `/v1`."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import re
-from datetime import date
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import Request, Response
@@ -22,8 +23,10 @@ from matcher.domain import (
     Reason,
     Structure,
     Tender,
+    Warning_,
 )
-from matcher.matching.reasons import band
+from matcher.matching.reasons import mark, missing
+from matcher.outreach.spreadsheet import XLSX as XLSX
 from matcher.reference import law
 from service import schemas as s
 from service.asked import Taken
@@ -35,11 +38,6 @@ from service.snapshot import Snapshot
 def number(value: float | None) -> float | None:
     """NaN is unknown, and JSON knows no NaN."""
     return None if value is None or not math.isfinite(value) else value
-
-
-def best_of(value: LotAnswer) -> float:
-    """The score beside which bands are told; infinite where nobody fits: then the best is far too."""
-    return math.inf if value.nobody else max((m.score for m in value.matches), default=0.0)
 
 
 def kind_label(kind: str) -> str:
@@ -76,11 +74,7 @@ def brief(value: Structure) -> s.StructureBrief:
 
 
 def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
-    from matcher.matching.reasons import missing
-
-    row = snapshot.catalogue.row(value.siret)
-    rows = range(int(snapshot.catalogue.offsets[row]), int(snapshot.catalogue.offsets[row + 1]))
-    past = [o for o in map(snapshot.catalogue.offer, rows) if o.nature == "award"]
+    past = snapshot.past_contracts(value.siret)
     return s.StructureOut(
         **_brief(value), siren=value.siren, brand=value.brand, naf=value.naf, address=value.address,
         description=value.description, offers=[offer(o) for o in (*value.offers, *past)], networks=list(value.networks),
@@ -91,24 +85,24 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
     )  # fmt: skip
 
 
-def reason(value: Reason, told: dict[int, s.ReasonOut]) -> s.ReasonOut:
-    """A reason as sent; most of those of a lot are shared by its candidates, and `told` keeps them by identity."""
-    sent = told.get(id(value))
-    if sent is None:
-        sent = told[id(value)] = s.ReasonOut(
-            code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
-            notice_passage=value.notice_passage, offer_passage=value.offer_passage,
-        )  # fmt: skip
-    return sent
+def reason(value: Reason) -> s.ReasonOut:
+    return s.ReasonOut(
+        code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
+        notice_passage=value.notice_passage, offer_passage=value.offer_passage,
+    )  # fmt: skip
 
 
-def match(value: Match, best: float | None = None, told: dict[int, s.ReasonOut] | None = None) -> s.MatchOut:
-    told = {} if told is None else told
+def warning(value: Warning_) -> s.WarningOut:
+    return s.WarningOut(code=value.code, text=value.text, article=value.article, since=value.since)
+
+
+def match(value: Match, shared: Callable[[Reason], s.ReasonOut] = reason) -> s.MatchOut:
+    """A match as sent; `shared` makes a reason that several candidates have once."""
     return s.MatchOut(
         rank=value.rank, structure=brief(value.structure), score=round(value.score, 6), probability=number(value.probability),
-        band=band(value.score, value.score if best is None else best), distance_km=number(value.distance_km), eligible=value.eligible,
+        level=value.level, band=mark(value), distance_km=number(value.distance_km), eligible=value.eligible,
         offer=offer(value.offer) if value.offer else None,
-        reasons=[reason(each, told) for each in value.reasons],
+        reasons=[shared(each) for each in value.reasons],
         missing=list(value.missing), warnings=list(value.warnings), other_places=list(value.other_places),
     )  # fmt: skip
 
@@ -130,11 +124,10 @@ def lot(value: Lot) -> s.LotOut:
 
 def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
     duty = law.social_duty(tender, value.lot)
-    best = best_of(value)
-    told: dict[int, s.ReasonOut] = {}  # the answer holds its reasons, so that an id stays one reason's
+    shared = cache(reason)  # most reasons of a lot are shared by its candidates
     return s.LotAnswerOut(
-        lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered,
-        matches=[match(m, best, told) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
+        lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
+        matches=[match(m, shared) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
         law=[s.WarningOut(code="social-duty", text=duty.text, article=duty.article, since=duty.since)] if duty else [],
     )  # fmt: skip
 
@@ -151,9 +144,7 @@ def consortium(value: Consortium) -> s.ConsortiumOut:
         )
         for m in value.members
     ]
-    warnings = [
-        s.WarningOut(code=w.code, text=w.text, article=w.article, since=w.since) for w in value.warnings
-    ]
+    warnings = [warning(w) for w in value.warnings]
     return s.ConsortiumOut(
         members=members, covered=list(value.covered), uncovered=list(value.uncovered), score=value.score, form=value.form,
         form_reason=value.form_reason, gap=value.gap, optimal=value.optimal, warnings=warnings,
@@ -164,7 +155,7 @@ def notice(value: Tender) -> s.NoticeOut:
     if value.format != "need" and not all(each.cpv for each in value.lots):
         from matcher.reading import inference
 
-        value = inference.tender(value)  # shown as supposed; what was compared is what the notice states
+        value = inference.tender(value)  # shown as inferred; what was compared is what the notice states
     return s.NoticeOut(
         id=value.id, format=value.format, nature=value.nature, title=value.title, buyer=value.buyer.name, published=value.published,
         deadline=value.deadline, url=safe_url(value.url), lots=[lot(each) for each in value.lots],
@@ -174,26 +165,33 @@ def notice(value: Tender) -> s.NoticeOut:
 def answered(answer: Answer, found: Taken) -> s.Answered:
     return s.Answered(
         notice=notice(answer.tender), lots=[lot_answer(each, answer.tender) for each in answer.lots],
-        consortia=[consortium(each) for each in answer.consortia], others=found.others,
+        consortia=[consortium(each) for each in answer.consortia], others=list(found.others),
         rejected=[s.RejectedOut(record=bad.record, reason=bad.reason) for bad in found.rejected],
         place_found=found.place_found, versions=dict(answer.versions),
     )  # fmt: skip
 
 
+def attachment(content: str | bytes, media: str, name: str) -> Response:
+    """A file to be saved under this name."""
+    return Response(
+        content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
 def send(request: Request, model: BaseModel, status: int = 200, tagged: bool = False) -> Response:
     """The model as JSON; `tagged` with an ETag, and 304 where who asks has it already."""
     body = model.model_dump_json().encode()
-    headers = {}
-    if tagged:
-        tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if tag in [t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")]:
-            return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, "application/json")
+    return (
+        send_tagged(request, body, "application/json")
+        if tagged
+        else Response(body, status, media_type="application/json")
+    )
 
 
-# ------------------------------------------------------------------------------------------------- inwards
-
-
-def today() -> date:
-    return date.today()
+def send_tagged(request: Request, body: bytes, media: str) -> Response:
+    """A body with an ETag, or 304 where who asks has it already."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if tag in [t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media, headers=headers)

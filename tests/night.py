@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
@@ -67,7 +68,7 @@ def correction(id: str, of: str, **facts: Any) -> Tender:
 
 def catalogue(folder: Path, listed: list[Structure] | None = None) -> Path:
     made = build_catalogue(structures() if listed is None else listed, recipe=RECIPE)
-    made.save(folder)
+    save_catalogue(made, folder)
     return folder
 
 

@@ -16,6 +16,7 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Claim
 from service import access
 from service.page import render
+from service.page.visitor import CheckedForm
 
 router = APIRouter()
 CLAIM_DAYS = 7
@@ -27,10 +28,7 @@ def sign_in(request: Request) -> Response:
 
 
 @router.post("/connexion")
-def signed_in(
-    request: Request, key: Annotated[str, Form(max_length=200)], csrf: Annotated[str, Form()] = ""
-) -> Response:
-    access.check_csrf(request, csrf)
+def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_length=200)]) -> Response:
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
@@ -46,19 +44,16 @@ def signed_in(
 
 
 @router.post("/deconnexion")
-def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-    access.check_csrf(request, csrf)
+def sign_out(request: Request, form: CheckedForm) -> Response:
     answer = render.go("/")
     answer.delete_cookie(access.SESSION_COOKIE, path="/")
     return answer
 
 
 @router.post("/structure/{siret}/revendiquer")
-def claim(request: Request, siret: str, csrf: Annotated[str, Form()] = "") -> Response:
+def claim(request: Request, siret: str, form: CheckedForm) -> Response:
     """Ask for the account: the operator sends the link to the address known for the structure."""
-    access.check_csrf(request, csrf)
-    snapshot = request.app.state.serving.get()
-    structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
+    structure = request.app.state.serving.get().structure(siret)
     ask(access.store_of(request), structure.siret, structure.email)
     return render.page(request, "claimed.html", structure=structure)
 
@@ -115,8 +110,7 @@ def proof(request: Request, token: str) -> Response:
 
 
 @router.post("/revendication/{token}")
-def prove(request: Request, token: str, csrf: Annotated[str, Form()] = "") -> Response:
-    access.check_csrf(request, csrf)
+def prove(request: Request, token: str, form: CheckedForm) -> Response:
     store = access.store_of(request)
     found = _claim(store, token)
     with store.writing() as connection:
@@ -136,15 +130,10 @@ def prove(request: Request, token: str, csrf: Annotated[str, Form()] = "") -> Re
 
 def _claim(store: Store, token: str) -> dict[str, Any]:
     with store.reading() as connection:
-        row = (
-            connection.execute(
-                select(Claim.__table__).where(
-                    Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now()
-                )
-            )
-            .mappings()
-            .first()
+        approved = select(Claim.__table__).where(
+            Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now()
         )
+        row = connection.execute(approved).mappings().first()
     if row is None:
         raise NotFound(
             "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la fiche de la structure."

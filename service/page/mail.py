@@ -1,4 +1,4 @@
-"""Links of mails: whoever follows one only looks; the buttons of the page act, and one-click unsubscribes."""
+"""Links of mails: following one only shows a page; its buttons act, and one-click unsubscribes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def unsubscribe(request: Request, id: str, proof: str) -> Response:
     store = store_of(request)
     links.unsubscribe(store, id, proof)
     content = links.opened(store, id, proof)
-    said = "C'est fait : vous ne recevrez plus de message."
-    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=said)
+    done = "C'est fait : vous ne recevrez plus de message."
+    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=done)
 
 
 @router.post("/m/{id}/{proof}")
@@ -53,10 +53,10 @@ def act(
     content = links.opened(store, id, proof)
     title = content["items"][item - 1]["title"]
     if verb == "interested":
-        said = f"Noté : ce lot vous intéresse ({title})."
+        done = f"Noté : ce lot vous intéresse ({title})."
     else:
-        said = f"Noté : ce lot ne vous sera plus proposé ({title})."
-    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=said)
+        done = f"Noté : ce lot ne vous sera plus proposé ({title})."
+    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=done)
 
 
 # ------------------------------------------------------------------------------------ a buyer's questions

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 
 from matcher.domain import Forbidden
 from matcher.outreach import letters, transport
-from matcher.records.keys import Bearer
+from matcher.outreach.exposure import gini
 from matcher.records.tables import Run
 from matcher.reference import places
 from service import access
 from service.page import account, render
-from service.page.buyer import reader
-from service.settings import way
+from service.page.visitor import CheckedForm, Reader
+from service.settings import mail_transport
 from service.snapshot import Snapshot
 
 router = APIRouter()
@@ -25,7 +25,7 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 
 
 @router.get("/exploitant")
-def show(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
+def show(request: Request, who: Reader) -> Response:
     snapshot = request.app.state.serving.get()
     operator = access.identify(request).may("operator")
     return render.page(request, "operator.html", state=_state(snapshot), coverage=_coverage(snapshot), exposure=snapshot.once("exposure", lambda: exposure(snapshot)),
@@ -37,12 +37,11 @@ def show(request: Request, who: Annotated[Bearer, Depends(reader)]) -> Response:
 def decide(
     request: Request,
     identifier: str,
+    form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
     address: Annotated[str, Form(max_length=200)] = "",
-    csrf: Annotated[str, Form()] = "",
 ) -> Response:
     """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
-    access.check_csrf(request, csrf)
     who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
@@ -59,11 +58,10 @@ def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str
     to = given.strip() or str(claim["address"] or "")
     if not request.app.state.settings.smtp or not transport.is_address(to):
         return ""
-    catalogue = request.app.state.serving.get().catalogue
-    structure = catalogue.structure(catalogue.row(claim["siret"]))
-    way_ = way(request.app.state.settings)
-    letter = letters.account_link(structure.brand or structure.name, to, link, way_)
-    outcome = transport.post(access.store_of(request), {claim["siret"]: letter}, way_)
+    structure = request.app.state.serving.get().structure(claim["siret"])
+    mail = mail_transport(request.app.state.settings)
+    letter = letters.account_link(structure.brand or structure.name, to, link, mail)
+    outcome = transport.post(access.store_of(request), {claim["siret"]: letter}, mail)
     return to if outcome[claim["siret"]] == "sent" else ""
 
 
@@ -118,10 +116,9 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
                 shown[match.structure.siret] += 1
                 names[match.structure.siret] = match.structure.brand or match.structure.name
                 kinds[render.family(match.structure.kind)] += 1
-    counts = sorted([*shown.values(), *[0] * max(0, len(snapshot.catalogue) - len(shown))])
-    total, n = sum(counts), len(counts)
-    gini = (2 * sum((i + 1) * c for i, c in enumerate(counts)) / (n * total) - (n + 1) / n) if total else 0.0
+    never = max(0, len(snapshot.catalogue) - len(shown))
     return {
-        "lots": lots, "shown": len(shown), "never": n - len(shown), "gini": gini, "kinds": kinds.most_common(), "total": total,
+        "lots": lots, "shown": len(shown), "never": never, "gini": gini([*shown.values(), *[0] * never]),
+        "kinds": kinds.most_common(), "total": shown.total(),
         "top": [(siret, names[siret], count) for siret, count in shown.most_common(8)], "nobody": nobody,
     }  # fmt: skip

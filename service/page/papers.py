@@ -19,7 +19,7 @@ def about(request: Request) -> Response:
 
 @router.get("/docs")
 def api(request: Request) -> Response:
-    """The API told from its own contract, without a script or an outside host."""
+    """The API described from its own contract, without a script or an outside host."""
     schema = request.app.openapi()
     return render.page(request, "api.html", groups=_groups(schema), about=schema["info"]["description"])
 
@@ -28,23 +28,23 @@ def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Routes by tag: verb, path, summary, parameters, examples as JSON."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, verbs in schema["paths"].items():
-        for verb, told in verbs.items():
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+        for verb, operation in verbs.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             examples = [
                 (e.get("summary", name), json.dumps(e["value"], ensure_ascii=False, indent=1))
                 for name, e in body.get("examples", {}).items()
             ]
             parameters = [
                 (p["name"], p.get("description", ""))
-                for p in told.get("parameters", [])
+                for p in operation.get("parameters", [])
                 if p["in"] in ("path", "query")
             ]
             route = {
                 "verb": verb.upper(),
                 "path": path,
-                "summary": told.get("summary", ""),
+                "summary": operation.get("summary", ""),
                 "parameters": parameters,
                 "examples": examples,
             }
-            groups.setdefault((told.get("tags") or ["other"])[0], []).append(route)
+            groups.setdefault((operation.get("tags") or ["other"])[0], []).append(route)
     return groups

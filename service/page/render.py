@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import KINDS, __version__
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, __version__
 from matcher.matching import reasons
 from matcher.reference import law, places
+from matcher.reference.french import day, euros, grouped
+from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
 from service import wire
 from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
@@ -24,36 +26,23 @@ from service.page import atlas
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
 FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
-    "insertion": (
-        "Insertion (EI, ACI, AI, ETTI, GEIQ)",
-        frozenset({"EI", "ACI", "AI", "ETTI", "EITI", "GEIQ"}),
-    ),
-    "handicap": ("Handicap (EA, ESAT)", frozenset({"EA", "EATT", "ESAT"})),
-    "ess": ("Autres ESS", frozenset({"SEP", "ESUS", "SCOP", "SCIC", "ASSO", "MUTUELLE", "FONDATION", "ESS"})),
+    "insertion": ("Insertion (EI, ACI, AI, ETTI, GEIQ)", SIAE_KINDS | {"GEIQ"}),
+    "handicap": ("Handicap (EA, ESAT)", DISABILITY_KINDS),
+    "ess": ("Autres ESS", ESS_KINDS | {"SEP"}),
     "firm": ("Entreprise ordinaire", frozenset({""})),
 }
+#: Band -> the class of its badge, the nearest first.
+BAND_CLASSES = {word: f"b{number}" for number, (_, word) in enumerate(reasons.BANDS, 1)}
 
 
 def family(kind: str) -> str:
     return next((name for name, (_, kinds) in FAMILIES.items() if kind in kinds), "ess")
 
 
-def day(value: date | datetime | str | None) -> str:
-    """15/09/2026, or a dash; a day in ISO form is read."""
-    if isinstance(value, str):
-        value = date.fromisoformat(value) if value else None
-    return f"{value:%d/%m/%Y}" if value else "—"
-
-
-def euros(value: float | None) -> str:
-    return "—" if wire.number(value) is None else f"{value:,.0f} €".replace(",", "\u202f")
-
-
 def kilometres(value: float | None) -> str:
     if wire.number(value) is None or value is None:
         return "distance inconnue"
-    whole = f"{value:,.0f}".replace(",", "\u202f")
-    return "sur place" if value < 1 else f"{whole}\u00a0km"
+    return "sur place" if value < 1 else f"{grouped(value)}\u00a0km"
 
 
 def dated(text: str) -> str:
@@ -86,7 +75,8 @@ _environment.filters |= {
 }  # fmt: skip
 _environment.filters["dated"] = dated
 _environment.globals |= {
-    "told": reasons.sentences,
+    "sentences": reasons.sentences,
+    "bands": BAND_CLASSES,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
@@ -148,11 +138,12 @@ TITLES = {
 }
 
 
+NO_PAGE = "Aucune page n'existe à cette adresse."
+
+
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as a page: what went wrong, and the way out."""
     title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
-    if status == 404 and "nothing at this address" in detail:
-        detail = "Aucune page n'existe à cette adresse."
     answer = page(request, "error.html", status, title=title, detail=detail)
     answer.headers.update(headers or {})
     return answer

@@ -6,37 +6,23 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from matcher.domain import BadInput, MatcherError
-from matcher.records.keys import Bearer
 from matcher.reference import places
 from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
 from matcher.territory import advice, coverage, facilitators, ledger, meeting, potential
-from service import access, desk, schemas
+from service import desk, schemas, wire
 from service.page import render
-from service.page.buyer import reader
-from service.problems import Refused
-from service.routes import territory
+from service.page.visitor import Buyer, Reader
 
 router = APIRouter()
 SHAPES = {
-    "xlsx": (territory.XLSX, "xlsx"),
+    "xlsx": (wire.XLSX, "xlsx"),
     "ics": ("text/calendar", "ics"),
     "html": ("text/html; charset=utf-8", ""),
 }
-
-
-def buyer_key(request: Request) -> Bearer:
-    """Who holds a buyer's key: what is sent here is worked on, not kept."""
-    who = access.identify(request)
-    if not (who.may("buyer") or who.may("operator")):
-        raise Refused(
-            403 if who.scopes else 401,
-            "Une clé d'acheteur est nécessaire : connectez-vous, ou demandez-en une à l'exploitant.",
-        )
-    return who
 
 
 def _page(request: Request, status: int = 200, **values: Any) -> Response:
@@ -52,19 +38,15 @@ def _page(request: Request, status: int = 200, **values: Any) -> Response:
 @router.get("/territoire")
 def show(
     request: Request,
-    who: Annotated[Bearer, Depends(reader)],
+    who: Reader,
     region: Annotated[str, Query(max_length=60)] = "11",
     metier: Annotated[str, Query(max_length=50)] = "",
     mesure: Annotated[str, Query(max_length=20)] = "share",
     lieu: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     chosen = mesure if mesure in coverage.MEASURES else "share"
-    trades = [metier] if metier else []
-    made = desk.covered(request, region, [], "", 20.0, trades, None)
-    short = sorted(
-        (c for c in made.cells if c.state in ("blanche", "fragile")),
-        key=lambda c: (-c.short, c.area.code, c.label),
-    )
+    made = desk.covered(request, desk.MapQuery(region=region, trade=[metier] if metier else []))
+    short = sorted(desk.lacking(made), key=lambda c: (-c.short, c.area.code, c.label))
     named, problem = "", ""
     if lieu.strip():
         try:
@@ -79,7 +61,7 @@ def show(
 
 @router.post("/territoire")
 def study(
-    request: Request, who: Annotated[Bearer, Depends(reader)], need: Annotated[str, Form(max_length=20_000)] = "",
+    request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "",
     place: Annotated[str, Form(max_length=100)] = "", amount: Annotated[str, Form(max_length=30)] = "", like: Annotated[str, Form(max_length=30)] = "",
     rate: Annotated[str, Form(max_length=10)] = "", contribution: Annotated[str, Form(max_length=30)] = "",
 ) -> Response:  # fmt: skip
@@ -132,7 +114,7 @@ def _rate(text: str) -> float | None:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request, who: Annotated[Bearer, Depends(buyer_key)], theme: Annotated[str, Form(max_length=2000)], place: Annotated[str, Form(max_length=100)],
+    request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)], place: Annotated[str, Form(max_length=100)],
     on: Annotated[str, Form(max_length=10)], buyers: Annotated[str, Form(max_length=200_000)], slots: Annotated[int, Form(ge=1, le=24)] = 12,
     minutes: Annotated[int, Form(ge=5, le=120)] = 20, first: Annotated[str, Form(max_length=5)] = "10:00", invite: Annotated[int, Form(ge=1, le=120)] = 60,
     shape: Annotated[str, Form(max_length=5)] = "html",
@@ -143,10 +125,8 @@ def meet(
         with tempfile.TemporaryDirectory() as scratch:
             listed = Path(scratch) / "besoins.csv"
             listed.write_text(buyers, encoding="utf-8")
-            try:
+            with desk.named(listed, "les besoins"):
                 guests, _ = meeting.guests(listed)
-            except BadInput as error:
-                raise BadInput(str(error).replace(str(listed), "les besoins")) from None
         day = meeting.plan(
             request.app.state.serving.get().matcher, supply, theme=theme, place=coverage.somewhere(place), buyers=guests,
             on=meeting.day_of(on), slots=slots, minutes=minutes, first=first, most=invite, store=supply.store, seconds=20,
@@ -159,7 +139,7 @@ def meet(
 
 @router.post("/territoire/rapport")
 def report(
-    request: Request, who: Annotated[Bearer, Depends(buyer_key)], book: Annotated[UploadFile | None, File()] = None,
+    request: Request, who: Buyer, book: Annotated[UploadFile | None, File()] = None,
     awards: Annotated[UploadFile | None, File()] = None, buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[str, Form(max_length=60)] = "",
     shape: Annotated[str, Form(max_length=5)] = "html",
 ) -> Response:  # fmt: skip

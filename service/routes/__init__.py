@@ -1,4 +1,4 @@
-"""Resources of the API: one file each, its `router` is included by existing.
+"""Resources of the API: one file each, its `router` is included because it exists.
 
 To add one, write `routes/NAME.py` with `router = APIRouter(tags=["NAME"])`; its paths stand under `/v1`.
 """
@@ -10,14 +10,15 @@ import pkgutil
 
 from fastapi import FastAPI
 
+from service.problems import Problem, documented
+
 
 def include(app: FastAPI) -> None:
     """Include every resource, and the model of a problem in the schema."""
-    from service.problems import Problem
-
     for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{found.name}")
-        app.include_router(module.router, prefix=getattr(module, "PREFIX", "/v1"))
+        errors = getattr(module, "ERRORS", documented(404))
+        app.include_router(module.router, prefix="/v1", responses=errors)
     plain = app.openapi
 
     def with_problem() -> dict[str, object]:

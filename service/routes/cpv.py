@@ -11,7 +11,7 @@ from matcher.domain import BadInput
 from matcher.learned import cpv as cpv_
 from service import schemas, wire
 from service.access import Reader
-from service.problems import Refused, documented
+from service.problems import Refused
 
 router = APIRouter(tags=["cpv"])
 EXAMPLES: dict[str, Any] = {
@@ -27,12 +27,7 @@ def _suggester() -> cpv_.Suggester:
     return cpv_.load()
 
 
-@router.post(
-    "/cpv",
-    summary="The likeliest CPV codes of a description",
-    response_model=schemas.CpvAnswer,
-    responses=documented(),
-)
+@router.post("/cpv", summary="The likeliest CPV codes of a description", response_model=schemas.CpvAnswer)
 def cpv(
     request: Request, who: Reader, asked: Annotated[schemas.CpvIn, Body(openapi_examples=EXAMPLES)]
 ) -> Response:

@@ -1,4 +1,4 @@
-"""The exchange, the words of structures on lots, and what they say of themselves."""
+"""The exchange, feedback on lots, and profiles that structures write themselves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from matcher.records import exchange, feedback, self_declared
 from service import access, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
-from service.problems import documented
 from service.routes.structures import SiretPath
 
 router = APIRouter(tags=["exchange"])
 DeclarationId = Annotated[str, Path(max_length=64)]
 
 
-@router.get("/exchange", summary="Open declarations that one may see", responses=documented())
+@router.get("/exchange", summary="Open declarations that one may see")
 def listing(
     request: Request,
     who: Member,
@@ -30,9 +29,7 @@ def listing(
     ]
 
 
-@router.post(
-    "/exchange", status_code=201, summary="Say what one brings and looks for", responses=documented(404)
-)
+@router.post("/exchange", status_code=201, summary="Say what one brings and looks for")
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
     snapshot = request.app.state.serving.current
 
@@ -45,21 +42,12 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
     return once(request, who, asked, do, 201)
 
 
-@router.delete(
-    "/exchange/{declaration_id}",
-    status_code=204,
-    summary="Take one's declaration back",
-    responses=documented(404),
-)
+@router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.withdraw(store_of(request), who, declaration_id)
 
 
-@router.get(
-    "/exchange/{declaration_id}/contact",
-    summary="Its contact address; that it was told is recorded",
-    responses=documented(404),
-)
+@router.get("/exchange/{declaration_id}/contact", summary="Its contact address; the request is recorded")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
     return {"contact": exchange.contact(store_of(request), who, declaration_id)}
 
@@ -68,17 +56,12 @@ def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dic
     "/exchange/{declaration_id}/contact",
     status_code=204,
     summary="Delete the address of one's own declaration",
-    responses=documented(404),
 )
 def forget_contact(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.forget_contact(store_of(request), who, declaration_id)
 
 
-@router.get(
-    "/exchange/{declaration_id}/viewers",
-    summary="Who saw one's own declaration, and when",
-    responses=documented(404),
-)
+@router.get("/exchange/{declaration_id}/viewers", summary="Who saw one's own declaration, and when")
 def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
     return list(exchange.viewers(store_of(request), who, declaration_id))
 
@@ -86,7 +69,6 @@ def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) 
 @router.get(
     "/exchange/suggestions",
     summary="Others' declarations that complete one's own, best first, with the reason",
-    responses=documented(404),
 )
 def suggestions(
     request: Request,
@@ -104,8 +86,8 @@ def suggestions(
     return [codec.to_json(one) for one in found]
 
 
-@router.post("/feedback", summary="A structure's word on a lot", responses=documented(404))
-def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
+@router.post("/feedback", summary="Feedback of a structure on a lot")
+def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in ("interested", "declined", "submitted"):
         access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
@@ -117,33 +99,29 @@ def word(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
             store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
             cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
         )  # fmt: skip
-        if asked.reason == "not-our-trade":
-            request.app.state.serving.heed(store_of(request))
+        if asked.reason == feedback.NOT_OUR_TRADE:
+            request.app.state.serving.apply_denials(store_of(request))
         return {"recorded": True}
 
     return once(request, who, asked, do)
 
 
-@router.get("/structures/{siret}/profile", summary="What it says of itself", responses=documented(404))
+@router.get("/structures/{siret}/profile", summary="What it says of itself")
 def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, Any]:
     access.own(who, siret)
-    said = self_declared.read(store_of(request), siret)
-    facts = {name: value for name, value in said.facts.items() if name not in self_declared.ASIDE}
-    return {**facts, "denied": list(said.denied), "at": said.at}
+    found = self_declared.read(store_of(request), siret)
+    facts = {name: value for name, value in found.facts.items() if name not in self_declared.SETTINGS}
+    return {**facts, "denied": list(found.denied), "at": found.at}
 
 
-@router.put(
-    "/structures/{siret}/profile",
-    summary="Say it; taken up when the catalogue is next built",
-    responses=documented(404),
-)
+@router.put("/structures/{siret}/profile", summary="Write it; applied when the catalogue is next built")
 def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: schemas.ProfileIn) -> Response:
     access.own(who, siret)
 
     def do() -> dict[str, Any]:
         facts = asked.model_dump(mode="json", exclude={"denied"})
-        said = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
-        request.app.state.serving.heed(store_of(request))
-        return {**facts, "offers": said.facts["offers"], "denied": list(said.denied)}
+        written = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
+        request.app.state.serving.apply_denials(store_of(request))
+        return {**facts, "offers": written.facts["offers"], "denied": list(written.denied)}
 
     return once(request, who, asked, do)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -16,7 +15,6 @@ from matcher.domain import Tender
 from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import Reader
-from service.problems import documented
 from service.routes.structures import SiretPath
 
 router = APIRouter(tags=["feeds"])
@@ -41,7 +39,7 @@ class _Entry:
     "/notices.atom",
     summary="New notices that one can answer, as a feed",
     response_class=Response,
-    responses={**documented(), **RESPONSES},
+    responses=RESPONSES,
 )
 def notices(
     request: Request,
@@ -71,7 +69,7 @@ def notices(
     "/structures/{siret}/opportunities.atom",
     summary="Lots that a structure could answer, as a feed",
     response_class=Response,
-    responses={**documented(404), **RESPONSES},
+    responses=RESPONSES,
 )
 def opportunities(
     request: Request,
@@ -146,11 +144,7 @@ def _send(request: Request, id: str, title: str, entries: Iterable[_Entry]) -> R
         add(node, "link", href=entry.link)
         add(node, "summary", shorten(entry.summary, 1500))
     body = bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8"))
-    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if tag in [t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")]:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=MEDIA, headers=headers)
+    return wire.send_tagged(request, body, MEDIA)
 
 
 def _plain(text: str) -> str:

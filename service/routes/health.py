@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,6 +13,7 @@ from service.problems import Refused, documented
 from service.snapshot import Serving
 
 router = APIRouter(tags=["health"])
+ERRORS: dict[int | str, dict[str, Any]] = {}  # readiness alone can fail
 
 
 def _health(request: Request) -> schemas.Health:
@@ -56,10 +57,10 @@ async def readiness(request: Request) -> Response:
 
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> Response:
-    """Prometheus figures (loopback, or a key)."""
-    figures, serving = request.app.state.figures, request.app.state.serving
+    """Prometheus metrics (loopback, or a key)."""
+    found, serving = request.app.state.metrics, request.app.state.serving
     if serving.current is not None:
-        figures.structures.set(len(serving.current.catalogue))
-        figures.notices.set(len(serving.current.notices))
-    figures.swaps.set(serving.swaps)
-    return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+        found.structures.set(len(serving.current.catalogue))
+        found.notices.set(len(serving.current.notices))
+    found.swaps.set(serving.swaps)
+    return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)

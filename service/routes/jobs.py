@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from service import access, schemas, wire
 from service.access import Reader
 from service.jobs import Job, Jobs
-from service.problems import Refused, documented
+from service.problems import Refused
 from service.routes.match import answer
 
 router = APIRouter(tags=["jobs"])
@@ -49,13 +49,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
     )
 
 
-@router.post(
-    "/jobs",
-    status_code=202,
-    summary="Match a long list in the background",
-    response_model=JobOut,
-    responses=documented(),
-)
+@router.post("/jobs", status_code=202, summary="Match a long list in the background", response_model=JobOut)
 def start(
     request: Request, who: Reader, asked: Annotated[schemas.JobIn, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -73,12 +67,7 @@ def start(
 JobId = Annotated[str, Path(max_length=60)]
 
 
-@router.get(
-    "/jobs/{job_id}",
-    summary="How far it is, and a page of its answers",
-    response_model=JobOut,
-    responses=documented(404),
-)
+@router.get("/jobs/{job_id}", summary="How far it is, and a page of its answers", response_model=JobOut)
 def status(
     request: Request,
     who: Reader,
@@ -92,7 +81,7 @@ def status(
 @router.get(
     "/jobs/{job_id}/events",
     summary="Progress by server-sent events",
-    responses={**documented(404), 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def events(request: Request, job_id: JobId) -> Response:
     import anyio.to_thread
@@ -102,7 +91,7 @@ async def events(request: Request, job_id: JobId) -> Response:
         raise Refused(401, "a key is needed to read: ask the operator")
     job = request.app.state.jobs.get(job_id, who.actor)
 
-    async def told() -> AsyncIterator[str]:
+    async def progress() -> AsyncIterator[str]:
         seen = -1
         while True:
             done, state = len(job.answers), job.state
@@ -115,7 +104,7 @@ async def events(request: Request, job_id: JobId) -> Response:
             await asyncio.sleep(0.1)
 
     return StreamingResponse(
-        told(),
+        progress(),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -13,7 +13,6 @@ from matcher.partners import subcontracting
 from matcher.reading import files
 from service import schemas, wire
 from service.access import Reader
-from service.problems import documented
 
 router = APIRouter(tags=["match"])
 
@@ -60,7 +59,6 @@ EXAMPLE: dict[str, Any] = {"indexed": {"summary": "An indexed notice", "value": 
     "/leads",
     summary="From an award or a big lot with hours: which firm owes them, and who could be asked",
     response_model=LeadsOut,
-    responses=documented(404),
 )
 def leads(
     request: Request, who: Reader, asked: Annotated[LeadsIn, Body(openapi_examples=EXAMPLE)]
@@ -90,7 +88,7 @@ def leads(
                     Carrier(structure=wire.brief(m.structure), way=subcontracting.way(m.structure, one.lot), distance_km=wire.number(m.distance_km))
                     for m in one.carriers
                 ],
-                warnings=[schemas.WarningOut(code=w.code, text=w.text, article=w.article, since=w.since) for w in one.warnings],
+                warnings=[wire.warning(w) for w in one.warnings],
             )
             for one in found
         ],

@@ -11,7 +11,6 @@ from matcher.reading import need
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, from_bytes, take
-from service.problems import documented
 from service.snapshot import Serving, Snapshot
 
 router = APIRouter(tags=["match"])
@@ -57,23 +56,17 @@ def answer(asked: schemas.Asked, snapshot: Snapshot, max_need: int) -> schemas.A
     "/match",
     summary="Ranked structures for each lot, with reasons, and groups",
     response_model=schemas.Answered,
-    responses=documented(404),
 )
 def match(
     request: Request, who: Reader, asked: Annotated[schemas.Asked, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
     serving: Serving = request.app.state.serving
     found = answer(asked, serving.get(), request.app.state.settings.max_need)
-    request.app.state.figures.nobody.inc(sum(each.nobody for each in found.lots))
+    request.app.state.metrics.nobody.inc(sum(each.nobody for each in found.lots))
     return wire.send(request, found)
 
 
-@router.post(
-    "/match/file",
-    summary="The same for a notice sent as a file",
-    response_model=schemas.Answered,
-    responses=documented(404),
-)
+@router.post("/match/file", summary="The same for a notice sent as a file", response_model=schemas.Answered)
 def match_file(
     request: Request, who: Reader, file: Annotated[UploadFile, File(description="BOAMP JSON, eForms XML, TED XML, DECP JSON.")],
     place: Annotated[str, Form(max_length=200)] = "", pick: Annotated[str | None, Form(max_length=200)] = None,
@@ -98,10 +91,7 @@ GROUP_EXAMPLES: dict[str, Any] = {
 
 
 @router.post(
-    "/consortium",
-    summary="Who covers together what none covers alone",
-    response_model=schemas.Answered,
-    responses=documented(404),
+    "/consortium", summary="Who covers together what none covers alone", response_model=schemas.Answered
 )
 def consortium(
     request: Request,

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
-from service.problems import documented
 from service.routes.structures import Limit, Offset
 
 router = APIRouter(tags=["notices"])
@@ -23,7 +22,6 @@ NoticeId = Annotated[
     "/notices",
     summary="Search by words, newest first; `since` tells what is new",
     response_model=schemas.NoticePage,
-    responses=documented(),
 )
 def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Annotated[str, Query(max_length=200)] = "",
@@ -51,11 +49,6 @@ def search(
     return wire.send(request, page, tagged=True)
 
 
-@router.get(
-    "/notices/{notice_id}",
-    summary="One notice, lot by lot",
-    response_model=schemas.NoticeOut,
-    responses=documented(404),
-)
+@router.get("/notices/{notice_id}", summary="One notice, lot by lot", response_model=schemas.NoticeOut)
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
     return wire.send(request, wire.notice(request.app.state.serving.get().notice(notice_id)), tagged=True)

@@ -13,7 +13,6 @@ from matcher.partners import partners as partners_
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take
-from service.problems import documented
 
 router = APIRouter(tags=["match"])
 
@@ -61,7 +60,7 @@ def _partner(value: partners_.Partner) -> Partner:
     return Partner(
         structure=wire.brief(value.structure), kind=str(value.kind), score=value.score, adds=list(value.adds), tasks=list(value.tasks),
         reasons=[schemas.ReasonOut(code=r.code, text=r.text, contribution=wire.number(r.contribution) or 0.0) for r in value.reasons],
-        warnings=[schemas.WarningOut(code=w.code, text=w.text, article=w.article, since=w.since) for w in value.warnings],
+        warnings=[wire.warning(w) for w in value.warnings],
         distance_km=wire.number(value.distance_km),
     )  # fmt: skip
 
@@ -74,20 +73,12 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-@router.post(
-    "/partners",
-    summary="With whom a structure should answer",
-    response_model=PartnersOut,
-    responses=documented(404),
-)
+@router.post("/partners", summary="With whom a structure should answer", response_model=PartnersOut)
 def partners(
     request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
 ) -> Response:
     snapshot = request.app.state.serving.get()
-    matcher, structure = (
-        snapshot.under(asked.recipe),
-        snapshot.catalogue.structure(snapshot.catalogue.row(asked.siret)),
-    )
+    matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings.max_need)
     found = partners_.partners(
         matcher,
@@ -109,7 +100,6 @@ def partners(
     "/explain",
     summary="Why a structure stands where it stands, or is not in the list",
     response_model=list[Why],
-    responses=documented(404),
 )
 def explain(
     request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]
@@ -117,14 +107,11 @@ def explain(
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings.max_need)
-    return _told(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
+    return _answers(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
 
 
 @router.get(
-    "/explain",
-    summary="The same of an indexed notice, of one lot or of all",
-    response_model=list[Why],
-    responses=documented(404),
+    "/explain", summary="The same of an indexed notice, of one lot or of all", response_model=list[Why]
 )
 def explained(
     request: Request,
@@ -134,10 +121,10 @@ def explained(
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
-    return _told(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
+    return _answers(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
 
 
-def _told(found: Iterable[Explanation]) -> list[Why]:
+def _answers(found: Iterable[Explanation]) -> list[Why]:
     return [
         Why(
             lot=wire.lot(w.lot),
@@ -150,11 +137,7 @@ def _told(found: Iterable[Explanation]) -> list[Why]:
     ]
 
 
-@router.get(
-    "/exposure",
-    summary="Who is shown how often over the indexed notices, and lots without anyone",
-    responses=documented(),
-)
+@router.get("/exposure", summary="Who is shown how often over the indexed notices, and lots without anyone")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 

@@ -11,7 +11,6 @@ from matcher.reading import need
 from matcher.reference.places import communes_of_postcode
 from service import schemas, wire
 from service.access import Reader
-from service.problems import documented
 
 router = APIRouter(tags=["places"])
 
@@ -20,12 +19,7 @@ class Places(BaseModel):
     items: list[schemas.Place]
 
 
-@router.get(
-    "/places",
-    summary="Communes whose name begins like this, or resembles",
-    response_model=Places,
-    responses=documented(),
-)
+@router.get("/places", summary="Communes whose name begins like this, or resembles", response_model=Places)
 def places(
     request: Request,
     who: Reader,

@@ -8,14 +8,11 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from matcher.domain import NotFound
-from matcher.outreach.addresses import address_of
-from matcher.outreach.sourcing import exports, questions, record, search
-from service import schemas
+from matcher.outreach.sourcing import exports, record
+from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
-from service.problems import documented
-from service.settings import way
 
 router = APIRouter(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
@@ -29,18 +26,9 @@ EXAMPLES: dict[str, Any] = {
         },
     }
 }
-EXPORTS: dict[str, tuple[Any, str]] = {
-    "csv": (exports.to_csv, "text/csv; charset=utf-8"),
-    "xlsx": (exports.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-}
 
 
-@router.post(
-    "/sourcing",
-    status_code=201,
-    summary="Keep a search with its whole ranked list",
-    responses=documented(404),
-)
+@router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list")
 def keep(
     request: Request, who: BuyerKey, asked: Annotated[schemas.SourcingIn, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -49,70 +37,49 @@ def keep(
     def do() -> dict[str, Any]:
         taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        answer = search.search(matcher, taken.tender, wanted)
-        made = record.keep(
-            store_of(request),
-            who.actor,
-            answer,
-            filters=wanted,
-            recipe=matcher.recipe.name,
-            label=asked.label,
-        )
+        made, answer = sourcing.keep(request, who.actor, matcher, taken.tender, wanted, asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
     return once(request, who, asked, do, 201)
 
 
-@router.get("/sourcing", summary="One's own records, newest first", responses=documented())
+@router.get("/sourcing", summary="One's own records, newest first")
 def listing(request: Request, who: BuyerKey) -> list[dict[str, Any]]:
     return record.listing(store_of(request), who.actor)
 
 
-@router.get("/sourcing/{record_id}", summary="A record, its events and seals", responses=documented(404))
+@router.get("/sourcing/{record_id}", summary="A record, its events and seals")
 def read(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     return exports.to_json(record.read(store_of(request), who.actor, record_id))
 
 
-@router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold", responses=documented(404))
+@router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold")
 def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdict:
     return record.verify(store_of(request), who.actor, record_id)
 
 
-@router.get(
-    "/sourcing/{record_id}/replay", summary="What the same search gives today", responses=documented(404)
-)
+@router.get("/sourcing/{record_id}/replay", summary="What the same search gives today")
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
-    found = record.read(store_of(request), who.actor, record_id)
-    matcher = request.app.state.serving.get().under(found.recipe)
-    changes = record.replay(
-        found, lambda tender, wanted: search.search(matcher, tender, wanted), matcher.versions
-    )
+    changes = sourcing.replay(request, record.read(store_of(request), who.actor, record_id))
     return {"same": not changes, "changes": changes}
 
 
 @router.post(
     "/sourcing/{record_id}/contacts",
     summary="The same message to each of these; sent where `reply_to` is given",
-    responses=documented(404),
 )
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
-    store, serving = store_of(request), request.app.state.serving
-
     def do() -> dict[str, Any]:
-        if not asked.reply_to:
-            made = record.contact(store, who.actor, record_id, asked.sirets, asked.message)
-            return {"contacted": made, "outcomes": {}}
-        outcomes = questions.ask(
-            store, who.actor, record_id, asked.sirets, asked.message, asked.reply_to, way(request.app.state.settings),
-            lambda siret: address_of(store, serving.get().catalogue, siret),
-        )  # fmt: skip
-        return {"contacted": sum(outcomes.values()), "outcomes": dict(outcomes)}
+        outcomes = sourcing.contact(
+            request, who.actor, record_id, asked.sirets, asked.message, asked.reply_to
+        )
+        return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
     return once(request, who, asked, do)
 
 
-@router.post("/sourcing/{record_id}/answers", summary="Note what one answered", responses=documented(404))
+@router.post("/sourcing/{record_id}/answers", summary="Note what one answered")
 def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.AnswerIn) -> Response:
     def do() -> dict[str, Any]:
         record.answered(store_of(request), who.actor, record_id, asked.siret, asked.text)
@@ -121,21 +88,15 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
     return once(request, who, asked, do)
 
 
-@router.get(
-    "/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json", responses=documented(404)
-)
+@router.get("/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json")
 def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:
     found = record.read(store_of(request), who.actor, record_id)
-    if format not in ("json", *EXPORTS):
+    if format not in exports.FORMATS:
         raise NotFound(f"no export {format!r}: choose csv, xlsx or json")
     record.exported(store_of(request), who.actor, record_id, format)
     if format == "json":
         return JSONResponse(exports.to_json(found))
-    make, media = EXPORTS[format]
-    return Response(
-        make(found),
-        media_type=media,
-        headers={"Content-Disposition": f'attachment; filename="sourcing.{format}"'},
-    )
+    write, media = exports.FORMATS[format]
+    return wire.attachment(write(found), media, f"sourcing.{format}")

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from matcher.catalogue.filters import search_names
 from service import schemas, wire
 from service.access import Reader
-from service.problems import documented
 
 router = APIRouter(tags=["structures"])
 SiretPath = Annotated[
@@ -24,10 +23,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @router.get(
-    "/structures",
-    summary="Search by words of the name, town or SIRET",
-    response_model=schemas.StructurePage,
-    responses=documented(),
+    "/structures", summary="Search by words of the name, town or SIRET", response_model=schemas.StructurePage
 )
 def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
@@ -45,19 +41,16 @@ def search(
     "/structures/{siret}",
     summary="One structure, with its offers and their sources",
     response_model=schemas.StructureOut,
-    responses=documented(404),
 )
 def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
     snapshot = request.app.state.serving.get()
-    found = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    return wire.send(request, wire.structure(found, snapshot), tagged=True)
+    return wire.send(request, wire.structure(snapshot.structure(siret), snapshot), tagged=True)
 
 
 @router.get(
     "/structures/{siret}/opportunities",
     summary="Lots of open notices it could answer: alone, with a partner, or to watch",
     response_model=schemas.OpportunityPage,
-    responses=documented(404),
 )
 def opportunities(
     request: Request, who: Reader, siret: SiretPath, offset: Offset = 0, limit: Limit = 20

@@ -48,14 +48,21 @@ def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = 
     listed = list(rows)
     columns = list(dict.fromkeys(key for row in listed for key in row))
     if kind == "csv":
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([inert(row.get(column)) for column in columns] for row in listed)
-        sys.stdout.write(buffer.getvalue())
+        sys.stdout.write(csv_text(listed))
     else:
         _table(listed, columns, title)
     return len(listed)
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV with a heading, no cell of which a spreadsheet runs."""
+    listed = list(rows)
+    columns = list(dict.fromkeys(key for row in listed for key in row))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([inert(row.get(column)) for column in columns] for row in listed)
+    return buffer.getvalue()
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:

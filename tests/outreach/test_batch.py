@@ -21,7 +21,7 @@ import night as n
 from matcher.commands import batch as batch_command
 from matcher.outreach import batch
 from matcher.outreach.rules import Rules
-from matcher.reading.sync import _client
+from matcher.reading.sync import _client, boamp
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Found, Notice
@@ -214,7 +214,7 @@ def test_a_publisher_that_is_down_is_told_and_what_is_at_hand_is_matched(
     def down(_: Path) -> None:
         raise _client.Unreachable("nobody answers")
 
-    monkeypatch.setattr(_client, "boamp", down)
+    monkeypatch.setattr(boamp, "boamp", down)
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
     with pytest.raises(typer.Exit) as left:
         batch_command.run(

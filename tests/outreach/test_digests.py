@@ -20,7 +20,7 @@ import night as n
 from matcher import plugins
 from matcher.domain import BadInput, Forbidden, NotFound
 from matcher.matching.engine import Matcher
-from matcher.outreach import buyers, delivery, digests, letters, report, transport
+from matcher.outreach import buyers, delivery, digests, letters, report, review, transport
 from matcher.outreach import links as links_
 from matcher.outreach.cases import WAVES
 from matcher.outreach.rules import Rules
@@ -185,9 +185,9 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     summary = n.night(store, folder, n.tender("a"), hold=True)
     assert summary.held and _states(store) == {"held"}
     assert not delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path)
-    seen = digests.sample(store, 3)
+    seen = review.sample(store, 3)
     assert len(seen) == 3 and all(content["items"] for content in seen)
-    assert digests.approve(store) == summary.digests
+    assert review.approve(store) == summary.digests
     assert (
         delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)["sent"]
         == summary.digests
@@ -474,10 +474,10 @@ def test_sending_hours_are_paris_working_hours(hour: int, weekday: int, may: boo
 
 def test_why_gives_every_mail_with_its_reasons_and_versions(store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a"))
-    (one,) = digests.why(store, n.siret(100), date(2026, 11, 24))
+    (one,) = review.why(store, n.siret(100), date(2026, 11, 24))
     assert one["items"][0]["reasons"] and one["versions"]["ranker"] and one["status"] == "ready"
     with pytest.raises(NotFound, match="2026-11-25"):
-        digests.why(store, n.siret(100), date(2026, 11, 25))
+        review.why(store, n.siret(100), date(2026, 11, 25))
 
 
 def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, folder: Path) -> None:

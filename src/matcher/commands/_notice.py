@@ -16,12 +16,13 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     from matcher.console import say
     from matcher.domain import NotFound, NothingGood
     from matcher.reading import gather
+    from matcher.reading.procedure import ANSWERABLE
 
     path = Path(notice)
     if not path.exists():
         return gather.notice(gather.load_notices(catalogue), notice)
     found = gather.gather([path])
-    answerable = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+    answerable = [t for t in found.tenders if t.nature in ANSWERABLE]
     named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
     if id is not None and not named:
         there = ", ".join(t.id for t in found.tenders[:10])

@@ -51,13 +51,13 @@ def run(
 ) -> None:
     """Match what is new, compose the digests, send those that may go.  Run it as often as you like.
 
-    A notice seen is matched again only if it or the catalogue changed; a lot told is never told again; a run that
-    was killed is taken up by the next and ends the same.
+    A notice seen is matched again only if it or the catalogue changed; a lot announced is never announced again; a run
+    that was killed is resumed by the next and ends the same.
 
     \b
     Exit status:
        0  done: something new, or nothing new
-       1  a fault of ours
+       1  internal error
        2  wrong usage, or no catalogue
        3  source down or stale: no notice could be fetched or read, or none is recent
        4  digests held: by --hold, or because they are over three times the usual; see `matcher outbox`
@@ -77,8 +77,8 @@ def run(
     from matcher.outreach import batch, delivery
     from matcher.outreach.rules import Rules
     from matcher.reading import gather
-    from matcher.reading.procedure import PARIS
     from matcher.records.store import Store, now
+    from matcher.reference.french import PARIS
     from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)
@@ -86,11 +86,11 @@ def run(
         delivery.able()  # before the work of the night, not at its end
     day = clean_date(since) if since else None
     if since and day is None:
-        raise BadInput(f"--since {since!r} is no day: write it 2026-11-01")
+        raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")
     try:
         moment = datetime.fromisoformat(at) if at else now()
     except ValueError:
-        raise BadInput(f"--at {at!r} is no instant: write it 2026-11-24T02:00") from None
+        raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=PARIS)
     chosen = Rules.read(rules.read_text(encoding="utf-8")) if rules else Rules()
@@ -142,7 +142,7 @@ def run(
             row[state] = count
             say(
                 f"{count} mails {state}"
-                + (" (no way out given, or outside sending hours)" if state == "waiting" else "")
+                + (" (no outbox or server given, or outside sending hours)" if state == "waiting" else "")
             )
         for one in delivery.doubtful(opened):
             say(

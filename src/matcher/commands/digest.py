@@ -1,4 +1,4 @@
-"""`matcher digest`: what a structure or a buyer was told, or would be, in any form."""
+"""`matcher digest`: what a structure or a buyer was sent, or would be, in any form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 app = typer.Typer(
-    help="Digests: show one in any form, say why it was sent, tell a buyer what came of a need.",
+    help="Digests: show one in any form, say why it was sent, tell a buyer the outcome of a need.",
     no_args_is_help=True,
 )
 
@@ -29,7 +29,7 @@ def show(
     ] = DEFAULT_CATALOGUE,
     limit: Annotated[int, typer.Option(min=1, help="At most so many lots.")] = 50,
 ) -> None:
-    """Every open lot in reach of a structure today, told or not: a table, a feed, a calendar of deadlines.
+    """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
 
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
@@ -51,15 +51,15 @@ def why(
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
     from matcher.console import check_format, emit
     from matcher.domain import BadInput
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
     from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)
     wanted = clean_date(day) if day else None
     if day and wanted is None:
-        raise BadInput(f"{day!r} is no day: write it 2026-11-24")
-    mails = digests.why(Store.open(), siret, wanted)
+        raise BadInput(f"{day!r} is not a day: write it 2026-11-24")
+    mails = review.why(Store.open(), siret, wanted)
     if kind == "jsonl":
         emit(mails, kind)
         return
@@ -88,7 +88,7 @@ def buyer(
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
 ) -> None:
-    """What came of a buyer's needs: who could serve, how many were told, interested, or not and why."""
+    """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
     from matcher.domain import BadInput
     from matcher.matching.engine import Matcher
     from matcher.outreach import buyers, digests

@@ -38,7 +38,7 @@ def declare(
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
-    """Say what a structure brings and looks for; said again, it replaces the former.
+    """Declare what a structure brings and looks for; declared again, it replaces the former.
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
@@ -47,9 +47,9 @@ def declare(
     from matcher.records.store import Store
 
     if deadline is not None and deadline.tzinfo is None:
-        from zoneinfo import ZoneInfo
+        from matcher.reference.french import PARIS
 
-        deadline = deadline.replace(hour=23, minute=59, tzinfo=ZoneInfo("Europe/Paris"))
+        deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with Store.open() as store:
         offer = exchange.declare(
             store,

@@ -21,7 +21,7 @@ def import_(
         ),
     ],
 ) -> None:
-    """Take a file as the operator's; the rows that cannot be read are told, the former file is replaced.
+    """Take a file as the operator's; the rows that cannot be read are reported, the former file is replaced.
 
     \b
     matcher facilitators import facilitateurs.csv

@@ -1,4 +1,4 @@
-"""`matcher feedback`: keep what a structure or a buyer said of a lot."""
+"""`matcher feedback`: record the feedback of a structure or a buyer on a lot."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def run(
     feedback.record(
         store, siret, notice, lot, verb, reason=reason, cpv=codes[0] if len(codes) == 1 else "", by=by
     )
-    said = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
-    say(said + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))
+    recorded = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
+    say(recorded + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))

@@ -46,6 +46,7 @@ def plan(
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
     from matcher.records import store
+    from matcher.reference.french import euros
     from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
     from matcher.territory.supply import Supply, trades_asked
@@ -74,7 +75,7 @@ def plan(
         return
     emit(
         ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
-        format, f"{made.worked:.0f} heures travaillées, pour {amount:,.0f} € HT".replace(",", "\u202f"),
+        format, f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT",
     )  # fmt: skip
     if format == "table":
         emit(

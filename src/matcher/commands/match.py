@@ -51,6 +51,7 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
+    from matcher.reading.procedure import ANSWERABLE
     from matcher.reference import places
 
     check_format(format)
@@ -59,7 +60,7 @@ def run(
     tenders = []
     if notices:
         found = gather.gather(notices)
-        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project", "correction")]
+        tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
         for sentence in found.summary():
             say(sentence)
         aside = len(found.tenders) - len(tenders)
@@ -90,7 +91,7 @@ def run(
 
 
 def _unknown(place: str) -> str:
-    """Why a place cannot be told: several communes of this name, or none."""
+    """Why a place is not known: several communes of this name, or none."""
     from matcher.reference import places
     from matcher.reference.text import fold
 
@@ -166,12 +167,12 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     where = ", ".join(
         dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
     )
-    said = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
-    said += [where] if where else []
+    parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
+    parts += [where] if where else []
     if lot.reservation is not None:
-        said.append(f"réservé ({', '.join(lot.reservation.articles) or 'article non précisé'})")
-    said += ["clause sociale"] if lot.clauses else []
-    console.print(Text("\n" + " · ".join(said), style="bold"))
+        parts.append(f"réservé ({', '.join(lot.reservation.articles) or 'article non précisé'})")
+    parts += ["clause sociale"] if lot.clauses else []
+    console.print(Text("\n" + " · ".join(parts), style="bold"))
     if answer.nobody:
         nearest = " Celles qui s'en approchent, pour information :" if answer.matches else ""
         console.print(Text(f"  Aucune structure adaptée n'est connue pour ce lot.{nearest}"))
@@ -216,9 +217,9 @@ def _because(match: Match) -> Iterator[str]:
     from matcher.reference.text import shorten
 
     yield from (f"! {warning}" for warning in match.warnings)
-    if reasons.mark(match, "") == "métier à vérifier":
-        yield "? rien ne dit son métier : à lui demander"
-    yield from (shorten(said, 110) for said in reasons.sentences(match.reasons))
+    if label := reasons.mark(match):
+        yield label
+    yield from (shorten(sentence, 110) for sentence in reasons.sentences(match.reasons))
 
 
 def _show_group(console: Console, tender: Tender, group: Consortium, number: int) -> None:

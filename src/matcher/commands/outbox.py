@@ -1,4 +1,4 @@
-"""`matcher outbox`: digests under the operator's hand: look, approve, cancel, send, and what bounced."""
+"""`matcher outbox`: the operator's control of digests: look, approve, cancel, send, bounces."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def list_(format: Format = "table") -> None:
 def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import digests, review
     from matcher.records.store import Store
 
-    held = digests.sample(Store.open(), n)
+    held = review.sample(Store.open(), n)
     if not held:
         say("nothing is held")
     for content in held:
@@ -51,20 +51,20 @@ def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -
 def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
 
-    say(f"{digests.approve(Store.open(), _day(day))} digests approved")
+    say(f"{review.approve(Store.open(), _day(day))} digests approved")
 
 
 @app.command()
 def cancel(day: Day = None) -> None:
-    """Cancel the digests that are held: they are never sent, and their lots count as told."""
+    """Cancel the digests that are held: they are never sent, and their lots count as announced."""
     from matcher.console import say
-    from matcher.outreach import digests
+    from matcher.outreach import review
     from matcher.records.store import Store
 
-    say(f"{digests.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
+    say(f"{review.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
 
 
 @app.command()
@@ -96,7 +96,7 @@ def doubtful(
     again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
     format: Format = "table",
 ) -> None:
-    """Mails that a crash left between the server's hands and ours; they are never sent again by themselves."""
+    """Mails that a crash left unconfirmed by the server; they are never sent again by themselves."""
     from matcher.console import emit, say
     from matcher.domain import BadInput
     from matcher.outreach import delivery
@@ -130,5 +130,5 @@ def _day(text: str | None):  # type: ignore[no-untyped-def]
 
     day = clean_date(text) if text else None
     if text and day is None:
-        raise BadInput(f"--day {text!r} is no day: write it 2026-11-24")
+        raise BadInput(f"--day {text!r} is not a day: write it 2026-11-24")
     return day

@@ -63,6 +63,7 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
+    from matcher.reading.procedure import CALLS
     from matcher.records import store
     from matcher.reference import law
     from matcher.reference.identifiers import clean_date
@@ -83,7 +84,7 @@ def run(
         found = gather.gather(notices)
         for sentence in found.summary():
             say(sentence)
-        tenders = [t for t in found.tenders if t.nature in ("call", "prior", "project")]
+        tenders = [t for t in found.tenders if t.nature in CALLS]
     if need is not None:
         tender = free_text_tender(need, coverage.somewhere(place) if place else None)
         tenders.append(

@@ -18,7 +18,7 @@ def run(
     ] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Ten bins of what was said beside what came, for the first and the first ten, and the Brier skill.
+    """Ten bins of predicted probability against observed rate, for the first and the first ten, and the Brier skill.
 
     \b
     matcher reliability --data ../shared/data
@@ -35,11 +35,11 @@ def run(
     check_format(format)
     asked = judged.later_awards(data / "awards" / "development.json.gz", most)
     matcher = Matcher(benchmark.catalogue(data, "suppliers", recipe), recipes.named(recipe), exhaustive=True)
-    said, came = judged.answered(matcher, progress(asked, "asking later awards"))
+    predicted, observed = judged.answered(matcher, progress(asked, "asking later awards"))
 
     def rows() -> Iterator[dict[str, Any]]:
         for name, top in (("first", 1), ("first ten", 10)):
-            p, y = said[:, :top].ravel(), came[:, :top].ravel()
+            p, y = predicted[:, :top].ravel(), observed[:, :top].ravel()
             known = ~np.isnan(p)
             result = judged.reliability(p[known].tolist(), y[known].tolist())
             for number, each in enumerate(result.bins, 1):

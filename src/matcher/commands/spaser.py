@@ -1,4 +1,4 @@
-"""`matcher spaser`: purchases by kind of structure, from the buyer's ledger beside DECP."""
+"""`matcher spaser`: purchases by kind of structure, from the buyer's ledger and DECP."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ app = typer.Typer(
     help="The store of what lasts (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
     no_args_is_help=True,
 )
+STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
 @app.command()
@@ -39,7 +40,9 @@ def migrate() -> None:
 
 
 @app.command()
-def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -> None:
+def backup(
+    path: Path = typer.Argument(..., help="File to write, .jsonl.gz."), store: str | None = STORE
+) -> None:
     """Write every row to one file, from one consistent view, while others write.
 
     Example: matcher store backup maillage-2026-11-24.jsonl.gz
@@ -47,18 +50,24 @@ def backup(path: Path = typer.Argument(..., help="File to write, .jsonl.gz.")) -
     from matcher.console import say
     from matcher.records.store import Store
 
-    with Store.open() as store:
-        say(f"{store.backup(path)} rows written to {path}")
+    with Store.open(store) as opened:
+        say(f"{opened.backup(path)} rows written to {path}")
 
 
 @app.command()
-def restore(path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote.")) -> None:
-    """Fill an empty store from a backup, on SQLite or PostgreSQL alike."""
+def restore(
+    path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote."),
+    store: str | None = STORE,
+) -> None:
+    """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL alike.
+
+    Example: matcher store restore maillage-2026-11-24.jsonl.gz --store postgresql://maillage@localhost/maillage
+    """
     from matcher.console import say
     from matcher.records.store import Store
 
-    with Store.open() as store:
-        say(f"{store.restore(path)} rows restored")
+    with Store.open(store) as opened:
+        say(f"{opened.restore(path)} rows restored")
 
 
 @app.command()

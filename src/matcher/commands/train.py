@@ -58,7 +58,7 @@ def ranker(
     ),
     catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:
-    """Learn the ranker's staircases from rolling time splits of past awards, or stretch them by what users said.
+    """Learn the ranker's staircases from rolling time splits of past awards, or scale them by user feedback.
 
     matcher train ranker --data ../shared/data --since 2019-01-15
     matcher train ranker --opinions sqlite:///maillage.sqlite --catalogue catalogue --out models/ranker/ours.json
@@ -76,7 +76,7 @@ def ranker(
         with Store.open(opinions) as store:
             by = learn(store, Matcher.load(catalogue or DEFAULT_CATALOGUE), out)
         changed = [{"signal": name, "factor": factor} for name, factor in by.items() if factor != 1.0]
-        emit(changed, "table", "What users said, as factors of each signal")
+        emit(changed, "table", "User feedback, as factors of each signal")
         say(f"ranker written to {out}: compare it with `matcher evaluate` before it is used")
         return
     if data is None:

@@ -24,7 +24,7 @@ def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
 
 
 def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
-    """Where a structure reads: the address it gave itself, else the one its directory publishes; "" is none."""
+    """Where a structure reads its mail: the address it gave, else the one its directory publishes, else ""."""
     with store.reading() as connection:
         facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
     given = facts.get("alerts_email") or facts.get("email")

@@ -1,7 +1,7 @@
 """Every night: new notices in, matches and digests out; incremental, idempotent, resumable at any instant.
 
 What is done is known from what is stored, never from a counter: a notice carries the fingerprint of what it was
-matched with, a digest is unique by addressee and day, a lot told is a row.  A run killed at any point is taken up
+matched with, a digest is unique by addressee and day, a lot announced is a row.  A run killed at any point is resumed
 by the next one, at the instant of the first, and ends in the same rows as a run left in peace.
 """
 
@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
 from matcher.domain import MatcherError, Tender
@@ -27,18 +27,15 @@ from matcher.outreach import digests
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
-from matcher.reading.procedure import CALLS, closing, effective, open_at
+from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
 from matcher.records import feedback
 from matcher.records.store import LOCK, Store, now
 from matcher.records.tables import Found, Notice, Run
 
-if TYPE_CHECKING:
-    pass
-
 T = TypeVar("T")
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
-#: Exit statuses, beside 0 (done), 1 (a fault of ours) and 2 (wrong usage).
+#: Exit statuses, beside 0 (done), 1 (internal error) and 2 (wrong usage).
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
 TOGETHER = 16  # notices whose matches are written in one transaction
@@ -58,9 +55,6 @@ class Options:
     hold: bool = False
     jobs: int = 1
     scheduler: str = ""
-
-
-# --------------------------------------------------------------------------------------------- the run
 
 
 def run(
@@ -140,7 +134,7 @@ def alone(store: Store) -> Iterator[None]:
 
 
 def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
-    """The run to work on: one that was killed within the day is taken up, at its own instant."""
+    """The run to work on: one that was killed within the day is resumed, at its own instant."""
     with store.writing() as connection:
         unfinished = connection.execute(
             select(Run.id, Run.started_at, Run.state)
@@ -152,7 +146,7 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
                 run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
                 resumed=True, waves=unfinished.state.get("waves", {}),
             )  # fmt: skip
-        # a replay at the same instant is another run: its rows must be told apart from those of the first
+        # a replay at the same instant is another run: its rows must be distinguished from those of the first
         while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
             moment += timedelta(microseconds=1)
         summary = Summary(run=uuid.uuid4().hex, started=moment.isoformat(), versions=dict(versions))
@@ -186,12 +180,6 @@ def version(versions: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
 
-# ---------------------------------------------------------------------------------------------- intake
-
-
-# ------------------------------------------------------------------------------------- what must be matched
-
-
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
     light = select(
@@ -219,7 +207,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
                 for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
             }
             tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
-            if tender.nature not in CALLS | {"correction"}:
+            if tender.nature not in ANSWERABLE:
                 continue
             if cancelled:  # nothing left to answer: its matches go
                 tender = replace(tender, lots=())
@@ -275,9 +263,6 @@ def write(
             )  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------------- matching
-
-
 def answers(
     catalogue: Path, pending: Mapping[str, Task], options: Options
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -303,11 +288,3 @@ def answers(
     else:
         for task in tasks:
             yield from worked(str(catalogue), [task], *ask)
-
-
-def runs(connection: Connection, limit: int = 30) -> list[dict[str, Any]]:
-    """The last finished runs, newest first, as they were told."""
-    rows = connection.execute(
-        select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(limit)
-    )
-    return [row.state for row in rows]

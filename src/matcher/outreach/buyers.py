@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from matcher.domain import NotFound
 from matcher.outreach.digests import identifier
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Feedback, Found, Notice, Told
+from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
 def of_buyer(
     store: Store, buyer: str, catalogue: Catalogue | None = None, *, at: datetime | None = None
 ) -> dict[str, Any]:
-    """What came of a buyer's needs: for each lot how many could serve, were told, are interested, or are not and why.
+    """The outcome of a buyer's needs: for each lot how many could serve, were notified, are interested, or are not and why.
 
     `buyer` is an id (SIRET), a SIREN, or the owner of unpublished needs.  Names of those interested are given
     for the buyer's own unpublished needs alone; of public notices only numbers.
     """
     at = at or now()
-    items = []
     with store.reading() as connection:
         rows = connection.execute(
             select(Notice.id, Notice.twin, Notice.owner, Notice.tender, Notice.deadline)
@@ -40,55 +40,54 @@ def of_buyer(
         ]  # fmt: skip
         if not buyer or not mine:
             raise NotFound(f"no need of buyer {buyer!r} was seen: give the SIRET or SIREN of its notices")
+        items = []
         for row in sorted(mine, key=lambda r: r.id):
             ids = [row.id, *(other.id for other in rows if other.twin == row.id)]
-            possible = dict(
-                connection.execute(
-                    select(Found.lot_id, func.count()).where(Found.notice_id == row.id).group_by(Found.lot_id)
-                ).all()
-            )
-            told = dict(
-                connection.execute(
-                    select(Told.lot_id, func.count()).where(Told.notice_id.in_(ids)).group_by(Told.lot_id)
-                ).all()
-            )
-            words = (
-                connection.execute(
-                    select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
-                )
-                .mappings()
-                .all()
-            )
-            last = {(w["siret"], w["lot_id"]): w for w in words}
-            lots = []
-            for lot in row.tender["lots"]:
-                said = [w for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
-                lots.append({
-                    "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}", "lot_id": lot["id"],
-                    "possible": possible.get(lot["id"], 0), "told": told.get(lot["id"], 0),
-                    "interested": sum(w["verb"] in ("interested", "submitted", "won") for w in said),
-                    "declined": sum(w["verb"] == "declined" for w in said),
-                })  # fmt: skip
-            reasons = Counter(
-                feedback.REASONS.get(w["reason"], w["reason"])
-                for w in last.values()
-                if w["verb"] == "declined" and w["reason"]
-            )
-            names = (
-                sorted({s for (s, _), w in last.items() if w["verb"] == "interested"})
-                if row.owner == buyer
-                else []
-            )
-            items.append({
-                "notice_id": row.id, "title": shorten(row.tender["title"], 120),
-                "deadline": row.deadline.isoformat() if row.deadline else None, "lots": lots,
-                "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
-                "names": [_called(catalogue, siret) for siret in names],
-            })  # fmt: skip
+            items.append(_item(connection, row, ids, catalogue, named=row.owner == buyer))
     day = at.astimezone(PARIS).date()
     return {
         "id": identifier(f"buyer:{buyer}", day), "addressee": f"buyer:{buyer}", "name": "", "day": day.isoformat(),
         "made": at.isoformat(), "items": items, "subject": f"Ce que sont devenus vos {len(items)} besoin(s)", "link": "",
+    }  # fmt: skip
+
+
+def _item(
+    connection: Connection, row: Any, ids: Sequence[str], catalogue: Catalogue | None, *, named: bool
+) -> dict[str, Any]:
+    """The outcome of one notice, known under `ids`."""
+    possible, notified = (
+        dict(connection.execute(select(table.lot_id, func.count()).where(table.notice_id.in_(of)).group_by(table.lot_id)).all())
+        for table, of in ((Found, [row.id]), (Told, ids))
+    )  # fmt: skip
+    given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
+    last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}
+    reasons = Counter(
+        feedback.REASONS.get(w["reason"], w["reason"])
+        for w in last.values()
+        if w["verb"] == "declined" and w["reason"]
+    )
+    interested = sorted({siret for (siret, _), w in last.items() if w["verb"] == "interested"})
+    return {
+        "notice_id": row.id, "title": shorten(row.tender["title"], 120),
+        "deadline": row.deadline.isoformat() if row.deadline else None,
+        "lots": [_lot(lot, possible, notified, last) for lot in row.tender["lots"]],
+        "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
+        "names": [_called(catalogue, siret) for siret in interested] if named else [],
+    }  # fmt: skip
+
+
+def _lot(
+    lot: Mapping[str, Any],
+    possible: Mapping[str, int],
+    notified: Mapping[str, int],
+    last: Mapping[tuple[str, str], Mapping[Any, Any]],
+) -> dict[str, Any]:
+    """How many could serve a lot, were notified, are interested, or declined; `last` is the last feedback by pair."""
+    verbs = [w["verb"] for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
+    return {
+        "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}", "lot_id": lot["id"],
+        "possible": possible.get(lot["id"], 0), "told": notified.get(lot["id"], 0),
+        "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs), "declined": verbs.count("declined"),
     }  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select
 
 from matcher import codec
 from matcher.domain import Lot, Tender
-from matcher.reading.procedure import CALLS, closing, effective, open_at
+from matcher.reading.procedure import ANSWERABLE, closing, effective, open_at
 from matcher.records.tables import Notice
 
-#: In a tender's `flags`: its buyer wants its unpublished need told, wave by wave.
+#: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.
 WAVES = "waves"
 
 
@@ -64,7 +64,7 @@ def cases(connection: Connection, at: datetime) -> dict[str, Case]:
             for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
         }
         tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
-        if tender.nature not in CALLS | {"correction"} or not open_at(closing(tender), tender.published, at):
+        if tender.nature not in ANSWERABLE or not open_at(closing(tender), tender.published, at):
             continue
         found[id] = Case(tuple(ids), tender, cancelled, max(row.seen_at for row in rows), first.owner)
     return found

@@ -46,7 +46,7 @@ def _local(version: str) -> Path:
 
 
 def _has(folder: str, version: str) -> bool:
-    """On a worker: is this version of the catalogue at hand, at the same path or received before?"""
+    """On a worker: does this machine hold this version of the catalogue, at the same path or received before?"""
     return any(
         (path / "manifest.json").is_file() and stamp(path) == version
         for path in (Path(folder), _local(version))

@@ -1,4 +1,4 @@
-"""Digests on their way: into an outbox folder or out by SMTP, never twice; links that a scanner may follow.
+"""Delivery of digests: into an outbox folder or by SMTP, never twice.
 
 A mail is claimed ("sending") just before the dot that ends it is sent: a server that never saw the dot must not
 deliver (RFC 5321, 4.1.1.4), so a crash before the claim is sent again and a crash after it is left to the operator.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import smtplib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +22,15 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import _ADDRESS, _drop, _server, bounce
-from matcher.reading.procedure import PARIS
+from matcher.outreach.transport import bounce, drop, is_address, smtp_connection
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Unsubscription
-
-# ---------------------------------------------------------------------------------------------- links
-
-
-# -------------------------------------------------------------------------------------------- message
-
-
-# -------------------------------------------------------------------------------------------- sending
+from matcher.reference.french import PARIS
 
 
 class Sent(Counter[str]):
-    """How many digests came to which state: sent, waiting, cancelled, failed, no-address."""
+    """How many digests reached which state: sent, waiting, cancelled, failed, no-address."""
 
 
 def able() -> None:
@@ -68,32 +62,33 @@ def deliver(
         )
     if not ready:
         return counts
-    if outbox is None and not rules.smtp:
-        counts["waiting"] = len(ready)
-        return counts
-    if outbox is None and not rules.may_leave(at):
+    if outbox is None and not (rules.smtp and rules.may_leave(at)):
         counts["waiting"] = len(ready)
         return counts
     if outbox is not None:
         outbox.mkdir(parents=True, exist_ok=True)
         for id in ready:
-            counts[
-                _one(store, catalogue, rules, id, at, lambda mail, _claim, name=id: _drop(mail, outbox, name))
-            ] += 1
+            send = partial(_drop, outbox, id)
+            counts[_one(store, catalogue, rules, id, at, send)] += 1
         return counts
-    with _server(rules.smtp) as server:
+    with smtp_connection(rules.smtp) as server:
         for done, id in enumerate(ready):
             try:
                 counts[_one(store, catalogue, rules, id, at, server)] += 1
             except (OSError, smtplib.SMTPException):
-                # the line is down: those not claimed stay ready, one claimed is told as doubtful
+                # the connection is lost: those not claimed stay ready, one claimed is listed as doubtful
                 counts["waiting"] += len(ready) - done
                 break
     return counts
 
 
+def _drop(outbox: Path, name: str, mail: EmailMessage, claim: Callable[[], None]) -> str:
+    """A file needs no claim: written twice, it is one file."""
+    return drop(mail, outbox, name)
+
+
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
-    """Send one digest; returns the state it came to."""
+    """Send one digest; returns the state it reached."""
     with store.reading() as connection:
         content = dict(connection.execute(select(Digest.content).where(Digest.id == id)).scalar_one())
         refused = feedback.refusals(connection)
@@ -109,7 +104,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     ]  # fmt: skip
     if not kept:
         return _state(store, id, "cancelled")
-    if not _ADDRESS.fullmatch(address):
+    if not is_address(address):
         return _state(store, id, "no-address")
     content["items"] = kept
     mail = message(content, address, rules)
@@ -149,16 +144,10 @@ def doubtful(store: Store) -> list[dict[str, Any]]:
 
 
 def settle(store: Store, ids: Iterable[str], sent: bool) -> int:
-    """The operator's word on doubtful mails: they left, or they are to be sent again."""
+    """The operator settles doubtful mails: they left, or they are to be sent again."""
     with store.writing() as connection:
         count = connection.execute(
             update(Digest).where(Digest.id.in_(list(ids)), Digest.status == "sending").values(status="sent" if sent else "ready")
         ).rowcount  # fmt: skip
         store.audit(connection, "operator", "outbox:settle", detail={"count": count, "sent": sent})
     return count
-
-
-# ------------------------------------------------------------------------------------ a buyer's questions
-
-
-# -------------------------------------------------------------------------------------------- bounces

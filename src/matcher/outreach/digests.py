@@ -1,15 +1,15 @@
-"""What is worth telling to whom: a few lots a day for each structure, each told once, under the operator's hand.
+"""Which lots are announced to whom: a few a day for each structure, each once, as the operator allows.
 
-A lot told is a row: no new model, catalogue, twin or repeat tells it again; a correction does only if it changes
-what a reader needs.  A public notice is told to everyone in reach at once; a buyer's own unpublished need goes out
-in waves, and stops when enough are interested.
+A lot announced is a row of `told`: no new model, catalogue or duplicate notice announces it again; a correction
+does only if it changes what a reader needs.  A public notice goes to every structure in reach at once; a buyer's own
+unpublished need goes out in waves, which stop when enough structures are interested.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby
 from statistics import median
@@ -21,71 +21,77 @@ from matcher.domain import NotFound
 from matcher.outreach import alerts
 from matcher.outreach.addresses import earlier_names
 from matcher.outreach.cases import WAVES, Case, cases, matter
-from matcher.outreach.items import _News, _Teams
+from matcher.outreach.digest_formats._words import day as day_in_words
+from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
-from matcher.reading.procedure import PARIS
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Digest, Feedback, Found, Run, Told, Unsubscription
+from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+    from matcher.outreach.intake import Summary
 
 MAIL = "mail"
-#: States of a digest, in order; "sending" left behind by a crash is never sent again by itself.
-STATES = ("composing", "held", "ready", "sending", "sent", "failed", "cancelled", "no-address")
 
 
-# ----------------------------------------------------------------------------------------- what matters
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store knows at the instant of a run, before any digest is composed."""
 
-
-# -------------------------------------------------------------------------------------------- composing
+    cases: Mapping[str, Case]
+    announced: Mapping[
+        tuple[str, str, str], tuple[str, datetime]
+    ]  # (addressee, first notice, lot) -> (digest, when)
+    refused: feedback.Refusals
+    silent: Set[str]  # who wants no mail, or none today
+    done: Set[str]  # who has today's digest already
+    waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
 
 
 def compose(
-    store: Store, catalogue: Catalogue, rules: Rules, summary: Any, at: datetime, *, hold: bool = False
+    store: Store, catalogue: Catalogue, rules: Rules, summary: Summary, at: datetime, *, hold: bool = False
 ) -> None:
     """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step."""
     day = at.astimezone(PARIS).date()
-    with store.reading() as connection:
-        open_cases = cases(connection, at)
-        refused = feedback.refusals(connection)
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
-        done = set(
-            connection.execute(
-                select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
-            ).scalars()
-        )
-        told = _told(connection, open_cases)
-        resting = alerts.resting(connection, day)
-        if not summary.resumed or not summary.waves:
-            summary.waves = _waves(connection, open_cases, rules, at)
+    known = _known(store, rules, summary, at, day)
+    summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-    teams = _Teams(store, catalogue, open_cases)
     with store.reading() as connection:
-        pairs = _pairs(connection, rules, open_cases)
+        pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
-    # a cancelled procedure has no matches left: who was told of it is found in what was told
-    gone = {addressee for addressee, notice_id, _ in told if open_cases[notice_id].cancelled}
+    # a cancelled procedure has no matches left: its addressees are those it was announced to
+    gone = {addressee for addressee, notice_id, _ in known.announced if known.cases[notice_id].cancelled}
+    writer = ItemWriter(store, catalogue, known.cases)
     for siret in sorted({*by_siret, *gone}):
         names = earlier_names(catalogue, siret)
-        if siret in done or silent & names or resting & names:
+        if siret in known.done or known.silent & names:
             continue
-        news = [
-            item
-            for _, notice_id, lot_id, chance in by_siret.get(siret, ())
-            if (
-                item := _news(
-                    store, open_cases[notice_id], notice_id, lot_id, chance, names, told, refused, summary
-                )
-            )
-        ]
-        news += _cancelled(open_cases, names, told)
+        found = (_news(store, known, *row[1:], names) for row in by_siret.get(siret, ()))
+        news = [*filter(None, found), *_cancelled(known, names)]
         if news:
-            _write(store, catalogue, rules, summary, at, day, siret, news, teams)
-    _release(store, rules, summary, at, day, hold)
+            _write(store, catalogue, rules, summary, at, siret, news, writer)
+    _release(store, rules, summary, day, hold)
+
+
+def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date) -> _Known:
+    with store.reading() as connection:
+        open_cases = cases(connection, at)
+        sent = select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
+        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        # a resumed run keeps the waves of its first attempt
+        waves = summary.waves if summary.resumed else {}
+        return _Known(
+            cases=open_cases,
+            announced=_announced(connection, open_cases),
+            refused=feedback.refusals(connection),
+            silent=silent | alerts.resting(connection, day),
+            done=set(connection.execute(sent).scalars()),
+            waves=waves or _waves(connection, open_cases, rules, at),
+        )
 
 
 def _pairs(
@@ -101,7 +107,7 @@ def _pairs(
     return [(r.siret, r.notice_id, r.lot_id, r.probability) for r in rows if r.notice_id in open_cases]
 
 
-def _told(
+def _announced(
     connection: Connection, open_cases: Mapping[str, Case]
 ) -> dict[tuple[str, str, str], tuple[str, datetime]]:
     """(addressee, first notice id, lot) -> (digest, when), for open procedures, under any of their ids."""
@@ -116,7 +122,7 @@ def _told(
 def _waves(
     connection: Connection, open_cases: Mapping[str, Case], rules: Rules, at: datetime
 ) -> dict[str, list[str]]:
-    """For each unpublished need whose buyer wants it told: the structures of today's wave, best first."""
+    """For each unpublished need that its buyer wants announced: the structures of today's wave, best first."""
     waves: dict[str, list[str]] = {}
     for id, case in open_cases.items():
         if not case.owner or WAVES not in case.tender.flags or case.cancelled:
@@ -140,50 +146,40 @@ def _waves(
 
 
 def _news(
-    store: Store,
-    case: Case,
-    notice_id: str,
-    lot_id: str,
-    chance: float,
-    names: set[str],
-    told: Mapping[tuple[str, str, str], tuple[str, datetime]],
-    refused: feedback.Refusals,
-    summary: Any,
-) -> _News | None:
-    """Is this pair worth telling today?"""
+    store: Store, known: _Known, notice_id: str, lot_id: str, chance: float, names: set[str]
+) -> News | None:
+    """The news of this pair today, None where there is none."""
+    case = known.cases[notice_id]
     lot = case.lot(lot_id)
     if lot is None or case.cancelled:
         return None
-    if names & refused.of(case.ids, lot_id) or refused.denies(names, lot):
+    if names & known.refused.of(case.ids, lot_id) or known.refused.denies(names, lot):
         return None
     private = case.owner or case.tender.confidential
-    if private and not names & set(summary.waves.get(notice_id, ())):
+    if private and not names & set(known.waves.get(notice_id, ())):
         return None
-    before = next(
-        (told[name, notice_id, lot_id] for name in names if (name, notice_id, lot_id) in told), None
-    )
+    keys = ((name, notice_id, lot_id) for name in names)
+    before = next((known.announced[key] for key in keys if key in known.announced), None)
     if before is None:
-        return _News(notice_id, lot_id, chance, "wave" if case.owner else "notice")
+        return News(notice_id, lot_id, chance, "wave" if case.owner else "notice")
     digest_id, at = before
     if case.changed_at <= at:
         return None
-    item = _item_told(store, digest_id, notice_id, lot_id)
+    item = _item_announced(store, digest_id, notice_id, lot_id)
     if item is None or item["matter"] == matter(case.tender, lot):
         return None
-    return _News(notice_id, lot_id, chance, "correction", item)
+    return News(notice_id, lot_id, chance, "correction", item)
 
 
-def _cancelled(
-    open_cases: Mapping[str, Case], names: set[str], told: Mapping[tuple[str, str, str], tuple[str, datetime]]
-) -> Iterator[_News]:
-    """Lots told earlier whose procedure was cancelled since, told so once."""
-    for (addressee, notice_id, lot_id), (_, at) in told.items():
-        case = open_cases[notice_id]
+def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
+    """Lots announced earlier whose procedure was cancelled since, announced as such once."""
+    for (addressee, notice_id, lot_id), (_, at) in known.announced.items():
+        case = known.cases[notice_id]
         if case.cancelled and addressee in names and at < case.changed_at and case.lot(lot_id):
-            yield _News(notice_id, lot_id, 1.0, "cancellation")
+            yield News(notice_id, lot_id, 1.0, "cancellation")
 
 
-def _item_told(store: Store, digest_id: str, notice_id: str, lot_id: str) -> Mapping[str, Any] | None:
+def _item_announced(store: Store, digest_id: str, notice_id: str, lot_id: str) -> Mapping[str, Any] | None:
     with store.reading() as connection:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
     items = (content or {}).get("items", ())
@@ -199,22 +195,21 @@ def _write(
     store: Store,
     catalogue: Catalogue,
     rules: Rules,
-    summary: Any,
+    summary: Summary,
     at: datetime,
-    day: date,
     siret: str,
-    news: Sequence[_News],
-    teams: _Teams,
+    news: Sequence[News],
+    writer: ItemWriter,
 ) -> None:
-    """One digest and its told lots, in one transaction."""
-    urgent = {"cancellation": 0, "correction": 1}
+    """One digest and the lots it announces, in one transaction."""
+    day, urgent = at.astimezone(PARIS).date(), {"cancellation": 0, "correction": 1}
     ordered = sorted(news, key=lambda n: (urgent.get(n.kind, 2), -n.chance, n.notice_id, n.lot_id))
     chosen, left = ordered[: rules.cap], len(ordered) - rules.cap
     try:
         structure = catalogue.structure(catalogue.row(siret))
-    except NotFound:  # told once, and since gone from the directory
+    except NotFound:  # announced once, and since gone from the directory
         return
-    items = [teams.item(structure, one) for one in chosen]
+    items = [writer.item(structure, one) for one in chosen]
     id = identifier(siret, day)
     content = {
         "id": id, "run": summary.run, "addressee": siret, "name": structure.name, "kind": structure.kind,
@@ -245,12 +240,10 @@ def _subject(items: Sequence[Mapping[str, Any]]) -> str:
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:
     due = min((i["deadline"] for i in items if i["deadline"]), default=None)
-    from matcher.outreach.digest_formats._words import day as said
-
-    return f"Première date limite : {said(due)}." if due else ""
+    return f"Première date limite : {day_in_words(due)}." if due else ""
 
 
-def _release(store: Store, rules: Rules, summary: Any, at: datetime, day: date, hold: bool) -> None:
+def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool) -> None:
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         ours = connection.execute(
@@ -289,62 +282,9 @@ def usual_volume(connection: Connection, rules: Rules) -> float | None:
     return float(median(volumes)) if len(volumes) >= 3 else None
 
 
-# ------------------------------------------------------------------------------------------------ items
-
-
-# -------------------------------------------------------------------------------------- approval, asking
-
-
-def approve(store: Store, day: date | None = None, *, refuse: bool = False, by: str = "operator") -> int:
-    """Let held digests go (or cancel them); returns how many."""
-    with store.writing() as connection:
-        which = [Digest.status == "held"] + ([Digest.day == day] if day else [])
-        count = connection.execute(
-            update(Digest).where(*which).values(status="cancelled" if refuse else "ready")
-        ).rowcount
-        store.audit(
-            connection, by, "digests:refuse" if refuse else "digests:approve", detail={"count": count}
-        )
-    return count
-
-
-def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
-    """Some held digests, spread evenly, for the operator to look at."""
-    with store.reading() as connection:
-        ids = list(
-            connection.execute(select(Digest.id).where(Digest.status == "held").order_by(Digest.id)).scalars()
-        )
-        step = max(1, len(ids) // n)
-        chosen = ids[::step][:n]
-        rows = connection.execute(
-            select(Digest.content).where(Digest.id.in_(chosen)).order_by(Digest.id)
-        ).scalars()
-        return [dict(content) for content in rows]
-
-
-def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any]]:
-    """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET (of a day), each item with its reasons and versions."""
-    which = [Digest.addressee == siret] + ([Digest.day == day] if day else [])
-    with store.reading() as connection:
-        rows = (
-            connection.execute(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
-        )
-    if not rows:
-        raise NotFound(
-            f"no mail to {siret}"
-            + (f" on {day.isoformat()}" if day else "")
-            + ": check the SIRET and the day"
-        )
-    return [
-        {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
-         "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}
-        for row in rows
-    ]  # fmt: skip
-
-
 def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None,
             limit: int = 50) -> dict[str, Any]:  # fmt: skip
-    """Everything open and in reach of a structure today, told or not: for feeds, calendars and tables."""
+    """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
     rules, at = rules or Rules(), at or now()
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
@@ -365,9 +305,9 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
         case = open_cases.get(row.notice_id)
         lot = case.lot(row.lot_id) if case else None
         if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
-            news.append(_News(row.notice_id, row.lot_id, row.probability, "notice"))
-    teams = _Teams(store, catalogue, open_cases)
-    items = [teams.item(structure, one) for one in news[:limit]]
+            news.append(News(row.notice_id, row.lot_id, row.probability, "notice"))
+    writer = ItemWriter(store, catalogue, open_cases)
+    items = [writer.item(structure, one) for one in news[:limit]]
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),
@@ -383,6 +323,3 @@ def rendered(content: Mapping[str, Any], form: str) -> bytes:
 
     result: bytes = plugins.find("outreach.digest_formats", form).render(content)
     return result
-
-
-# -------------------------------------------------------------------------------------------- buyers

@@ -25,7 +25,7 @@ CHUNK = 50  # notices in one transaction of the intake
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did, as kept in the store and told at its end."""
+    """What a run did, as kept in the store and printed at its end."""
 
     run: str
     started: str
@@ -98,7 +98,7 @@ def take(store: Store, tenders: Sequence[Tender], since: date | None, at: dateti
             })  # fmt: skip
         with store.writing() as connection:
             store.put(connection, Notice, rows)
-    # counted from the rows, so that a run taken up again tells the same
+    # counted from the rows, so that a resumed run reports the same
     with store.reading() as connection:
         stands = {
             row.id: row

@@ -6,17 +6,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from cachetools import LRUCache, cachedmethod
 from sqlalchemy import select
 
 from matcher import codec
-from matcher.domain import BadInput, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
+from matcher.domain import BadInput, Consortium, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
 from matcher.matching.reasons import sentences
 from matcher.outreach.cases import Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -27,24 +30,24 @@ PARTNERS = 12  # structures of a lot among which partners are looked for
 
 
 @dataclass(frozen=True, slots=True)
-class _News:
-    """A lot to tell: for the first time, as corrected, as cancelled, or in a wave."""
+class News:
+    """A lot to announce: for the first time, as corrected, as cancelled, or in a wave."""
 
     notice_id: str
     lot_id: str
     chance: float
     kind: str  # "notice", "correction", "cancellation", "wave"
-    before: Mapping[str, Any] | None = None  # what was told of it before
+    before: Mapping[str, Any] | None = None  # the item as announced before
 
 
-class _Teams:
-    """Makes the items of digests: a lot in words, and whether to answer alone or with whom."""
+class ItemWriter:
+    """Writes the items of digests: a lot in words, and whether to answer alone or with whom."""
 
     def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
-        self._firsts: dict[str, dict[str, list[Match]]] = {}
+        self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
 
-    def item(self, structure: Structure, news: _News) -> dict[str, Any]:
+    def item(self, structure: Structure, news: News) -> dict[str, Any]:
         case = self._cases[news.notice_id]
         tender, lot = case.tender, case.lot(news.lot_id)
         assert lot is not None
@@ -59,7 +62,7 @@ class _Teams:
         )
         reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
         deadline = lot.deadline or tender.deadline
-        alone, partners = self._alone(structure, news, lot) if found else ("", [])
+        alone, partners = self._alone(structure, news) if found else ("", [])
         return {
             "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
             "lot": f"Lot {lot.number}" if len(tender.lots) > 1 else "Marché à lot unique",
@@ -77,37 +80,32 @@ class _Teams:
             "versions": found["versions"] if found else {},
         }  # fmt: skip
 
-    def _alone(self, structure: Structure, news: _News, lot: Lot) -> tuple[str, list[dict[str, Any]]]:
+    def _alone(self, structure: Structure, news: News) -> tuple[str, list[dict[str, Any]]]:
         """In words: alone, or with whom for what; the partners as data."""
+        tender = self._cases[news.notice_id].tender
+        team = self._team(structure, news.notice_id, tender)
+        if team is None:
+            return "", []
+        others = [m for m in team.members if m.structure.siren != structure.siren]
+        if not others:
+            return "Vous pouvez répondre seule.", []
+        return _with(others, tender), _partners(others)
+
+    def _team(self, structure: Structure, notice_id: str, tender: Tender) -> Consortium | None:
+        """The best team with this structure for a notice; None where it is in no lot's list, or none is found."""
         from matcher.matching.groups import consortium
 
-        case = self._cases[news.notice_id]
-        answers = self._answer_of(news.notice_id, structure)
+        answers = self._answer_of(notice_id, structure)
         mine = [a for a in answers if any(m.structure.siren == structure.siren for m in a.matches)]
         if not mine:
-            return "", []
+            return None
         try:
             teams = consortium.recommend(
-                mine,
-                tender=case.tender,
-                n=1,
-                max_members=4,
-                imposed=[structure],
-                solver="greedy",
-                seconds=0.5,
+                mine, tender=tender, n=1, max_members=4, imposed=[structure], solver="greedy", seconds=0.5
             )
         except BadInput:
-            return "", []
-        if not teams:
-            return "", []
-        team = teams[0]
-        others = [m for m in team.members if m.structure.siren != structure.siren]
-        takes = next((m.lots for m in team.members if m.structure.siren == structure.siren), ())
-        if not any(t == lot.id or t.startswith(lot.id) for t in takes) or not others:
-            return "Vous pouvez répondre seule." if not others else _with(others, case.tender), _partners(
-                others
-            )
-        return _with(others, case.tender), _partners(others)
+            return None
+        return teams[0] if teams else None
 
     def _answer_of(self, notice_id: str, structure: Structure) -> list[LotAnswer]:
         """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
@@ -121,12 +119,9 @@ class _Teams:
                 result.append(LotAnswer(lot=lot, matches=tuple(matches)))
         return result
 
+    @cachedmethod(attrgetter("_firsts"))
     def _first_of(self, notice_id: str) -> dict[str, list[Match]]:
-        if notice_id not in self._firsts:
-            if len(self._firsts) > 500:
-                self._firsts.clear()
-            self._firsts[notice_id] = self._matches(notice_id, Found.rank <= PARTNERS)
-        return self._firsts[notice_id]
+        return self._matches(notice_id, Found.rank <= PARTNERS)
 
     def _matches(self, notice_id: str, which: Any) -> dict[str, list[Match]]:
         case = self._cases[notice_id]
@@ -187,23 +182,19 @@ def _clauses(tender: Tender, lot: Lot) -> str:
         duty = law.social_duty(tender, lot)
         return duty.short if duty else ""
     hours = sum(c.hours or 0 for c in lot.clauses)
-    return (
-        f"Clause sociale : {hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if hours
-        else "Clause sociale"
-    )
+    return f"Clause sociale : {grouped(hours)} heures d'insertion" if hours else "Clause sociale"
 
 
-def _changes(news: _News, tender: Tender, deadline: datetime | None) -> list[str]:
+def _changes(news: News, tender: Tender, deadline: datetime | None) -> list[str]:
     if news.before is None:
         return []
-    from matcher.outreach.digest_formats._words import day as said
+    from matcher.outreach.digest_formats._words import day
 
     found = []
     now_due = deadline.isoformat() if deadline else None
     if news.before["deadline"] != now_due:
         found.append(
-            f"date limite : {said(now_due) or 'retirée'} (avant : {said(news.before['deadline']) or 'non précisée'})"
+            f"date limite : {day(now_due) or 'retirée'} (avant : {day(news.before['deadline']) or 'non précisée'})"
         )
     if tender.change:
         found.append(shorten(tender.change, 300))

@@ -15,14 +15,14 @@ from matcher.domain import BadInput
 from matcher.outreach import digests
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import _ADDRESS, Way, checked
+from matcher.outreach.transport import MailTransport, checked, is_address
 from matcher.records.store import now
 
 
 def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:
     """The mail of a digest: text, HTML, the deadlines as a calendar; one-click unsubscription (RFC 8058)."""
-    if not _ADDRESS.fullmatch(address):
-        raise BadInput(f"{address!r} is no address")
+    if not is_address(address):
+        raise BadInput(f"invalid address {address!r}: expected name@domain")
     sender, reply = parseaddr(rules.sender), parseaddr(rules.reply_to)
     host = sender[1].rpartition("@")[2]
     page = link(rules, content["id"])
@@ -35,9 +35,9 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     mail["Date"] = format_datetime(datetime.fromisoformat(content["made"]).astimezone(UTC))
     mail["Message-ID"] = f"<{content['id']}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
-    ways = [f"<{page}/unsubscribe>"] if page else []
-    ways.append(f"<mailto:{reply[1]}?subject=stop%20{content['addressee']}>")
-    mail["List-Unsubscribe"] = ", ".join(ways)
+    unsubscribe = [f"<{page}/unsubscribe>"] if page else []
+    unsubscribe.append(f"<mailto:{reply[1]}?subject=stop%20{content['addressee']}>")
+    mail["List-Unsubscribe"] = ", ".join(unsubscribe)
     if page.startswith("https://"):
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(digests.rendered(shown, "text").decode())
@@ -48,17 +48,12 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-def question(title: str, message: str, address: str, reply_to: str, link: str, way: Way) -> EmailMessage:
+def question(
+    title: str, message: str, address: str, reply_to: str, link: str, transport: MailTransport
+) -> EmailMessage:
     """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record."""
-    sender = parseaddr(way.sender)
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    mail = _plain(transport, address, "Question d'un acheteur : " + " ".join(title.split())[:120])
     mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
-    mail["To"] = Address("", addr_spec=checked(address))
-    mail["Subject"] = "Question d'un acheteur : " + " ".join(title.split())[:120]
-    mail["Date"] = format_datetime(now())
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
     mail["List-Unsubscribe"] = f"<{link}>"
     mail.set_content(
         f"{message.strip()}\n\n-- \nRépondre en deux minutes : {link}\n"
@@ -69,18 +64,25 @@ def question(title: str, message: str, address: str, reply_to: str, link: str, w
     return mail
 
 
-def account_link(name: str, address: str, link: str, way: Way) -> EmailMessage:
+def account_link(name: str, address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail that lets a structure prove its account: whoever reads this address may open it."""
-    sender = parseaddr(way.sender)
+    called = " ".join(name.split())
+    mail = _plain(transport, address, "Votre compte de structure : " + called[:120])
+    mail.set_content(
+        f"Bonjour,\n\nLe compte de {called} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
+        f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
+    )
+    return mail
+
+
+def _plain(transport: MailTransport, address: str, subject: str) -> EmailMessage:
+    """A mail of the pages, without its text."""
+    sender = parseaddr(transport.sender)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(sender[0], addr_spec=sender[1])
     mail["To"] = Address("", addr_spec=checked(address))
-    mail["Subject"] = "Votre compte de structure : " + " ".join(name.split())[:120]
+    mail["Subject"] = subject
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(
-        f"Bonjour,\n\nLe compte de {' '.join(name.split())} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
-        f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
-    )
     return mail

@@ -31,7 +31,7 @@ def secret() -> bytes:
         part.touch(mode=0o600)
         part.write_text(secrets.token_hex(32))
         with suppress(FileExistsError):
-            path.hardlink_to(part)  # whoever comes first makes it; the others read his
+            path.hardlink_to(part)  # the first process makes it; the others read it
         part.unlink()
     return path.read_text().strip().encode()
 
@@ -62,7 +62,7 @@ def opened(store: Store, digest_id: str, proof: str) -> dict[str, Any]:
 
 
 def act(store: Store, digest_id: str, proof: str, item: int, verb: str, reason: str = "") -> None:
-    """What a POST does: a word on the item of this number (from 1).  Raises Forbidden, BadInput."""
+    """What a POST does: feedback on the item of this number (from 1).  Raises Forbidden, BadInput."""
     content = opened(store, digest_id, proof)
     if verb not in ("interested", "declined"):
         raise BadInput("dites « intéressée » ou « pas intéressée »")

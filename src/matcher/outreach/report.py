@@ -1,20 +1,26 @@
-"""The operator's report of a run: one HTML page with its plots drawn in, readable without any outside host."""
+"""The operator's report of a run: one HTML page with its plots embedded, readable without any outside host."""
 
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from matcher import plugins
 from matcher.domain import NotFound
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
 from matcher.reference import codes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+BLUE, GREY = "#0b4f8a", "#c9c9c4"
 
 
 def of_run(store: Store, run: str) -> str:
@@ -33,66 +39,61 @@ def of_run(store: Store, run: str) -> str:
 
 def gathered(store: Store, run: str) -> dict[str, Any]:
     """The figures of the report: of the run, and of the lots now matched in the store (unpublished needs left out)."""
+    public = (Notice.owner == "") & (Notice.matched_at.is_not(None))
     with store.reading() as connection:
         state = connection.execute(select(Run.state).where(Run.id == run)).scalar()
         if state is None:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
-        at = datetime.fromisoformat(state["started"])
-        public = (Notice.owner == "") & (Notice.matched_at.is_not(None))
-        notices = connection.execute(select(Notice.id, Notice.tender, Notice.matched_at).where(public)).all()
-        per_lot: Mapping[tuple[str, str], int] = {
-            (row.notice_id, row.lot_id): row.n
-            for row in connection.execute(
-                select(Found.notice_id, Found.lot_id, func.count().label("n"))
-                .join(Notice, Notice.id == Found.notice_id)
-                .where(public)
-                .group_by(Found.notice_id, Found.lot_id)
-            )
-        }
-        shown = Counter(
-            dict(
-                connection.execute(
-                    select(Found.siret, func.count())
-                    .join(Notice, Notice.id == Found.notice_id)
-                    .where(public)
-                    .group_by(Found.siret)
-                ).all()
-            )
-        )
+        matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
+        notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
+        with_lots = select(Found.notice_id, Found.lot_id).distinct()
+        served = {(row.notice_id, row.lot_id) for row in connection.execute(_of(with_lots, public))}
+        appearances = _of(select(func.count()).select_from(Found), public).group_by(Found.siret)
+        exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())
         digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
         words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
-    departments, covered, trades, trades_covered = (
-        Counter[str](),
-        Counter[str](),
-        Counter[str](),
-        Counter[str](),
-    )
-    empty = []
-    for row in notices:
-        if row.matched_at != at:
-            continue
-        for lot in row.tender["lots"]:
-            has = per_lot.get((row.id, lot["id"]), 0)
-            where = {p["department"] for p in lot["places"] if p["department"]} or {"non précisé"}
-            trade = _trade(lot["cpv"][0]) if lot["cpv"] else "sans CPV"
-            trades[trade] += 1
-            departments.update(where)
-            if has:
-                covered.update(where)
-                trades_covered[trade] += 1
-            else:
-                empty.append({"notice": row.id, "lot": lot["number"], "title": lot["title"][:120], "trade": trade,
-                              "where": ", ".join(sorted(where))})  # fmt: skip
-    exposure = sorted(shown.values(), reverse=True)
+    lots = _lots(notices, served)
+    places = lots.explode("departments")
+    empty = lots[~lots["served"]]
     return {
-        "run": state, "digests": digests, "words": words, "empty": empty[:200], "empty_count": len(empty),
+        "run": state, "digests": digests, "words": words, "empty_count": len(empty),
+        "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
         "volumes": [(s["started"][:10], s["digests"]) for s in reversed(states)],
-        "departments": departments.most_common(25), "covered": covered.most_common(),
-        "trades": trades.most_common(15), "trades_covered": trades_covered.most_common(),
+        "departments": _counts(places["departments"], 25), "covered": _counts(places["departments"][places["served"]]),
+        "trades": _counts(lots["trade"], 15), "trades_covered": _counts(lots["trade"][lots["served"]]),
         "exposure": exposure, "exposed": len(exposure), "top_tenth": _share(exposure),
     }  # fmt: skip
+
+
+def _of(matches: Any, which: ColumnElement[bool]) -> Any:
+    """A query over matches, of some notices only."""
+    return matches.join(Notice, Notice.id == Found.notice_id).where(which)
+
+
+def _lots(notices: Iterable[Any], served: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """A row for each lot: notice, number, title, trade, departments, and whether any structure was found."""
+    import pandas as pd
+
+    rows = []
+    for notice in notices:
+        for lot in notice.tender["lots"]:
+            departments = sorted({p["department"] for p in lot["places"] if p["department"]}) or [
+                "non précisé"
+            ]
+            trade = _trade(lot["cpv"][0]) if lot["cpv"] else "sans CPV"
+            rows.append((
+                notice.id, lot["number"], lot["title"][:120], trade, departments, ", ".join(departments), (notice.id, lot["id"]) in served,
+            ))  # fmt: skip
+    table = pd.DataFrame(rows, columns=["notice", "lot", "title", "trade", "departments", "where", "served"])
+    return table.astype({"served": bool})
+
+
+def _counts(values: pd.Series[Any], most: int | None = None) -> list[tuple[str, int]]:
+    """(value, how often), the most frequent first."""
+    counted = values.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    return [(str(value), int(count)) for value, count in counted.items()][:most]
 
 
 def _trade(cpv: str) -> str:
@@ -134,18 +135,15 @@ def _bars(
     names = [name.replace("$", r"\$") for name in values]
     counts = list(values.values())
     have = [(second or {}).get(name, 0) for name in values]
+    draw = axes.barh if wide else axes.bar
+    draw(names, counts, color=BLUE if second is None else GREY, label=what)
+    if second is not None:
+        draw(names, have, color=BLUE, label="avec au moins une structure")
+        axes.legend(frameon=False)
     if wide:
-        axes.barh(names, counts, color="#c9c9c4", label=what)
-        if second is not None:
-            axes.barh(names, have, color="#0b4f8a", label="avec au moins une structure")
         axes.invert_yaxis()
     else:
-        axes.bar(names, counts, color="#c9c9c4" if second is not None else "#0b4f8a", label=what)
-        if second is not None:
-            axes.bar(names, have, color="#0b4f8a", label="avec au moins une structure")
         axes.tick_params(axis="x", rotation=60 if len(names) > 12 else 0)
-    if second is not None:
-        axes.legend(frameon=False)
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     return _svg(figure)
@@ -155,12 +153,10 @@ def _curve(exposure: list[int]) -> str:
     if not exposure:
         return ""
     figure, axes = _figure(8, 3)
-    total, running, shares = sum(exposure), 0, [0.0]
-    for value in exposure:
-        running += value
-        shares.append(running / total)
-    axes.plot([i / len(exposure) for i in range(len(exposure) + 1)], shares, color="#0b4f8a")
-    axes.plot([0, 1], [0, 1], color="#c9c9c4", linestyle="--")
+    total = sum(exposure)
+    shares = [running / total for running in accumulate(exposure, initial=0)]
+    axes.plot([i / len(exposure) for i in range(len(exposure) + 1)], shares, color=BLUE)
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--")
     axes.set_title(
         "Exposition : part des propositions tenue par les structures les plus montrées", loc="left"
     )

@@ -1,4 +1,4 @@
-"""What a subscriber wishes to be told."""
+"""The operator's rules of the mails: how many lots, to whom, when, by which server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime
 
 from matcher import codec
 from matcher.domain import BadInput
-from matcher.reading.procedure import PARIS
+from matcher.reference.french import PARIS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The operator's rules; each may be set in the JSON file of `--rules`."""
 
-    cap: int = 5  # lots told to one structure in a day
-    floor: float = 0.0001  # probability under which nothing is told or kept
+    cap: int = 5  # lots announced to one structure in a day
+    floor: float = 0.0001  # probability under which nothing is announced or kept
     brake: float = 3.0  # times the usual median of digests: above it the run is held
     usual_runs: int = 30  # runs that make the median
     first_volume: int = 500  # digests allowed before there are three runs to compare with
@@ -40,7 +40,7 @@ class Rules:
 
     @classmethod
     def read(cls, text: str) -> Rules:
-        """Rules of a JSON object.  Raises BadInput on a name that is none."""
+        """Rules of a JSON object.  Raises BadInput on an unknown name."""
         try:
             given = json.loads(text)
         except ValueError as error:

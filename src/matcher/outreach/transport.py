@@ -1,4 +1,4 @@
-"""Sending mail by SMTP or to a folder, and what came back."""
+"""Sending mail by SMTP or to a folder, and bounces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ADDRESS = re.compile(
 )
 
 
-def _drop(mail: EmailMessage, folder: Path, name: str) -> str:
+def drop(mail: EmailMessage, folder: Path, name: str) -> str:
     """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
     target = folder / f"{name}.eml"
     part = target.with_suffix(".part")
@@ -44,7 +44,7 @@ def _drop(mail: EmailMessage, folder: Path, name: str) -> str:
 
 
 @contextmanager
-def _server(address: str) -> Iterator[Any]:
+def smtp_connection(address: str) -> Iterator[Any]:
     """A connection to an SMTP server, as a function of a mail and of what claims it."""
     try:
         url = urlsplit(address)
@@ -106,7 +106,7 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class MailTransport:
     """How mails of the pages leave: by SMTP where an address is given, else into a folder as .eml files."""
 
     base_url: str
@@ -120,7 +120,7 @@ def is_address(address: str) -> bool:
 
 
 def checked(address: str) -> str:
-    """The address without spaces around.  Raises BadInput on what is none."""
+    """The address without spaces around.  Raises BadInput on an invalid one."""
     if not is_address(address.strip()):
         raise BadInput(
             "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."
@@ -139,19 +139,19 @@ def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
     }
 
 
-def post(store: Store, letters: Mapping[str, EmailMessage], way: Way) -> dict[str, str]:
+def post(store: Store, letters: Mapping[str, EmailMessage], transport: MailTransport) -> dict[str, str]:
     """Send each letter once; SIRET -> "sent", "outbox", "bounced", or "waiting" where it may be tried again."""
     if not letters:
         return {}
-    if not way.smtp:
-        if way.outbox is None:
+    if not transport.smtp:
+        if transport.outbox is None:
             return dict.fromkeys(letters, "waiting")
-        way.outbox.mkdir(parents=True, exist_ok=True)
+        transport.outbox.mkdir(parents=True, exist_ok=True)
         for letter in letters.values():
-            _drop(letter, way.outbox, str(letter["Message-ID"]).strip("<>").partition("@")[0])
+            drop(letter, transport.outbox, str(letter["Message-ID"]).strip("<>").partition("@")[0])
         return dict.fromkeys(letters, "outbox")
     outcomes = dict.fromkeys(letters, "waiting")
-    with suppress(BadInput, OSError, smtplib.SMTPException), _server(way.smtp) as send:
+    with suppress(BadInput, OSError, smtplib.SMTPException), smtp_connection(transport.smtp) as send:
         for siret, letter in letters.items():
             claimed: list[str] = []
             try:

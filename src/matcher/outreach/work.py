@@ -1,11 +1,11 @@
-"""One chunk of a night: match notices, and keep what is to be told."""
+"""One chunk of a batch: notices in, rows of matches out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +37,14 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     for query in matcher.queries(task.tender):
         gone = task.excluded.get(query.lot.id)
         if gone:
-            query = replace(query, filters=Filters(excluded=_standing(matcher, gone)))
+            query = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
         ranking = matcher.rank(query)
         if matcher.nobody(ranking):
             continue
-        # only whom the judgement says to call is told, and with a rule of the operator's those above his floor
+        # only whom the judgement says to call is notified, above the floor of the operator
         order = ranking.order[ranking.levels[ranking.order] == LIKELY]
         kept = min(top, int((ranking.chances[order] >= floor).sum()))
-        told = _Told()
+        as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
         for rank, position in enumerate(order[:kept], 1):
             match = matcher.explain(ranking, int(position), rank)
             if match.eligible is False or match.structure.active is False:
@@ -53,7 +53,7 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
                 "lot_id": query.lot.id, "siret": match.structure.siret, "rank": match.rank,
                 "score": _finite(match.score), "probability": _finite(match.probability),
                 "detail": {
-                    "reasons": [told.of(reason) for reason in match.reasons],
+                    "reasons": [as_json(reason) for reason in match.reasons],
                     "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
                     "eligible": match.eligible, "missing": list(match.missing),
                     "warnings": list(match.warnings), "shown": kept,
@@ -62,26 +62,16 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     return rows
 
 
-class _Told:
-    """Reasons as JSON, those that candidates of a lot share made once; there are dozens a match, so by hand."""
-
-    def __init__(self) -> None:
-        self._made: dict[
-            int, tuple[Reason, dict[str, Any]]
-        ] = {}  # a reason is held, so that its id stays its own
-
-    def of(self, reason: Reason) -> dict[str, Any]:
-        held = self._made.get(id(reason))
-        if held is None:
-            held = self._made[id(reason)] = reason, {
-                "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
-                "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
-            }  # fmt: skip
-        return held[1]
+def _as_json(reason: Reason) -> dict[str, Any]:
+    """A reason as JSON; by hand, for there are dozens a match."""
+    return {
+        "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
+        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
+    }  # fmt: skip
 
 
-def _standing(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:
-    """The SIRETs as they are today: a refusal follows an establishment that moved."""
+def _current_sirets(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:
+    """These SIRETs and their successors: a refusal follows an establishment that moved."""
     from matcher.domain import NotFound
 
     found = []

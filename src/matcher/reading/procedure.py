@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from matcher.domain import Tender
+from matcher.reference.french import PARIS as PARIS
 from matcher.reference.text import fold
 
-PARIS = ZoneInfo("Europe/Paris")
 CALLS = frozenset({"call", "prior", "project"})
+ANSWERABLE = CALLS | {"correction"}
 #: A notice that states no deadline is taken as closed so long after its publication.
 UNDATED_DAYS = 90
 

@@ -54,7 +54,7 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A declaration as one may see it: the contact is told apart, on request, and that is recorded."""
+    """A declaration as one may see it: the contact is given on request, which is recorded."""
 
     id: str
     siret: str
@@ -95,7 +95,7 @@ def declare(
     buyer_may_see: bool = False,
     deadline: datetime | None = None,
 ) -> Offer:
-    """Say what a structure brings and looks for on a notice or lot; said again, it replaces the former.
+    """Declare what a structure brings and looks for on a notice or lot; declared again, it replaces the former.
 
     Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
     is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on what cannot stand.
@@ -215,7 +215,7 @@ def listing(
 
 
 def contact(store: Store, bearer: Bearer, identifier: str) -> str:
-    """The address of a declaration that this bearer may see; that it was told is recorded.
+    """The address of a declaration that this bearer may see; the request is recorded.
 
     Raises NotFound where there is none, or none that this bearer may see.
     """

@@ -27,9 +27,11 @@ VERBS: dict[str, tuple[str, float | None]] = {
     "submitted": ("a répondu", 2.0),
     "won": ("a remporté", 3.0),
 }
-#: Reasons offered beside "not interested"; free text is taken as well.
+#: The reason that also denies the trade of the lot.
+NOT_OUR_TRADE = "not-our-trade"
+#: Reasons offered with "not interested"; free text is accepted as well.
 REASONS: dict[str, str] = {
-    "not-our-trade": "ce n'est pas notre métier",
+    NOT_OUR_TRADE: "ce n'est pas notre métier",
     "too-far": "trop loin",
     "too-big": "trop gros pour nous",
     "too-small": "trop petit pour nous",
@@ -60,7 +62,7 @@ def record(
     if verb not in VERBS:
         raise BadInput(f"no such word {verb!r}: say one of {', '.join(VERBS)}")
     if not siret.isdigit() or len(siret) != 14:
-        raise BadInput(f"{siret!r} is no SIRET: give its 14 digits")
+        raise BadInput(f"invalid SIRET {siret!r}: expected 14 digits")
     if not notice_id:
         raise BadInput("say which notice: its id")
     row = {
@@ -69,7 +71,7 @@ def record(
     }  # fmt: skip
     with store.writing() as connection:
         store.put(connection, Feedback, [row])
-        if verb in REFUSALS and reason == "not-our-trade" and len(cpv) >= 3:
+        if verb in REFUSALS and reason == NOT_OUR_TRADE and len(cpv) >= 3:
             deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
         store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)
 
@@ -91,7 +93,7 @@ def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Who said no to what: pairs, and trades denied, by SIRET."""
+    """Refusals: pairs of structure and lot, and trades denied, by SIRET."""
 
     pairs: Mapping[tuple[str, str], frozenset[str]]  # (notice, lot or "") -> SIRETs
     skills: Mapping[str, frozenset[str]]  # SIRET -> denied skills

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 SOURCE = "la structure elle-même"
-#: Facts that a profile keeps when the rest is written anew: they are no part of what is shown.
-ASIDE = ("alerts", "alerts_email")
+#: Facts that a profile keeps when the rest is rewritten; they are settings, not shown.
+SETTINGS = ("alerts", "alerts_email")
 FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The word of one structure: its facts, the day it said them, what it denies."""
+class Declared:
+    """What one structure declares: its facts, the day it stated them, what it denies."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
@@ -44,7 +44,7 @@ class Said:
 
 
 def exists(url: str | None = None) -> bool:
-    """Is there a store to read?  A SQLite file that nobody made yet is none."""
+    """Is there a store to read?  A SQLite file that does not exist yet is none."""
     where = make_url(url or default_url())
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
@@ -57,13 +57,13 @@ def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
     return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
 
 
-def said(connection: Connection) -> dict[str, Said]:
+def declared_by(connection: Connection) -> dict[str, Declared]:
     """SIRET -> what its structure says of itself and denies."""
-    found = {siret: Said(denied=skills) for siret, skills in denied(connection).items()}
+    found = {siret: Declared(denied=skills) for siret, skills in denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
-        told = {name: value for name, value in facts.items() if name not in ASIDE}
-        if told:
-            found[siret] = Said(told, at, found.get(siret, Said()).denied)
+        given = {name: value for name, value in facts.items() if name not in SETTINGS}
+        if given:
+            found[siret] = Declared(given, at, found.get(siret, Declared()).denied)
     return found
 
 
@@ -72,21 +72,23 @@ def offer_id(siret: str, title: str) -> str:
     return f"{siret}#own-{hashlib.sha256(fold(title).encode()).hexdigest()[:10]}"
 
 
-def over(structure: Structure, words: Said) -> Structure:
+def over(structure: Structure, words: Declared) -> Structure:
     """The structure as it says itself, where it says something, without what it denies."""
     facts, day = words.facts, words.at.date() if words.at else None
-    told = {name: facts[name] for name in FIELDS if facts.get(name) not in (None, "")}
+    given = {name: facts[name] for name in FIELDS if facts.get(name) not in (None, "")}
     zone = _zone(facts.get("zone"))
     if zone is not None:
-        told["zone"] = zone
+        given["zone"] = zone
     offers = tuple(offer for each in facts.get("offers", ()) if (offer := _offer(structure.siret, each, day)))
     own = {fold(offer.title) for offer in offers}
     stamp = f"{SOURCE}, {day:%d/%m/%Y}" if day else SOURCE
-    origin = dict.fromkeys((*told, *(("offers",) if offers else ())), stamp)
+    origin = dict.fromkeys((*given, *(("offers",) if offers else ())), stamp)
     kept = tuple(o for o in structure.offers if not (o.nature == "offer" and fold(o.title) in own))
-    if "description" in told:
+    if "description" in given:
         kept = tuple(o for o in kept if o.nature != "description")
-    fresh = replace(structure, offers=(*kept, *offers), provenance={**structure.provenance, **origin}, **told)
+    fresh = replace(
+        structure, offers=(*kept, *offers), provenance={**structure.provenance, **origin}, **given
+    )
     return denials.applied(fresh, words.denied)
 
 
@@ -108,8 +110,8 @@ def _zone(given: Any) -> Zone | None:
     return zone if zone != Zone() else None
 
 
-def overlay(structures: Iterable[Structure], words: Mapping[str, Said]) -> tuple[list[Structure], int]:
-    """The structures as they say themselves, and how many said something; a word follows a changed SIRET."""
+def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> tuple[list[Structure], int]:
+    """The structures with what they declare, and how many declare something; a declaration follows a changed SIRET."""
     listed, count = list(structures), 0
     for index, structure in enumerate(listed) if words else ():
         for name in (*reversed(structure.predecessors), structure.siret):
@@ -129,7 +131,7 @@ def of_store(
     if not exists(url):
         return list(structures), ""
     with Store.open(url) as store, store.reading() as connection:
-        words = said(connection)
+        words = declared_by(connection)
     given = list(structures)
     known = {name for structure in given for name in (structure.siret, *structure.predecessors)}
     firms = {
@@ -151,7 +153,7 @@ def of_store(
 
 
 def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
-    """The structures of a catalogue that said or denied something since it was built, as they say it now.
+    """The structures of a catalogue that declared or denied something since it was built, as they declare it now.
 
     For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  What a source said and a
     structure has since taken its own word off again comes back with the next whole build.
@@ -159,7 +161,7 @@ def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | No
     if not exists(url):
         return []
     with Store.open(url) as store, store.reading() as connection:
-        words = said(connection)
+        words = declared_by(connection)
     sirets = catalogue.structures.column("siret").to_pylist()
     rows = set(catalogue.denied)
     for siret in words:
@@ -173,18 +175,20 @@ def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | No
     return [structure for structure in fresh if structure.siret in changed]
 
 
-def read(store: Store, siret: str) -> Said:
+def read(store: Store, siret: str) -> Declared:
     """What one structure says of itself and denies."""
     with store.reading() as connection:
         row = connection.execute(select(Profile.facts, Profile.at).where(Profile.siret == siret)).first()
         skills = connection.execute(select(DeniedSkill.skill).where(DeniedSkill.siret == siret)).scalars()
-        return Said(dict(row.facts) if row else {}, row.at if row else None, tuple(sorted(skills)))
+        return Declared(dict(row.facts) if row else {}, row.at if row else None, tuple(sorted(skills)))
 
 
-def write(store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: Iterable[str] = ()) -> Said:
+def write(
+    store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: Iterable[str] = ()
+) -> Declared:
     """Keep what a structure says of itself instead of what it said before; what it denies is added.
 
-    An offer said before keeps its day.  Raises BadInput on a denied skill that names no trade.
+    An offer stated before keeps its day.  Raises BadInput on a denied skill that names no trade.
     """
     from matcher.records import feedback
 
@@ -197,7 +201,7 @@ def write(store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: I
             {**each, "since": each.get("since") or days.get(fold(each["title"])) or moment.date().isoformat()}
             for each in facts.get("offers", ())
         ]
-        kept = {**facts, "offers": offers, **{name: before[name] for name in ASIDE if name in before}}
+        kept = {**facts, "offers": offers, **{name: before[name] for name in SETTINGS if name in before}}
         store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
         for each in skills:
             feedback.deny(store, connection, siret, each, by)

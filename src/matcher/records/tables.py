@@ -98,7 +98,7 @@ class View(Base):
 
 
 class Feedback(Base):
-    """What a structure, or a buyer of it, said of a lot: interested, declined, contacted, submitted, won."""
+    """Feedback of a structure, or of a buyer on it, on a lot: interested, declined, contacted, submitted, won."""
 
     __tablename__ = "feedback"
     __table_args__ = (Index("ix_feedback_siret", "siret"),)
@@ -119,7 +119,7 @@ class Notice(Base):
     __tablename__ = "notice"
     __table_args__ = (Index("ix_notice_deadline", "deadline"),)
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
-    twin: Mapped[str] = mapped_column(String(200), default="")  # the same notice elsewhere, told once
+    twin: Mapped[str] = mapped_column(String(200), default="")  # the first notice of the same procedure
     fingerprint: Mapped[str] = mapped_column(String(64))
     catalogue: Mapped[str] = mapped_column(String(64), default="")  # version it was last matched with
     owner: Mapped[str] = mapped_column(Id, default="")  # of an unpublished need: the only one who sees it
@@ -149,7 +149,11 @@ class Found(Base):
 
 
 class Digest(Base):
-    """One message to one addressee on one day: held, approved, sent, failed."""
+    """One message to one addressee on one day.
+
+    `status`: composing, held, ready, sending, sent, failed, cancelled, no-address; "sending" left behind by a crash is
+    never sent again by itself.
+    """
 
     __tablename__ = "digest"
     __table_args__ = (Unique("addressee", "day", "channel"), Index("ix_digest_status", "status"))
@@ -164,7 +168,7 @@ class Digest(Base):
 
 
 class Told(Base):
-    """A lot once told to an addressee is never told again, whatever the model or the twin."""
+    """A lot announced to an addressee is never announced again, whatever the model or the source."""
 
     __tablename__ = "told"
     addressee: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -261,7 +265,7 @@ class Audit(Base):
 
 
 class Run(Base):
-    """A batch: what it took, how far it is, what came out."""
+    """A batch: its input, its progress, its results."""
 
     __tablename__ = "run"
     id: Mapped[str] = mapped_column(Id, primary_key=True)

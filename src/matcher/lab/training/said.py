@@ -57,7 +57,7 @@ def taught(
     codes, parts = np.empty(0, np.int64), []
     for low in range(0, len(known), AT_ONCE):
         words = [suggester.encoder.normalise(text) for text in known[low : low + AT_ONCE]]
-        codes, raw = suggester.blend.raw(suggester.views, words, vectors[low : low + AT_ONCE], "group")
+        codes, raw = suggester.short.raw(suggester.views, words, vectors[low : low + AT_ONCE], "group")
         parts.append(raw.astype(np.float32))
     return vectors, np.concatenate(parts), codes
 

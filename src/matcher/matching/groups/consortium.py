@@ -156,9 +156,6 @@ def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], i
 # ----------------------------------------------------------------------------------------------- telling
 
 
-FAINT = " (couverture faible, à confirmer)"  # nothing tells that the member has this trade
-
-
 def _told(
     table: _Table,
     cover: Cover,
@@ -247,15 +244,22 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
     return Member(
         structure=structure,
         lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
+        unconfirmed=tuple(table.tasks[t].id for t in led if _unconfirmed(table, cover, t, bidder)),
         role="mandataire" if chief else "cotraitant",
         reason=" ; ".join(parts),
     )
 
 
+def _unconfirmed(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
+    """Does nothing tell that the bidder has the trade of a need that it takes?"""
+    faint = int(cover.degree[task, bidder]) == QUARTER and not far(table.cells[task, bidder])
+    return faint and "#" in table.tasks[task].id
+
+
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
     because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0), 2))
-    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: FAINT}
+    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-PARIS = ZoneInfo("Europe/Paris")
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
+from matcher.reference.french import PARIS, long_day
+
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
     ("buyer", "Acheteur"), ("place", "Lieu"), ("deadline", "Date limite"), ("reservation", "Réservation"),
@@ -22,23 +18,21 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 
 
 def day(iso: str | None) -> str:
-    """ "5 mars 2026" of an ISO date or time; times are told in Paris time."""
-    if not iso:
-        return ""
-    moment = datetime.fromisoformat(iso)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(PARIS)
-    first = "1er" if moment.day == 1 else str(moment.day)
-    return f"{first} {MONTHS[moment.month - 1]} {moment.year}"
+    """ "5 mars 2026" of an ISO date or time, in Paris time; "" for none."""
+    return long_day(_paris(iso)) if iso else ""
 
 
 def hour(iso: str | None) -> str:
     """ "à 12 h 00" where a time is stated, else nothing."""
     if not iso or "T" not in iso:
         return ""
-    moment = datetime.fromisoformat(iso)
-    moment = moment.astimezone(PARIS) if moment.tzinfo else moment
+    moment = _paris(iso)
     return f"à {moment.hour} h {moment.minute:02d}" if (moment.hour, moment.minute) != (0, 0) else ""
+
+
+def _paris(iso: str) -> datetime:
+    moment = datetime.fromisoformat(iso)
+    return moment.astimezone(PARIS) if moment.tzinfo else moment
 
 
 def deadline(item: Mapping[str, Any]) -> str:
@@ -47,8 +41,13 @@ def deadline(item: Mapping[str, Any]) -> str:
     return " ".join(part for part in (day(item["deadline"]), hour(item["deadline"])) if part)
 
 
-def cells(item: Mapping[str, Any]) -> list[str]:
-    """One row of a table, in the order of COLUMNS."""
+def table(content: Mapping[str, Any]) -> Iterator[list[str]]:
+    """A heading, then a row for each lot, in the order of COLUMNS."""
+    yield [label for _, label in COLUMNS]
+    yield from map(_cells, content["items"])
+
+
+def _cells(item: Mapping[str, Any]) -> list[str]:
     values = {**item, "deadline": deadline(item), "why": " ; ".join(item.get("reasons", ())),
               "conditions": " ; ".join(item.get("conditions", ()))}  # fmt: skip
     return [str(values.get(key) or "") for key, _ in COLUMNS]

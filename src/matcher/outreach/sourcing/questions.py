@@ -12,7 +12,8 @@ from sqlalchemy import select
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import links, transport
 from matcher.outreach.letters import question
-from matcher.outreach.sourcing.record import _append, _events, _last, contact, read
+from matcher.outreach.sourcing import chain
+from matcher.outreach.sourcing.record import contact, read
 from matcher.records.store import Store
 from matcher.records.tables import Sourcing
 
@@ -25,6 +26,11 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "bounced": ("adresse refusée : appelez", False),
     "waiting": ("envoi à reprendre", True),
 }
+
+
+def outcome_label(outcome: str) -> str:
+    """An outcome in French; "" for one that is not known."""
+    return OUTCOMES.get(outcome, ("", False))[0]
 
 
 INTERESTS: dict[str, str] = {
@@ -58,7 +64,7 @@ def ask(
     sirets: Sequence[str],
     message: str,
     reply_to: str,
-    way: transport.Way,
+    sender: transport.MailTransport,
     address_of: Callable[[str], str],
 ) -> Counter[str]:
     """Contact these and send each the same message with a link of its own; returns how many came to which outcome.
@@ -83,35 +89,33 @@ def ask(
         elif not transport.is_address(address):
             outcomes[siret] = "no-address"
         else:
-            link = links.question_link(way.base_url, identifier, siret)
-            letters[siret] = question(record.tender.title, message, address, reply_to, link, way)
-    outcomes |= transport.post(store, letters, way)
+            link = links.question_link(sender.base_url, identifier, siret)
+            letters[siret] = question(record.tender.title, message, address, reply_to, link, sender)
+    outcomes |= transport.post(store, letters, sender)
     with store.writing() as connection:
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
         fresh = [("sent", s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
-        _append(connection, identifier, fresh, _last(events))
+        chain.append(connection, identifier, fresh, chain.last(events))
         store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
     return Counter(outcomes.values())
 
 
 def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
     """What a link of a mail shows; reading it changes nothing.  Raises Forbidden, NotFound."""
-    from matcher.outreach import links
-
     links.prove_question(identifier, siret, proof)
     with store.reading() as connection:
         row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
     contacted = next((e for e in events if e.kind == "contacted" and e.siret == siret and e.payload), None)
     if row is None or contacted is None:
         raise NotFound("cette question n'est plus conservée")
     listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
     sent = [e.payload for e in events if e.kind == "sent" and e.siret == siret and e.payload]
-    said = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
+    answers = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
-        asked_at=contacted.at, answers=tuple(said),
+        asked_at=contacted.at, answers=tuple(answers),
     )  # fmt: skip
 
 
@@ -124,7 +128,7 @@ def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, 
         raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
     with store.writing() as connection:
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
-        _append(connection, identifier, [("answered", siret, payload)], _last(events))
+        chain.append(connection, identifier, [("answered", siret, payload)], chain.last(events))
         store.audit(connection, siret, "sourcing.reply", identifier)

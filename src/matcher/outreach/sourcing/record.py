@@ -8,8 +8,6 @@ presentation and does not prejudge the choice.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,27 +19,14 @@ from sqlalchemy import Connection, insert, select
 from matcher import codec
 from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
 from matcher.matching.reasons import mark, sentences
+from matcher.outreach.sourcing import chain
 from matcher.records.store import Store, now
-from matcher.records.tables import Sourcing, SourcingEvent
+from matcher.records.tables import Sourcing
 
 if TYPE_CHECKING:
     from matcher.domain import Answer, Match
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
-GENESIS = "0" * 64
-BANDS = ((0.75, "très proche"), (0.5, "proche"), (0.25, "possible"), (float("-inf"), "éloignée"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A line of a record; `payload` is None once the person was erased."""
-
-    number: int
-    kind: str  # "created", "listed", "contacted", "sent", "answered", "exported"
-    siret: str
-    payload: Mapping[str, Any] | None
-    at: datetime
-    seal: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +41,9 @@ class Record:
     versions: Mapping[str, str]
     lots: tuple[Mapping[str, Any], ...]  # id, number, title, considered, nobody, relaxations
     created_at: datetime
-    events: tuple[Event, ...]
+    events: tuple[chain.Event, ...]
 
-    def lines(self, lot_id: str) -> list[Event]:
+    def lines(self, lot_id: str) -> list[chain.Event]:
         """The ranked list of a lot, erased lines included, in order."""
         return [
             e for e in self.events if e.kind == "listed" and (e.payload or {}).get("lot", lot_id) == lot_id
@@ -66,7 +51,7 @@ class Record:
 
     @property
     def seal(self) -> str:
-        return self.events[-1].seal if self.events else GENESIS
+        return self.events[-1].seal if self.events else chain.GENESIS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +64,7 @@ class Verdict:
     erased: int
 
 
-def band(score: float, best: float) -> str:
-    """How near, in words, beside the best of the same list: bare figures read like an award."""
-    if best <= 0 or score != score:
-        return BANDS[-1][1]
-    return next(word for least, word in BANDS if score / best >= least)
-
-
 FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
-
-
-# --------------------------------------------------------------------------------------------------- writing
 
 
 def keep(
@@ -118,23 +93,22 @@ def keep(
     sealed = {"need": need, "filters": row["filters"], "answer": row["answer"], "versions": row["versions"]}
     with store.writing() as connection:
         connection.execute(insert(Sourcing), row)
-        last = _append(connection, identifier, [("created", "", {"digest": _digest(sealed)})])
+        last = chain.append(connection, identifier, [("created", "", {"digest": chain.digest(sealed)})])
         listed = []
         for each in answer.lots:
-            best = float("inf") if each.nobody else max((m.score for m in each.matches), default=0.0)
-            listed += [("listed", m.structure.siret, _line(m, each.lot.id, best)) for m in each.matches]
-        _append(connection, identifier, listed, last)
+            listed += [("listed", m.structure.siret, _line(m, each.lot.id)) for m in each.matches]
+        chain.append(connection, identifier, listed, last)
         store.audit(connection, owner, "sourcing.keep", identifier)
     return identifier
 
 
-def _line(match: Match, lot: str, best: float) -> dict[str, Any]:
+def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
     line = {
         "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
         "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
-        "score": round(match.score, 6), "band": mark(match, band(match.score, best)), "eligible": match.eligible,
+        "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
         "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
         "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
         "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
@@ -151,7 +125,7 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
     """
     with store.writing() as connection:
         _owned(connection, owner, identifier)
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
         first = _message(events)
         if first and first.split() != message.split():
             raise BadInput(
@@ -166,44 +140,40 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
         asked = {e.siret for e in events if e.kind == "contacted"}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
         payload = {"message": message}
-        _append(connection, identifier, [("contacted", s, payload) for s in fresh], _last(events))
+        chain.append(connection, identifier, [("contacted", s, payload) for s in fresh], chain.last(events))
         store.audit(connection, owner, "sourcing.contact", identifier, {"count": len(fresh)})
     return len(fresh)
 
 
-def _message(events: Sequence[Event]) -> str:
+def _message(events: Sequence[chain.Event]) -> str:
     """The message that the structures of a record were sent; "" before the first."""
     return next((str(e.payload["message"]) for e in events if e.kind == "contacted" and e.payload), "")
 
 
 def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -> None:
-    """Record what a structure that was asked answered, as its buyer heard it.  Raises NotFound, BadInput."""
+    """Record what a structure that was asked answered, as its buyer reports it.  Raises NotFound, BadInput."""
     with store.writing() as connection:
         _owned(connection, owner, identifier)
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
         if siret not in {e.siret for e in events if e.kind == "contacted"}:
             raise BadInput(f"{siret} n'a pas été contacté dans cette fiche : notez d'abord le contact.")
-        _append(connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], _last(events))
+        chain.append(
+            connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], chain.last(events)
+        )
         store.audit(connection, owner, "sourcing.answer", identifier)
 
 
-# ----------------------------------------------------------------------------------- questions and answers
-
-
 def exported(store: Store, owner: str, identifier: str, format: str) -> None:
-    """Record that the record left the house."""
+    """Record that the record was exported."""
     with store.writing() as connection:
         _owned(connection, owner, identifier)
-        _append(
+        chain.append(
             connection,
             identifier,
             [("exported", "", {"format": format})],
-            _last(_events(connection, identifier)),
+            chain.last(chain.events(connection, identifier)),
         )
         store.audit(connection, owner, "sourcing.export", identifier, {"format": format})
-
-
-# --------------------------------------------------------------------------------------------------- reading
 
 
 def listing(store: Store, owner: str) -> list[dict[str, Any]]:
@@ -224,7 +194,7 @@ def read(store: Store, owner: str, identifier: str) -> Record:
     """A record of one's own.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         row = _owned(connection, owner, identifier)
-        events = _events(connection, identifier)
+        events = chain.events(connection, identifier)
     return Record(
         id=row["id"], label=row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
         filters=codec.from_json(Filters, row["filters"]["filters"]), recipe=row["filters"]["recipe"], versions=row["versions"],
@@ -236,131 +206,49 @@ def verify(store: Store, owner: str, identifier: str) -> Verdict:
     """Recompute every commitment that has its salt, and the whole chain; an erased line keeps its place."""
     with store.reading() as connection:
         row = _owned(connection, owner, identifier)
-        rows = connection.execute(_select(identifier)).mappings().all()
-    before, erased = GENESIS, 0
-    for number, event in enumerate(rows, 1):
-        salt, payload = event["salt"], event["payload"]
-        good = event["number"] == number and event["seal"] == _seal(
-            before, event["commitment"], event["kind"], event["at"]
-        )
-        if payload is None:
-            erased += 1
-        else:
-            good = good and event["commitment"] == _commitment(salt or "", event["siret"], payload)
-        if number == 1 and payload is not None:
-            sealed = {k: row[k] for k in ("need", "filters", "answer", "versions")}
-            good = good and payload.get("digest") == _digest(sealed)
-        if not good:
-            return Verdict(holds=False, broken_at=number, events=len(rows), erased=erased)
-        before = event["seal"]
-    return Verdict(holds=bool(rows), broken_at=None if rows else 1, events=len(rows), erased=erased)
+        rows = chain.rows(connection, identifier)
+    sealed = {k: row[k] for k in ("need", "filters", "answer", "versions")}
+    erased = sum(event["payload"] is None for event in rows)
+    broken = chain.broken_at(rows, sealed)
+    return Verdict(holds=broken is None, broken_at=broken, events=len(rows), erased=erased)
 
 
 def replay(
     record: Record, again: Callable[[Tender, Filters], Answer], versions: Mapping[str, str]
 ) -> list[str]:
-    """What a search made anew would change, as French sentences; empty where it gives the same lists."""
-    said = [
+    """What the same search would change today, as French sentences; empty where it gives the same lists."""
+    changes = [
         f"{name} : {record.versions.get(name, '?')} alors, {value} aujourd'hui"
         for name, value in versions.items()
         if record.versions.get(name) != value
     ]
     fresh = again(record.tender, record.filters)
-    for lot, anew in zip(record.lots, fresh.lots, strict=False):
+    for lot, answer in zip(record.lots, fresh.lots, strict=False):
         lines = record.lines(lot["id"])
         then = [e.siret for e in lines if e.siret]
         erased = {number for number, e in enumerate(lines) if not e.siret}
         today = [
             m.structure.siret
-            for number, m in enumerate(anew.matches[: int(lot["shown"])])
+            for number, m in enumerate(answer.matches[: int(lot["shown"])])
             if number not in erased
         ]
         if then == today:
             continue
-        gone, came = [s for s in then if s not in today], [s for s in today if s not in then]
+        gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
         moved = sum(a != b for a, b in zip(then, today, strict=False))
-        said.append(
-            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(came)} entrées ({', '.join(came[:3])}), {moved} places changées"
+        changes.append(
+            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(added)} entrées ({', '.join(added[:3])}), {moved} places changées"
         )
-    return said
-
-
-# --------------------------------------------------------------------------------------------------- exports
+    return changes
 
 
 def why(line: Mapping[str, Any], most: int = 3) -> tuple[str, ...]:
     """The few sentences of a line that matter most to its reader."""
-    told = (
+    reasons = (
         Reason(code=r["code"], text=r["text"], contribution=r["contribution"], tells=r.get("tells", True))
         for r in line.get("reasons", ())
     )
-    return sentences(told, most)
-
-
-# --------------------------------------------------------------------------------------------------- sealing
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(_canonical(value)).hexdigest()
-
-
-def _commitment(salt: str, siret: str, payload: Any) -> str:
-    return hashlib.sha256(salt.encode() + siret.encode() + _canonical(payload)).hexdigest()
-
-
-def _seal(before: str, commitment: str, kind: str, at: datetime) -> str:
-    return hashlib.sha256(f"{before}{commitment}{kind}{at.isoformat()}".encode()).hexdigest()
-
-
-def _append(
-    connection: Connection,
-    record: str,
-    events: Sequence[tuple[str, str, dict[str, Any]]],
-    last: tuple[int, str] = (0, GENESIS),
-) -> tuple[int, str]:
-    number, before = last
-    made = []
-    for kind, siret, payload in events:
-        number, salt, at = number + 1, secrets.token_hex(16), now()
-        commitment = _commitment(salt, siret, payload)
-        before = _seal(before, commitment, kind, at)
-        made.append({
-            "record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload, "salt": salt,
-            "commitment": commitment, "seal": before, "at": at,
-        })  # fmt: skip
-    if made:
-        connection.execute(insert(SourcingEvent), made)
-    return number, before
-
-
-def _select(record: str) -> Any:
-    return (
-        select(SourcingEvent.__table__)
-        .where(SourcingEvent.record_id == record)
-        .order_by(SourcingEvent.number)
-    )
-
-
-def _events(connection: Connection, record: str) -> list[Event]:
-    return [
-        Event(
-            number=r["number"],
-            kind=r["kind"],
-            siret=r["siret"],
-            payload=r["payload"],
-            at=r["at"],
-            seal=r["seal"],
-        )
-        for r in connection.execute(_select(record)).mappings()
-    ]
-
-
-def _last(events: Sequence[Event]) -> tuple[int, str]:
-    return (events[-1].number, events[-1].seal) if events else (0, GENESIS)
+    return sentences(reasons, most)
 
 
 def _owned(connection: Connection, owner: str, identifier: str) -> Mapping[str, Any]:

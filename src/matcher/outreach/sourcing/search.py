@@ -27,7 +27,7 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
     for query in matcher.queries(tender, filters=filters):
         ranking = matcher.rank(query)
         answer, order = matcher.answer(ranking, most), ranking.order
-        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor told twice
+        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor listed twice
         bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
         order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]

@@ -1,0 +1,128 @@
+"""What a need could bring before a tender: potential, hours of insertion, effect on the OETH contribution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import Field
+
+from matcher import codec
+from matcher.territory import facilitators, hours, potential
+from matcher.territory.supply import trades_asked
+from service.access import Reader
+from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
+from service.schemas import Euros, In, Months, PotentialIn, Rate
+
+router = APIRouter(tags=["territory"])
+
+
+class HoursIn(In):
+    need: str = Field(min_length=1, max_length=20_000)
+    amount: Euros
+    place: str = Field("", max_length=100)
+    months: Months | None = None
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=[0.05, 0.07, 0.10], min_length=1, max_length=10
+    )
+    labour: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Share of labour, instead of the table's."
+    )
+    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        None, description="Euros, instead of the table's."
+    )
+
+
+class OethIn(In):
+    purchase: Euros
+    rate: Rate | None = None
+    contribution: Annotated[float, Field(ge=0, lt=1e11)] | None = None
+    labour_cost: Annotated[float, Field(ge=0, lt=1e11)] | None = None
+    headcount: Annotated[float, Field(ge=0, lt=1e8)] | None = None
+    need: str = Field("", max_length=20_000)
+    place: str = Field("", max_length=100, description="Its facilitator is named.")
+
+
+POTENTIAL: dict[str, Any] = {
+    "school": {
+        "summary": "A small need, like needs added up",
+        "value": {
+            "need": "Entretien des espaces verts de trois écoles",
+            "place": "Pantin",
+            "amount": 45000,
+            "like_needs": 0,
+        },
+    },
+}
+
+
+@router.post(
+    "/territory/potential",
+    summary="What a need could bring before a tender, with advice and its reasons",
+    response_model=DeskAnswer,
+)
+def potential_(
+    request: Request, who: Reader, asked: Annotated[PotentialIn, Body(openapi_examples=POTENTIAL)]
+) -> Response:
+    made = studied(request, supply_of(request), asked)
+    named = made.lots[0].facilitator if made.lots else facilitators.unplaced()
+    return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
+
+
+HOURS: dict[str, Any] = {
+    "paint": {
+        "summary": "Painting a school",
+        "value": {"need": "Peinture d'une école", "amount": 300000, "months": 8, "place": "93100"},
+    }
+}
+
+
+@router.post(
+    "/territory/hours",
+    summary="Hours of insertion, full-time equivalents, who could carry them",
+    response_model=DeskAnswer,
+)
+def hours_(
+    request: Request, who: Reader, asked: Annotated[HoursIn, Body(openapi_examples=HOURS)]
+) -> Response:
+    where = place_of(asked.place)
+    trades = trades_asked(asked.need)
+    row = hours.labour_of(trades)
+    if asked.labour is not None or asked.hourly_cost is not None:
+        row = replace(
+            row,
+            share=asked.labour or row.share,
+            hourly_cost=asked.hourly_cost or row.hourly_cost,
+            reasoning="donné par l'utilisateur",
+            source="saisie",
+            since=date.today(),
+        )
+    made = hours.plan(
+        supply_of(request), amount=asked.amount, trades=trades, place=where, months=asked.months, labour=row, shares=asked.shares
+    )  # fmt: skip
+    return answered(request, codec.to_json(made), made.sources, made.on, named_at(where))
+
+
+OETH: dict[str, Any] = {
+    "esat": {
+        "summary": "A purchase from an ESAT",
+        "value": {"purchase": 20000, "rate": 0.025, "contribution": 15000, "need": "espaces verts"},
+    }
+}
+
+
+@router.post(
+    "/territory/oeth",
+    summary="What a purchase from an EA or ESAT takes off the contribution",
+    response_model=DeskAnswer,
+)
+def oeth_(request: Request, who: Reader, asked: Annotated[OethIn, Body(openapi_examples=OETH)]) -> Response:
+    trades = trades_asked(asked.need)
+    made = hours.oeth(
+        asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
+        labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
+    )  # fmt: skip
+    where = place_of(asked.place)
+    return answered(request, codec.to_json(made), made.rules, made.on, named_at(where))

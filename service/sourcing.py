@@ -1,0 +1,50 @@
+"""Sourcing records as the API and the pages use them: keep a search, replay it, contact structures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from fastapi import Request
+
+from matcher.domain import Answer, Filters, Tender
+from matcher.matching.engine import Matcher
+from matcher.outreach.addresses import address_of
+from matcher.outreach.sourcing import questions, record, search
+from service.access import store_of
+from service.settings import mail_transport
+
+
+def keep(
+    request: Request, owner: str, matcher: Matcher, tender: Tender, filters: Filters, label: str
+) -> tuple[str, Answer]:
+    """Search, and keep the whole ranked list; returns the id of the record and the answer."""
+    answer = search.search(matcher, tender, filters)
+    made = record.keep(
+        store_of(request), owner, answer, filters=filters, recipe=matcher.recipe.name, label=label
+    )
+    return made, answer
+
+
+def replay(request: Request, found: record.Record) -> list[str]:
+    """What the same search would change today, as French sentences."""
+    matcher = request.app.state.serving.get().under(found.recipe)
+    return record.replay(
+        found, lambda tender, filters: search.search(matcher, tender, filters), matcher.versions
+    )
+
+
+def contact(
+    request: Request, owner: str, identifier: str, sirets: Sequence[str], message: str, reply_to: str
+) -> Counter[str]:
+    """The same message to each, sent with the buyer's address, else recorded alone ("noted"); counts by outcome."""
+    store = store_of(request)
+    if not reply_to:
+        return Counter(noted=record.contact(store, owner, identifier, sirets, message))
+    catalogue, transport = (
+        request.app.state.serving.get().catalogue,
+        mail_transport(request.app.state.settings),
+    )
+    return questions.ask(
+        store, owner, identifier, sirets, message, reply_to, transport, lambda siret: address_of(store, catalogue, siret)
+    )  # fmt: skip

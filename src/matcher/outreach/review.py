@@ -1,0 +1,59 @@
+"""The operator's review of digests: approve or cancel those held, look at some, say why one was sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, update
+
+from matcher.domain import NotFound
+from matcher.records.store import Store
+from matcher.records.tables import Digest
+
+
+def approve(store: Store, day: date | None = None, *, refuse: bool = False, by: str = "operator") -> int:
+    """Let held digests go (or cancel them); returns how many."""
+    with store.writing() as connection:
+        which = [Digest.status == "held"] + ([Digest.day == day] if day else [])
+        count = connection.execute(
+            update(Digest).where(*which).values(status="cancelled" if refuse else "ready")
+        ).rowcount
+        store.audit(
+            connection, by, "digests:refuse" if refuse else "digests:approve", detail={"count": count}
+        )
+    return count
+
+
+def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
+    """Some held digests, spread evenly, for the operator to look at."""
+    with store.reading() as connection:
+        ids = list(
+            connection.execute(select(Digest.id).where(Digest.status == "held").order_by(Digest.id)).scalars()
+        )
+        step = max(1, len(ids) // n)
+        chosen = ids[::step][:n]
+        rows = connection.execute(
+            select(Digest.content).where(Digest.id.in_(chosen)).order_by(Digest.id)
+        ).scalars()
+        return [dict(content) for content in rows]
+
+
+def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any]]:
+    """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET (of a day), each item with its reasons and versions."""
+    which = [Digest.addressee == siret] + ([Digest.day == day] if day else [])
+    with store.reading() as connection:
+        rows = (
+            connection.execute(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
+        )
+    if not rows:
+        raise NotFound(
+            f"no mail to {siret}"
+            + (f" on {day.isoformat()}" if day else "")
+            + ": check the SIRET and the day"
+        )
+    return [
+        {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
+         "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}
+        for row in rows
+    ]  # fmt: skip
