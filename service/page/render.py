@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, __version__
+from matcher.domain import DISABILITY_KINDS, KINDS, LEVEL_LABELS, SIAE_KINDS, __version__
 from matcher.matching import reasons
 from matcher.reference import law, places
 from matcher.reference.french import day, euros, grouped
@@ -31,8 +31,8 @@ FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
     "ess": ("Autres ESS", ESS_KINDS | {"SEP"}),
     "firm": ("Entreprise ordinaire", frozenset({""})),
 }
-#: Band -> the class of its badge, the nearest first.
-BAND_CLASSES = {word: f"b{number}" for number, (_, word) in enumerate(reasons.BANDS, 1)}
+#: What to do with a match -> the class of its badge.
+BAND_CLASSES = {LEVEL_LABELS["likely"]: "b1", LEVEL_LABELS["plausible"]: "b3"}
 
 
 def family(kind: str) -> str:

@@ -57,7 +57,6 @@ def opportunities(
 ) -> Response:
     snapshot = request.app.state.serving.get()
     found = snapshot.opportunities(siret)
-    best = max((o.match.score for o in found), default=0.0)
     items = [
         schemas.OpportunityOut(
             notice=wire.notice(o.tender),
@@ -65,7 +64,7 @@ def opportunities(
             part=o.part,
             why=list(o.why),
             partner=wire.brief(o.partner.structure) if o.partner else None,
-            match=wire.match(o.match, best),
+            match=wire.match(o.match),
         )
         for o in found[offset : offset + limit]
     ]

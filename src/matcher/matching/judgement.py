@@ -37,6 +37,11 @@ RULES: Mapping[str, Mapping[str, float]] = {
 }
 
 
+#: Log-odds taken from a structure that declares where it works, for a lot elsewhere: it has said no.  Hardly any judged
+#: pair holds a declared zone to learn it from.
+OUT_OF_ZONE = 3.0
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """What the values of one or two columns add: cell i lies at or under cut i, the last but one above all, the last unknown."""
@@ -97,6 +102,7 @@ class Judgement:
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
         told = self.parts({name: evidence.of(shortlist, name) for name in self.columns})
+        told["likely_place"] -= OUT_OF_ZONE * (evidence.of(shortlist, "zone") < 0)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])
             for name, spec in RULES.items()
@@ -142,4 +148,4 @@ def shipped() -> Judgement:
 
 def reads(catalogue: Catalogue) -> bool:
     """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
-    return said.groups().encoder == catalogue.encoder.fingerprint
+    return bool(said.groups().encoder == catalogue.encoder.fingerprint)

@@ -171,7 +171,8 @@ class Pieces:
     def asked(self, vector: Floats, text: str) -> Floats:
         """A lot as pieces are compared with it; shape (kept,)."""
         suggester = _suggester(self._catalogue.encoder.fingerprint)
-        return self._groups.views(vector[None, :], _roots(suggester, text, self._groups.codes)[None, :])[0]
+        views = self._groups.views(vector[None, :], _roots(suggester, text, self._groups.codes)[None, :])
+        return np.asarray(views[0])
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
         """Vectors of pieces, each drawn towards its sentence; unit rows."""

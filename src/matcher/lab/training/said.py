@@ -86,12 +86,12 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    inner, outer = net[0], net[2]
+    learnt: dict[str, Floats] = {name: value.numpy() for name, value in net.state_dict().items()}
     return {
-        "inner": inner.weight.detach().numpy().T * SPREAD,
-        "inner_bias": inner.bias.detach().numpy(),
-        "outer": outer.weight.detach().numpy().T,
-        "outer_bias": outer.bias.detach().numpy(),
+        "inner": learnt["0.weight"].T * np.float32(SPREAD),
+        "inner_bias": learnt["0.bias"],
+        "outer": learnt["2.weight"].T,
+        "outer_bias": learnt["2.bias"],
     }
 
 
