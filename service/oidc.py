@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from cachetools import TTLCache, cached
 
-from matcher.domain import Forbidden, MissingExtra
+from matcher import plugins
+from matcher.domain import Forbidden
 from matcher.records.keys import PLAIN_SCOPES, Bearer
 from matcher.reference.identifiers import siret_valid
 from service.settings import Settings
@@ -28,10 +29,8 @@ def _keys(issuer: str) -> Any:
 
 def prove(token: str, settings: Settings) -> Bearer:
     """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
-    try:
+    with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
-    except ImportError:
-        raise MissingExtra("OIDC needs PyJWT: pip install 'maillage[oidc]'") from None
     issuer = str(settings.oidc_issuer)
     try:
         key = _keys(issuer).get_signing_key_from_jwt(token)

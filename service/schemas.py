@@ -373,6 +373,7 @@ class Health(BaseModel):
     status: Literal["ok", "unavailable"]
     detail: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    indexes: list[str] = Field(default_factory=list)
     structures: int = 0
     notices: int = 0
     loaded_at: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,9 @@ def test_every_command_is_named(command: str) -> None:
     assert f"`matcher {command.replace('_', '-')}`" in README or f"`{command.replace('_', '-')}`" in README
 
 
-@pytest.mark.parametrize("room", ["sources", "encoders", "indexes", "rankers"])
+@pytest.mark.parametrize(
+    "room", ["reading.sources", "learned.encoders", "catalogue.indexes", "matching.rankers"]
+)
 def test_every_plug_is_named(room: str) -> None:
     assert [name for name in plugins.names(room) if f"`{name}`" not in README] == []
 
@@ -37,6 +40,22 @@ def test_the_python_of_the_readme_runs() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
+
+
+def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:
+    (block,) = re.findall(r"## A session in the terminal.*?```\n(.*?)```", README, flags=re.S)
+    environment = {
+        **os.environ,
+        "MATCHER_CATALOGUE": str(tmp_path / "catalogue"),
+        "MATCHER_HOME": str(tmp_path),
+    }
+    for line in block.splitlines():
+        name, *arguments = shlex.split(line)
+        assert name == "matcher", line
+        run = [sys.executable, "-m", "matcher.cli", *arguments]
+        done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        assert done.stdout or arguments[0] == "index", line
 
 
 @pytest.mark.parametrize("command", plugins.names("commands"))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,14 @@ import numpy as np
 import pytest
 
 from matcher import plugins
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Place
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
+from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 
 TEXTS = [
@@ -24,14 +30,15 @@ TEXTS = [
     "blanchisserie",
     "traiteur",
 ]
-ROOMS = [
-    "reading.sources",
+ROOMS = (
     "learned.encoders",
     "catalogue.indexes",
     "matching.signals",
     "matching.rankers",
+    "reading.sources",
+    "outreach.digest_formats",
     "commands",
-]
+)
 #: What an encoder or an index needs to be loaded here; a sibling that cannot is skipped with its reason.
 NEEDS = {
     "sentence": "wants the name of a sentence-transformers model",
@@ -39,13 +46,44 @@ NEEDS = {
 }
 
 
+COPIES = "copied"  # a package of copies of every sibling, under names of its own
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every sibling once more as a plug outside the tree, under another name: nobody may ask for a file name."""
+    home = tmp_path_factory.mktemp("plugs")
+    for room in ROOMS:
+        folder = home / COPIES / room.replace(".", "_")
+        folder.mkdir(parents=True)
+        for name in plugins.names(room):
+            source = Path(str(plugins.find(room, name).__file__))
+            shutil.copy(source, folder / f"another_{name}.py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(home))
+        yield
+
+
+def both(room: str) -> list[str]:
+    """Each sibling of a room by its file name, and by the dotted path of its copy."""
+    return [
+        *plugins.names(room),
+        *(f"{COPIES}.{room.replace('.', '_')}.another_{name}" for name in plugins.names(room)),
+    ]
+
+
+def skip_without(name: str) -> None:
+    bare = name.rpartition("another_")[2]
+    if bare in NEEDS:
+        pytest.skip(NEEDS[bare])
+
+
 def loaded(name: str) -> Any:
-    if name in NEEDS:
-        pytest.skip(NEEDS[name])
+    skip_without(name)
     return plugins.find("learned.encoders", name).load()
 
 
-@pytest.mark.parametrize("name", plugins.names("learned.encoders"))
+@pytest.mark.parametrize("name", both("learned.encoders"))
 def test_encoder(name: str) -> None:
     encoder = loaded(name)
     vectors = encoder.encode(TEXTS)
@@ -66,10 +104,9 @@ def vectors() -> np.ndarray:
     return plugins.find("learned.encoders", "hashing").load().encode(TEXTS)
 
 
-@pytest.mark.parametrize("name", plugins.names("catalogue.indexes"))
+@pytest.mark.parametrize("name", both("catalogue.indexes"))
 def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
-    if name in NEEDS:
-        pytest.skip(NEEDS[name])
+    skip_without(name)
     module = plugins.find("catalogue.indexes", name)
     index = module.build(TEXTS, vectors)
     for text, vector in zip(TEXTS, vectors, strict=True):
@@ -92,10 +129,9 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", plugins.names("catalogue.indexes"))
+@pytest.mark.parametrize("name", both("catalogue.indexes"))
 def test_index_of_nothing_and_of_one(name: str, vectors: np.ndarray) -> None:
-    if name in NEEDS:
-        pytest.skip(NEEDS[name])
+    skip_without(name)
     build = plugins.find("catalogue.indexes", name).build
     empty = build([], vectors[:0])
     assert len(empty.search("nettoyage", vectors[0], 5)) == 0
@@ -115,7 +151,7 @@ def shortlist(catalogue: Catalogue) -> Shortlist:
     return shortlist_of(catalogue, query_of(catalogue, tender.lots[0], tender))
 
 
-@pytest.mark.parametrize("name", plugins.names("matching.signals"))
+@pytest.mark.parametrize("name", both("matching.signals"))
 def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
     signal = plugins.find("matching.signals", name)
     column = signal.measure(shortlist)
@@ -131,7 +167,7 @@ def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
     assert (signal.__doc__ or "").strip(), "a signal says what it measures"
 
 
-@pytest.mark.parametrize("name", plugins.names("matching.rankers"))
+@pytest.mark.parametrize("name", both("matching.rankers"))
 def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist: Shortlist) -> None:
     ranker = plugins.find("matching.rankers", name).load()
     for signal in ranker.signals:
@@ -158,9 +194,33 @@ def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
         assert inspect.getdoc(module), f"{room}/{name}.py has no docstring"
 
 
-@pytest.mark.parametrize("name", plugins.names("reading.sources"))
+@pytest.mark.parametrize("name", both("reading.sources"))
 def test_source_declares_its_contract(name: str) -> None:
     source = plugins.find("reading.sources", name)
     assert source.YIELDS in ("tender", "structure", "award")
     assert source.recognises("x.bin", b"\x00\x01\x02") is False
     assert source.recognises("empty", b"") is False
+
+
+def renamed(room: str, name: str) -> str:
+    return f"{COPIES}.{room.replace('.', '_')}.another_{name}"
+
+
+def test_a_recipe_of_plugs_under_other_names_answers_alike(
+    sample: gather.Gathered, matcher: Matcher, tmp_path: Path
+) -> None:
+    recipe = matcher.catalogue.recipe
+    other = replace(
+        recipe,
+        name="renamed",
+        encoder=renamed("learned.encoders", recipe.encoder),
+        indexes=tuple(renamed("catalogue.indexes", name) for name in recipe.indexes),
+        ranker=renamed("matching.rankers", recipe.ranker),
+    )
+    save_catalogue(build_catalogue(sample.structures, sample.awards, other), tmp_path / "catalogue")
+    again = Matcher.load(tmp_path / "catalogue")
+    tender = free_text_tender("entretien des espaces verts d'une école", Place(department="93"))
+    for mine, theirs in zip(matcher.match(tender).lots, again.match(tender).lots, strict=True):
+        assert [(m.structure.siret, m.score) for m in mine.matches] == [
+            (m.structure.siret, m.score) for m in theirs.matches
+        ]

@@ -25,7 +25,7 @@ def _health(request: Request) -> schemas.Health:
             detail=serving.refusal or "there is no catalogue yet: build it with `make demo`",
         )
     return schemas.Health(
-        status="ok", versions=snapshot.matcher.versions, structures=len(snapshot.catalogue), notices=len(snapshot.notices),
+        status="ok", versions=snapshot.matcher.versions, indexes=list(snapshot.catalogue.indexes), structures=len(snapshot.catalogue), notices=len(snapshot.notices),
         loaded_at=snapshot.loaded_at,
     )  # fmt: skip
 

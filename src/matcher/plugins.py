@@ -1,13 +1,15 @@
-"""Find an interchangeable part by the name of its file: `find("signals", "place")` reads signals/place.py."""
+"""Find an interchangeable part by its file name (`find("matching.signals", "place")`), and import optional packages."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 
-from matcher.domain import NotFound
+from matcher.domain import MissingExtra, NotFound
 
 PACKAGE = __package__ or "matcher"
 
@@ -31,3 +33,12 @@ def find(room: str, name: str) -> ModuleType:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
             raise NotFound(f"no {name!r} in {room}: choose one of {', '.join(names(room))}") from None
         raise
+
+
+@contextmanager
+def optional(name: str, purpose: str) -> Iterator[None]:
+    """Around the imports of an extra of pyproject.toml.  Raises MissingExtra, with the command to type."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{purpose} needs {error.name}: pip install 'maillage[{name}]'") from None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +18,7 @@ from matcher.domain import BadInput, StaleArtefact
 
 pytestmark = pytest.mark.postgres
 N, D, K = 4000, 64, 100
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,63 @@ def test_nothing_and_one(url: str, vectors: np.ndarray) -> None:
     assert one.search("", vectors[0], 5).tolist() == [0]
     assert len(one.search("", vectors[0], 5, np.array([False]))) == 0
     one.close()
+
+
+def role_of(url: str, name: str) -> str:
+    return re.sub("//[^@]+@", f"//{name}@", url)
+
+
+def matcher_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "matcher.cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def role(postgres: str) -> Iterator[str]:
+    """A role without any right, in a database of its own."""
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+    name = "r" + os.urandom(4).hex()
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"CREATE DATABASE {name}")
+    yield name
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"DROP ROLE {name}")
+
+
+def test_a_role_without_rights_is_told_who_must_do_what_and_then_the_recipe_works(
+    url: str, role: str, tmp_path: Path
+) -> None:
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+    mine = role_of(url, role).replace("/postgres", f"/{role}")
+    out = str(tmp_path / "catalogue")
+
+    def index() -> subprocess.CompletedProcess[str]:
+        return matcher_cli(
+            "index", "data/sample/structures.csv", "--recipe", "pgvector", "--out", out, MATCHER_VECTORS=mine
+        )
+
+    with psycopg.connect(url.replace("/postgres", f"/{role}"), autocommit=True) as owner:
+        refused = index()
+        assert refused.returncode == 2, refused.stderr
+        assert f"a superuser of the database {role} runs `CREATE EXTENSION vector;`" in refused.stderr
+        owner.execute("CREATE EXTENSION vector")
+        refused = index()
+        assert refused.returncode == 2, refused.stderr
+        assert f"`GRANT CREATE ON SCHEMA public TO {role};`" in refused.stderr
+        owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    assert (made := index()).returncode == 0, made.stderr
+    need = ("match", "--need", "entretien des espaces verts", "--place", "93100", "--format", "jsonl")
+    found = matcher_cli(*need, "--catalogue", out, MATCHER_VECTORS=mine)
+    assert found.returncode == 0, found.stderr
+    assert '"siret"' in found.stdout
 
 
 def test_no_address_and_no_server_get_one_sentence(

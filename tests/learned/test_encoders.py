@@ -72,9 +72,9 @@ def test_the_nearest_of_itself_is_itself(encoder: Encoder) -> None:
 def test_shipped_model_is_read_alike_by_sentence_transformers() -> None:
     from sentence_transformers import SentenceTransformer
 
-    # Over some thousands of pieces the float32 sum of torch itself strays by more than 1e-5 from the exact one.
+    # Stored in half precision, summed in single: over some thousands of pieces even that strays by more than 1e-5.
     texts = [*TEXTS, "x" * 1_000, "Lot 3 - Électricité " * 300]
-    reference = SentenceTransformer(str(models_dir() / "encoder"), device="cpu")
+    reference = SentenceTransformer(str(models_dir() / "encoder"), device="cpu").float()
     encoder = plugins.find("learned.encoders", "static").load()
     offered, asked = reference.encode_document(texts), reference.encode_query(texts)
     np.testing.assert_allclose(encoder.encode(texts), offered, atol=1e-5)
@@ -98,8 +98,8 @@ def test_spelling_of_the_same_words_does_not_change_the_vector(one: str, other: 
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
-def test_shipped_model_weighs_at_most_20_megabytes() -> None:
-    assert sum(f.stat().st_size for f in (models_dir() / "encoder").rglob("*") if f.is_file()) <= 20_000_000
+def test_shipped_model_weighs_at_most_10_megabytes() -> None:
+    assert sum(f.stat().st_size for f in (models_dir() / "encoder").rglob("*") if f.is_file()) <= 10_000_000
 
 
 def test_shipped_reader_needs_no_torch() -> None:

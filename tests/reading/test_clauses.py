@@ -12,12 +12,13 @@ import pytest
 
 from matcher.domain import BadInput, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
+from matcher.lab.training.texts import opened
 from matcher.learned.clauses import load
 from matcher.reading import clauses
 from matcher.reference import paths
 
 DATA = Path(__file__).parents[1] / "data"
-GLOSSARY = Path(__file__).parents[2] / "data" / "glossary" / "clauses.jsonl"
+OURS = Path(__file__).parents[2] / "data" / "training" / "clauses.jsonl.gz"
 
 RESERVED = """
 Le marché est réservé aux entreprises adaptées en application de l'article L. 2113-12 du code de la commande publique.
@@ -321,7 +322,7 @@ def test_passages_held_out(name: str, reached: dict[str, tuple[float, float]]) -
 
     Formulas of the trade that other authors happen to have written, but for capitals and points, are not judged.
     """
-    learnt = {plain(one.text) for one in training.passages(GLOSSARY, DATA)}
+    learnt = {plain(one.text) for one in training.passages(OURS, DATA)}
     every = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
     rows = [row for row in every if plain(row["text"]) not in learnt]
     assert len(every) - len(rows) <= 2
@@ -390,7 +391,8 @@ def test_a_damaged_model_is_told_in_a_sentence(damage: str, tmp_path: Path) -> N
 
 
 def test_training_is_the_same_again_and_names_what_it_lacks(tmp_path: Path) -> None:
-    rows = [json.loads(line) for line in GLOSSARY.read_text("utf-8").splitlines()]
+    with opened(OURS) as lines:
+        rows = [json.loads(line) for line in lines]
     few = tmp_path / "few.jsonl"
     chosen = [row for name in "ab" for row in [one for one in rows if one["author"] == name][:60]]
     few.write_text("".join(json.dumps(row) + "\n" for row in chosen), encoding="utf-8")

@@ -7,15 +7,19 @@ from pathlib import Path
 from matcher.domain import Tender
 
 
-def one_notice(path: Path, id: str | None, awarded: bool = False) -> Tender:
-    """The notice of a file, the first that can be answered (else awarded, if `awarded`) unless one is named.
+def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = False) -> Tender:
+    """The notice of a file, or the one indexed with the catalogue under this id.
 
+    Of a file the first that can be answered (else awarded, if `awarded`), unless `id` names one.
     Raises NotFound, naming those there are; NothingGood where the file holds none.
     """
     from matcher.console import say
     from matcher.domain import ANSWERABLE, NotFound, NothingGood
     from matcher.reading import gather
 
+    path = Path(notice)
+    if not path.exists():
+        return gather.notice(gather.load_notices(catalogue), notice)
     found = gather.gather([path])
     answerable = [t for t in found.tenders if t.nature in ANSWERABLE]
     named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]

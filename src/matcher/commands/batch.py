@@ -82,6 +82,8 @@ def run(
     from matcher.reference.identifiers import clean_date
 
     kind = check_format(format)
+    if not dry_run:
+        delivery.able()  # before the work of the night, not at its end
     day = clean_date(since) if since else None
     if since and day is None:
         raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")

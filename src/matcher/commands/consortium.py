@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    notice: Annotated[Path, typer.Argument(help="A file that holds the notice, in any known format.")],
+    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
     id: Annotated[
         str | None, typer.Option(help="Which notice of the file; the first where left out.")
     ] = None,
@@ -40,6 +40,7 @@ def run(
     """Choose the teams that cover most lots and needs, with the fewest members, and say what the law says.
 
     \b
+    matcher consortium 26-130377
     matcher consortium notice.xml
     matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
     """
@@ -54,7 +55,7 @@ def run(
     check_format(format)
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
-    tender = one_notice(notice, id)
+    tender = one_notice(notice, id, catalogue)
     matcher = Matcher.load(catalogue)
     forced: list[str | Structure] = [
         matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.matching.recipes import SHIPPED
 
 
 def run(
@@ -16,7 +17,7 @@ def run(
         typer.Argument(help="Directories of structures and past awards; --update needs none."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
-    recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
     map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
     update: Annotated[
         bool,
@@ -34,6 +35,7 @@ def run(
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
+    MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
     from matcher.catalogue.build import build_catalogue, update_catalogue
     from matcher.catalogue.files import load_catalogue, save_catalogue

@@ -13,7 +13,7 @@ from matcher.commands._notice import one_notice
 
 def run(
     siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
-    notice: Annotated[Path, typer.Argument(help="A file that holds the notice, in any known format.")],
+    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
     id: Annotated[
         str | None, typer.Option(help="Which notice of the file; the first where left out.")
     ] = None,
@@ -31,6 +31,7 @@ def run(
     award notice, the firms that won one.
 
     \b
+    matcher partners 00010001600013 26-130101
     matcher partners 12345678900011 notice.xml
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
     matcher partners 12345678900011 award-notice.xml       whom to ask for the hours that the winner owes
@@ -44,7 +45,7 @@ def run(
     from matcher.reading import gather
 
     check_format(format)
-    tender = one_notice(notice, id, awarded=True)
+    tender = one_notice(notice, id, catalogue, awarded=True)
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     found = partners.partners(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.matching.recipes import SHIPPED
+
 
 def run(
     queries: Annotated[
@@ -15,7 +17,7 @@ def run(
     history: Annotated[list[Path], typer.Option(help="Past awards (DECP): evidence, and the candidates.")],
     out: Annotated[Path, typer.Option(help="The run file to write, JSONL.")],
     structures: Annotated[list[Path] | None, typer.Option(help="Rank these structures instead.")] = None,
-    recipe: Annotated[str, typer.Option(help="default, weighted, lexical or dense.")] = "default",
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
     top: Annotated[int, typer.Option(min=1, help="At most so many SIRENs a query.")] = 100,
     incumbents: Annotated[
         bool, typer.Option("--incumbents", help="Let the buyer's own past holders count.")

@@ -92,7 +92,7 @@ def ranker(
 @app.command()
 def vocation(
     needs: Path = typer.Option(
-        Path("data/glossary/ess_needs.csv"), help="CSV with columns text, served (0 or 1)."
+        Path("data/training/ess_needs.csv.gz"), help="CSV with columns text, served (0 or 1)."
     ),
     out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
 ) -> None:
@@ -144,8 +144,8 @@ def cpv(
 
 @app.command()
 def clauses(
-    glossary: Path = typer.Option(
-        Path("data/glossary/clauses.jsonl"),
+    passages: Path = typer.Option(
+        Path("data/training/clauses.jsonl.gz"),
         help="Passages of our own: text, author, reserved, social_clause.",
     ),
     tests: Path = typer.Option(Path("tests/data"), help="Folder of the development passages of the tests."),
@@ -160,4 +160,4 @@ def clauses(
     """
     from matcher.lab.training.clauses import train
 
-    say(f"clause model written to {train(glossary, tests, out, notices)}")
+    say(f"clause model written to {train(passages, tests, out, notices)}")

@@ -149,7 +149,8 @@ class ReferenceBM25:
     """
 
     def __init__(self, held: Catalogue) -> None:
-        import bm25s
+        with plugins.optional("train", "the reference BM25"):
+            import bm25s
 
         self.held = held
         natures = held.of_row("nature")

@@ -1,7 +1,7 @@
 """Is this something that structures of insertion and disability offer at all, judged by the words of a need?
 
 A linear model on stems, pairs of stems and letters (TF-IDF, logistic), learnt from needs that we wrote
-ourselves (`data/glossary/ess_needs.csv`); read from JSON without any heavy library.
+ourselves (`data/training/ess_needs.csv.gz`); read from JSON without any heavy library.
 """
 
 from __future__ import annotations

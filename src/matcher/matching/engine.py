@@ -33,12 +33,11 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, evidence, judgement, recipes, suitability
+from matcher.matching import by_clause, distances, evidence, judgement, recipes, suitability
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
-from matcher.matching.signals.place import distances
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 
@@ -420,8 +419,7 @@ def _kilometres(shortlist: Shortlist) -> Column:
     """Kilometres from each candidate to the lot; NaN where only a department is known of one of them; (n,)."""
     if evidence.vague_place(shortlist):
         return np.full(len(shortlist), np.nan)
-    found: Column = shortlist.once("distances", lambda: distances(shortlist))
-    return found
+    return distances.kilometres(shortlist)
 
 
 def _weight(reason: Reason) -> float:

@@ -13,9 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import demand, said, trades
+from matcher.matching import demand, distances, said, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import place, trade
 from matcher.matching.trades import DECLARED
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -99,7 +98,7 @@ def name_near(shortlist: Shortlist) -> Column:
 def code_near(shortlist: Shortlist) -> Column:
     """The signal `trade`: the activity code against the lot by meaning."""
     told = shortlist.columns.get("trade")
-    return trade.measure(shortlist) if told is None else told
+    return usual_reach.of_code(shortlist) if told is None else told
 
 
 def other_trade(shortlist: Shortlist) -> Column:
@@ -158,14 +157,14 @@ def same_department(shortlist: Shortlist) -> Column:
 
 def kilometres(shortlist: Shortlist) -> Column:
     """Kilometres to the lot, or to a declared zone, from the agencies of a network that has some; supposed where only departments are known."""
-    exact: Column = shortlist.once("distances", lambda: place.distances(shortlist))
+    exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
     if vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
     near = np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
-    zones = place.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
+    zones = distances.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
     return np.where(
         zones > 0, np.fmin(near, NEXT_DOOR), np.where(zones < 0, np.fmax(near, OUT_OF_ZONE), near)
     )

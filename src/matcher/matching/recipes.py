@@ -1,4 +1,4 @@
-"""The recipes that ship: the default, one whose near-equals take turns, and two that rank by one thing alone."""
+"""The recipes that ship: the default, three that differ from it in one thing, and two that rank by one thing alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _MEANING_ALONE = {
 SHIPPED: dict[str, Recipe] = {
     "default": Recipe(name="default", ranker="learned", judgement=True),
     "rotating": Recipe(name="rotating", ranker="learned", judgement=True, rotation=0.1),
+    "pgvector": Recipe(name="pgvector", indexes=("pgvector", "lexical"), ranker="learned", judgement=True),
     "weighted": Recipe(name="weighted", ranker="weighted"),
     "lexical": Recipe(
         name="lexical",

@@ -25,3 +25,11 @@ def reach_km(shortlist: Shortlist) -> float:
     known = of(shortlist.catalogue.encoder)
     kilometres: float = shortlist.once("reach", lambda: known.reach_km(near(shortlist)))
     return kilometres
+
+
+def of_code(shortlist: Shortlist) -> NDArray[np.float64]:
+    """How near the activity code of each candidate is to the lot, 1 for the nearest code; NaN for a vague code or none."""
+    catalogue = shortlist.catalogue
+    places = of(catalogue.encoder).places
+    at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
+    return np.asarray(np.append(near(shortlist), np.nan)[at[shortlist.candidates]])

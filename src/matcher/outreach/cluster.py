@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matcher.domain import BadInput, MissingExtra
+from matcher import plugins
+from matcher.domain import BadInput
 
 if TYPE_CHECKING:
     from matcher.outreach.work import Task
@@ -25,10 +26,8 @@ SHARE = 8  # notices in one piece of work
 
 def connect(scheduler: str) -> Any:
     """A client of the scheduler at tcp://host:port.  Raises MissingExtra, BadInput."""
-    try:
+    with plugins.optional("cluster", "a cluster"):
         from distributed import Client
-    except ImportError:
-        raise MissingExtra("a cluster needs dask: pip install 'maillage[cluster]'") from None
     try:
         return Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
@@ -112,7 +111,8 @@ def answers(
     """The rows of each notice, as the cluster answers; the same as in one process."""
     if not tasks:
         return
-    from distributed import as_completed
+    with plugins.optional("cluster", "a cluster"):
+        from distributed import as_completed
 
     folder = folder.resolve()
     client = connect(scheduler)

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
@@ -32,6 +33,12 @@ class Sent(Counter[str]):
     """How many digests reached which state: sent, waiting, cancelled, failed, no-address."""
 
 
+def able() -> None:
+    """Raises MissingExtra where mails cannot be composed: they carry the deadlines as a calendar."""
+    with plugins.optional("night", "a mail of the night"):
+        import icalendar  # noqa: F401
+
+
 def deliver(
     store: Store,
     catalogue: Catalogue,
@@ -44,6 +51,7 @@ def deliver(
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
     """
+    able()
     at = at or now()
     counts = Sent()
     with store.reading() as connection:

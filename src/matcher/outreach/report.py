@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, select
 
+from matcher import plugins
 from matcher.domain import NotFound
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
@@ -108,7 +109,8 @@ def _share(values: list[int]) -> float | None:
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
+    with plugins.optional("night", "a chart of the report"):
+        from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()

@@ -13,12 +13,12 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from matcher.domain import ANSWERABLE, Filters, Lot, Match, Structure, Tender
+from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
-from matcher.matching.signals.capacity import yearly
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
 from matcher.reference import needs as needs_

@@ -29,11 +29,11 @@ from matcher.domain import (
     Tender,
     Warning_,
 )
+from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import HALF, WHOLE, serves, tasks_of
 from matcher.matching.ranking import Ranking
 from matcher.matching.shortlist import Column
-from matcher.matching.signals.capacity import yearly
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, member_row, together
 from matcher.reference import law, paths

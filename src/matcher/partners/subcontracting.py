@@ -27,9 +27,9 @@ from matcher.domain import (
     Warning_,
 )
 from matcher.matching import by_clause
+from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.signals.capacity import yearly
 from matcher.reading.procedure import procedures
 from matcher.reference import law, needs, trades
 from matcher.reference.french import grouped

@@ -96,4 +96,6 @@ def notice(tenders: Iterable[Tender], id: str) -> Tender:
     for tender in tenders:
         if tender.id == id:
             return tender
-    raise NotFound(f"no notice {id} is indexed: give its file, or index it with `matcher index`")
+    raise NotFound(
+        f"no file and no indexed notice {id}: check the path, or index the notice with `matcher index`"
+    )

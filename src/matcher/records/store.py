@@ -35,7 +35,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from matcher.domain import BadInput, MissingExtra, StaleArtefact
+from matcher import plugins
+from matcher.domain import BadInput, StaleArtefact
 from matcher.records.tables import PERSONAL, RETENTION, Base, UtcTime
 
 HEAD = "0001"  # the newest migration: a store that stands at it is opened without loading alembic
@@ -359,10 +360,8 @@ def _engine(address: str) -> Engine:
         ) from None
     backend = url.get_backend_name()
     if backend in ("postgres", "postgresql"):
-        try:
+        with plugins.optional("postgres", "a PostgreSQL store"):
             import psycopg  # noqa: F401
-        except ImportError:
-            raise MissingExtra("a PostgreSQL store needs psycopg: pip install 'maillage[postgres]'") from None
         return create_engine(
             url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_serializer=_json
         )

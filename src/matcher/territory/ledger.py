@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.reference import law
@@ -442,8 +443,9 @@ def workbook(found: Report) -> bytes:
 
 def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
     """Bars of a table as SVG, ledger and DECP side by side, in thousands of euros."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    with plugins.optional("territory", "a chart"):
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
 
     shown = [line for line in lines if (line.paid or line.awarded) and line.key != "(aucun)"][:most]
     if not shown:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher import plugins
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
@@ -369,7 +370,8 @@ def workbook(day: Day) -> bytes:
 
 def calendar(day: Day) -> bytes:
     """The day as iCalendar (RFC 5545), one event an appointment, with identifiers that stay the same."""
-    from icalendar import Calendar, Event
+    with plugins.optional("territory", "the calendar of a meeting"):
+        from icalendar import Calendar, Event
 
     made = Calendar()
     made.add("prodid", "-//Maillage//Rencontre//FR")

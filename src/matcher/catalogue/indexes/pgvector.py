@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher import plugins
 from matcher.catalogue.indexes import Role
-from matcher.domain import BadInput, MissingExtra, StaleArtefact
+from matcher.domain import BadInput, MatcherError, StaleArtefact
 
 M, EF_CONSTRUCTION, EF_MOST = 16, 100, 1000
 LOCK = 0x76656374  # advisory lock of the filling
@@ -92,11 +93,9 @@ class _Vector:
 
 
 def _connect(url: str) -> Any:
-    try:
+    with plugins.optional("postgres", "an index in PostgreSQL"):
         import psycopg
         from psycopg.adapt import Dumper
-    except ImportError:
-        raise MissingExtra("vectors in PostgreSQL need psycopg: pip install 'maillage[postgres]'") from None
 
     class VectorDumper(Dumper):
         oid = 0
@@ -114,13 +113,34 @@ def _connect(url: str) -> Any:
         ) from None
     connection.adapters.register_dumper(_Vector, VectorDumper)
     try:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    except psycopg.errors.UniqueViolation:
-        pass  # another replica made it in this instant
-    except psycopg.Error:
+        _extend(connection)
+    except MatcherError:
         connection.close()
-        raise MissingExtra("the server lacks pgvector: apt-get install postgresql-17-pgvector") from None
+        raise
     return connection
+
+
+def _extend(connection: Any) -> None:
+    """Make the extension `vector` unless the database has it.  Raises BadInput, saying who must do what."""
+    import psycopg
+
+    if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone():
+        return
+    base, role = connection.info.dbname, connection.info.user
+    if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+        raise BadInput(
+            "the PostgreSQL server of MATCHER_VECTORS has no pgvector: whoever runs it installs the package "
+            f"postgresql-{connection.info.server_version // 10_000}-pgvector, or the image pgvector/pgvector"
+        )
+    try:
+        connection.execute("CREATE EXTENSION vector")
+    except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateObject):
+        pass  # another replica made it in this instant
+    except psycopg.errors.InsufficientPrivilege:
+        raise BadInput(
+            f"the role {role} may not create the extension pgvector: a superuser of the database {base} runs "
+            "`CREATE EXTENSION vector;` in it once"
+        ) from None
 
 
 def table_of(vectors: NDArray[Any]) -> str:
@@ -142,19 +162,33 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None
     with connection.transaction():  # whole or not at all; two at once do it once
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0] is None:
-            connection.execute(
-                f"CREATE TABLE {table} (row integer PRIMARY KEY, embedding vector({vectors.shape[1]}))"
-            )
-            with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
-                for row, vector in enumerate(vectors):
-                    copy.write_row((row, _Vector(vector)))
-            connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
-            connection.execute(
-                f"CREATE INDEX ON {table} USING hnsw (embedding vector_ip_ops) "
-                f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
-            )
-    connection.execute(f"ANALYZE {table}")
+            _fill(connection, table, vectors)
     return index
+
+
+def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
+    """Make, fill and index the table of these vectors.  Raises BadInput where the role may make none."""
+    import psycopg
+
+    try:
+        connection.execute(
+            f"CREATE TABLE {table} (row integer PRIMARY KEY, embedding vector({vectors.shape[1]}))"
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        base, role = connection.info.dbname, connection.info.user
+        raise BadInput(
+            f"the role {role} may not create tables: the owner of the database {base} runs "
+            f"`GRANT CREATE ON SCHEMA public TO {role};` in it once"
+        ) from None
+    with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
+        for row, vector in enumerate(vectors):
+            copy.write_row((row, _Vector(vector)))
+    connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+    connection.execute(
+        f"CREATE INDEX ON {table} USING hnsw (embedding vector_ip_ops) "
+        f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
+    )
+    connection.execute(f"ANALYZE {table}")
 
 
 def load(folder: Path, vectors: NDArray[Any]) -> PgvectorIndex:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput
+from matcher.lab.training.texts import opened
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights, features, pack
 from matcher.reading import clauses
 from matcher.reading.sources import _tree, ted
@@ -45,11 +46,11 @@ class Passage:
     truth: tuple[bool | None, ...]  # in the order of LABELS; None is not known
 
 
-def passages(glossary: Path, tests: Path) -> list[Passage]:
-    """The passages of `clauses.jsonl`, told by their author, and the development files of the tests."""
+def passages(ours: Path, tests: Path) -> list[Passage]:
+    """The passages of `clauses.jsonl.gz`, told by their author, and the development files of the tests."""
     found = [
         Passage(row["text"], str(row["author"]), tuple(bool(row[FIELDS[label]]) for label in LABELS))
-        for row in _lines(glossary)
+        for row in _lines(ours)
     ]
     for name in DEVELOPMENT:
         path = tests / f"{name}.jsonl"
@@ -95,9 +96,10 @@ def of_notices(folder: Path) -> list[Passage]:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        with opened(path) as lines:
+            return [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} holds no passages ({error}): give JSON lines as in data/glossary") from None
+        raise BadInput(f"{path} holds no passages ({error}): give JSON lines as in data/training") from None
 
 
 class Matrix:
@@ -162,14 +164,14 @@ def verdict(score: NDArray[np.float64], stated: NDArray[np.bool_], truth: NDArra
     return replace(made, floor=floors[int(np.argmax(spare))])
 
 
-def train(glossary: Path, tests: Path, out: Path, notices: Path | None = None) -> Path:
+def train(ours: Path, tests: Path, out: Path, notices: Path | None = None) -> Path:
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
-    found = passages(glossary, tests) + (of_notices(notices) if notices else [])
+    found = passages(ours, tests) + (of_notices(notices) if notices else [])
     authors = np.array([one.author for one in found])
     truth = np.array([one.truth for one in found], dtype=float).reshape(-1, len(LABELS))
     fresh = ~np.isin(authors, (*MENDED, OURS, NOTICES))
     if len(set(authors[fresh])) < 2 or not all(0 < share < 1 for share in truth[fresh].mean(axis=0)):
-        raise BadInput(f"{glossary} needs passages of two authors or more, with and without each statement")
+        raise BadInput(f"{ours} needs passages of two authors or more, with and without each statement")
     texts = [one.text for one in found]
     matrix = Matrix(texts)
     scores = left_out(matrix, authors, truth)

@@ -22,13 +22,13 @@ from matcher.console import say
 from matcher.domain import BadInput, Tender
 from matcher.lab.training import encoder as encoding
 from matcher.lab.training.cases import coded
-from matcher.lab.training.texts import GLOSSARY, UNDATED, cpv_labels, gather, read_awards, read_table
+from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
 from matcher.reading import files
 
 KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
-OTHERS = 0.4  # weight of a label, a notice or a glossary line beside an award
+OTHERS = 0.4  # weight of a label, a notice or a line of our own beside an award
 COST = 0.15  # inverse regularisation of the linear model
 Coded = list[tuple[str, str]]
 
@@ -147,12 +147,12 @@ def noticed(data: Path) -> tuple[Coded, Coded]:
 
 
 def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
-    """Awards with a code, the other coded texts (labels, the glossary), and those of notices."""
+    """Awards with a code, the other coded texts (labels, our own texts), and those of notices."""
     material = gather(data)
     awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
     # the words of a trade alone are no text that one codes: with them the chances were told too sure
-    words = {row["word"] for row in read_table(GLOSSARY / "words.csv")}
+    words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
     notices: Coded = []
     for name, into in (("notice-label", notices), ("trade-label", others)):
         pairs = material.pairs[name]
@@ -266,7 +266,7 @@ def report(
         "## Learnt from",
         f"{awards:,} awards of the history with a CPV code (DECP, Licence Ouverte 2.0) and, at weight {OTHERS:g}, "
         f"{others:,} other coded texts: CPV 2008 labels (EU, decision 2011/833/EU), titles and lots of TED notices "
-        "(CC BY 4.0), this project's glossary (Apache-2.0).  Weighed and calibrated (isotonic) on "
+        "(CC BY 4.0), this project's own texts (Apache-2.0).  Weighed and calibrated (isotonic) on "
         f"{held:,} awards notified from {day} whose objet was not read before, by an encoder and views learnt on "
         f"what came before that day.  Texts of {cpv.LONG} characters or more have weights and a calibration of their "
         f"own, learnt on long texts of notices, by views that had read none.  The first {cpv.LIMIT} characters of a "

@@ -361,8 +361,13 @@ def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
         (out / path).mkdir(parents=True, exist_ok=True)
     tokenizer.no_padding()
     tokenizer.save(str(out / "0_StaticEmbedding" / "tokenizer.json"), pretty=False)
-    save_file({"embedding.weight": vectors}, str(out / "0_StaticEmbedding" / "model.safetensors"))
-    save_file({"linear.weight": np.ascontiguousarray(turn.T)}, str(out / static.TURN / "model.safetensors"))
+    save_file(
+        {"embedding.weight": vectors.astype(np.float16)}, str(out / "0_StaticEmbedding" / "model.safetensors")
+    )
+    save_file(
+        {"linear.weight": np.ascontiguousarray(turn.T, np.float16)},
+        str(out / static.TURN / "model.safetensors"),
+    )
     for name in names:
         _write(out / "1_Router" / name / "config.json", {})
     dense = {
@@ -435,7 +440,7 @@ def card(
         "",
         "French texts of public procurement to unit vectors, so that a need and an offer of one trade lie near.",
         f"Fingerprint `{reader.fingerprint}`; {reader._vectors.shape[0]:,} pieces, {reader.dimension} dimensions, "
-        f"float32, {size:.1f} MB; sentence-transformers layout, read at run time without torch.",
+        f"float16, {size:.1f} MB; sentence-transformers layout, read at run time without torch.",
         "",
         f"Made by `matcher train encoder --data DATA --out OUT{option} --seed {parts[0].seed}` in "
         f"{seconds:.0f} s on {machine()}.  Licence of the weights: Apache-2.0.",

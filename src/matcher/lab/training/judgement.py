@@ -6,7 +6,6 @@ that sum: a generalised additive model with a few pairs (GA2M; Lou et al., 2013)
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
+from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import vocation
 from matcher.matching import demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
@@ -31,7 +31,6 @@ from matcher.matching.judgement import cell
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
-from matcher.reference.paths import reference_dir
 
 Floats = NDArray[np.float64]
 INVENTED = "invented"
@@ -490,8 +489,7 @@ def train(
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     arrays, chance = learn_demand(wanted)
-    with (reference_dir().parent / "glossary" / "staff_needs.csv").open(encoding="utf-8") as file:
-        own = list(invented(matcher, [row["text"] for row in csv.DictReader(file)]))
+    own = list(invented(matcher, [row["text"] for row in read_table(OURS / "staff_needs.csv.gz")]))
     needs = gathered([*wanted, *own], np.vstack([chance, np.tile(STAFF_CHANCE, (len(own), 1))]))
     pairs = paired(needs)
     cuts = cuts_of(pairs)
@@ -592,12 +590,12 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   the work. Judge a few hundred pairs of your own and learn again.
 - The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
   learnt from as weak zeros.
-- Few judged needs ask staff: {lent} of our own (`data/glossary/staff_needs.csv`), at places of the directory, are
+- Few judged needs ask staff: {lent} of our own (`data/training/staff_needs.csv.gz`), at places of the directory, are
   graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
 - Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
-- `trades.npz` reads trades of our taxonomy in a vector, learnt from our own texts in `data/glossary`; `demand.npz` tells
+- `trades.npz` reads trades of our taxonomy in a vector, learnt from our own texts in `data/training`; `demand.npz` tells
   whether structures answer a need themselves, by the clause, or not at all, learnt from the same judged needs.
 - Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
   text, name or identifier of the data.

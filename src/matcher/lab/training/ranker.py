@@ -181,7 +181,8 @@ def as_of(
 
 def boost(splits: Sequence[Split], seed: int) -> Any:
     """One LightGBM model over the splits."""
-    import lightgbm
+    with plugins.optional("train", "learning the ranker"):
+        import lightgbm
 
     data = lightgbm.Dataset(
         np.vstack([split.values for split in splits]),

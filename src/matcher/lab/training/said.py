@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.lab import evaluation
-from matcher.lab.training.texts import GLOSSARY, cpv_labels, read_awards, read_table
+from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import recipes, said
 from matcher.matching.search import shortlist_of
@@ -33,15 +33,15 @@ AT_ONCE = 500  # texts that the CPV model is asked at once
 def texts(data: Path, seed: int = 0) -> list[str]:
     """What the network is taught on: offers, needs, words and phrases of the glossary, awards, labels, jobs."""
     rng = np.random.default_rng(seed)
-    chosen = [*read_table(GLOSSARY / "choices.csv"), *read_table(GLOSSARY / "choices_more.csv")]
+    chosen = [*read_table(OURS / "choices.csv.gz"), *read_table(OURS / "choices_more.csv.gz")]
     offers = [row[name] for row in chosen for name in row if name.startswith(("right", "wrong"))]
-    speech = [row["text"] for row in read_table(GLOSSARY / "speech.csv")]
+    speech = [row["text"] for row in read_table(OURS / "speech.csv.gz")]
     sorts = [
         offers,
         speech,
         [piece for text in offers + speech for piece in said.cut(text)],
         [row[name] for row in chosen for name in ("need", "need2")],
-        [row["word"] for row in read_table(GLOSSARY / "words.csv")],
+        [row["word"] for row in read_table(OURS / "words.csv.gz")],
         [award.objet for award in read_awards(data / "awards" / "history.json.gz")],
         list(cpv_labels(data / "nomenclatures").values()),
     ]

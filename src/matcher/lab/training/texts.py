@@ -17,7 +17,7 @@ from datetime import date
 from itertools import combinations
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 from matcher.domain import BadInput, Tender
 from matcher.reading import files
@@ -25,8 +25,8 @@ from matcher.reference.identifiers import clean_cpv, clean_date
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import clean, fold, shorten
 
-GLOSSARY = reference_dir().parent / "glossary"
-PHRASES = 60  # made for each trade of the glossary
+OURS = reference_dir().parent / "training"  # texts written for this project; in a clone only
+PHRASES = 60  # made for each trade of our own texts
 _OURS = re.compile(r"\b(?:nos|notre|nous|vos|votre|vous|on)\b ?", re.I)
 UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
@@ -112,8 +112,17 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV nomenclature, or none when there is no such file."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
+    with opened(path) as stream:
         return list(csv.DictReader(stream))
+
+
+def opened(path: Path) -> IO[str]:
+    """A UTF-8 text to read, compressed where its name ends in .gz."""
+    return (
+        gzip.open(path, "rt", encoding="utf-8", newline="")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8", newline="")
+    )
 
 
 def cpv_labels(folder: Path) -> dict[str, str]:
@@ -237,14 +246,14 @@ def _notice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> N
     )
 
 
-def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Random) -> dict[str, str]:
+def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Random) -> dict[str, str]:
     """Our own texts: abbreviations with what they stand for, and trades in the words of who buys and who does."""
     expansions: dict[str, list[str]] = defaultdict(list)
-    for row in read_table(folder / "abbreviations.csv"):
+    for row in read_table(folder / "abbreviations.csv.gz"):
         expansions[row["abbreviation"]].append(row["expansion"])
         material.pairs["abbreviations"].add(row["abbreviation"], row["expansion"], row["expansion"])
     trades: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in read_table(folder / "trades.csv"):
+    for row in read_table(folder / "trades.csv.gz"):
         trades[row["trade"]].append(row)
     for trade, rows in trades.items():
         for a, b in combinations(rows, 2):
@@ -253,16 +262,16 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
             label = _label(row["cpv"], labels)
             material.pairs["trade-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
     words: dict[str, list[str]] = defaultdict(list)
-    for row in read_table(folder / "words.csv"):
+    for row in read_table(folder / "words.csv.gz"):
         words[row["trade"]].append(row["word"])
         label = _label(row["cpv"], labels)
         material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
     spoken = _speech_pairs(material, folder, labels)
-    spoken += _choice_pairs(material, folder / "choices.csv", labels, "choices", "offers", "speech-label")
+    spoken += _choice_pairs(material, folder / "choices.csv.gz", labels, "choices", "offers", "speech-label")
     spoken += _choice_pairs(
-        material, folder / "choices_more.csv", labels, "more choices", "more offers", "more labels"
+        material, folder / "choices_more.csv.gz", labels, "more choices", "more offers", "more labels"
     )
-    contexts = [row["context"] for row in read_table(folder / "contexts.csv")]
+    contexts = [row["context"] for row in read_table(folder / "contexts.csv.gz")]
     for trade, listed in words.items():
         said = listed + [row["text"] for row in trades[trade]]
         for _ in range(PHRASES):
@@ -278,7 +287,7 @@ def _glossary_pairs(material: Material, folder: Path, labels: dict[str, str], rn
 def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
     """Needs as buyers say them with offers as those who do the work say them, of one fine trade; how many texts."""
     said: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for row in read_table(folder / "speech.csv"):
+    for row in read_table(folder / "speech.csv.gz"):
         said[row["trade"]][row["role"]].append(row)
         label = _label(row["cpv"], labels)
         material.pairs["speech-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
@@ -339,7 +348,7 @@ def _misspell(text: str, rng: Random) -> str:
 
 
 def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str, str], rng: Random) -> None:
-    """Awards misspelled, and with the expansions of the glossary abbreviated."""
+    """Awards misspelled, and with the expansions of our abbreviations abbreviated."""
     folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
     for award in awards:
         material.pairs["misspelled"].add(
@@ -353,8 +362,8 @@ def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str,
                 )
 
 
-def gather(data: Path, before: date | None = None, seed: int = 0, glossary: Path | None = None) -> Material:
-    """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`, and our glossary.
+def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | None = None) -> Material:
+    """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`, and our own texts.
 
     Raises BadInput when the folder holds no awards.
     """
@@ -375,7 +384,7 @@ def gather(data: Path, before: date | None = None, seed: int = 0, glossary: Path
     )
     _nomenclature_pairs(material, data / "nomenclatures", labels)
     _notice_pairs(material, data / "notices", labels)
-    short = _glossary_pairs(material, glossary or GLOSSARY, labels, rng)
+    short = _own_pairs(material, ours or OURS, labels, rng)
     _variant_pairs(material, awards, short, rng)
     return material
 

@@ -11,24 +11,24 @@ import numpy as np
 
 from matcher.console import say
 from matcher.domain import BadInput
-from matcher.lab.training.texts import read_table
+from matcher.lab.training.texts import opened, read_table
 from matcher.learned.vocation import ANALYSERS
 
 STRENGTH = 10.0  # inverse of the ridge, chosen by cross-validation on our own needs
 FLOOR = 0.5
-#: How much a text of speech.csv weighs compared with a need: its label is that of its trade, not its own.
+#: How much a text of speech.csv.gz weighs compared with a need: its label is that of its trade, not its own.
 SPOKEN = {"need": 0.5, "offer": 0.25}
 
 
 def train(needs: Path, out: Path) -> Path:
-    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv in the same folder.
+    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv.gz in the same folder.
 
     Raises BadInput where there are not needs of both kinds.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    with needs.open(encoding="utf-8", newline="") as file:
+    with opened(needs) as file:
         rows = [
             (row["text"], int(row["served"]))
             for row in csv.DictReader(file)
@@ -38,7 +38,7 @@ def train(needs: Path, out: Path) -> Path:
         raise BadInput(f"{needs} needs rows of both kinds, served 1 and served 0, in columns text, served")
     spoken = [
         (row["text"], int(row["served"]), SPOKEN[row["role"]])
-        for row in read_table(needs.parent / "speech.csv")
+        for row in read_table(needs.parent / "speech.csv.gz")
         if row["served"]
     ]
     texts = [text for text, _ in rows] + [text for text, _, _ in spoken]
@@ -54,7 +54,9 @@ def train(needs: Path, out: Path) -> Path:
     }
     matrix = hstack([v.transform(texts) for v in vectorizers.values()]).tocsr()
     model = LogisticRegression(C=STRENGTH, max_iter=2000)
-    right = np.zeros(len(rows), dtype=bool)  # only needs are judged; those of speech.csv always help to learn
+    right = np.zeros(
+        len(rows), dtype=bool
+    )  # only needs are judged; those of speech.csv.gz always help to learn
     fold = np.random.default_rng(0).permutation(len(rows)) % 5
     for part in range(5):
         learnt = np.concatenate([fold != part, np.ones(len(spoken), dtype=bool)])
@@ -97,8 +99,8 @@ CARD = """# Vocation
 Tells from the words of a need whether structures of insertion and disability offer such a thing at all; it is
 the floor behind "aucune structure adaptée".
 
-- Made {date} by `matcher train vocation` from `data/glossary/ess_needs.csv`: {rows} needs of our own writing,
-  {yes} of them served, and {spoken} texts of `speech.csv` whose trade we judged. No award, notice or structure was read.
+- Made {date} by `matcher train vocation` from `data/training/ess_needs.csv.gz`: {rows} needs of our own writing,
+  {yes} of them served, and {spoken} texts of `speech.csv.gz` whose trade we judged. No award, notice or structure was read.
 - Logistic regression (C = {strength:g}) on TF-IDF of stems, pairs of stems and runs of 3 to 5 letters,
   {size} terms; probability floor {floor}.
 - Five folds over the same needs (neighbouring trades apart by chance only): served {served:.3f} right, not served

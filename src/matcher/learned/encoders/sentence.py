@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import BadInput, MissingExtra
+from matcher.domain import BadInput
 from matcher.learned.encoders import Encoder, Role
 
 PROBE = "query: entretien des espaces verts"
@@ -59,12 +59,12 @@ def load(
     """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be had."""
     if not model:
         raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")
+    from sentence_transformers import SentenceTransformer
+
     try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError:
-        raise MissingExtra("encoder `sentence` needs: pip install sentence-transformers") from None
-    try:
-        loaded = SentenceTransformer(model, device=device)
+        loaded = SentenceTransformer(
+            model, device=device
+        ).float()  # sums of half-precision weights lose digits
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(

@@ -1,7 +1,7 @@
 """The shipped encoder: one learnt vector a piece, summed; read without torch.
 
-The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder)` gives
-the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
+The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder).float()`
+gives the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
 beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is
 part of tokenizer.json, so that both readers agree.
 """

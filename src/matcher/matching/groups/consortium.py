@@ -24,6 +24,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.matching import reasons
+from matcher.matching.amounts import yearly
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve
 from matcher.matching.groups.table import (
@@ -38,7 +39,6 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.matching.signals.capacity import yearly
 from matcher.reference import law, trades
 from matcher.reference.french import euros
 from matcher.reference.text import shorten

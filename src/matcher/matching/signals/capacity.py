@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import Lot
+from matcher.matching.amounts import yearly
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import law
@@ -22,14 +22,6 @@ ALIKE = "unknown"
 #: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.
 PER_HEAD = 45_000.0
 TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the day has no rule
-
-
-def yearly(lot: Lot) -> float:
-    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
-    if lot.amount is None or lot.currency != "EUR":
-        return float("nan")
-    years = (lot.duration_months or 12.0) / 12.0
-    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
 
 
 def _due(shortlist: Shortlist) -> float:

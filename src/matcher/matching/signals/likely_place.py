@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import evidence
+from matcher.matching import distances, evidence
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import Why, place
+from matcher.matching.signals import Why
 from matcher.reference.places import department
 
 ALIKE = "unknown"
@@ -20,7 +20,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     told = [_where(shortlist, i)]
-    zone = place.zones(shortlist)[i]
+    zone = distances.zones(shortlist)[i]
     if zone:
         told.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
@@ -39,7 +39,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department: none are told from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(shortlist.once("distances", lambda: place.distances(shortlist))[i])
+    kilometres = float(distances.kilometres(shortlist)[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres and not evidence.vague_place(shortlist):
         shown = round(kilometres, 1)  # as a match tells it

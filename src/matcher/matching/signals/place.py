@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.catalogue.columns import department_number
-from matcher.catalogue.filters import distances_km
-from matcher.matching import usual_reach
+from matcher.matching import distances, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
@@ -26,26 +24,13 @@ OUT_OF_ZONE = 0.1
 BEYOND = 0.3  # what standing many times farther than the trade travels takes away
 
 
-def distances(shortlist: Shortlist) -> Column:
-    """Kilometres from each candidate to the nearest place of the lot; NaN where either is unknown."""
-    points = [
-        (p.latitude, p.longitude)
-        for p in shortlist.query.places
-        if p.latitude is not None and p.longitude is not None
-    ]
-    points = [(a, b) for a, b in points if a == a and b == b]
-    if not points:
-        return np.full(len(shortlist), np.nan)
-    return distances_km(shortlist.catalogue, points, shortlist.candidates)
-
-
 def measure(shortlist: Shortlist) -> Column:
     """1 (on the spot) to 0, and down to -0.3 far beyond the trade's reach; NaN where the place of the lot or of the structure is unknown."""
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     homeless = catalogue.one_of("department", ("",), rows)
-    kilometres = shortlist.once("distances", lambda: distances(shortlist))
+    kilometres = distances.kilometres(shortlist)
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
     same = catalogue.one_of("department", departments, rows) & ~homeless
@@ -59,36 +44,9 @@ def measure(shortlist: Shortlist) -> Column:
     stretches = np.maximum(far / usual_reach.reach_km(shortlist) - 1, 0)
     value -= BEYOND * (1 - np.exp(-stretches / 2))
     value = np.where(homeless & lost, np.nan, value)
-    served = zones(shortlist)
+    served = distances.zones(shortlist)
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)
     return np.where(served < 0, np.fmin(value, OUT_OF_ZONE), value)
-
-
-def zones(shortlist: Shortlist) -> Column:
-    """What the declared zones say of the lot, computed once; see `_zones`."""
-    result: Column = shortlist.once("zones", lambda: _zones(shortlist))
-    return result
-
-
-def _zones(shortlist: Shortlist) -> Column:
-    """1 where a declared zone holds the lot, -1 where zones are declared and none does, 0 where none is; (n,)."""
-    if not any(p.department for p in shortlist.query.places):
-        return np.zeros(len(shortlist))
-    catalogue, known = shortlist.catalogue, shortlist.inside(shortlist.known("offer", "description", "job"))
-    told = known[catalogue.zoned[shortlist.rows[known]]]
-    if not len(told):
-        return np.zeros(len(shortlist))
-    rows, owner = shortlist.rows[told], shortlist.owner[told]
-    inside = (
-        shortlist.once("distances", lambda: distances(shortlist))[owner] <= catalogue.of_row("radius")[rows]
-    )
-    for number in {department_number(place.department) for place in shortlist.query.places} - {-1}:
-        word, bit = ("zone_low", number) if number < 64 else ("zone_high", number - 64)
-        inside |= catalogue.of_row(word)[rows] & np.uint64(1 << bit) > 0
-    result = np.zeros(len(shortlist))
-    result[owner] = -1.0
-    result[owner[inside]] = 1.0
-    return result
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
@@ -97,8 +55,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(shortlist.once("distances", lambda: distances(shortlist))[i])
-    zone = zones(shortlist)[i]
+    kilometres = float(distances.kilometres(shortlist)[i])
+    zone = distances.zones(shortlist)[i]
     said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # as a match tells it

@@ -5,9 +5,6 @@ A code that says nothing of the trade ("8899B, social action" for a gardening wo
 
 from __future__ import annotations
 
-import numpy as np
-
-from matcher.learned import activities
 from matcher.matching import usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -19,10 +16,7 @@ NEAR, BESIDE = 0.5, 0.2  # from here on a code is near the lot, or of a neighbou
 
 def measure(shortlist: Shortlist) -> Column:
     """1 for the code nearest to the lot of all codes, towards 0 for those further; NaN for a vague code or none."""
-    catalogue = shortlist.catalogue
-    places = activities.of(catalogue.encoder).places
-    at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
-    return np.asarray(np.append(usual_reach.near(shortlist), np.nan)[at[shortlist.candidates]])
+    return usual_reach.of_code(shortlist)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from matcher import plugins
+
 MEDIA = "text/calendar; charset=utf-8"
 SUFFIX = ".ics"
 
 
 def render(content: Mapping[str, Any]) -> bytes:
-    from icalendar import Alarm, Calendar, Event
+    with plugins.optional("night", "a calendar of deadlines"):
+        from icalendar import Alarm, Calendar, Event
 
     calendar = Calendar()
     calendar.add("prodid", "-//Maillage//matcher//FR")

@@ -17,6 +17,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import BinaryIO
 
+from matcher import plugins
 from matcher.domain import BadInput, Buyer, Condition, Lot, Rejected, Tender
 from matcher.reading import clauses
 from matcher.reading.sources import _facts
@@ -258,8 +259,9 @@ def _document(data: bytes, name: str) -> _Document:
 
 def _pdf(data: bytes, name: str) -> tuple[str, bool]:
     """The text of a PDF's pages, one line a line, and whether it was cut."""
-    from pypdf import PdfReader
-    from pypdf.errors import DependencyError, PyPdfError
+    with plugins.optional("documents", "reading a PDF"):
+        from pypdf import PdfReader
+        from pypdf.errors import DependencyError, PyPdfError
 
     # The library tells every oddity of a damaged file; what matters is said below, once.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -310,10 +312,11 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
 
 def _docx(data: bytes, name: str) -> tuple[str, bool]:
     """The paragraphs and table rows of a DOCX in their order; a row's cells are parted by " | "."""
-    import docx
-    from docx.opc.exceptions import PackageNotFoundError
-    from docx.table import Table
-    from docx.text.paragraph import Paragraph
+    with plugins.optional("documents", "reading a Word file"):
+        import docx
+        from docx.opc.exceptions import PackageNotFoundError
+        from docx.table import Table
+        from docx.text.paragraph import Paragraph
     from lxml.etree import XMLSyntaxError
 
     try:
