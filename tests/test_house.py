@@ -15,7 +15,7 @@ SERVICE = SRC.parents[1] / "service"
 FLOORS = [
     "domain",
     "identifiers paths text prose plug codec",
-    "reference terminal insertion_hours clause_model",
+    "reference terminal",
     "columns telling",
     "accents activities clauses law shortlist vocation tables needs",
     "sources encoders indexes signals rankers denials",

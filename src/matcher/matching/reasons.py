@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import KINDS, Match, Reason, Structure
+from matcher.domain import KINDS, Clause, Match, Reason, Structure
 from matcher.reference.text import shorten
 
 BANDS = ((0.75, "très proche"), (0.5, "proche"), (0.25, "possible"), (-math.inf, "éloignée"))
@@ -150,3 +150,17 @@ def mark(match: Match, word: str) -> str:
         return "loin" if match.out_of_reach == "far" else "hors de sa zone"
     # without a directory (suppliers alone) nothing is known of trades, and the word stands
     return "métier à vérifier" if match.of_trade is None and match.structure.kind else word
+
+
+def clause_in_words(clause: Clause) -> str:
+    """A clause, a criterion with its weight, or the object of the contract, each called what it is; in French."""
+    if clause.nature == "objective":
+        return "Objectif social" if clause.origin == "field" else "Objet du marché : insertion"
+    if clause.nature == "criterion":
+        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit, "")
+        weight = "" if clause.weight is None else f" : {clause.weight:g}{unit}".replace(".", ",")
+        return f"Critère social{weight}"
+    if clause.hours:
+        return f"Clause sociale : {clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
+    share = f" : {100 * clause.share:g}\u202f% des heures".replace(".", ",") if clause.share else ""
+    return f"Clause sociale{share}"

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from matcher import codec
 from matcher.domain import BadInput, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
-from matcher.matching.reasons import sentences
+from matcher.matching.reasons import clause_in_words, sentences
 from matcher.outreach.cases import Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -176,19 +176,12 @@ def _link(url: str) -> str:
 def _reserved(lot: Lot) -> str:
     if lot.reservation is None:
         return ""
-    articles = ", ".join(lot.reservation.articles)
-    return f"Lot réservé ({articles})" if articles else "Lot réservé, article non précisé : voir le règlement"
+    stated = lot.reservation.stated
+    return f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
 
 
 def _clauses(lot: Lot) -> str:
-    if not lot.clauses:
-        return ""
-    hours = sum(c.hours or 0 for c in lot.clauses)
-    return (
-        f"Clause sociale : {hours:,.0f} heures d'insertion".replace(",", "\u202f")
-        if hours
-        else "Clause sociale"
-    )
+    return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))
 
 
 def _changes(news: _News, tender: Tender, deadline: datetime | None) -> list[str]:

@@ -24,11 +24,15 @@ TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the d
 
 
 def yearly(lot: Lot) -> float:
-    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
-    if lot.amount is None or lot.currency != "EUR":
+    """The yearly part of a lot's amount in euros.
+
+    NaN where the amount is unknown, read in a text only, or in another currency, and where a total has no duration.
+    """
+    if lot.amount is None or lot.currency != "EUR" or "amount" in lot.inferred:
         return float("nan")
-    years = (lot.duration_months or 12.0) / 12.0
-    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
+    if lot.amount_period == "year":
+        return lot.amount
+    return lot.amount / max(1.0, lot.duration_months / 12.0) if lot.duration_months else float("nan")
 
 
 def _due(shortlist: Shortlist) -> float:

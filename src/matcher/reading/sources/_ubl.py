@@ -13,7 +13,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from matcher.domain import Award, BadInput, Clause, Condition, Lot, Nature, Place, Reservation, Tender
+from matcher.domain import (
+    Award,
+    BadInput,
+    Buyer,
+    Clause,
+    Condition,
+    Criterion,
+    Lot,
+    Nature,
+    Place,
+    Reservation,
+    Tender,
+)
 from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
@@ -58,6 +70,19 @@ PROCEDURES = {
     "oth-mult": "autre procédure en plusieurs étapes",
     "exp-int-rail": "demande d'expression d'intérêt",
 }
+
+
+KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
+    "price": "price", "cost": "cost", "quality": "quality",
+}  # fmt: skip
+#: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
+WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
+
+
+def _of_award(text: Element) -> bool:
+    """Whether a text stands in an award criterion or a prize."""
+    above = text.getparent()
+    return above is not None and above.tag in ("SubordinateAwardingCriterion", "AwardingCriterion", "Prize")
 
 
 def missing(root: Element) -> list[str]:
@@ -173,6 +198,7 @@ class _Notice:
             title=title or f"Avis {self.id}",
             description=description,
             buyer=facts.buyer(buyer_id, buyer_name, buyer_place),
+            joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
             reference=clean(value(project, "ID"), 200),
@@ -184,14 +210,19 @@ class _Notice:
             ),
             deadline=min(deadlines) if deadlines else None,
             url=self.url(),
-            documents_url=documents[0] if documents else "",
+            documents_url=facts.link(documents[0]) if documents else "",
             related=self.related(),
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
         )
         general = "\n".join(
-            [description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))]
+            [
+                description,
+                self.said(project, "Note"),
+                *self.texts(kid(self.root, "TenderingProcess")),  # BT-88, the features of the procedure
+                *self.texts(kid(self.root, "TenderingTerms")),
+            ]
         )
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
@@ -251,6 +282,22 @@ class _Notice:
             self.address(address),
             value(company, "PartyLegalEntity/CompanyID"),
             self.said(company, "PartyName/Name"),
+        )
+
+    def joint_buyers(self) -> tuple[Buyer, ...]:
+        """Who buys together with the first."""
+        references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
+        others = (
+            self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
+        )
+        return tuple(
+            facts.buyer(
+                value(one, "PartyLegalEntity/CompanyID"),
+                self.said(one, "PartyName/Name"),
+                self.address(kid(one, "PostalAddress")),
+            )
+            for one in others
+            if one is not None
         )
 
     def address(self, address: Element | None, label: str = "") -> Place:
@@ -313,6 +360,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
+            criteria=tuple(self.criteria(lot)),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -390,6 +438,22 @@ class _Notice:
                 found.append(Clause(nature="objective", passage=f"Objectif social : {label} (BT-775)"))
         return tuple(dict.fromkeys(found))
 
+    def criteria(self, lot: Element) -> Iterator[Criterion]:
+        """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
+        for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
+            code = value(one, "AwardingCriterionTypeCode")
+            kind = KINDS_OF_CRITERIA.get(code, "")
+            parts = (self.said(one, "Name"), self.said(one, "Description"))
+            weight, unit = None, ""
+            for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
+                coded = kid(parameter, "ParameterCode")
+                if coded is not None and coded.get("listName") == "number-weight":
+                    weight = facts.weight(value(parameter, "ParameterNumeric"))[0]
+                    unit = WEIGHT_UNITS.get(words(coded)[:3], "")
+            name = " : ".join(dict.fromkeys(filter(None, parts))) or ("Prix" if kind == "price" else "")
+            if name or weight is not None:
+                yield Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]
+
     def conditions(self, lot: Element) -> Iterator[Condition]:
         terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
         for code in self.coded(
@@ -427,6 +491,8 @@ class _Notice:
         seen: set[str] = set()
         for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
             for one in part.iter(tag) if part is not None else ():
+                if _of_award(one):
+                    continue  # criteria are read as fields; prizes are no part of the contract
                 if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
                     text = clean(words(one))
                     if text and text not in seen:

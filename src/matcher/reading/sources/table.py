@@ -388,6 +388,7 @@ def _reservation(stated: str) -> Reservation | None:
         return None
     return Reservation(
         articles=clauses.articles(stated),
+        who=clauses.who(fold(stated)),
         origin="field",
         passage="Réservé : oui" if yes_no(stated) else stated,
     )
