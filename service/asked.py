@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
+from matcher.reading.need import free_text_tender, numbered_lots, place, spot, with_clauses
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
 from service.snapshot import Snapshot
@@ -62,10 +62,10 @@ def from_need(need: str, where: Place | None, max_need: int) -> Taken:
         )
     found = None if where else spot(need)
     tender = free_text_tender(need, where or found)
-    lots = _lots(need, tender)
+    lots = numbered_lots(need, tender)
     if lots:
         tender = replace(tender, lots=lots)
-    return Taken(_understood(tender), place_found=found.label if found else "")
+    return Taken(with_clauses(tender), place_found=found.label if found else "")
 
 
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | None = None) -> Taken:

@@ -17,7 +17,7 @@ from matcher.domain import (
     MatcherError,
     MissingExtra,
     NotFound,
-    NothingGood,
+    NoValidRecords,
     StaleArtefact,
 )
 
@@ -68,7 +68,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (BadInput, 422),
-    (NothingGood, 422),
+    (NoValidRecords, 422),
     (StaleArtefact, 503),
     (MissingExtra, 501),
     (MatcherError, 422),

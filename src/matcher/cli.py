@@ -1,7 +1,7 @@
 """The `matcher` command: parses, calls one public function, prints.
 
 Exit status: 0 when at least one record was good, 2 on wrong usage or when nothing good is left,
-1 for a fault of ours.
+1 on an internal error.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run one command; a mendable error becomes one sentence on stderr and exit status 2."""
+    """Run one command; a user-correctable error becomes one sentence on stderr and exit status 2."""
     try:
         build()()
     except MatcherError as error:
@@ -69,7 +69,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MATCHER_DEBUG"):
             raise
-        say(f"matcher: a fault of ours: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)")
+        say(f"matcher: internal error: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)")
         sys.exit(1)
 
 

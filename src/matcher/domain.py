@@ -25,7 +25,7 @@ class BadInput(MatcherError):
     """The input given is empty, unreadable, of another format or out of bounds."""
 
 
-class NothingGood(MatcherError):
+class NoValidRecords(MatcherError):
     """Every record was set aside: nothing good is left to go on with."""
 
 

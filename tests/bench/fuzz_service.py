@@ -1,4 +1,4 @@
-"""Hostile and broken requests, made from the contract of the API and from raw bytes: each is answered, none by a fault of ours.
+"""Hostile and broken requests, made from the contract of the API and from raw bytes: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
 
@@ -86,12 +86,12 @@ def bound(examples: int) -> Any:
     )  # fmt: skip
 
 
-#: What was asked where the answer was a fault of ours, or no problem+json where one was due.
+#: What was asked where the answer was an internal error, or no problem+json where one was due.
 FAULTS: list[str] = []
 
 
 def judge(answer: Any, told: str, tally: Counter[int], *, api: bool = False) -> None:
-    """Count an answer, and note a fault of ours with its request."""
+    """Count an answer, and note an internal error with its request."""
     tally[answer.status_code] += 1
     odd = api and answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json"
     # 503 says that something is not there, such as a reference table: it names the remedy

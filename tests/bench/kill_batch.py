@@ -36,7 +36,7 @@ from matcher.outreach import batch, delivery
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
 from matcher.records.store import Store
-from matcher.records.tables import Digest, Found, Notice, Told
+from matcher.records.tables import Announcement, Digest, Found, Notice
 
 
 def serve(port: int, received: Path) -> None:
@@ -75,7 +75,9 @@ def rows(store: Store) -> str:
             ).order_by(Found.notice_id, Found.lot_id, Found.siret)
         )
         told = connection.execute(
-            select(Told.addressee, Told.notice_id, Told.lot_id).order_by(*Told.__table__.primary_key)
+            select(Announcement.addressee, Announcement.notice_id, Announcement.lot_id).order_by(
+                *Announcement.__table__.primary_key
+            )
         )
         notices = connection.execute(select(Notice.id, Notice.twin, Notice.catalogue).order_by(Notice.id))
         letters = connection.execute(select(Digest.id, Digest.content).order_by(Digest.id))

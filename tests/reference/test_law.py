@@ -23,7 +23,7 @@ from matcher.domain import (
     Clause,
     Lot,
     LotAnswer,
-    NothingGood,
+    NoValidRecords,
     Reservation,
     Tender,
 )
@@ -492,7 +492,7 @@ def test_the_command_shows_the_rules_of_a_day_and_which_were_read(capsys: pytest
     command.run("reservation.prison", on="2022-10-20", format="jsonl")
     (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (row["article"], row["depuis"], row["texte"]) == ("L2113-13-1", "2022-10-20", "lu")
-    with pytest.raises(NothingGood, match=r"reservation\.prison"):
+    with pytest.raises(NoValidRecords, match=r"reservation\.prison"):
         command.run("reservation.prison", on="2022-10-19", format="jsonl")
 
 

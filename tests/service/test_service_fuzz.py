@@ -1,4 +1,4 @@
-"""Odd requests, made from the contract itself and from raw bytes: each gets an answer, and none a fault of ours.
+"""Odd requests, made from the contract itself and from raw bytes: each gets an answer, and none an internal error.
 
 `python tests/bench/fuzz_service.py` sends ten thousand of them; here a few of each kind.
 """

@@ -11,10 +11,10 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     """The notice of a file, or the one indexed with the catalogue under this id.
 
     Of a file the first that can be answered (else awarded, if `awarded`), unless `id` names one.
-    Raises NotFound, naming those there are; NothingGood where the file holds none.
+    Raises NotFound, naming those there are; NoValidRecords where the file holds none.
     """
     from matcher.console import say
-    from matcher.domain import ANSWERABLE, NotFound, NothingGood
+    from matcher.domain import ANSWERABLE, NotFound, NoValidRecords
     from matcher.reading import gather
 
     path = Path(notice)
@@ -29,7 +29,7 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     if awarded and not answerable:
         answerable = [t for t in found.tenders if t.awards]
     if not named and not answerable:
-        raise NothingGood(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
+        raise NoValidRecords(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
     chosen = named[0] if named else answerable[0]
     if not named and len(answerable) > 1:
         say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")

@@ -72,7 +72,7 @@ def run(
     from datetime import datetime
 
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput, NotFound, NothingGood
+    from matcher.domain import BadInput, NotFound, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery
     from matcher.outreach.rules import Rules
@@ -116,7 +116,7 @@ def run(
             sources = [path for path in sources if path.exists()]
     try:
         found = gather.gather(sources) if sources else gather.Gathered()
-    except NothingGood as error:
+    except NoValidRecords as error:
         say(f"matcher: {error}")
         found = gather.Gathered()
     for sentence in list(found.summary())[1:]:

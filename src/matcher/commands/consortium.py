@@ -48,7 +48,7 @@ def run(
 
     from matcher import codec
     from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput, NothingGood, Structure
+    from matcher.domain import BadInput, NoValidRecords, Structure
     from matcher.matching.engine import Matcher
     from matcher.matching.groups import consortium
 
@@ -77,7 +77,7 @@ def run(
         one_group=one_group,
     )
     if not teams:
-        raise NothingGood(
+        raise NoValidRecords(
             f"aucune équipe ne couvre {tender.id} : relevez --members ou --pool, ou exclure moins"
         )
     if format == "jsonl":

@@ -23,7 +23,7 @@ def run(
     from datetime import date
 
     from matcher.console import check_format, emit
-    from matcher.domain import NothingGood
+    from matcher.domain import NoValidRecords
     from matcher.reference import law
     from matcher.reference.identifiers import clean_date
 
@@ -31,7 +31,7 @@ def run(
     day = clean_date(on) or date.today()
     held = [rule for rule in law.rules(day) if rule.code.startswith(beginning)]
     if not held:
-        raise NothingGood(
+        raise NoValidRecords(
             f"aucune règle en vigueur le {day:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
         )
     emit(

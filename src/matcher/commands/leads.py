@@ -41,7 +41,7 @@ def run(
     """
     from matcher import codec
     from matcher.console import check_format, emit, say
-    from matcher.domain import NothingGood
+    from matcher.domain import NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.partners import subcontracting
     from matcher.reading import gather
@@ -66,7 +66,7 @@ def run(
         awards = [a for a in awards if _in([a.place, a.buyer.place], department)]
     opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
     if not opened:
-        raise NothingGood(
+        raise NoValidRecords(
             "aucun lot avec une clause sociale d'exécution confié ou ouvert à des entreprises ordinaires : "
             "donnez des avis d'attribution, leurs avis d'appel, ou des DECP avec leurs considérations sociales"
         )

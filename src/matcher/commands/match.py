@@ -47,7 +47,7 @@ def run(
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import ANSWERABLE, BadInput, Filters, NothingGood, Place
+    from matcher.domain import ANSWERABLE, BadInput, Filters, NoValidRecords, Place
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
@@ -71,7 +71,9 @@ def run(
             raise BadInput(_unknown(place))
         tenders.append(free_text_tender(need, where or Place()) if where else free_text_tender(need))
     if not tenders:
-        raise NothingGood("no notice to answer was found in these files: `matcher read` shows what they hold")
+        raise NoValidRecords(
+            "no notice to answer was found in these files: `matcher read` shows what they hold"
+        )
     matcher = Matcher.load(catalogue, recipe)
     filters = Filters(
         kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,

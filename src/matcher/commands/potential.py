@@ -59,7 +59,7 @@ def run(
 
     from matcher import codec
     from matcher.console import check_format, emit, say
-    from matcher.domain import CALLS, BadInput, NothingGood
+    from matcher.domain import CALLS, BadInput, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
@@ -94,7 +94,7 @@ def run(
             )
         )
     if not tenders:
-        raise NothingGood(
+        raise NoValidRecords(
             "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"
         )
     matcher = Matcher.load(catalogue)

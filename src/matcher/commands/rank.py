@@ -34,7 +34,7 @@ def run(
     import json
 
     from matcher.console import progress, say
-    from matcher.domain import NothingGood, Rejected
+    from matcher.domain import NoValidRecords, Rejected
     from matcher.lab import evaluation
     from matcher.matching import recipes
     from matcher.matching.engine import Matcher
@@ -45,7 +45,7 @@ def run(
     if not asked:
         for bad in rejected[:5]:
             say(f"set aside {bad.record}: {bad.reason}")
-        raise NothingGood(
+        raise NoValidRecords(
             f"no query could be read in {queries}: one object a line with query_id and notice is wanted"
         )
     catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)

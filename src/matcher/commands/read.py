@@ -38,7 +38,7 @@ def run(
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
     from matcher import console
-    from matcher.domain import NothingGood, Rejected
+    from matcher.domain import NoValidRecords, Rejected
     from matcher.reading import files, inference
 
     kind = console.check_format(format)
@@ -53,9 +53,9 @@ def run(
     for line in summary.lines():
         console.say(line)
     if not summary.good:
-        if summary.faults:
+        if summary.internal_errors:
             raise typer.Exit(1)
-        raise NothingGood("no record could be read; the reasons are above")
+        raise NoValidRecords("no record could be read; the reasons are above")
 
 
 def columns(pairs: Iterable[str]) -> Mapping[str, str] | None:

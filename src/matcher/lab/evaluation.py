@@ -20,7 +20,7 @@ import numpy as np
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Award, BadInput, NothingGood, Recipe, Rejected, Structure, Tender
+from matcher.domain import Award, BadInput, NoValidRecords, Recipe, Rejected, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking, interleave
 from matcher.partners import partners
@@ -118,9 +118,9 @@ def catalogue_of(
         elif isinstance(record, Structure):
             listed.append(record)
     if structures is not None and not listed:
-        raise NothingGood("no structure could be read: check the file of --structures with `matcher read`")
+        raise NoValidRecords("no structure could be read: check the file of --structures with `matcher read`")
     if structures is None and not awards:
-        raise NothingGood(
+        raise NoValidRecords(
             "no award could be read: check the file of --history with `matcher read`, or give --structures"
         )
     return build_catalogue(listed, awards, recipe, undated=UNDATED, suppliers=structures is None)

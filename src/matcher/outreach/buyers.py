@@ -13,7 +13,7 @@ from matcher.domain import NotFound
 from matcher.outreach.digests import identifier
 from matcher.records import feedback
 from matcher.records.store import Store, now
-from matcher.records.tables import Feedback, Found, Notice, Told
+from matcher.records.tables import Announcement, Feedback, Found, Notice
 from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
 
@@ -57,7 +57,7 @@ def _item(
     """The outcome of one notice, known under `ids`."""
     possible, notified = (
         dict(connection.execute(select(table.lot_id, func.count()).where(table.notice_id.in_(of)).group_by(table.lot_id)).all())
-        for table, of in ((Found, [row.id]), (Told, ids))
+        for table, of in ((Found, [row.id]), (Announcement, ids))
     )  # fmt: skip
     given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
     last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}

@@ -26,7 +26,7 @@ from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
 from matcher.records.store import Store, now
-from matcher.records.tables import Digest, Feedback, Found, Run, Told, Unsubscription
+from matcher.records.tables import Announcement, Digest, Feedback, Found, Run, Unsubscription
 from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
 
@@ -114,7 +114,7 @@ def _announced(
     first = {id: key for key, case in open_cases.items() for id in case.ids}
     return {
         (row.addressee, first[row.notice_id], row.lot_id): (row.digest_id, row.at)
-        for row in connection.execute(select(Told.__table__).where(Told.channel == MAIL))
+        for row in connection.execute(select(Announcement.__table__).where(Announcement.channel == MAIL))
         if row.notice_id in first
     }
 
@@ -133,7 +133,9 @@ def _waves(
         interested = {row.siret for row in words if row.verb == "interested"}
         if len(interested) >= rules.enough:
             continue
-        rows = connection.execute(select(Told.addressee, Told.at).where(Told.notice_id == id)).all()
+        rows = connection.execute(
+            select(Announcement.addressee, Announcement.at).where(Announcement.notice_id == id)
+        ).all()
         if any(row.at.astimezone(PARIS).date() == at.astimezone(PARIS).date() for row in rows):
             continue
         asked = {row.addressee for row in rows} | {row.siret for row in words}
@@ -226,7 +228,7 @@ def _write(
             connection, Digest, [digest], key=("id",), keep=tuple(k for k in digest if k != "id")
         ):
             return
-        store.put(connection, Told, [
+        store.put(connection, Announcement, [
             {"addressee": siret, "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL, "digest_id": id,
              "at": at} for one in chosen
         ])  # fmt: skip

@@ -55,7 +55,7 @@ class Summary:
     structures: int = 0
     awards: int = 0
     set_aside: int = 0
-    faults: int = 0
+    internal_errors: int = 0
     natures: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Summary:
         """Count one record."""
         if isinstance(record, Rejected):
             self.set_aside += 1
-            self.faults += record.reason.startswith(FAULT)
+            self.internal_errors += record.reason.startswith(INTERNAL_ERROR)
             if record.reason in self.reasons or len(self.reasons) < 1000:
                 self.reasons[record.reason] += 1
                 self.examples.setdefault(record.reason, _where(record))
@@ -105,7 +105,7 @@ class Summary:
             yield f"  … and {len(self.reasons) - most} other reasons"
 
 
-FAULT = "a fault of ours"
+INTERNAL_ERROR = "internal error"
 
 
 def _where(record: Rejected) -> str:
@@ -224,7 +224,7 @@ class _Reader:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise
                 source = module.__name__.rsplit(".", 1)[-1]
-                reason = f"{FAULT} in the source {source} ({type(error).__name__}: {str(error)[:120]}); please report it"
+                reason = f"{INTERNAL_ERROR} in the source {source} ({type(error).__name__}: {str(error)[:120]}); please report it"
                 yield Rejected(path=name, record=name, reason=reason)
                 return
             return

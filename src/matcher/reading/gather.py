@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec
-from matcher.domain import Award, BadInput, NotFound, NothingGood, Rejected, Structure, Tender
+from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import files, merge
 
 NOTICES = "notices.jsonl"
@@ -40,7 +40,7 @@ class Gathered:
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
     """Read files, folders and archives of any known format; what several say of one structure is joined.
 
-    The awards of award notices count as awards.  Raises NothingGood where no record is good.
+    The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
     """
     found = Gathered()
     for record in files.read(list(paths), columns=columns):
@@ -58,7 +58,7 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
     found.rejected.extend(merged.set_aside)
     if not (found.structures or found.awards or found.tenders):
         why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
-        raise NothingGood(
+        raise NoValidRecords(
             f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
         )
     return found

@@ -82,7 +82,7 @@ def spot(need: str) -> Place | None:
 _LOT = re.compile(r"(?:^|(?<=[\s;,.]))lot\s*(?:n\s*°\s*)?(\d{1,3})\s*[:–—-]\s*", re.I)
 
 
-def _lots(need: str, tender: Tender) -> tuple[Lot, ...]:
+def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     """The lots that the words of a need number themselves ("Lot 1 : ... Lot 2 : ..."); none where fewer than two."""
     marks = list(_LOT.finditer(need))
     numbers = [mark.group(1).lstrip("0") or "0" for mark in marks]
@@ -108,7 +108,7 @@ def _lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     return tuple(found)
 
 
-def _understood(tender: Tender) -> Tender:
+def with_clauses(tender: Tender) -> Tender:
     """Reservations and clauses that the words of a need ask for."""
     from matcher.reading import clauses
 

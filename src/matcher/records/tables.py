@@ -167,7 +167,7 @@ class Digest(Base):
     sent_at: Mapped[datetime | None]
 
 
-class Told(Base):
+class Announcement(Base):
     """A lot announced to an addressee is never announced again, whatever the model or the source."""
 
     __tablename__ = "told"

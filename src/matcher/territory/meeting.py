@@ -123,11 +123,11 @@ def exposures(store: Store | None) -> dict[str, int]:
         return {}
     from sqlalchemy import func, select
 
-    from matcher.records.tables import Found, Told
+    from matcher.records.tables import Announcement, Found
 
     counts: dict[str, int] = {}
     with store.reading() as connection:
-        for column in (Found.siret, Told.addressee):
+        for column in (Found.siret, Announcement.addressee):
             for siret, times in connection.execute(select(column, func.count()).group_by(column)):
                 counts[siret] = counts.get(siret, 0) + int(times)
     return counts

@@ -391,7 +391,7 @@ def standings(store: Store, on: date) -> dict[str, Standing]:
     """What the store knows of each structure within the year before `on`: answers, lots asked, hours asked."""
     from sqlalchemy import select
 
-    from matcher.records.tables import Feedback, Notice, SourcingEvent, Told
+    from matcher.records.tables import Announcement, Feedback, Notice, SourcingEvent
 
     since = on - timedelta(days=365)
     answered: dict[str, date] = {}
@@ -416,7 +416,7 @@ def standings(store: Store, on: date) -> dict[str, Standing]:
             elif kind == "answered":
                 answered[siret] = max(answered.get(siret, at.date()), at.date())
         for addressee, notice, lot, at in connection.execute(
-            select(Told.addressee, Told.notice_id, Told.lot_id, Told.at)
+            select(Announcement.addressee, Announcement.notice_id, Announcement.lot_id, Announcement.at)
         ):
             if since <= at.date() <= on:
                 asked.setdefault(addressee, set()).add((notice, lot))
