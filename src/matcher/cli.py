@@ -1,6 +1,6 @@
 """The `matcher` command: parses, calls one public function, prints.
 
-Exit status: 0 when at least one record was good, 2 on wrong usage or when nothing good is left,
+Exit status: 0 when at least one record was valid, 2 on wrong usage or when no valid record is left,
 1 on an internal error.
 """
 
@@ -23,7 +23,7 @@ Every command has its own --help with examples.
 
 
 def build() -> typer.Typer:
-    """The application with every command of the room `commands`."""
+    """The application with every command of the package `commands`."""
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -34,7 +34,7 @@ def build() -> typer.Typer:
 
     @app.callback(invoke_without_command=True)
     def _version(
-        version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+        version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     ) -> None:
         if version:
             typer.echo(f"matcher {__version__}")

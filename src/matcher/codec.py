@@ -26,12 +26,12 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(cls: type[T], data: Any) -> T:
-    """The frozen value again.  Raises BadInput, naming the first field at fault."""
+    """The value deserialised.  Raises BadInput, naming the first invalid field."""
     return _validated(cls, data, "validate_python")
 
 
 def from_text(cls: type[T], text: str) -> T:
-    """The frozen value of a JSON text, read in one go.  Raises BadInput, naming the first field at fault."""
+    """The value of a JSON text, parsed and validated in one pass.  Raises BadInput, naming the first invalid field."""
     return _validated(cls, text, "validate_json")
 
 

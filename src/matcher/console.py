@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: data on stdout, progress and one clear sentence on stderr."""
+"""Terminal output: data on stdout, progress and messages on stderr."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_format(format: str) -> Format:
-    """The format itself.  Raises BadInput, naming the three there are."""
+    """The format itself.  Raises BadInput, listing the three formats."""
     if format not in FORMATS:
         raise BadInput(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
     return format
 
 
 def inert(value: Any) -> str:
-    """A cell's text that no spreadsheet runs: a leading =, +, - or @ of a text is preceded by a quote."""
+    """A cell's text, safe from formula injection: a leading =, +, - or @ is escaped with a quote."""
     if value is None:
         return ""
     if isinstance(value, float | int):
@@ -37,7 +37,7 @@ def inert(value: Any) -> str:
 
 
 def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = "") -> int:
-    """Print rows on stdout as a table, as JSON lines or as CSV; returns how many there were."""
+    """Print rows on stdout as a table, as JSON lines or as CSV; returns their number."""
     kind = check_format(format)
     if kind == "jsonl":
         count = 0
@@ -55,7 +55,7 @@ def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = 
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a heading, no cell of which a spreadsheet runs."""
+    """Rows as CSV with a header, cells safe from formula injection."""
     listed = list(rows)
     columns = list(dict.fromkeys(key for row in listed for key in row))
     buffer = io.StringIO()
@@ -92,12 +92,12 @@ def _cell(value: Any) -> str:
 
 
 def say(sentence: str) -> None:
-    """One line for the person, on stderr."""
+    """One line for the user, on stderr."""
     sys.stderr.write(sentence + "\n")
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """The same items, with a bar on stderr when a person is watching and it takes over a second."""
+    """The same items, with a progress bar on stderr in an interactive terminal."""
     if total is None and hasattr(items, "__len__"):
         total = len(items)  # type: ignore[arg-type]
     if not sys.stderr.isatty():

@@ -1,6 +1,6 @@
-"""Every noun of the trade, frozen, and the errors a user can mend.
+"""The domain model as frozen dataclasses, and the user-correctable errors.
 
-One symmetry holds the house together: Tender : Lot :: Structure : Offer.  A tender asks through its
+One symmetry organises the package: Tender : Lot :: Structure : Offer.  A tender asks through its
 lots, a structure answers through its offers.  Identifiers are strings; dates are `datetime.date`;
 amounts are euros unless `currency` says otherwise; distances are kilometres; NaN or None is unknown.
 """
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 
 class MatcherError(Exception):
-    """An error the user can mend: one sentence that names the remedy (CLI exit 2, API 4xx)."""
+    """A user-correctable error: one sentence that names the remedy (CLI exit 2, API 4xx)."""
 
 
 class BadInput(MatcherError):
@@ -26,11 +26,11 @@ class BadInput(MatcherError):
 
 
 class NoValidRecords(MatcherError):
-    """Every record was set aside: nothing good is left to go on with."""
+    """Every record was rejected: no valid record is left."""
 
 
 class StaleArtefact(MatcherError):
-    """An index, a model or a recipe does not belong together with the one asked for."""
+    """An index, a model or a recipe is incompatible with the one requested."""
 
 
 class MissingExtra(MatcherError):
@@ -38,11 +38,11 @@ class MissingExtra(MatcherError):
 
 
 class NotFound(MatcherError):
-    """No such structure, notice, lot, recipe or plug (API 404)."""
+    """No such structure, notice, lot, recipe or plugin (API 404)."""
 
 
 class Forbidden(MatcherError):
-    """Who asks may not do this (API 403)."""
+    """The caller is not allowed to do this (API 403)."""
 
 
 # ---------------------------------------------------------------------------------------------- places
@@ -61,7 +61,7 @@ class Place:
     nuts: str | None = None
     latitude: float | None = None
     longitude: float | None = None
-    inferred: bool = False  # True when it is not stated but deduced (the buyer's commune, say)
+    inferred: bool = False  # True when deduced rather than stated (the buyer's commune, say)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a structure says, or is known, to do; `since` is the day from which it is known."""
+    """What a structure declares, or is known, to do; `since` is the day from which it is known."""
 
     id: str
     title: str
@@ -174,7 +174,7 @@ CALLS: frozenset[Nature] = frozenset(
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
 
 
-#: Whom words may reserve a contract to: how it is said, and the article that opens contracts to these structures.
+#: Beneficiaries of a reservation named in a text: French label, and the article that admits these structures.
 AUDIENCES: dict[str, tuple[str, str]] = {
     "ESAT/EA": ("ESAT et entreprises adaptées", "L2113-12"),
     "SIAE": ("structures d'insertion (SIAE)", "L2113-13"),
@@ -188,7 +188,7 @@ class Reservation:
     """A lot open only to some structures; no article means "article non précisé", which is never guessed."""
 
     articles: tuple[str, ...] = ()  # "L2113-12", "L2113-13", "L2113-13-1", "L2113-15"
-    who: tuple[str, ...] = ()  # whom the words name, of AUDIENCES
+    who: tuple[str, ...] = ()  # beneficiaries named in the text, keys of AUDIENCES
     origin: Literal["field", "text"] = "field"
     passage: str = ""
     confidence: float = 1.0
@@ -200,7 +200,7 @@ class Reservation:
 
     @property
     def stated(self) -> str:
-        """The articles, else whom the words name, in French; "" where neither is said."""
+        """The articles, else the beneficiaries named, in French; "" where neither is stated."""
         if self.articles:
             return ", ".join(self.articles)
         named = " ; ".join(AUDIENCES[name][0] for name in self.who if name in AUDIENCES)
@@ -233,14 +233,14 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What one must know to act: a visit, a qualification, a form of group imposed or forbidden."""
+    """A practical condition of tendering: a visit, a qualification, a form of group imposed or forbidden."""
 
     code: str  # "visit", "qualification", "group-form", "several-groups", "framework", ...
     label: str  # French, short: "Visite obligatoire", "Certiphyto"
     passage: str = ""
 
 
-#: Who buys, as far as thresholds tell buyers apart: the State, a local body, a contracting entity; "" not stated.
+#: Type of buyer, as far as thresholds distinguish buyers: the State, a local body, a contracting entity; "" not stated.
 AuthorityType = Literal["state", "local", "entity", ""]
 
 
@@ -276,7 +276,7 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A winner of an award, as published; `flags` tells an identifier that fails its check sum."""
+    """A winner of an award, as published; `flags` marks an identifier that fails its checksum."""
 
     id: str
     name: str = ""
@@ -290,7 +290,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Award:
-    """Who won what, and when: the only label there is, and its date forbids peeking."""
+    """Who won what, and when: the only ground truth; its date prevents leakage."""
 
     uid: str
     title: str
@@ -321,7 +321,7 @@ class Tender:
     title: str
     description: str = ""
     buyer: Buyer = field(default_factory=Buyer)
-    joint_buyers: tuple[Buyer, ...] = ()  # who buys together with `buyer`
+    joint_buyers: tuple[Buyer, ...] = ()  # joint procurement with `buyer`
     lots: tuple[Lot, ...] = ()
     nature: Nature = "call"
     reference: str = ""  # the buyer's own reference
@@ -342,7 +342,7 @@ class Tender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A record set aside: where it stood, why, and what would mend it. Nothing is lost silently."""
+    """A rejected record: where it was, why, and the remedy. Nothing is dropped silently."""
 
     path: str
     record: str  # its id, or its place in the file ("row 12")
@@ -354,18 +354,18 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One contribution to the score: a stable code for machines, a French sentence for people."""
+    """One contribution to the score: a stable code for programs, a French sentence for users."""
 
     code: str
     text: str
     contribution: float = 0.0
     notice_passage: str = ""
     offer_passage: str = ""
-    tells: bool = True  # False where the sentence only says that something is unknown, absent or usual
+    tells: bool = True  # False where the sentence only states something unknown, absent or usual
 
 
-#: What the judgement says of a structure for a lot: to be called, to be asked first, not to be shown; "" where no
-#: judgement is asked (suppliers of past awards, recipes that compare).
+#: The judgement of a structure for a lot: call it, check first, do not show; "" where no judgement is
+#: made (suppliers of past awards, recipes that compare).
 Level = Literal["likely", "plausible", "unlikely", ""]
 LEVEL_LABELS: Mapping[Level, str] = {
     "likely": "à appeler",
@@ -386,10 +386,10 @@ class Match:
     probability: float
     rank: int
     reasons: tuple[Reason, ...] = ()
-    missing: tuple[str, ...] = ()  # French: what is not known of this structure
+    missing: tuple[str, ...] = ()  # French: what is unknown about this structure
     warnings: tuple[str, ...] = ()
     distance_km: float | None = None
-    eligible: bool | None = None  # under the lot's reservation; None where it cannot be told
+    eligible: bool | None = None  # under the lot's reservation; None where unknown
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
     level: Level = ""
 
@@ -415,7 +415,7 @@ class Warning_:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consortium:
-    """A team for a tender: who takes what, what stays uncovered, and what the law says of it."""
+    """A team for a tender: who takes what, what is uncovered, and the legal warnings."""
 
     members: tuple[Member, ...]
     covered: tuple[str, ...]
@@ -430,21 +430,21 @@ class Consortium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotAnswer:
-    """The ranked structures of a lot; `nobody` says, honestly, that none fits."""
+    """The ranked structures of a lot; `nobody` is True when none is credible."""
 
     lot: Lot
     matches: tuple[Match, ...]
     nobody: bool = False
     relaxations: tuple[str, ...] = ()  # French: "à 70 km au lieu de 50 : 4 structures de plus"
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
-    likely: int = 0  # bidders to be called, of all those considered
-    plausible: int = 0  # bidders to be asked first
+    likely: int = 0  # bidders to call, of all those considered
+    plausible: int = 0  # bidders to check first
     considered: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """All that is answered to a tender, with the versions that made it."""
+    """The whole answer to a tender, with the versions that produced it."""
 
     tender: Tender
     lots: tuple[LotAnswer, ...]
@@ -454,7 +454,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What is built: saved with the catalogue. Plugs are named by file name or dotted path."""
+    """What to build; saved with the catalogue. Plugins are named by file name or dotted path."""
 
     name: str = "default"
     encoder: str = "static"
@@ -463,7 +463,7 @@ class Recipe:
     signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
     ranker: str = "weighted"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
-    judgement: bool = False  # are structures of a directory ordered, and shown, by the judgement of leads?
+    judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (
         0.0  # scores that lie so near to the first of their run change places every day; 0 never
     )
@@ -471,7 +471,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Exact wishes of who asks; they are obeyed, and never cost recall silently."""
+    """Hard filters of the caller, applied before the search so that they cost no recall."""
 
     kinds: tuple[str, ...] = ()
     articles: tuple[str, ...] = ()  # only structures that may answer under one of these

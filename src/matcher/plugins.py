@@ -22,9 +22,9 @@ def names(room: str) -> tuple[str, ...]:
 
 
 def find(room: str, name: str) -> ModuleType:
-    """The module of a plug, by file name, or by dotted path for a plug outside the tree.
+    """The module of a plugin, by file name, or by dotted path for a plugin outside the tree.
 
-    Raises NotFound, naming what there is, when the room has no such file.
+    Raises NotFound, listing the names available, when the room has no such file.
     """
     path = name if "." in name else f"{PACKAGE}.{room}.{name}"
     try:
@@ -37,7 +37,7 @@ def find(room: str, name: str) -> ModuleType:
 
 @contextmanager
 def optional(name: str, purpose: str) -> Iterator[None]:
-    """Around the imports of an extra of pyproject.toml.  Raises MissingExtra, with the command to type."""
+    """Context for importing an optional extra.  Raises MissingExtra, with the command that installs it."""
     try:
         yield
     except ModuleNotFoundError as error:

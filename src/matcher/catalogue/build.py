@@ -31,7 +31,7 @@ from matcher.catalogue.rows import (
 from matcher.domain import Award, Place, Recipe, Structure, __version__
 from matcher.reference.text import coded
 
-BLOCK = 20_000  # structures made at once
+BLOCK = 20_000  # structures processed at once
 
 
 #: From this many evidence rows on vectors are kept in half precision.
@@ -81,13 +81,13 @@ def build_catalogue(
         blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
         words.extend(coded(row.text, row.offer.cpv) for row in rows)
         first += len(rows)
-        if first > HALVED_FROM:  # as singles they would take twice the memory until the end
+        if first > HALVED_FROM:  # in single precision they would take twice the memory
             blocks = [part.astype(np.float16, copy=False) for part in blocks]
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     evidence_table = pa.concat_tables(evidences).combine_chunks()
     del tables, evidences
     vectors = np.empty((first, encoder.dimension), dtype=blocks[-1].dtype)
-    while blocks:  # each is let go of as it is copied
+    while blocks:  # each is released once copied
         vectors[first - len(blocks[-1]) : first] = blocks[-1]
         first -= len(blocks.pop())
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
@@ -98,9 +98,9 @@ def build_catalogue(
 def update_catalogue(
     catalogue: Catalogue, structures: Iterable[Structure] = (), gone: Iterable[str] = ()
 ) -> Catalogue:
-    """The catalogue as built anew with these structures in place of those of their SIRETs, and without `gone`.
+    """The catalogue as a full rebuild would give it, with these structures replacing those of their SIRETs and without `gone`.
 
-    Only what changed is encoded and told to the indexes; the rest is copied.  Awards stay with their bidder;
+    Only what changed is encoded and passed to the indexes; the rest is copied.  Awards stay with their bidder;
     those of a bidder none of whose structures is left go with it.
     """
     fresh: dict[str, Structure] = {}
@@ -134,12 +134,12 @@ def update_catalogue(
 
 
 def _awards_of(catalogue: Catalogue, rows: NDArray[np.int64]) -> dict[str, list[_Row]]:
-    """The awards of the bidders of these structure rows, by SIREN; what a structure tells itself is none."""
+    """The awards of the bidders of these structure rows, by SIREN; a structure's own declarations are excluded."""
     found: dict[str, list[_Row]] = defaultdict(list)
     for row in rows.tolist():
         structure = catalogue.structure(row)
-        told = sum(1 for _ in _profile(structure))
-        for piece in range(int(catalogue.offsets[row]) + told, int(catalogue.offsets[row + 1])):
+        own = sum(1 for _ in _profile(structure))
+        for piece in range(int(catalogue.offsets[row]) + own, int(catalogue.offsets[row + 1])):
             found[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
     return found
 
@@ -235,7 +235,7 @@ def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
 def _written(
     blocks: Iterable[NDArray[Any]], shape: tuple[int, int], dtype: Any, home: Path | None
 ) -> tuple[NDArray[Any], Path | None]:
-    """The blocks as one array: in memory, or in a file beside `home` and mapped, and then the file."""
+    """The blocks as one array: in memory, or memory-mapped from a temporary file next to `home`, and that file."""
     if home is None:
         parts = list(blocks)
         return np.concatenate(parts) if parts else np.zeros(shape, dtype=dtype), None
@@ -251,13 +251,13 @@ def _written(
 
 
 def _is_supplier(structure: Structure) -> bool:
-    """Is it one that the catalogue made of a holder of awards?"""
+    """Whether the catalogue created it from an award holder."""
     made = Structure(siret=structure.siret, name=structure.name, place=Place(country=None), source="decp")
     return structure == made
 
 
 def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
-    """The structures of several blocks, whose first rows and bidders were counted from nought in each."""
+    """The structures of several blocks, whose row and bidder numbers start from 0 in each."""
     before = np.cumsum([0, *(evidence.num_rows for evidence in evidences)])
     block = np.arange(structures.num_rows) // BLOCK
     return _renumbered(structures, column_of(structures, "first_row") + before[block])

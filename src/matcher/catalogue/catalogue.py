@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Catalogue:
-    """Structures and their evidence, open for questions.  Immutable: a change makes a new one."""
+    """Structures and their evidence, open for queries.  Immutable: a change makes a new one."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Catalogue:
         if key not in self._columns:
             table = self.structures if which == "s" else self.evidence
             if which == "s" and pa.types.is_string(table.schema.field(name).type):
-                numbers, words = self.coded(name)  # one object a word, not one a row
+                numbers, words = self.coded(name)  # one object per word, not per row
                 self._columns[key] = np.array([*words, ""], dtype=object)[numbers]
             else:
                 self._columns[key] = column_of(table, name)
@@ -109,7 +109,7 @@ class Catalogue:
     def among(
         self, name: str, wanted: Callable[[str], Any], rows: NDArray[np.int64] | None = None
     ) -> NDArray[Any]:
-        """`wanted` of each word of a column of structures (or of `rows`), asked once for each different word."""
+        """`wanted` of each word of a column of structures (or of `rows`), evaluated once for each distinct word."""
         numbers, words = self.coded(name)
         table = np.array([wanted(word) for word in words] or [False])
         return np.asarray(table[numbers if rows is None else numbers[rows]])
@@ -131,7 +131,7 @@ class Catalogue:
         return {}
 
     def once(self, key: str, make: Callable[[], T]) -> T:
-        """The value of `make()`, computed once for this catalogue whoever asks."""
+        """The value of `make()`, computed once for this catalogue."""
         if key not in self._made:
             self._made[key] = make()
         return cast("T", self._made[key])
@@ -251,23 +251,23 @@ class Catalogue:
 
     @property
     def denied(self) -> Mapping[int, tuple[str, ...]]:
-        """Structure row -> what it says is not its trade (`matcher.catalogue.denials`)."""
+        """Structure row -> the trades it denies (`matcher.catalogue.denials`)."""
         return self._published if self._denied is None else self._denied
 
     @cached_property
     def _published(self) -> dict[int, tuple[str, ...]]:
         if "denied" not in self.structures.column_names:
             return {}
-        told = self.structures.column("denied").to_pylist()
-        return {row: tuple(skills) for row, skills in enumerate(told) if skills}
+        denied = self.structures.column("denied").to_pylist()
+        return {row: tuple(skills) for row, skills in enumerate(denied) if skills}
 
     def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
         """The same catalogue where these SIRETs deny these skills too, at once and without a new build."""
         more = dict(self.denied)
         names = (self.structures.column(name).to_pylist() for name in ("siret", "predecessors"))
         for row, (siret, olds) in enumerate(zip(*names, strict=True)) if denied else ():
-            if said := {skill for name in (siret, *(olds or "").split()) for skill in denied.get(name, ())}:
-                more[row] = tuple(sorted({*more.get(row, ()), *said}))
+            if added := {skill for name in (siret, *(olds or "").split()) for skill in denied.get(name, ())}:
+                more[row] = tuple(sorted({*more.get(row, ()), *added}))
         other = copy.copy(self)
         other._denied = more
         return other

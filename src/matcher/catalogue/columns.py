@@ -1,4 +1,4 @@
-"""How domain values stand in the columns of a catalogue: days, departments, zones and natures as numbers."""
+"""Encoding of domain values in the columns of a catalogue: days, departments, zones and natures as numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def zone_bits(zone: Zone | None) -> tuple[int, int]:
         return 0, 0
     codes = set(zone.departments)
     if zone.country:
-        # "France entière" is metropolitan France: overseas is served when it is named
+        # "France entière" is metropolitan France: overseas departments count only when named
         codes |= {code for code in _DEPARTMENTS if len(code) == 2}
     codes |= {d.code for d in places.departments() if d.region in zone.regions}
     bits = sum(1 << _DEPARTMENTS[code] for code in codes if code in _DEPARTMENTS)

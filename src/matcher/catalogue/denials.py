@@ -1,4 +1,4 @@
-""" "Ce n'est pas notre métier": what a structure denies, and which lots that keeps away from it for ever.
+""" "Ce n'est pas notre métier": the trades a structure denies, and the lots that this excludes permanently.
 
 A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer.
 """
@@ -51,7 +51,7 @@ def trades(denied: Iterable[str]) -> frozenset[str]:
 
 
 def refuses(denied: Collection[str], lot: Lot) -> bool:
-    """Does the lot ask for nothing but what is denied: its main CPV is of a denied class, or all its trades are?
+    """Whether the lot asks only for denied trades: its main CPV is of a denied class, or all its trades are.
 
     A lot without a CPV is judged by its words; a lot that asks for a denied trade among others may be answered.
     """

@@ -16,11 +16,11 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import FORMAT
 from matcher.domain import NotFound, Recipe, StaleArtefact
 
-SWAPS = 20  # times that a catalogue is opened again because another took its place
+SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
 def save_catalogue(catalogue: Catalogue, folder: Path) -> None:
-    """Write the catalogue beside `folder`, then put it in its place in one step."""
+    """Write the catalogue to a sibling of `folder`, then swap it in atomically."""
     folder = Path(folder)
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -31,7 +31,7 @@ def save_catalogue(catalogue: Catalogue, folder: Path) -> None:
             pa.ipc.new_file(sink, table.schema) as out,
         ):
             out.write_table(table.combine_chunks())
-    try:  # files are never written again, so that one may stand in two catalogues
+    try:  # files are immutable, so that two catalogues may share one
         if catalogue.written is None:
             raise FileNotFoundError
         os.link(catalogue.written, fresh / "vectors.npy")
@@ -53,8 +53,8 @@ def load_catalogue(folder: Path, recipe: str | None = None) -> Catalogue:
     """Open a saved catalogue, memory-mapped.
 
     Raises NotFound where there is none, StaleArtefact when it was built by another recipe, encoder
-    or format than the one asked for: the sentence names the command that builds it anew.  A catalogue that
-    is put in the place of another meanwhile is opened whole, the one or the other.
+    or format than the one asked for: the message names the command that rebuilds it.  During a swap, either
+    the old or the new catalogue is opened whole.
     """
     folder = Path(folder)
     for _ in range(SWAPS):
@@ -110,12 +110,12 @@ def _opened(folder: Path, recipe: str | None) -> Catalogue:
 
 
 def _aside(folder: Path) -> Path:
-    """Where the old catalogue stands for the instant in which the new one takes its place."""
+    """Where the old catalogue is kept while the new one is swapped in."""
     return folder.with_name(folder.name + ".old")
 
 
 def _place(folder: Path) -> int | None:
-    """Which folder stands there; None where none does."""
+    """The identity of the folder at this path; None where there is none."""
     try:
         return folder.stat().st_ino
     except OSError:

@@ -39,10 +39,10 @@ def _name_keys(catalogue: Catalogue) -> list[str]:
 
 
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:
-    """The information of a word in nats and the structures so named.
+    """The self-information of a word in nats, and the structures whose names hold it.
 
     None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
-    names and texts alone, whoever holds which award, so that it does not peek.
+    names and texts alone, not the awards, so that nothing leaks.
     """
     find = catalogue.once("rare_name", lambda: lru_cache(KEPT)(partial(_rare_name, catalogue)))
     return find(word) or None
@@ -130,7 +130,7 @@ def distances_km(
 def allowed_mask(
     catalogue: Catalogue, filters: Filters, places: Sequence[Place] = ()
 ) -> NDArray[np.bool_] | None:
-    """Mask over structures that obey the filters; None when there is no filter."""
+    """Mask of the structures that pass the filters; None when there is no filter."""
     masks: list[NDArray[np.bool_]] = []
     if filters.sirets is not None:
         masks.append(holding_any(catalogue, filters.sirets, prefixes=False))

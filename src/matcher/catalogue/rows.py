@@ -96,7 +96,7 @@ def _evidence_of_awards(
         if siren not in of_siren:
             if not suppliers:
                 continue
-            # of several spellings, the most frequent, then the first by alphabet: order of the file never matters
+            # of several spellings, the most frequent, then the first by alphabet: independent of file order
             name = min(names[siren].items(), key=lambda item: (-item[1], item[0]))[0]
             supplier = Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp")
             of_siren[siren] = f"{supplier.siret} "
@@ -113,7 +113,7 @@ def centred(place: Place) -> Place:
 
 def _award_row(award: Award, undated: date | None) -> _Row:
     title = clean(award.title)
-    # a place deduced from the buyer's seat tells of the buyer, not of the work: its department is enough
+    # a place deduced from the buyer's address describes the buyer, not the work: its department is enough
     place = replace(award.place, latitude=None, longitude=None) if award.place.inferred else award.place
     offer = Offer(
         id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=centred(place),
@@ -194,7 +194,7 @@ def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Ta
 
 
 def index_words(evidence: pa.Table) -> list[str]:
-    """What an index of words is given of each evidence row."""
+    """The text of each evidence row given to a word index."""
     texts, payloads = (evidence.column(name).to_pylist() for name in ("text", "payload"))
     return [
         coded(text, tuple(json.loads(payload).get("cpv") or ()))

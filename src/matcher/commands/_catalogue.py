@@ -1,4 +1,4 @@
-"""The folder of the catalogue that commands open unless another is named."""
+"""The default catalogue folder of the commands."""
 
 from __future__ import annotations
 

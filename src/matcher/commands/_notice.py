@@ -1,4 +1,4 @@
-"""The one notice that a command is asked about."""
+"""The notice given to a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     """The notice of a file, or the one indexed with the catalogue under this id.
 
     Of a file the first that can be answered (else awarded, if `awarded`), unless `id` names one.
-    Raises NotFound, naming those there are; NoValidRecords where the file holds none.
+    Raises NotFound, listing the ids available; NoValidRecords where the file holds none.
     """
     from matcher.console import say
     from matcher.domain import ANSWERABLE, NotFound, NoValidRecords

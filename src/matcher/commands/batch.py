@@ -16,7 +16,7 @@ def run(
         typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote)."),
     ] = None,
     sync: Annotated[
-        bool, typer.Option("--sync", help="First fetch what BOAMP published since the last time.")
+        bool, typer.Option("--sync", help="First fetch what BOAMP published since the last run.")
     ] = False,
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
@@ -27,7 +27,7 @@ def run(
     store: Annotated[str | None, typer.Option(help="Address of the store; MATCHER_STORE by default.")] = None,
     since: Annotated[str | None, typer.Option(help="Leave out notices published before this day.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do all of it on a copy, write and send nothing.")
+        bool, typer.Option("--dry-run", help="Run on a copy; write and send nothing.")
     ] = False,
     hold: Annotated[
         bool, typer.Option("--hold", help="Keep the digests until `matcher outbox approve`.")
@@ -36,20 +36,16 @@ def run(
     rules: Annotated[
         Path | None, typer.Option(help="JSON file of rules: cap, floor, hours, smtp, base_url ...")
     ] = None,
-    top: Annotated[
-        int, typer.Option(min=1, max=1000, help="Structures kept for each lot, of those above the floor.")
-    ] = 50,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that match.")] = 1,
-    scheduler: Annotated[
-        str, typer.Option(help="A Dask cluster, tcp://host:port, that matches instead.")
-    ] = "",
+    top: Annotated[int, typer.Option(min=1, max=1000, help="Structures kept per lot, above the floor.")] = 50,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Matching processes.")] = 1,
+    scheduler: Annotated[str, typer.Option(help="A Dask cluster to match on, tcp://host:port.")] = "",
     report: Annotated[
         Path | None, typer.Option(help="Write the operator's report of the run (HTML).")
     ] = None,
-    at: Annotated[str | None, typer.Option(help="Replay: act as if it were this instant (ISO 8601).")] = None,
+    at: Annotated[str | None, typer.Option(help="Replay at this instant (ISO 8601).")] = None,
     format: Annotated[str, typer.Option(help="Of the summary on stdout: table, jsonl or csv.")] = "table",
 ) -> None:
-    """Match what is new, compose the digests, send those that may go.  Run it as often as you like.
+    """Match new notices, compose the digests, send those that are due.  Idempotent.
 
     A notice seen is matched again only if it or the catalogue changed; a lot announced is never announced again; a run
     that was killed is resumed by the next and ends the same.

@@ -1,4 +1,4 @@
-"""`matcher columns`: the columns guessed of a spreadsheet, with samples, to be corrected with --map."""
+"""`matcher columns`: the guessed column mapping of a spreadsheet, with samples; correct it with --map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run(
     map: list[str] = typer.Option([], "--map", help="Correct a guess: --map name='Raison sociale'."),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
 ) -> None:
-    """Show which column is taken for what, before reading: one line a field, then the columns not used.
+    """Show the guessed column mapping before reading: one line per field, then the unused columns.
 
     Examples:
 

@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 def run(
     notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[
-        str | None, typer.Option(help="Which notice of the file; the first where left out.")
+    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
+    members: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of members.")] = 5,
+    impose: Annotated[
+        list[str] | None, typer.Option(help="A SIRET that must be a member; repeatable.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=10, help="How many different teams.")] = 3,
-    members: Annotated[int, typer.Option(min=1, max=20, help="At most so many members.")] = 5,
-    impose: Annotated[list[str] | None, typer.Option(help="A SIRET that must be in; repeatable.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="A SIRET that must not; repeatable.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A SIRET that must not be a member; repeatable.")
+    ] = None,
     mandataire: Annotated[str | None, typer.Option(help="The SIRET that represents the group.")] = None,
     one_group: Annotated[
         bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
     ] = False,
     no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
     solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
-    pool: Annotated[
-        int, typer.Option(min=1, max=500, help="Structures of each lot that are considered.")
-    ] = 40,
+    pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Choose the teams that cover most lots and needs, with the fewest members, and say what the law says.
+    """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
 
     \b
     matcher consortium 26-130377

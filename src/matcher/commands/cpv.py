@@ -13,10 +13,10 @@ def run(
     level: str = typer.Option("class", "--level", "-l", help="division, group, class or code."),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
     labels: Path | None = typer.Option(
-        None, "--import", help="First keep the official list of CPV labels (CSV with code and label_fr)."
+        None, "--import", help="First import the official list of CPV labels (CSV with code and label_fr)."
     ),
 ) -> None:
-    """Propose CPV codes for a need: several, each with the chance that it is the right one.
+    """Propose CPV codes for a need: several, each with its probability.
 
     Examples:
 

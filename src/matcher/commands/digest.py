@@ -1,4 +1,4 @@
-"""`matcher digest`: what a structure or a buyer was sent, or would be, in any form."""
+"""`matcher digest`: digests of a structure or a buyer, sent or to be sent, in any format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 app = typer.Typer(
-    help="Digests: show one in any form, say why it was sent, tell a buyer the outcome of a need.",
+    help="Digests: show one in any format, say why it was sent, report the outcome of a need to its buyer.",
     no_args_is_help=True,
 )
 
@@ -27,7 +27,7 @@ def show(
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many lots.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lots.")] = 50,
 ) -> None:
     """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
 
@@ -95,7 +95,7 @@ def buyer(
     from matcher.records.store import Store
 
     if form not in ("text", "html", "json"):
-        raise BadInput(f"a buyer's digest has no form {form!r}: choose text, html or json")
+        raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
     held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
     _write(digests.rendered(buyers.of_buyer(Store.open(), identifier, held), form), out)
 

@@ -1,4 +1,4 @@
-"""`matcher evaluate`: recipes and baselines on known answers, side by side, with intervals."""
+"""`matcher evaluate`: recipes and baselines on known answers, compared with confidence intervals."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ def run(
     task: Annotated[str, typer.Option(help="suppliers, siae or partners.")] = "suppliers",
     recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[
-        bool, typer.Option(help="Beside them, the reference BM25 and other simple methods.")
+        bool, typer.Option(help="Also evaluate the reference BM25 and other simple baselines.")
     ] = True,
     ablation: Annotated[
-        bool, typer.Option("--ablation", help="The default recipe with each signal out, in turn.")
+        bool, typer.Option("--ablation", help="The default recipe with each signal left out in turn.")
     ] = False,
     incumbents: Annotated[
         bool,
         typer.Option(
             "--incumbents",
-            help="The default recipe also with the buyer's own past holders, and the pairs never seen apart.",
+            help="Also the default recipe with the buyer's own past holders, and unseen pairs reported separately.",
         ),
     ] = False,
-    most: Annotated[int | None, typer.Option(min=1, help="Only so many queries (for a quick look).")] = None,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of queries (for a quick look).")
+    ] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Measure recipes on past notices whose winners are known, asked as of their day.
+    """Evaluate recipes on past notices with known winners, each queried as of its date.
 
     \b
     matcher evaluate --data ../shared/data --task suppliers

@@ -1,4 +1,4 @@
-"""The exchange: declare what one brings and looks for on a notice, and see who completes it."""
+"""The exchange: declare what one offers and seeks on a notice, and find complementary partners."""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", n
 
 @app.command()
 def declare(
-    siret: str = typer.Argument(..., help="For whom; your key must be scoped to it."),
+    siret: str = typer.Argument(..., help="The declaring SIRET; your key must be scoped to it."),
     notice: str = typer.Argument(..., help="Identifier of the notice."),
-    lot: str = typer.Option("", help="Identifier of the lot; the whole notice where left out."),
+    lot: str = typer.Option("", help="Identifier of the lot; the whole notice by default."),
     brings: str = typer.Option("", help="What you bring."),
     seeks: str = typer.Option("", help="What you look for."),
     contact: str | None = typer.Option(None, help="An address for those who may see it; you can delete it."),
-    visible_to: list[str] = typer.Option(
-        [], help="SIRETs that alone may see it; all members where left out."
-    ),
+    visible_to: list[str] = typer.Option([], help="Only these SIRETs may see it; all members by default."),
     buyer: bool = typer.Option(False, "--buyer", help="Let the buyer see it."),
     deadline: datetime | None = typer.Option(
-        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Where the notice is not known to the store."
+        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Deadline, if the notice is not in the store."
     ),
     key: str = KEY,
     format: str = FORMAT,
@@ -71,12 +69,12 @@ def declare(
 @app.command("list")
 def list_(
     notice: str | None = typer.Option(None, help="Only this notice."),
-    lot: str | None = typer.Option(None, help="Only this lot, and what speaks of the whole notice."),
-    mine: bool = typer.Option(False, "--mine", help="Your own, of any state."),
+    lot: str | None = typer.Option(None, help="Only this lot and declarations on the whole notice."),
+    mine: bool = typer.Option(False, "--mine", help="Your own, in any state."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
-    """The open declarations that your key may see; that you saw them is recorded."""
+    """The open declarations that your key may see; viewing is recorded."""
     from matcher.console import emit
     from matcher.records import exchange, keys
     from matcher.records.store import Store
@@ -88,7 +86,7 @@ def list_(
 
 @app.command()
 def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
-    """Take your declaration back at once; its contact address is deleted with it."""
+    """Withdraw your declaration at once; its contact address is deleted with it."""
     from matcher.console import say
     from matcher.records import exchange, keys
     from matcher.records.store import Store
@@ -100,15 +98,15 @@ def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = 
 
 @app.command()
 def suggest(
-    siret: str = typer.Argument(..., help="For whom; your key must be scoped to it."),
+    siret: str = typer.Argument(..., help="The declaring SIRET; your key must be scoped to it."),
     notice: str | None = typer.Option(None, help="Only this notice."),
     n: int = typer.Option(10, help="How many."),
-    reach: float = typer.Option(100.0, help="Kilometres at most, where both places are known."),
-    catalogue: Path = typer.Option(DEFAULT_CATALOGUE, help="Where places are read from, if it exists."),
+    reach: float = typer.Option(100.0, help="Maximum distance in kilometres, where both places are known."),
+    catalogue: Path = typer.Option(DEFAULT_CATALOGUE, help="Catalogue to read places from, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
-    """Others' declarations that complete yours, best first, with the reason."""
+    """Declarations complementary to yours, best first, with the reason."""
     from matcher.catalogue.files import load_catalogue
     from matcher.console import emit
     from matcher.records import exchange, keys
@@ -137,7 +135,7 @@ def contact(
     delete: bool = typer.Option(False, "--delete", help="Delete the address of your own declaration."),
     key: str = KEY,
 ) -> None:
-    """The contact address of a declaration that you may see; that you asked is recorded."""
+    """The contact address of a declaration that you may see; the request is recorded."""
     from matcher.console import say
     from matcher.records import exchange, keys
     from matcher.records.store import Store

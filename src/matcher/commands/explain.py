@@ -1,4 +1,4 @@
-"""`matcher explain`: why a structure stands where it stands on a notice, or why it does not."""
+"""`matcher explain`: why a structure is ranked where it is on a notice, or why it is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`matcher exposure`: who is shown over a set of needs, and who never."""
+"""`matcher exposure`: who is shown over a set of needs, and who is not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 
 def run(
-    notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are asked.")],
+    notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are matched.")],
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many of each lot count as shown.")] = 10,
+    n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """Report the exposure of structures and kinds: Gini, share never shown, by kind and by what they say.

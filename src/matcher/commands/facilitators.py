@@ -1,4 +1,4 @@
-"""`matcher facilitators`: who brings buyers and structures together in a place; referrals and early sight."""
+"""`matcher facilitators`: facilitators of a place, referrals, and early access to needs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    help="Facilitators of a place, referrals, and needs that buyers let them see early.", no_args_is_help=True
-)
+app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -21,7 +19,7 @@ def import_(
         ),
     ],
 ) -> None:
-    """Take a file as the operator's; the rows that cannot be read are reported, the former file is replaced.
+    """Import a file, replacing the former one; unreadable rows are reported.
 
     \b
     matcher facilitators import facilitateurs.csv
@@ -63,7 +61,7 @@ def list_(
 def refer(
     facilitator: Annotated[str, typer.Argument(help="Its id.")],
     subject: Annotated[str, typer.Argument(help="Id of the notice or need.")],
-    note: Annotated[str, typer.Option(help="A word, without personal data.")] = "",
+    note: Annotated[str, typer.Option(help="A note, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
     from matcher.console import say
@@ -76,7 +74,7 @@ def refer(
 
 @app.command()
 def referrals(
-    facilitator: Annotated[str, typer.Option(help="Only those to this one.")] = "",
+    facilitator: Annotated[str, typer.Option(help="Only referrals to this facilitator.")] = "",
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """The referrals recorded, newest first."""
@@ -104,10 +102,10 @@ def referrals(
 def show(
     need: Annotated[str, typer.Argument(help="Id of your unpublished need.")],
     facilitator: Annotated[str, typer.Argument(help="Who may see it early.")],
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the permission back.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the permission.")] = False,
     key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
-    """Let a facilitator see your unpublished need early, or take that back; only its buyer can."""
+    """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
     from matcher.console import say
     from matcher.records import keys, store
     from matcher.territory import facilitators

@@ -13,11 +13,11 @@ def run(
     verb: Annotated[str, typer.Argument(help="interested, declined, contacted, submitted or won.")],
     lot: Annotated[str, typer.Option(help="Id of the lot; the whole notice by default.")] = "",
     reason: Annotated[
-        str, typer.Option(help="Why not: not-our-trade, too-far, too-big ... or free words.")
+        str, typer.Option(help="Why not: not-our-trade, too-far, too-big ... or free text.")
     ] = "",
-    by: Annotated[str, typer.Option(help="Who says so.")] = "operator",
+    by: Annotated[str, typer.Option(help="Author of the feedback.")] = "operator",
 ) -> None:
-    """Keep one word of one pair; a refusal is used at once: the lot is never proposed to this structure again.
+    """Record feedback on a lot; a refusal is effective at once: the lot is never proposed to this structure again.
 
     \b
     matcher feedback 00010001600013 26-130101 declined --reason too-far

@@ -125,7 +125,7 @@ def oeth(
     on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """What a purchase from an EA or ESAT takes off the OETH contribution; it asks for the employment rate.
+    """The OETH deduction for a purchase from an EA or ESAT; needs the employment rate.
 
     \b
     matcher hours oeth 20000 --rate 2.5 --contribution 15000 --need "entretien d'espaces verts"

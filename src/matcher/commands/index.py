@@ -1,4 +1,4 @@
-"""`matcher index`: build the catalogue that matching asks."""
+"""`matcher index`: build the catalogue used for matching."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ def run(
     map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Amend the catalogue: these structures replace those of their SIRETs."),
+        typer.Option(
+            "--update", help="Update the catalogue: these structures replace those of the same SIRETs."
+        ),
     ] = False,
-    gone: Annotated[list[str] | None, typer.Option(help="--update: take this SIRET out; repeatable.")] = None,
+    gone: Annotated[list[str] | None, typer.Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
 
@@ -56,7 +58,7 @@ def run(
         say(taken)
     if update:
         if gathered.awards:
-            raise BadInput("--update takes structures only: new awards want a new build, without --update")
+            raise BadInput("--update takes structures only: new awards need a full build, without --update")
         held = load_catalogue(out)
         gathered.structures += self_declared.amended(held, gathered.structures)
         catalogue = update_catalogue(held, gathered.structures, gone or ())

@@ -12,10 +12,10 @@ def create(
     scope: list[str] = typer.Option(
         ..., help="read, buyer, operator or structure:SIRET; repeat for several."
     ),
-    label: str = typer.Option("", help="Who holds it."),
-    days: int = typer.Option(365, help="How long it is good for."),
+    label: str = typer.Option("", help="The holder."),
+    days: int = typer.Option(365, help="Days of validity."),
 ) -> None:
-    """Make a key; its secret is printed this once.
+    """Create a key; its secret is printed only once.
 
     Example: matcher keys create --scope structure:SIRET --label "Atelier du Canal"
     """
@@ -30,7 +30,7 @@ def create(
 
 @app.command("list")
 def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
-    """Every key, without its secret."""
+    """All keys, without their secrets."""
     from matcher.console import emit
     from matcher.records import keys
     from matcher.records.store import Store
@@ -55,7 +55,7 @@ def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> N
 
 @app.command()
 def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
-    """End a key at once."""
+    """Revoke a key at once."""
     from matcher.console import say
     from matcher.records import keys
     from matcher.records.store import Store

@@ -8,11 +8,11 @@ import typer
 
 
 def run(
-    beginning: Annotated[str, typer.Argument(help="Only codes that begin so, such as clause.")] = "",
-    on: Annotated[str, typer.Option(help="The day, 2026-08-22; today if left out.")] = "",
+    beginning: Annotated[str, typer.Argument(help="Only codes with this prefix, such as clause.")] = "",
+    on: Annotated[str, typer.Option(help="The day, 2026-08-22; today by default.")] = "",
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """What the law asks for on a day, whether its words were read in a source, and where.
+    """The rules in force on a day, whether each text was read in a source, and where.
 
     \b
     matcher law clause

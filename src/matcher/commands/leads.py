@@ -1,4 +1,4 @@
-"""`matcher leads`: lots with hours of insertion, the firms that owe them, and the structures that could be asked."""
+"""`matcher leads`: lots with hours of insertion, the firms that owe them, and suitable structures."""
 
 from __future__ import annotations
 
@@ -16,24 +16,22 @@ if TYPE_CHECKING:
 def run(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(
-            help="Award notices, calls, DECP; the notices indexed with the catalogue if left out."
-        ),
+        typer.Argument(help="Award notices, calls, DECP; by default the notices indexed with the catalogue."),
     ] = None,
     department: Annotated[
         list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
     ] = None,
     awarded: Annotated[
-        bool, typer.Option("--awarded", help="Only what is awarded: a firm can be called.")
+        bool, typer.Option("--awarded", help="Only awarded lots, where a firm can be called.")
     ] = False,
-    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures to ask, for each lot.")] = 5,
-    most: Annotated[int, typer.Option(min=1, help="Lots shown at most, the most hours first.")] = 50,
+    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """From awards and big lots with hours: which firm owes them, and which structures could be asked.
+    """From awards and large lots with hours: which firm owes them, and which structures could carry them.
 
     \b
     matcher leads awards/ --department 93

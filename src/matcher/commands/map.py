@@ -12,7 +12,7 @@ from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
 def run(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="More notices and awards than the catalogue holds.")
+        list[Path] | None, typer.Argument(help="Notices and awards in addition to those of the catalogue.")
     ] = None,
     region: Annotated[str, typer.Option(help="A region, by name or code: its departments.")] = "",
     department: Annotated[list[str] | None, typer.Option(help="A department; repeatable.")] = None,
@@ -27,17 +27,17 @@ def run(
         typer.Option("-n", min=1, help="Structures wanted for a lot (3 unless desk.csv says else)."),
     ] = None,
     measure: Annotated[
-        str, typer.Option(help="What the picture shows: short, lots, structures or share.")
+        str, typer.Option(help="What the map shows: short, lots, structures or share.")
     ] = "share",
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
-    svg: Annotated[Path | None, typer.Option(help="Write the picture here.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the map here.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
     blank: Annotated[bool, typer.Option("--blank", help="Only the trades with too few structures.")] = False,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Who is able, what was published, and which lots find too few structures, by zone and trade.
+    """Capable structures, published lots, and lots with too few structures, by zone and trade.
 
     \b
     matcher map --region "Île-de-France" --svg carte.svg --html carte.html

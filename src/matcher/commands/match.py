@@ -29,13 +29,13 @@ def run(
         list[str] | None, typer.Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")
     ] = None,
     department: Annotated[list[str] | None, typer.Option(help="Only structures of this department.")] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Only within so many kilometres.")] = None,
+    radius: Annotated[float | None, typer.Option(min=0, help="Maximum distance in kilometres.")] = None,
     word: Annotated[
         list[str] | None, typer.Option(help="Only those whose texts hold these exact words.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
-    recipe: Annotated[str | None, typer.Option(help="Another recipe than the catalogue's.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe to use instead of the catalogue's.")] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
@@ -92,7 +92,7 @@ def run(
 
 
 def _unknown(place: str) -> str:
-    """Why a place is not known: several communes of this name, or none."""
+    """Why a place was not resolved: several communes of this name, or none."""
     from matcher.reference import places
     from matcher.reference.text import fold
 
@@ -133,7 +133,7 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def show(answer: Answer) -> None:
-    """An answer as a person reads it: each lot with its structures, then the groups."""
+    """An answer in plain text: each lot with its structures, then the groups."""
     import sys
 
     from rich.console import Console
@@ -214,7 +214,7 @@ def _contact(structure: Structure) -> str:
 
 
 def _because(match: Match) -> Iterator[str]:
-    """What the reader of a line should know, one sentence each: warnings first, then trade, place and proof."""
+    """Remarks on a match, one sentence each: warnings first, then trade, place and past awards."""
     from matcher.matching import reasons
     from matcher.reference.text import shorten
 

@@ -17,17 +17,17 @@ def run(
     theme: Annotated[str, typer.Option(help="What the day is about.")],
     place: Annotated[str, typer.Option(help="Where it is held: commune, postcode or department.")],
     on: Annotated[str, typer.Option(help="The day (AAAA-MM-JJ).")],
-    slots: Annotated[int, typer.Option(help="Slots of appointments.")] = 12,
-    minutes: Annotated[int, typer.Option(help="Minutes of a slot.")] = 20,
-    first: Annotated[str, typer.Option(help="When the first begins.")] = "10:00",
+    slots: Annotated[int, typer.Option(help="Number of appointment slots.")] = 12,
+    minutes: Annotated[int, typer.Option(help="Minutes per slot.")] = 20,
+    first: Annotated[str, typer.Option(help="Start of the first slot.")] = "10:00",
     invite: Annotated[int, typer.Option(min=1, help="Structures to invite.")] = 60,
-    tables: Annotated[int | None, typer.Option(min=1, help="Appointments held at once, at most.")] = None,
+    tables: Annotated[int | None, typer.Option(min=1, help="Maximum simultaneous appointments.")] = None,
     per_structure: Annotated[
-        int | None, typer.Option(min=1, help="Appointments of a structure, at most.")
+        int | None, typer.Option(min=1, help="Maximum appointments per structure.")
     ] = None,
     radius: Annotated[
         float | None,
-        typer.Option(help="Kilometres within which a structure comes, where it declares no zone."),
+        typer.Option(help="Maximum distance in kilometres for structures without a declared zone."),
     ] = None,
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
@@ -37,7 +37,7 @@ def run(
     html: Annotated[Path | None, typer.Option(help="Write the printable pages here.")] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Whom to invite, which six to hear, and a timetable that is optimal and fair.
+    """Invitations, six pitches, and an optimal, fair timetable.
 
     \b
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics

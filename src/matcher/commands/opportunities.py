@@ -1,4 +1,4 @@
-"""`matcher opportunities`: what a structure could answer, alone, with a partner, or to watch."""
+"""`matcher opportunities`: lots a structure could tender for, alone, with a partner, or to watch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def run(
     siret: Annotated[str, typer.Argument(help="The structure, by SIRET or SIREN.")],
     notices: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of notices; those indexed with the catalogue if left out."),
+        typer.Argument(help="Files of notices; by default those indexed with the catalogue."),
     ] = None,
     since: Annotated[str, typer.Option(help="Published on this day or later (YYYY-MM-DD).")] = "",
     department: Annotated[
@@ -22,8 +22,10 @@ def run(
     ] = None,
     cpv: Annotated[list[str] | None, typer.Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, typer.Option("--reserved", help="Only reserved lots.")] = False,
-    most: Annotated[float | None, typer.Option(min=0, help="Yearly euros at most, where known.")] = None,
-    on: Annotated[str, typer.Option(help="As if today were this day (YYYY-MM-DD).")] = "",
+    most: Annotated[
+        float | None, typer.Option(min=0, help="Maximum yearly amount in euros, where known.")
+    ] = None,
+    on: Annotated[str, typer.Option(help="Reference date instead of today (YYYY-MM-DD).")] = "",
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,

@@ -1,4 +1,4 @@
-"""`matcher outbox`: the operator's control of digests: look, approve, cancel, send, bounces."""
+"""`matcher outbox`: operator control of digests: inspect, approve, cancel, send, bounces."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import typer
 
 from matcher.commands._catalogue import DEFAULT_CATALOGUE
 
-app = typer.Typer(
-    help="Digests waiting to leave: list, sample, approve, cancel, send, bounces.", no_args_is_help=True
-)
+app = typer.Typer(help="Pending digests: list, sample, approve, cancel, send, bounces.", no_args_is_help=True)
 
 Day = Annotated[str | None, typer.Option(help="Only of this day (2026-11-24).")]
 Format = Annotated[str, typer.Option(help="table, jsonl or csv.")]
@@ -78,7 +76,7 @@ def send(
     ] = DEFAULT_CATALOGUE,
     format: Format = "table",
 ) -> None:
-    """Send what is ready, within sending hours; unsubscriptions, bounces and deadlines of the meantime count."""
+    """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured."""
     from matcher.console import emit
     from matcher.matching.engine import Matcher
     from matcher.outreach import delivery
@@ -92,11 +90,13 @@ def send(
 
 @app.command()
 def doubtful(
-    sent: Annotated[bool, typer.Option("--sent", help="They did leave, says the server's log.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
+    sent: Annotated[
+        bool, typer.Option("--sent", help="They were sent, according to the server's log.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="They were not: send them again.")] = False,
     format: Format = "table",
 ) -> None:
-    """Mails that a crash left unconfirmed by the server; they are never sent again by themselves."""
+    """Mails that a crash left unconfirmed by the server; they are never resent automatically."""
     from matcher.console import emit, say
     from matcher.domain import BadInput
     from matcher.outreach import delivery
@@ -113,7 +113,7 @@ def doubtful(
 
 @app.command()
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
-    """Stop the addresses that these delivery reports say failed for good."""
+    """Suppress the addresses with a permanent failure in these delivery reports."""
     from matcher.console import say
     from matcher.outreach import transport
     from matcher.records.store import Store

@@ -1,4 +1,4 @@
-"""`matcher partners`: with whom a structure could answer a notice."""
+"""`matcher partners`: partners for a structure on a notice."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from matcher.commands._notice import one_notice
 def run(
     siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
     notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[
-        str | None, typer.Option(help="Which notice of the file; the first where left out.")
-    ] = None,
+    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
     lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
     no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
@@ -25,7 +23,7 @@ def run(
     ] = DEFAULT_CATALOGUE,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """Rank partners by what they add: lots and needs not covered, capacity, then proof of the past.
+    """Rank partners by what they add: uncovered lots and needs, capacity, then past awards.
 
     Below them, as another way in, the firms that could be asked for a share of the hours of a lot; of an
     award notice, the firms that won one.
@@ -34,7 +32,7 @@ def run(
     matcher partners 00010001600013 26-130101
     matcher partners 12345678900011 notice.xml
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
-    matcher partners 12345678900011 award-notice.xml       whom to ask for the hours that the winner owes
+    matcher partners 12345678900011 award-notice.xml       subcontractors for the hours owed by the winner
     """
     from matcher import codec
     from matcher.console import check_format, emit, say

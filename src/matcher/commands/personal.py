@@ -1,4 +1,4 @@
-"""The rights of a person over what the store holds: access and erasure.
+"""Data subject rights over the store: access and erasure.
 
 matcher personal export contact@example.org
 matcher personal erase contact@example.org --yes
@@ -25,9 +25,9 @@ def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.
 @app.command()
 def erase(
     person: str = typer.Argument(..., help="An e-mail address or a SIRET."),
-    yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
+    yes: bool = typer.Option(False, "--yes", help="Erase; without it, only report what would be erased."),
 ) -> None:
-    """Erase a person; the fact of having unsubscribed is kept, hashed, so that no mail comes again."""
+    """Erase a person; the fact of having unsubscribed is kept, hashed, so that no mail is sent again."""
     from matcher.console import emit, say
     from matcher.records.store import Store
 

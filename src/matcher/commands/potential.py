@@ -1,4 +1,4 @@
-"""`matcher potential`: what a need could bring, before a tender, and what the buyer may do about it."""
+"""`matcher potential`: market potential of a need before a tender, and the buyer's options."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def run(
     contribution: Annotated[
         float | None, typer.Option(help="OETH contribution of the year before deductions, euros.")
     ] = None,
-    on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
+    on: Annotated[str, typer.Option(help="Date of the rules to apply (AAAA-MM-JJ); today by default.")] = "",
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
     html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:
-    """For each lot: who is eligible, who is in reach, what it weighs for them, and an advice with its reasons.
+    """For each lot: who is eligible, who is in reach, its share of their turnover, and advice with its reasons.
 
     \b
     matcher potential --need "entretien des espaces verts" --place Nanterre --amount 45000 --like-needs 0

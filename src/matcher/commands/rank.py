@@ -1,4 +1,4 @@
-"""`matcher rank`: rank the candidates of each query of a file, by the contract of the benchmark."""
+"""`matcher rank`: rank the candidates of each query of a file, in the benchmark's format."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def run(
     out: Annotated[Path, typer.Option(help="The run file to write, JSONL.")],
     structures: Annotated[list[Path] | None, typer.Option(help="Rank these structures instead.")] = None,
     recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
-    top: Annotated[int, typer.Option(min=1, help="At most so many SIRENs a query.")] = 100,
+    top: Annotated[int, typer.Option(min=1, help="Maximum SIRENs per query.")] = 100,
     incumbents: Annotated[
-        bool, typer.Option("--incumbents", help="Let the buyer's own past holders count.")
+        bool, typer.Option("--incumbents", help="Use the buyer's own past holders.")
     ] = False,
 ) -> None:
     """Rank structures, or the suppliers of past awards, for each notice of a file.

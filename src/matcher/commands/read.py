@@ -25,7 +25,7 @@ def run(
 ) -> None:
     """Read notices, structures and awards: one record per source record, lots nested, on stdout.
 
-    The format is recognised by content.  What a notice lacks is supposed where its text allows it, and marked:
+    The format is recognised by content.  Missing fields are inferred where the text allows it, and marked:
     "≈" before a CPV code in the table, `inferred` in the lots.  A bad record is set aside with its reason and counted in the
     summary, on stderr.  Exit status: 0 if at least one record was good, 2 if none.
 
@@ -79,7 +79,7 @@ def whole(record: Any) -> dict[str, Any]:
 
 
 def brief(record: Any) -> dict[str, Any]:
-    """One line of a table: what the record is, whose, where, how much and when."""
+    """One table row: type, owner, place, amount and date of the record."""
     from matcher.domain import Structure, Tender
     from matcher.reference.text import shorten
 

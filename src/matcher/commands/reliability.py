@@ -1,4 +1,4 @@
-"""`matcher reliability`: do the probabilities mean what they say, on later awards asked as of their day?"""
+"""`matcher reliability`: calibration of the probabilities on later awards, each queried as of its date."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typer
 
 def run(
     data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
-    recipe: Annotated[str, typer.Option(help="Whose probabilities are judged.")] = "default",
+    recipe: Annotated[str, typer.Option(help="Recipe to evaluate.")] = "default",
     most: Annotated[
         int | None,
-        typer.Option(min=10, help="Only so many later awards, drawn at random (for a quick look)."),
+        typer.Option(min=10, help="Sample size of later awards (for a quick look)."),
     ] = None,
     format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
 ) -> None:

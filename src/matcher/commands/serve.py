@@ -10,9 +10,9 @@ import typer
 
 def run(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback a key is asked.")
+        str, typer.Option(help="Address to listen on; beyond loopback a key is required.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes; each opens the catalogue, jobs stay in one.")
     ] = 1,

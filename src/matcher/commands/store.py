@@ -1,4 +1,4 @@
-"""What lasts: state, migration, backup, restore, pruning, and the rights of a person."""
+"""The store: status, migration, backup, restore and pruning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 app = typer.Typer(
-    help="The store of what lasts (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
+    help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
     no_args_is_help=True,
 )
 STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
@@ -31,7 +31,7 @@ def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> No
 
 @app.command()
 def migrate() -> None:
-    """Create the store, or bring it to the version of this program."""
+    """Create the store, or migrate it to this program's version."""
     from matcher.console import say
     from matcher.records.store import Store
 
@@ -43,7 +43,7 @@ def migrate() -> None:
 def backup(
     path: Path = typer.Argument(..., help="File to write, .jsonl.gz."), store: str | None = STORE
 ) -> None:
-    """Write every row to one file, from one consistent view, while others write.
+    """Write every row to one file, from one consistent snapshot, while others write.
 
     Example: matcher store backup maillage-2026-11-24.jsonl.gz
     """
@@ -59,7 +59,7 @@ def restore(
     path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote."),
     store: str | None = STORE,
 ) -> None:
-    """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL alike.
+    """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL.
 
     Example: matcher store restore maillage-2026-11-24.jsonl.gz --store postgresql://maillage@localhost/maillage
     """

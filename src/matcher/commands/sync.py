@@ -1,4 +1,4 @@
-"""`matcher sync`: fetch notices, awards, structures and nomenclatures from those who publish them."""
+"""`matcher sync`: fetch notices, awards, structures and nomenclatures from their publishers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(
     ess: bool = typer.Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
 ) -> None:
-    """Fetch what is new, politely: retries with backoff, resumes a broken run, asks only for what changed.
+    """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
     Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_SIAE_URL and
     MATCHER_SIAE_TOKEN, MATCHER_ENTREPRISES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three
@@ -45,7 +45,7 @@ def run(
     for name, raw in (("--since", since), ("--until", until)):
         day = clean_date(raw) if raw else None
         if raw and day is None:
-            raise BadInput(f"{name} {raw!r} is no day: write it 2025-11-01")
+            raise BadInput(f"{name} {raw!r} is not a date: write it as 2025-11-01")
         days.append(day)
     folder = to / what
     if what == "boamp":
@@ -66,7 +66,7 @@ def run(
     elif what == "reference":
         report = nomenclatures.nomenclatures(folder)
     else:
-        raise BadInput(f"nothing called {what!r} to fetch: choose one of {', '.join(_client.WHAT)}")
+        raise BadInput(f"unknown source {what!r}: choose one of {', '.join(_client.WHAT)}")
     for note in report.notes:
         console.say(note)
     row = {

@@ -1,4 +1,4 @@
-"""`matcher synth`: structures and notices invented for loads."""
+"""`matcher synth`: synthetic structures and notices for load tests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("var/synth"),
     structures: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many structures.")] = 1000,
     notices: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="How many notices, of some three lots.")
+        int, typer.Option(min=0, max=1_000_000, help="Number of notices, about three lots each.")
     ] = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
 ) -> None:
-    """Invent a directory and notices of any size, resampled from the trades, places and kinds that occur.
+    """Generate a synthetic directory and notices of any size, resampled from observed trades, places and kinds.
 
     \b
     matcher synth --structures 100000 --notices 2000 --out var/load

@@ -27,7 +27,7 @@ def encoder(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = typer.Option(..., help="Folder to write the encoder and its card into."),
     before: str = typer.Option("", help="Learn only from awards notified before this day (YYYY-MM-DD)."),
-    seed: int = typer.Option(0, help="Same seed and data, same weights."),
+    seed: int = typer.Option(0, help="Random seed."),
 ) -> None:
     """Train the static encoder and write it in the sentence-transformers layout, with its card.
 
@@ -48,17 +48,17 @@ def encoder(
 def ranker(
     data: Path | None = typer.Option(None, help="Folder with awards/history.json.gz."),
     out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
-    since: str = typer.Option("2019-01-15", help="Awards from this day on are asked again as queries."),
+    since: str = typer.Option("2019-01-15", help="Awards from this day on are used as queries."),
     encoder: Path | None = typer.Option(
-        None, help="A model learnt on awards before that day; else it is trained first."
+        None, help="A model trained on awards before that day; trained first if not given."
     ),
     opinions: str | None = typer.Option(
         None,
-        help="Database whose feedback is learnt from, by URL; the file is then that of --catalogue, stretched.",
+        help="URL of the database whose feedback is used; rescales the ranker of --catalogue.",
     ),
     catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:
-    """Learn the ranker's staircases from rolling time splits of past awards, or scale them by user feedback.
+    """Learn the ranker's monotone step functions from rolling time splits of past awards, or scale them by user feedback.
 
     matcher train ranker --data ../shared/data --since 2019-01-15
     matcher train ranker --opinions sqlite:///maillage.sqlite --catalogue catalogue --out models/ranker/ours.json
@@ -96,7 +96,7 @@ def vocation(
     ),
     out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn which trades structures of insertion offer, for "aucune structure adaptée".
+    """Learn which trades structures of insertion offer (an input of the judgement).
 
     matcher train vocation
     """
@@ -131,7 +131,7 @@ def judgement(
 def cpv(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = typer.Option(..., help="Folder to write the model into."),
-    encoder: Path | None = typer.Option(None, help="The encoder it reads with; by default the shipped one."),
+    encoder: Path | None = typer.Option(None, help="The encoder to use; by default the shipped one."),
 ) -> None:
     """Train the CPV suggestion: fit, calibrate on later awards, write arrays and JSON.
 
@@ -157,7 +157,7 @@ def clauses(
         None, help="Their labels, lot by lot; by default data/judged/clauses_dev.jsonl of MATCHER_SHARED."
     ),
 ) -> None:
-    """Learn what reserves a contract, sets a social condition or names a social criterion.
+    """Train the classifier of reservations, social conditions and social criteria.
 
     From labelled real notices first, from passages of our own second.
 

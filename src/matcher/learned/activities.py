@@ -1,4 +1,4 @@
-"""What each activity code (NAF rev. 2) is about, as a vector, and how far from home its work is usually done.
+"""A vector and a usual service radius for each activity code (NAF rev. 2).
 
 The vector is that of the code's label, of those above it, and of the words of its trades.
 """
@@ -20,11 +20,11 @@ from matcher.reference.codes import naf_codes, naf_label, naf_words
 if TYPE_CHECKING:
     pass
 
-#: Codes under which structures of insertion and disability do anything: no trade can be read from them.
+#: Catch-all codes of structures of insertion and disability: no trade can be inferred from them.
 VAGUE = frozenset(
     "8899B 9499Z 7820Z 7830Z 8810C 8790B 8559A 8559B 8299Z 9609Z 7010Z 8411Z 8899A 8891A".split()
 )
-#: How far below the nearest code another may lie (cosine) to be as near by a factor e.
+#: Cosine distance below the nearest code at which proximity falls by a factor e.
 WIDTH = 0.15
 FLOOR = 0.25  # a text whose nearest code lies further than this is near none
 ABOVE = ((4, 0.5), (3, 0.25))  # digits of class and group, and how much their labels weigh
@@ -56,7 +56,7 @@ _MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
 
 
 def of(encoder: Any) -> Activities:
-    """The codes as an encoder sees them, encoded once a process."""
+    """The codes as an encoder sees them, encoded once per process."""
     found = _MADE.get(encoder.fingerprint)
     if found is None:
         found = _MADE[encoder.fingerprint] = _encoded(encoder)

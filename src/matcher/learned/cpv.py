@@ -2,8 +2,8 @@
 
 Two views of the text are weighed: a linear model on hashed words and characters (scores of divisions), and
 the coded texts nearest to it by the encoder (past awards, CPV labels).  Deeper levels share out a division's
-probability by the same neighbours.  A long text is weighed and calibrated for itself: the more words, the fewer
-each counts in the linear model, and what is usual in the history weighs the more.  What was learnt lies in
+probability by the same neighbours.  Long texts have a blend and a calibration of their own: the more words, the less
+each counts in the linear model, and the more the class prior weighs.  The weights are in
 models/cpv as plain arrays and JSON.
 """
 
@@ -29,14 +29,10 @@ Level = Literal["division", "group", "class", "code"]
 LEVELS: dict[str, int] = {"division": 2, "group": 3, "class": 4, "code": 8}
 WORDS, CHARACTERS = 2**16, 2**17  # columns of the hashed features
 FLOOR = 0.005  # share of neighbours that a division without any is given
-LIMIT = (
-    400  # characters read: what is asked for stands at the beginning, then come sites, rules and conditions
-)
-LONG = 250  # characters from which a text is a long one
+LIMIT = 400  # characters read: the subject comes first, then sites, rules and conditions
+LONG = 250  # characters from which a text is long
 WORKS = 45
-BARE = (
-    10  # bare divisions, such as 45000000, that may stand among the first codes and are no help to who asks
-)
+BARE = 10  # bare divisions, such as 45000000, that may stand among the first codes and do not help the user
 Floats = NDArray[np.float64]
 
 
@@ -113,7 +109,7 @@ class Blend:
     near: float
     width: float
     narrow: float  # width of the kernel that shares out a division
-    works: float  # taken off the score of works, of which the history holds more than is asked for
+    works: float  # subtracted from the score of works, over-represented in the history
     curves: dict[str, tuple[list[float], list[float]]]
 
     def divisions(self, views: Views, texts: Sequence[str], likeness: NDArray[np.float32]) -> Floats:
@@ -195,8 +191,8 @@ class Suggester:
         (found,) = self.likeliest([text], k + BARE, level)
         if not found:
             raise BadInput("the text holds no known word: describe the need in a few French words")
-        told = [one for one in found if level == "division" or not one[0].endswith("000000")]
-        return [(code, cpv_label(code), round(chance, 4)) for code, chance in told[:k]]
+        shown = [one for one in found if level == "division" or not one[0].endswith("000000")]
+        return [(code, cpv_label(code), round(chance, 4)) for code, chance in shown[:k]]
 
 
 def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
@@ -204,16 +200,16 @@ def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     folder = folder or models_dir() / "cpv"
     reader = static.load(encoder)
     try:
-        told = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))
+        saved = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))
         with np.load(folder / "cpv.npz", allow_pickle=False) as arrays:
-            views = unpack(told["divisions"], dict(arrays))
+            views = unpack(saved["divisions"], dict(arrays))
         short, long = (
             Blend(**{**part, "curves": {n: (x, y) for n, (x, y) in part["curves"].items()}})
-            for part in (told["short"], told["long"])
+            for part in (saved["short"], saved["long"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"no CPV model in {folder} ({error}): make one with `matcher train cpv`") from None
-    if told["encoder"] != reader.fingerprint:
+    if saved["encoder"] != reader.fingerprint:
         raise StaleArtefact(f"the CPV model in {folder} is of another encoder: run `matcher train cpv` again")
     return Suggester(reader, views, short, long)
 

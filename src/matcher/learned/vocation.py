@@ -1,7 +1,7 @@
-"""Is this something that structures of insertion and disability offer at all, judged by the words of a need?
+"""The probability that structures of insertion and disability offer a need at all, by its words.
 
-A linear model on stems, pairs of stems and letters (TF-IDF, logistic), learnt from needs that we wrote
-ourselves (`data/training/ess_needs.csv.gz`); read from JSON without any heavy library.
+A linear model on stems, pairs of stems and letters (TF-IDF, logistic), trained on needs written
+for this project (`data/training/ess_needs.csv.gz`); read from JSON without any heavy library.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from matcher.domain import NotFound
 from matcher.reference import paths
 from matcher.reference.text import fold, tokens
 
-REMEMBERED = 50_000  # words whose letters are remembered
+REMEMBERED = 50_000  # words whose n-grams are cached
 
-#: Words that say by themselves that the work of structures of insertion is bought.
+#: Words that by themselves show a purchase of insertion services.
 _BOUGHT = re.compile(
     r"\binsertion (?:sociale|professionnelle|par l'activite|et de qualification)|chantiers? d'insertion|travail protege|qualification professionnelle"
 )
@@ -60,23 +60,23 @@ class Vocation:
         self._known_letters: dict[str, list[str]] = {}  # of each word met
 
     def probability(self, text: str) -> float:
-        """The chance, 0 to 1, that some structure offers what the text asks; the intercept's for an unknown text."""
+        """The chance, 0 to 1, that some structure offers what the text asks for; the intercept's for an unknown text."""
         z = self.intercept
         for name, table in self.terms.items():
             found = self._letters(text) if name == "letters" else ANALYSERS[name](text)
-            square = told = 0.0
+            square = weighted = 0.0
             for term, n in Counter(found).items():
                 if term in table:
                     rarity, weight = table[term]
                     value = (1 + math.log(n)) * rarity
                     square += value * value
-                    told += value * weight
+                    weighted += value * weight
             if square:
-                z += told / math.sqrt(square)
+                z += weighted / math.sqrt(square)
         return 1 / (1 + math.exp(-z))
 
     def _letters(self, text: str) -> Iterator[str]:
-        """The letters of a text that the model knows, each word cut once: words come again and again."""
+        """The character n-grams of a text that the model knows, each word analysed once and cached."""
         known, table = self._known_letters, self.terms["letters"]
         if len(known) > REMEMBERED:
             known.clear()

@@ -1,4 +1,4 @@
-"""A brochure pasted as text, turned into offers to tick: what a structure says that it does, and where it says so.
+"""A brochure pasted as text, turned into candidate offers, each with its passage.
 
 Each proposal is a passage of the text, never a sentence of ours; all are marked inferred, the person decides.
 """
@@ -169,7 +169,7 @@ def _sentence(sentence: str) -> Iterator[tuple[str, str]]:
         rest = sentence[opened.end() :]
         items = [_item(part) for part in re.split(r"[,;•]|\s+et\s+|\s+ainsi que\s+|\s/\s", rest)]
         if any(item and trades.named(item) for item in items):
-            # One item names a trade: the others of the list are of the same kind, known to us or not.
+            # One item names a trade: the others of the list are of the same kind, known or not.
             yield from ((_cut(item), sentence) for item in items if len(item) >= 4 and len(item.split()) <= 9)
             return
     if _VERB.search(plain) and (found := trades.named(sentence)):

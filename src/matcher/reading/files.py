@@ -32,7 +32,7 @@ HEAD = 65536  # bytes shown to `recognises`
 IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
 MAX_MEMBER = 8 << 30  # bytes that one member may unpack to
 MAX_TOTAL = 32 << 30  # bytes that one archive may unpack to
-FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is looked at
+FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
 MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
 MAX_MEMBERS = 200_000
 MAX_NESTING = 3  # archives within archives
@@ -40,7 +40,7 @@ MAX_NESTING = 3  # archives within archives
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
 )  # fmt: skip
-#: Formats that any table or document fits: asked after the others.
+#: Catch-all formats for any table or document: tried last.
 GENERAL = ("table", "documents", "brochure")
 #: How the names of plain texts end.
 PLAIN = (".txt", ".md", ".text", ".markdown")
@@ -197,7 +197,7 @@ class _Reader:
                 )
                 yield Rejected(path=name, record=name, reason=reason)
                 return
-            candidates = [plugins.find("reading.sources", "documents")]  # a need in one's own words
+            candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
             known = ", ".join(plugins.names("reading.sources"))
             yield Rejected(
@@ -216,7 +216,7 @@ class _Reader:
                 if yielded or last:
                     yield Rejected(path=name, record=name, reason=_without(str(error), name))
                     return
-                continue  # recognised by its head only: the next format may fit
+                continue  # only its head matched: try the next format
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
                 yield Rejected(path=name, record=name, reason=f"damaged file: {error}; download it again")
                 return
@@ -325,7 +325,7 @@ class _Reader:
             raise BadInput(f"{name}: more than {MAX_MEMBERS:,} members; split the archive")
 
     def copy(self, packed: BinaryIO, size: int, name: str) -> BinaryIO:
-        """The unpacked stream, in memory or in a temporary file.  Raises BadInput when it grows like a bomb."""
+        """The unpacked stream, in memory or in a temporary file.  Raises BadInput for a decompression bomb."""
         spool: BinaryIO = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
         count = 0
         try:
@@ -402,7 +402,7 @@ def _visible(member: str) -> bool:
 
 
 def _office(stream: BinaryIO) -> bool:
-    """True for a ZIP that is itself a document (XLSX, DOCX, ODS...): it is handed to a source whole."""
+    """True for a ZIP that is itself a document (XLSX, DOCX, ODS...): it is passed to a source whole."""
     try:
         with zipfile.ZipFile(stream) as archive:
             names = set(archive.namelist()[:1000])

@@ -1,4 +1,4 @@
-"""Everything useful in a set of files: structures merged by SIRET, awards, notices, and what was rejected."""
+"""Contents of a set of files: structures merged by SIRET, awards, notices, and what was rejected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Gathered:
 
 
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
-    """Read files, folders and archives of any known format; what several say of one structure is joined.
+    """Read files, folders and archives of any known format; records of one structure are merged.
 
     The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
     """

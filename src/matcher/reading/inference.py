@@ -1,4 +1,4 @@
-"""What a notice lacks, inferred from its text and marked as inferred: the likeliest CPV codes of a lot.
+"""Missing fields of a notice, inferred from its text and marked as inferred: the likeliest CPV codes of a lot.
 
 A step after `read`; the model is loaded when the first lot without a code passes.  Places are given from the
 buyer's by the sources themselves; an amount that is not stated stays unknown.

@@ -18,7 +18,7 @@ from matcher.reference.text import fold
 
 #: Kinds that say what a structure does; the others (ESS, SCOP, ASSO ...) are forms that any of these may have.
 SPECIFIC = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ", "SEP"}
-#: Names at least so alike (rapidfuzz token_sort_ratio, 0 to 100, folded) are one name within a SIREN and town.
+#: Minimum name similarity (rapidfuzz token_sort_ratio, 0 to 100, folded) for one name within a SIREN and town.
 SAME_NAME = 90.0
 HIDDEN = "[nom non diffusible]"
 _LEGAL = re.compile(
@@ -32,7 +32,7 @@ _APART = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Two records found to be one: the SIRET kept, the one that joined, and the rule that joined them."""
+    """Two records found to be one: the SIRET kept, the SIRET merged into it, and the rule applied."""
 
     kept: str
     joined: str
@@ -84,7 +84,7 @@ def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None 
 
 
 def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict[str, str]:
-    """Earlier SIRET -> later one; a SIRET that is still open by the register's word is nobody's past."""
+    """Earlier SIRET -> later one; a SIRET that the register says is open is no predecessor."""
     open_ = {record.siret for record in records if record.active}
     follows = {old: new for old, new in stated.items() if old != new}
     for record in records:
@@ -95,7 +95,7 @@ def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:
-    """The end of the chain of successors; a chain that turns in a circle leads nowhere."""
+    """The end of the chain of successors; a cycle leads nowhere."""
     seen = [siret]
     while (after := follows.get(seen[-1])) and after not in seen:
         seen.append(after)
@@ -165,7 +165,7 @@ def _name(name: str) -> str:
 
 
 def _numbers(name: str) -> list[str]:
-    """ "Atelier 1" and "Atelier 2" are nearly one name and are two workshops."""
+    """ "Atelier 1" and "Atelier 2" have similar names and are two workshops."""
     return re.findall(r"\d+|\b[ivx]{1,4}\b", name)
 
 
@@ -192,7 +192,7 @@ def _day(record: Structure) -> date:
 
 
 def _one(cluster: Sequence[Structure]) -> Structure:
-    """The records of one establishment as one: the latest word for each field, offers and labels joined."""
+    """The records of one establishment as one: the latest value of each field, offers and labels joined."""
     if len(cluster) == 1:
         return replace(cluster[0], provenance=_stated(cluster[0]))
     ranked = sorted(cluster, key=lambda record: (_day(record), record.kind in SPECIFIC), reverse=True)
@@ -279,7 +279,7 @@ def _best_place(ranked: Sequence[Structure]) -> Structure:
 
 
 def _flags(ranked: Sequence[Structure], named: bool, kinded: bool) -> tuple[str, ...]:
-    """The flags that still hold of the whole: what one source lacked another may give."""
+    """The flags still valid after merging: what one source lacked another may supply."""
     flags = list(_union(record.flags for record in ranked))
     resolved = {"offers-only"} if named else set()
     if kinded:

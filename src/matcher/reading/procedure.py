@@ -1,4 +1,4 @@
-"""The notices of one procedure: which belong together, and how a notice stands after those that correct or cancel it.
+"""The notices of one procedure: which belong together, and the state of a notice after corrections and cancellations.
 
 `keys` are what two notices of one procedure certainly share; `procedures` adds likeness for a batch of notices: of one
 buyer, the same reference or nearly the same words, within the dates that their natures allow.  Two titles that
@@ -19,14 +19,14 @@ from matcher.domain import CALLS, Tender
 from matcher.reference.french import PARIS
 from matcher.reference.text import fold
 
-#: A notice that states no deadline is taken as closed so long after its publication.
+#: A notice that states no deadline counts as closed this long after its publication.
 UNDATED_DAYS = 90
 SAME = 92.0  # token-set similarity (0 to 100) of titles taken for one, of the same buyer
 SAME_WITH_REFERENCE = 60.0  # where the buyer's own reference agrees
 CORRECTION_DAYS = 200
 REPOST_DAYS = 270  # beyond, it is next year's contract
 AWARD_DAYS = 900
-WINDOW = 40  # neighbours compared within a block: a buyer may have published thousands
+WINDOW = 40  # neighbours compared within a block: a buyer may publish thousands
 
 _NOISE = re.compile(
     r"\b(?:commune|ville|mairie|communaute|agglomeration|communes|de|du|des|la|le|les|d|l|et|metropole|conseil|departemental|regional)\b"
@@ -34,7 +34,7 @@ _NOISE = re.compile(
 
 
 def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
-    """What two notices of one procedure share, the surest first."""
+    """Keys shared by notices of one procedure, most reliable first."""
     for related in tender.related:
         if tender.nature in ("correction", "cancellation", "modification"):
             yield ("id", related)
@@ -67,7 +67,7 @@ def open_at(deadline: datetime | None, published: date | None, at: datetime) -> 
 
 
 def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
-    """A notice as its corrections leave it, and whether it was cancelled.
+    """A notice with its corrections applied, and whether it was cancelled.
 
     A correction moves the deadline and the link to the documents; what it says it changes is kept in `change`.
     """
@@ -157,7 +157,7 @@ def _alike(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
 
 
 def _buyers(tender: Tender) -> Iterator[str]:
-    """The keys of a buyer: its SIREN where published, and its name without the words that all names share."""
+    """The keys of a buyer: its SIREN where published, and its name without common words."""
     if re.fullmatch(r"\d{9}|\d{14}", tender.buyer.id):
         yield tender.buyer.id[:9]
     name = " ".join(sorted(set(_NOISE.sub(" ", re.sub(r"[^a-z0-9]", " ", fold(tender.buyer.name))).split())))

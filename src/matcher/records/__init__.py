@@ -1,1 +1,1 @@
-"""What must last: store, tables, keys, feedback, declarations, exchange."""
+"""Persistent state: store, tables, keys, feedback, declarations, exchange."""

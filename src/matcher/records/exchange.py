@@ -1,6 +1,6 @@
 """The exchange (bourse): what structures bring and look for on a notice, shown as their authors allow.
 
-Who writes for a SIRET proves it by a key scoped to it.  A declaration is seen by the members of the
+Writing for a SIRET requires a key scoped to it.  A declaration is seen by the members of the
 exchange, or by a named few; by a buyer only if its author says so.  It ends at the deadline or when it is
 withdrawn.  Who saw what is recorded.  No personal data but a contact address, which its owner can delete.
 """
@@ -54,7 +54,7 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A declaration as one may see it: the contact is given on request, which is recorded."""
+    """A declaration as its viewer may see it: the contact is given on request, and the request recorded."""
 
     id: str
     siret: str
@@ -72,7 +72,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Another declaration on the same notice, with what makes the two complete each other."""
+    """Another declaration on the same notice, with the reasons why the two are complementary."""
 
     offer: Offer
     score: float  # 0 to 1
@@ -126,7 +126,7 @@ def declare(
             .first()
         )
         if known and known["owner"]:
-            raise NotFound(f"l'avis {notice_id!r} n'est pas publié")  # an unpublished need is nobody else's
+            raise NotFound(f"l'avis {notice_id!r} n'est pas publié")  # an unpublished need is private
         until = deadline or (known["deadline"] if known else None)
         if until is None:
             raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
@@ -163,7 +163,7 @@ def declare(
 
 
 def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Take a declaration back at once; a second time changes nothing.  Raises NotFound, Forbidden."""
+    """Withdraw a declaration at once; idempotent.  Raises NotFound, Forbidden."""
     with store.writing() as connection:
         row = _one(connection, identifier)
         _own(bearer, row["siret"])
@@ -192,7 +192,7 @@ def listing(
     lot_id: str | None = None,
     mine: bool = False,
 ) -> tuple[Offer, ...]:
-    """The open declarations that this bearer may see, newest first; `mine`: its own, of any state.
+    """The open declarations that this bearer may see, newest first; `mine`: its own, in any state.
 
     Each view of another's declaration is recorded.
     """
@@ -328,7 +328,7 @@ def _one(connection: Any, identifier: str) -> RowMapping:
 
 
 def _visible(bearer: Bearer, row: RowMapping) -> bool:
-    """As its author allows: its own SIRET, the named few, the members; a buyer only where so chosen."""
+    """Visibility rules of the author: its own SIRET, named SIRETs or members; buyers only if opted in."""
     if set(bearer.sirets) & {row["siret"], *row["named"]}:
         return True
     if "buyer" in bearer.scopes:
@@ -374,7 +374,7 @@ def _same_lot(mine: RowMapping, other: RowMapping) -> bool:
 
 
 def _complete(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:
-    """How well two declarations complete each other, 0 to 1, and why; the same in both directions."""
+    """Complementarity of two declarations, 0 to 1, and why; symmetric."""
     theirs, shared_in = _meet(mine["seeks"], other["brings"])
     ours, shared_out = _meet(other["seeks"], mine["brings"])
     reasons = []
@@ -388,7 +388,7 @@ def _complete(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ..
 
 
 def _meet(asked: str, given: str) -> tuple[float, str]:
-    """The share of what is asked that is given, by trades where both name some, else by words."""
+    """The share of the request that is covered, by trades where both name some, else by words."""
     labels = {trade.name: trade.label for trade in trades.trades()}
     wanted, had = trades.named(asked), trades.named(given)
     if wanted and had:

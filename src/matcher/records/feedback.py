@@ -1,6 +1,6 @@
-"""What structures and buyers say of a lot, kept per pair and used at once: a refusal is never asked again.
+"""Feedback of structures and buyers on a lot, per pair and effective at once: a refused lot is never proposed again.
 
-The last word of a pair counts.  A refusal follows the establishment when its SIRET changes, and a trade that a
+The latest feedback of a pair counts.  A refusal follows the establishment when its SIRET changes, and a trade that a
 structure denies ("ce n'est pas notre métier") keeps every lot of that trade away from it.
 """
 
@@ -19,7 +19,7 @@ from matcher.domain import BadInput, Filters, Lot
 from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback
 
-#: verb -> (French, gain for learning; None is no judgement of fit)
+#: verb -> (French, gain for learning; None is not a relevance judgement)
 VERBS: dict[str, tuple[str, float | None]] = {
     "interested": ("intéressée", 1.0),
     "declined": ("pas intéressée", 0.0),
@@ -55,7 +55,7 @@ def record(
     shown: int | None = None,
     by: str = "",
 ) -> None:
-    """Keep one word of one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
+    """Record feedback on one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
 
     "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.
     """
@@ -86,7 +86,7 @@ def deny(store: Store, connection: Connection, siret: str, skill: str, by: str =
 
 
 def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
-    """Take a denial back: only the structure itself may; was there one?"""
+    """Withdraw a denial, for the structure itself only; returns True if there was one."""
     gone = delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill)
     return bool(connection.execute(gone).rowcount)
 
@@ -99,14 +99,14 @@ class Refusals:
     skills: Mapping[str, frozenset[str]]  # SIRET -> denied skills
 
     def of(self, notice_ids: Iterable[str], lot_id: str) -> frozenset[str]:
-        """SIRETs that refused this lot, under any id of its notice (a twin, a correction)."""
+        """SIRETs that refused this lot, under any id of its notice (a duplicate, a correction)."""
         none: frozenset[str] = frozenset()
         return none.union(
             *(self.pairs.get((notice, lot), none) for notice in notice_ids for lot in ("", lot_id))
         )
 
     def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
-        """Did one of these SIRETs (of one establishment) deny the trade of the lot, or the offer that met it?"""
+        """Whether one of these SIRETs (of one establishment) denied the trade of the lot or the matching offer."""
         return any(
             denials.refuses(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
             for siret in sirets
@@ -121,7 +121,7 @@ class Refusals:
 
 
 def refusals(connection: Connection) -> Refusals:
-    """Every refusal that stands, the last word of each pair counting."""
+    """Every refusal in force; the latest feedback of each pair counts."""
     last: dict[tuple[str, str, str], tuple[Any, str]] = {}
     columns = (Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
     for siret, notice_id, lot_id, verb, at in connection.execute(select(*columns)):
@@ -155,7 +155,7 @@ class Label:
 
 
 def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
-    """Judged pairs, for `matcher train ranker`, guarded against popularity that feeds itself.
+    """Judged pairs, for `matcher train ranker`, corrected for popularity feedback loops.
 
     A pair shown low and still judged weighs more (inverse propensity of its position, 1 / log2(1 + position):
     Joachims, Swaminathan, Schnabel, 2017), at most `most`; and each structure weighs the square root of what it

@@ -23,7 +23,7 @@ REFUSED = "cette clé est inconnue, expirée ou révoquée : demandez-en une à 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Who asks, once its key was proved."""
+    """The authenticated caller."""
 
     id: str
     scopes: tuple[str, ...]
@@ -39,16 +39,16 @@ class Bearer:
 
     @property
     def actor(self) -> str:
-        """How it stands in records: its SIRET when it has exactly one, else the key's public part."""
+        """Its identity in records: its SIRET when it has exactly one, else the key's public part."""
         return self.sirets[0] if len(self.sirets) == 1 else f"key:{self.id}"
 
     def may(self, scope: str) -> bool:
-        """True where the key holds this scope; the operator's holds all but writing for a SIRET."""
+        """True where the key holds this scope; the operator has every scope but writing for a SIRET."""
         return scope in self.scopes or ("operator" in self.scopes and not scope.startswith("structure:"))
 
 
 def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | None = 365) -> str:
-    """Make a key and return its secret, which is shown this once.  `days` None never expires.
+    """Make a key and return its secret, which is shown only once.  `days` None never expires.
 
     Raises BadInput on a scope that is not one.
     """
@@ -81,14 +81,14 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
 
 
 def prove(store: Store, token: str) -> Bearer:
-    """Who holds this secret.  Raises Forbidden, without telling which part was wrong."""
+    """The holder of this secret.  Raises Forbidden, without saying which part was wrong."""
     prefix, _, rest = token.strip().partition("_")
     identifier, _, secret = rest.partition("_")
     if prefix != PREFIX or not secret:
         raise Forbidden(REFUSED)
     with store.reading() as connection:
         row = connection.execute(select(Key.__table__).where(Key.id == identifier)).mappings().first()
-    # hashed even where no key is found, so that the time taken tells nothing
+    # hashed even where no key is found, for constant time
     same = hmac.compare_digest(_hash(secret), row["hash"] if row else "0" * 64)
     if row is None or not same or row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now()):
         raise Forbidden(REFUSED)
@@ -96,7 +96,7 @@ def prove(store: Store, token: str) -> Bearer:
 
 
 def listed(store: Store) -> tuple[Bearer, ...]:
-    """Every key without its secret, oldest first."""
+    """All keys without their secrets, oldest first."""
     with store.reading() as connection:
         rows = connection.execute(select(Key.__table__).order_by(Key.created_at, Key.id)).mappings().all()
     return tuple(
@@ -105,7 +105,7 @@ def listed(store: Store) -> tuple[Bearer, ...]:
 
 
 def revoke(store: Store, identifier: str) -> None:
-    """End a key at once, by its public part or its whole.  Raises NotFound."""
+    """Revoke a key at once, by its public part or in full.  Raises NotFound."""
     public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
     with store.writing() as connection:
         done = connection.execute(

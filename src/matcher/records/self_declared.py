@@ -1,7 +1,7 @@
-"""What structures say of themselves in the store, laid over what the sources say: each piece with its day.
+"""Self-declared profiles of structures, overlaid on the sources; every item is dated.
 
 A profile (`Profile.facts`) holds `description`, `phone`, `email`, `website`, `turnover`, `headcount`, `zone` and
-`offers`; what is empty there leaves the source's word.  A denied skill (`matcher.catalogue.denials`) holds for ever.
+`offers`; empty fields keep the source's value.  A denied skill (`matcher.catalogue.denials`) is permanent.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Declared:
 
 
 def exists(url: str | None = None) -> bool:
-    """Is there a store to read?  A SQLite file that does not exist yet is none."""
+    """Whether there is a store to read: a SQLite file may not exist yet."""
     where = make_url(url or default_url())
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 
 def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """SIRET -> what its structure denies."""
+    """SIRET -> its structure's denials."""
     found: dict[str, list[str]] = defaultdict(list)
     for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
         found[siret].append(skill)
@@ -58,7 +58,7 @@ def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
 
 
 def declared_by(connection: Connection) -> dict[str, Declared]:
-    """SIRET -> what its structure says of itself and denies."""
+    """SIRET -> its structure's declarations and denials."""
     found = {siret: Declared(denied=skills) for siret, skills in denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
         given = {name: value for name, value in facts.items() if name not in SETTINGS}
@@ -73,7 +73,7 @@ def offer_id(siret: str, title: str) -> str:
 
 
 def over(structure: Structure, words: Declared) -> Structure:
-    """The structure as it says itself, where it says something, without what it denies."""
+    """The structure with its own declarations applied and its denied trades removed."""
     facts, day = words.facts, words.at.date() if words.at else None
     given = {name: facts[name] for name in FIELDS if facts.get(name) not in (None, "")}
     zone = _zone(facts.get("zone"))
@@ -124,7 +124,7 @@ def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> t
 def of_store(
     structures: Iterable[Structure], awards: Iterable[Award] = (), url: str | None = None
 ) -> tuple[list[Structure], str]:
-    """`overlay` by the store in force, and a sentence that says what was taken; as given where there is no store.
+    """`overlay` by the store in force, and a message saying what was applied; unchanged where there is no store.
 
     A firm known by its awards alone, that says something of itself, becomes a structure of the list.  Raises BadInput where a store is named and cannot be opened.
     """
@@ -176,7 +176,7 @@ def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | No
 
 
 def read(store: Store, siret: str) -> Declared:
-    """What one structure says of itself and denies."""
+    """The declarations and denials of one structure."""
     with store.reading() as connection:
         row = connection.execute(select(Profile.facts, Profile.at).where(Profile.siret == siret)).first()
         skills = connection.execute(select(DeniedSkill.skill).where(DeniedSkill.siret == siret)).scalars()
@@ -186,7 +186,7 @@ def read(store: Store, siret: str) -> Declared:
 def write(
     store: Store, siret: str, facts: Mapping[str, Any], by: str, denied: Iterable[str] = ()
 ) -> Declared:
-    """Keep what a structure says of itself instead of what it said before; what it denies is added.
+    """Replace a structure's earlier declarations by these; denials are added to the earlier ones.
 
     An offer stated before keeps its day.  Raises BadInput on a denied skill that names no trade.
     """

@@ -1,7 +1,7 @@
-"""What must last, in SQLite (WAL) by default or in PostgreSQL by URL: one door, small verbs.
+"""Persistent storage in SQLite (WAL) by default or PostgreSQL by URL, behind one small interface.
 
 Every write is one short transaction and every natural key is unique: two writers at once, or a process
-killed at any point and started again, leave what one undisturbed writer would have left.
+killed at any point and started again, leave the state that one undisturbed writer would have left.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from matcher import plugins
 from matcher.domain import BadInput, StaleArtefact
 from matcher.records.tables import PERSONAL, RETENTION, Base, UtcTime
 
-HEAD = "0001"  # the newest migration: a store that stands at it is opened without loading alembic
+HEAD = "0001"  # the newest migration: a store at this version is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
 BUSY_SECONDS = 30
 
@@ -53,7 +53,7 @@ def default_url() -> str:
 
 
 def now() -> datetime:
-    """This instant, UTC."""
+    """The current time, UTC."""
     return datetime.now(UTC)
 
 
@@ -63,12 +63,12 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writes = engine.execution_options(maillage_writes=True)
-        # a store that nobody closes gives its connections back when it is let go
+        # an unclosed store releases its connections when garbage-collected
         weakref.finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str | None = None) -> Store:
-        """Open, creating or migrating as needed.  Raises BadInput on an address that leads nowhere."""
+        """Open, creating or migrating as needed.  Raises BadInput on an unusable URL."""
         store = cls(_engine(url or default_url()))
         try:
             if store.version() != HEAD:
@@ -92,27 +92,27 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view; nothing is written."""
+        """A consistent snapshot, read-only."""
         with self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction, alone to write on SQLite: all of it lasts, or nothing of it."""
+        """One atomic transaction, exclusive writer on SQLite."""
         with self._writes.begin() as connection:
             yield connection
 
     # -------------------------------------------------------------------------------------- migrations
 
     def version(self) -> str | None:
-        """The migration at which the database stands, None when it is new."""
+        """The migration of the database, None when it is new."""
         with self.reading() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
     def migrate(self, to: str = "head") -> None:
-        """Bring the database to a migration; two processes at once do it once."""
+        """Bring the database to a migration; concurrent processes run it once."""
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError
@@ -170,7 +170,7 @@ class Store:
         subject: str = "",
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record who did what; never a secret, never a content."""
+        """Record who did what; never secrets or contents."""
         from matcher.records.tables import Audit
 
         row = {
@@ -252,7 +252,7 @@ class Store:
     # ------------------------------------------------------------------------------- backup and restore
 
     def backup(self, path: str | Path) -> int:
-        """Write every row to a gzip of JSON lines, read in one consistent view; returns the rows written.
+        """Write every row to a gzip of JSON lines, read from one consistent snapshot; returns the rows written.
 
         The file appears whole or not at all.  It holds hashes of keys and contact addresses: guard it.
         """
@@ -310,7 +310,7 @@ class Store:
 
 
 def address_subject(address: str) -> str:
-    """How an address stands in the list of the unsubscribed: hashed, never in clear."""
+    """The key of an address in the list of unsubscriptions: hashed, never in clear text."""
     return "address:" + hashlib.sha256(address.strip().lower().encode()).hexdigest()
 
 
@@ -338,7 +338,7 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of a backup with its times again as times."""
+    """A row of a backup with its timestamps parsed."""
     result: dict[str, Any] = {}
     for name, value in row.items():
         kind = table.c[name].type
@@ -378,13 +378,13 @@ def _engine(address: str) -> Engine:
 
 
 def _json(value: Any) -> str:
-    """A value of a JSON column as text: that of a night is most of what is written."""
+    """A value of a JSON column as text: these dominate the writes of a nightly run."""
     return to_json(value, inf_nan_mode="constants").decode()
 
 
 def _on_connect(raw: Any, record: Any) -> None:
-    """WAL lets readers read while one writes; FULL makes a commit outlive a power cut."""
-    raw.isolation_level = None  # the driver must not begin by itself: BEGIN is said below
+    """WAL lets readers read while one writes; FULL makes a commit survive a power cut."""
+    raw.isolation_level = None  # no implicit transactions: BEGIN is issued below
     cursor = raw.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -392,6 +392,6 @@ def _on_connect(raw: Any, record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    """A writer takes the lock first: a reader that turns writer would fail at once, without waiting."""
+    """A writer takes the lock first: upgrading a reader would fail at once, without waiting."""
     writes = connection.get_execution_options().get("maillage_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

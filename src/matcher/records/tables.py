@@ -1,4 +1,4 @@
-"""The tables of what must last, declared once (SQLAlchemy); migrations bring a database to them.
+"""The tables of the store (SQLAlchemy); migrations bring a database to this schema.
 
 Times are UTC.  Natural keys are unique constraints, so that writing the same thing twice writes it once.
 Columns named in `PERSONAL` may name a person; `RETENTION` says how long each table is kept.
@@ -107,14 +107,14 @@ class Feedback(Base):
     lot_id: Mapped[str] = mapped_column(String(200), primary_key=True, default="")
     verb: Mapped[str] = mapped_column(String(16), primary_key=True)
     reason: Mapped[str] = mapped_column(default="")
-    position: Mapped[int | None]  # the rank at which it was shown: learning corrects for it
+    position: Mapped[int | None]  # the rank at which it was shown, for position-bias correction
     shown: Mapped[int | None]  # how many were shown with it
     by: Mapped[str] = mapped_column(Id, default="")
     at: Mapped[datetime]
 
 
 class Notice(Base):
-    """A notice seen, with the fingerprints that tell whether it must be matched again."""
+    """A notice seen, with the fingerprints that decide whether it must be matched again."""
 
     __tablename__ = "notice"
     __table_args__ = (Index("ix_notice_deadline", "deadline"),)
@@ -180,7 +180,7 @@ class Announcement(Base):
 
 
 class Sourcing(Base):
-    """A buyer's search that is kept: need, versions, filters and the whole ranked list."""
+    """A saved search of a buyer: need, versions, filters and the whole ranked list."""
 
     __tablename__ = "sourcing"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -210,7 +210,7 @@ class SourcingEvent(Base):
 
 
 class Unsubscription(Base):
-    """Who wants no more mail: by addressee, or by the hash of an address (a bounce)."""
+    """Unsubscriptions: by addressee, or by the hash of an address (a bounce)."""
 
     __tablename__ = "unsubscription"
     subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # a SIRET, or "address:<sha256>"
@@ -243,7 +243,7 @@ class Claim(Base):
 
 
 class Profile(Base):
-    """What a structure says of itself, over what the sources say."""
+    """The self-declared profile of a structure, which overrides the sources."""
 
     __tablename__ = "profile"
     siret: Mapped[str] = mapped_column(String(14), primary_key=True)
@@ -253,7 +253,7 @@ class Profile(Base):
 
 
 class Audit(Base):
-    """Who did what, without secrets and without contents."""
+    """Audit trail: who did what, without secrets or contents."""
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -275,7 +275,7 @@ class Run(Base):
 
 
 class Once(Base):
-    """The answer given to an idempotency key, so that a repeated request is answered, not done, again."""
+    """The answer given to an idempotency key, so that a repeated request returns the same answer and is not executed again."""
 
     __tablename__ = "once"
     key: Mapped[str] = mapped_column(String(200), primary_key=True)

@@ -1,1 +1,1 @@
-"""What is true of France and of the trade: places, codes, trades, law, identifiers, text."""
+"""Reference data: places, codes, trades, law, identifiers, text."""

@@ -1,4 +1,4 @@
-"""Destroyed accents (U+FFFD) repaired where a French vocabulary leaves no doubt; the doubtful stay as published.
+"""Destroyed accents (U+FFFD) repaired where a French vocabulary makes it unambiguous; the others stay as published.
 
 About one objet in five of the published awards lost its accents on the way.  A word is repaired when one
 word only, of the list in `data/reference`, has its letters and an accent at each lost place; `n� 3`, `d�un`
@@ -27,7 +27,7 @@ _ACCENTED = re.compile(r"[^\x00-\x7f]")
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> dict[str, tuple[str, ...]]:
-    """Words by what is left of them when each accented letter is lost: "march�" -> ("marché",)."""
+    """Words by their form with every accented letter destroyed: "march�" -> ("marché",)."""
     words = gzip.decompress((reference_dir() / "accents.txt.gz").read_bytes()).decode("utf-8").split("\n")
     found: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:

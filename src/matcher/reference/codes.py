@@ -27,7 +27,7 @@ def _rome() -> dict[str, str]:
 
 @remembered()
 def cpv_labels() -> Mapping[str, str]:
-    """CPV labels by significant digits ("45", "4544"): those imported by the user before those shipped."""
+    """CPV labels by significant digits ("45", "4544"): the user's imports take precedence over the shipped ones."""
     labels = {row[0]: row[1] for row in _rows("cpv.csv")}
     # 45000000 is the division 45: a group or division keeps at least its two digits.
     labels.update((row[0].rstrip("0").ljust(2, "0"), row[1]) for row in _own_rows(OFFICIAL_CPV))
@@ -55,7 +55,7 @@ def naf_codes() -> tuple[str, ...]:
 
 
 def naf_words(code: str) -> str:
-    """Words of the trades that an activity code covers, in our own words, or ""."""
+    """Our own description of the trades that an activity code covers, or ""."""
     return _naf_words().get(code.replace(".", "").upper(), "")
 
 
@@ -66,7 +66,7 @@ def rome_label(code: str) -> str:
 
 @remembered()
 def everyday_words() -> frozenset[str]:
-    """Folded words of the nomenclatures and of the names of places: whoever writes them names no firm."""
+    """Folded words of the nomenclatures and of the names of places: none of them identifies a firm."""
     named = [
         *_naf().values(),
         *_naf_words().values(),

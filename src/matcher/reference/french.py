@@ -1,4 +1,4 @@
-"""How figures and days are written in French, and the time zone of French notices."""
+"""French formatting of numbers and dates, and the time zone of French notices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MONTHS = (
 
 
 def grouped(value: float, decimals: int = 0) -> str:
-    """A number with its thousands set apart by thin spaces and a decimal comma: 45 000."""
+    """A number with thin spaces between thousands and a decimal comma: 45 000."""
     return f"{value:,.{decimals}f}".replace(",", "\u202f").replace(".", ",")
 
 

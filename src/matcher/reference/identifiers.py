@@ -1,4 +1,4 @@
-"""Identifiers of the trade, cleaned and checked: SIRET, SIREN, CPV, NAF, dates, amounts."""
+"""Identifiers and values, cleaned and validated: SIRET, SIREN, CPV, NAF, dates, amounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 
 
 def luhn(digits: str) -> bool:
-    """True when the digits pass the Luhn check sum (ISO/IEC 7812-1)."""
+    """True when the digits pass the Luhn checksum (ISO/IEC 7812-1)."""
     total = 0
     for position, char in enumerate(reversed(digits)):
         value = int(char) * (2 if position % 2 else 1)

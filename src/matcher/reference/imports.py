@@ -1,4 +1,4 @@
-"""Import official tables of one\'s own over the shipped ones."""
+"""Import official tables that take precedence over the shipped ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from matcher.reference.tables import (
 
 
 def import_naf(path: str | Path) -> int:
-    """Keep the labels of a CSV file of the NAF (columns code, libelle or label); how many; they go before those shipped.
+    """Keep the labels of a CSV file of the NAF (columns code, libelle or label); returns their number; they take precedence over those shipped.
 
     Raises BadInput when the file cannot be read or holds no code with a label.
     """
@@ -44,7 +44,7 @@ def import_naf(path: str | Path) -> int:
 
 
 def import_communes(path: str | Path) -> int:
-    """Keep the communes of a list of the official code, JSON (geo.api.gouv.fr) or CSV (INSEE); how many.
+    """Keep the communes of a list of the official code, JSON (geo.api.gouv.fr) or CSV (INSEE); returns their number.
 
     What a list does not say (postcodes, coordinates, SIREN) stays as shipped.  Raises BadInput for anything else.
     """
@@ -109,7 +109,7 @@ def import_communes(path: str | Path) -> int:
 
 
 def beyond_shipped(what: str) -> int:
-    """How many codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
+    """The number of codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
     name, shipped = {
         "cpv": (OFFICIAL_CPV, "cpv.csv"), "naf": (OFFICIAL_NAF, "naf.csv"), "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
     }[what]  # fmt: skip
@@ -127,7 +127,7 @@ def _degrees(value: Any) -> str:
 
 
 def import_cpv(path: str | Path) -> int:
-    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); how many.
+    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); returns their number.
 
     Raises BadInput when the file cannot be read or holds no CPV code with a label.
     """

@@ -1,8 +1,8 @@
-"""The rules of the trade, dated: what the table `law.csv` says of a day, and what follows from it.
+"""Dated legal rules: lookups in the table `law.csv` for a given day, and what follows from them.
 
-The one table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, what it says, since
-when, until when, its figure, and where its words were read or that they are still to be verified.  Whoever needs a
-threshold, a share, an article or a date asks for it here by code and day; none is written elsewhere.  The product
+The one table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, its summary, its dates in
+force, its figure, and the source where its text was read, or that it is still to be verified.  Thresholds, shares,
+articles and dates are looked up here by code and day; none is written elsewhere.  The product
 informs and gives no legal advice: every rule is shown with its article, its date and "à vérifier".
 Amounts are euros before tax, shares run from 0 to 1, dates are the first and the last day in force.
 """
@@ -37,7 +37,7 @@ class Rule:
     since: date
     until: date | None = None
     value: float | None = None
-    verified: bool = False  # its words were read in `source`; else written from the trade's knowledge
+    verified: bool = False  # its text was read in `source`; else written from domain knowledge
     source: str = ""
 
     def holds(self, on: date) -> bool:
@@ -45,7 +45,7 @@ class Rule:
         return self.since <= on and (self.until is None or on <= self.until)
 
     def shown(self) -> str:
-        """The rule as it is shown to a user: text, article, date, whether its words were read, to be checked."""
+        """The rule as it is shown to a user: text, article, date, whether its text was read, "à vérifier"."""
         read = "" if self.verified else "texte non relu, "
         return f"{self.text} ({self.article}, depuis le {self.since:%d/%m/%Y} ; {read}à vérifier)."
 
@@ -145,7 +145,7 @@ def formal_threshold(
 def procedure(
     amount: float, on: date, works: bool = False, buyer: BuyerType = "local", social: bool = False
 ) -> tuple[str, tuple[Rule, ...]] | None:
-    """What a contract of that amount (its like needs added up) asks for, and the rules that say it.
+    """What a contract of that amount (similar needs added up) requires, and the rules that say so.
 
     "direct" (no publicity), "profile" (adapted, publicity free), "boamp" (adapted, BOAMP or legal paper),
     "formal"; "social" for social and specific services above the direct threshold.  None where the
@@ -169,12 +169,12 @@ def _held(on: date, *codes: str) -> tuple[Rule, ...]:
 
 
 def turnover_ceiling(on: date) -> Rule | None:
-    """How many times the amount of the contract or lot a buyer may ask as yearly turnover, at most."""
+    """How many times the amount of the contract or lot a buyer may require as minimum yearly turnover."""
     return rule("capacity.turnover", on)
 
 
 def buyer_type(buyer: Buyer) -> BuyerType | None:
-    """State, local body or contracting entity: as its notice says, else by its SIREN; None where neither tells.
+    """State, local body or contracting entity: from its notice, else from its SIREN; None where unknown.
 
     A SIREN that begins with 2 is that of a local body, with 11 to 18 that of the State or of a national
     establishment; 19 mixes schools, which are local, and universities, which are the State's.
@@ -200,12 +200,12 @@ _ESS_BRANCHES = (
 
 
 def social_service(cpv: str) -> bool:
-    """Is a CPV code one of the social and other specific services, by its branch."""
+    """Whether a CPV code is one of the social and other specific services, by its branch."""
     return cpv.startswith(tuple(_SOCIAL_BRANCHES))
 
 
 def ess_service(cpv: str) -> bool:
-    """Is a CPV code one of the services that may be reserved to ESS enterprises, by its branch: 92511000 is 925."""
+    """Whether a CPV code is one of the services that may be reserved to ESS enterprises, by its branch: 92511000 is 925."""
     return cpv.startswith(tuple(_ESS_BRANCHES))
 
 
@@ -217,9 +217,9 @@ def social_clause_mandatory(
     social: bool = False,
     defence: bool = False,
 ) -> bool | None:
-    """Is a social condition of execution due (exceptions apart), for the whole contract; None where it cannot be told.
+    """Whether a social condition of performance is mandatory (exceptions aside), for the whole contract; None where unknown.
 
-    Which one is the buyer's choice.  A buyer of unknown type is told where all types agree.
+    Which one is the buyer's choice.  For a buyer of unknown type the answer is given only where all types agree.
     """
     if rule("clause.mandatory", on) is None or defence:
         return False
@@ -236,7 +236,7 @@ def _reached(amount: float, threshold: Rule | None) -> bool | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocialDuty:
-    """What the law wants of a contract in whose notice no social clause was read: never words of the notice."""
+    """What the law requires of a contract whose notice states no social clause: never attributed to the notice."""
 
     text: str  # French, whole
     short: str  # French, in a line
@@ -245,12 +245,12 @@ class SocialDuty:
 
     @property
     def article(self) -> str:
-        """The article that makes the condition due."""
+        """The article that makes the condition mandatory."""
         return self.rules[1].article
 
 
 def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
-    """The social condition that the law makes due on a lot, where its notice states none and is large enough.
+    """The social condition that the law makes mandatory on a lot above the threshold whose notice states none.
 
     None for a reserved lot, one whose notice states a condition, a contract under the threshold or of a size that
     the notice does not state, and before the law.
@@ -295,7 +295,7 @@ def _short(lot: Lot, works: bool, on: date) -> str:
 
 
 def _stated_total(tender: Tender) -> float | None:
-    """At least so many euros for the whole contract, by the amounts that its notice states; None where none is."""
+    """A lower bound in euros for the whole contract, from the amounts stated in its notice; None where none is stated."""
     stated = [
         lot.amount * (max(lot.duration_months or 12.0, 12.0) / 12.0 if lot.amount_period == "year" else 1.0)
         for lot in tender.lots
@@ -312,13 +312,13 @@ def _euros(amount: float | None) -> str:
 
 ESS_KINDS = frozenset({"ESUS", "SCOP", "SCIC", "ASSO", "MUTUELLE", "FONDATION", "ESS"})
 _ANY = frozenset(KINDS)
-#: Article -> kinds that it admits, kinds that it may admit (their status does not tell).
+#: Article -> kinds that it admits, kinds that it may admit (not determined by their status).
 _OPEN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     DISABILITY: (DISABILITY_KINDS, frozenset()),
     INSERTION: (SIAE_KINDS - {"EITI"}, frozenset({"EITI"})),
-    # Whoever has the work done in prison: no status is asked, so that none but a workshop's tells.
+    # Any operator of prison work: no legal status is required, so only a workshop's kind is conclusive.
     PRISON: (frozenset({"SEP"}), _ANY - {"SEP"}),
-    # An association intermédiaire is an association by its very definition; the others may be companies.
+    # An association intermédiaire is an association by definition; the others may be companies.
     ESS: (ESS_KINDS | {"AI"}, (SIAE_KINDS | DISABILITY_KINDS | {"GEIQ"}) - {"AI"}),
 }
 #: Articles that open to the same kinds: both together, conditions of the same kind, reserved concessions.
@@ -345,12 +345,12 @@ def article(raw: str) -> str:
 
 
 def articles_of(kind: str, on: date) -> tuple[str, ...]:
-    """The reserving articles that admit a structure of that kind for certain, in force that day."""
+    """The reserving articles in force that day that certainly admit a structure of that kind."""
     return tuple(a for a in _OPEN if eligible(kind, (a,), on))
 
 
 def eligible(kind: str, articles: Sequence[str], on: date, labels: Iterable[str] = ()) -> bool | None:
-    """May a structure of this kind answer what is reserved under one of `articles`; None where it cannot be told.
+    """Whether a structure of this kind may tender for a lot reserved under one of `articles`; None where unknown.
 
     No article ("article non précisé") stands for those on disability and insertion together, as eForms' res-ws
     does.  `labels` may name other statuses held (a SCOP that is also an EA).  A firm of no known status ("") is
@@ -376,7 +376,7 @@ def _admits(wanted: str, kind: str, on: date) -> bool | None:
 
 
 def group_admissible(kinds: Iterable[str], articles: Sequence[str], on: date) -> bool | None:
-    """May a group of these kinds answer a reserved lot: every member must be admissible (DAJ note of 2011)."""
+    """Whether a group of these kinds may tender for a reserved lot: every member must be admissible (DAJ note of 2011)."""
     answers = [eligible(kind, articles, on) for kind in kinds]
     if False in answers:
         return False

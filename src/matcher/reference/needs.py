@@ -14,7 +14,7 @@ from matcher.domain import LENDING_KINDS, Lot, Structure
 from matcher.reference.text import fold, shorten
 from matcher.reference.trades import INDIRECT_FIT, named, skills, trades, trades_of_cpv
 
-MOST = 12  # needs of one lot: beyond, the heaviest are kept
+MOST = 12  # needs of one lot: beyond, those of the largest weight are kept
 UNKNOWN_FIT = 0.25  # the trades of this structure are unknown
 
 
@@ -46,7 +46,9 @@ _DESIGN = re.compile(
 _BREAK = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s*[•▪·‣]\s*|\s+[-–—]\s+|\s*\n\s*|(?<=;)\s*")
 
 
-GENERIC = frozenset({"entretien-batiment", "insertion", "personnel", "etudes"})  # give way to a trade named
+GENERIC = frozenset(
+    {"entretien-batiment", "insertion", "personnel", "etudes"}
+)  # superseded by a specific trade
 
 
 def pieces(title: str) -> list[str]:
@@ -87,7 +89,7 @@ def asked(lot: Lot) -> tuple[Need, ...]:
             weight[name] += 0.5
         elif (
             name != main or not passages
-        ):  # a main code unlike the title is the title's trade, classed otherwise
+        ):  # a main code that differs from the title is the title's trade under another class
             passages[name], weight[name] = f"CPV {code}", 0.5
     if len(set(weight) - GENERIC) > 1:
         weight = {name: value for name, value in weight.items() if name not in GENERIC}
@@ -116,7 +118,7 @@ def _heads(name: str, piece: str) -> bool:
 
 
 def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[float]]:
-    """Fit of each structure to each need, 0 to 1: rows are needs, columns structures.
+    """Fit of each structure to each need, 0 to 1; shape (needs, structures).
 
     1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
     its trades are unknown, 0 where it is known for other trades only.
@@ -132,7 +134,7 @@ def cover(needs: Sequence[Need], structures: Sequence[Structure]) -> list[list[f
 
 def _fit(need: Need, structure: Structure, have: Mapping[str, float]) -> float:
     fit = have.get(need.trade, 0.0)
-    if fit < INDIRECT_FIT and structure.kind in LENDING_KINDS:  # they lend people of many trades
+    if fit < INDIRECT_FIT and structure.kind in LENDING_KINDS:  # they lend staff of many trades
         return INDIRECT_FIT
     vague = not have or set(have) <= {"insertion", "personnel"}
     return max(fit, UNKNOWN_FIT) if vague else fit

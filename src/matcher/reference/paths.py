@@ -1,4 +1,4 @@
-"""Where the shipped tables and models lie: next to the sources in a clone, inside the package in a wheel."""
+"""Location of the shipped tables and models: next to the sources in a clone, inside the package in a wheel."""
 
 from __future__ import annotations
 

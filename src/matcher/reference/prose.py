@@ -1,4 +1,4 @@
-"""French prose of notices, to be read by patterns: folded letter by letter, cut into sentences, its lots named.
+"""French prose for pattern matching: folded with offsets kept, split into sentences, lot numbers extracted.
 
 Patterns are written in proper French and made, by `french`, to match capitals without accents and accents
 destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
@@ -15,7 +15,7 @@ LOST = "\ufffd"
 
 
 class _Fold(dict[int, str]):
-    """Each letter to its lower case without accent, one for one, so that positions hold."""
+    """Each letter to its lower case without accent, one to one, so that offsets are preserved."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -108,7 +108,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         if "\n" in found.group():
             wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before.strip()))
             if "\n\n" not in found.group() and wrapped:
-                continue  # a line that was only wrapped
+                continue  # a wrapped line
         elif text[found.start() - 1 : found.start()] == "." and (
             _ABBREVIATED.search(before) or after.islower()
         ):

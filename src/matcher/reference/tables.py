@@ -1,4 +1,4 @@
-"""Where reference tables lie, and how their rows are read."""
+"""Location and parsing of reference tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assumptions_file(name: str) -> Path:
     return own if own.is_file() else reference_dir().parent / "assumptions" / name
 
 
-#: Official lists that the user imported; they lie in `user_dir` and go before those shipped.
+#: Official lists that the user imported; kept in `user_dir`, they take precedence over the shipped ones.
 OFFICIAL_CPV, OFFICIAL_NAF, OFFICIAL_COMMUNES = "cpv.csv", "naf.csv", "communes.csv"
 
 
@@ -43,7 +43,7 @@ def _own_rows(name: str) -> Iterator[list[str]]:
 
 
 def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
-    """Write a table of the user's, its headings first, and forget what was read of the old one."""
+    """Write a user table with its header, and clear the cached old one."""
     target = user_dir() / name
     target.parent.mkdir(parents=True, exist_ok=True)
     coming = target.with_suffix(".coming")
@@ -53,7 +53,7 @@ def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
     forget()
 
 
-#: Readers of tables whose answers are remembered until `forget`.
+#: Cached readers of tables, cleared by `forget`.
 _READERS: list[Any] = []
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,7 +71,7 @@ def remembered(maxsize: int | None = None) -> Callable[[F], F]:
 
 
 def forget() -> None:
-    """Make every table be read again when next asked: after an import, or under another `MATCHER_HOME`."""
+    """Clear all cached tables: after an import, or under another `MATCHER_HOME`."""
     for reader in _READERS:
         reader.cache_clear()
 

@@ -1,4 +1,4 @@
-"""French public text made comparable: tags out, spaces folded, accents and case folded for matching."""
+"""Normalisation of French public text: tags removed, spaces collapsed, accents and case folded for matching."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
         text = html.unescape(_TAG.sub(" ", html.unescape(text)))
     text = unicodedata.normalize("NFC", text)
     text = _SPACE.sub(" ", text).strip()
-    if text.isprintable():  # most texts are, and are spared the walk letter by letter
+    if text.isprintable():  # fast path for most texts
         return text
     return _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text)).strip()
 
 
 class _Bare(dict[int, str]):
-    """The letters of each character without their accents, found once."""
+    """Each character without its accents, cached."""
 
     def __missing__(self, code: int) -> str:
         found = "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c))
@@ -55,7 +55,7 @@ def shorten(text: str, width: int = 160) -> str:
 
 _WORD = re.compile(r"[a-z][a-z0-9]+")
 
-#: Words that carry no trade: French function words, and the boilerplate of notices.
+#: Stop words: French function words, and the boilerplate of notices.
 STOP = frozenset(
     """au aux avec ce ces cet cette dans de des du elle elles en et eux il ils je la le les leur leurs lui ma mais me
     meme mes moi mon ne nos notre nous on ou par pas pour qu que qui sa se ses son sur ta te tes toi ton tu un une vos

@@ -13,7 +13,7 @@ from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 
-INDIRECT_FIT = 0.5  # only its NAF code says so, or it lends staff
+INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
 
 
 def skills(structure: Structure) -> Mapping[str, float]:
-    """Trade -> how surely this structure has it: 1 stated by an offer or past award, 0.5 by its NAF alone."""
+    """Trade -> confidence that this structure practises it: 1 stated by an offer or past award, 0.5 by its NAF alone."""
     offers = structure.offers
     texts = [
         structure.name,
@@ -112,7 +112,7 @@ def skills(structure: Structure) -> Mapping[str, float]:
     return _skills(". ".join(filter(None, texts)), codes, structure.naf or "", tuple(structure.denied))
 
 
-@lru_cache(maxsize=20_000)  # a structure is asked about for every lot
+@lru_cache(maxsize=20_000)  # each structure is looked up for every lot
 def _skills(text: str, cpv: tuple[str, ...], naf: str, denied: tuple[str, ...]) -> Mapping[str, float]:
     found = dict.fromkeys(named(text), 1.0) | dict.fromkeys(trades_of_cpv(cpv), 1.0)
     for trade in trades():

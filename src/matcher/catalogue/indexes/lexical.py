@@ -1,9 +1,9 @@
 """Exact words: BM25 over French stems (PyStemmer), accents folded on both sides.
 
 Robertson, Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, in the form of Lucene; the
-search leaves out postings that cannot reach the first k (Turtle, Flood, "Query Evaluation: Strategies and
-Optimizations", 1995).  A similarity is the share of the question's own weight that a row holds: 0 is no word in
-common.  Sums are of double precision, in which a sum of such weights is exact: their order never matters.
+search skips postings that cannot reach the first k (Turtle, Flood, "Query Evaluation: Strategies and
+Optimizations", 1995).  A similarity is the share of the query's total weight found in a row: 0 is no word in
+common.  Sums are in double precision, exact for such weights: their order does not matter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from matcher.catalogue.indexes import Role
 from matcher.reference.text import tokens
 
 K1, B = 1.2, 0.6
-#: A posting this long is read only if it can still bring a row among those wanted.
+#: A posting list this long is read only if it can still bring a row into the top k.
 LONG = 4_000
 
 
@@ -47,8 +47,8 @@ class _Weighted:
     highest: NDArray[np.float32]  # of each word
 
 
-class _Room:
-    """Arrays that are written into again and again, by one question at a time; all zero between two questions."""
+class _Scratch:
+    """Reusable scratch arrays, for one query at a time; all zero between two queries."""
 
     def __init__(self, rows: int, words: int) -> None:
         self.total = np.zeros(rows)
@@ -70,10 +70,10 @@ class LexicalIndex:
         self._counted, self._weighted = counted, weighted
         self._k1, self._b = k1, b
         self._rows = len(counted.starts) - 1
-        self._rooms: list[_Room] = []  # free ones; as many are made as there are questions at once
+        self._scratch: list[_Scratch] = []  # free ones; one is made per concurrent query
 
     def _asked(self, text: str) -> tuple[list[int], float]:
-        """The columns of the words of a question that some row holds, and the weight of a row that held all words."""
+        """The columns of the query words found in some row, and the weight of a row that would hold them all."""
         columns, ceiling = [], 0.0
         for token in dict.fromkeys(tokens(text)):
             column = self._vocabulary.get(token)
@@ -86,19 +86,19 @@ class LexicalIndex:
 
     @property
     def _unseen(self) -> float:
-        # a word that no row holds still weighs in the question, as the rarest word would
+        # a word found in no row still counts in the query's weight, like the rarest word
         return float(np.log(1 + (self._rows + 0.5) / 0.5))
 
     @contextmanager
-    def _room(self) -> Iterator[_Room]:
+    def _room(self) -> Iterator[_Scratch]:
         try:
-            room = self._rooms.pop()
+            room = self._scratch.pop()
         except IndexError:
-            room = _Room(self._rows, max(len(self._vocabulary), 1))
+            room = _Scratch(self._rows, max(len(self._vocabulary), 1))
         try:
             yield room
         finally:
-            self._rooms.append(room)
+            self._scratch.append(room)
 
     def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
@@ -124,7 +124,7 @@ class LexicalIndex:
         return found[np.lexsort((found, -scores))].astype(np.int64)
 
     def _promising(
-        self, room: _Room, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
+        self, room: _Scratch, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows among which the k best stand for certain, and their sums."""
         weighted = self._weighted
@@ -140,14 +140,14 @@ class LexicalIndex:
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:
-                        # what the words left add can no longer bring in a row that was not met
+                        # the remaining words can no longer bring in a new row
                         found = np.concatenate(met)[sofar >= least - left]
                         self._add(room, columns[first:], found)
                         return found, total[found]
                 if allowed is not None:
                     kept = allowed[rows]
                     rows, weights = rows[kept], weights[kept]
-                places = rows.astype(np.int64)  # as numpy wants them, once for three readings
+                places = rows.astype(np.int64)  # converted once for three lookups
                 held = total[places]
                 met.append(places[held == 0.0])
                 total[places] = held + weights
@@ -159,8 +159,8 @@ class LexicalIndex:
             for part in met:
                 total[part] = 0.0
 
-    def _add(self, room: _Room, columns: Sequence[int], found: NDArray[np.int64]) -> None:
-        """Add what these words, common ones, bring to the rows found."""
+    def _add(self, room: _Scratch, columns: Sequence[int], found: NDArray[np.int64]) -> None:
+        """Add the weights of these common words to the rows found."""
         room.wanted[found] = True
         for column in columns:
             rows, weights = self._posting(column)
@@ -183,7 +183,7 @@ class LexicalIndex:
         )
 
     @staticmethod
-    def _sums(room: _Room, columns: Sequence[int], table: Any) -> NDArray[np.float64]:
+    def _sums(room: _Scratch, columns: Sequence[int], table: Any) -> NDArray[np.float64]:
         """The summed weights of these words in each row of a table."""
         room.asked[columns] = 1.0
         try:
@@ -280,7 +280,7 @@ def _taken(counted: _Counted, rows: NDArray[np.int64]) -> _Counted:
 
 
 def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
-    """BM25 as Lucene has it: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean))."""
+    """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean))."""
     from scipy.sparse import csr_array
 
     n = len(counted.starts) - 1

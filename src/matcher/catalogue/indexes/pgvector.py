@@ -1,6 +1,6 @@
-"""Nearest neighbours in PostgreSQL (pgvector, HNSW): several replicas of the service share one truth.
+"""Nearest neighbours in PostgreSQL (pgvector, HNSW): one table shared by all replicas of the service.
 
-The table is named after the content of its vectors, so that it is filled once, whoever comes first, and a new
+The table is named after the content of its vectors, so that only the first process fills it, and a new
 catalogue never disturbs a running service.  The address is read from MATCHER_VECTORS and never saved.  A filter
 goes down into the query as a bitmap; the scan is iterative, so that it never returns fewer rows than there are.
 """
@@ -27,7 +27,7 @@ LOCK = 0x76656374  # advisory lock of the filling
 
 
 class PgvectorIndex:
-    """A table of vectors at the server, and the same vectors at hand (memory-mapped) for exact comparison."""
+    """A table of vectors at the server, and the same vectors, memory-mapped, for exact comparison."""
 
     role: Role = "meaning"
 
@@ -84,7 +84,7 @@ class PgvectorIndex:
 
 
 class _Vector:
-    """A vector as PostgreSQL reads it: text is enough, and wants no registration of types."""
+    """A vector as PostgreSQL reads it: text needs no type registration."""
 
     def __init__(self, values: NDArray[np.float32]) -> None:
         self.text = (
@@ -121,7 +121,7 @@ def _connect(url: str) -> Any:
 
 
 def _extend(connection: Any) -> None:
-    """Make the extension `vector` unless the database has it.  Raises BadInput, saying who must do what."""
+    """Create the extension `vector` if missing.  Raises BadInput, saying who must do what."""
     import psycopg
 
     if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone():
@@ -129,13 +129,13 @@ def _extend(connection: Any) -> None:
     base, role = connection.info.dbname, connection.info.user
     if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
         raise BadInput(
-            "the PostgreSQL server of MATCHER_VECTORS has no pgvector: whoever runs it installs the package "
+            "the PostgreSQL server of MATCHER_VECTORS has no pgvector: its administrator must install the package "
             f"postgresql-{connection.info.server_version // 10_000}-pgvector, or the image pgvector/pgvector"
         )
     try:
         connection.execute("CREATE EXTENSION vector")
     except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateObject):
-        pass  # another replica made it in this instant
+        pass  # another replica created it concurrently
     except psycopg.errors.InsufficientPrivilege:
         raise BadInput(
             f"the role {role} may not create the extension pgvector: a superuser of the database {base} runs "
@@ -152,14 +152,14 @@ def table_of(vectors: NDArray[Any]) -> str:
 
 
 def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None) -> PgvectorIndex:
-    """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it stands already."""
+    """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it exists."""
     address = url or os.environ.get("MATCHER_VECTORS", "")
     table = table_of(vectors)
     index = PgvectorIndex(vectors, table, address)
     if not len(vectors):
         return index
     connection = index._connection
-    with connection.transaction():  # whole or not at all; two at once do it once
+    with connection.transaction():  # atomic, and done once by concurrent processes
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0] is None:
             _fill(connection, table, vectors)
@@ -167,7 +167,7 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None
 
 
 def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
-    """Make, fill and index the table of these vectors.  Raises BadInput where the role may make none."""
+    """Make, fill and index the table of these vectors.  Raises BadInput where the role may not create tables."""
     import psycopg
 
     try:
@@ -192,7 +192,7 @@ def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
 
 
 def load(folder: Path, vectors: NDArray[Any]) -> PgvectorIndex:
-    """The saved index.  Raises StaleArtefact where the server no longer holds its table whole."""
+    """The saved index.  Raises StaleArtefact where the table is missing or incomplete."""
     meta = json.loads((folder / "index.json").read_text())
     index = PgvectorIndex(vectors, meta["table"], os.environ.get("MATCHER_VECTORS", ""))
     if meta["rows"]:
@@ -201,6 +201,6 @@ def load(folder: Path, vectors: NDArray[Any]) -> PgvectorIndex:
         if not there or table_of(vectors) != meta["table"]:
             index.close()
             raise StaleArtefact(
-                f"the server does not hold {meta['table']}: build the catalogue anew with `matcher index`"
+                f"the server has no table {meta['table']}: rebuild the catalogue with `matcher index`"
             )
     return index

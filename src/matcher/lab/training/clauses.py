@@ -335,7 +335,7 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
     lines = []
     real = np.array([name.startswith(NOTICE) for name in data.who])
     for i, label in enumerate(LABELS):
-        said = np.array([verdicts[label].told(one) for one in scores[:, i]])
+        said = np.array([verdicts[label].holds(one) for one in scores[:, i]])
         for name, own in (("our own passages", ~real), ("windows of real notices", real)):
             known = own & ~np.isnan(data.truth[:, i])
             true = data.truth[known, i] > 0

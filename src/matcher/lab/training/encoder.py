@@ -366,7 +366,7 @@ def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
     )
     save_file(
         {"linear.weight": np.ascontiguousarray(turn.T, np.float16)},
-        str(out / static.TURN / "model.safetensors"),
+        str(out / static.PROJECTION / "model.safetensors"),
     )
     for name in names:
         _write(out / "1_Router" / name / "config.json", {})
@@ -376,7 +376,7 @@ def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
         "bias": False,
         "activation_function": "torch.nn.modules.linear.Identity",
     }
-    _write(out / static.TURN / "config.json", dense)
+    _write(out / static.PROJECTION / "config.json", dense)
     router = {
         "types": {name: f"{prefix}.{name.split('_')[-1]}" for name in names},
         "structure": routes,

@@ -1,7 +1,7 @@
-"""One spelling for many: the text normalisation of the static encoder, told once, done twice.
+"""Text normalisation of the static encoder, specified once, implemented twice.
 
-`normaliser` is the part of tokenizer.json that any reader obeys.  `spell` gives the same words some times faster
-for texts of known characters; a test holds the two equal.
+`normaliser` is the part of tokenizer.json that every reader applies.  `spell` gives the same words several times faster
+for texts of known characters; a test checks that they agree.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RESTORED = {
 TAG = "<[^<>]{1,200}>|&[a-z#0-9]{1,8};"
 BROKEN_LETTER = "(?<=[a-zà-ÿ])\\x{FFFD}|\\x{FFFD}(?=[a-zà-ÿ])"
 NO_WORD = "[^a-z0-9]+"
-NUMBER = "\\b[0-9]*[0-9]{3}[a-z0-9]*\\b"  # references and years say nothing of a trade
+NUMBER = "\\b[0-9]*[0-9]{3}[a-z0-9]*\\b"  # references and years carry no information on the trade
 
 
 def normaliser() -> Any:

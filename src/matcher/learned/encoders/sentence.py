@@ -1,6 +1,6 @@
 """Any sentence-transformers model, by folder or by name: slower, loads torch.
 
-Some models want to be told what they read: multilingual-e5 takes `query_prefix="query: "` and
+Some models need a prefix that says what they read: multilingual-e5 takes `query_prefix="query: "` and
 `passage_prefix="passage: "`.
 """
 
@@ -20,7 +20,7 @@ PROBE = "query: entretien des espaces verts"
 
 
 class SentenceEncoder:
-    """Wraps `SentenceTransformer.encode`, with a prefix a role."""
+    """Wraps `SentenceTransformer.encode`, with a prefix per role."""
 
     def __init__(
         self, model: Any, name: str, query_prefix: str, passage_prefix: str, batch_size: int
@@ -30,9 +30,9 @@ class SentenceEncoder:
         self._batch_size = batch_size
         probe = self._vectors([PROBE])
         self.dimension = int(probe.shape[1])
-        # Weights have no common version: what the model answers to one text stands for them.
-        told = f"{name}|{query_prefix}|{passage_prefix}|{np.round(probe, 4).tobytes().hex()}"
-        self.fingerprint = "sentence-" + hashlib.sha256(told.encode()).hexdigest()[:16]
+        # Models have no common version: the vector of a probe text identifies the weights.
+        identity = f"{name}|{query_prefix}|{passage_prefix}|{np.round(probe, 4).tobytes().hex()}"
+        self.fingerprint = "sentence-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = self._model.encode(
@@ -43,9 +43,9 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a letter or digit."""
         out = np.zeros((len(texts), self.dimension), np.float32)
-        told = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
-        if told:
-            out[told] = self._vectors([self._prefixes[role] + texts[i] for i in told])
+        known = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
+        if known:
+            out[known] = self._vectors([self._prefixes[role] + texts[i] for i in known])
         return out
 
 
@@ -56,7 +56,7 @@ def load(
     device: str = "cpu",
     batch_size: int = 32,
 ) -> Encoder:
-    """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be had."""
+    """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be loaded."""
     if not model:
         raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")
     from sentence_transformers import SentenceTransformer

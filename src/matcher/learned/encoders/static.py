@@ -1,8 +1,8 @@
-"""The shipped encoder: one learnt vector a piece, summed; read without torch.
+"""The shipped encoder: one learnt vector per token, summed; read without torch.
 
 The folder is in the sentence-transformers layout (StaticEmbedding, then a Router): `SentenceTransformer(folder).float()`
-gives the same vectors, for what is asked by `encode_query`.  What is asked goes through a linear map that was learnt
-beside the vectors, so that a word in common does not by itself make a need and an offer alike.  Text normalisation is
+gives the same vectors, with `encode_query` for queries.  Queries go through a linear projection that was learnt
+with the vectors, so that a shared word alone does not make a need and an offer similar.  Text normalisation is
 part of tokenizer.json, so that both readers agree.
 """
 
@@ -23,13 +23,13 @@ from matcher.learned.encoders import Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference.paths import models_dir
 
-GATHERED = 20_000  # pieces summed at once: bounds memory to some tens of megabytes
-REMEMBERED = 200_000  # words whose pieces are remembered
-TURN = Path("1_Router") / "query_0_Dense"  # where the map of what is asked lies; a folder without it has none
+GATHERED = 20_000  # tokens summed at once: bounds memory to some tens of megabytes
+REMEMBERED = 200_000  # words whose tokens are cached
+PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 
 
 class StaticEncoder:
-    """Sums the vectors of a text's pieces, turns the sum where the text asks, and scales it to length 1."""
+    """Sums the vectors of a text's tokens, projects the sum if it is a query, and normalises it."""
 
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load
@@ -38,8 +38,8 @@ class StaticEncoder:
         try:
             vocabulary = (folder / "0_StaticEmbedding" / "tokenizer.json").read_bytes()
             weights = (folder / "0_StaticEmbedding" / "model.safetensors").read_bytes()
-            path = folder / TURN / "model.safetensors"
-            turn = path.read_bytes() if path.is_file() else b""
+            path = folder / PROJECTION / "model.safetensors"
+            projection = path.read_bytes() if path.is_file() else b""
         except OSError:
             raise BadInput(
                 f"no encoder in {folder}: make one with `matcher train encoder --out {folder}`"
@@ -48,7 +48,7 @@ class StaticEncoder:
             self._tokenizer = Tokenizer.from_buffer(vocabulary)
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
             dimension = self._vectors.shape[1]
-            whole = load(turn)["linear.weight"].T if turn else np.eye(dimension)
+            whole = load(projection)["linear.weight"].T if projection else np.eye(dimension)
             self._turn, self._turned = _turned(whole, dimension)
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
@@ -57,13 +57,13 @@ class StaticEncoder:
         self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
         self._pieces: dict[str, list[int]] = {}
         self.dimension = int(self._vectors.shape[1])
-        told = hashlib.sha256(vocabulary)
-        told.update(weights)  # one after the other: put together they would be copied
-        told.update(turn)
-        self.fingerprint = f"static-{told.hexdigest()[:16]}"
+        digest = hashlib.sha256(vocabulary)
+        digest.update(weights)  # successively: concatenating would copy them
+        digest.update(projection)
+        self.fingerprint = f"static-{digest.hexdigest()[:16]}"
 
     def normalise(self, text: str) -> str:
-        """The text as the vocabulary sees it: lower case, no accent, broken letters mended, one space a gap."""
+        """The text as the vocabulary sees it: lower case, no accents, damaged letters repaired, single spaces."""
         known = spell(text) if self._by_words else None
         if known is not None:
             return known
@@ -85,7 +85,7 @@ class StaticEncoder:
         return [encoding.ids for encoding in encodings]
 
     def _by_word(self, texts: Sequence[str]) -> list[list[int]]:
-        """As `_whole`: words are cut into pieces one by one, and few words are met for the first time."""
+        """As `_whole`: words are tokenised one by one and cached."""
         spelt = map(self.normalise, texts)
         words = [text.split(" ") if text else [] for text in spelt]
         if not self._pieces or len(self._pieces) > REMEMBERED:
@@ -99,7 +99,7 @@ class StaticEncoder:
         return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
 
     def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
-        """The sum of each text's pieces; texts of one length are summed together, which numpy does fast."""
+        """The sum of each text's token vectors; texts of equal length are summed together, which is fast in numpy."""
         out = np.zeros((len(pieces), self.dimension), np.float32)
         lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
         flat = _flat(pieces, int(lengths.sum()))
@@ -113,7 +113,7 @@ class StaticEncoder:
 
 
 def _turned(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
-    """The part of a map that is not the identity, and where it begins: the first dimensions are often left as they are."""
+    """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
     changed = np.abs(whole - np.eye(dimension)) > 1e-6

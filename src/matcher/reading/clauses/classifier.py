@@ -1,4 +1,4 @@
-"""How likely a passage reserves its contract, sets a social condition of performance, or names a social criterion.
+"""The probability that a passage reserves its contract, sets a social condition of performance, or names a social criterion.
 
 One linear classifier over a sentence and its neighbours, with a column of weights for each; a passage that quotes the
 law, denies, tells the object of the contract or says nothing is none of them.  The names of structures and of publics, articles, boxes and numbers are read as one word each, and every word
@@ -33,7 +33,7 @@ from matcher.reading.clauses.vocabulary import (
 from matcher.reference import paths
 from matcher.reference.prose import LOST, folded
 
-#: What is told of a passage, in the order of the columns of the weights.
+#: The labels, in the order of the columns of the weights.
 LABELS = ("reserved", "execution", "criterion")
 BITS = 19  # of a hashed column, in each view
 VIEWS = (1.3, 1.0, 0.7, 1.0, 1.0)  # what each weighs: words, words apart, letters, kinds, kinds apart
@@ -219,7 +219,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a score becomes a chance; it is told where it is likelier than not."""
+    """Maps a score to a probability; a label holds from 0.5 on."""
 
     scale: float
     bias: float
@@ -228,7 +228,7 @@ class Verdict:
         """The chance, 0 to 1."""
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, self.scale * score + self.bias))))
 
-    def told(self, score: float) -> bool:
+    def holds(self, score: float) -> bool:
         """Whether it is likelier than not."""
         return self.scale * score + self.bias > 0
 
@@ -272,7 +272,7 @@ def load(folder: Path | None = None) -> ClauseModel:
     """What `matcher train clauses` wrote.  Raises BadInput where it is absent or damaged."""
     folder = folder or paths.models_dir() / "clauses"
     try:
-        told = json.loads((folder / "clauses.json").read_text(encoding="utf-8"))
+        saved = json.loads((folder / "clauses.json").read_text(encoding="utf-8"))
         with np.load(folder / "clauses.npz", allow_pickle=False) as arrays:
             learnt = Weights(
                 arrays["columns"].astype(np.int64),
@@ -280,7 +280,7 @@ def load(folder: Path | None = None) -> ClauseModel:
                 arrays["weights"].astype(np.float32),
                 arrays["bias"],
             )
-        verdicts = {label: Verdict(**told["verdicts"][label]) for label in LABELS}
+        verdicts = {label: Verdict(**saved["verdicts"][label]) for label in LABELS}
         fits = learnt.weights.shape == (len(learnt.columns), len(LABELS)) and learnt.bias.shape == (
             len(LABELS),
         )

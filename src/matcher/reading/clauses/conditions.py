@@ -1,6 +1,6 @@
-"""What one must know to act, in the words of the notice: a visit, a qualification, the form of a group, groups forbidden.
+"""Practical conditions stated in the text of the notice: a visit, a qualification, the form of a group, groups forbidden.
 
-The passage, or nothing: a label is told only where the sentence imposes it.
+Quoted by passage; a label is given only where the sentence imposes it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from matcher.domain import Condition
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.grammar import any_of, mended
+from matcher.reading.clauses.grammar import any_of, repaired
 from matcher.reading.clauses.sentences import Sentence
 
 #: The qualifications that notices ask for: label -> the words of which one must stand there.
@@ -92,7 +92,7 @@ _FORBIDDEN = any_of(
     r"\binterdi|\bne (?:peu|pour|ser|doi)\w+|\bn'est pas (?:autoris|admis|possible)|\bpas autoris",
     r"\bnon autoris|\birrecevab",
 )
-#: R2142-23 forbids to lead two groups; it forbids no one to be a member of both.
+#: R2142-23 forbids to lead two groups; being a member of both is allowed.
 _OF_LEADER = any_of(
     r"\bmandataires? (?:de|d'un|pour) (?:plus|plusieurs)",
     r"\bmeme (?:personne|operateur|entreprise|candidat)\b[^.;]{0,40}\b(?:represent|mandataire)",
@@ -107,9 +107,9 @@ _STEMS = ("visit", "chantillon", "groupement", "plusieurs offres", "plusieurs ca
 
 
 def stated(found: Iterable[Sentence]) -> Iterator[Finding[Condition]]:
-    """What these sentences impose on who answers, each with its passage."""
+    """What these sentences impose on tenderers, each with its passage."""
     for one in found:
-        plain = mended(one.plain)
+        plain = repaired(one.plain)
         labels = [*_of_stems(plain)] if any(stem in plain for stem in _STEMS) else []
         for code, label in [*labels, *_qualified(plain)]:
             yield Finding(Condition(code=code, label=label, passage=one.text), one.lots)

@@ -1,4 +1,4 @@
-"""What must be exact in a sentence: articles, whom, shares, weights, names of social criteria, plain formulas.
+"""What must be exact in a sentence: articles, beneficiaries, shares, weights, names of social criteria, plain formulas.
 
 Each pattern is short and stands with the sentence that made it necessary; all are matched against the folded text of
 one sentence (at most 600 characters), so that none can run away.
@@ -51,7 +51,7 @@ def _bare(number: str) -> str:
     return re.sub(r"\s", "", number)
 
 
-# ------------------------------------------------------------------------------------------------ whom
+# --------------------------------------------------------------------------------------------- beneficiaries
 
 _WHO = {who: re.compile(rf"(?<![\w-])(?:{'|'.join(phrases)})") for who, phrases in AUDIENCES.items()}
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Paris 10e — réservé insertion".
@@ -62,19 +62,19 @@ _BY_PEOPLE = {
 }
 
 
-def mended(plain: str) -> str:
-    """A folded text whose destroyed letters are guessed: "adapt\ufffde" is "adaptee"; positions do not hold."""
+def repaired(plain: str) -> str:
+    """A folded text with its destroyed letters guessed: "adapt\ufffde" gives "adaptee"; offsets are not preserved."""
     return re.sub(rf"{LOST}+", "e", plain) if LOST in plain else plain
 
 
 def who(plain: str) -> tuple[str, ...]:
-    """Whom a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by the people they employ."""
-    plain = _AND_NOT.sub(" ", mended(plain))
+    """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by the people they employ."""
+    plain = _AND_NOT.sub(" ", repaired(plain))
     named = tuple(name for name, pattern in _WHO.items() if pattern.search(plain))
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
-#: "Marché réservé.", "Lot réservé (ESAT)", "Participation réservée : oui": reserved, whoever it is to.
+#: "Marché réservé.", "Lot réservé (ESAT)", "Participation réservée : oui": reserved, beneficiaries not named.
 _DEAL = r"(?:marches?|lots?|accords?-cadres?|consultations?|procedures?|participation|concessions?)"
 _BARE_RESERVED = re.compile(rf"\b{_DEAL}(?: [\w-]+){{0,3}} reserve\w*\W*(?:$|[.;:(?]|oui)|\breserve\w*\W*$")
 #: What defines the structures in other codes, and the name of the field in other languages.
@@ -83,13 +83,13 @@ _STATUTE = re.compile(r"\bl ?\.? ?(?:5132-4|5213-13|344-2)\b|\bres-(?:ws|pub-ser
 _PLAIN_RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:]{{0,40}}\breserve(?:e|s|es)?\b[^.;:]{{0,60}}\ba(?:ux?)?\b")
 #: "périmètre NORD - LOT RÉSERVÉ", at the end of a title.
 _TITLE_RESERVED = re.compile(r"(?:^|[-(:.,] ?)(?:lot|marche|accord-cadre) reserve[\s).»]*$")
-#: ... unless it is denied, supposed or a box left empty ("☐ Marché réservé aux EA") ...
+#: ... unless it is denied, hypothetical or an unticked box ("☐ Marché réservé aux EA") ...
 _NOT_PLAIN = any_of(
     r"[☐□]|\[ ?\]|\( ?\)",
     r"\bn'|\bne\b|\bn\b|\bpas\b|\bnon\b|\baucun|\bsans\b|\bni\b",
     r"\bsi\b|\bs'il|\bpeu(?:t|ven)|\bpour+a|\bcas\b|\?",
 )
-#: ... remembered, taken back, of another contract ("le précédent marché", "l'opération voisine") or only spoken of ...
+#: ... past, withdrawn, of another contract ("le précédent marché", "l'opération voisine") or only mentioned ...
 _NOT_NOW = any_of(
     r"\betai|\bavai|\bdevai|\bete\b|\bont\b|\bprecedent|\bancien|\bsortant|\bdernier|\bdernieres?\b|\bbilan\b",
     r"\bau lieu\b|\berreur|\bmention\b|\brayer",
@@ -101,22 +101,25 @@ _OF_PART = any_of(r"\bpart\b", r"\bheures?\b", r"%", r"\bde\b.{0,3}\breserver")
 
 
 def names_audience(plain: str) -> bool:
-    """Whether a passage says to whom, by which article, or plainly that the contract is reserved."""
+    """Whether a passage names the beneficiaries or the article, or says plainly that the contract is reserved."""
     return bool(
-        articles(plain) or _STATUTE.search(plain) or _BARE_RESERVED.search(mended(plain)) or of_people(plain)
+        articles(plain)
+        or _STATUTE.search(plain)
+        or _BARE_RESERVED.search(repaired(plain))
+        or of_people(plain)
     )
 
 
 def plainly_reserved(plain: str) -> bool:
-    """Whether a sentence reserves its contract in the plainest words: no classifier may take that away."""
-    plain = mended(plain)
+    """Whether a sentence reserves its contract in explicit words, which the classifier cannot override."""
+    plain = repaired(plain)
     named = [pattern.search(plain) for pattern in _WHO.values()]
     stated = _PLAIN_RESERVED.search(plain)
     stated_so = bool(stated and any(named)) or _TITLE_RESERVED.search(plain) is not None
     return stated_so and not any(p.search(plain) for p in (_NOT_PLAIN, _NOT_NOW, _OF_PART))
 
 
-#: "Pour les ESAT : l'agrément préfectoral, ou pour les EA le CPOM": papers asked of those who are one, not of all.
+#: "Pour les ESAT : l'agrément préfectoral, ou pour les EA le CPOM": documents required of those structures only.
 _PAPERS = any_of(
     r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\bagrement|\bcpom\b|\bpluriannuel",
     r"\battestations?\b",
@@ -128,8 +131,8 @@ _SHUT = any_of(
 
 
 def asks_papers(plain: str) -> bool:
-    """Whether a sentence only asks papers of the structures that it names."""
-    plain = mended(plain)
+    """Whether a sentence only requires documents of the structures that it names."""
+    plain = repaired(plain)
     return _PAPERS.search(plain) is not None and not _SHUT.search(plain)
 
 
@@ -140,8 +143,8 @@ _DENIED = re.compile(
 
 
 def denied(plain: str) -> bool:
-    """Whether a sentence says outright that the contract, or a lot, is not reserved."""
-    return _DENIED.search(mended(plain)) is not None
+    """Whether a sentence states that the contract, or a lot, is not reserved."""
+    return _DENIED.search(repaired(plain)) is not None
 
 
 #: "Tous les lots sont réservés aux ESAT, à l'exception du lot 3."
@@ -249,7 +252,7 @@ _NO_SOCIAL_NAME = any_of(
 
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
-    plain = mended(folded(name))
+    plain = repaired(folded(name))
     return not _NO_SOCIAL_NAME.search(plain) and _SOCIAL_NAME.search(plain) is not None
 
 
@@ -268,7 +271,7 @@ _CLAUSE_BINDS = any_of(
     r"\bcomport\w+|\bprevoi\w*|\bcompren\w*|\bcontien\w*|\bfer(?:a|ont) l'objet|\best soumis",
     r"\bavec (?:une )?clause|\bser(?:a|ont) (?:inser|integr|impos)|\bobligatoire|\bdetail\w* (?:est|dans|au)\b",
 )
-#: "clause sociale de reprise du personnel": of the staff that is taken over.
+#: "clause sociale de reprise du personnel": a transfer of staff.
 _OTHER_CLAUSE = re.compile(r"\breprise\b|\btransfert\b|\bpersonnel en place\b|\barticle l ?\.? ?2112-2\b")
 #: "insertion dans le site", "l'emploi et à la qualification du personnel": no insertion of people.
 _SITE = any_of(
@@ -285,8 +288,8 @@ _OF_PEOPLE = any_of(
 
 
 def plainly_conditioned(plain: str) -> bool:
-    """Whether a sentence sets a social condition in the plainest words."""
-    plain = mended(plain)
+    """Whether a sentence explicitly sets a social condition."""
+    plain = repaired(plain)
     named = _CLAUSE.search(plain) and _CLAUSE_BINDS.search(plain) and not _OTHER_CLAUSE.search(plain)
     return bool(
         (named or _HOURS_DUE.search(plain)) and not _NOT_PLAIN.search(plain) and not _NOT_NOW.search(plain)
@@ -295,10 +298,10 @@ def plainly_conditioned(plain: str) -> bool:
 
 def of_people(plain: str) -> bool:
     """Whether a sentence speaks of people at work at all, and not of how a building sits in its street."""
-    return _OF_PEOPLE.search(_SITE.sub(" ", mended(plain))) is not None
+    return _OF_PEOPLE.search(_SITE.sub(" ", repaired(plain))) is not None
 
 
-#: "ces entreprises doivent employer au moins 50 % de travailleurs handicapés": what those are to whom it is reserved.
+#: "ces entreprises doivent employer au moins 50 % de travailleurs handicapés": a definition of the beneficiaries.
 _THEY_EMPLOY = re.compile(
     r"\b(?:emploi(?:e|ent)|employ(?:er|ant)|occup\w+|dont|compt\w+)\b[^.;]{0,60}(?:%|pour ?cent|proportion|handicap|defavoris)"
 )
@@ -309,7 +312,7 @@ _BINDS_HOLDER = re.compile(
 
 def tells_who_they_are(plain: str) -> bool:
     """Whether a sentence describes the structures themselves, not what the holder must do."""
-    plain = mended(plain)
+    plain = repaired(plain)
     return _THEY_EMPLOY.search(plain) is not None and not _BINDS_HOLDER.search(plain) and bool(who(plain))
 
 
@@ -329,5 +332,5 @@ _DUTY = any_of(
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    plain = mended(plain)
+    plain = repaired(plain)
     return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)

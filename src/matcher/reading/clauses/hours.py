@@ -16,7 +16,7 @@ from matcher.reading.clauses.grammar import any_of
 from matcher.reading.clauses.sentences import Sentence, joined
 from matcher.reference.prose import LOST, folded, lots_named
 
-Told = list[tuple[float | None, frozenset[str]]]
+LotHours = list[tuple[float | None, frozenset[str]]]
 
 _DIGITS = r"\d{1,3}(?:[ .\u202f]\d{3}){1,2}(?!\d)|\d{1,6}"
 _NUMBER = rf"(?<!\d)(?<!\d[.,/-])(?P<number>{_DIGITS})(?:,(?P<decimals>\d{{1,2}}))?(?!\d)"
@@ -54,7 +54,7 @@ _OPENS = re.compile(
     r"|\b(?:port|pass|ramen|fix|arret|etabli|elev|maint|mont|s'ele)\w*(?: de [\d .]+)? (?:il |elle )?(?:passe )?a|\best (?:fixe )?(?:de|a)|\bsur les|\ba hauteur de)"
     r"\s*(?:d'environ|environ|au moins|donc)?[\s.…_]*$"
 )
-#: A cell of a row, a line of a list, and one more of numbers told one after the other.
+#: A cell of a row, a line of a list, and one more of numbers listed in sequence.
 _IN_ROW = re.compile(r"(?:[/;|,]|\blots? \w[^.;:|\n]{0,40}|\n[^\n:]*[a-z)])\s*$")
 _ROW_ENDS = re.compile(r"\s*(?:$|[\n;|.)(]|##|[—-]|total\b)")
 _ONE_MORE = re.compile(r"(?:,|\bet|\bpuis|\bde) $")
@@ -130,12 +130,12 @@ _UNSAID = any_of(
 _FEW = 20
 #: Characters of a list or a table that are read before the clause and after it.
 _BACK, _AHEAD = 1_200, 3_000
-#: What opens a sentence that goes on telling hours.
+#: What opens a sentence that continues a statement of hours.
 _GOES_ON = re.compile(
     r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
 )
 _SOME_HOURS = re.compile(r"\d\s*\)?\s*(?:h|heures?)\b|\bheures?\b[^.;]{0,40}\d")
-#: Numbers told one after the other, the lots before them or "respectivement" beside them.
+#: Numbers listed in sequence, with the lots before them or "respectivement" next to them.
 _SERIES = re.compile(
     rf"(?<![\d.,/])(?:{_DIGITS})(?: ?{_UNIT})?(?:(?:,| et|, et| puis) (?:{_DIGITS})(?: ?{_UNIT})?)+(?!\d)"
 )
@@ -180,7 +180,7 @@ class Quantity:
 
     @property
     def near(self) -> str:
-        """The words just beside it."""
+        """The words immediately around it."""
         return f"{self.before[-30:]} # {self.after[:25]}"
 
 
@@ -234,7 +234,7 @@ def _without_unit(run: str, known: list[Quantity]) -> Iterator[Quantity]:
 
 
 def _again(run: str, known: list[Quantity]) -> Iterator[Quantity]:
-    """The numbers told as those of another lot."""
+    """The numbers stated relative to another lot."""
     for match in _AGAIN.finditer(run):
         earlier = [one.hours for one in known if one.end <= match.start()]
         if earlier and "lot" in run[max(0, match.start() - 60) : match.start()]:
@@ -257,7 +257,7 @@ def _quantities(run: str) -> list[Quantity]:
 
 
 def _is_owed(one: Quantity) -> bool:
-    """Whether nothing beside a number says that it is of something else, or owed no more."""
+    """Whether nothing near a number says that it measures something else or is no longer owed."""
     before = re.split(r"[.;,:()]|\bet\b", one.before[-48:])[-1]
     after = re.split(r"[.;,:()]|\bet\b", one.after[:32])[0]
     sentence = re.split(r"[.;]\s", one.before)[-1]
@@ -308,28 +308,28 @@ def _lots_of(piece: str) -> frozenset[str]:
     return frozenset({listed.group("first") or listed.group("row")} if listed else ())
 
 
-def _in_order(run: str) -> Told:
-    """The hours told one after the other for lots told one after the other: "lots 1 et 2 : 90 h et 60 h"."""
+def _in_order(run: str) -> LotHours:
+    """Hours listed in the order of the lots listed: "lots 1 et 2 : 90 h et 60 h"."""
     for series in _SERIES.finditer(run):
         numbers = [_value(found) for found in _BARE.finditer(series.group())]
-        beside = (
+        around = (
             f"{run[max(0, series.start() - 20) : series.start()]} # {run[series.end() : series.end() + 40]}"
         )
-        if min(numbers) < 10 or not ("respectivement" in beside or _SPEAKS_OF_HOURS.search(series.group())):
+        if min(numbers) < 10 or not ("respectivement" in around or _SPEAKS_OF_HOURS.search(series.group())):
             continue
         at = run.rfind("lot", 0, series.start())
         lots = lots_named(run[at : series.start()]) if at >= 0 else frozenset()
-        if not lots and "respectivement" in beside:
+        if not lots and "respectivement" in around:
             lots = lots_named(run[series.end() :])
         if len(lots) == len(numbers):
             by_number = sorted(lots, key=lambda lot: (int(re.sub(r"\D", "", lot)), lot))
             return [(hours, frozenset({lot})) for hours, lot in zip(numbers, by_number, strict=True)]
-        if "respectivement" in beside:
+        if "respectivement" in around:
             return [(sum(numbers), frozenset())]
     return []
 
 
-def _total(found: list[Quantity]) -> Told:
+def _total(found: list[Quantity]) -> LotHours:
     """The number that is said to be the whole of others."""
     for at, one in enumerate(found[1:], 1):
         if one.hours > max(other.hours for other in found[:at]) and _SO.search(one.before[-40:]):
@@ -340,22 +340,22 @@ def _total(found: list[Quantity]) -> Told:
     return []
 
 
-def _by_lot(run: str, found: list[Quantity]) -> Told:
+def _by_lot(run: str, found: list[Quantity]) -> LotHours:
     """The hours of each lot where every number has lots of its own on the same side, else nothing."""
-    for beside in ([one.before for one in found], [one.after for one in found]):
-        pieces = [_lots_of(piece) for piece in beside]
+    for sides in ([one.before for one in found], [one.after for one in found]):
+        pieces = [_lots_of(piece) for piece in sides]
         if len(found) > 1 and all(pieces) and len(set(pieces)) > 1:
             given: dict[frozenset[str], float] = {}
             for one, piece in zip(found, pieces, strict=True):
                 given.setdefault(piece, one.hours)
             rest = lots_named(run).difference(*pieces)
-            unsaid: Told = [(None, rest)] if rest and _UNSAID.search(run) else []
+            unsaid: LotHours = [(None, rest)] if rest and _UNSAID.search(run) else []
             return [*((hours, piece) for piece, hours in given.items()), *unsaid]
     return []
 
 
-def _times(run: str, one: Quantity) -> Told:
-    """The one number told, for each of several lots or so many times over."""
+def _times(run: str, one: Quantity) -> LotHours:
+    """The single number stated, for each of several lots or multiplied."""
     sentence = re.split(r"[.;](?:\s|$)", one.before)[-1]
     if not (_EACH.search(sentence) or _EACH.search(re.split(r"[.;,]", one.after[:50])[0])):
         return []
@@ -367,8 +367,8 @@ def _times(run: str, one: Quantity) -> Told:
     return [(one.hours * count, frozenset())] if count > 1 and not lots else []
 
 
-def _listed(run: str, found: list[Quantity]) -> Told:
-    """The sum of numbers told one after the other: of slices, of years, of trades."""
+def _listed(run: str, found: list[Quantity]) -> LotHours:
+    """The sum of listed numbers: by tranche, year or trade."""
     between = [one.before for one in found[1:]]
     if len(found) < 2:
         return []
@@ -379,11 +379,11 @@ def _listed(run: str, found: list[Quantity]) -> Told:
     return []
 
 
-def told(run: str) -> Told:
+def stated_hours(run: str) -> LotHours:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for.
 
     A stated total stands alone; hours that follow lots, one after the other, go to these lots; slices, years and
-    trades told in a list are summed; else the first number holds for the lots that are named.
+    trades in a list are summed; else the first number holds for the lots that are named.
     """
     run = _blanked(run)
     named = lots_named(run)
@@ -418,18 +418,18 @@ def told(run: str) -> Told:
 
 
 def _goes_on(before: str, sentence: str) -> bool:
-    """Whether a sentence goes on telling the hours of those before it."""
+    """Whether a sentence continues the hours of those before it."""
     item = before[-1:] not in ".!?" and re.search(r"\d\d|\d ?%|n.ant|sans objet|aucune", sentence)
     if item:
         return True
     says = _SOME_HOURS.search(sentence) or _UNSAID.search(sentence) or _SPELT.search(sentence)
     if _GOES_ON.match(sentence):
         return bool(says or _AGAIN.search(sentence) or re.search(r"sans objet|n.ant|aucune", sentence))
-    return bool(says and told(before)[0][0] is None)
+    return bool(says and stated_hours(before)[0][0] is None)
 
 
-def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told, int]:
-    """The hours told from sentence `at` on, else in the sentences around it, and where what was read ends."""
+def hours_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[LotHours, int]:
+    """The hours stated from sentence `at` on, else in the surrounding sentences, and the end of what was read."""
 
     start_of = spans[at][0]
 
@@ -446,7 +446,7 @@ def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told
         if not in_row and not _goes_on(plain[spans[low][0] : end], plain[start:stop]):
             break
         last += 1
-    found = told(plain[spans[low][0] : spans[last][1]])
+    found = stated_hours(plain[spans[low][0] : spans[last][1]])
     if found[0][0] is not None:
         return found, spans[last][1]
     high = last
@@ -454,26 +454,26 @@ def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told
         low -= 1
     while high + 1 < len(spans) and high - at < 12 and near(high, high + 1):
         high += 1
-    wider = told(plain[spans[low][0] : spans[high][1]])
+    wider = stated_hours(plain[spans[low][0] : spans[high][1]])
     some = sum(hours or 0 for hours, _ in wider) >= _FEW
     return (wider, spans[high][1]) if some else (found, spans[last][1])
 
 
 class Listed:
-    """The hours of a text, each number told once however often its sentence is asked."""
+    """The hours of a text; each number is returned once, however often its sentence is queried."""
 
     def __init__(self, text: str, found: Sequence[Sentence]) -> None:
         self.text, self.spans = text, [one.span for one in found]
-        self.heard = 0  # up to where hours were told
+        self.consumed = 0  # offset up to which hours have been returned
 
     @cached_property
     def plain(self) -> str:
         return folded(joined(self.text))
 
-    def told_at(self, span: tuple[int, int]) -> Told:
-        """The hours told from a sentence on, with their lots."""
-        if span[0] < self.heard or span not in self.spans:
+    def hours_at(self, span: tuple[int, int]) -> LotHours:
+        """The hours stated from a sentence on, with their lots."""
+        if span[0] < self.consumed or span not in self.spans:
             return [(None, lots_named(self.plain[slice(*span)]))]
-        found, last = told_around(self.plain, self.spans, self.spans.index(span))
-        self.heard = max(self.heard, last)
+        found, last = hours_around(self.plain, self.spans, self.spans.index(span))
+        self.consumed = max(self.consumed, last)
         return found

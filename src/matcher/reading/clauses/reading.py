@@ -1,7 +1,7 @@
 """What a notice states of reservations, social clauses and conditions: fields first, then the words of its texts.
 
-A window of sentences is scored once by the classifier; where it tells something, the sentences of the window that say
-it are found, and the grammar reads whom, articles, lots, hours, share and weight in them.
+A window of sentences is scored once by the classifier; where a statement is found, the sentences of the window
+that make it are located, and the grammar reads beneficiaries, articles, lots, hours, share and weight in them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Reading:
     clauses: tuple[Finding[Clause], ...] = ()
     conditions: tuple[Finding[Condition], ...] = ()
     denials: tuple[Finding[str], ...] = ()  # passages that say outright that nothing is reserved
-    hints: tuple[Finding[Reservation], ...] = ()  # whom and by which article, should a field say "reserved"
+    hints: tuple[Finding[Reservation], ...] = ()  # beneficiaries and article, used if a field says "reserved"
 
     @property
     def reservation(self) -> Reservation | None:
@@ -104,8 +104,8 @@ def _kind(what: object) -> str:
 def _reserved(model: classifier.ClauseModel, window: Window, score: float) -> Iterator[Finding[Reservation]]:
     verdict = model.verdicts["reserved"]
     plainly = [one for one in window if grammar.plainly_reserved(one.plain)]
-    told = verdict.told(score) and any(grammar.names_audience(one.plain) for one in window)
-    if not told and not plainly:
+    stated = verdict.holds(score) and any(grammar.names_audience(one.plain) for one in window)
+    if not stated and not plainly:
         return
     chance = round(verdict.chance(score), 3)
     for one in plainly or _sayers(model, window, RESERVED):
@@ -121,7 +121,7 @@ def _sayers(model: classifier.ClauseModel, window: Window, column: int) -> list[
         return [window[0]]
     scores = [float(model.scores(one.text)[column]) for one in window]
     verdict = model.verdicts[classifier.LABELS[column]]
-    saying = [one for one, score in zip(window, scores, strict=True) if verdict.told(score)]
+    saying = [one for one, score in zip(window, scores, strict=True) if verdict.holds(score)]
     return saying or [window[scores.index(max(scores))]]
 
 
@@ -135,7 +135,7 @@ def _sides(model: classifier.ClauseModel, one: Sentence) -> list[Sentence]:
     ]
     scored = [(float(model.scores(side.text)[RESERVED]), side) for side in sides]
     verdict = model.verdicts["reserved"]
-    kept = [side for score, side in scored if verdict.told(score)]
+    kept = [side for score, side in scored if verdict.holds(score)]
     best = max(scored, key=lambda each: each[0])[1]
     return [replace(side, text=one.text) for side in kept or [best]]
 
@@ -161,7 +161,7 @@ def _neighbours(one: Sentence, window: Window) -> str:
 
 
 def _hints(model: classifier.ClauseModel, window: Window, score: float) -> Iterator[Finding[Reservation]]:
-    """Whom a window names that comes near to reserving: it completes a box, and reserves nothing by itself."""
+    """The beneficiaries named by a window that nearly reserves: it completes a box and reserves nothing by itself."""
     if model.verdicts["reserved"].chance(score) < HINT:
         return
     for one in window:
@@ -172,7 +172,7 @@ def _hints(model: classifier.ClauseModel, window: Window, score: float) -> Itera
             )
 
 
-#: The chance from which a passage may say to whom a box reserves.
+#: Minimum probability for a passage to name the beneficiaries of a ticked box.
 HINT = 0.15
 
 
@@ -196,12 +196,12 @@ def _social(
     plainly = [one for one in window if grammar.plainly_conditioned(one.plain)]
     verdict = model.verdicts["execution"]
     chance = round(verdict.chance(scores[EXECUTION]), 3)
-    if plainly or verdict.told(scores[EXECUTION]):
+    if plainly or verdict.holds(scores[EXECUTION]):
         for one in plainly or _sayers(model, window, EXECUTION):
             if not _no_condition(one):
                 yield from _condition(one, max(chance, 0.9) if plainly else chance, listed)
     verdict = model.verdicts["criterion"]
-    if verdict.told(scores[CRITERION]):
+    if verdict.holds(scores[CRITERION]):
         chance = round(verdict.chance(scores[CRITERION]), 3)
         for one in _sayers(model, window, CRITERION):
             if grammar.of_people(one.plain) and not grammar.names_object(one.plain):
@@ -222,7 +222,7 @@ def _no_condition(one: Sentence) -> bool:
 
 def _condition(one: Sentence, chance: float, listed: hours.Listed) -> Iterator[Finding[Clause]]:
     what = Clause(origin="text", share=grammar.share(one.plain), passage=quote(one.text), confidence=chance)
-    for number, lots in listed.told_at(one.span):
+    for number, lots in listed.hours_at(one.span):
         yield Finding(replace(what, hours=number), lots or one.lots)
 
 
@@ -309,7 +309,7 @@ def _holding(lot: Lot, own: Iterable[Finding], whole: Iterable[Finding]) -> list
 
 
 def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
-    told = merged(_holding(lot, own.reservations, whole.reservations))
+    reservation = merged(_holding(lot, own.reservations, whole.reservations))
     hint = merged(_holding(lot, own.hints, whole.hints))
     clauses = [*lot.clauses, *_of_criteria(lot), *_holding(lot, own.clauses, whole.clauses)]
     stated = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
@@ -320,15 +320,15 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
     }
     return replace(
         lot,
-        reservation=_by_field(lot.reservation, told, hint) if lot.reservation else told,
+        reservation=_by_field(lot.reservation, reservation, hint) if lot.reservation else reservation,
         clauses=_distinct(clauses),
         conditions=tuple(every.values())[::-1],
     )
 
 
-def _by_field(box: Reservation, told: Reservation | None, hint: Reservation | None) -> Reservation:
-    """What a field reserves, completed by the words that say to whom and under which article."""
-    said = told or hint
+def _by_field(box: Reservation, text: Reservation | None, hint: Reservation | None) -> Reservation:
+    """What a field reserves, completed by the beneficiaries and article named in the text."""
+    said = text or hint
     if said is None:
         return box
     passage = f"{box.passage} — {said.passage}" if box.passage else said.passage
@@ -368,7 +368,7 @@ def _distinct(found: list[Clause]) -> tuple[Clause, ...]:
     return tuple(one for one in best.values() if one.origin == "field" or one.nature not in fields)
 
 
-# ------------------------------------------------------------------------------ boxes and words at odds
+# ------------------------------------------------------------------------------ conflicts between boxes and text
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
 BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"

@@ -1,4 +1,4 @@
-"""A text cut into sentences, each with the lots it is about, and into the windows that are worth a classifier.
+"""A text cut into sentences, each with the lots it is about, and into the windows worth classifying.
 
 Everything after this works on a sentence or on a window of at most five, so that reading is linear in the text.
 """
@@ -15,16 +15,16 @@ from functools import lru_cache
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
 
-LONGEST = 600  # characters of a sentence; a longer one is cut at a blank
+LONGEST = 600  # characters of a sentence; a longer one is cut at a space
 MOST, SHORT = 5, 700  # sentences and characters of a window
 
-#: "? Prix : 60 % ; ? Insertion : 10 %": bullets that were lost on the way.
+#: "? Prix : 60 % ; ? Insertion : 10 %": bullets lost in conversion.
 _LOST_BULLET = re.compile(r"(^|[\n;:] ?)\? (?=\w)")
 _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][.)]|[a-zà-ÿ]")
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
 
-#: Stems of which one must stand in a sentence that is worth the classifier; "?" is a letter that was lost.
+#: Stems of which one must stand in a sentence that is worth the classifier; "?" is a lost letter.
 _STEMS = tuple(
     (
         "reserv|?serv|2113-1|2113- 1|2113 -1|5132-4|5213-13|344-2|2112-2|2152-7|insertion|inclusi|esat|"
@@ -114,7 +114,7 @@ class Sentence:
 
 
 def joined(text: str) -> str:
-    """The text with every run of blanks made one space, or one line break where it holds one; what was wrapped stays."""
+    """The text with every run of white space collapsed to one space, or to one line break if it holds one; wrapped lines stay."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     text = "\n".join(filter(None, lines))
     return _LOST_BULLET.sub(r"\1• ", text) if "? " in text else text

@@ -31,7 +31,7 @@ _STOP = re.compile(
 
 
 def support_trade(text: str) -> str | None:
-    """The trade of an insertion contract: what follows "ayant pour support"; None where no support is told."""
+    """The trade of an insertion contract: what follows "ayant pour support"; None where none is stated."""
     plain = folded(text)
     if "support" not in plain and "insertion" not in plain:
         return None

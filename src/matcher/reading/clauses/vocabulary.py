@@ -1,4 +1,4 @@
-"""The words of reservations and social clauses: whom a contract may be reserved to, the people of a clause, kinds of words.
+"""Vocabulary of reservations and social clauses: beneficiaries, target groups of a clause, word classes.
 
 Patterns are matched against folded text (lower case, no accents).  Each phrase stands alone in its list, so that one
 is added or taken out without reading the others.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-#: Whom a reserved contract is open to: the articles' publics, and the phrases that name each.
+#: Beneficiaries of a reserved contract: those named by the articles, and the phrases that name each.
 AUDIENCES: dict[str, tuple[str, ...]] = {
     "ESAT/EA": (
         r"entreprises? (?:\(ea\) )?adaptees?(?: de travail temporaire)?",
@@ -52,7 +52,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
         r"en detention\b",
     ),
 }
-#: Structures that no article names by a public of their own.
+#: Structures that no article names specifically.
 OTHER_STRUCTURES = (r"structures? equivalentes?", r"programmes? d'emplois? proteges?")
 
 #: Of people: what says that they are those of a clause.

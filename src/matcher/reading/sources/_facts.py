@@ -1,4 +1,4 @@
-"""Published facts made domain values: holders, buyers, places, durations, moments; shared by the notices."""
+"""Published facts as domain values: holders, buyers, places, durations, moments; shared by the notices."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ BASES = {"32009L0081": "defence", "32014L0023": "concession"}
 
 
 def basis_flags(basis: str) -> tuple[str, ...]:
-    """The flags of a tender by its legal basis: thresholds and duties are others there."""
+    """The flags of a tender by its legal basis: other thresholds and duties apply there."""
     return (BASES[basis],) if basis in BASES else ()
 
 

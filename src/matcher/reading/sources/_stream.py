@@ -1,4 +1,4 @@
-"""A JSON file as a strict parser wants it: UTF-8, no NaN, no raw control character; read piece by piece."""
+"""A JSON file as a strict parser needs it: UTF-8, no NaN, no raw control character; read piece by piece."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matcher.reading.sources._bytes import decoded
 #: Python's json writes these, JSON does not know them; several publishers of awards do.
 _NOT_JSON = re.compile(r"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=\s*[,}\]])")
 _CONTROLS = dict.fromkeys(range(32), " ")
-#: What the parser raises on bytes that are no JSON.
+#: What the parser raises on invalid JSON.
 BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError)
 PIECE = 1 << 16
 #: Brackets opened and not closed since the last record.  The parser keeps the whole path of each level, so
@@ -31,7 +31,7 @@ class Clean:
         self.depth = 0
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, fewer at will; b"" at the end."""
+        """At most `size` bytes, possibly fewer; b"" at the end."""
         while not self._ready:
             piece = self._text.read(PIECE)
             if not piece and not self._held:
@@ -41,7 +41,7 @@ class Clean:
             if (self.depth > DEEP and opened > DEEP // 2) or self.depth > DEEPEST:
                 raise ValueError("nested too deep")
             text = self._held + piece.translate(_CONTROLS)
-            # The last signs wait for the next piece: a NaN may be cut in two.
+            # The last characters wait for the next chunk: a NaN may be cut in two.
             keep = 24 if piece else 0
             text, self._held = (text[:-keep], text[-keep:]) if keep else (text, "")
             if "N" in text or "I" in text:
@@ -52,7 +52,7 @@ class Clean:
         return out
 
     def close(self) -> None:
-        """Leave the stream open for its owner."""
+        """Leave the underlying stream open."""
         self._text.detach()
 
 

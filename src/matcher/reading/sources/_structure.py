@@ -1,4 +1,4 @@
-"""What every list of structures writes in its own way: kinds, SIRETs, zones, yes and no, places."""
+"""Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def kind_of(raw: object) -> str | None:
 
 
 def kind_in_name(name: str) -> str | None:
-    """The kind that a structure's own name states ("GEIQ BTP ..."), only for words that say nothing else."""
+    """The kind that a structure's own name states ("GEIQ BTP ..."), only for unambiguous words."""
     text = " " + re.sub(r"[^a-z0-9]+", " ", fold(name)) + " "
     for word, kind in (
         (" geiq ", "GEIQ"),

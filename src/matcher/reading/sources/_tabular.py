@@ -55,7 +55,7 @@ def shape_of(head: bytes) -> str:
 
 
 def delimiter_of(sample: str) -> str:
-    """The separator that cuts the first lines into the most columns, alike from line to line."""
+    """The separator that cuts the first lines into the most columns, consistently from line to line."""
     best, found = (0.0, 0), ","
     for candidate in DELIMITERS:
         try:
@@ -118,7 +118,7 @@ def rows(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
         )
     else:
-        raise BadInput(f"{name} is no table: give CSV, XLSX, JSON lines or a JSON list")
+        raise BadInput(f"{name} is not a table: give CSV, XLSX, JSON lines or a JSON list")
 
 
 def unique(headings: Sequence[Any]) -> list[str]:

@@ -306,7 +306,7 @@ class _Notice:
         return next((BUYERS[words(one)] for one in codes if words(one) in BUYERS), "")
 
     def joint_buyers(self) -> tuple[Buyer, ...]:
-        """Who buys together with the first."""
+        """The joint buyers."""
         references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
         others = (
             self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
@@ -414,7 +414,9 @@ class _Notice:
         found = []
         for where in kids(project, "RealizedLocation"):
             address, label = kid(where, "Address"), self.said(where, "Description")
-            if not value(address, "CityName"):  # a site is told in the street where there is no town
+            if not value(
+                address, "CityName"
+            ):  # the site is described in the street field when there is no town
                 label = label or value(address, "StreetName")
             region = value(address, "Region")
             if address is None and not label:
@@ -457,7 +459,7 @@ class _Notice:
         for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
             code = words(one)
             if code in RESERVED:
-                # res-ws opens L2113-12 and -13 alike: the article is not stated, and not guessed
+                # res-ws covers both L2113-12 and -13: the article is not stated, and not guessed
                 return Reservation(
                     articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
                 )

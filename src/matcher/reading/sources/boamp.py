@@ -151,10 +151,10 @@ def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | Rejecte
             else:
                 yield Rejected(path=name, record=f"record {count}", reason="not a JSON object")
     except (*_stream.BROKEN, RecursionError) as error:
-        told = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        cut = "incomplete" in told.lower() or "premature" in told.lower()
+        message = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        cut = "incomplete" in message.lower() or "premature" in message.lower()
         what = "the file is cut" if cut else "not JSON"
-        reason = f"{what} after {count} records ({told}); download it again"
+        reason = f"{what} after {count} records ({message}); download it again"
         yield Rejected(path=name, record=f"record {count + 1}", reason=reason)
 
 
@@ -184,7 +184,7 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
 
 
 def _flat(record: Json) -> Json:
-    """The fields of a record, out of the wrappers of the older API and of clients, which keep their own beside."""
+    """The fields of a record, out of the wrappers of the older API and of clients, which add fields of their own."""
     for wrapper in ("raw_fields", "fields", "record"):
         inner = record.get(wrapper)
         if isinstance(inner, dict):
@@ -237,7 +237,7 @@ def _from_ubl(content: Any, idweb: str) -> Tender:
 
 
 def _with_record(made: Tender, record: Json, managed: Json, idweb: str) -> Tender:
-    """The tender, completed by what the record says beside the notice; its nature is the record's."""
+    """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
     title = (
         title or clean(text(record.get("objet"))) or clean(text(dig(managed, "INDEXATION", "RESUME_OBJET")))
@@ -293,7 +293,7 @@ def _with_record(made: Tender, record: Json, managed: Json, idweb: str) -> Tende
 
 
 def _titular(record: Json, idweb: str, title: str, buyer: Buyer, lots: tuple[Lot, ...]) -> Iterator[Award]:
-    """The award that the record's own field `titulaire` tells, where the notice tells none."""
+    """The award from the record's field `titulaire`, where the notice gives none."""
     holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
     if holders:
         lot = lots[0] if len(lots) == 1 else None
@@ -364,7 +364,7 @@ def _nature(record: Json, managed: Json, read: Nature) -> Nature:
 
 
 class _National:
-    """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of one that we do not know."""
+    """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
     def __init__(self, record: Json, content: Json, idweb: str) -> None:
         inner = next(
@@ -395,7 +395,7 @@ class _National:
             self.said(("description",), ("objet",), ("OBJET_COMPLET",))
             or text(dig(self.body, "caracteristiques", "principales"))
         )
-        if not self.market:  # a schema that we do not know: all that a person wrote
+        if not self.market:  # an unknown schema: all human-written text
             description = description or clean(" ".join(sentences(self.data)), 20_000)
             title = title or description[:200]
         where = self.buyer_place()

@@ -47,7 +47,7 @@ ISO_OVERSEAS = {
 
 
 def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str = "") -> Place:
-    """The place of an award's `lieuExecution`, whose type often lies: the code's own shape is believed first.
+    """The place of an award's `lieuExecution`, whose type is often wrong: the format of the code takes precedence.
 
     "1520" is 01520, "74" a department whatever its type (unless it is called a region), "341" an
     arrondissement of 34, "FRK26" a NUTS code; "FR", "DEP" and the like tell nothing.
@@ -131,7 +131,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
 
 
 def tenders(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
-    """The same records as notices: what was asked, whoever won."""
+    """The same records as notices: the contract as tendered, without its winner."""
     for place, record in _records(stream, name):
         if isinstance(record, str):
             yield Rejected(path=name, record=place, reason=record)
@@ -311,13 +311,13 @@ _TEST_TITLE = re.compile(r"test(?:_.*)?", re.I)
 
 
 def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
-    """Did a platform make this record to test itself?"""
+    """Returns True for a platform's own test record."""
     own = bool(buyer.id) and any(holder.siren == buyer.id[:9] for holder in holders)
     return bool(_TEST_TITLE.fullmatch(title)) or (own and bool(_MACHINE_TITLE.fullmatch(title)))
 
 
 def _told_from(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
-    """The winners, those published under the buyer's own number without it: nobody awards to oneself."""
+    """The winners, those published under the buyer's own number without it: a buyer does not award to itself."""
     found = (
         replace(holder, id="", flags=("buyer-id",)) if buyer.id and holder.id == buyer.id else holder
         for holder in holders
@@ -629,7 +629,7 @@ def _version(record: Record) -> int:
 
 
 def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | None) -> Relation:
-    """What the holders are to each other, as far as this one record tells."""
+    """What the holders are to each other, as far as this record shows."""
     if _version(record) > 0:
         return "modification"
     return _among(holders, group_form, _is_framework(record))
@@ -679,7 +679,7 @@ def _mark(record: Record) -> str:
 
 
 def consolidate(awards: Iterable[Award]) -> list[Award]:
-    """One Award a contract, in order of first appearance; four things that look alike are told apart.
+    """One Award a contract, in order of first appearance; four similar-looking cases are distinguished.
 
     - several rows of one contract (same uid, text, day and amount), each with a holder, are one award with several holders: a
       *group* where the form says so, a *framework* where it is one or "pas de groupement" is declared,
@@ -711,8 +711,8 @@ def _contracts(rows: list[Award]) -> Iterator[Award]:
     for same in versions.values():
         award = _joined(same)
         holders = {holder.id or holder.name for holder in award.holders}
-        # The same text and holders under the same uid with another day or amount: the contract, brought up to date.
-        twin = next(
+        # The same text and holders under the same uid with another day or amount: the contract, updated.
+        duplicate = next(
             (
                 index
                 for index, other in enumerate(found)
@@ -722,10 +722,10 @@ def _contracts(rows: list[Award]) -> Iterator[Award]:
             ),
             None,
         )
-        if twin is None:
+        if duplicate is None:
             found.append(award)
         else:
-            found[twin] = _flagged(found[twin], "modified")
+            found[duplicate] = _flagged(found[duplicate], "modified")
     if later:
         found[0] = _flagged(found[0], "modified")
         known = {holder.id or holder.name for row in found for holder in row.holders}

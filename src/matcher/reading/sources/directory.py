@@ -1,4 +1,4 @@
-"""A list of structures of one's own: CSV, XLSX, JSON lines or a JSON list, its columns guessed by their headings.
+"""A user-supplied list of structures: CSV, XLSX, JSON lines or a JSON list, its columns guessed by their headings.
 
 Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `offre_2`), or nest `offers`.
 """
@@ -115,7 +115,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 FIELDS = tuple(ALIASES)
-#: Words of a heading that speaks of someone else than the structure: a list of notices has the buyer's SIRET.
+#: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "organisme", "acheteurs"})
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
@@ -163,7 +163,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 @dataclass
 class _Draft:
-    """A structure whose rows are still coming."""
+    """A structure under construction: further rows may follow."""
 
     structure: Structure
     offers: list[Offer] = field(default_factory=list)
@@ -427,7 +427,7 @@ def _offer(
     source: str,
     since: date | None = None,
 ) -> Offer | None:
-    """An offer, or a job where all there is is a job's name and its ROME code; None where there is nothing."""
+    """An offer, or a job where all there is is a job's name and its ROME code; None for an empty row."""
     if not title and not body:
         return None
     return Offer(

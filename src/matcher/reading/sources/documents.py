@@ -1,4 +1,4 @@
-"""The consultation file a buyer has in hand: PDF, DOCX, plain text, or a ZIP of them with its spreadsheets, as one notice.
+"""A consultation file: PDF, DOCX, plain text, or a ZIP of them with its spreadsheets, as one notice.
 
 What is found is taken as it stands: object, reference, buyer, deadline, CPV, lots, criteria, clauses.  What is
 not found stays unknown; nothing is guessed.  A scan or a protected file is refused with the remedy.
@@ -40,7 +40,7 @@ SCAN = 25
 KEPT = 60_000  # characters of the description
 PLAIN = (".txt", ".md", ".text", ".markdown")
 SHEETS = (".xlsx", ".xlsm")
-#: Members that say something and that we cannot read: set aside with the remedy, where plans and images are passed over.
+#: Relevant members that cannot be read: rejected with the remedy; plans and images are skipped.
 UNREAD = {
     ".doc": "an old Word file: save it as .docx", ".xls": "an old Excel file: save it as .xlsx",
     ".odt": "an OpenDocument text: save it as .docx or PDF", ".ods": "an OpenDocument sheet: save it as .xlsx",
@@ -68,9 +68,9 @@ def recognises(name: str, head: bytes) -> bool:
 
 
 def states(text: str) -> bool:
-    """Whether a plain text speaks as a consultation does: its object, deadline, reference or lots, or its papers."""
-    told = (_OBJECT, _REFERENCE, _DEADLINE, _BUYER, _CPV, _PAPERS)
-    return sum(pattern.search(text) is not None for pattern in told) + (len(lots_of(text)) > 1) >= 2
+    """Whether a plain text looks like a consultation: its object, deadline, reference or lots, or its papers."""
+    statements = (_OBJECT, _REFERENCE, _DEADLINE, _BUYER, _CPV, _PAPERS)
+    return sum(pattern.search(text) is not None for pattern in statements) + (len(lots_of(text)) > 1) >= 2
 
 
 def of_consultation(names: list[str]) -> bool:
@@ -118,7 +118,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
 
 @dataclass(slots=True)
 class _Budget:
-    """What an archive and those within it may still unpack to."""
+    """The remaining unpacking budget of an archive and its nested archives."""
 
     members: int = MAX_MEMBERS
     size: int = 0
@@ -263,7 +263,7 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
         from pypdf import PdfReader
         from pypdf.errors import DependencyError, PyPdfError
 
-    # The library tells every oddity of a damaged file; what matters is said below, once.
+    # The library logs every oddity of a damaged file; what matters is reported below, once.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     begin = time.monotonic()
     pages: list[str] = []
@@ -282,7 +282,7 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
             except BadInput:
                 raise
             except Exception:
-                # A damaged page, in any of the library's ways: the others may still be read.
+                # A damaged page may raise anything: the others may still be readable.
                 pages.append("")
         cut = cut or count > MAX_PAGES
     except BadInput:
@@ -422,7 +422,7 @@ def tender_of(documents: list[_Document], name: str) -> Tender:
     flags = ["cut"] if any(document.cut for document in documents) else []
     title = _first(_OBJECT, text, 500)
     if not title and documents[0].kind == "plain":
-        # a need in one's own words: its first line is what it is about
+        # a free-text need: its first line is what it is about
         line = next(
             (clean(each.strip(" #*=_-")) for each in text.splitlines() if re.search(r"[^\W\d_]", each)), ""
         )

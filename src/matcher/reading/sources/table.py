@@ -1,4 +1,4 @@
-"""Notices of one's own in a table: CSV, XLSX, JSON lines or a JSON list, its columns guessed by their headings.
+"""User-supplied notices in a table: CSV, XLSX, JSON lines or a JSON list, its columns guessed by their headings.
 
 Most small contracts appear on a buyer's profile alone, and purchases announced ahead in a spreadsheet.
 Several lots a notice: repeat its reference, one row a lot, or nest `lots`.
@@ -133,7 +133,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 @dataclass
 class _Draft:
-    """A notice whose rows are still coming."""
+    """A notice under construction: further rows may follow."""
 
     tender: Tender
     lots: list[Lot] = field(default_factory=list)
@@ -383,7 +383,7 @@ def _months(raw: Any) -> float | None:
 
 
 def _reservation(stated: str) -> Reservation | None:
-    """A lot said to be reserved: yes, or the words that say to whom; an article only where it stands."""
+    """A lot said to be reserved: yes, or the beneficiaries named; an article only where stated."""
     plain = fold(stated).strip()
     if not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans")):
         return None

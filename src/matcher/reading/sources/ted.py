@@ -37,7 +37,7 @@ from matcher.reference.text import clean
 
 YIELDS = "tender"
 
-#: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE` below.
+#: Nature by form; forms that hold several kinds of notice are distinguished by `NOTICE/@TYPE` below.
 FORMS: dict[str, Nature] = {
     "F01": "prior", "F02": "call", "F03": "award", "F04": "prior", "F05": "call", "F06": "award", "F07": "call",
     "F08": "other", "F12": "call", "F13": "award", "F14": "correction", "F15": "award", "F16": "prior",
@@ -157,7 +157,7 @@ def reader(root: Element, document: str) -> _Form:
 
 
 class _Form:
-    """A form of R2.0.9; the older defence forms say the same things under other names."""
+    """A form of R2.0.9; the older defence forms use other names for the same fields."""
 
     def __init__(self, form: Element, coded: Element | None, document: str) -> None:
         self.form, self.coded, self.document = form, coded, document
@@ -224,7 +224,7 @@ class _Form:
         return _place(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"))
 
     def joint_buyers(self) -> tuple[Buyer, ...]:
-        """Who buys together with the first."""
+        """The joint buyers."""
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         return tuple(
             facts.buyer(value(one, "NATIONALID"), value(one, "OFFICIALNAME"), _place(one)) for one in others
@@ -317,7 +317,7 @@ class _Form:
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
         stated = tree.fields(lot)
-        told = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
+        fields = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
         own = (
             [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
             if "CPV_ADDITIONAL" in stated
@@ -326,21 +326,21 @@ class _Form:
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
         main = [code.get("CODE") or "" for code in kids(lot.getparent(), "CPV_MAIN/CPV_CODE")]
         codes = facts.cpvs([*main, *own]) if alone else facts.cpvs(own) or facts.cpvs(main)
-        amount = clean_amount(told["VAL_OBJECT"]) or (self.total if alone else None)
+        amount = clean_amount(fields["VAL_OBJECT"]) or (self.total if alone else None)
         worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
         unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
         return Lot(
             id=f"{self.document}/{place}",
-            title=clean(told["TITLE"]) or clean(value(lot.getparent(), "TITLE")) or title,
-            number=clean(told["LOT_NO"], 60) or str(place),
-            description=clean(told["SHORT_DESCR"]),
+            title=clean(fields["TITLE"]) or clean(value(lot.getparent(), "TITLE")) or title,
+            number=clean(fields["LOT_NO"], 60) or str(place),
+            description=clean(fields["SHORT_DESCR"]),
             cpv=codes,
             places=self.places_below(lot) if "NUTS" in stated or "MAIN_SITE" in stated else (),
             amount=amount,
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
-            duration_months=facts.months(told["DURATION"], unit)
-            or facts.span(told["DATE_START"], told["DATE_END"]),
+            duration_months=facts.months(fields["DURATION"], unit)
+            or facts.span(fields["DATE_START"], fields["DATE_END"]),
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(stated),

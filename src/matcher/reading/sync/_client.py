@@ -49,7 +49,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 TOKENS = {"siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN"}
 WHAT = ("boamp", "decp", "siae", "entreprises", "reference")
 
-#: Statuses that may pass.
+#: Transient statuses.
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 ATTEMPTS = 6
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds; the wait doubles, a Retry-After is obeyed up to the longest
@@ -59,7 +59,7 @@ MAX_FILE = 20 << 30  # bytes of one file
 
 
 class Unreachable(MatcherError):
-    """The publisher did not answer, or not as expected; what was fetched is kept and the next run goes on."""
+    """The publisher did not answer, or not as expected; what was fetched is kept and the next run resumes."""
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Reply:
 
 
 class Client:
-    """GET with patience: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
+    """GET requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
 
     def __init__(
         self,
@@ -226,7 +226,9 @@ class Client:
                 f"{_shown(url)} {why}, {self._attempts} times: try again later; what was fetched is kept"
             ) from None
         except httpx.InvalidURL:
-            raise BadInput(f"{_shown(url)} is no address: correct the variable of the environment") from None
+            raise BadInput(
+                f"{_shown(url)} is not a valid address: correct the variable of the environment"
+            ) from None
 
     def _pour(self, answer: httpx.Response, part: Path, url: str) -> None:
         with part.open("ab" if answer.status_code == 206 else "wb") as out:
@@ -269,7 +271,7 @@ class Client:
 
 
 class _Transient(Exception):
-    """A failure that may pass; `wait` is how many seconds the publisher asks for, None where it does not say."""
+    """A transient failure; `wait` is how many seconds the publisher asks for, None where it does not say."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -411,7 +413,7 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except ImportError:
-            pass  # no such lock on this system: one run at a time is then the user's care
+            pass  # no such lock on this system: running one at a time is then up to the user
         except OSError:
             raise BadInput(f"another run is writing to {folder}: wait for it to end") from None
         state = _read_json(folder / "state.json")
@@ -434,7 +436,7 @@ def _forget(folder: Path, key: str) -> None:
 
 
 def _results(page: Any, url: str, count: str) -> list[Any]:
-    """The list of a page.  Raises Unreachable when the page has another shape than the one we know."""
+    """The list of a page.  Raises Unreachable when the page has an unexpected shape."""
     results = page.get("results") if isinstance(page, dict) else None
     if not isinstance(results, list) or not isinstance(page.get(count), int):
         raise Unreachable(

@@ -68,7 +68,7 @@ def boamp(
                 continue
             if found == "same":
                 report.unchanged += 1
-            # A week that is over is read for good, unless it moved while it was read.
+            # A past week is read once, unless it changed while being read.
             state["windows"].setdefault(key, {})["final"] = found != "moved" and end < now - timedelta(days=1)
             state.pop("partial", None)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
@@ -102,12 +102,12 @@ def _boamp_window(
     known: Mapping[str, Any],
     report: Report,
 ) -> Literal["same", "read", "moved", "beyond"]:
-    """Fetch one window: not changed, read, changed while it was read, or beyond the reach of pages."""
+    """Fetch one window: unchanged, read, changed while being read, or beyond the paging limit."""
     url = address("boamp").rstrip("/")
     where = f"dateparution>=date'{first}' and dateparution<=date'{end}'"
     params = {"where": where, "order_by": "dateparution,idweb", "limit": ODS_LIMIT}
     key, ids, total = f"{first}_{end}", set[str](), 0
-    for _ in range(3):  # notices that appear while we page shift the pages: the window is then read again
+    for _ in range(3):  # notices published meanwhile shift the pages: the window is then read again
         partial = state.get("partial") or {}
         resumed = partial.get("window") == key
         offset, total = (int(partial["next"]), int(partial["total"])) if resumed else (0, -1)
@@ -153,7 +153,7 @@ def _boamp_window(
 def _boamp_day(
     http: Client, folder: Path, day: date, where: str, total: int, report: Report
 ) -> Literal["read", "moved"]:
-    """A day beyond the reach of pages, by the export, which has no limit."""
+    """A day beyond the paging limit, by the export, which has none."""
     page, _ = http.json(f"{address('boamp').rstrip('/')}/exports/json", {"where": where})
     if not isinstance(page, list):
         raise Unreachable("the BOAMP export answered with another shape: the address may have changed")

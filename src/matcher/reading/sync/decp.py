@@ -9,7 +9,7 @@ from matcher.reading.sync._client import Client, Report, Unreachable, _save, _st
 
 
 def decp(folder: Path, client: Client | None = None) -> Report:
-    """The consolidated awards as one file, fetched only when it has changed; its kind is told by its first bytes."""
+    """The consolidated awards as one file, fetched only when it has changed; its format is recognised by its first bytes."""
     report = Report("decp", folder)
     url = address("decp")
     with _state(folder) as state, client or client_of("decp") as http:

@@ -35,7 +35,7 @@ def entreprises(
     client: Client | None = None,
     today: date | None = None,
 ) -> Report:
-    """Is each still open?  The register's word on given SIRENs, else on all SIAE (or ESS) of the departments.
+    """Whether each establishment is still open, by the register: given SIRENs, else all SIAE (or ESS) of the departments.
 
     A question with more answers than the pages reach (10,000) is put again by section of activity.
     """

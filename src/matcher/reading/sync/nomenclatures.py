@@ -20,7 +20,7 @@ from matcher.reading.sync._client import (
 
 
 def nomenclatures(folder: Path, client: Client | None = None) -> Report:
-    """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which go before those shipped.
+    """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which take precedence over those shipped.
 
     What the shipped tables lack is reported.  Raises BadInput for a list of another shape; the old tables then stay.
     """
@@ -33,7 +33,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
             given = _file_of(what)
             if given is not None:
                 if not given.is_file():
-                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is no file: correct it")
+                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is not a file: correct it")
                 url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
                 if state.get(what) == {**validators, "url": url}:
                     report.unchanged += 1

@@ -19,7 +19,7 @@ from matcher.reading.sync._client import (
 
 
 def siae(folder: Path, client: Client | None = None) -> Report:
-    """Every page of Le Marché's structures; the new set takes the place of the old one when it is whole."""
+    """Every page of Le Marché's structures; the new set replaces the old one once complete."""
     report = Report("siae", folder)
     url = address("siae")
     with _state(folder) as state, client or client_of("siae") as http:
