@@ -1,4 +1,4 @@
-# Few verbs; each says what it does.  A fresh clone needs Python 3.11+ and make, nothing else.
+# A fresh clone needs only Python 3.11+ and make; `make help` lists the targets.
 VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUE := var/catalogue
@@ -7,16 +7,16 @@ export PYTHON
 
 .PHONY: demo test check fix serve bench bench-encoder measure clean help
 
-help: ## List the verbs
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/.ready: pyproject.toml .ci/install
-	@echo "Setting up $(VENV) for matching, groups, API and pages (the first time takes a minute or more)"
+	@echo "Setting up $(VENV) for matching, groups, API and pages (a minute or more the first time)"
 	@.ci/install
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml .ci/install
-	@echo "Setting up $(VENV) with every extra and what tests need (the first time takes some minutes)"
+	@echo "Setting up $(VENV) with every extra and the test dependencies (some minutes the first time)"
 	@.ci/install dev
 	@touch $(VENV)/.ready $@
 
@@ -32,26 +32,26 @@ demo: $(CATALOGUE)/manifest.json ## Set up, index the sample, match its notices,
 test: $(VENV)/.ready-dev ## Set up and run the tests
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.ready-dev ## Lint and types
+check: $(VENV)/.ready-dev ## Lint and type-check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-fix: $(VENV)/.ready-dev ## Mend what a tool can mend
+fix: $(VENV)/.ready-dev ## Apply automatic lint fixes and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-serve: $(CATALOGUE)/manifest.json ## Open the API and the pages on http://127.0.0.1:8000
+serve: $(CATALOGUE)/manifest.json ## Serve the API and the pages on http://127.0.0.1:8000
 	@$(BIN)/matcher serve
 
-measure: $(VENV)/.ready-dev ## The dev tasks and benches against the committed figures; fails on a loss
+measure: $(VENV)/.ready-dev ## Compare the dev tasks and benchmarks with the committed figures; fails on a regression
 	@$(BIN)/python tests/bench/measure.py
 
-bench: $(VENV)/.ready-dev ## Timings and scale on this machine
+bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
 	@$(BIN)/python tests/bench/bench.py
 
-bench-encoder: $(VENV)/.ready-dev ## The encoder beside others
+bench-encoder: $(VENV)/.ready-dev ## Compare the encoder with others
 	@$(BIN)/python tests/bench/bench_encoder.py
 
-clean: ## Remove what was built (not the environment)
+clean: ## Remove build outputs (not the environment)
 	@rm -rf var build dist

@@ -15,7 +15,7 @@ from matcher import plugins
 from matcher.console import say
 from matcher.domain import MatcherError, __version__
 
-HELP = """Match French public tenders to structures of the social economy, and propose with whom to answer.
+HELP = """Match French public tenders to structures of the social economy, and propose groups and partners.
 
 Start with `matcher index data/sample`, then `matcher match data/sample/*.json`.
 Every command has its own --help with examples.
