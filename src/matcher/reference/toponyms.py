@@ -54,6 +54,8 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
     found, parts = _options(text, context), _parts(text)
+    if not found and _department_at_end(text):
+        found = _resembling(text)
     if not found and len(parts) > 1:
         return _several(parts, near, context)
     return (_settled(text, found or _resembling(text), near),)
@@ -95,7 +97,10 @@ def _settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Plac
     left = found if len(found) == 1 else _within(found, near) or found
     if len(left) > 1:
         longer = [c for c in places.search_commune(words, limit=20) if c.population >= TOWN]
-        raise Homonyms(words, _choices(found + tuple(_of_commune(c.code) for c in longer))[:MOST_CHOICES])
+        raise Homonyms(
+            words,
+            _choices(tuple(dict.fromkeys((*found, *(_of_commune(c.code) for c in longer)))))[:MOST_CHOICES],
+        )
     return left[0]
 
 
@@ -121,12 +126,14 @@ def _choices(found: tuple[Place, ...]) -> tuple[str, ...]:
 _ARRONDISSEMENT = re.compile(
     r"(paris|lyon|marseille) (\d{1,2})(?: ?(?:er|e|eme|nd|ieme))?(?: arrondissement)?"
 )
+_ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
 _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]+(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
 def _options(text: str, context: str = "") -> tuple[Place, ...]:
     """Every place that a name may mean, spelt as it is; none where it is no name of a place."""
+    text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
     text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
     key = places.name_key(text)
     if match := _ARRONDISSEMENT.fullmatch(key):
@@ -137,11 +144,15 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
         return _coded(text, digits.group(1), context)
     if found := places.department(text.upper().zfill(2) if text.isdigit() else text.upper()):
         return (_of_department(found.code),)
-    near = None
-    if trailing := _TRAILING.search(text):
-        near = places.department(trailing.group(1).upper())
-        key = places.name_key(text[: trailing.start()]) if near else key
-    return _named(key, near.code if near else None)
+    name, near = _department_at_end(text) or (text, None)
+    return _named(places.name_key(name), near)
+
+
+def _department_at_end(text: str) -> tuple[str, str] | None:
+    """A name and the department that follows it: "Saint-Denis (93)"; None where none does."""
+    trailing = _TRAILING.search(text)
+    found = places.department(trailing.group(1).upper()) if trailing else None
+    return (text[: trailing.start()], found.code) if trailing and found else None
 
 
 def _named(key: str, near: str | None) -> tuple[Place, ...]:
@@ -160,6 +171,7 @@ def _named(key: str, near: str | None) -> tuple[Place, ...]:
 
 def _areas(key: str) -> tuple[Place, ...]:
     code, region = places.area_named(key)
+    region = region or _ACRONYMS.get(key)
     if code:
         return (_of_department(code),)
     return (Place(label=places.regions()[region], region=region),) if region else ()
@@ -167,10 +179,7 @@ def _areas(key: str) -> tuple[Place, ...]:
 
 def _resembling(text: str) -> tuple[Place, ...]:
     """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
-    trailing = _TRAILING.search(text)
-    near = places.department(trailing.group(1).upper()) if trailing else None
-    name = text[: trailing.start()] if trailing and near else text
-    code = near.code if near else None
+    name, code = _department_at_end(text) or (text, None)
     best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1)
     return tuple(_of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
 
@@ -185,7 +194,11 @@ def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
         area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area and label else ()
         found = Place(label=label, commune=town[0].code if town else None, department=area)
-    elif label and not places.mentions(label, places.commune(found.commune or "")):
+    elif (
+        label
+        and not places.communes_of_postcode(code)
+        and not places.mentions(label, places.commune(found.commune or ""))
+    ):
         area = places.department_of_postcode(
             code
         )  # the number of a CEDEX may be the INSEE code of another commune
@@ -243,10 +256,8 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
     if _KIND.match(key) and len(begun) == 1:
         return tuple(begun)
     words = frozenset(key.split()) - _SMALL
-    if "metropole" not in words or len(words) < 2:
-        return ()
-    return tuple(made for named, made in cities if words == named) or tuple(
-        made for named, made in cities if words <= named
+    return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
+        made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
     )
 
 
@@ -400,7 +411,7 @@ def _strength(
         return 0
     linked = back < i - 1
     if not options[0].commune:
-        wide = "-" in text[tokens[i].start() : tokens[stop - 1].end()] or len(plain[i]) >= 8
+        wide = tokens[stop - 1].end() - tokens[i].start() >= 8
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
     if not places.communes_named(options[0].label):  # a grouping
         return 1
