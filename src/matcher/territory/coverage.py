@@ -414,7 +414,7 @@ def cover(
         where = (lot.place.latitude, lot.place.longitude, lot.place.department)
         if where not in reach_of:
             reach_of[where] = supply.reach(lot.place)
-        articles = lot.reservation.articles if lot.reservation else None
+        articles = lot.reservation.opened_by if lot.reservation else None
         if articles not in eligible_of:
             eligible_of[articles] = supply.eligible(lot.reservation)
         base = reach_of[where] & eligible_of[articles]
