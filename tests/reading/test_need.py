@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from typer.testing import CliRunner
 
 from matcher.catalogue.build import build_catalogue
-from matcher.cli import app
-from matcher.domain import Filters, Offer, Place, Structure, Zone
+from matcher.commands import match as command
+from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
 from matcher.matching import distances, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
@@ -87,8 +88,7 @@ def test_a_typed_place_is_not_said_to_be_the_buyers(west: Matcher) -> None:
             assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
 
 
-def test_the_command_asks_a_homonym_back() -> None:
-    said = CliRunner().invoke(app, ["match", "--need", "tonte", "--place", "Saint-Denis"])
-    assert isinstance(said.exception, toponyms.Homonyms) or (
-        said.exit_code == 2 and "Saint-Denis (93)" in said.output
-    )
+def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
+    for need, place in (("tonte", "Saint-Denis"), ("tonte à Saint-Denis", "")):
+        with pytest.raises(BadInput, match=r"Saint-Denis \(93\)"):  # a sentence, and exit 2
+            command.run(need=need, place=place, catalogue=tmp_path)
