@@ -145,7 +145,7 @@ def _of_lot(
     desk = supply.desk
     trades = trades_of_lot(lot)
     asked = needs.split(lot)
-    place = placed(lot, tender.buyer.place, tender.buyer.id)
+    place = placed(lot, tender)
     located = place.department is not None or place.latitude is not None
     reached = supply.reach(place) if located else np.ones(len(supply), dtype=bool)
     able = supply.able(trades) if trades else np.ones(len(supply), dtype=bool)
