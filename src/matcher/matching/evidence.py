@@ -156,34 +156,17 @@ def same_department(shortlist: Shortlist) -> Column:
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone, from the agencies of a network that has some; supposed where only departments are known."""
+    """Kilometres to the lot, or to a declared zone; supposed where only departments are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
     if vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    near = np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
     zones = distances.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
     return np.where(
-        zones > 0, np.fmin(near, NEXT_DOOR), np.where(zones < 0, np.fmax(near, OUT_OF_ZONE), near)
+        zones > 0, np.fmin(exact, NEXT_DOOR), np.where(zones < 0, np.fmax(exact, OUT_OF_ZONE), exact)
     )
-
-
-def _agencies(shortlist: Shortlist) -> Column:
-    catalogue = shortlist.catalogue
-
-    def make() -> Column:
-        rows = trades.table("wide_networks.csv")
-        known = [(trades.pattern(row["words"]), float(row["km"])) for row in rows]
-
-        def around(name: str) -> float:
-            told = trades.plain(name or "")
-            return max((km for words, km in known if words.search(told)), default=0.0)
-
-        return np.asarray(catalogue.among("name", around), dtype=np.float64)
-
-    return catalogue.once("agencies around", make)[shortlist.candidates]
 
 
 @cache
