@@ -36,7 +36,7 @@ def zones(shortlist: Shortlist) -> Column:
 
 
 def _zones(shortlist: Shortlist) -> Column:
-    named = {code for place in shortlist.query.places for code in _departments(place)}
+    named = {code for place in shortlist.query.places for code in departments_of(place)}
     if not named:
         return np.zeros(len(shortlist))
     catalogue, known = shortlist.catalogue, shortlist.inside(shortlist.known("offer", "description", "job"))
@@ -54,7 +54,7 @@ def _zones(shortlist: Shortlist) -> Column:
     return result
 
 
-def _departments(place: Place) -> tuple[str, ...]:
+def departments_of(place: Place) -> tuple[str, ...]:
     """The department of a place; all those of its region where no more is known."""
     if place.department:
         return (place.department,)

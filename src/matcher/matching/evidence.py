@@ -148,15 +148,20 @@ def vague_place(shortlist: Shortlist) -> bool:
 
 
 def same_department(shortlist: Shortlist) -> Column:
-    """1 in a department of the lot, 0 elsewhere; NaN where the lot's is unknown."""
-    asked = {p.department for p in shortlist.query.places if p.department}
+    """1 in a department of the lot (or of its region, where no more is known), 0 elsewhere; NaN where a point alone is known.
+
+    A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
+    """
+    places_ = shortlist.query.places
+    asked = {code for place in places_ for code in distances.departments_of(place)}
     if not asked:
-        return np.full(len(shortlist), np.nan)
+        pointed = any(place.latitude is not None for place in places_)
+        return np.full(len(shortlist), np.nan if pointed else 1.0)
     return shortlist.catalogue.one_of("department", asked, shortlist.candidates).astype(np.float64)
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone; supposed where only departments are known."""
+    """Kilometres to the lot, or to a declared zone; supposed where only departments, or nothing, are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
     if vague_place(shortlist):

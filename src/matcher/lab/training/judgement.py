@@ -599,9 +599,16 @@ def guarded(
     found = collected(folder, sets, structures, history)
     needs, pairs = found.needs, paired(found.needs)
     _, chances = scaled(needs, crossed(needs, pairs, cuts_of(pairs)))
+    return guards(needs, chances, thresholds(needs, chances)[1], found.rows)
+
+
+def guards(
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, float]]:
+    """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
     chance, lead, need = told(needs, chances)
     guard: dict[str, dict[str, float]] = {}
-    for name, values in by_set(needs, chances, thresholds(needs, chances)[1], found.rows).items():
+    for name, values in by_set(needs, chances, plausible, rows).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
         chosen = np.array([needs.sets[i] == name for i in need])
