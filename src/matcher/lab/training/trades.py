@@ -6,13 +6,12 @@ rows of `data/training` that hold a CPV code, and the labels of the CPV.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned.encoders import Encoder
@@ -20,7 +19,10 @@ from matcher.matching import trades
 from matcher.reference.paths import reference_dir
 from matcher.reference.trades import trades_of_cpv
 
-ROLES = {"query": "need", "passage": "offer"}  # of the encoder, and of our texts
+ROLES: Mapping[Literal["query", "passage"], str] = {
+    "query": "need",
+    "passage": "offer",
+}  # of the encoder, and of our texts
 BOTH = "both"
 WORD, LABEL = 0.2, 0.3  # what a bare word and a label of the CPV weigh beside a sentence
 C, ROUNDS, UNSEEN = 10.0, 60, -10.0  # of the fit; the bias of a trade without a text
@@ -52,13 +54,13 @@ def texts() -> Iterator[tuple[str, str, float, str]]:
         yield row["label"], row["code"], LABEL, BOTH
 
 
-def fit(encoder: Encoder) -> dict[str, NDArray[Any]]:
+def fit(encoder: Encoder) -> dict[str, Any]:
     """The arrays of trades.npz: weights in eight bits with a scale for each trade, and biases, of both roles."""
     from sklearn.linear_model import LogisticRegression
 
     names = (*trades.names(), "")
     known = [row for row in texts() if row[1]]
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     for side, role in ROLES.items():
         chosen = [row for row in known if row[3] in (role, BOTH)]
         vectors = encoder.encode([row[0] for row in chosen], role=side)
