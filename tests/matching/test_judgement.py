@@ -13,7 +13,9 @@ import pytest
 
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Answer, Offer, Place, Structure
+from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
+from matcher.lab.training.texts import OURS
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.search import shortlist_of
@@ -96,6 +98,27 @@ def test_a_commune_is_not_proposed_out_of_its_territory_before_an_association(ma
 def test_a_need_that_no_structure_serves_has_nobody(matcher: Matcher) -> None:
     assert answer(matcher, "prothèses de hanche et implants chirurgicaux").lots[0].nobody
     assert not answer(matcher, "tonte des pelouses et taille des haies").lots[0].nobody
+
+
+@pytest.mark.parametrize("place", [Place(), Place(region="52", label="Pays de la Loire")])
+def test_a_need_without_a_town_is_answered_by_the_trade(matcher: Matcher, place: Place) -> None:
+    found = answer(matcher, "tonte des pelouses et taille des haies", place).lots[0]
+    assert not found.nobody
+    assert "1" in {match.structure.siren[-1] for match in found.matches}
+
+
+def test_structures_of_all_kinds_are_called_for_what_they_say() -> None:
+    """A guard over the invented directory: its pairs are learnt from as weak ones, with ESAT, EA and EATT among them."""
+    recipe = recipes.named("default")
+    held = evaluation.catalogue_of([], [OURS / "judged_own.structures.jsonl.gz"], recipe, [])
+    matcher = Matcher(held, recipe, exhaustive=True)
+    rows = training.judged(OURS / "judged_own.judged.jsonl.gz")
+    asked = evaluation.questions(OURS / "judged_own.queries.jsonl.gz", [])
+    found = training.figures([evaluation.ranked(matcher, question, 60) for question in asked], rows)
+    assert np.mean(found["nDCG@5"]) > 0.85
+    assert np.mean(found["top1"]) > 0.8
+    assert np.mean(found["nobody wrong"]) < 0.1
+    assert np.mean(found["nobody right"]) > 0.7
 
 
 # ------------------------------------------------------------------------------------------ reasons
@@ -270,8 +293,6 @@ def test_no_evidence_depends_on_a_filter(matcher: Matcher) -> None:
 
 def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path, tmp_path: Path) -> None:
     """A guard, not a proof: the tables saw these needs, so that a fall means that evidence is computed otherwise."""
-    from matcher.lab import evaluation
-
     if not (shared / "judged" / "typed_dev.judged.jsonl").is_file():
         pytest.skip("no judged needs in the shared data")
     held = evaluation.catalogue_of(

@@ -131,42 +131,30 @@ def pieces(shortlist: Shortlist) -> Column:
 
 
 def same_department(shortlist: Shortlist) -> Column:
-    """1 in a department of the lot, 0 elsewhere; NaN where the lot's is unknown."""
-    asked = {p.department for p in shortlist.query.places if p.department}
+    """1 in a department of the lot (or of its region, where no more is known), 0 elsewhere; NaN where a point alone is known.
+
+    A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
+    """
+    places_ = shortlist.query.places
+    asked = {code for place in places_ for code in distances.departments_of(place)}
     if not asked:
-        return np.full(len(shortlist), np.nan)
+        pointed = any(place.latitude is not None for place in places_)
+        return np.full(len(shortlist), np.nan if pointed else 1.0)
     return shortlist.catalogue.one_of("department", asked, shortlist.candidates).astype(np.float64)
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone, from the agencies of a network that has some; supposed where only departments are known."""
+    """Kilometres to the lot, or to a declared zone; supposed where only departments, or nothing, are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
     if distances.vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    near = np.maximum(exact - _agencies(shortlist), np.minimum(exact, NEXT_DOOR))
     zones = distances.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
     return np.where(
-        zones > 0, np.fmin(near, NEXT_DOOR), np.where(zones < 0, np.fmax(near, OUT_OF_ZONE), near)
+        zones > 0, np.fmin(exact, NEXT_DOOR), np.where(zones < 0, np.fmax(exact, OUT_OF_ZONE), exact)
     )
-
-
-def _agencies(shortlist: Shortlist) -> Column:
-    catalogue = shortlist.catalogue
-
-    def make() -> Column:
-        rows = trades.table("wide_networks.csv")
-        known = [(trades.pattern(row["words"]), float(row["km"])) for row in rows]
-
-        def around(name: str) -> float:
-            told = trades.plain(name or "")
-            return max((km for words, km in known if words.search(told)), default=0.0)
-
-        return np.asarray(catalogue.among("name", around), dtype=np.float64)
-
-    return catalogue.once("agencies around", make)[shortlist.candidates]
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,10 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.training.texts import OURS, read_table
+from matcher.lab.training import trades as readers
+from matcher.lab.training.texts import OURS, opened, read_table
 from matcher.learned import vocation
+from matcher.learned.encoders import static
 from matcher.matching import demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
@@ -33,7 +35,7 @@ from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
 
 Floats = NDArray[np.float64]
-INVENTED = "invented"
+INVENTED, OWN = "invented", "judged_own"
 STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
@@ -53,7 +55,7 @@ PAIRS: Mapping[tuple[str, str], str] = {
     ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
     ("sure", "code_near"): TRADE,
 }  # fmt: skip
-ROUNDS, LEAVES, RATE, BINS = 400, 8, 0.05, 24
+ROUNDS, LEAVES, RATE, BINS = 600, 8, 0.05, 24
 SEEDS, FOLDS = 4, 8
 FAR, OTHER, ANY = (
     8,
@@ -96,7 +98,7 @@ class Needs:
 
 def judged(path: Path) -> dict[str, Any]:
     """The lines of a judged file by query_id."""
-    with path.open(encoding="utf-8") as lines:
+    with opened(path) as lines:
         return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
 
 
@@ -116,13 +118,30 @@ class Asked:
         return vocation.shipped().probability(self.query.text)
 
 
-def asked(matcher: Matcher, folder: Path, name: str) -> Iterator[Asked]:
+def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
     """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
-    told = judged(folder / f"{name}.judged.jsonl")
-    for question in evaluation.questions(folder / f"{name}.queries.jsonl", []):
+    told = judged(folder / f"{name}.judged{end}")
+    for question in evaluation.questions(folder / f"{name}.queries{end}", []):
         query = matcher.queries(question.tender, as_of=question.day)[0]
         if question.id in told:
             yield Asked(name, question.id, told[question.id], query, trades.of_need(query), matcher.catalogue)
+
+
+def own_asked() -> list[Asked]:
+    """The needs of our own over an invented directory whose structures speak, ESAT and EA among them."""
+    recipe = recipes.named("lexical")
+    held = evaluation.catalogue_of([], [OURS / f"{OWN}.structures.jsonl.gz"], recipe, [])
+    found = asked(Matcher(held, recipe, exhaustive=True), OURS, OWN, ".jsonl.gz")
+    return [replace(need, set=INVENTED) for need in found]
+
+
+def chances_of(needs: Sequence[Asked], arrays: Mapping[str, Any]) -> Floats:
+    """The chances of `demand.ANSWERS` by a learnt model; (needs, 3)."""
+    weights = arrays["weights"] * arrays["scale"][:, None]
+    model = demand.Answers(weights, arrays["bias"], arrays["divisions"].tolist())
+    return np.array(
+        [model.chances(demand.inputs(n.query, n.trades, model.divisions, n.vocation)) for n in needs]
+    )
 
 
 def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any], Floats]:
@@ -476,34 +495,55 @@ def _gain(grades: Sequence[int]) -> float:
 # ------------------------------------------------------------------------------------------ all of it
 
 
-def train(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path], out: Path
-) -> Path:
-    """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write judgement.json, demand.npz and card.md.
+@dataclass
+class Collected:
+    """All that is learnt from: evidence of every need, judgements by query_id, the arrays of demand.npz, needs that ask staff."""
 
-    Raises BadInput where nothing was judged.
-    """
+    needs: Needs
+    rows: Mapping[str, Mapping[str, Any]]
+    demand: Mapping[str, Any]
+    lent: int
+    own: int
+
+
+def collected(
+    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
+) -> Collected:
+    """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
     recipe = recipes.named("lexical")  # no judgement yet: whatever ranks
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
     wanted = [need for name in sets for need in asked(matcher, folder, name)]
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     arrays, chance = learn_demand(wanted)
-    own = list(invented(matcher, [row["text"] for row in read_table(OURS / "staff_needs.csv.gz")]))
-    needs = gathered([*wanted, *own], np.vstack([chance, np.tile(STAFF_CHANCE, (len(own), 1))]))
-    pairs = paired(needs)
+    own = own_asked()
+    lent = list(invented(matcher, [row["text"] for row in read_table(OURS / "staff_needs.csv.gz")]))
+    supposed = np.vstack([chance, chances_of(own, arrays), np.tile(STAFF_CHANCE, (len(lent), 1))])
+    needs = gathered([*wanted, *own, *lent], supposed)
+    return Collected(needs, {need.id: need.row for need in wanted}, arrays, len(lent), len(own))
+
+
+def train(
+    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path], out: Path
+) -> Path:
+    """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write the tables, two readers and the card.
+
+    Raises BadInput where nothing was judged.
+    """
+    readers.train(static.load(), out)
+    trades.reader.cache_clear()
+    found = collected(folder, sets, structures, history)
+    needs, pairs = found.needs, paired(found.needs)
     cuts = cuts_of(pairs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool), cuts)
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "demand.npz", **arrays)
+    np.savez_compressed(out / "demand.npz", **found.demand)
     data = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")
-    rows = {need.id: need.row for need in wanted}
-    report = _report(needs, chances, plausible, rows)
+    report = _report(needs, chances, plausible, found.rows)
     say(report)
-    _card(out, rows, len(own), report, likely, plausible, len(data["tables"]))
+    _card(out, found, report, likely, plausible, len(data["tables"]))
     return out / "judgement.json"
 
 
@@ -529,10 +569,9 @@ def _report(
     needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
 ) -> str:
     chance, lead, need = told(needs, chances)
-    lines = list(run_of(needs, chances, plausible))
     said = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
-    for name in dict.fromkeys(each for each in needs.sets if each != INVENTED):
-        for measure, values in figures([line for each, line in lines if each == name], rows).items():
+    for name, found in by_set(needs, chances, plausible, rows).items():
+        for measure, values in found.items():
             if values:
                 mean, low, high = evaluation.bootstrap(values)
                 said.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
@@ -542,6 +581,40 @@ def _report(
         )
         said.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
     return "\n".join(said)
+
+
+def by_set(
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, list[float]]]:
+    """`figures` of each judged set."""
+    lines = list(run_of(needs, chances, plausible))
+    names = dict.fromkeys(each for each in needs.sets if each != INVENTED)
+    return {name: figures([line for each, line in lines if each == name], rows) for name in names}
+
+
+def guarded(
+    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
+) -> dict[str, dict[str, float]]:
+    """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
+    found = collected(folder, sets, structures, history)
+    needs, pairs = found.needs, paired(found.needs)
+    _, chances = scaled(needs, crossed(needs, pairs, cuts_of(pairs)))
+    return guards(needs, chances, thresholds(needs, chances)[1], found.rows)
+
+
+def guards(
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, float]]:
+    """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
+    chance, lead, need = told(needs, chances)
+    guard: dict[str, dict[str, float]] = {}
+    for name, values in by_set(needs, chances, plausible, rows).items():
+        row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
+        row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
+        chosen = np.array([needs.sets[i] == name for i in need])
+        row["AUC"] = _auc(chance[chosen], lead[chosen])
+        guard[f"judged / {name}"] = {measure: round(value, 4) for measure, value in row.items()}
+    return guard
 
 
 def _auc(chance: Floats, lead: NDArray[np.bool_]) -> float:
@@ -556,20 +629,13 @@ def _ece(chance: Floats, lead: NDArray[np.bool_]) -> float:
     return float(sum(gaps) / len(chance))
 
 
-def _card(
-    out: Path,
-    rows: Mapping[str, Mapping[str, Any]],
-    lent: int,
-    report: str,
-    likely: float,
-    plausible: float,
-    tables: int,
-) -> None:
-    pairs = sum(len(row["j"]) for row in rows.values())
+def _card(out: Path, found: Collected, report: str, likely: float, plausible: float, tables: int) -> None:
+    rows = found.rows.values()
     (out / "card.md").write_text(
         CARD.format(
-            date=date.today().isoformat(), needs=len(rows), pairs=pairs, report=report, likely=likely, plausible=plausible,
-            tables=tables, lent=lent, leads=sum(any(v[0] >= 2 for v in row["j"].values()) for row in rows.values()), folds=FOLDS,
+            date=date.today().isoformat(), needs=len(rows), pairs=sum(len(row["j"]) for row in rows), report=report,
+            likely=likely, plausible=plausible, tables=tables, lent=found.lent, own=found.own, folds=FOLDS,
+            leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in rows),
         ),
         encoding="utf-8",
     )  # fmt: skip
@@ -592,6 +658,9 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   learnt from as weak zeros.
 - Few judged needs ask staff: {lent} of our own (`data/training/staff_needs.csv.gz`), at places of the directory, are
   graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
+- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over an
+  invented directory of all kinds that speaks (`data/training/judged_own.*`), graded by the guide's rules from the trades
+  that each was written with, are learnt from as weak pairs too; no figure counts them.
 - Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.

@@ -1,0 +1,56 @@
+"""`matcher judge`: grade pairs of a need and a structure in the terminal, for a judgement learnt from one's own people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands._catalogue import DEFAULT_CATALOGUE
+
+
+def run(
+    queries: Annotated[Path, typer.Argument(help="JSONL, one need a line: query_id and notice.")],
+    out: Annotated[
+        Path, typer.Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
+    ],
+    catalogue: Annotated[
+        Path, typer.Option(help="The folder written by `matcher index`.")
+    ] = DEFAULT_CATALOGUE,
+) -> None:
+    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
+
+    \b
+    matcher judge ours.queries.jsonl --out ours.judged.jsonl
+    matcher train judgement --data OURS --sets ours --structures directory.jsonl
+    """
+    import json
+
+    from matcher.console import say
+    from matcher.domain import NothingGood, Rejected
+    from matcher.lab import evaluation, judging
+    from matcher.lab.training.judgement import judged
+    from matcher.matching.engine import Matcher
+
+    rejected: list[Rejected] = []
+    known = judged(out) if out.is_file() else {}
+    asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]
+    if not asked and not known:
+        raise NothingGood(
+            f"no need could be read in {queries}: one object a line with query_id and notice is wanted"
+        )
+    matcher = Matcher.load(catalogue)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    before = len(known)
+    with out.open("a", encoding="utf-8") as sink:
+        for line in judging.graded(
+            matcher,
+            asked,
+            lambda prompt: str(typer.prompt(prompt, "", show_default=False, prompt_suffix="")),
+            say,
+        ):
+            sink.write(json.dumps(line) + "\n")
+            sink.flush()
+            before += 1
+    say(f"{before} besoins jugés dans {out}")

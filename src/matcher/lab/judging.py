@@ -1,0 +1,129 @@
+"""Pairs of a need and a structure graded by people of the trade, blind to any ranking (see docs/judging.md).
+
+The pool of a need holds the first of the ranking, the nearest in meaning and the nearest on the road, shuffled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import Structure
+from matcher.lab.evaluation import Question
+from matcher.matching import evidence
+from matcher.matching.engine import Matcher
+from matcher.matching.shortlist import Query
+from matcher.reference import places
+from matcher.reference.codes import naf_label
+
+FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
+ANSWERS = {"o": "yes", "c": "clause", "n": "no"}
+KNOWN = {"d": "said", "n": "name", "a": "naf", "c": "known", "t": "kind", "l": "place"}
+GRADES = "0123"
+LEAST = 1  # from this grade on it is asked what it is known from
+SHOWN = 600  # characters of what a structure says of itself
+WHOLE = "Une structure répond-elle d'ordinaire elle-même à ce besoin ? (o)ui, par la (c)lause, (n)on : "
+GRADE = "Note 3 à appeler d'abord, 2 bonne piste, 1 à interroger, 0 à écarter (Entrée : je ne sais pas) : "
+FROM = "Connu par (d)it, (n)om, code (a)pe, (c)onnaissance, (t)ype de structure, (l)ieu : "
+STOP = "q"
+
+Ask = Callable[[str], str]
+Show = Callable[[str], None]
+
+
+class Stopped(Exception):
+    """The person wants to go on another day."""
+
+
+def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
+    """Rows of the catalogue to be graded, one for each bidder, in an order that tells nothing of the ranking."""
+    ranking = matcher.rank(query)
+    candidates, near = ranking.shortlist.candidates, _kilometres(matcher, query)[ranking.shortlist.candidates]
+    told = (evidence.of(ranking.shortlist, name) for name in ("said_near", "name_near"))
+    likeness = np.nan_to_num(np.fmax(*told))
+    chosen: dict[str, int] = {}
+    sirens = matcher.catalogue.of_structure("siren")
+    for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):
+        _add(chosen, candidates[order], sirens, most)
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return [int(row) for row in np.random.default_rng(seed).permutation(list(chosen.values()))]
+
+
+def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], most: int) -> None:
+    for row in rows.tolist():
+        if most and sirens[row] not in chosen:
+            chosen[str(sirens[row])] = row
+            most -= 1
+
+
+def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
+    from matcher.catalogue.filters import distances_km
+
+    points = [
+        (p.latitude, p.longitude) for p in query.places if p.latitude is not None and p.longitude is not None
+    ]
+    return distances_km(matcher.catalogue, points) if points else np.zeros(len(matcher.catalogue))
+
+
+def sheet(structure: Structure, query: Query) -> str:
+    """What is known of a structure, in French, as a person reads it; nothing of its rank or score."""
+    lines = [
+        f"{structure.kind} · {structure.name}{f' ({structure.brand})' if structure.brand else ''}",
+        f"{structure.naf} {naf_label(structure.naf)}" if structure.naf else "code APE inconnu",
+        f"{structure.place.label} ({structure.place.department}){_distance(structure, query)}",
+        structure.website,
+        structure.description[:SHOWN],
+        " · ".join(dict.fromkeys(offer.title for offer in structure.offers))[:SHOWN],
+    ]
+    return "\n".join(line for line in lines if line.strip())
+
+
+def _distance(structure: Structure, query: Query) -> str:
+    here = structure.place
+    asked = [p for p in query.places if p.latitude is not None]
+    if not asked or here.latitude is None:
+        return ""
+    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in asked)
+    return f", à {km:.0f} km"
+
+
+def _choice(ask: Ask, prompt: str, allowed: Iterable[str]) -> str:
+    """The first allowed answer.  Raises Stopped."""
+    while True:
+        told = ask(prompt).strip().lower()
+        if told == STOP:
+            raise Stopped
+        if told in allowed:
+            return told
+
+
+def graded(matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show) -> Iterator[dict[str, Any]]:
+    """A line of a judged file for each question answered whole, until the person stops."""
+    for question in questions:
+        try:
+            yield _graded(matcher, question, ask, show)
+        except Stopped:
+            return
+
+
+def _graded(matcher: Matcher, question: Question, ask: Ask, show: Show) -> dict[str, Any]:
+    query = matcher.queries(question.tender, as_of=question.day)[0]
+    asked = ", ".join(filter(None, (place.label or place.department for place in query.places)))
+    show(f"\n=== {query.text}\n    {asked or 'lieu inconnu'}")
+    answered = ANSWERS[_choice(ask, WHOLE, ANSWERS)]
+    rows = [] if answered == "no" else pool(matcher, query, question.id)
+    given: dict[str, list[Any]] = {}
+    for number, row in enumerate(rows, 1):
+        structure = matcher.catalogue.structure(row)
+        show(f"\n--- {number} sur {len(rows)}\n{sheet(structure, query)}")
+        grade = _choice(ask, GRADE, ("", *GRADES))
+        if grade:
+            source = KNOWN[_choice(ask, FROM, KNOWN)] if int(grade) >= LEAST else ""
+            given[structure.siren] = [int(grade), source]
+    if answered == "no":  # whoever is proposed is wrong
+        given = {matcher.catalogue.structure(row).siren: [0, ""] for row in pool(matcher, query, question.id)}
+    return {"query_id": question.id, "s": answered, "j": given}

@@ -1,0 +1,88 @@
+"""Grading by people: blind, resumable, in the format that the judgement learns from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from matcher.catalogue.files import save_catalogue
+from matcher.cli import build
+from matcher.lab import evaluation, judging
+from matcher.lab.training import judgement as training
+from matcher.lab.training.texts import OURS
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+
+NEEDS = (
+    {"query_id": "a", "notice": {"objet": "tonte des pelouses de la mairie", "lieuExecution": {"code": "35238", "typeCode": "Code commune"}}},
+    {"query_id": "b", "notice": {"objet": "fourniture de gaz naturel", "lieuExecution": {"code": "35238", "typeCode": "Code commune"}}},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    recipe = recipes.named("default")
+    held = evaluation.catalogue_of([], [OURS / "judged_own.structures.jsonl.gz"], recipe, [])
+    return Matcher(held, recipe, exhaustive=True)
+
+
+@pytest.fixture
+def queries(tmp_path: Path) -> Path:
+    path = tmp_path / "ours.queries.jsonl"
+    path.write_text("".join(json.dumps(need) + "\n" for need in NEEDS), encoding="utf-8")
+    return path
+
+
+def answers(*told: str):
+    left = list(told)
+    return lambda prompt: left.pop(0) if left else judging.STOP
+
+
+def test_a_pool_is_shuffled_and_holds_the_best_of_the_ranking(matcher: Matcher, queries: Path) -> None:
+    question = next(iter(evaluation.questions(queries, [])))
+    query = matcher.queries(question.tender)[0]
+    rows = judging.pool(matcher, query, "a")
+    ranking = matcher.rank(query)
+    best = [int(ranking.shortlist.candidates[i]) for i in ranking.order[: judging.FIRST]]
+    assert set(best) <= set(rows)
+    assert [row for row in rows if row in set(best)] != best
+    assert rows == judging.pool(matcher, query, "a")
+    sirens = matcher.catalogue.of_structure("siren")[rows]
+    assert len(set(sirens)) == len(sirens) == judging.FIRST + judging.MEANT + judging.NEAREST
+
+
+def test_what_is_shown_tells_no_rank(matcher: Matcher, queries: Path) -> None:
+    shown: list[str] = []
+    list(judging.graded(matcher, evaluation.questions(queries, []), answers("o"), shown.append))
+    assert any("Rennes" in text for text in shown)
+    assert not any(word in text for text in shown for word in ("score", "probab", "appeler"))
+
+
+def test_wrong_keys_are_asked_again_and_a_stop_keeps_only_whole_needs(
+    matcher: Matcher, queries: Path
+) -> None:
+    told = ["x", "o", *["9", "3", "d"], *["0"] * 15]
+    lines = list(
+        judging.graded(matcher, evaluation.questions(queries, []), answers(*told), lambda text: None)
+    )
+    assert [line["query_id"] for line in lines] == ["a"]
+    assert sorted(value[0] for value in lines[0]["j"].values()) == [0] * 15 + [3]
+    assert [3, "said"] in lines[0]["j"].values()
+
+
+def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
+    matcher: Matcher, queries: Path, tmp_path: Path
+) -> None:
+    save_catalogue(matcher.catalogue, tmp_path / "catalogue")
+    out = tmp_path / "ours.judged.jsonl"
+    call = ["judge", str(queries), "--out", str(out), "--catalogue", str(tmp_path / "catalogue")]
+    first = CliRunner().invoke(build(), call, input="o\n3\nd\n" + "0\n" * 15 + "q\n")
+    assert first.exit_code == 0, first.output
+    assert list(training.judged(out)) == ["a"]
+    second = CliRunner().invoke(build(), call, input="n\n")
+    assert second.exit_code == 0, second.output
+    assert training.judged(out)["b"]["s"] == "no"
+    assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["a", "b"]

@@ -1,0 +1,96 @@
+"""One judgement: every place of the product says the same of the same pair of a need and a structure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from matcher.domain import Place, Structure, Tender
+from matcher.lab import evaluation
+from matcher.lab.training.texts import OURS
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.outreach.work import Task, matches_of
+from matcher.partners.opportunities import opportunities
+from matcher.reading import gather
+from matcher.reading.need import free_text_tender
+
+PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
+ALL = 10_000
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+DRAWN = 10  # structures of each need
+TOLD = {"ranked", "below-floor"}  # states of an explanation that come from the judgement
+
+
+def tenders_of_sample(sample: gather.Gathered) -> list[Tender]:
+    texts = (
+        "tonte et taille de haies", "nettoyage de bureaux et de vitres", "plateaux repas pour une réunion",
+        "mise sous pli de courriers", "débarras et réemploi de mobilier", "remplacement d'agents absents",
+        "numérisation d'archives", "peinture de cages d'escalier", "assurance responsabilité civile", "collecte de papiers",
+    )  # fmt: skip
+    return [free_text_tender(text, PARIS) for text in texts]
+
+
+def cases(matcher: Matcher, tenders: list[Tender]) -> list[tuple[Matcher, Tender, tuple[Structure, ...]]]:
+    """Needs with structures drawn at random and the likeliest ones."""
+    rng = np.random.default_rng(3)
+    found = []
+    for tender in tenders:
+        ranking = matcher.rank(matcher.queries(tender)[0])
+        order = ranking.shortlist.candidates[ranking.order]
+        rows = dict.fromkeys(
+            [*order[: DRAWN // 2].tolist(), *rng.choice(order, DRAWN, replace=False).tolist()]
+        )
+        found.append((matcher, tender, tuple(matcher.catalogue.structure(row) for row in list(rows)[:DRAWN])))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pairs(sample: gather.Gathered) -> list[tuple[Matcher, Tender, tuple[Structure, ...]]]:
+    """Two hundred pairs: ten needs over the sample, ten over the invented directory that speaks."""
+    recipe = recipes.named("default")
+    speaks = Matcher(
+        evaluation.catalogue_of([], [OURS / "judged_own.structures.jsonl.gz"], recipe, []), recipe
+    )
+    own = [q.tender for q in evaluation.questions(OURS / "judged_own.queries.jsonl.gz", [])][::5]
+    ours = Matcher(evaluation.build_catalogue(sample.structures, (), recipe), recipe)
+    return [*cases(ours, tenders_of_sample(sample)), *cases(speaks, own)]
+
+
+def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+    asked, seen = 0, set()
+    for matcher, tender, structures in pairs:
+        answer = matcher.match(tender, ALL).lots[0]
+        listed = {match.structure.siret: match.level for match in answer.matches}
+        mailed = {row["siret"] for row in matches_of(matcher, Task(id="n", ids=("n",), tender=tender, key="", excluded={}), ALL, 0.0)}  # fmt: skip
+        assert answer.nobody == (not listed)
+        assert mailed == {siret for siret, level in listed.items() if level == "likely"}
+        for structure in structures:
+            level = listed.get(structure.siret, "unlikely")
+            explained = matcher.why(structure.siret, tender)[0]
+            if explained.state not in TOLD:
+                continue
+            asked += 1
+            seen.add(level)
+            assert explained.match is not None and explained.match.level == level, (
+                tender.title,
+                structure.name,
+            )
+            assert (explained.state == "ranked") == (level != "unlikely")
+            given = opportunities(matcher, structure, [tender], now=NOW)
+            assert bool(given) == (level != "unlikely"), (tender.title, structure.name)
+            assert all(one.match.level == level for one in given)
+            if level == "plausible":
+                assert [one.part for one in given] == ["watch"]
+    assert asked >= 180
+    assert seen == {"likely", "plausible", "unlikely"}
+
+
+def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+    for matcher, tender, _ in pairs:
+        answer = matcher.match(tender, ALL)
+        likely = {m.structure.siren for m in answer.lots[0].matches if m.level == "likely"}
+        for group in answer.consortia:
+            assert {member.structure.siren for member in group.members} <= likely, tender.title
