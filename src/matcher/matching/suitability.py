@@ -114,7 +114,7 @@ def _farther(ranking: Ranking, kilometres: Column) -> str:
     for limit in FARTHER_KM:
         more = bidders(ranking.shortlist, of_the_trade & (kilometres <= limit))
         if more:
-            return f"à moins de {limit:.0f} km : {_structures(more)} de ce métier, plus loin qu'il ne se déplace d'ordinaire"
+            return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
     return ""
 
 
