@@ -57,7 +57,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place=Place(postcode="93500", label="Pantin"), offers=(Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY),),
     )  # fmt: skip
     save_catalogue(
-        build_catalogue([*gathered.structures, hostile], gathered.awards, recipes.named("weighted")), folder
+        build_catalogue([*gathered.structures, hostile], gathered.awards, recipes.named("default")), folder
     )
     secret = replace(
         gathered.tenders[0], id="secret-1", title="Besoin non publié de tonte", confidential=True
@@ -368,7 +368,7 @@ def test_replay_says_what_changed(catalogue: Path, settings: Settings) -> None:
     matcher = Matcher.load(catalogue)
     store = Store.open(settings.store)
     made = keep(
-        store, "key:b", matcher.match(free_text_tender("blanchisserie"), 5, groups=0), recipe="weighted"
+        store, "key:b", matcher.match(free_text_tender("blanchisserie"), 5, groups=0), recipe="default"
     )
     found = read(store, "key:b", made)
     without = Filters(excluded=(found.lines("need-1")[0].siret,))

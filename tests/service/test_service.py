@@ -30,7 +30,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, indexed as `make demo` does."""
     folder = tmp_path_factory.mktemp("service") / "catalogue"
     gathered = gather.gather([SAMPLE])
-    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("weighted")), folder)
+    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("default")), folder)
     gather.save_notices(gathered.tenders, folder)
     return folder
 
@@ -106,8 +106,8 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
 
 def test_filters_are_obeyed(client: TestClient) -> None:
     body = {
-        "need": "nettoyage de bureaux",
-        "place": "Montreuil",
+        "need": "entretien des espaces verts d'une école",
+        "place": "Nanterre",
         "n": 50,
         "filters": {"kinds": ["ESAT"], "sirets": None},
     }
@@ -214,7 +214,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path,
         for _ in range(5):
             before = loaded.swaps
             fresh = load_catalogue(folder)
-            fresh.save(folder)
+            save_catalogue(fresh, folder)
             shutil.copy(catalogue / gather.NOTICES, folder)
             for _ in range(200):
                 if loaded.swaps > before:

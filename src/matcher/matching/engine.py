@@ -116,12 +116,9 @@ class Matcher:
         judged = ranker is not self.past_ranker
         chances = ranker.probability(scores, regime)
         may = suitability.admitted(shortlist)
-        if judged:
-            levels = np.where(
-                may & suitability.proposable(shortlist), judgement.shipped().levels(chances), UNLIKELY
-            )
-        else:
-            levels = np.where(may, LIKELY, UNLIKELY)
+        if self.has_directory and not past:
+            may = may & suitability.proposable(shortlist)
+        levels = np.where(may, judgement.shipped().levels(chances) if judged else LIKELY, UNLIKELY)
         return Ranking(
             shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
             chances=chances, levels=levels, judged=judged,
