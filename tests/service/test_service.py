@@ -104,6 +104,12 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
     assert answer["versions"]["data"] and answer["versions"]["ranker"]
 
 
+def test_filters_that_leave_nobody_get_an_empty_list(client: TestClient) -> None:
+    body = {"need": "tonte", "place": "Pantin", "filters": {"sirets": ["99999999900014"]}}
+    (lot,) = client.post("/v1/match", json=body).json()["lots"]
+    assert (lot["matches"], lot["nobody"], lot["considered"]) == ([], True, 0)
+
+
 def test_filters_are_obeyed(client: TestClient) -> None:
     body = {
         "need": "entretien des espaces verts d'une école",

@@ -102,7 +102,11 @@ class Matcher:
         shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
         for name, signal in self._signals[ranker].items():
             columns[name] = shortlist.column(name, signal.measure(shortlist))
-        contributions = ranker.contributions(shortlist)
+        contributions = (
+            ranker.contributions(shortlist)
+            if len(shortlist)
+            else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
+        )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
         order = np.argsort(-scores, kind="stable")

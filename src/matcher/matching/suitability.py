@@ -104,6 +104,8 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 def _farther(ranking: Ranking, kilometres: Column) -> str:
     """Those who would be called if they stood where the work is."""
+    if not len(ranking.shortlist):
+        return ""
     near = judgement.shipped().levels_with(ranking.shortlist, ON_THE_SPOT)
     of_the_trade = (
         (near == LIKELY)
