@@ -113,7 +113,7 @@ def test_filters_that_leave_nobody_get_an_empty_list(client: TestClient) -> None
 def test_filters_are_obeyed(client: TestClient) -> None:
     body = {
         "need": "entretien des espaces verts d'une école",
-        "place": "Nanterre",
+        "place": "Nanterre (92)",
         "n": 50,
         "filters": {"kinds": ["ESAT"], "sirets": None},
     }
@@ -151,6 +151,7 @@ def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClie
         (b'{"notice": ""}', 422, "empty"),
         (b'{"notice": "no notice at all"}', 422, "need"),
         (b'{"need": "pain", "place": "Xyzzyville"}', 422, "Xyzzyville"),
+        (b'{"need": "pain", "place": "Saint-Denis"}', 422, "Saint-Denis (93), "),
         (b'{"need": "pain", "recipe": "cake"}', 404, "recipe"),
         (b'{"need": "pain", "unknown": 1}', 422, "unknown"),
         (b'{"need": "pain", "filters": {"kinds": ["ZZ"]}}', 422, "ZZ"),

@@ -27,7 +27,8 @@ SEPARABLE = {
 def clause_asked(ranking: Ranking) -> bool:
     """Does the lot call for the answer "by the clause": it has one, or is one of works?"""
     lot = ranking.shortlist.query.lot
-    return bool(lot.clauses) or any(code.startswith("45") for code in lot.cpv[:1])
+    clause = any(one.nature == "execution" for one in lot.clauses)
+    return clause or any(code.startswith("45") for code in lot.cpv[:1])
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
