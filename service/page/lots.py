@@ -46,7 +46,7 @@ def lot_view(answer: LotAnswer, most: int) -> dict[str, Any]:
     site = [p for place in answer.lot.places if (p := _point(place))]
     return {
         "answer": answer, "lot": answer.lot, "lines": lines, "points": points, "site": site,
-        "potential": _potential([m for m in answer.matches if m.level in ("likely", "")]), "more": len(lines) == most < answer.considered,
+        "potential": _potential([m for m in answer.matches if m.level in ("likely", "")]), "more": len(lines) == most < answer.likely + answer.plausible,
         "window": outlines.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in answer.matches),
     }  # fmt: skip
 

@@ -76,6 +76,7 @@ _environment.filters |= {
 _environment.filters["dated"] = dated
 _environment.globals |= {
     "sentences": reasons.sentences,
+    "counts": reasons.counts,
     "bands": BAND_CLASSES,
     "version": __version__,
     "kinds": KINDS,

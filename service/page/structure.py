@@ -62,11 +62,9 @@ def show(request: Request, siret: str, who: Reader, fait: str = "") -> Response:
     )  # fmt: skip
 
 
-def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, str]]]]:
-    """The opportunities by what the structure would do, each with what the judgement says, in a word."""
-    return [
-        (name, *PARTS[name], [(o, reasons.mark(o.match)) for o in found if o.part == name]) for name in PARTS
-    ]
+def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[Opportunity]]]:
+    """The opportunities by what the structure would do."""
+    return [(name, *PARTS[name], [o for o in found if o.part == name]) for name in PARTS]
 
 
 def _over(found: list[Opportunity]) -> bool:

@@ -71,6 +71,9 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
     from rich.table import Table
     from rich.text import Text
 
+    if len(rows) == 1 and len(columns) > 6:  # one long record reads down the page
+        rows = [{"": column, " ": _cell(rows[0].get(column))} for column in columns]
+        columns = ["", " "]
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:

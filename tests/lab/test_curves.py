@@ -72,7 +72,9 @@ def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> N
         offered = model.encode([f"{hand} stade", f"vente {act}", f"cours de {act}"])
         assert (offered @ asked).argmax() == 0, act
         whole = model.encode(need)[0] @ fitted.turn  # of length 1 before it is turned: the same direction
-        np.testing.assert_allclose(asked, whole / np.linalg.norm(whole), atol=1e-5)
+        np.testing.assert_allclose(
+            asked, whole / np.linalg.norm(whole), atol=1e-3
+        )  # weights are kept in half precision
         assert np.abs(asked - model.encode(need)[0]).max() > 0.01
 
 

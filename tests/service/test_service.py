@@ -30,7 +30,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, indexed as `make demo` does."""
     folder = tmp_path_factory.mktemp("service") / "catalogue"
     gathered = gather.gather([SAMPLE])
-    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("weighted")), folder)
+    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("default")), folder)
     gather.save_notices(gathered.tenders, folder)
     return folder
 
@@ -104,10 +104,16 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
     assert answer["versions"]["data"] and answer["versions"]["ranker"]
 
 
+def test_filters_that_leave_nobody_get_an_empty_list(client: TestClient) -> None:
+    body = {"need": "tonte", "place": "Pantin", "filters": {"sirets": ["99999999900014"]}}
+    (lot,) = client.post("/v1/match", json=body).json()["lots"]
+    assert (lot["matches"], lot["nobody"], lot["considered"]) == ([], True, 0)
+
+
 def test_filters_are_obeyed(client: TestClient) -> None:
     body = {
-        "need": "nettoyage de bureaux",
-        "place": "Montreuil (93)",
+        "need": "entretien des espaces verts d'une école",
+        "place": "Nanterre (92)",
         "n": 50,
         "filters": {"kinds": ["ESAT"], "sirets": None},
     }
@@ -215,7 +221,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path,
         for _ in range(5):
             before = loaded.swaps
             fresh = load_catalogue(folder)
-            fresh.save(folder)
+            save_catalogue(fresh, folder)
             shutil.copy(catalogue / gather.NOTICES, folder)
             for _ in range(200):
                 if loaded.swaps > before:

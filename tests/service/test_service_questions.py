@@ -70,7 +70,7 @@ NOTICES = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("questions") / "catalogue"
-    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("weighted")), made)
+    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), made)
     gather.save_notices(NOTICES, made)
     return made
 

@@ -151,9 +151,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
         parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
     parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
-    if answer.nobody:
-        nearest = " Celles qui s'en approchent, pour information :" if answer.matches else ""
-        console.print(Text(f"  Aucune structure adaptée n'est connue pour ce lot.{nearest}"))
+    console.print(Padding(Text(_counted(answer)), (0, 0, 0, 2)))
     if answer.matches:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("", justify="right", no_wrap=True)
@@ -176,13 +174,20 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
             )
         console.print(table)
     if answer.relaxations:
-        console.print(Text(f"  pour élargir : {' ; '.join(answer.relaxations)}"))
+        console.print(Padding(Text(f"pour élargir : {' ; '.join(answer.relaxations)}"), (0, 0, 0, 2)))
     if answer.by_clause:
         hours = ", ".join(
             f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label})"
             for m in answer.by_clause[:3]
         )
         console.print(Padding(Text(f"par la clause (heures d'insertion) : {hours}"), (0, 0, 0, 2)))
+
+
+def _counted(answer: LotAnswer) -> str:
+    from matcher.matching.reasons import counts
+
+    none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
+    return none + counts(answer)
 
 
 def _contact(structure: Structure) -> str:

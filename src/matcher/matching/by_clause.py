@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from matcher.domain import LENDING_KINDS
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.shortlist import Shortlist
-from matcher.matching.suitability import nobody
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ SEPARABLE = {
 
 
 def clause_asked(ranking: Ranking) -> bool:
-    """Does the lot call for the answer "by the clause": it has one, or no structure can build the lot itself?"""
+    """Does the lot call for the answer "by the clause": it has one, or is one of works?"""
     lot = ranking.shortlist.query.lot
-    works = bool(lot.cpv) and lot.cpv[0].startswith("45")
-    return any(one.nature == "execution" for one in lot.clauses) or works or nobody(ranking)
+    clause = any(one.nature == "execution" for one in lot.clauses)
+    return clause or any(code.startswith("45") for code in lot.cpv[:1])
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:

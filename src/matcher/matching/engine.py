@@ -102,7 +102,11 @@ class Matcher:
         shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
         for name, signal in self._signals[ranker].items():
             columns[name] = shortlist.column(name, signal.measure(shortlist))
-        contributions = ranker.contributions(shortlist)
+        contributions = (
+            ranker.contributions(shortlist)
+            if len(shortlist)
+            else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
+        )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
         order = np.argsort(-scores, kind="stable")
@@ -115,10 +119,12 @@ class Matcher:
             order = self._take_turns(query, shortlist, scores, order)
         judged = ranker is not self.past_ranker
         chances = ranker.probability(scores, regime)
-        may = suitability.admitted(shortlist)
         if judged:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
         else:
+            may = suitability.admitted(shortlist)
+            if self.has_directory and not past:
+                may = may & suitability.proposable(shortlist)
             levels = np.where(may, LIKELY, UNLIKELY)
         return Ranking(
             shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,

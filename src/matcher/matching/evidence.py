@@ -136,7 +136,7 @@ def same_department(shortlist: Shortlist) -> Column:
     A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
     """
     places_ = shortlist.query.places
-    asked = {code for place in places_ for code in distances.departments_of(place)}
+    asked = {place.department for place in places_ if place.department}
     if not asked:
         pointed = any(place.latitude is not None for place in places_)
         return np.full(len(shortlist), np.nan if pointed else 1.0)

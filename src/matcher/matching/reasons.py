@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import KINDS, LEVEL_LABELS, Clause, Match, Reason, Structure
+from matcher.domain import KINDS, LEVEL_LABELS, Clause, LotAnswer, Match, Reason, Structure
 from matcher.reference.text import shorten
 
 
@@ -41,7 +41,7 @@ def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
     return tuple(said)
 
 
-#: Subject -> the codes it gathers, in the order in which they are told.
+#: Subject -> the codes it gathers, in the order of telling.
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
     "Métier": ("likely_trade", "meaning", "trade", "words", "name_meaning", "name_words", "named"),
@@ -69,11 +69,15 @@ EACH = 2  # sentences of a subject
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is said on one subject, and the points of all its signals, told or not."""
+    """What is said on one subject, and the points of all its signals, told or not.
+
+    `aside` is what the weightiest of them says: banal, for who asks where the points come from.
+    """
 
     name: str
     sentences: tuple[str, ...]
     points: float
+    aside: str
 
 
 def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
@@ -82,9 +86,14 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
     for reason in reasons:
         held[next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)].append(reason)
     found = (
-        Subject(name, _sentences(each), sum(r.contribution for r in each)) for name, each in held.items()
+        Subject(name, _sentences(each), sum(r.contribution for r in each), _aside(each))
+        for name, each in held.items()
     )
     return tuple(s for s in found if s.sentences or abs(s.points) >= 0.005)
+
+
+def _aside(reasons: list[Reason]) -> str:
+    return max(reasons, key=lambda r: abs(r.contribution)).text if reasons else ""
 
 
 def sentences(reasons: Iterable[Reason], most: int = 3) -> tuple[str, ...]:
@@ -117,6 +126,17 @@ def _sentence(reason: Reason) -> str:
     if reason.code in ALIKE[0] and reason.offer_passage:
         return f"{reason.text} : « {shorten(reason.offer_passage, 90)} »"
     return reason.text
+
+
+def counts(answer: LotAnswer) -> str:
+    """How many structures stand at each level, of those examined: "3 à appeler, 5 à vérifier, sur 89 examinées"."""
+    if not answer.considered:
+        return "aucune structure à examiner"
+    examined = f"{answer.considered} examinée{'s' if answer.considered > 1 else ''}"
+    judged = any(match.level for match in answer.matches)
+    found = [(answer.likely, LEVEL_LABELS["likely"]), (answer.plausible, LEVEL_LABELS["plausible"])]
+    said = [f"{number} {label}" for number, label in found if judged and number]
+    return f"{', '.join(said)}, sur {examined}" if said else examined
 
 
 def mark(match: Match) -> str:

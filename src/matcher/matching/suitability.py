@@ -52,7 +52,7 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
     Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
     """
     may = admitted(shortlist) & proposable(shortlist)
-    if shortlist.query.filters.radius_km is not None:
+    if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     return np.where(may, levels, UNLIKELY)
@@ -116,6 +116,8 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 def _farther(ranking: Ranking, kilometres: Column) -> str:
     """Those who would be called if they stood where the work is."""
+    if not len(ranking.shortlist):
+        return ""
     near = judgement.shipped().levels_with(ranking.shortlist, ON_THE_SPOT)
     of_the_trade = (
         (near == LIKELY)
@@ -126,7 +128,7 @@ def _farther(ranking: Ranking, kilometres: Column) -> str:
     for limit in FARTHER_KM:
         more = bidders(ranking.shortlist, of_the_trade & (kilometres <= limit))
         if more:
-            return f"à moins de {limit:.0f} km : {_structures(more)} de ce métier, plus loin qu'il ne se déplace d'ordinaire"
+            return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
     return ""
 
 

@@ -25,6 +25,8 @@ from matcher.reference import needs as needs_
 
 Part = Literal["alone", "with-partner", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")
+CHECK = "à vérifier avant de répondre"
+NOT_ESTABLISHED = "à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit"
 KNOWN = 0.5  # fit of a trade from which it counts as known
 
 
@@ -149,7 +151,7 @@ def _judged(
     short = not math.isnan(amount) and structure.turnover is not None and structure.turnover < amount
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
     if match.level == "plausible":
-        why = ("à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit", *reasons)
+        why = (CHECK if _trade_known(match) else NOT_ESTABLISHED, *reasons)
         return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=why)
     if not lacking and not short:
         sized = not math.isnan(amount) and structure.turnover is not None
@@ -178,6 +180,11 @@ def _judged(
         partner=found[0],
         others=found[1:],
     )
+
+
+def _trade_known(match: Match) -> bool:
+    """Does something said, a name or a code speak for the trade asked?"""
+    return any(r.code == "likely_trade" and r.tells for r in match.reasons)
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ from matcher.matching import demand, evidence
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 
-ALIKE = "value"
-
 
 def measure(shortlist: Shortlist) -> Column:
     """The kind, from those that lend staff to those that do the work; see `evidence.KINDS`."""
