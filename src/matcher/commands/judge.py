@@ -28,7 +28,7 @@ def run(
     import json
 
     from matcher.console import say
-    from matcher.domain import NothingGood, Rejected
+    from matcher.domain import NoValidRecords, Rejected
     from matcher.lab import evaluation, judging
     from matcher.lab.training.judgement import judged
     from matcher.matching.engine import Matcher
@@ -37,7 +37,7 @@ def run(
     known = judged(out) if out.is_file() else {}
     asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]
     if not asked and not known:
-        raise NothingGood(
+        raise NoValidRecords(
             f"no need could be read in {queries}: one object a line with query_id and notice is wanted"
         )
     matcher = Matcher.load(catalogue)
