@@ -46,6 +46,12 @@ class Query:
     ] = ()  # a vector for each trade that the title names, where it names several
     memo: Memo = field(default_factory=lambda: Memo(), init=False, compare=False, repr=False)
 
+    def within(self, filters: Filters) -> Query:
+        """The same question among other structures; what was read of the lot is kept."""
+        asked = replace(self, filters=filters)
+        object.__setattr__(asked, "memo", self.memo)
+        return asked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:
