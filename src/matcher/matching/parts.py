@@ -15,6 +15,10 @@ def parts_of(lot: Lot) -> tuple[Lot, ...]:
 
 def _part(lot: Lot, need: needs.Need) -> Lot:
     """The lot cut down to one need: its words, its codes, its share of the amount."""
-    says = need.passage if {one.trade for one in needs.asked(Lot(id="", title=need.passage))} == {need.trade} else need.label
+    says = (
+        need.passage
+        if {one.trade for one in needs.asked(Lot(id="", title=need.passage))} == {need.trade}
+        else need.label
+    )
     amount = None if lot.amount is None else lot.amount * need.weight
     return replace(lot, id=need.id, title=says, description="", cpv=need.cpv, amount=amount)

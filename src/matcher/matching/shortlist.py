@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import isfinite
@@ -160,6 +160,12 @@ class Memo:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
+
+    def without(self, keys: Collection[Hashable]) -> Memo:
+        """Another memo that holds all but these."""
+        other = Memo()
+        other._made = {key: value for key, value in self._made.items() if key not in keys}
+        return other
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""

@@ -167,7 +167,9 @@ def _lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -
     else:
         only = Filters(sirets=(structure.siret,))
         alone = replace(tender, lots=parts_of(lot))
-        levels = [_level(matcher, matcher.rank(query), structure) for query in matcher.queries(alone, filters=only)]
+        levels = [
+            _level(matcher, matcher.rank(query), structure) for query in matcher.queries(alone, filters=only)
+        ]
         known = np.array(levels) == LIKELY
     return [need.label for need, does in zip(asked, known, strict=True) if not does]
 
