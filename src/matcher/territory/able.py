@@ -36,7 +36,7 @@ class _Trade:
     """A trade as asked: the levels on the spot, (structures,), and those worth asking at a place."""
 
     spot: Levels
-    shortlist: Shortlist
+    shortlist: Shortlist | None  # None where nobody is
 
 
 class Able:
@@ -67,7 +67,8 @@ class Able:
         """Levels for a trade at a place."""
         key = (trade, place.latitude, place.longitude, place.department, place.region)
         if key not in self._at:
-            self._at[key] = self._asked_at(self._trade(trade).shortlist, place)
+            some = self._trade(trade).shortlist
+            self._at[key] = self._trade(trade).spot if some is None else self._asked_at(some, place)
         return self._at[key]
 
     def silent(self) -> NDArray[np.bool_]:
@@ -95,7 +96,7 @@ class Able:
             spot = self._open(everyone, judgement.shipped().levels_with(everyone, suitability.ON_THE_SPOT))
             sirets = self.matcher.catalogue.sirets
             worth = tuple(str(sirets[row]) for row in self._rows[spot >= PLAUSIBLE])
-            some = self.matcher.rank(query.within(Filters(sirets=worth))).shortlist
+            some = self.matcher.rank(query.within(Filters(sirets=worth))).shortlist if worth else None
             self._trades[trade] = _Trade(spot, some)
         return self._trades[trade]
 
