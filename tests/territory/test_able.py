@@ -43,7 +43,7 @@ def structure(number: int, town: str, says: str, kind: str = "EI", **facts: obje
         "active": True,
         **facts,
     }
-    return Structure(siret=siret, name=f"Structure {number}", kind=kind, **given)  # type: ignore[arg-type]
+    return Structure(**{"siret": siret, "name": f"Structure {number}", "kind": kind, **given})  # type: ignore[arg-type]
 
 
 DIRECTORY = tuple(
@@ -100,7 +100,7 @@ def test_a_trade_that_is_denied_counts_for_nothing(supply: Supply) -> None:
     assert best[i] == LIKELY and denied.levels(("nettoyage",))[i] < PLAUSIBLE
 
 
-def test_a_zone_with_silent_structures_alone_is_fragile_and_one_of_other_trades_blank() -> None:
+def test_a_zone_with_structures_to_ask_first_alone_is_fragile_and_one_of_other_trades_blank() -> None:
     recipe = recipes.named("default")
     asked = coverage.Wanted(
         id="1",
@@ -115,7 +115,8 @@ def test_a_zone_with_silent_structures_alone_is_fragile_and_one_of_other_trades_
         supply = Supply(build_catalogue(structures, (), recipe), on=ON)
         return coverage.cover(supply, [asked], [coverage.department("49")], trades=asked.trades).cells[0]
 
-    silent = cell(*(structure(n, "Angers", "", "ACI") for n in (1, 2)))
+    garden = structure(1, "Angers", "", "ACI", name="Les Jardins de Cocagne", naf="0113Z")
+    silent = cell(garden, replace(garden, siret="90000000200001"))
     assert (silent.able.possible, silent.able.to_check, silent.state) == (0, 2, "fragile")
     other = cell(structure(3, "Angers", "Blanchisserie, repassage", "EA"))
     assert (other.able.possible, other.able.to_check, other.state) == (0, 0, "blanche")

@@ -160,7 +160,8 @@ def _standing(
         place = placed(lot, tender.buyer.place, tender.buyer.id)
         here = place if place.department is not None or place.latitude is not None else None
         return _by_trade(supply, tuple(need.trade for need in asked.values()) or trades_of_lot(lot), here)
-    levels, spot = supply.judged.of_lot(supply.judged.rank(ranking.shortlist.query))
+    levels, _ = supply.judged.of_lot(ranking)  # the list's own
+    _, spot = supply.judged.of_lot(supply.judged.rank(ranking.shortlist.query))
     parts = {}
     for query in matcher.queries(replace(tender, lots=parts_of(lot))) if asked else ():
         there, anywhere = supply.judged.of_lot(supply.judged.rank(query))
