@@ -15,7 +15,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab.training import judgement as training
 from matcher.matching import demand, evidence, judgement, recipes, trades
-from matcher.matching.engine import Matcher
+from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.search import shortlist_of
 from matcher.reading.need import free_text_tender
 
@@ -187,7 +187,7 @@ def test_levels_are_those_of_the_thresholds() -> None:
     judged = judgement.shipped()
     assert 0 < judged.plausible < judged.likely < 1
     chance = np.array([judged.plausible - 0.01, judged.plausible, judged.likely, 0.99])
-    assert [judgement.LEVELS[level] for level in judged.levels(chance)] == [
+    assert [LEVELS[level] for level in judged.levels(chance)] == [
         "unlikely",
         "plausible",
         "likely",

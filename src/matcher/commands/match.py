@@ -160,6 +160,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from matcher.matching.reasons import clause_in_words
     from matcher.reference.text import shorten
 
     lot = answer.lot
@@ -169,8 +170,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:
-        parts.append(f"réservé ({', '.join(lot.reservation.articles) or 'article non précisé'})")
-    parts += ["clause sociale"] if lot.clauses else []
+        parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
+    parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
     if answer.nobody:
         nearest = " Celles qui s'en approchent, pour information :" if answer.matches else ""

@@ -118,9 +118,7 @@ class Matcher:
         chances = ranker.probability(scores, regime)
         may = suitability.admitted(shortlist)
         if judged:
-            levels = np.where(
-                may & suitability.proposable(shortlist), judgement.shipped().levels(chances), UNLIKELY
-            )
+            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
         else:
             levels = np.where(may, LIKELY, UNLIKELY)
         return Ranking(

@@ -417,7 +417,7 @@ def cover(
         for trade in asked:
             if (trade, *where) not in able_at:
                 able_at[trade, *where] = supply.able((trade,), lot.place) & of_kind
-        articles = lot.reservation.articles if lot.reservation else None
+        articles = lot.reservation.opened_by if lot.reservation else None
         if articles not in eligible_of:
             eligible_of[articles] = supply.eligible(lot.reservation)
         may = eligible_of[articles]

@@ -242,7 +242,7 @@ def _of_lot(
         on=supply.on, amount=whole, like_needs=like_needs, lot_amount=total, months=months,
         works=nature == "works" if works is None else works, buyer=buyer, lots=len(tender.lots), defence=defence,
         ess_service=any(map(law.ess_service, cpv)), social=any(map(law.social_service, cpv)), public_service=public_service,
-        reserved=lot.reservation.articles if lot.reservation else None,
+        reserved=lot.reservation.opened_by if lot.reservation else None,
         within={a: supply.count(np.where(mask, levels, UNLIKELY)) for a, mask in admitted.items()}, everyone=supply.count(levels),
         weight={**{a: _weight(supply, mask, yearly) for a, mask in within.items()}, "": _weight(supply, every, yearly)},
         by_need={label: supply.bidders_of(mask) for label, mask in standing.parts.items()},

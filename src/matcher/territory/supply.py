@@ -251,7 +251,7 @@ class Supply:
         """Who may answer, those of unknown eligibility included; everybody where nothing is reserved."""
         if reservation is None:
             return np.ones(len(self), dtype=bool)
-        return self.admitted(reservation.articles, unsure=True)
+        return self.admitted(reservation.opened_by, unsure=True)
 
     def admitted(self, articles: Sequence[str], *, unsure: bool = False) -> Mask:
         """Who may answer under one of these articles."""

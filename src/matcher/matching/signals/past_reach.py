@@ -12,7 +12,7 @@ ALIKE = "value"
 SCALE_KM = 400.0
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """exp(-km / 400) of the nearest award; NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))

@@ -356,7 +356,12 @@ def tender_of(record: Record) -> Tender:
     known = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _social(record)
     reservation = next(
-        (Reservation(origin="field", passage=value) for value in social if "reserve" in fold(value)), None
+        (
+            Reservation(origin="field", who=clauses.who(fold(value)), passage=value)
+            for value in social
+            if "reserve" in fold(value)
+        ),
+        None,
     )
     whole = Lot(
         id=f"{uid}/1",

@@ -389,6 +389,7 @@ def _reservation(stated: str) -> Reservation | None:
         return None
     return Reservation(
         articles=clauses.articles(stated),
+        who=clauses.who(fold(stated)),
         origin="field",
         passage="Réservé : oui" if yes_no(stated) else stated,
     )
