@@ -130,7 +130,8 @@ def _compared(
     def compare(name: str) -> NDArray[np.float32]:
         if name == "part" and query.part == query.words:  # typed in
             return similarity["words"]
-        return index[name].compare(asked[name], query.vector, rows)
+        found: NDArray[np.float32] = index[name].compare(asked[name], query.vector, rows)
+        return found
 
     def peak(name: str) -> float:
         highest = float(similarity[name].max(initial=0.0))
