@@ -146,8 +146,8 @@ def _ready(matcher: Matcher, tender: Tender) -> list[Query]:
 def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart."""
     if not ranking.judged:
-        lot = ranking.shortlist.query.lot
-        return LIKELY if not (asked := needs_.asked(lot)) or _known(asked, structure).any() else UNLIKELY
+        asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
+        return LIKELY if asked and _known(asked, structure).any() else UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     return int(shipped().levels_of(free)[ranking.order[0]])
 
