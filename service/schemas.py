@@ -388,6 +388,10 @@ class Answered(BaseModel):
     others: list[str] = Field(default_factory=list, description="Ids of the other notices in what was sent.")
     rejected: list[RejectedOut] = Field(default_factory=list)
     place_found: str = Field("", description="The place read in the words of the need, where none was given.")
+    place_choices: list[str] = Field(
+        default_factory=list,
+        description="What the place named in the need may mean, where several bear its name and none was taken.",
+    )
     versions: dict[str, str]
     note: str = NOTE
 

@@ -165,7 +165,7 @@ def answered(answer: Answer, found: Taken) -> s.Answered:
         notice=notice(answer.tender), lots=[lot_answer(each, answer.tender) for each in answer.lots],
         consortia=[consortium(each) for each in answer.consortia], others=list(found.others),
         rejected=[s.RejectedOut(record=bad.record, reason=bad.reason) for bad in found.rejected],
-        place_found=found.place_found, versions=dict(answer.versions),
+        place_found=found.place_found, place_choices=list(found.place_choices), versions=dict(answer.versions),
     )  # fmt: skip
 
 

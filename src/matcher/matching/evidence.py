@@ -130,23 +130,6 @@ def pieces(shortlist: Shortlist) -> Column:
 # ------------------------------------------------------------------------------------------ the place
 
 
-def vague_place(shortlist: Shortlist) -> bool:
-    """Is no more than the department of the lot known?"""
-
-    def make() -> bool:
-        for asked in shortlist.query.places:
-            centre = places.department(asked.department) if asked.department else None
-            at_centre = centre is not None and (asked.latitude, asked.longitude) == (
-                centre.latitude,
-                centre.longitude,
-            )
-            if asked.latitude is not None and not at_centre:
-                return False
-        return True
-
-    return bool(shortlist.once("vague place", make))
-
-
 def same_department(shortlist: Shortlist) -> Column:
     """1 in a department of the lot, 0 elsewhere; NaN where the lot's is unknown."""
     asked = {p.department for p in shortlist.query.places if p.department}
@@ -159,7 +142,7 @@ def kilometres(shortlist: Shortlist) -> Column:
     """Kilometres to the lot, or to a declared zone, from the agencies of a network that has some; supposed where only departments are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
-    if vague_place(shortlist):
+    if distances.vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)

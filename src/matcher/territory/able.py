@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.rows import centred
+from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.matching import evidence, judgement, suitability
 from matcher.matching.engine import Matcher
@@ -26,7 +26,7 @@ from matcher.reference.places import locate
 Levels = NDArray[np.int64]
 #: What is kept of a shortlist and depends on where the lot is.
 OF_PLACE = frozenset(
-    {"distances", "zones", "vague place"}
+    {"distances", "distances to tell", "zones", "vague place"}
     | {f"evidence {name}" for name in ("kilometres", "beyond", "same_department", "named_department")}
 )
 
@@ -108,7 +108,7 @@ class Able:
         return self.rank(query).shortlist
 
     def _asked_at(self, shortlist: Shortlist, place: Place) -> Levels:
-        query = replace(shortlist.query, places=(centred(locate(place)),))
+        query = replace(shortlist.query, places=spread(locate(place)))
         for key in ("demand", "trades asked", "usual km"):
             query.memo.keep(key, shortlist.once(key, lambda: None))
         there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE))

@@ -18,7 +18,8 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
 from matcher.matching.ranking import UNLIKELY
-from matcher.reference import places
+from matcher.reference import places, toponyms
+from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
 from matcher.territory.able import Levels, likely
@@ -186,8 +187,8 @@ MEASURES: Mapping[str, str] = {
 
 
 def _told(near: Near) -> str:
-    far = "distance inconnue" if near.kilometres is None else f"{near.kilometres:.0f} km"
-    return f"{near.name} ({near.kind}, {near.town}, {far} : {near.reason})"
+    far = "" if near.kilometres is None else f", {near.kilometres:.0f} km"
+    return f"{near.name} ({near.kind}, {near.town}{far} : {near.reason})"
 
 
 # ------------------------------------------------------------------------------------------------- areas
@@ -236,26 +237,25 @@ def circle(commune: str, radius_km: float) -> Area:
 
 def somewhere(words: str) -> Place:
     """A place typed by a user: INSEE code, postcode, department, or a name.  Raises BadInput where none is."""
-    bare = words.strip()
-    if len(bare) == 5 and bare[:4].isalnum() and bare[-1].isdigit() and bare[0].isdigit():
-        known = places.communes_of_postcode(bare)
-        place = Place(postcode=bare) if known else Place(commune=bare)
-    elif places.department(bare.upper()):
-        place = department(bare).place
-    else:
-        place = Place(label=bare)
-    found = places.locate(place)
-    if found.commune is None and found.department is None:
-        near = places.search_commune(bare, limit=3)
+    try:
+        found = toponyms.asked(words)
+    except toponyms.Homonyms as error:
+        raise BadInput(
+            f"plusieurs lieux s'appellent {words!r} ({', '.join(error.choices)}) : précisez le département ou le code postal"
+        ) from None
+    except BadInput:
+        near = places.search_commune(words, limit=3)
         hint = (
             f" ; vouliez-vous dire {', '.join(f'{c.name} ({c.department})' for c in near)} ?" if near else ""
         )
         raise BadInput(
             f"aucune commune, aucun code postal, aucun département ne s'appelle {words!r}{hint or ' : vérifiez l’orthographe'}"
+        ) from None
+    if len(found) != 1 or not found[0].department:
+        raise BadInput(
+            f"{words!r} n'est pas un seul lieu : donnez une commune, un code postal ou un département"
         )
-    if not found.label and found.commune and (commune := places.commune(found.commune)):
-        found = replace(found, label=commune.name)
-    return found
+    return found[0] if found[0].commune else department(found[0].department).place
 
 
 # ------------------------------------------------------------------------------------------------- needs
@@ -274,7 +274,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
                 f"{tender.id}#{lot.id}",
                 Wanted(
                     id=f"{tender.id}#{lot.number}", title=lot.title, trades=trades_of_lot(lot),
-                    place=placed(lot, tender.buyer.place, tender.buyer.id), on=tender.published, origin="avis",
+                    place=placed(lot, tender), on=tender.published, origin="avis",
                     reservation=lot.reservation, source=tender.format,
                 ),
             )  # fmt: skip
@@ -442,7 +442,7 @@ def cover(
             if count.short and closers:
                 near = nearest(supply, able[trade] & ~likely(levels), area.place, closers)
                 others = _neighbouring(supply, of_kind & ~likely(levels), area, trade, closers)
-                cell = replace(cell, nearest=near, neighbours=others)
+                cell = replace(cell, nearest=_shown(near, area), neighbours=_shown(others, area))
             cells.append(cell)
     dates = sorted(lot.on for lot in lots if lot.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
@@ -519,6 +519,11 @@ def _near(supply: Supply, i: int, kilometres: float, reason: str) -> Near:
         reason=reason,
         source=source,
     )
+
+
+def _shown(near: tuple[Near, ...], area: Area) -> tuple[Near, ...]:
+    """The same, without kilometres where these are from the centre of a department."""
+    return near if precise(area.place) else tuple(replace(one, kilometres=None) for one in near)
 
 
 def _neighbouring(supply: Supply, mask: Mask, area: Area, trade: str, most: int) -> tuple[Near, ...]:

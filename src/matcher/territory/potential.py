@@ -157,7 +157,7 @@ def _standing(
     """What the judgement says of a lot; of several trades whoever is likely for all of them.  Else the trades known."""
     asked = {need.id: need for need in needs.split(lot)}
     if supply.judged is None or ranking is None:
-        place = placed(lot, tender.buyer.place, tender.buyer.id)
+        place = placed(lot, tender)
         here = place if place.department is not None or place.latitude is not None else None
         return _by_trade(supply, tuple(need.trade for need in asked.values()) or trades_of_lot(lot), here)
     levels, _ = supply.judged.of_lot(ranking)  # the list's own
@@ -190,7 +190,7 @@ def _of_lot(
 ) -> LotPotential:  # fmt: skip
     desk = supply.desk
     trades = trades_of_lot(lot)
-    place = placed(lot, tender.buyer.place, tender.buyer.id)
+    place = placed(lot, tender)
     located = place.department is not None or place.latitude is not None
     reached = supply.reach(place) if located else np.ones(len(supply), dtype=bool)
     notes = [] if located else ["lieu inconnu : toutes les structures du catalogue sont comptées"]

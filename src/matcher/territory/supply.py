@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
-from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure
+from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure, Tender
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY
 from matcher.records.store import Store
-from matcher.reference import law, needs, places
+from matcher.reference import law, needs, places, toponyms
 from matcher.reference import trades as trades_
 from matcher.territory import assumptions
 from matcher.territory.able import Able, Levels, likely
@@ -401,9 +401,9 @@ def trades_of_lot(lot: Lot) -> tuple[str, ...]:
     return split or trades_asked(lot.title, lot.cpv) or trades_asked(lot.description)
 
 
-def placed(lot: Lot, buyer_place: Place, buyer_id: str) -> Place:
+def placed(lot: Lot, tender: Tender) -> Place:
     """Where a lot is carried out; the centre of its department where only that is known."""
-    place = places.locate(lot.places[0] if lot.places else buyer_place, buyer_id)
+    place = toponyms.of_lot(lot, tender)[0][0]
     if place.latitude is None and place.department and (centre := places.department(place.department)):
         return replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
     return place

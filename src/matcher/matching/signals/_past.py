@@ -88,6 +88,15 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+def at_centre(shortlist: Shortlist, i: int) -> bool:
+    """Is the award of candidate i nearest to the lot placed at the centre of a department only?"""
+    first = int(shortlist.starts[i])
+    far = kilometres(shortlist)[first : int(shortlist.starts[i + 1])]
+    row = int(shortlist.rows[first + int(np.nanargmin(far))])
+    point = tuple(float(shortlist.catalogue.of_row(name)[row]) for name in ("latitude", "longitude"))
+    return point in {(d.latitude, d.longitude) for d in places.departments()}
+
+
 def spread(
     shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
 ) -> NDArray[np.float64]:
