@@ -76,7 +76,7 @@ def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
     rows = [
-        (t, task_label(t, lots), [(t in m.lots, t in m.unconfirmed) for m in team.members], t in team.uncovered)
+        (t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered)
         for t in shown
     ]  # fmt: skip
     return {

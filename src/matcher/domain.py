@@ -398,7 +398,6 @@ class Match:
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
-    unconfirmed: tuple[str, ...] = ()  # those of `lots` that nothing known of the member supports
     role: Literal["mandataire", "cotraitant", "sous-traitant"] = "cotraitant"
     reason: str = ""
 

@@ -63,6 +63,7 @@ def run(
     if mandataire:
         forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
     answers = matcher.match(tender, pool, groups=0).lots
+    parts = matcher.parts(tender, pool)
     if no_firms:
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
@@ -75,6 +76,7 @@ def run(
         excluded=exclude or (),
         solver=solver,
         one_group=one_group,
+        parts=parts,
     )
     if not teams:
         raise NoValidRecords(

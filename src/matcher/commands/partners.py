@@ -67,7 +67,7 @@ def run(
     for title, tasks in (("seul", found.alone), ("il manque", found.lacking)):
         if tasks:
             say(f"  {title} : " + " ; ".join(consortium.task_label(tender, task) for task in tasks))
-    for why in found.barred.values():
+    for why in (*found.barred.values(), *found.nobody):
         say(f"  {why}")
     emit(
         (

@@ -34,6 +34,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.matching import by_clause, distances, judgement, recipes, suitability
+from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
@@ -117,7 +118,7 @@ class Matcher:
         regime = "structure" if self.has_directory else "supplier"
         if self.recipe.rotation:
             order = self._take_turns(query, shortlist, scores, order)
-        judged = ranker is not self.past_ranker
+        judged = self.judges and not past
         chances = ranker.probability(scores, regime)
         if judged:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
@@ -153,6 +154,11 @@ class Matcher:
             if low >= TURNS:
                 break
         return turned
+
+    @property
+    def judges(self) -> bool:
+        """Does the judgement say who is a lead, and not past awards alone who wins?"""
+        return self.ranker is not self.past_ranker
 
     @cached_property
     def has_directory(self) -> bool:
@@ -208,8 +214,32 @@ class Matcher:
         if groups:
             from matcher.matching.groups import consortium
 
-            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups))
+            found = self.parts(tender, filters=filters, as_of=as_of)
+            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups, parts=found))
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
+
+    def parts(
+        self,
+        tender: Tender,
+        n: int = POOL,
+        *,
+        filters: Filters | None = None,
+        as_of: date | None = None,
+    ) -> dict[str, LotAnswer]:
+        """The first n for each part of the lots that ask for several trades, by the id of the need.
+
+        Empty without a judgement: the awards that rank then do not tell the parts of a lot apart.
+        """
+        lots = tuple(part for lot in tender.lots for part in parts_of(lot))
+        if not lots or not self.judges:
+            return {}
+        rankings = map(self.rank, self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
+        return {
+            ranking.shortlist.query.lot.id: self._pool(
+                ranking, LotAnswer(lot=ranking.shortlist.query.lot, matches=()), n
+            )
+            for ranking in rankings
+        }
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.

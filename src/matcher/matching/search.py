@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from matcher.catalogue.columns import days
 from matcher.catalogue.filters import allowed_mask, nearest
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Tender
-from matcher.matching.shortlist import Query, Shortlist
+from matcher.matching.shortlist import Lazy, Query, Shortlist
 from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import coded, lot_part
@@ -56,7 +57,7 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     every candidate.  A filter is applied before the search, so it never costs recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
-    if exhaustive or catalogue.evidence.num_rows <= EXHAUSTIVE_UP_TO:
+    if exhaustive or _few(catalogue, allowed):
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
     else:
         candidates = _found(catalogue, query, k, allowed)
@@ -84,6 +85,12 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     )  # fmt: skip
 
 
+def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
+    """Can every allowed structure be compared?"""
+    rows = np.diff(catalogue.offsets) if allowed is None else np.diff(catalogue.offsets)[allowed]
+    return bool(rows.sum() <= EXHAUSTIVE_UP_TO)
+
+
 def _found(
     catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
@@ -103,29 +110,35 @@ def _found(
 
 def _compared(
     catalogue: Catalogue, query: Query, rows: NDArray[np.int64] | None, *, partial: bool
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+) -> tuple[Mapping[str, NDArray[np.float32]], Mapping[str, float]]:
     """Similarities of the rows (None: all) by name, and the highest of each over the whole catalogue.
 
-    The names are the roles of the indexes, and "part" for the lot's own words.  `partial` says that rows of the
-    catalogue may be missing: scores must not depend on a filter, so the peak is looked for among all.
+    The names are the roles of the indexes, and "part" for the lot's own words; each is compared when it is first
+    asked for.  `partial` says that rows of the catalogue may be missing: scores must not depend on a filter, so the
+    peak is looked for among all.
     """
-    compared = {
-        role: (index, query.words)
-        for role in ("meaning", "words")
-        if (index := catalogue.index(role)) is not None
+    asked = {"meaning": query.words, "words": query.words, "part": query.part}
+    index = {
+        name: found
+        for name in asked
+        if asked[name] and (found := catalogue.index("words" if name == "part" else name)) is not None
     }
-    similarity = {name: index.compare(text, query.vector, rows) for name, (index, text) in compared.items()}
-    if query.part and "words" in compared:
-        compared["part"] = (compared["words"][0], query.part)
-        typed_in = query.part == query.words
-        similarity["part"] = (
-            similarity["words"] if typed_in else compared["part"][0].compare(query.part, query.vector, rows)
-        )
-    peaks = {name: float(values.max(initial=0.0)) for name, values in similarity.items()}
-    for name, (index, text) in compared.items() if partial else ():
-        top = index.search(text, query.vector, 1)
-        peaks[name] = max(peaks[name], float(index.compare(text, query.vector, top).max(initial=0.0)))
-    return similarity, peaks
+
+    def compare(name: str) -> NDArray[np.float32]:
+        if name == "part" and query.part == query.words:  # typed in
+            return similarity["words"]
+        found: NDArray[np.float32] = index[name].compare(asked[name], query.vector, rows)
+        return found
+
+    def peak(name: str) -> float:
+        highest = float(similarity[name].max(initial=0.0))
+        if not partial:
+            return highest
+        top = index[name].search(asked[name], query.vector, 1)
+        return max(highest, float(index[name].compare(asked[name], query.vector, top).max(initial=0.0)))
+
+    similarity = Lazy(tuple(index), compare)
+    return similarity, Lazy(tuple(index), peak)
 
 
 def question(lot: Lot) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,13 @@ from matcher.domain import Filters, Lot, Place, Tender
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
+T = TypeVar("T")
 Column = NDArray[np.float64]
 Rows = NDArray[np.int64]
+
+
+#: What is read of the lot alone, whoever the candidates are.
+OF_QUERY = frozenset({"demand", "trades asked", "usual km", "vague place"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,13 @@ class Query:
     pieces: tuple[
         NDArray[np.float32], ...
     ] = ()  # a vector for each trade that the title names, where it names several
+    memo: Memo = field(default_factory=lambda: Memo(), init=False, compare=False, repr=False)
+
+    def within(self, filters: Filters) -> Query:
+        """The same question among other structures; what was read of the lot is kept."""
+        asked = replace(self, filters=filters)
+        object.__setattr__(asked, "memo", self.memo)
+        return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +90,8 @@ class Shortlist:
         return values
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, computed once for this lot whoever asks."""
-        return self.memo.once(key, make)
+        """The value of `make()`, computed once for this lot whoever asks; what is of no candidate is kept with the query."""
+        return (self.query.memo if key in OF_QUERY else self.memo).once(key, make)
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's day."""
@@ -150,9 +162,36 @@ class Memo:
             self._made[key] = make()
         return self._made[key]
 
+    def without(self, keys: Collection[Hashable]) -> Memo:
+        """Another memo that holds all but these."""
+        other = Memo()
+        other._made = {key: value for key, value in self._made.items() if key not in keys}
+        return other
+
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
+
+
+class Lazy(Mapping[str, T]):
+    """Values by name, each made when it is first asked for."""
+
+    def __init__(self, names: tuple[str, ...], make: Callable[[str], T]) -> None:
+        self._names, self._make = names, make
+        self._made: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)

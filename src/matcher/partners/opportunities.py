@@ -1,33 +1,40 @@
 """What a structure could answer: open notices, lot by lot, alone, with a partner, or to watch.
 
-The engine asks each lot about this one structure; nothing is ranked twice.  An unpublished need is never
-shown here.
+The engine asks each lot about this one structure; what is read of the lots alone is kept for the next one.  An
+unpublished need is never shown here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import ANSWERABLE, Filters, Lot, Match, Structure, Tender
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.ranking import PLAUSIBLE
+from matcher.matching.judgement import shipped
+from matcher.matching.parts import parts_of
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.reasons import sentences
+from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
 from matcher.reference import needs as needs_
+from matcher.reference.trades import INDIRECT_FIT
 
 Part = Literal["alone", "with-partner", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")
 CHECK = "à vérifier avant de répondre"
 NOT_ESTABLISHED = "à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit"
-KNOWN = 0.5  # fit of a trade from which it counts as known
+KEPT = 5_000  # notices whose lots are kept ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,75 +123,100 @@ def _of_tender(
     matcher: Matcher, structure: Structure, tender: Tender, asked: Tender, partners_of: int
 ) -> Iterator[Opportunity]:
     only = Filters(sirets=(structure.siret,))
-    on = tender.published or date.today()
-    for query in matcher.queries(asked, filters=only):
-        ranking = matcher.rank(query)
-        if not len(ranking.order):
+    for query in _ready(matcher, tender):
+        if query.lot not in asked.lots:
+            continue
+        ranking = matcher.rank(query.within(only))
+        level = _level(matcher, ranking, structure) if len(ranking.order) else UNLIKELY
+        if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        if ranking.levels[ranking.order[0]] < PLAUSIBLE:
-            continue
-        parts = needs_.asked(query.lot)
-        fits = [row[0] for row in needs_.cover(parts, [structure])]
-        yield _judged(matcher, structure, asked, query.lot, match, parts, fits, on, partners_of)
+        if serves(match) is not False:  # it says that it does not go there
+            yield _judged(matcher, structure, asked, match, level, partners_of)
+
+
+def _ready(matcher: Matcher, tender: Tender) -> list[Query]:
+    """The lots of a notice as queries, read once whichever structure asks."""
+    kept: dict[str, tuple[Tender, list[Query]]] = matcher.catalogue.once("lots ready", dict)
+    if tender.id not in kept or kept[tender.id][0] is not tender:
+        if len(kept) >= KEPT:
+            kept.clear()
+        kept[tender.id] = (tender, matcher.queries(tender))
+    return kept[tender.id][1]
+
+
+def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
+    """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart."""
+    if not ranking.judged:
+        asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
+        return LIKELY if asked and _known(asked, structure).any() else UNLIKELY
+    free = ranking.scores - ranking.contributions["reservation"]
+    return int(shipped().levels_of(free)[ranking.order[0]])
+
+
+def _known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
+    """Which needs are of a trade that the structure says, or its code tells."""
+    return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
+
+
+def _lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -> list[str]:
+    """Labels of the needs of a lot of several trades for which the structure is not likely."""
+    asked = needs_.split(lot)
+    if not asked:
+        return []
+    if not matcher.judges:
+        known = _known(asked, structure)
+    else:
+        only = Filters(sirets=(structure.siret,))
+        alone = replace(tender, lots=parts_of(lot))
+        levels = [
+            _level(matcher, matcher.rank(query), structure) for query in matcher.queries(alone, filters=only)
+        ]
+        known = np.array(levels) == LIKELY
+    return [need.label for need, does in zip(asked, known, strict=True) if not does]
 
 
 def _judged(
-    matcher: Matcher,
-    structure: Structure,
-    tender: Tender,
-    lot: Lot,
-    match: Match,
-    parts: tuple[needs_.Need, ...],
-    fits: list[float],
-    on: date,
-    partners_of: int,
+    matcher: Matcher, structure: Structure, tender: Tender, match: Match, level: int, partners_of: int
 ) -> Opportunity:
     """The part a lot belongs to, and why."""
-    watch = _out_of_reach(structure, lot, match, on)
-    if watch:
-        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=watch)
-    lacking = (
-        [need.label for need, fit in zip(parts, fits, strict=True) if fit < KNOWN] if len(parts) > 1 else []
-    )
-    amount = yearly(lot)
-    short = not math.isnan(amount) and structure.turnover is not None and structure.turnover < amount
-    reasons = sentences(r for r in match.reasons if r.contribution > 0)
-    if match.level == "plausible":
-        why = (CHECK if _trade_known(match) else NOT_ESTABLISHED, *reasons)
-        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=why)
-    if not lacking and not short:
-        sized = not math.isnan(amount) and structure.turnover is not None
-        why = (
-            reasons
-            if sized
-            else (*reasons, "capacité à vérifier : montant du lot ou chiffre d'affaires inconnu")
+    lot = match.lot
+
+    def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
+        partner = found[0] if found else None
+        return Opportunity(
+            tender=tender, lot=lot, part=part, match=match, why=tuple(why), partner=partner, others=found[1:]
         )
-        return Opportunity(tender=tender, lot=lot, part="alone", match=match, why=why)
+
+    if watch := _out_of_reach(structure, lot, match, tender.published or date.today()):
+        return made("watch", watch)
+    reasons = sentences(r for r in match.reasons if r.contribution > 0)
+    lacking = _lacking(matcher, structure, tender, lot)
+    split = len(needs_.split(lot))
+    if level == PLAUSIBLE and len(lacking) == split:
+        known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
+        unsure = CHECK if known else NOT_ESTABLISHED
+        return made("watch", (unsure, *reasons))
+    amount = yearly(lot)
+    small = not math.isnan(amount) and not (structure.turnover or 0.0) >= amount
+    if not lacking and not small:
+        sized = () if not math.isnan(amount) else ("capacité à vérifier : montant du lot inconnu",)
+        return made("alone", (*reasons, *sized))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else []
-    if short:
-        wanting.append("le montant annuel du lot dépasse votre chiffre d'affaires connu")
-    found = partners(matcher, structure, tender, lot.id, partners_of).partners
+    if small:
+        wanting.append(_size(structure))
+    with_whom = partners(matcher, structure, tender, lot.id, partners_of)
     kind = "complement" if lacking else "reinforcement"
-    found = tuple(sorted(found, key=lambda p: p.kind != kind))
-    if not found or (lacking and found[0].kind != "complement"):
-        wanting.append("aucun partenaire trouvé dans ce rayon")
-        return Opportunity(tender=tender, lot=lot, part="watch", match=match, why=tuple(wanting))
-    wanting.append(f"avec {found[0].structure.name} : {found[0].adds[0]}")
-    return Opportunity(
-        tender=tender,
-        lot=lot,
-        part="with-partner",
-        match=match,
-        why=tuple(wanting),
-        partner=found[0],
-        others=found[1:],
-    )
+    found = tuple(sorted(with_whom.partners, key=lambda p: p.kind != kind))
+    if not found or found[0].kind != kind:
+        return made("watch", (*wanting, *(with_whom.nobody or ("aucun partenaire connu pour ce lot",))))
+    return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
 
 
-def _trade_known(match: Match) -> bool:
-    """Does something said, a name or a code speak for the trade asked?"""
-    return any(r.code == "likely_trade" and r.tells for r in match.reasons)
+def _size(structure: Structure) -> str:
+    if structure.turnover is None:
+        return "capacité à vérifier : votre chiffre d'affaires est inconnu"
+    return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
@@ -196,10 +228,7 @@ def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tup
             f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
             "structures que la vôtre"
         )
-    if serves(match) is False:
-        far = f" (à {match.distance_km:.0f} km)" if match.distance_km is not None else ""
-        why.append(f"hors de la zone que vous déclarez servir{far}")
-    elif distant(match):
+    if distant(match):
         why.append(
             f"à {match.distance_km:.0f} km, et vous ne déclarez pas de zone : déclarez-la si vous y allez"
         )

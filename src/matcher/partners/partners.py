@@ -16,10 +16,12 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import (
     BadInput,
     Filters,
+    Level,
     Lot,
     LotAnswer,
     Match,
@@ -30,8 +32,9 @@ from matcher.domain import (
     Warning_,
 )
 from matcher.matching.amounts import yearly
-from matcher.matching.engine import Matcher
+from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.groups.table import HALF, WHOLE, serves, tasks_of
+from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
 from matcher.matching.shortlist import Column
 from matcher.partners import subcontracting
@@ -82,10 +85,15 @@ def weights_of(recipe: str) -> Weights:
 
 
 def rank_partners(
-    matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None
+    matcher: Matcher,
+    ranking: Ranking,
+    siren: str,
+    as_of: date | None = None,
+    able: NDArray[np.bool_] | None = None,
 ) -> tuple[Ranking, Mapping[str, Column]]:
     """The ranking of a lot as one of partners for a bidder: itself left out, affinities of past awards added.
 
+    Of the candidates of the mask `able` alone, (candidates,), where it is given.
     Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
     """
     weights = weights_of(matcher.recipe.name)
@@ -95,7 +103,7 @@ def rank_partners(
     scores = weights.base * ranking.scores + np.sum([*added.values(), np.zeros(len(shortlist))], axis=0)
     sirens = matcher.catalogue.of_structure("siren")[shortlist.candidates]
     order = np.lexsort((shortlist.candidates, -scores))
-    order = order[sirens[order] != siren]
+    order = order[(sirens[order] != siren) & (True if able is None else able[order])]
     _, first = np.unique(sirens[order], return_index=True)
     order = order[np.sort(first)]
     contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
@@ -130,6 +138,7 @@ class Partners:
     barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
     partners: tuple[Partner, ...]
     subcontracting: tuple[Partner, ...] = ()
+    nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
 
 
 def partners(
@@ -159,8 +168,13 @@ def partners(
             subcontracting=_subcontracting(matcher, structure, asked, (), on, earlier)[:n],
         )  # fmt: skip
     answers, affinity = _pools(matcher, structure, asked, filters, as_of)
+    parts: dict[str, Sequence[Match]] = {}
+    pieces = tuple(part for each in asked.lots for part in parts_of(each))
+    if pieces and matcher.judges:
+        found_of, more = _pools(matcher, structure, replace(asked, lots=pieces), filters, as_of)
+        parts, affinity = {a.lot.id: a.matches for a in found_of}, more | affinity
     barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
-    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches)]
+    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches, parts=parts)]
     own: dict[str, int] = {}
     offers: dict[str, dict[str, tuple[int, int, Match]]] = {}
     for task, cells in tasks:
@@ -184,11 +198,14 @@ def partners(
         if partner is not None:
             found.append(partner)
     found.sort(key=lambda p: (-p.score, p.structure.siret))
+    lacking = tuple(t for t in weight if own.get(t, 0) < WHOLE)
+    filled = {t for p in found if p.kind == "complement" for t in p.tasks}
     return Partners(
         structure=structure,
         tender=tender,
         alone=tuple(t for t in weight if own.get(t, 0) == WHOLE),
-        lacking=tuple(t for t in weight if own.get(t, 0) < WHOLE),
+        lacking=lacking,
+        nobody=tuple(f"aucun partenaire connu pour {labels[t]}" for t in lacking if t not in filled),
         barred=barred,
         partners=tuple(found[:n]),
         subcontracting=_subcontracting(matcher, structure, asked, answers, on, earlier)[:n],
@@ -208,7 +225,10 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
 def _pools(
     matcher: Matcher, structure: Structure, tender: Tender, filters: Filters | None, as_of: date | None
 ) -> tuple[list[LotAnswer], dict[str, dict[str, float]]]:
-    """For each lot the structure itself and the best candidates; for each candidate its affinities in past awards."""
+    """For each lot the structure itself and the best candidates; for each candidate its affinities in past awards.
+
+    Of a directory the judgement says who is able; past awards, by which partners are chosen, say in which order.
+    """
     answers: list[LotAnswer] = []
     affinity: dict[str, dict[str, float]] = {}
     weights = weights_of(matcher.recipe.name)
@@ -216,14 +236,19 @@ def _pools(
     own = member_row(matcher.catalogue, structure.siren)
     for query in matcher.queries(tender, filters=filters, as_of=as_of):
         ranking = matcher.rank(query, past=True)
-        best, _ = rank_partners(matcher, ranking, structure.siren, as_of)
+        levels = _levels(matcher, ranking)
+        able = np.isin(levels, ("likely", ""))
+        best, _ = rank_partners(matcher, ranking, structure.siren, as_of, able)
         picked = list(best.order[:POOL])
         if own is not None:
-            bidder = matcher.catalogue.of_structure("bidder")
-            same = bidder[ranking.shortlist.candidates[ranking.order]] == bidder[own]
-            picked += list(ranking.order[same][:1])
+            bidder = matcher.catalogue.of_structure("bidder")[ranking.shortlist.candidates]
+            mine = np.flatnonzero(bidder == matcher.catalogue.of_structure("bidder")[own])
+            picked += sorted(mine, key=lambda i: (not able[i], -ranking.scores[i]))[:1]
         picked.sort(key=lambda i: -ranking.scores[i])
-        matches = tuple(matcher.explain(ranking, int(i), rank) for rank, i in enumerate(picked, 1))
+        matches = tuple(
+            replace(matcher.explain(ranking, int(i), rank), level=levels[i])
+            for rank, i in enumerate(picked, 1)
+        )
         answers.append(LotAnswer(lot=query.lot, matches=matches, considered=len(ranking.order)))
         for i in picked:
             row = int(ranking.shortlist.candidates[i])
@@ -232,6 +257,15 @@ def _pools(
                 name: weights.affinity.get(name, 0.0) * float(columns[name][row]) for name in COLUMNS
             }
     return answers, affinity
+
+
+def _levels(matcher: Matcher, ranking: Ranking) -> list[Level]:
+    """The level of each candidate by the judgement; "" for firms known by past awards alone, and without a judgement."""
+    if not matcher.judges:
+        return [""] * len(ranking.shortlist)
+    firm = matcher.catalogue.unlisted[ranking.shortlist.candidates]
+    judged = matcher.rank(ranking.shortlist.query).levels
+    return ["" if alone else LEVELS[level] for alone, level in zip(firm, judged.tolist(), strict=True)]
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:

@@ -50,12 +50,14 @@ class Facts:
     social: bool = False  # a social or other specific service: its European threshold is its own
     public_service: bool | None = None  # does it carry a public-service mission?
     reserved: tuple[str, ...] | None = None  # articles already stated
-    within: Mapping[str, Worth] = field(default_factory=dict)  # article -> bidders in reach with the trade
-    everyone: Worth = EMPTY  # in reach with the trade, whatever the kind
+    within: Mapping[str, Worth] = field(
+        default_factory=dict
+    )  # article -> bidders that the judgement says to call
+    everyone: Worth = EMPTY  # to call, whatever the kind
     weight: Mapping[str, Weight] = field(default_factory=dict)  # article -> weight
     by_need: Mapping[str, int] = field(
         default_factory=dict
-    )  # need -> bidders in reach, where the lot asks for several
+    )  # need -> bidders to call, where the lot asks for several
     whole: int | None = None  # bidders that have every need of the lot
     cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
     clause_hours: float | None = None  # at the desk's default share
@@ -213,7 +215,7 @@ def _reserve(f: Facts) -> Advice | Refused:
         return Refused(
             code=code,
             title=title,
-            reason=f"moins de {f.competition} structures admissibles à portée, la concurrence ne demeurerait pas ({said}{why})",
+            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : rien ne dit que la concurrence demeurerait ({said}{why})",
         )
     worth, weight = f.within[article], f.weight.get(article, Weight())
     names = {
@@ -223,7 +225,7 @@ def _reserve(f: Facts) -> Advice | Refused:
     }
     reasons = [
         f"au titre de {article} : {worth.shown()}",
-        f"concurrence qui demeure : {usable[article]} soumissionnaires distincts",
+        f"concurrence probable : {usable[article]} soumissionnaires distincts, à confirmer auprès d'eux",
         weight.shown(),
     ]
     other = [a for a in alone if a != article]
@@ -244,7 +246,7 @@ def _reserve(f: Facts) -> Advice | Refused:
         title += ", sous condition de vérification"
         conditions.insert(
             0,
-            f"{worth.verified} vérifiées actives sur {worth.possible} possibles : appelez-les avant de réserver, un lot réservé sans offre est infructueux",
+            f"{worth.verified} vérifiées actives sur {worth.possible} à appeler : appelez-les avant de réserver, un lot réservé sans offre est infructueux",
         )
     if not f.trade_known:
         conditions.insert(
@@ -284,7 +286,7 @@ def _ess(f: Facts) -> Advice | Refused:
         return Refused(
             code=code,
             title=title,
-            reason=f"moins de {f.competition} structures admissibles à portée : {worth.shown()}",
+            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : {worth.shown()}",
         )
     conditions = [
         "trois ans au plus",
@@ -413,7 +415,9 @@ def _oeth(f: Facts) -> Advice | Refused:
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
     worth = f.within.get(law.DISABILITY, EMPTY)
     if not worth.possible:
-        return Refused(code=code, title=title, reason="aucune EA ni aucun ESAT du métier à portée")
+        return Refused(
+            code=code, title=title, reason="aucune EA ni aucun ESAT à portée n'est connu pour ce métier"
+        )
     if (
         f.rate is not None
         and (full := law.rule("oeth.rate", f.on)) is not None

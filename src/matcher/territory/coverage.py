@@ -1,7 +1,7 @@
 """Supply, needs and blank zones: by area and trade, who is able, what was published, what stays unanswered.
 
-An area is a department, or a circle around a commune.  A structure is able where it says or proves the
-trade, or where its NAF code hints at it; it reaches an area by its declared zone, else by nearness.
+An area is a department, or a circle around a commune.  A structure is able there where a search of the trade in the
+area would say to call it; see `matcher.territory.supply`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import numpy as np
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
+from matcher.matching.ranking import UNLIKELY
 from matcher.reference import places, toponyms
 from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
+from matcher.territory.able import Levels, likely
 from matcher.territory.supply import (
-    DECLARED,
     Mask,
     Supply,
     Worth,
@@ -98,7 +99,9 @@ class Cell:
     def state(self) -> State:
         if not self.lots:
             return "sans besoin publié"
-        return "blanche" if not self.able.possible else "fragile" if self.short else "couverte"
+        if not self.able.possible and not self.able.to_check:
+            return "blanche"
+        return "fragile" if self.short or not self.able.possible else "couverte"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +144,8 @@ class Coverage:
         for cell in self.cells:
             yield {
                 "zone": cell.area.code, "libellé": cell.area.label, "métier": cell.label,
-                "état": cell.state, "structures de la zone": cell.here, "structures qui interviennent": cell.able.possible,
-                "dont disent ce métier": cell.able.declared, "dont vérifiées actives": cell.able.verified,
+                "état": cell.state, "structures de la zone": cell.here, "structures à appeler": cell.able.possible,
+                "structures à vérifier": cell.able.to_check, "dont vérifiées actives": cell.able.verified,
                 "dont ont répondu depuis un an": cell.able.answered, "par type": ", ".join(f"{k} {v}" for k, v in sorted(cell.able.kinds.items())),
                 "lots publiés (avis)": cell.calls, "marchés attribués": cell.awards,
                 f"lots avec moins de {self.n} structures": cell.short,
@@ -386,14 +389,13 @@ def cover(
     n = int(supply.desk["competition"].value) if n is None else n
     chosen = tuple(trades) or supply.trades
     of_kind = np.isin(supply.kinds, list(kinds)) if kinds else np.ones(len(supply), dtype=bool)
-    able = {trade: supply.able((trade,)) & of_kind for trade in supply.trades}
-    reached = [_reach(supply, area) for area in areas]
+    able = {trade: supply.able((trade,)) & of_kind for trade in chosen}
     within = [_stands(supply, area) for area in areas]
     counts: dict[tuple[int, str], _Counts] = {}
     all_lots, all_short = [0] * len(areas), [0] * len(areas)
     unplaced = unknown_trade = 0
     outside: Counter[str] = Counter()
-    reach_of: dict[tuple[Any, ...], Mask] = {}
+    able_at: dict[tuple[Any, ...], Mask] = {}
     eligible_of: dict[tuple[str, ...] | None, Mask] = {}
     for lot in lots:
         if lot.place.department is None and lot.place.latitude is None:
@@ -412,13 +414,14 @@ def cover(
         if not asked:
             continue
         where = (lot.place.latitude, lot.place.longitude, lot.place.department)
-        if where not in reach_of:
-            reach_of[where] = supply.reach(lot.place)
+        for trade in asked:
+            if (trade, *where) not in able_at:
+                able_at[trade, *where] = supply.able((trade,), lot.place) & of_kind
         articles = lot.reservation.opened_by if lot.reservation else None
         if articles not in eligible_of:
             eligible_of[articles] = supply.eligible(lot.reservation)
-        base = reach_of[where] & eligible_of[articles]
-        few = {trade: supply.bidders_of(base & able[trade]) < n for trade in asked}
+        may = eligible_of[articles]
+        few = {trade: supply.bidders_of(may & able_at[trade, *where]) < n for trade in asked}
         for i in at:
             all_lots[i] += 1
             all_short[i] += any(few.values())
@@ -431,15 +434,15 @@ def cover(
     for i, area in enumerate(areas):
         for trade in chosen:
             count = counts.get((i, trade), _Counts())
-            mask = able[trade] & reached[i]
+            levels = np.where(of_kind, _levels(supply, trade, area), UNLIKELY)
             cell = Cell(
                 area=area, trade=trade, label=supply.labels[trade], here=supply.bidders_of(able[trade] & within[i]),
-                able=supply.count(mask, (trade,)), calls=count.calls, awards=count.awards, short=count.short, n=n,
+                able=supply.count(levels), calls=count.calls, awards=count.awards, short=count.short, n=n,
             )  # fmt: skip
             if count.short and closers:
-                near = nearest(supply, able[trade] & ~reached[i], area.place, trade, closers)
-                akin = _neighbouring(supply, reached[i] & of_kind & ~able[trade], area, trade, closers)
-                cell = replace(cell, nearest=_shown(near, area), neighbours=_shown(akin, area))
+                near = nearest(supply, able[trade] & ~likely(levels), area.place, closers)
+                others = _neighbouring(supply, of_kind & ~likely(levels), area, trade, closers)
+                cell = replace(cell, nearest=_shown(near, area), neighbours=_shown(others, area))
             cells.append(cell)
     dates = sorted(lot.on for lot in lots if lot.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
@@ -480,26 +483,25 @@ def _stands(supply: Supply, area: Area) -> Mask:
         return np.asarray(supply.kilometres(area.place) <= area.radius_km)
 
 
-def _reach(supply: Supply, area: Area) -> Mask:
+def _levels(supply: Supply, trade: str, area: Area) -> Levels:
+    """Levels for a trade in an area; who stands in a circle is asked as if on the spot."""
     if area.radius_km is None:
-        return supply.reach(area.place, whole=True)
-    return supply.reach(area.place) | _stands(supply, area)
+        return supply.levels((trade,), area.place, whole=True)
+    here = np.where(_stands(supply, area), supply.levels((trade,)), UNLIKELY)
+    return np.maximum(supply.levels((trade,), area.place), here)
 
 
-def nearest(supply: Supply, mask: Mask, place: Place, trade: str, most: int) -> tuple[Near, ...]:
+def nearest(supply: Supply, mask: Mask, place: Place, most: int) -> tuple[Near, ...]:
     """The structures of a mask nearest to a place, within the desk's distance, one for each bidder."""
     far = supply.desk["neighbour_km"].value
     distance = np.where(mask, supply.kilometres(place), np.inf)
     order = np.argsort(distance, kind="stable")
     found: dict[int, Near] = {}
-    at = supply.trades.index(trade)
     for i in order:
         if len(found) >= most or not distance[i] <= far:
             break
-        basis = (
-            "dit ou prouve ce métier" if supply.fit[at, i] >= DECLARED else "métier déduit de son code NAF"
-        )
-        found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), basis))
+        reason = "de ce métier, plus loin qu'on ne s'y déplace d'ordinaire"
+        found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), reason))
     return tuple(found.values())
 
 
@@ -530,7 +532,7 @@ def _neighbouring(supply: Supply, mask: Mask, area: Area, trade: str, most: int)
     for other, why in assumptions.neighbours().get(trade, ()):
         if other not in supply.labels:
             continue
-        has = mask & supply.able((other,))
+        has = mask & likely(_levels(supply, other, area))
         for i in np.flatnonzero(has)[np.argsort(distance[has], kind="stable")][:most]:
             reason = f"fait {supply.labels[other]} : {why}"
             found.setdefault(int(supply.bidders[i]), _near(supply, int(i), float(distance[i]), reason))

@@ -134,7 +134,7 @@ def plan(
     )  # fmt: skip
     reached = supply.reach(place) if place is not None else np.ones(len(supply), dtype=bool)
     lends = reached & np.isin(supply.kinds, list(LENDING_KINDS))
-    serves = reached & np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades)
+    serves = np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades, place)
     notes = []
     if place is None:
         notes.append("lieu inconnu : toutes les structures du catalogue sont comptées, sans distance")
@@ -171,11 +171,11 @@ def _carriers(
     most: int,
 ) -> tuple[Carrier, ...]:
     distance = supply.kilometres(place) if place is not None else np.full(len(supply), np.nan)
-    declared = supply.able(trades, 1.0)
+    able = supply.able(trades, place)
     at = np.flatnonzero(mask)
     keys = [
         (
-            not declared[i],
+            not able[i],
             (
                 supply.standings.get(supply.structures[i].siret, None) is not None
                 and supply.standings[supply.structures[i].siret].hours
@@ -192,10 +192,8 @@ def _carriers(
         known = place is not None and precise(place) and not np.isnan(distance[i])
         kilometres = round(float(distance[i]), 1) if known else None
         reason = (
-            "dit ou prouve ce métier"
-            if declared[i]
-            else "métier déduit de son code NAF"
-            if supply.able(trades)[i]
+            "son métier, d'après ce qui est connu d'elle"
+            if able[i]
             else f"{KINDS.get(s.kind, s.kind)} : prête du personnel, métier à lui demander"
         )
         day = s.updated or s.checked

@@ -1,7 +1,7 @@
 """A meeting day: whom to invite, which six to hear, and a timetable of appointments; with its exports.
 
-Relevance of a structure to a need: the engine's score, from the median of the candidates (0) to the best
-one (1), and 0 where the structure is known for other trades only.  Exposure: how often the store says a structure was shown.
+Relevance of a structure to a need: the chance of a lead that the judgement gives it, 0 for whom a search of the need
+would not show.  Exposure: how often the store says a structure was shown.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from matcher import plugins
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender
 from matcher.records.store import Store
 from matcher.reference import tables
@@ -26,7 +27,7 @@ from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import fold
 from matcher.territory import coverage, exports, facilitators, timetable
-from matcher.territory.supply import Supply
+from matcher.territory.supply import Supply, trades_of_lot
 
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
@@ -138,7 +139,7 @@ def relevances(
 ) -> NDArray[np.float64]:
     """Relevance of each structure of the supply to each need, 0 to 1; shape (structures, needs).
 
-    A structure known for other trades only is worth nothing for a need whose trade is recognised.
+    Without a judgement, the score among those of a trade known to be asked, from the median (0) to the best (1).
     """
     position = np.full(len(matcher.catalogue), -1)
     position[supply.rows] = np.arange(len(supply))
@@ -146,15 +147,21 @@ def relevances(
     for column, (text, place) in enumerate(needs):
         ranking = matcher.rank(matcher.queries(free_text_tender(text, place))[0])
         at = position[ranking.shortlist.candidates]
-        scores = ranking.scores[at >= 0]
-        if not len(scores):
-            continue
-        middle, best = float(np.median(scores)), float(scores.max())
-        scaled = (
-            np.clip((scores - middle) / (best - middle), 0.0, 1.0) if best > middle else np.zeros(len(scores))
-        )
-        table[at[at >= 0], column] = scaled
+        shown = (at >= 0) & (ranking.levels >= PLAUSIBLE)
+        worth = ranking.chances if ranking.judged else _scaled(ranking.scores, shown)
+        table[at[shown], column] = worth[shown]
+        trades = trades_of_lot(ranking.shortlist.query.lot)
+        if trades and not ranking.judged:
+            table[~supply.able(trades), column] = 0.0
     return table
+
+
+def _scaled(scores: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Scores from the median (0) to the best (1) of some."""
+    if not among.any():
+        return np.zeros(len(scores))
+    middle, best = float(np.median(scores[among])), float(scores[among].max())
+    return np.clip((scores - middle) / max(best - middle, 1e-9), 0.0, 1.0)
 
 
 def invite(
@@ -164,11 +171,10 @@ def invite(
 
     One establishment a bidder, within reach of the place, none without any relevance.
     """
-    reached = (
-        supply.reach(place)
-        if place.latitude is not None or place.department
-        else np.ones(len(supply), dtype=bool)
-    )
+    located = place.latitude is not None or place.department is not None
+    reached: NDArray[np.bool_] = np.ones(len(supply), dtype=bool)
+    if located and supply.judged is None:  # a judgement has weighed the distance already
+        reached = supply.reach(place)
     best = np.where(reached, relevance.max(axis=1, initial=0.0), 0.0)
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]
     first: dict[int, int] = {}

@@ -1,6 +1,6 @@
 """The potential of a need before a tender: who could answer, and what the buyer may do about it, with reasons.
 
-`facts` counts, by the trades and reach of `Supply`, and takes the order of presentation from the engine.
+Who could answer are those whom the list of the same need says to call; the facts count them.
 `advise` is a pure function of these facts: each rule gives an advice with its reasons and articles, or says
 why it does not apply.  Every rule is read in `matcher.reference.law` on the day asked.
 """
@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, SIAE_KINDS, BadInput, Filters, Lot, Match, Tender
+from matcher.domain import LENDING_KINDS, SIAE_KINDS, BadInput, Filters, Lot, Match, Place, Tender
 from matcher.matching.engine import Matcher
+from matcher.matching.parts import parts_of
+from matcher.matching.ranking import LIKELY, UNLIKELY, Ranking
 from matcher.reference import law, needs
 from matcher.territory import facilitators
 from matcher.territory import hours as insertion
+from matcher.territory.able import Levels, likely
 from matcher.territory.advice import Advice, Advised, Facts, Weight, advise, effect
 from matcher.territory.supply import Mask, Supply, Worth, placed, trades_of_lot
 
@@ -91,18 +94,19 @@ def potential(
     known = [value for value in stated if value is not None]
     whole = amount if amount is not None else sum(known) if len(known) == len(stated) and known else None
     found = []
-    for query in matcher.queries(
-        tender, filters=Filters(sirets=tuple(s.siret for s in supply.structures)) if len(supply) else None
-    ):
+    only = Filters(sirets=tuple(s.siret for s in supply.structures))
+    for query in matcher.queries(tender, filters=only):
         lot = query.lot
         if lot.amount is None and len(tender.lots) == 1 and whole is not None:
             lot = replace(lot, amount=whole)
-        first = matcher.answer(matcher.rank(query), most).matches if len(supply) else ()
+        ranking = matcher.rank(query) if len(supply) else None
+        first = matcher.answer(ranking, most).matches if ranking is not None else ()
         found.append(
             _of_lot(
                 lot,
                 tender,
                 supply,
+                _standing(matcher, supply, lot, tender, ranking),
                 first,
                 whole,
                 like_needs,
@@ -138,27 +142,68 @@ def potential(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Levels of the structures for a lot where it is and on the spot, and who is likely for each of its parts."""
+
+    levels: Levels
+    spot: Levels
+    parts: Mapping[str, Mask]
+
+
+def _standing(
+    matcher: Matcher, supply: Supply, lot: Lot, tender: Tender, ranking: Ranking | None
+) -> _Standing:
+    """What the judgement says of a lot; of several trades whoever is likely for all of them.  Else the trades known."""
+    asked = {need.id: need for need in needs.split(lot)}
+    if supply.judged is None or ranking is None:
+        place = placed(lot, tender)
+        here = place if place.department is not None or place.latitude is not None else None
+        return _by_trade(supply, tuple(need.trade for need in asked.values()) or trades_of_lot(lot), here)
+    levels, _ = supply.judged.of_lot(ranking)  # the list's own
+    _, spot = supply.judged.of_lot(supply.judged.rank(ranking.shortlist.query))
+    parts = {}
+    for query in matcher.queries(replace(tender, lots=parts_of(lot))) if asked else ():
+        there, anywhere = supply.judged.of_lot(supply.judged.rank(query))
+        parts[asked[query.lot.id].label] = likely(there)
+        first = len(parts) == 1
+        levels = there if first else np.minimum(levels, there)
+        spot = anywhere if first else np.minimum(spot, anywhere)
+    return _Standing(levels, spot, parts)
+
+
+def _by_trade(supply: Supply, trades: Sequence[str], place: Place | None) -> _Standing:
+    """Standing where no judgement stands: everybody in reach where no trade is recognised."""
+    labels = supply.labels
+    if not trades:
+        reached = supply.reach(place) if place else np.ones(len(supply), dtype=bool)
+        return _Standing(np.where(reached, LIKELY, UNLIKELY), np.full(len(supply), LIKELY), {})
+    levels = np.min([supply.levels((trade,), place) for trade in trades], axis=0)
+    spot = np.min([supply.levels((trade,)) for trade in trades], axis=0)
+    parts = {labels[t]: supply.able((t,), place) for t in trades} if len(trades) > 1 else {}
+    return _Standing(levels, spot, parts)
+
+
 def _of_lot(
-    lot: Lot, tender: Tender, supply: Supply, first: Sequence[Match], whole: float | None, like_needs: float | None,
+    lot: Lot, tender: Tender, supply: Supply, standing: _Standing, first: Sequence[Match], whole: float | None, like_needs: float | None,
     works: bool | None, buyer: law.BuyerType, defence: bool, public_service: bool | None, rate: float | None, contribution: float | None,
 ) -> LotPotential:  # fmt: skip
     desk = supply.desk
     trades = trades_of_lot(lot)
-    asked = needs.split(lot)
     place = placed(lot, tender)
     located = place.department is not None or place.latitude is not None
     reached = supply.reach(place) if located else np.ones(len(supply), dtype=bool)
-    able = supply.able(trades) if trades else np.ones(len(supply), dtype=bool)
     notes = [] if located else ["lieu inconnu : toutes les structures du catalogue sont comptées"]
-    if not trades:
+    if not trades and supply.judged is None:
         notes.append(
             "métier non reconnu dans l'intitulé ni le code CPV : les comptes ne disent que les types et la distance"
         )
     if place.inferred:
         notes.append(f"lieu déduit : {place.label or place.department}")
-    every = np.logical_and.reduce([supply.able((need.trade,)) for need in asked]) if len(asked) > 1 else able
     admitted = {article: supply.admitted((article,)) for article in ARTICLES}
-    within: dict[str, Mask] = {article: every & reached & mask for article, mask in admitted.items()}
+    levels, spot = standing.levels, standing.spot
+    every = likely(levels)
+    within: dict[str, Mask] = {article: every & mask for article, mask in admitted.items()}
     months = lot.duration_months
     yearly = (
         None
@@ -190,7 +235,7 @@ def _of_lot(
         )
     lenders = supply.bidders_of(
         reached
-        & (np.isin(supply.kinds, list(LENDING_KINDS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & able)
+        & (np.isin(supply.kinds, list(LENDING_KINDS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & every)
     )
     cpv = lot.cpv[:1]
     facts = Facts(
@@ -198,18 +243,18 @@ def _of_lot(
         works=nature == "works" if works is None else works, buyer=buyer, lots=len(tender.lots), defence=defence,
         ess_service=any(map(law.ess_service, cpv)), social=any(map(law.social_service, cpv)), public_service=public_service,
         reserved=lot.reservation.opened_by if lot.reservation else None,
-        within={a: supply.count(mask, trades) for a, mask in within.items()}, everyone=supply.count(every & reached, trades),
-        weight={**{a: _weight(supply, mask, yearly) for a, mask in within.items()}, "": _weight(supply, every & reached, yearly)},
-        by_need={n.label: supply.bidders_of(supply.able((n.trade,)) & reached) for n in asked},
-        whole=supply.bidders_of(every & reached) if len(asked) > 1 else None,
-        cuts={k: _weight(supply, every & reached, yearly / k).comfortable for k in CUTS} if yearly else {},
+        within={a: supply.count(np.where(mask, levels, UNLIKELY)) for a, mask in admitted.items()}, everyone=supply.count(levels),
+        weight={**{a: _weight(supply, mask, yearly) for a, mask in within.items()}, "": _weight(supply, every, yearly)},
+        by_need={label: supply.bidders_of(mask) for label, mask in standing.parts.items()},
+        whole=supply.bidders_of(every) if standing.parts else None,
+        cuts={k: _weight(supply, every, yearly / k).comfortable for k in CUTS} if yearly else {},
         clause_hours=plan.targets[0].hours if plan else None, clause_share=desk["clause_share"].value, carriers=lenders,
         competition=int(desk["competition"].value), verified=int(desk["verified"].value),
-        least_hours=desk["clause_hours"].value, least_months=desk["clause_months"].value, trade_known=bool(trades),
+        least_hours=desk["clause_hours"].value, least_months=desk["clause_months"].value, trade_known=bool(trades) or supply.judged is not None,
         yearly=yearly or None, labour=insertion.labour_of(trades, lot.cpv) if trades else None, rate=rate, contribution=contribution,
     )  # fmt: skip
     return LotPotential(
-        lot=lot, trades=tuple(supply.labels[t] for t in trades), eligible={a: supply.count(every & mask, trades) for a, mask in admitted.items()},
+        lot=lot, trades=tuple(supply.labels[t] for t in trades), eligible={a: supply.count(np.where(mask, spot, UNLIKELY)) for a, mask in admitted.items()},
         facts=facts, advised=advise(facts), first=tuple(first), hours=plan, facilitator=facilitators.named(place), notes=tuple(notes),
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The structures of a catalogue seen from a territory: which trades, which reach, what they are worth.
 
-Trades are those by which the engine splits needs (`matcher.reference.needs`), read from what a structure says, from
-its past awards and, less surely, from its NAF code.  One SIREN is one bidder and counts once.
+Trades are those by which the engine splits needs (`matcher.reference.needs`).  Who is able is asked of the judgement
+(`matcher.territory.able`); a catalogue without one takes who says a trade, proved it or has its NAF code, within reach.
+One SIREN is one bidder and counts once.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
 from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure, Tender
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY
 from matcher.records.store import Store
 from matcher.reference import law, needs, places, toponyms
 from matcher.reference import trades as trades_
 from matcher.territory import assumptions
+from matcher.territory.able import Able, Levels, likely
 
 Mask = NDArray[np.bool_]
 
 #: NAF codes of whatever is classed nowhere else: they tell no trade, though the table of trades names some.
 CATCH_ALL = frozenset({"9499Z", "9609Z", "8899A", "8899B", "8810C", "9412Z", "8299Z"})
-#: What proves a trade, what hints at it.
-DECLARED, INDIRECT = 1.0, trades_.INDIRECT_FIT
 #: Trades that say nothing of the work: accompanying people and lending them.
 VAGUE = frozenset({"insertion", "personnel"})
 
@@ -46,10 +47,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """What a count is worth, in bidders: possible, verified active, having answered within a year."""
+    """What a count is worth, in bidders: to call, to ask first, verified active, having answered within a year."""
 
-    possible: int = 0
-    declared: int = 0
+    possible: int = 0  # to call
+    to_check: int = 0  # silent but plausible, not among the possible
     verified: int = 0
     answered: int = 0
     asked: int = 0
@@ -64,7 +65,7 @@ class Worth:
         )
         kinds = f" ({by_kind})" if by_kind else ""
         return (
-            f"{self.possible} possibles{kinds}, dont {self.declared} qui disent faire ce métier ; "
+            f"{self.possible} à appeler{kinds}, {self.to_check} à vérifier ; "
             f"{self.verified} vérifiées actives ; {self.answered} ont répondu depuis un an ; "
             f"{self.asked} déjà sollicitées, pour {self.lots_asked} lots et {self.hours_asked:.0f} heures d'insertion"
         )
@@ -130,22 +131,49 @@ class Supply:
         return {trade.name: trade.label for trade in trades_.trades()}
 
     @cached_property
-    def fit(self) -> NDArray[np.float64]:
-        """How surely each structure has each trade: 1 declared or proved, 0.5 by NAF alone, 0; shape (trades, n)."""
-        place = {name: i for i, name in enumerate(self.trades)}
-        table = np.zeros((len(place), len(self)))
+    def judged(self) -> Able | None:
+        """The judgement of these structures; None where the catalogue has none."""
+        found = Able(self.catalogue, self.rows)
+        return found if found.matcher.judges else None
+
+    def levels(self, trades: Sequence[str], place: Place | None = None, *, whole: bool = False) -> Levels:
+        """Levels for the trade of these that each has best, at a place, anywhere where none is given; (n,).
+
+        `whole` asks for a department.  A trade that a structure says is not its own counts for nothing.
+        """
+        best = np.zeros(len(self), dtype=np.int64)
+        for trade in trades if len(self) else ():
+            np.maximum(
+                best, np.where(self._denies(trade), UNLIKELY, self._level(trade, place, whole)), out=best
+            )
+        return best
+
+    def _level(self, trade: str, place: Place | None, whole: bool) -> Levels:
+        if self.judged is not None and trade in self.labels:
+            return self.judged.spot(trade) if place is None else self.judged.at(trade, place)
+        known = self._known.get(trade, np.zeros(len(self), dtype=bool))
+        if place is not None:
+            known = known & self.reach(place, whole=whole)
+        return np.where(known, LIKELY, UNLIKELY)
+
+    def able(self, trades: Sequence[str], place: Place | None = None, *, whole: bool = False) -> Mask:
+        """Whom to call for at least one of these trades; see `levels`."""
+        return likely(self.levels(trades, place, whole=whole))
+
+    def _denies(self, trade: str) -> Mask:
+        return np.array([trade in self._denied.get(s.siret, ()) for s in self.structures], dtype=bool)
+
+    @cached_property
+    def _known(self) -> Mapping[str, Mask]:
+        """Who says each trade, proved it by an award or has its NAF code, where no judgement stands."""
+        table = {name: np.zeros(len(self), dtype=bool) for name in self.trades}
         for column, structure in enumerate(self.structures):
             bare = replace(structure, naf=None) if (structure.naf or "") in CATCH_ALL else structure
-            for name, value in trades_.skills(bare).items():
-                table[place[name], column] = value
+            for name in trades_.skills(bare):
+                table[name][column] = True
         for column, names in self._proved():
             for name in names:
-                table[place[name], column] = DECLARED
-        denied = self._denied
-        for column, structure in enumerate(self.structures):
-            for name in denied.get(structure.siret, ()):
-                if name in place:
-                    table[place[name], column] = 0.0
+                table[name][column] = True
         return table
 
     def _proved(self) -> list[tuple[int, set[str]]]:
@@ -166,16 +194,10 @@ class Supply:
     @cached_property
     def vague(self) -> Mask:
         """Structures of unknown trade."""
-        rows = [i for i, name in enumerate(self.trades) if name not in VAGUE]
-        return np.asarray(self.fit[rows].max(axis=0) == 0) if len(self) else np.zeros(0, dtype=bool)
-
-    def able(self, trades: Sequence[str], least: float = INDIRECT) -> Mask:
-        """Who has at least one of these trades; staff lenders only where an offer of theirs says so."""
-        at = [i for i, name in enumerate(self.trades) if name in trades]
-        if not at or not len(self):
-            return np.zeros(len(self), dtype=bool)
-        best = self.fit[at].max(axis=0)
-        return np.asarray(best >= least)
+        if self.judged is not None and len(self):
+            return self.judged.silent()
+        known = [self._known[name] for name in self.trades if name not in VAGUE]
+        return ~np.logical_or.reduce(known)
 
     # --------------------------------------------------------------------------------------------- reach
 
@@ -261,10 +283,10 @@ class Supply:
         """SIRET -> what the store knows; empty without a store."""
         return standings(self.store, self.on) if self.store is not None else {}
 
-    def count(self, mask: Mask, trades: Sequence[str] = ()) -> Worth:
-        """The bidders of a mask, and what that count is worth."""
+    def count(self, levels: Levels | Mask) -> Worth:
+        """The bidders of levels, or of a mask of whom to call, and what that count is worth."""
+        mask = levels if levels.dtype == bool else likely(levels)
         at = np.flatnonzero(mask)
-        declared = self.able(trades, DECLARED) if trades else mask
         known = [(int(self.bidders[i]), self.standings.get(self.structures[i].siret)) for i in at]
         since = self.on - timedelta(days=365)
         kinds: Counter[str] = Counter()
@@ -275,7 +297,7 @@ class Supply:
                 kinds[str(self.kinds[i])] += 1
         return Worth(
             possible=len(seen),
-            declared=len(set(self.bidders[mask & declared].tolist())),
+            to_check=len(set(self.bidders[levels >= PLAUSIBLE].tolist()) - seen) if mask is not levels else 0,
             verified=len(set(self.bidders[mask & self.verified].tolist())),
             answered=len({b for b, s in known if s and s.answered and s.answered >= since}),
             asked=len({b for b, s in known if s and s.lots}),

@@ -57,16 +57,20 @@ def recommend(
     split_needs: bool = True,
     one_group: bool = False,
     seconds: float = 2.5,
+    parts: Mapping[str, LotAnswer] | None = None,
 ) -> tuple[Consortium, ...]:
     """Up to `n` different teams for the tender, best first; empty where nobody covers anything.
 
     `imposed`, `excluded`, `mandataire` are SIRETs or SIRENs (`imposed` may be Structures that no lot ranked).
     `solver` is "exact" (integer programme, `seconds` at most for all) or "greedy".  `one_group` says that the
     same group must sign every lot, so that each member must be eligible on each reserved lot covered.
+    `parts` holds who was found for each need of a lot of several trades (`Matcher.parts`); without it a member takes
+    a need whose trade it says or its code tells.
     Raises BadInput on wishes that exclude each other.
     """
-    wanted = _wishes(answer_lots, max_members, mandataire, imposed, excluded)
-    table = _table(answer_lots, wanted, split_needs, tender.published or date.today())
+    found = parts or {}
+    wanted = _wishes([*answer_lots, *found.values()], max_members, mandataire, imposed, excluded)
+    table = _table(answer_lots, wanted, split_needs, tender.published or date.today(), found)
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, wanted, max_members, one_group)
@@ -81,7 +85,7 @@ def recommend(
 def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: int = 5) -> Cover | None:
     """The pure problem that `recommend` solves for a tender without wishes; None where nobody covers anything."""
     wanted = _wishes(answer_lots, max_members, None, (), ())
-    table = _table(answer_lots, wanted, True, tender.published or date.today())
+    table = _table(answer_lots, wanted, True, tender.published or date.today(), {})
     return _cover(table, wanted, max_members, False) if table.tasks and table.bidders else None
 
 
@@ -173,7 +177,7 @@ def _told(
         for j in sorted(team.members, key=lambda j: (j != chief, -_load(cover, team, j), table.bidders[j]))
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
-    form, form_reason = _form(table, team)
+    form, form_reason = _form(table, cover, team)
     reachable = int((cover.weight * WHOLE).sum())
     warnings = (
         *_law_of_reservation(table, team, wanted, one_group),
@@ -245,16 +249,9 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
     return Member(
         structure=structure,
         lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
-        unconfirmed=tuple(table.tasks[t].id for t in led if _unconfirmed(table, cover, t, bidder)),
         role="mandataire" if chief else "cotraitant",
         reason=" ; ".join(parts),
     )
-
-
-def _unconfirmed(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
-    """Does nothing tell that the bidder has the trade of a need that it takes?"""
-    faint = int(cover.degree[task, bidder]) == QUARTER and not far(table.cells[task, bidder])
-    return faint and "#" in table.tasks[task].id
 
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
@@ -269,9 +266,9 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     return f"{table.tasks[task].label}{kept} : {because}"
 
 
-def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
+def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
-        return "", "Une seule structure couvre ces lots : pas de groupement nécessaire."
+        return "", _one(cover, team)
     imposed = [
         c.passage or c.label
         for t in team.lead
@@ -295,4 +292,10 @@ def _form(table: _Table, team: Team) -> tuple[Literal["conjoint", "solidaire", "
     )
 
 
-# ---------------------------------------------------------------------------------------------- warnings
+def _one(cover: Cover, team: Team) -> str:
+    """What is said of a team of one: that it is enough only where its size is known to suit."""
+    amounts, turnovers = cover.amount[list(team.lead)], cover.turnover[list(team.members)]
+    if np.isnan(amounts).any() or np.isnan(turnovers).any():
+        what = "montant inconnu" if np.isnan(amounts).any() else "chiffre d'affaires inconnu"
+        return f"Une seule structure suffirait par le métier et le lieu ; capacité à vérifier ({what})."
+    return "Une seule structure couvre ces lots : pas de groupement nécessaire."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from matcher.domain import BadInput, Lot, LotAnswer, Match, Structure, Zone
 from matcher.reference import law, needs
 from matcher.reference.text import shorten
+from matcher.reference.trades import INDIRECT_FIT
 
 WHOLE, HALF, QUARTER = 4, 2, 1
 
@@ -106,7 +107,13 @@ def _siren(identifier: str) -> str:
     return digits[:9]
 
 
-def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on: date) -> _Table:
+def _table(
+    answers: Sequence[LotAnswer],
+    wanted: _Wishes,
+    split_needs: bool,
+    on: date,
+    parts: Mapping[str, LotAnswer],
+) -> _Table:
     """Lots become tasks, structures of one SIREN become one bidder; who may not answer is left out."""
     tasks: list[Task] = []
     cells: dict[tuple[int, int], Match] = {}
@@ -114,20 +121,26 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on:
     scores: dict[tuple[int, int], int] = {}
     column: dict[str, int] = {}
     barred: dict[tuple[str, str], str] = {}
-    for answer in answers:
-        able = []
+
+    def able(answer: LotAnswer, lot: Lot) -> list[Match]:
+        kept = []
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
             if siren in wanted.excluded:
                 continue
             if why := _bar(match):
-                barred[answer.lot.id, siren] = why
+                barred[lot.id, siren] = why
             else:
-                able.append(match)
-        for task, parts in tasks_of(answer.lot, able, split_needs):
+                kept.append(match)
+        return kept
+
+    for answer in answers:
+        lot = answer.lot
+        found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
+        for task, cells_of in tasks_of(lot, able(answer, lot), split_needs, found):
             row = len(tasks)
             tasks.append(task)
-            for match, degree, score in parts:
+            for match, degree, score in cells_of:
                 if not degree:
                     continue
                 cell = (row, column.setdefault(match.structure.siren, len(column)))
@@ -145,36 +158,56 @@ def _table(answers: Sequence[LotAnswer], wanted: _Wishes, split_needs: bool, on:
 
 
 def tasks_of(
-    lot: Lot, matches: Sequence[Match], split_needs: bool = True
+    lot: Lot,
+    matches: Sequence[Match],
+    split_needs: bool = True,
+    parts: Mapping[str, Sequence[Match]] | None = None,
 ) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
-    """The tasks of a lot, each with (match, degree in quarters, score in hundredths)."""
-    base = _degrees(matches)
-    parts = needs.asked(lot)
-    table = needs.cover(parts, [m.structure for m in matches])
-    if len(parts) < 2 or not split_needs:
-        # of a lot of one trade, who is known for other trades only covers little, however near it is
-        fits = [max(column) for column in zip(*table, strict=True)] if parts else [1.0] * len(base)
-        capped = [
-            (match, min(degree, max(QUARTER, round(WHOLE * fit))) if not match.level else degree, score)
-            for (match, degree, score), fit in zip(base, fits, strict=True)
-        ]
-        return [(Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT), capped)]
+    """The tasks of a lot, each with (match, degree in quarters, score in hundredths).
+
+    `parts` holds by the id of a need who was found for it; where it is silent, those of the lot take the need as far
+    as they say its trade, or their code tells it.
+    """
+    asked = needs.asked(lot)
+    if len(asked) < 2 or not split_needs:
+        whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
+        # whom no judgement stands for covers a lot of another trade little, however near it is
+        return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
+    found = parts or {}
     result = []
-    for row, need in enumerate(parts):
-        share = need.weight
+    for need in asked:
         task = Task(
             id=need.id,
             lot=lot,
             label=f"{lot_label(lot)}, besoin {need.label}",
-            weight=max(1, round(LOT_WEIGHT * share)),
-            share=share,
+            weight=max(1, round(LOT_WEIGHT * need.weight)),
+            share=need.weight,
             need=need,
         )
-        cells = []
-        for position, (match, degree, score) in enumerate(base):
-            fit = table[row][position]
-            cells.append((match, min(degree, round(WHOLE * fit)), round(score * fit)))
-        result.append((task, cells))
+        if need.id in found:
+            result.append((task, _degrees(found[need.id])))
+        else:
+            unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
+            result.append((task, _fitted(_degrees(unjudged), (need,), 0)))
+    return result
+
+
+def _fitted(
+    cells: list[tuple[Match, int, int]], asked: Sequence[needs.Need], least: int
+) -> list[tuple[Match, int, int]]:
+    """The cells held to the trades that each structure is known for, `least` for those of an unknown or another trade."""
+    table = needs.cover(asked, [match.structure for match, _, _ in cells])
+    fits = [max(column) for column in zip(*table, strict=True)] if asked else [1.0] * len(cells)
+    result = []
+    for (match, degree, score), fit in zip(cells, fits, strict=True):
+        most = max(least, round(WHOLE * fit) if fit >= INDIRECT_FIT else 0)
+        result.append(
+            (
+                match,
+                degree if match.level else min(degree, most),
+                score if match.level else round(score * fit),
+            )
+        )
     return result
 
 
