@@ -59,8 +59,8 @@ def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
 
 def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
     """The value at each cell; an axis with one cell for all is taken first, so that one gather is left."""
-    kept = [at for at in cells if len(at) > 1]
-    values = values[tuple(slice(None) if len(at) > 1 else int(at[0]) for at in cells)]
+    kept = [at for at in cells if len(at) != 1]
+    values = values[tuple(slice(None) if len(at) != 1 else int(at[0]) for at in cells)]
     if len(kept) == 2:
         return np.asarray(values.ravel().take(kept[0] * values.shape[1] + kept[1]))
     return values.take(kept[0]) if kept else values
