@@ -496,8 +496,8 @@ def test_the_command_shows_the_rules_of_a_day_and_which_were_read(capsys: pytest
         command.run("reservation.prison", on="2022-10-19", format="jsonl")
 
 
-#: What a notice says is read there, in its own words and codes.
-READERS = re.compile(r"clause|sources/|insertion_hours|law\.py$|training/")
+#: What a notice says is read there, in its own words and codes; the domain names which article a reservation is.
+READERS = re.compile(r"clause|sources/|domain\.py$|law\.py$|training/")
 CITED = re.compile(r"\b[LRD]\.? ?(?:[23]\d{3}|5212|351)-\d")
 
 
