@@ -9,7 +9,8 @@ from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import _lots, _understood, free_text_tender, place, spot
+from matcher.reading.need import _lots, _understood, free_text_tender, spot
+from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
 from service.snapshot import Snapshot
@@ -23,6 +24,7 @@ class Taken:
     others: Sequence[str] = ()  # ids of the other notices of the same file
     rejected: Sequence[Rejected] = ()
     place_found: str = ""  # read in the words of the need
+    place_choices: Sequence[str] = ()  # what a name in the words of the need may mean, where none was taken
 
 
 def filters(asked: s.FiltersIn) -> Filters:
@@ -42,7 +44,7 @@ def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
         raise BadInput(
             "give exactly one of need, notice, notice_id" + (f", not {' and '.join(given)}" if given else "")
         )
-    where = place(asked.place)
+    where = toponyms.asked(asked.place, asked.need or "")
     if asked.notice_id is not None:
         return Taken(snapshot.notice(asked.notice_id))
     if asked.notice is not None:
@@ -52,23 +54,33 @@ def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     return from_need(asked.need, where, max_need)
 
 
-def from_need(need: str, where: Place | None, max_need: int) -> Taken:
-    """A need typed in; its place is read in its words where none was given."""
+def from_need(need: str, where: Sequence[Place], max_need: int) -> Taken:
+    """A need typed in; its place is read in its words where none was given, and left open where it is a homonym."""
     if len(need) > max_need:
         raise Refused(
             413,
             f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`",
             code="need-too-long",
         )
-    found = None if where else spot(need)
+    found, choices = _spotted(need) if not where else ((), ())
     tender = free_text_tender(need, where or found)
     lots = _lots(need, tender)
     if lots:
         tender = replace(tender, lots=lots)
-    return Taken(_understood(tender), place_found=found.label if found else "")
+    return Taken(
+        _understood(tender), place_found=", ".join(place.label for place in found), place_choices=choices
+    )
 
 
-def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | None = None) -> Taken:
+def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """The places that a need names; else what the name of one may mean."""
+    try:
+        return spot(need), ()
+    except toponyms.Homonyms as error:
+        return (), error.choices
+
+
+def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
         raise UnusableNotice("empty", "the notice is empty: send the file as it was published")
@@ -96,9 +108,9 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Place | N
             f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders",
         )
     chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
-    if where is not None:
+    if where:
         chosen = replace(
             chosen,
-            lots=tuple(each if each.places else replace(each, places=(where,)) for each in chosen.lots),
+            lots=tuple(each if each.places else replace(each, places=tuple(where)) for each in chosen.lots),
         )
     return Taken(chosen, [i for i in ids if i != chosen.id], rejected)

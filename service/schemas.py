@@ -278,8 +278,29 @@ class MatchOut(BaseModel):
 
 class ReservationOut(BaseModel):
     articles: list[str]
+    who: list[str] = Field(
+        default_factory=list, description="Whom the words name: ESAT/EA, SIAE, ESS, prison."
+    )
     origin: str
     passage: str = ""
+
+
+class ClauseOut(BaseModel):
+    nature: str = Field(description="execution (a condition), criterion (weighs on the award) or objective.")
+    hours: float | None = None
+    share: float | None = Field(None, description="Of the hours worked, 0 to 1.")
+    weight: float | None = None
+    weight_unit: str = Field("", description="%, points, or empty for a bare number.")
+    origin: str
+    passage: str = ""
+    confidence: float = 1.0
+
+
+class CriterionOut(BaseModel):
+    name: str
+    kind: str = ""
+    weight: float | None = None
+    weight_unit: str = ""
 
 
 class LotOut(BaseModel):
@@ -292,6 +313,8 @@ class LotOut(BaseModel):
     deadline: datetime | None = None
     reservation: ReservationOut | None = None
     clauses: list[str] = Field(default_factory=list)
+    social: list[ClauseOut] = Field(default_factory=list, description="The same as values.")
+    criteria: list[CriterionOut] = Field(default_factory=list, description="Award criteria of the form.")
     conditions: list[str] = Field(default_factory=list)
     inferred: list[str] = Field(
         default_factory=list,
@@ -365,6 +388,10 @@ class Answered(BaseModel):
     others: list[str] = Field(default_factory=list, description="Ids of the other notices in what was sent.")
     rejected: list[RejectedOut] = Field(default_factory=list)
     place_found: str = Field("", description="The place read in the words of the need, where none was given.")
+    place_choices: list[str] = Field(
+        default_factory=list,
+        description="What the place named in the need may mean, where several bear its name and none was taken.",
+    )
     versions: dict[str, str]
     note: str = NOTE
 

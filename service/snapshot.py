@@ -277,9 +277,10 @@ def _give_back() -> None:
 def _warm(snapshot: Snapshot) -> None:
     """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
     from matcher.reading import need
+    from matcher.reference import toponyms
 
     if len(snapshot.catalogue):
-        tender = need.free_text_tender("entretien des locaux et des espaces verts", need.place("93100"))
+        tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
         snapshot.matcher.match(tender, 10, groups=3)
         search_names(snapshot.catalogue, "a", limit=1)
         need.spot("nettoyage à Paris")

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from matcher import codec
 from matcher.domain import (
     KINDS,
     Answer,
@@ -25,6 +26,7 @@ from matcher.domain import (
     Tender,
     Warning_,
 )
+from matcher.matching import reasons
 from matcher.matching.reasons import mark, missing
 from matcher.outreach.spreadsheet import XLSX as XLSX
 from matcher.reference import law
@@ -109,16 +111,12 @@ def match(value: Match, shared: Callable[[Reason], s.ReasonOut] = reason) -> s.M
 
 def lot(value: Lot) -> s.LotOut:
     held = value.reservation
-    clauses = [
-        "clause sociale" + (f", {c.hours:.0f} heures d'insertion" if number(c.hours) else "")
-        if c.nature == "execution"
-        else "critère social"
-        for c in value.clauses
-    ]
     return s.LotOut(
         id=value.id, number=value.number, title=value.title, cpv=list(value.cpv), places=[p.label or p.department or "" for p in value.places],
-        amount=number(value.amount), deadline=value.deadline, clauses=clauses, conditions=[c.label for c in value.conditions], inferred=list(value.inferred),
-        reservation=s.ReservationOut(articles=list(held.articles), origin=held.origin, passage=held.passage) if held else None,
+        amount=number(value.amount), deadline=value.deadline, clauses=[reasons.clause_in_words(one) for one in value.clauses], conditions=[c.label for c in value.conditions], inferred=list(value.inferred),
+        reservation=s.ReservationOut(articles=list(held.articles), who=list(held.who), origin=held.origin, passage=held.passage) if held else None,
+        social=[s.ClauseOut(**codec.to_json(one)) for one in value.clauses],
+        criteria=[s.CriterionOut(**codec.to_json(one)) for one in value.criteria],
     )  # fmt: skip
 
 
@@ -167,7 +165,7 @@ def answered(answer: Answer, found: Taken) -> s.Answered:
         notice=notice(answer.tender), lots=[lot_answer(each, answer.tender) for each in answer.lots],
         consortia=[consortium(each) for each in answer.consortia], others=list(found.others),
         rejected=[s.RejectedOut(record=bad.record, reason=bad.reason) for bad in found.rejected],
-        place_found=found.place_found, versions=dict(answer.versions),
+        place_found=found.place_found, place_choices=list(found.place_choices), versions=dict(answer.versions),
     )  # fmt: skip
 
 

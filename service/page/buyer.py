@@ -13,8 +13,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, Up
 
 from matcher import codec
 from matcher.domain import BadInput, Filters, Lot, MatcherError, Place, Tender
-from matcher.reading import need as need_
-from matcher.reference import places
+from matcher.reference import places, toponyms
 from matcher.reference.text import fold
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
@@ -129,12 +128,7 @@ def filters_of(search: Search) -> Filters:
 
 def taken(request: Request, search: Search, file: Sent, snapshot: Snapshot) -> Taken:
     """The tender of the form: its file, the notice it carries, an indexed notice, or a need in words."""
-    try:
-        where = need_.place(search.place)
-    except BadInput:
-        raise BadInput(
-            f"Aucune commune, aucun code postal ni département ne s'appelle « {search.place[:60]} » : vérifiez l'orthographe."
-        ) from None
+    where = _where(search)
     if file.data.strip():
         return from_bytes(file.data, file.name, None, where)
     if search.notice:
@@ -144,6 +138,19 @@ def taken(request: Request, search: Search, file: Sent, snapshot: Snapshot) -> T
     if not any(c.isalpha() for c in search.need):
         raise BadInput("Dites en quelques mots ce qui est à faire, ou déposez un avis.")
     return from_need(search.need, where, request.app.state.settings.max_need)
+
+
+def _where(search: Search) -> tuple[Place, ...]:
+    """The places typed in the form.  Raises Homonyms, and BadInput where none is called so, both in French."""
+    try:
+        return toponyms.asked(search.place, search.need)
+    except toponyms.Homonyms:
+        raise
+    except BadInput:
+        raise BadInput(
+            f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle "
+            f"« {search.place[:60]} » : vérifiez l'orthographe."
+        ) from None
 
 
 @router.get("/")
@@ -181,6 +188,11 @@ def results(request: Request, who: Reader, search: SearchForm, file: SentFile) -
             search.too_large = len(notice) > STATE
             search.notice = "" if search.too_large else notice
         return _results(request, search, found, snapshot)
+    except toponyms.Homonyms as error:
+        problem = (
+            f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
+        )
+        return _form(request, search, snapshot, problem, 422, error.choices)
     except (MatcherError, Refused) as error:
         status = error.status if isinstance(error, Refused) else 422
         problem = SENTENCES.get(getattr(error, "code", ""), str(error))
@@ -188,11 +200,19 @@ def results(request: Request, who: Reader, search: SearchForm, file: SentFile) -
 
 
 def _form(
-    request: Request, search: Search, snapshot: Snapshot, problem: str = "", status: int = 200
-) -> Response:
+    request: Request, search: Search, snapshot: Snapshot, problem: str = "", status: int = 200,
+    choices: Sequence[str] = (),
+) -> Response:  # fmt: skip
     recent = snapshot.answerable()[:RECENT]
     return render.page(
-        request, "buyer.html", status, search=search, answer=None, problem=problem, recent=recent
+        request,
+        "buyer.html",
+        status,
+        search=search,
+        answer=None,
+        problem=problem,
+        recent=recent,
+        choices=choices,
     )
 
 
@@ -217,7 +237,7 @@ def _results(request: Request, search: Search, found: Taken, snapshot: Snapshot)
     return render.page(
         request, "buyer.html", search=search, answer=answer, problem="", found=found, lots=[lot_view(each, most) for each in answer.lots],
         teams=[team_view(team, whole) for team in answer.consortia], place=_places(shown or lots), tender=tender, pages=pages,
-        several=len(lots) > 1, alone=bool(alone), understood=_understood(search.place, typed), namesakes=_namesakes(search.place, typed),
+        several=len(lots) > 1, alone=bool(alone), understood=_understood(search.place, typed), choices=found.place_choices,
     )  # fmt: skip
 
 
@@ -237,18 +257,4 @@ def _named(place: Place) -> str:
 
 def _understood(typed: str, place: Place | None) -> str:
     """The commune that a misspelt name was taken for; "" where it was taken as it stands."""
-    asked, found = (_letters(name) for name in (typed, place.label if place else ""))
-    plain = not place or not place.commune or any(c.isdigit() for c in typed)
-    return "" if plain or not asked or found.startswith(asked) else _named(place) if place else ""
-
-
-def _letters(name: str) -> str:
-    return "".join(c for c in fold(name) if c.isalpha())
-
-
-def _namesakes(typed: str, place: Place | None) -> list[str]:
-    """The other communes of the very name that was taken, the most populous first."""
-    if place is None or not place.commune or any(c.isdigit() for c in typed):
-        return []
-    same = [c for c in need_.communes(place.label, None, 8) if fold(c.name) == fold(place.label)]
-    return [f"{c.name} ({c.department})" for c in same if c.code != place.commune][:4]
+    return _named(place) if place and place.commune and typed.strip() and not toponyms.spelt(typed) else ""

@@ -71,7 +71,7 @@ def cited(code: str) -> str:
 
 _environment.filters |= {
     "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
-    "kind": wire.kind_label, "short": shorten,
+    "kind": wire.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
 }  # fmt: skip
 _environment.filters["dated"] = dated
 _environment.globals |= {

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, File, Form, Request, Response, UploadFile
 
 from matcher.matching.groups import consortium as groups
-from matcher.reading import need
+from matcher.reference import toponyms
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, from_bytes, take
@@ -73,7 +73,7 @@ def match_file(
     n: Annotated[int, Form(ge=1, le=200)] = 10, groups: Annotated[int, Form(ge=0, le=10)] = 3,
 ) -> Response:  # fmt: skip
     snapshot = request.app.state.serving.get()
-    taken = from_bytes(file.file.read(), file.filename or "notice", pick, need.place(place))
+    taken = from_bytes(file.file.read(), file.filename or "notice", pick, toponyms.asked(place))
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 

@@ -174,26 +174,61 @@ CALLS: frozenset[Nature] = frozenset(
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
 
 
+#: Whom words may reserve a contract to: how it is said, and the article that opens contracts to these structures.
+AUDIENCES: dict[str, tuple[str, str]] = {
+    "ESAT/EA": ("ESAT et entreprises adaptées", "L2113-12"),
+    "SIAE": ("structures d'insertion (SIAE)", "L2113-13"),
+    "prison": ("structures en établissement pénitentiaire", "L2113-13-1"),
+    "ESS": ("entreprises de l'économie sociale et solidaire", "L2113-15"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """A lot open only to some structures; no article means "article non précisé", which is never guessed."""
 
     articles: tuple[str, ...] = ()  # "L2113-12", "L2113-13", "L2113-13-1", "L2113-15"
+    who: tuple[str, ...] = ()  # whom the words name, of AUDIENCES
+    origin: Literal["field", "text"] = "field"
+    passage: str = ""
+    confidence: float = 1.0
+
+    @property
+    def opened_by(self) -> tuple[str, ...]:
+        """The articles under which a structure may answer: those stated, else those of the structures named."""
+        return self.articles or tuple(AUDIENCES[name][1] for name in self.who if name in AUDIENCES)
+
+    @property
+    def stated(self) -> str:
+        """The articles, else whom the words name, in French; "" where neither is said."""
+        if self.articles:
+            return ", ".join(self.articles)
+        named = " ; ".join(AUDIENCES[name][0] for name in self.who if name in AUDIENCES)
+        return f"{named}, article non précisé" if named else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A social condition of performance, a social award criterion, or insertion as the object of the contract."""
+
+    nature: Literal["execution", "criterion", "objective"] = "execution"
+    hours: float | None = None
+    share: float | None = None  # of the hours worked, 0 to 1, when stated
+    weight: float | None = None  # of a criterion, in `weight_unit`
+    weight_unit: Literal["%", "points", ""] = ""  # "" where the notice gives a bare number
     origin: Literal["field", "text"] = "field"
     passage: str = ""
     confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clause:
-    """A social condition of execution or criterion, with the hours of insertion when stated."""
+class Criterion:
+    """An award criterion as the form states it."""
 
-    nature: Literal["execution", "criterion", "objective"] = "execution"
-    hours: float | None = None
-    share: float | None = None  # of the hours worked, 0 to 1, when stated
-    origin: Literal["field", "text"] = "field"
-    passage: str = ""
-    confidence: float = 1.0
+    name: str
+    kind: Literal["price", "cost", "quality", ""] = ""
+    weight: float | None = None
+    weight_unit: Literal["%", "points", ""] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +270,7 @@ class Lot:
     reservation: Reservation | None = None
     clauses: tuple[Clause, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    criteria: tuple[Criterion, ...] = ()  # award criteria, in the order of the form
     inferred: tuple[str, ...] = ()  # names of the fields above that were inferred, not stated
 
 
@@ -285,6 +321,7 @@ class Tender:
     title: str
     description: str = ""
     buyer: Buyer = field(default_factory=Buyer)
+    joint_buyers: tuple[Buyer, ...] = ()  # who buys together with `buyer`
     lots: tuple[Lot, ...] = ()
     nature: Nature = "call"
     reference: str = ""  # the buyer's own reference

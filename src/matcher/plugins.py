@@ -31,7 +31,9 @@ def find(room: str, name: str) -> ModuleType:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
-            raise NotFound(f"no {name!r} in {room}: choose one of {', '.join(names(room))}") from None
+            raise NotFound(
+                f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}"
+            ) from None
         raise
 
 

@@ -267,7 +267,7 @@ def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
 
 
 def test_an_unknown_turnover_is_allowed_but_said() -> None:
-    team = teams(answer(lot(1, amount=500_000.0), (A, 0.9)))[0]
+    team = teams(answer(lot(1, amount=500_000.0, duration_months=12.0), (A, 0.9)))[0]
     assert "turnover-unknown" in codes(team)
 
 

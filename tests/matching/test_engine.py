@@ -102,16 +102,17 @@ def test_a_declared_zone_counts_like_nearness(small: Matcher) -> None:
 
 def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> None:
     shown = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
-    assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000005", "000000008"}
+    assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000008"}
+    assert "000000004" not in {m.structure.siret[:9] for m in shown}, "known for another trade"
     assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}, (
         "Lyon, Marseille for Nanterre"
     )
     alone = small.match(
         need("entretien des espaces verts", Place(label="Brest", postcode="29200")), 10, groups=0
     )
-    far = alone.lots[0].matches
-    assert far, "where none is near, the first of the trade are shown all the same, and said to be far"
-    assert all(any("distance habituelle" in said for said in m.warnings) for m in far)
+    lot = alone.lots[0]
+    assert not any(m.level == "likely" for m in lot.matches), "nobody of the trade stands near Brest"
+    assert lot.considered == 8 and lot.likely == 0
 
 
 def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_is_far(
@@ -120,22 +121,24 @@ def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_
     wide = small.match(
         need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
     ).lots[0]
-    far = {m.structure.siret[:9]: m for m in wide.matches if m.out_of_reach}
-    assert set(far) >= {"000000007"}, "Marseille for Nanterre"
-    assert all(m.out_of_reach == "far" and (m.distance_km or 0) <= 900 for m in far.values())
+    found = {m.structure.siret[:9]: m for m in wide.matches}
+    assert "000000007" in found, "Marseille for Nanterre"
+    assert found["000000007"].level == "plausible", "to be asked whether it comes"
+    assert any("plus loin" in reason.text for reason in found["000000007"].reasons)
+    assert found["000000001"].rank < found["000000007"].rank
 
 
 def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
     site = "Création d'un site internet accessible, développement web, référencement"
     built = build_catalogue(
-        [structure(1, "EI", "Lyon", site), structure(2, "EI", "Lyon", "Nettoyage de bureaux")]
+        [structure(1, "EI", "Rouen", site), structure(2, "EI", "Rouen", "Nettoyage de bureaux")]
     )
     far = Matcher(built, recipes.named("default"))
     wired = far.match(need("création du site internet de la ville"), 5, groups=0).lots[0].matches
     assert [m.structure.siret[:9] for m in wired] == ["000000001"]
-    assert not any("distance habituelle" in said for said in wired[0].warnings)
-    swept = far.match(need("nettoyage des bureaux de la mairie"), 5, groups=0).lots[0].matches
-    assert any("distance habituelle" in said for said in swept[0].warnings)
+    assert not any("plus loin" in reason.text for reason in wired[0].reasons)
+    swept = far.match(need("nettoyage des bureaux de la mairie"), 5, groups=0).lots[0]
+    assert not any(m.level == "likely" for m in swept.matches), "a cleaner does not come from Rouen"
 
 
 def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:

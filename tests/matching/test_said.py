@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Offer, Place, Structure
 from matcher.matching import recipes, said
@@ -106,6 +106,6 @@ def test_a_chance_depends_neither_on_a_filter_nor_on_what_was_read_before(held: 
     fresh = build_catalogue(KNOWN, (), recipes.named("default"))
     alone = said.trade_said(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
     assert alone == pytest.approx(everyone[1:2], abs=1e-6)
-    changed = fresh.updated([structure(3, "Plateaux repas livrés au bureau")])
+    changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
     assert said.trade_said(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
     assert int(np.nanargmax(said.trade_said(asked(changed, need)))) == 2

@@ -63,19 +63,18 @@ def test_of_the_signals_that_read_one_contract_one_is_told() -> None:
 
 def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Matcher) -> None:
     need = free_text_tender("entretien des espaces verts d'une école", near("92000"))
-    marks = {
-        m.structure.name: mark(m, "très proche") for m in matcher.match(need, 10, groups=0).lots[0].matches
-    }
-    assert marks["Les Sentiers de l'Ourcq"] == "très proche"
-    assert marks["Nouvel Élan"] == "métier à vérifier"
+    marks = {m.structure.name: mark(m) for m in matcher.match(need, 10, groups=0).lots[0].matches}
+    assert marks["Les Sentiers de l'Ourcq"] == "à appeler"
+    assert marks.get("Nouvel Élan") in (None, "à vérifier")
 
 
-def test_who_stands_far_is_marked_far(matcher: Matcher) -> None:
-    swept = (
-        matcher.match(free_text_tender("nettoyage de vitres", near("88410")), 20, groups=0).lots[0].matches
+def test_who_stands_far_is_counted_not_called(matcher: Matcher) -> None:
+    lot = matcher.match(free_text_tender("nettoyage de vitres", near("88410")), 20, groups=0).lots[0]
+    assert not any(mark(m) == "à appeler" for m in lot.matches)
+    assert lot.considered > 50
+    assert any("plus loin" in said for said in lot.relaxations), (
+        "the trade stands farther, and how far is said"
     )
-    assert {m.out_of_reach for m in swept} == {"far"} and len(swept) <= 3
-    assert {mark(m, "très proche") for m in swept} == {"loin"}
 
 
 def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matcher) -> None:

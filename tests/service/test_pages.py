@@ -123,11 +123,34 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     assert any(cell.value == NASTY for cell in cells) and not any(cell.data_type == "f" for cell in cells)
 
 
-def test_a_place_is_told_with_its_department_and_its_namesakes(page: TestClient) -> None:
-    found = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis"}).text
-    assert "Saint-Denis (974)" in found and 'value="Saint-Denis (93)"' in found
-    again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"}).text
-    assert "<strong>Saint-Denis (93)</strong>" in again and "portent ce nom" not in again
+def test_a_homonym_is_asked_back_and_a_place_told_with_its_department(page: TestClient) -> None:
+    asked = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis"})
+    assert asked.status_code == 422 and "précisez le département ou le code postal" in asked.text
+    assert 'value="Saint-Denis (93)"' in asked.text and 'value="Saint-Denis (974)"' in asked.text
+    again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"})
+    assert again.status_code == 200 and "<strong>Saint-Denis (93)</strong>" in again.text
+    assert (
+        "<strong>Saint-Denis (93)</strong>"
+        in page.post("/acheteur", data={"need": "tonte, 93200", "place": "Saint-Denis"}).text
+    )
+    read = page.post("/acheteur", data={"need": "Nettoyage des bureaux à Saint-Denis"}).text
+    assert (
+        "Plusieurs communes portent le nom de lieu lu dans votre texte" in read
+        and 'value="Saint-Denis (93)"' in read
+    )
+
+
+def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient) -> None:
+    several = page.post("/acheteur", data={"need": "tonte", "place": "Pantin, Bobigny et Romainville"}).text
+    assert "Pantin (93), Bobigny (93), Romainville (93)" in several
+    assert (
+        "<strong>Île-de-France</strong>"
+        in page.post("/acheteur", data={"need": "tonte", "place": "ile de france"}).text
+    )
+    assert "Plaine Commune" in page.post("/acheteur", data={"need": "tonte", "place": "Plaine Commune"}).text
+
+
+def test_a_place_misspelt_is_told_as_it_was_understood(page: TestClient) -> None:
     taken = page.post("/acheteur", data={"need": "tonte", "place": "Zblurgville"}).text
     assert "compris comme <strong>Bleurville (88)</strong>" in taken
     assert "compris comme" not in page.post("/acheteur", data={"need": "tonte", "place": "nanterre"}).text

@@ -107,7 +107,7 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
 def test_filters_are_obeyed(client: TestClient) -> None:
     body = {
         "need": "nettoyage de bureaux",
-        "place": "Montreuil",
+        "place": "Montreuil (93)",
         "n": 50,
         "filters": {"kinds": ["ESAT"], "sirets": None},
     }
@@ -145,6 +145,7 @@ def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClie
         (b'{"notice": ""}', 422, "empty"),
         (b'{"notice": "no notice at all"}', 422, "need"),
         (b'{"need": "pain", "place": "Xyzzyville"}', 422, "Xyzzyville"),
+        (b'{"need": "pain", "place": "Saint-Denis"}', 422, "Saint-Denis (93), "),
         (b'{"need": "pain", "recipe": "cake"}', 404, "recipe"),
         (b'{"need": "pain", "unknown": 1}', 422, "unknown"),
         (b'{"need": "pain", "filters": {"kinds": ["ZZ"]}}', 422, "ZZ"),

@@ -15,7 +15,7 @@ from matcher import codec
 from matcher.catalogue.columns import NATURES, days, department_number, zone_bits
 from matcher.domain import Award, Offer, Place, Structure
 from matcher.reference.codes import cpv_label, naf_label
-from matcher.reference.places import department, locate
+from matcher.reference.places import department, departments_within, locate
 from matcher.reference.text import clean, coded, fold
 
 
@@ -109,6 +109,12 @@ def centred(place: Place) -> Place:
     """The place, at the centre of its department where it has no coordinates of its own."""
     found = department(place.department) if place.department and place.latitude is None else None
     return replace(place, latitude=found.latitude, longitude=found.longitude) if found else place
+
+
+def spread(place: Place) -> tuple[Place, ...]:
+    """The place centred; one for each department of a region where no more is known."""
+    codes = () if place.latitude is not None else departments_within(place)
+    return tuple(centred(replace(place, department=code)) for code in codes) or (place,)
 
 
 def _award_row(award: Award, undated: date | None) -> _Row:

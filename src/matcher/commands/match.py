@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def run(
     notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, typer.Option(help="A need in your own words instead of a notice.")] = None,
-    place: Annotated[str, typer.Option(help="Where the need is: commune, postcode or department.")] = "",
+    place: Annotated[
+        str, typer.Option(help="Where the need is: communes, a postcode, grouping, department or region.")
+    ] = "",
     catalogue: Annotated[
         Path, typer.Option(help="The folder written by `matcher index`.")
     ] = DEFAULT_CATALOGUE,
@@ -47,11 +49,11 @@ def run(
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import ANSWERABLE, BadInput, Filters, NothingGood, Place
+    from matcher.domain import ANSWERABLE, BadInput, Filters, NothingGood
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
-    from matcher.reading.need import free_text_tender
-    from matcher.reference import places
+    from matcher.reading.need import free_text_tender, spot
+    from matcher.reference import toponyms
 
     check_format(format)
     if not notices and need is None:
@@ -66,10 +68,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        where = places.locate(_place(place)) if place else None
-        if place and where is not None and where.department is None and where.latitude is None:
-            raise BadInput(_unknown(place))
-        tenders.append(free_text_tender(need, where or Place()) if where else free_text_tender(need))
+        tenders.append(free_text_tender(need, toponyms.asked(place, need) or spot(need)))
     if not tenders:
         raise NothingGood("no notice to answer was found in these files: `matcher read` shows what they hold")
     matcher = Matcher.load(catalogue, recipe)
@@ -87,29 +86,6 @@ def run(
         emit((codec.to_json(answer) for answer in answers), "jsonl")
     else:
         emit((row for answer in answers for row in rows(answer)), "csv")
-
-
-def _unknown(place: str) -> str:
-    """Why a place is not known: several communes of this name, or none."""
-    from matcher.reference import places
-    from matcher.reference.text import fold
-
-    same = [c for c in places.search_commune(place, limit=8) if fold(c.name) == fold(place.strip())]
-    if len(same) > 1:
-        named = ", ".join(f"{c.name} ({c.department}): {c.postcodes[0]}" for c in same if c.postcodes)
-        return f"several communes are called {place!r}: give the postcode of one ({named})"
-    return f"no commune, postcode or department is called {place!r}: check the spelling"
-
-
-def _place(words: str) -> Any:
-    from matcher.domain import Place
-
-    bare = words.strip()
-    if len(bare) == 5 and bare.isdigit():
-        return Place(postcode=bare)
-    if (len(bare) in (2, 3) and bare[:2].isdigit()) or bare.upper() in ("2A", "2B"):
-        return Place(department=bare.upper())
-    return Place(label=bare)
 
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
@@ -160,6 +136,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from matcher.matching.reasons import clause_in_words
     from matcher.reference.text import shorten
 
     lot = answer.lot
@@ -169,8 +146,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:
-        parts.append(f"réservé ({', '.join(lot.reservation.articles) or 'article non précisé'})")
-    parts += ["clause sociale"] if lot.clauses else []
+        parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
+    parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
     if answer.nobody:
         nearest = " Celles qui s'en approchent, pour information :" if answer.matches else ""

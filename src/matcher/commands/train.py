@@ -151,13 +151,25 @@ def clauses(
     tests: Path = typer.Option(Path("tests/data"), help="Folder of the development passages of the tests."),
     out: Path = typer.Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
     notices: Path | None = typer.Option(
-        None, help="Folder of TED notices: windows of those that reserve nothing are learnt from too."
+        None, help="Folder of labelled TED notices; by default those of MATCHER_SHARED, where they are."
+    ),
+    judged: Path | None = typer.Option(
+        None, help="Their labels, lot by lot; by default data/judged/clauses_dev.jsonl of MATCHER_SHARED."
     ),
 ) -> None:
-    """Learn from passages of our own what reserves a contract and what sets a social clause.
+    """Learn what reserves a contract, sets a social condition or names a social criterion.
 
-    matcher train clauses --notices ../shared/data/notices/ted
+    From labelled real notices first, from passages of our own second.
+
+    matcher train clauses
     """
     from matcher.lab.training.clauses import train
+    from matcher.reference.paths import shared_dir
 
-    say(f"clause model written to {train(passages, tests, out, notices)}")
+    data = shared_dir() / "data"
+    notices, judged = notices or data / "notices" / "ted", judged or data / "judged" / "clauses_dev.jsonl"
+    there = notices.is_dir() and judged.is_file()
+    if not there:
+        say("no labelled notices in MATCHER_SHARED: learning from our own passages alone")
+    made = train(passages, tests, out, notices if there else None, judged if there else None)
+    say(f"clause model written to {made}")

@@ -6,8 +6,12 @@ from matcher.domain import Lot
 
 
 def yearly(lot: Lot) -> float:
-    """The yearly part of a lot's amount in euros, NaN where the amount is unknown or in another currency."""
-    if lot.amount is None or lot.currency != "EUR":
+    """The yearly part of a lot's amount in euros.
+
+    NaN where the amount is unknown, read in a text only, or in another currency, and where a total has no duration.
+    """
+    if lot.amount is None or lot.currency != "EUR" or "amount" in lot.inferred:
         return float("nan")
-    years = (lot.duration_months or 12.0) / 12.0
-    return lot.amount if lot.amount_period == "year" else lot.amount / max(1.0, years)
+    if lot.amount_period == "year":
+        return lot.amount
+    return lot.amount / max(1.0, lot.duration_months / 12.0) if lot.duration_months else float("nan")

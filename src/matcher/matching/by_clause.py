@@ -29,7 +29,7 @@ def clause_asked(ranking: Ranking) -> bool:
     """Does the lot call for the answer "by the clause": it has one, or no structure can build the lot itself?"""
     lot = ranking.shortlist.query.lot
     works = bool(lot.cpv) and lot.cpv[0].startswith("45")
-    return bool(lot.clauses) or works or nobody(ranking)
+    return any(one.nature == "execution" for one in lot.clauses) or works or nobody(ranking)
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from matcher.catalogue.columns import department_number
 from matcher.catalogue.filters import distances_km
 from matcher.domain import Place
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.reference.places import departments
+from matcher.reference.places import precise
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres from each candidate to the nearest place of the lot, computed once; NaN where either is unknown."""
-    result: Column = shortlist.once("distances", lambda: _kilometres(shortlist))
+    """Kilometres from each candidate to the nearest place of the lot, computed once; NaN where either is unknown.
+
+    A department of which no more is known counts by its centre: `told` are the kilometres to show.
+    """
+    result: Column = shortlist.once("distances", lambda: _kilometres(shortlist, shortlist.query.places))
     return result
 
 
-def _kilometres(shortlist: Shortlist) -> Column:
-    points = [
-        (p.latitude, p.longitude)
-        for p in shortlist.query.places
-        if p.latitude is not None and p.longitude is not None
-    ]
+def told(shortlist: Shortlist) -> Column:
+    """Kilometres that can be told: NaN too where the nearest place is only the centre of a department."""
+
+    def make() -> Column:
+        known = _kilometres(shortlist, tuple(filter(precise, shortlist.query.places)))
+        return np.where(known <= kilometres(shortlist), known, np.nan)
+
+    result: Column = shortlist.once("distances to tell", make)
+    return result
+
+
+def vague_place(shortlist: Shortlist) -> bool:
+    """Is no more than departments of the lot known?"""
+    return not any(map(precise, shortlist.query.places))
+
+
+def _kilometres(shortlist: Shortlist, places: Sequence[Place]) -> Column:
+    points = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
     points = [(a, b) for a, b in points if a == a and b == b]
     if not points:
         return np.full(len(shortlist), np.nan)
@@ -36,7 +53,7 @@ def zones(shortlist: Shortlist) -> Column:
 
 
 def _zones(shortlist: Shortlist) -> Column:
-    named = {code for place in shortlist.query.places for code in departments_of(place)}
+    named = {place.department for place in shortlist.query.places if place.department}
     if not named:
         return np.zeros(len(shortlist))
     catalogue, known = shortlist.catalogue, shortlist.inside(shortlist.known("offer", "description", "job"))
@@ -52,10 +69,3 @@ def _zones(shortlist: Shortlist) -> Column:
     result[owner] = -1.0
     result[owner[inside]] = 1.0
     return result
-
-
-def departments_of(place: Place) -> tuple[str, ...]:
-    """The department of a place; all those of its region where no more is known."""
-    if place.department:
-        return (place.department,)
-    return tuple(d.code for d in departments() if place.region and d.region == place.region)

@@ -33,7 +33,7 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, evidence, judgement, recipes, suitability
+from matcher.matching import by_clause, distances, judgement, recipes, suitability
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
@@ -117,9 +117,7 @@ class Matcher:
         chances = ranker.probability(scores, regime)
         may = suitability.admitted(shortlist)
         if judged:
-            levels = np.where(
-                may & suitability.proposable(shortlist), judgement.shipped().levels(chances), UNLIKELY
-            )
+            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
         else:
             levels = np.where(may, LIKELY, UNLIKELY)
         return Ranking(
@@ -234,7 +232,7 @@ class Matcher:
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
         wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
-        return suitability.relaxations(ranking, wide, _kilometres((wide or ranking).shortlist))
+        return suitability.relaxations(ranking, wide, distances.told((wide or ranking).shortlist))
 
     def _by_clause(self, ranking: Ranking) -> tuple[Match, ...]:
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
@@ -297,7 +295,7 @@ class Matcher:
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(_kilometres(shortlist)[i])
+        kilometres = float(distances.told(shortlist)[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
@@ -413,13 +411,6 @@ def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, 
         code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
         offer_passage=why.offer_passage, tells=why.tells and value == value,
     )  # fmt: skip
-
-
-def _kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres from each candidate to the lot; NaN where only a department is known of one of them; (n,)."""
-    if evidence.vague_place(shortlist):
-        return np.full(len(shortlist), np.nan)
-    return distances.kilometres(shortlist)
 
 
 def _weight(reason: Reason) -> float:

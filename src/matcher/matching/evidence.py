@@ -130,30 +130,13 @@ def pieces(shortlist: Shortlist) -> Column:
 # ------------------------------------------------------------------------------------------ the place
 
 
-def vague_place(shortlist: Shortlist) -> bool:
-    """Is no more than the department of the lot known?"""
-
-    def make() -> bool:
-        for asked in shortlist.query.places:
-            centre = places.department(asked.department) if asked.department else None
-            at_centre = centre is not None and (asked.latitude, asked.longitude) == (
-                centre.latitude,
-                centre.longitude,
-            )
-            if asked.latitude is not None and not at_centre:
-                return False
-        return True
-
-    return bool(shortlist.once("vague place", make))
-
-
 def same_department(shortlist: Shortlist) -> Column:
-    """1 in a department of the lot (or of its region, where no more is known), 0 elsewhere; NaN where a point alone is known.
+    """1 in a department of the lot, 0 elsewhere; NaN where a point alone is known.
 
     A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
     """
     places_ = shortlist.query.places
-    asked = {code for place in places_ for code in distances.departments_of(place)}
+    asked = {place.department for place in places_ if place.department}
     if not asked:
         pointed = any(place.latitude is not None for place in places_)
         return np.full(len(shortlist), np.nan if pointed else 1.0)
@@ -164,7 +147,7 @@ def kilometres(shortlist: Shortlist) -> Column:
     """Kilometres to the lot, or to a declared zone; supposed where only departments, or nothing, are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
-    if vague_place(shortlist):
+    if distances.vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)

@@ -33,7 +33,6 @@ THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
 RULES: Mapping[str, Mapping[str, float]] = {
     "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5},
     "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
-    "deadline": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
 }
 
 

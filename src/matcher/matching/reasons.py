@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import KINDS, LEVEL_LABELS, Match, Reason, Structure
+from matcher.domain import KINDS, LEVEL_LABELS, Clause, Match, Reason, Structure
 from matcher.reference.text import shorten
 
 
@@ -126,3 +126,17 @@ def mark(match: Match) -> str:
     if match.structure.active is False:
         return "fermée"
     return LEVEL_LABELS[match.level]
+
+
+def clause_in_words(clause: Clause) -> str:
+    """A clause, a criterion with its weight, or the object of the contract, each called what it is; in French."""
+    if clause.nature == "objective":
+        return "Objectif social" if clause.origin == "field" else "Objet du marché : insertion"
+    if clause.nature == "criterion":
+        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit, "")
+        weight = "" if clause.weight is None else f" : {clause.weight:g}{unit}".replace(".", ",")
+        return f"Critère social{weight}"
+    if clause.hours:
+        return f"Clause sociale : {clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
+    share = f" : {100 * clause.share:g}\u202f% des heures".replace(".", ",") if clause.share else ""
+    return f"Clause sociale{share}"

@@ -11,12 +11,11 @@ from matcher.catalogue import denials
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.filters import allowed_mask, nearest
-from matcher.catalogue.rows import centred
+from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Tender
 from matcher.matching.shortlist import Query, Shortlist
-from matcher.reference import needs
+from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
-from matcher.reference.places import locate
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many evidence rows every row is compared, so that nothing can be missed.
@@ -36,16 +35,14 @@ def query_of(
 ) -> Query:
     """A lot ready to be compared: its places located, its text encoded."""
     words = text or question(lot)
-    places = tuple(locate(place, tender.buyer.id) for place in lot.places)
-    if not places:
-        places = (locate(tender.buyer.place, tender.buyer.id),)
-    places = tuple(centred(place) for place in places)
+    located, deduced = toponyms.of_lot(lot, tender)
+    places = tuple(dict.fromkeys(each for place in located for each in spread(place)))
     if vector is None:
         vector = catalogue.encoder.encode([words], role="query")[0]
     stated = () if "cpv" in lot.inferred else lot.cpv  # a supposed code decides nothing
     pieces = needs.pieces(lot.title)
     return Query(
-        lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, cpv=stated, as_of=as_of,
+        lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, deduced=deduced, cpv=stated, as_of=as_of,
         filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         pieces=tuple(catalogue.encoder.encode(pieces, role="query")) if pieces else (),
     )  # fmt: skip

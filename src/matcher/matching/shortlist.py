@@ -32,6 +32,7 @@ class Query:
     words: str  # the text with the CPV codes as words, for the index of exact words
     places: tuple[Place, ...]
     cpv: tuple[str, ...]
+    deduced: bool = False  # are the places the buyer's, for want of any that the lot states?
     as_of: date | None = None  # only evidence dated before this day is used; None: all of it
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?

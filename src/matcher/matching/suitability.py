@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.matching import judgement
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Shortlist
 
 STEPS_KM = (20.0, 50.0)  # how much wider than the radius asked is looked
-FARTHER_KM = (50.0, 100.0, 200.0)  # how far is looked where nobody of the trade comes
+FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # how far is looked where nobody of the trade comes
 #: The place of a candidate that stands where the work is, in the columns that the judgement reads.
 ON_THE_SPOT = {"same_department": 1.0, "kilometres": 5.0, "beyond": -1.0, "zone": 0.0}
 
@@ -44,6 +44,18 @@ def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
     A firm known by past awards alone, without kind, town or activity, is a partner, not a structure to propose.
     """
     return np.asarray(open_(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
+
+
+def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
+
+    Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
+    """
+    may = admitted(shortlist) & proposable(shortlist)
+    if shortlist.query.filters.radius_km is not None:
+        near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
+        levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
+    return np.where(may, levels, UNLIKELY)
 
 
 def nobody(ranking: Ranking) -> bool:

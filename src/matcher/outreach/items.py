@@ -14,12 +14,11 @@ from sqlalchemy import select
 
 from matcher import codec
 from matcher.domain import BadInput, Consortium, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
-from matcher.matching.reasons import sentences
+from matcher.matching.reasons import clause_in_words, sentences
 from matcher.outreach.cases import Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law
-from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -172,8 +171,8 @@ def _link(url: str) -> str:
 def _reserved(lot: Lot) -> str:
     if lot.reservation is None:
         return ""
-    articles = ", ".join(lot.reservation.articles)
-    return f"Lot réservé ({articles})" if articles else "Lot réservé, article non précisé : voir le règlement"
+    stated = lot.reservation.stated
+    return f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
 
 
 def _clauses(tender: Tender, lot: Lot) -> str:
@@ -181,8 +180,7 @@ def _clauses(tender: Tender, lot: Lot) -> str:
     if not lot.clauses:
         duty = law.social_duty(tender, lot)
         return duty.short if duty else ""
-    hours = sum(c.hours or 0 for c in lot.clauses)
-    return f"Clause sociale : {grouped(hours)} heures d'insertion" if hours else "Clause sociale"
+    return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))
 
 
 def _changes(news: News, tender: Tender, deadline: datetime | None) -> list[str]:

@@ -183,13 +183,12 @@ def _judged(
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
     """What no partner would remedy, in French; empty where nothing stands in the way."""
     why = []
-    if lot.reservation is not None:
-        articles = lot.reservation.articles
-        if law.eligible(structure.kind, articles, on, structure.labels) is False:
-            why.append(
-                f"{lot_label(lot)} est réservé ({' ou '.join(articles) or 'article non précisé'}) à d'autres "
-                "structures que la vôtre"
-            )
+    held = lot.reservation
+    if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
+        why.append(
+            f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
+            "structures que la vôtre"
+        )
     if serves(match) is False:
         far = f" (à {match.distance_km:.0f} km)" if match.distance_km is not None else ""
         why.append(f"hors de la zone que vous déclarez servir{far}")

@@ -237,10 +237,10 @@ def _pools(
 def _barred(structure: Structure, lot: Lot, on: date) -> str:
     if (
         lot.reservation is None
-        or law.eligible(structure.kind, lot.reservation.articles, on, structure.labels) is not False
+        or law.eligible(structure.kind, lot.reservation.opened_by, on, structure.labels) is not False
     ):
         return ""
-    stated = " ou ".join(lot.reservation.articles) or "article non précisé"
+    stated = lot.reservation.stated or "article non précisé"
     return (
         f"lot réservé ({stated}) : votre structure n'y est pas admissible, un groupement avec elle non plus"
     )
@@ -320,7 +320,7 @@ def _may_join(structure: Structure, other: Structure, lot: Lot, on: date, ordina
         return False
     if lot.reservation is None:
         return True
-    each = (law.eligible(s.kind, lot.reservation.articles, on, s.labels) for s in (structure, other))
+    each = (law.eligible(s.kind, lot.reservation.opened_by, on, s.labels) for s in (structure, other))
     return all(answer is not False for answer in each)
 
 

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -165,7 +166,9 @@ _ABBREVIATED = (
 _ARTICLE = re.compile(r"^(?:le|la|les|l) ")
 
 
-def _key(name: str) -> str:
+@lru_cache(50_000)
+def name_key(name: str) -> str:
+    """A name as it is compared: without accents, case, hyphens, and with "St" as "saint"."""
     text = fold(name)
     for pattern, whole in _ABBREVIATED:
         text = pattern.sub(whole, text)
@@ -174,7 +177,7 @@ def _key(name: str) -> str:
 
 @remembered()
 def _keys() -> list[str]:
-    return [_key(row[1]) for row in _communes()[1]]
+    return [name_key(row[1]) for row in _communes()[1]]
 
 
 @remembered()
@@ -185,12 +188,57 @@ def _by_key() -> dict[str, list[int]]:
     return table
 
 
+@remembered()
+def _by_bare_key() -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for number, key in enumerate(_keys()):
+        if (bare := _ARTICLE.sub("", key)) != key:
+            table.setdefault(bare, []).append(number)
+    return table
+
+
+def communes_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
+    """The communes of exactly this name, most populous first; without its article where none is called so."""
+    key = name_key(name)
+    found = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key, ())]
+    if department:
+        found = [c for c in found if c.department == department]
+    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+
+
+def mentions(words: str, place: Commune | None) -> bool:
+    """Do the words hold the whole name of a commune?"""
+    return place is not None and f" {name_key(place.name)} " in f" {name_key(words)} "
+
+
+def is_twofold(code: str) -> bool:
+    """Are these digits both a postcode and an INSEE code?"""
+    return code in _by_postcode() and _row_of(code) is not None
+
+
+def commune_or_postcode(code: str, words: str = "", insee: bool = False) -> Place | None:
+    """The place of five digits that are a postcode, an INSEE code, or both; None where they are neither.
+
+    Of a code that is both, the commune whose name the words hold decides, else `insee`, what it is said to be.
+    """
+    as_commune, served = commune(code), communes_of_postcode(code)
+    named = [c for c in served if mentions(words, c)]
+    if as_commune and served and bool(named) != mentions(words, as_commune):
+        insee = not named
+    if as_commune and (insee or not served):
+        return locate(Place(commune=as_commune.code))
+    if not served:
+        return None
+    best = max(named, key=lambda c: len(c.name)) if named else served[0]
+    return locate(Place(commune=best.code, postcode=code))
+
+
 def search_commune(name: str, department: str | None = None, limit: int = 10) -> tuple[Commune, ...]:
     """Communes whose name is, begins with, or resembles `name`, best first, then most populous first.
 
     Accents, case, hyphens, "St" for "Saint" and a leading article do not count.
     """
-    wanted = _key(name)
+    wanted = name_key(name)
     if not wanted or limit < 1:
         return ()
     keys, rows = _keys(), _communes()[1]
@@ -274,6 +322,24 @@ def departments_of_region(region: str) -> tuple[str, ...]:
     return tuple(d.code for d in departments() if d.region == region)
 
 
+def departments_within(place: Place) -> tuple[str, ...]:
+    """The department of a place; all those of its NUTS code or region where no more is known."""
+    if place.department:
+        return (place.department,)
+    within = department_of_nuts(place.nuts) if place.nuts else ()
+    return within or (departments_of_region(place.region) if place.region else ())
+
+
+def precise(place: Place) -> bool:
+    """Is more known of a place than its department?"""
+    centre = department(place.department) if place.department else None
+    at_centre = centre is not None and (place.latitude, place.longitude) == (
+        centre.latitude,
+        centre.longitude,
+    )
+    return place.commune is not None or (place.latitude is not None and not at_centre)
+
+
 def neighbours(department: str) -> tuple[str, ...]:
     """The departments that touch this one, by code; none for those overseas."""
     return _departments()[1].get(department, ())
@@ -343,7 +409,7 @@ CLEARLY_LARGEST = 5
 
 def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     """The commune that a label names, and whether its homonyms leave a doubt."""
-    text = re.sub(r"\b(?:cedex|cx)\b.*$", "", _key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
+    text = re.sub(r"\b(?:cedex|cx)\b.*$", "", name_key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
     key = _TITLE.sub("", text)
     found = sorted((_commune_at(n) for n in _by_key().get(key, ())), key=lambda c: (-c.population, c.code))
     if near:
@@ -358,22 +424,31 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
 @remembered()
 def _area_names() -> tuple[dict[str, str], dict[str, str]]:
     """Departments and regions by folded name, with and without their article."""
-    return {_key(d.name): d.code for d in departments()}, {
-        _key(name): code for code, name in regions().items()
-    }
+    by_department = {name_key(d.name): d.code for d in departments()}
+    by_region = {name_key(name): code for code, name in regions().items()}
+    return {
+        **{_ARTICLE.sub("", key): code for key, code in by_department.items()},
+        **by_department,
+    }, by_region
+
+
+def area_named(name: str) -> tuple[str | None, str | None]:
+    """The department, or else the region, of exactly this name: (code, None), (None, code) or (None, None)."""
+    by_department, by_region = _area_names()
+    key = name_key(name)
+    of_department = by_department.get(_DEPARTMENT_TITLE.sub("", key))
+    if of_department and not key.startswith("region"):
+        return of_department, None
+    return None, by_region.get(_REGION_TITLE.sub("", key))
 
 
 def _areas(label: str) -> tuple[str | None, str | None]:
     """The department and the region that a label names, whole, in brackets or after its last comma."""
-    by_department, by_region = _area_names()
     bracket = re.search(r"\(([^()]{3,40})\)", label)
     for part in (label, bracket.group(1) if bracket else "", label.rpartition(",")[2]):
-        key = _key(part)
-        found = by_department.get(_DEPARTMENT_TITLE.sub("", key))
-        if found and not key.startswith("region"):
-            return found, region_of(found)
-        if region := by_region.get(_REGION_TITLE.sub("", key)):
-            return None, region
+        code, region = area_named(part)
+        if code or region:
+            return code, region or (region_of(code) if code else None)
     return None, None
 
 
@@ -403,8 +478,10 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     postcode = place.postcode or (stated.group(1) if stated else "")
     served = communes_of_postcode(postcode)
     if served:
-        key = _key(_POSTCODE.sub(" ", place.label))
-        by_name = [c for c in served if key and (_key(c.name) == key or f" {_key(c.name)} " in f" {key} ")]
+        key = name_key(_POSTCODE.sub(" ", place.label))
+        by_name = [
+            c for c in served if key and (name_key(c.name) == key or f" {name_key(c.name)} " in f" {key} ")
+        ]
         return max(by_name, key=lambda c: len(c.name)) if by_name else served[0], False
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)

@@ -92,6 +92,7 @@ _ABBREVIATED = re.compile(
 _BREAK = re.compile(
     r"[\s;|•▪●\uf0b7](?:(?<=[;|•▪●\uf0b7])\s*|(?<=\n)\s*|(?<=[.!?…]\s)\s*|(?<=\s)[—–]{1,2}\s+)"
 )
+_BULLETS = "—–-•▪●*"
 _OPEN_END = re.compile(
     r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
 )
@@ -105,7 +106,8 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         before = plain[max(start, found.start() - 12) : found.start()]
         after = text[found.end() : found.end() + 1]
         if "\n" in found.group():
-            if "\n\n" not in found.group() and (after.islower() or _OPEN_END.search(before.strip())):
+            wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before.strip()))
+            if "\n\n" not in found.group() and wrapped:
                 continue  # a line that was only wrapped
         elif text[found.start() - 1 : found.start()] == "." and (
             _ABBREVIATED.search(before) or after.islower()

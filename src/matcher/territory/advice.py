@@ -496,33 +496,3 @@ def effect(oeth: Advice | Refused) -> str:
         if isinstance(oeth, Advice)
         else f"sans effet, {oeth.reason}"
     )
-
-
-def _small_lot(f: Facts) -> Advice | None:
-    """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
-    limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
-    if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
-        return None
-    if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
-        return None
-    return Advice(
-        code="direct-lot",
-        title="Acheter ce petit lot directement, avec trois devis",
-        reasons=(
-            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et "
-            f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots",
-            f"à solliciter : {f.everyone.shown()}",
-        ),
-        rules=(limit, share, *_rules(f.on, "same-supplier")),
-        conditions=(
-            f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
-        ),
-    )
-
-
-def _innovative(f: Facts, total: float) -> str:
-    """That an innovative purchase of that size may still be made without publicity; "" where it may not."""
-    rule = law.rule("direct.innovative", f.on)
-    if rule is None or total >= (rule.value or 0.0):
-        return ""
-    return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"

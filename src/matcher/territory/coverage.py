@@ -17,7 +17,8 @@ import numpy as np
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
-from matcher.reference import places
+from matcher.reference import places, toponyms
+from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
 from matcher.territory.supply import (
@@ -183,8 +184,8 @@ MEASURES: Mapping[str, str] = {
 
 
 def _told(near: Near) -> str:
-    far = "distance inconnue" if near.kilometres is None else f"{near.kilometres:.0f} km"
-    return f"{near.name} ({near.kind}, {near.town}, {far} : {near.reason})"
+    far = "" if near.kilometres is None else f", {near.kilometres:.0f} km"
+    return f"{near.name} ({near.kind}, {near.town}{far} : {near.reason})"
 
 
 # ------------------------------------------------------------------------------------------------- areas
@@ -233,26 +234,25 @@ def circle(commune: str, radius_km: float) -> Area:
 
 def somewhere(words: str) -> Place:
     """A place typed by a user: INSEE code, postcode, department, or a name.  Raises BadInput where none is."""
-    bare = words.strip()
-    if len(bare) == 5 and bare[:4].isalnum() and bare[-1].isdigit() and bare[0].isdigit():
-        known = places.communes_of_postcode(bare)
-        place = Place(postcode=bare) if known else Place(commune=bare)
-    elif places.department(bare.upper()):
-        place = department(bare).place
-    else:
-        place = Place(label=bare)
-    found = places.locate(place)
-    if found.commune is None and found.department is None:
-        near = places.search_commune(bare, limit=3)
+    try:
+        found = toponyms.asked(words)
+    except toponyms.Homonyms as error:
+        raise BadInput(
+            f"plusieurs lieux s'appellent {words!r} ({', '.join(error.choices)}) : précisez le département ou le code postal"
+        ) from None
+    except BadInput:
+        near = places.search_commune(words, limit=3)
         hint = (
             f" ; vouliez-vous dire {', '.join(f'{c.name} ({c.department})' for c in near)} ?" if near else ""
         )
         raise BadInput(
             f"aucune commune, aucun code postal, aucun département ne s'appelle {words!r}{hint or ' : vérifiez l’orthographe'}"
+        ) from None
+    if len(found) != 1 or not found[0].department:
+        raise BadInput(
+            f"{words!r} n'est pas un seul lieu : donnez une commune, un code postal ou un département"
         )
-    if not found.label and found.commune and (commune := places.commune(found.commune)):
-        found = replace(found, label=commune.name)
-    return found
+    return found[0] if found[0].commune else department(found[0].department).place
 
 
 # ------------------------------------------------------------------------------------------------- needs
@@ -271,7 +271,7 @@ def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list
                 f"{tender.id}#{lot.id}",
                 Wanted(
                     id=f"{tender.id}#{lot.number}", title=lot.title, trades=trades_of_lot(lot),
-                    place=placed(lot, tender.buyer.place, tender.buyer.id), on=tender.published, origin="avis",
+                    place=placed(lot, tender), on=tender.published, origin="avis",
                     reservation=lot.reservation, source=tender.format,
                 ),
             )  # fmt: skip
@@ -414,7 +414,7 @@ def cover(
         where = (lot.place.latitude, lot.place.longitude, lot.place.department)
         if where not in reach_of:
             reach_of[where] = supply.reach(lot.place)
-        articles = lot.reservation.articles if lot.reservation else None
+        articles = lot.reservation.opened_by if lot.reservation else None
         if articles not in eligible_of:
             eligible_of[articles] = supply.eligible(lot.reservation)
         base = reach_of[where] & eligible_of[articles]
@@ -438,13 +438,8 @@ def cover(
             )  # fmt: skip
             if count.short and closers:
                 near = nearest(supply, able[trade] & ~reached[i], area.place, trade, closers)
-                cell = replace(
-                    cell,
-                    nearest=near,
-                    neighbours=_neighbouring(
-                        supply, reached[i] & of_kind & ~able[trade], area, trade, closers
-                    ),
-                )
+                akin = _neighbouring(supply, reached[i] & of_kind & ~able[trade], area, trade, closers)
+                cell = replace(cell, nearest=_shown(near, area), neighbours=_shown(akin, area))
             cells.append(cell)
     dates = sorted(lot.on for lot in lots if lot.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
@@ -522,6 +517,11 @@ def _near(supply: Supply, i: int, kilometres: float, reason: str) -> Near:
         reason=reason,
         source=source,
     )
+
+
+def _shown(near: tuple[Near, ...], area: Area) -> tuple[Near, ...]:
+    """The same, without kilometres where these are from the centre of a department."""
+    return near if precise(area.place) else tuple(replace(one, kilometres=None) for one in near)
 
 
 def _neighbouring(supply: Supply, mask: Mask, area: Area, trade: str, most: int) -> tuple[Near, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from matcher.domain import KINDS, LENDING_KINDS, SIAE_KINDS, BadInput, Place
 from matcher.reference import law
+from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory.supply import Supply
 
@@ -188,7 +189,8 @@ def _carriers(
     found: dict[int, Carrier] = {}
     for _, borne, _, i in sorted(keys):
         s = supply.structures[i]
-        kilometres = None if np.isnan(distance[i]) else round(float(distance[i]), 1)
+        known = place is not None and precise(place) and not np.isnan(distance[i])
+        kilometres = round(float(distance[i]), 1) if known else None
         reason = (
             "dit ou prouve ce métier"
             if declared[i]

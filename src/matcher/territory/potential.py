@@ -145,7 +145,7 @@ def _of_lot(
     desk = supply.desk
     trades = trades_of_lot(lot)
     asked = needs.split(lot)
-    place = placed(lot, tender.buyer.place, tender.buyer.id)
+    place = placed(lot, tender)
     located = place.department is not None or place.latitude is not None
     reached = supply.reach(place) if located else np.ones(len(supply), dtype=bool)
     able = supply.able(trades) if trades else np.ones(len(supply), dtype=bool)
@@ -197,7 +197,7 @@ def _of_lot(
         on=supply.on, amount=whole, like_needs=like_needs, lot_amount=total, months=months,
         works=nature == "works" if works is None else works, buyer=buyer, lots=len(tender.lots), defence=defence,
         ess_service=any(map(law.ess_service, cpv)), social=any(map(law.social_service, cpv)), public_service=public_service,
-        reserved=lot.reservation.articles if lot.reservation else None,
+        reserved=lot.reservation.opened_by if lot.reservation else None,
         within={a: supply.count(mask, trades) for a, mask in within.items()}, everyone=supply.count(every & reached, trades),
         weight={**{a: _weight(supply, mask, yearly) for a, mask in within.items()}, "": _weight(supply, every & reached, yearly)},
         by_need={n.label: supply.bidders_of(supply.able((n.trade,)) & reached) for n in asked},

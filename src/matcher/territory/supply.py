@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
-from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure
+from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure, Tender
 from matcher.records.store import Store
-from matcher.reference import law, needs, places
+from matcher.reference import law, needs, places, toponyms
 from matcher.reference import trades as trades_
 from matcher.territory import assumptions
 
@@ -229,7 +229,7 @@ class Supply:
         """Who may answer, those of unknown eligibility included; everybody where nothing is reserved."""
         if reservation is None:
             return np.ones(len(self), dtype=bool)
-        return self.admitted(reservation.articles, unsure=True)
+        return self.admitted(reservation.opened_by, unsure=True)
 
     def admitted(self, articles: Sequence[str], *, unsure: bool = False) -> Mask:
         """Who may answer under one of these articles."""
@@ -379,9 +379,9 @@ def trades_of_lot(lot: Lot) -> tuple[str, ...]:
     return split or trades_asked(lot.title, lot.cpv) or trades_asked(lot.description)
 
 
-def placed(lot: Lot, buyer_place: Place, buyer_id: str) -> Place:
+def placed(lot: Lot, tender: Tender) -> Place:
     """Where a lot is carried out; the centre of its department where only that is known."""
-    place = places.locate(lot.places[0] if lot.places else buyer_place, buyer_id)
+    place = toponyms.of_lot(lot, tender)[0][0]
     if place.latitude is None and place.department and (centre := places.department(place.department)):
         return replace(place, latitude=centre.latitude, longitude=centre.longitude, inferred=True)
     return place

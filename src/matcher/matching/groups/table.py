@@ -54,7 +54,7 @@ class _Table:
         if why := self.barred.get((lot.id, siren)):
             return why.startswith("non éligible")
         who = self.structures[siren]
-        return law.eligible(who.kind, lot.reservation.articles, self.on, who.labels) is False
+        return law.eligible(who.kind, lot.reservation.opened_by, self.on, who.labels) is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

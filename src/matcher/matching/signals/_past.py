@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import department_number
 from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
 from matcher.reference import places
+from matcher.reference.text import shorten
 
 DISCOUNT = (1.0, 0.5, 0.25)  # best award, second, third
 SCALE_KM = 150.0
@@ -26,7 +28,7 @@ def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
     return shortlist.known("award")
 
 
-def told(measure: Callable[[Shortlist], Column]) -> Callable[[Shortlist], Column]:
+def nan_without_awards(measure: Callable[[Shortlist], Column]) -> Callable[[Shortlist], Column]:
     """The measure, NaN all over where no candidate has a known award: then there is nothing to look at."""
 
     @wraps(measure)
@@ -86,6 +88,15 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
+def at_centre(shortlist: Shortlist, i: int) -> bool:
+    """Is the award of candidate i nearest to the lot placed at the centre of a department only?"""
+    first = int(shortlist.starts[i])
+    far = kilometres(shortlist)[first : int(shortlist.starts[i + 1])]
+    row = int(shortlist.rows[first + int(np.nanargmin(far))])
+    point = tuple(float(shortlist.catalogue.of_row(name)[row]) for name in ("latitude", "longitude"))
+    return point in {(d.latitude, d.longitude) for d in places.departments()}
+
+
 def spread(
     shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
 ) -> NDArray[np.float64]:
@@ -141,3 +152,18 @@ def homeless(shortlist: Shortlist, values: Column) -> Column:
     """The values, NaN for candidates whose own address is known: where they stand is then said by `place`."""
     home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
     return np.where(np.isnan(home), values, np.nan)
+
+
+def nearest_contract(
+    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, telling: float
+) -> Why:
+    """The award of candidate i with the highest of `values` (m,), as `said` in French.
+
+    From `telling` on the contract found is like the lot; below, it is only the least unlike.
+    """
+    row = None if value != value else shortlist.best_row(i, values, mask(shortlist))
+    if row is None:
+        return Why("aucun marché public connu", tells=False)
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since else ""
+    return Why(f"{said}{when}", "", shorten(offer.title, 200), tells=value >= telling)

@@ -10,6 +10,9 @@ from matcher.matching.signals import Why
 from matcher.reference.places import department
 
 ALIKE = "unknown"
+_AREA = {
+    "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
+}  # fmt: skip
 FAR = 0.5  # doublings of the usual distance from which a structure is said to be far
 
 
@@ -29,8 +32,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         )
     if evidence.of(shortlist, "public_body")[i]:
         told.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
-    places = shortlist.query.places
-    if value == value and places and all(p.inferred for p in places):
+    if value == value and shortlist.query.deduced:
         told.append("lieu déduit de l'acheteur")
     return Why(", ".join(told))
 
@@ -39,17 +41,22 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department: none are told from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(distances.kilometres(shortlist)[i])
+    kilometres = float(distances.told(shortlist)[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
-    if kilometres == kilometres and not evidence.vague_place(shortlist):
+    if kilometres == kilometres:
         shown = round(kilometres, 1)  # as a match tells it
         return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
-    if not any(p.department or p.latitude is not None for p in shortlist.query.places):
+    if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
         return "lieu d'exécution inconnu"
     if not code:
         return "implantation inconnue"
     found = department(code)
     same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
-    return (
-        f"{'dans le' if same else 'hors du'} département du lot ({town or (found.name if found else code)})"
-    )
+    within, outside = _AREA["region" if _regional(shortlist) else "department"]
+    return f"{within if same else outside} du lot ({town or (found.name if found else code)})"
+
+
+def _regional(shortlist: Shortlist) -> bool:
+    """Does the lot name a region, and no department of it?"""
+    query = shortlist.query
+    return len({p.department for p in query.places}) > 1 and not any(p.department for p in query.lot.places)

@@ -35,9 +35,19 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
-    piece = said.passage(shortlist, i)
+    piece = _piece(shortlist, i)
     how = "le métier demandé" if sure >= TOLD else "proche du métier demandé"
     return Why(f"déclare « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
+
+
+def _piece(shortlist: Shortlist, i: int) -> str:
+    """The declared piece of candidate i that is surest of the trade asked."""
+    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
+    rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
+    pieces = said.pieces(shortlist)
+    slots, _ = pieces.of(rows)
+    values = trades.match(trades.asked(shortlist), trades.by_piece(shortlist.catalogue, pieces), slots)
+    return pieces.text(int(slots[int(np.argmax(values))]))
 
 
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -49,7 +59,10 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = trades.by_name(shortlist.catalogue)[shortlist.candidates[i]]
-    return Why(f"son nom évoque ce métier ({_label(held * trades.wide(trades.asked(shortlist)))})")
+    met = held * trades.asked(shortlist)
+    if sure >= TOLD and met.any():
+        return Why(f"son nom évoque ce métier ({_label(met)})")
+    return Why(f"son nom évoque un métier voisin ({_label(held)})")
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
-from matcher.reference.text import shorten
 
 ALIKE = "unknown"
 
@@ -12,23 +11,14 @@ ALIKE = "unknown"
 TELLING = 0.5
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """The best BM25 share, relative to the catalogue's best; NaN without awards."""
     return shortlist.best(_past.scaled(shortlist, "words"), _past.mask(shortlist))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if value != value:
-        return Why("aucun marché public connu", tells=False)
-    row = shortlist.best_row(i, _past.scaled(shortlist, "words"), _past.mask(shortlist))
-    if row is None:
-        return Why("aucun marché public connu", tells=False)
-    offer = shortlist.catalogue.offer(row)
-    when = f" ({offer.since.year})" if offer.since else ""
-    return Why(
-        f"a déjà remporté un marché très semblable{when}",
-        "",
-        shorten(offer.title, 200),
-        tells=value >= TELLING,
+    values = _past.scaled(shortlist, "words")
+    return _past.nearest_contract(
+        shortlist, i, value, values, "a déjà remporté un marché très semblable", TELLING
     )

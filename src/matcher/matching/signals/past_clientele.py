@@ -40,7 +40,7 @@ def kinds(buyers: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(buyers > 0, _TABLE[np.clip(buyers // 10**7, 0, 99)], -1)
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Awards for this kind of buyer over all awards plus one; NaN without awards or where the buyer is unknown."""
     asking = shortlist.query.tender.buyer.id[:9]

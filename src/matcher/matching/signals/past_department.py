@@ -10,7 +10,7 @@ from matcher.matching.signals import Why, _past
 ALIKE = "value"
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Awards in the department over located awards plus one; NaN where no place is known."""
     if not any(place.department for place in shortlist.query.places):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
-from matcher.reference.text import shorten
 
 ALIKE = "unknown"
 
@@ -12,20 +11,12 @@ ALIKE = "unknown"
 TELLING = 0.45
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Discounted sum of the best three cosines, as shares of the catalogue's best; NaN without awards."""
     return shortlist.discounted(_past.scaled(shortlist, "meaning"), _past.mask(shortlist), _past.DISCOUNT)
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if value != value:
-        return Why("aucun marché public connu", tells=False)
-    row = shortlist.best_row(i, _past.scaled(shortlist, "meaning"), _past.mask(shortlist))
-    if row is None:
-        return Why("aucun marché public connu", tells=False)
-    offer = shortlist.catalogue.offer(row)
-    when = f" ({offer.since.year})" if offer.since else ""
-    return Why(
-        f"a déjà remporté un marché semblable{when}", "", shorten(offer.title, 200), tells=value >= TELLING
-    )
+    values = _past.scaled(shortlist, "meaning")
+    return _past.nearest_contract(shortlist, i, value, values, "a déjà remporté un marché semblable", TELLING)

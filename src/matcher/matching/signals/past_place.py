@@ -10,7 +10,7 @@ from matcher.matching.signals import Why, _past
 ALIKE = "value"
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Mean over awards of exp(-km / 150); NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from matcher.matching import distances
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
@@ -12,7 +13,7 @@ ALIKE = "value"
 SCALE_KM = 400.0
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """exp(-km / 400) of the nearest award; NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
@@ -22,4 +23,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("lieux de ses marchés inconnus")
+    if distances.vague_place(shortlist) or _past.at_centre(shortlist, i):
+        return Why("distance de ses marchés passés connue au département près")
     return Why(f"son marché passé le plus proche est à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")

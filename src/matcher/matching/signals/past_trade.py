@@ -8,7 +8,7 @@ from matcher.matching.signals import Why, _past
 ALIKE = "value"
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """0 (other division) to 1 (same code); NaN without awards or where the lot states no CPV."""
     if not shortlist.query.cpv:

@@ -10,7 +10,7 @@ from matcher.matching.signals import Why, _past
 ALIKE = "value"
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """log(1 + awards of the same CPV group); NaN without awards or where the lot states no CPV."""
     if not shortlist.query.cpv:

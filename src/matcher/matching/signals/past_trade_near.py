@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
-from matcher.reference.text import shorten
 
 ALIKE = "unknown"
 
@@ -23,23 +22,14 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
 TELLING = 0.3
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Best over awards of CPV agreement times exp(-km / 150), 0.3 where the distance is unknown; NaN without awards."""
     return shortlist.best(_values(shortlist), _past.mask(shortlist))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if value != value:
-        return Why("aucun marché public connu", tells=False)
-    row = shortlist.best_row(i, _values(shortlist), _past.mask(shortlist))
-    if row is None:
-        return Why("aucun marché public connu", tells=False)
-    offer = shortlist.catalogue.offer(row)
-    when = f" ({offer.since.year})" if offer.since else ""
-    return Why(
-        f"a déjà remporté un marché du même métier, près de là{when}",
-        "",
-        shorten(offer.title, 200),
-        tells=value >= TELLING,
+    values = _values(shortlist)
+    return _past.nearest_contract(
+        shortlist, i, value, values, "a déjà remporté un marché du même métier, près de là", TELLING
     )

@@ -10,7 +10,7 @@ from matcher.matching.signals import Why, _past
 ALIKE = "value"
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Awards of the same CPV division over all awards plus one; NaN without awards or CPV."""
     if not shortlist.query.cpv:

@@ -8,7 +8,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """log(1 + awards); NaN without awards."""
     return _past.unknown_without_awards(shortlist, np.log1p(_past.counts(shortlist)))

@@ -12,7 +12,7 @@ ALIKE = "unknown"
 SHARPNESS = 8.0
 
 
-@_past.told
+@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """log of the sum over awards of exp(8 (cosine - 1)); NaN without awards."""
     similarity = shortlist.similarity.get("meaning")

@@ -55,7 +55,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(distances.kilometres(shortlist)[i])
+    kilometres = float(distances.told(shortlist)[i])
     zone = distances.zones(shortlist)[i]
     said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
@@ -65,6 +65,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = places.department(department)
         where = f"département {found.name if found else department}"
-    if all(p.inferred for p in shortlist.query.places):
+    if shortlist.query.deduced:
         said = f"{said}, lieu déduit de l'acheteur" if said else "lieu déduit de l'acheteur"
     return Why(f"{where}, {said}" if said else where)

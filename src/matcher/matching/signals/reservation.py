@@ -24,7 +24,7 @@ def measure(shortlist: Shortlist) -> Column:
     on = shortlist.query.as_of or date.today()
 
     def may(kind: str) -> float:
-        told = law.eligible(kind, reservation.articles, on)
+        told = law.eligible(kind, reservation.opened_by, on)
         return np.nan if told is None else float(told)
 
     return np.asarray(shortlist.catalogue.among("kind", may, shortlist.candidates), dtype=np.float64)
@@ -35,7 +35,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if reservation is None:
         return Why("lot non réservé", tells=False)
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
-    stated = " et ".join(reservation.articles)
+    stated = reservation.stated
     where = f"lot réservé ({stated})" if stated else "lot réservé, article non précisé (voir le règlement)"
     label = f"{kind} ({KINDS[kind]})" if kind and kind in KINDS else "aucun statut de l'ESS connu"
     if value != value:

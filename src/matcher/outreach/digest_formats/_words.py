@@ -12,7 +12,7 @@ from matcher.reference.french import PARIS, long_day
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
     ("buyer", "Acheteur"), ("place", "Lieu"), ("deadline", "Date limite"), ("reservation", "Réservation"),
-    ("clauses", "Clause sociale"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
+    ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
+from typing import Literal
 
 from matcher.domain import AuthorityType, Buyer, Holder, Lot, Place
 from matcher.reference import places
@@ -84,6 +85,7 @@ def place(
     nation: str = "",
 ) -> Place:
     """What is stated of a place; the rest of its fields is deduced by `complete`."""
+    postcode = re.sub(r"(?i)\s*c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
     french = country(nation) in ("FR", None)
     postal = code if french and re.fullmatch(r"[0-9]{5}", code) else None
@@ -132,6 +134,24 @@ def months(number: str, unit: str) -> float | None:
     per |= {"SEM": 7 / MONTH_DAYS, "QUA": 3.0, "MOI": 1.0, "AN": 12.0, "ANS": 12.0}
     factor = per.get(unit.strip().upper()[:3])
     return round(amount * factor, 2) if factor else None
+
+
+def link(text: str) -> str:
+    """A published address with its scheme, "https" where none is written; "" for what is no address."""
+    text = text.strip()
+    if re.match(r"(?i)https?://\S+$", text):
+        return text
+    return f"https://{text}" if re.match(r"(?i)(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[/?#]\S*)?$", text) else ""
+
+
+def weight(text: str) -> tuple[float | None, Literal["%", "points", ""]]:
+    """The weight of a criterion with its unit, "" for a bare number; (None, "") where none can be read."""
+    found = re.match(r"\s*(\d{1,4}(?:[.,]\d{1,4})?)\s?(%|pour ?cent|po?in?ts?)?", text, re.I)
+    if not found:
+        return None, ""
+    unit = (found.group(2) or "").lower()
+    kind: Literal["%", "points", ""] = "" if not unit else "%" if unit == "%" or "cent" in unit else "points"
+    return float(found.group(1).replace(",", ".")), kind
 
 
 def span(start: str, end: str) -> float | None:

@@ -64,7 +64,24 @@ def parse(data: bytes, name: str) -> Element:
         raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
     for idle in [child for child in root if local(str(child.tag)) == "TRANSLATION_SECTION"]:
         root.remove(idle)  # the machine-made titles of TED in 24 languages: a third of its elements
-    return bare(root)
+    return flowed(bare(root))
+
+
+#: Letters set above the line, as they are typed on one: "m<FT>2</FT>", "n<FT>o</FT> 1".
+_RAISED = {"o": "°", "2": "²", "3": "³"}
+
+
+def flowed(root: Element) -> Element:
+    """The same tree, the letters of another size (`FT` of TED) a part of the words around them."""
+    raised = root.findall(".//FT")
+    for letters in raised:
+        typed = (letters.text or "").strip()
+        letters.text = _RAISED.get(typed, typed)
+        if letters.text == "°" and letters.tail and letters.tail[0].isdigit():
+            letters.tail = " " + letters.tail
+    if raised:
+        etree.strip_tags(root, "FT")
+    return root
 
 
 def bare(root: Element) -> Element:
@@ -138,6 +155,15 @@ def words(element: Element | None) -> str:
     if not len(element):
         return (element.text or "").strip()
     return " ".join(filter(None, (str(part).strip() for part in element.itertext())))
+
+
+def lines(element: Element | None) -> str:
+    """All the text of an element, a paragraph a line; "" for None."""
+    if element is None:
+        return ""
+    if not len(element):
+        return " ".join((element.text or "").split())
+    return "\n".join(filter(None, (" ".join(str(part).split()) for part in element.itertext())))
 
 
 def value(element: Element | None, path: str) -> str:

@@ -18,8 +18,10 @@ from matcher.domain import (
     AuthorityType,
     Award,
     BadInput,
+    Buyer,
     Clause,
     Condition,
+    Criterion,
     Lot,
     Nature,
     Place,
@@ -82,6 +84,17 @@ BUYERS: dict[str, Literal["state", "local"]] = {
     "body-pl-ra": "local",
     "body-pl-la": "local",
 }
+KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
+    "price": "price", "cost": "cost", "quality": "quality",
+}  # fmt: skip
+#: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
+WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
+
+
+def _of_award(text: Element) -> bool:
+    """Whether a text stands in an award criterion or a prize."""
+    above = text.getparent()
+    return above is not None and above.tag in ("SubordinateAwardingCriterion", "AwardingCriterion", "Prize")
 
 
 def missing(root: Element) -> list[str]:
@@ -197,6 +210,7 @@ class _Notice:
             title=title or f"Avis {self.id}",
             description=description,
             buyer=facts.buyer(buyer_id, buyer_name, buyer_place, self.buyer_type()),
+            joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
             reference=clean(value(project, "ID"), 200),
@@ -208,7 +222,7 @@ class _Notice:
             ),
             deadline=min(deadlines) if deadlines else None,
             url=self.url(),
-            documents_url=documents[0] if documents else "",
+            documents_url=facts.link(documents[0]) if documents else "",
             related=self.related(),
             change=self.change(),
             awards=self.awards(lots),
@@ -216,7 +230,12 @@ class _Notice:
             flags=facts.basis_flags(value(self.root, "RegulatoryDomain")),
         )
         general = "\n".join(
-            [description, self.said(project, "Note"), *self.texts(kid(self.root, "TenderingTerms"))]
+            [
+                description,
+                self.said(project, "Note"),
+                *self.texts(kid(self.root, "TenderingProcess")),  # BT-88, the features of the procedure
+                *self.texts(kid(self.root, "TenderingTerms")),
+            ]
         )
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
@@ -285,6 +304,22 @@ class _Notice:
             self.root, "ContractingParty/ContractingPartyType/PartyTypeCode", "buyer-legal-type"
         )
         return next((BUYERS[words(one)] for one in codes if words(one) in BUYERS), "")
+
+    def joint_buyers(self) -> tuple[Buyer, ...]:
+        """Who buys together with the first."""
+        references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
+        others = (
+            self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
+        )
+        return tuple(
+            facts.buyer(
+                value(one, "PartyLegalEntity/CompanyID"),
+                self.said(one, "PartyName/Name"),
+                self.address(kid(one, "PostalAddress")),
+            )
+            for one in others
+            if one is not None
+        )
 
     def address(self, address: Element | None, label: str = "") -> Place:
         return facts.place(
@@ -368,6 +403,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
+            criteria=tuple(self.criteria(lot)),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -445,6 +481,22 @@ class _Notice:
                 found.append(Clause(nature="objective", passage=f"Objectif social : {label} (BT-775)"))
         return tuple(dict.fromkeys(found))
 
+    def criteria(self, lot: Element) -> Iterator[Criterion]:
+        """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
+        for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
+            code = value(one, "AwardingCriterionTypeCode")
+            kind = KINDS_OF_CRITERIA.get(code, "")
+            parts = (self.said(one, "Name"), self.said(one, "Description"))
+            weight, unit = None, ""
+            for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
+                coded = kid(parameter, "ParameterCode")
+                if coded is not None and coded.get("listName") == "number-weight":
+                    weight = facts.weight(value(parameter, "ParameterNumeric"))[0]
+                    unit = WEIGHT_UNITS.get(words(coded)[:3], "")
+            name = " : ".join(dict.fromkeys(filter(None, parts))) or ("Prix" if kind == "price" else "")
+            if name or weight is not None:
+                yield Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]
+
     def conditions(self, lot: Element) -> Iterator[Condition]:
         terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
         for code in self.coded(
@@ -482,6 +534,8 @@ class _Notice:
         seen: set[str] = set()
         for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
             for one in part.iter(tag) if part is not None else ():
+                if _of_award(one):
+                    continue  # criteria are read as fields; prizes are no part of the contract
                 if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
                     text = clean(words(one))
                     if text and text not in seen:

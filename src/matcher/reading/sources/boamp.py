@@ -18,6 +18,7 @@ from matcher.domain import (
     BadInput,
     Buyer,
     Condition,
+    Criterion,
     Holder,
     Lot,
     Nature,
@@ -27,11 +28,13 @@ from matcher.domain import (
     Tender,
 )
 from matcher.reading import clauses
+from matcher.reading.clauses.grammar import weight as weight_of
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _stream
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import _ubl as ubl
 from matcher.reference.identifiers import clean_amount
+from matcher.reference.prose import folded
 from matcher.reference.text import clean
 
 YIELDS = "tender"
@@ -306,6 +309,43 @@ def _titular(record: Json, idweb: str, title: str, buyer: Buyer, lots: tuple[Lot
         )
 
 
+#: Where the national schemas hold award criteria.
+CRITERIA = (
+    "criteres",
+    "criteresAttrib",
+    "critereAttribution",
+    "CRITERES",
+    "CRITERES_ATTRIB",
+    "CRITERES_PONDERES",
+)
+_WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
+_ITEMS = re.compile(r"\s*[\n;•]\s*|\s+[-–—?]\s+(?=[A-ZÀ-Ý])")
+
+
+def _criteria(raw: Any, depth: int = 0) -> Iterator[Criterion]:
+    if depth > 8:
+        return
+    if isinstance(raw, list):
+        for one in raw:
+            yield from _criteria(one, depth + 1)
+    elif isinstance(raw, dict):
+        leaves = {key: text(one) for key, one in raw.items() if not isinstance(one, list) and text(one)}
+        weight, unit = facts.weight(next((one for key, one in leaves.items() if _WEIGHING.search(key)), ""))
+        names = [
+            one for key, one in leaves.items() if not _WEIGHING.search(key) and re.search(r"[^\W\d]{3}", one)
+        ]
+        if names and weight is not None:
+            yield Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
+            return
+        for one in raw.values():
+            yield from _criteria(one, depth + 1)
+    else:
+        for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
+            if stated := weight_of(folded(item[:600])):
+                weight, unit = stated
+                yield Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
+
+
 def _ids(raw: Iterable[str]) -> Iterator[str]:
     for one in raw:
         yield from (part for part in re.split(r"[\s,;]+", one.strip("[]' ")) if part)
@@ -409,7 +449,7 @@ class _National:
             ),
             published=facts.day(text(self.record.get("dateparution"))),
             deadline=deadline,
-            documents_url=documents if documents.startswith("http") else "",
+            documents_url=facts.link(documents),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
             change=clean(" ; ".join(sentences(self.data.get("rectificatif"))))
             if self.state == "rectificatif"
@@ -418,9 +458,9 @@ class _National:
             flags=() if self.market else ("schema-unknown",),
         )
         by_lot = {lot.id: "\n".join(sentences(raw)) for lot, raw in zip(lots, self.raw_lots(), strict=False)}
-        general = "\n".join(
-            sentences(self.data, without=("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE"))
-        )
+        without = ("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE")
+        read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
+        general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
         return clauses.complete(made, general, by_lot)
 
     def said(self, *paths: tuple[str, ...]) -> str:
@@ -476,6 +516,7 @@ class _National:
             duration_months=self.duration(self.market) or self.duration(self.body),
             reservation=self.reservation(self.data),
             conditions=tuple(self.conditions()),
+            criteria=tuple(self.criteria(self.body)),
         )
         return facts.at_least_one(
             tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)), whole
@@ -502,6 +543,7 @@ class _National:
             amount_period="total" if amount else "",
             duration_months=self.duration(raw) or whole.duration_months,
             reservation=self.reservation(raw) or whole.reservation,
+            criteria=tuple(self.criteria(raw)) or whole.criteria,
         )
 
     def places(self, raw: Json) -> tuple[Place, ...]:
@@ -589,6 +631,12 @@ class _National:
                     passage=clean(said, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
                 )
         return None
+
+    def criteria(self, raw: Json) -> Iterator[Criterion]:
+        """The award criteria, whatever the schema: a text cut at its items, or blocks of a name and a weight."""
+        holders = [one for key in CRITERIA for one in found(raw, key)]
+        for one in holders:
+            yield from _criteria(one)
 
     def conditions(self) -> Iterator[Condition]:
         legal = clean(self.anywhere("formeJuridique", "FORME_JUR"), 600)

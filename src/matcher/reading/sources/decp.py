@@ -22,8 +22,8 @@ from matcher.reading.sources._objet import lots_named
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, digits, siret_valid
 from matcher.reference.places import (
-    commune,
-    communes_of_postcode,
+    commune_of_siren,
+    commune_or_postcode,
     department,
     department_of_nuts,
     department_of_postcode,
@@ -46,16 +46,22 @@ ISO_OVERSEAS = {
 }  # fmt: skip
 
 
-def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str = "") -> Place:
+def place_of_decp(
+    code: str, type_code: str = "", name: str = "", buyer_id: str = "", words: str = ""
+) -> Place:
     """The place of an award's `lieuExecution`, whose type often lies: the code's own shape is believed first.
 
     "1520" is 01520, "74" a department whatever its type (unless it is called a region), "341" an
     arrondissement of 34, "FRK26" a NUTS code; "FR", "DEP" and the like tell nothing.
+    Of five digits that are both a postcode and an INSEE code the name, the title in `words` or the buyer's own
+    commune decides, then the type.
     """
+    label = name.strip()
+    if with_town := re.fullmatch(r"\s*([0-9]{5})\s+([^\W\d].*)", str(code or "")):
+        code, label = with_town.group(1), label or with_town.group(2).strip()
     text = re.sub(r"\s", "", str(code or "")).upper()
     text = re.sub(r"\.0+$", "", text)
     kind = fold(type_code)
-    label = name.strip()
     if re.fullmatch(r"FR[A-Z0-9]{1,3}", text) and department_of_nuts(text):
         return locate(Place(label=label, nuts=text), buyer_id)
     if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in regions():
@@ -66,9 +72,10 @@ def place_of_decp(code: str, type_code: str = "", name: str = "", buyer_id: str 
     if re.fullmatch(r"[0-9]{4}", text) and "arrondissement" not in kind:
         text = "0" + text
     if re.fullmatch(r"[0-9AB]{5}", text):
-        as_commune, as_postcode = commune(text), communes_of_postcode(text)
-        if as_commune and ("commune" in kind or not as_postcode):
-            return locate(Place(label=label, commune=as_commune.code), buyer_id)
+        home = commune_of_siren(buyer_id) if buyer_id else None
+        known = commune_or_postcode(text, f"{label} {words} {home.name if home else ''}", "commune" in kind)
+        if known:
+            return locate(replace(known, label=label or known.label), buyer_id)
         if department_of_postcode(text):
             return locate(Place(label=label, postcode=text), buyer_id)
     if "pays" not in kind:
@@ -356,7 +363,12 @@ def tender_of(record: Record) -> Tender:
     known = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _social(record)
     reservation = next(
-        (Reservation(origin="field", passage=value) for value in social if "reserve" in fold(value)), None
+        (
+            Reservation(origin="field", who=clauses.who(fold(value)), passage=value)
+            for value in social
+            if "reserve" in fold(value)
+        ),
+        None,
     )
     whole = Lot(
         id=f"{uid}/1",
@@ -367,7 +379,7 @@ def tender_of(record: Record) -> Tender:
         duration_months=_months(record),
         reservation=reservation,
         clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
-        inferred=("places",) if known and place.inferred else (),
+        inferred=("places",) if known and place != _place(record, "") else (),
     )
     common, named = lots_named(title)
     lots = tuple(
@@ -558,12 +570,18 @@ def _place(record: Record, buyer_id: str) -> Place:
         _inside(record, outer, "typeCode")[:60],
         clean(_inside(record, outer, "nom"), 200),
         buyer_id if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id) else "",
+        _words(record) if places.is_twofold(_inside(record, outer, "code")) else "",
     )
 
 
+def _words(record: Record) -> str:
+    """What may tell which commune a code means: the title and the buyer's name."""
+    return clean(f"{_text(record, 'objet')} {_buyer(record).name}", 2000)
+
+
 @lru_cache(20_000)
-def _located(code: str, type_code: str, name: str, buyer_id: str) -> Place:
-    return place_of_decp(code, type_code, name, buyer_id)
+def _located(code: str, type_code: str, name: str, buyer_id: str, words: str) -> Place:
+    return place_of_decp(code, type_code, name, buyer_id, words)
 
 
 def _months(record: Record) -> float | None:

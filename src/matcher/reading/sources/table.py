@@ -250,7 +250,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
         reservation=_reservation(text("reserved", 300)),
         clauses=_clauses(text("clause", 300), raw("hours")),
         conditions=conditions,
-        inferred=("places",) if place.inferred else (),
+        inferred=("places",) if place != _place(text, raw, "") else (),
     )
     tender = Tender(
         id=identifier,
@@ -389,6 +389,7 @@ def _reservation(stated: str) -> Reservation | None:
         return None
     return Reservation(
         articles=clauses.articles(stated),
+        who=clauses.who(fold(stated)),
         origin="field",
         passage="Réservé : oui" if yes_no(stated) else stated,
     )

@@ -17,7 +17,9 @@ from matcher.domain import (
     AuthorityType,
     Award,
     BadInput,
+    Buyer,
     Condition,
+    Criterion,
     Holder,
     Lot,
     Nature,
@@ -83,6 +85,9 @@ BUYERS: dict[str, Literal["state", "local"]] = {
     "REGIONAL_AUTHORITY": "local",
     "REGIONAL_AGENCY": "local",
 }
+CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
+    "AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality", "AC_CRITERIA": "", "AC_CRITERION": "",
+}  # fmt: skip
 RESERVED = {
     "RESTRICTED_SHELTERED_WORKSHOP": "Marché réservé à des ateliers protégés et à des opérateurs d'insertion (III.1.5)",
     "RESTRICTED_SHELTERED_PROGRAM": "Exécution réservée à des programmes d'emplois protégés (III.1.5)",
@@ -139,12 +144,16 @@ def chosen(root: Element) -> Element:
 
 def notice(root: Element, document: str) -> Tender:
     """The tender of a TED document.  Raises BadInput, saying what is missing."""
-    form = chosen(root)
-    coded = kid(root, "CODED_DATA_SECTION")
     if not document:
         raise BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
-    reader = _Defence if form.tag.endswith("DEFENCE") else _Form
-    return reader(form, coded, document).tender()
+    return reader(root, document).tender()
+
+
+def reader(root: Element, document: str) -> _Form:
+    """The form of a document, to be asked for its fields and texts.  Raises BadInput when there is none."""
+    form = chosen(root)
+    made = _Defence if form.tag.endswith("DEFENCE") else _Form
+    return made(form, kid(root, "CODED_DATA_SECTION"), document)
 
 
 class _Form:
@@ -176,6 +185,7 @@ class _Form:
             buyer=facts.buyer(
                 self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), buyer_place, self.buyer_type
             ),
+            joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=nature,
             reference=clean(self.reference(), 200),
@@ -211,12 +221,13 @@ class _Form:
 
     @cached_property
     def buyer_place(self) -> Place:
-        body = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
-        return facts.place(
-            postcode=self.buyer("POSTAL_CODE"),
-            city=self.buyer("TOWN"),
-            nuts=attribute(self.form, f"{body}/NUTS", "CODE"),
-            nation=attribute(self.form, f"{body}/COUNTRY", "VALUE"),
+        return _place(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"))
+
+    def joint_buyers(self) -> tuple[Buyer, ...]:
+        """Who buys together with the first."""
+        others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
+        return tuple(
+            facts.buyer(value(one, "NATIONALID"), value(one, "OFFICIALNAME"), _place(one)) for one in others
         )
 
     def nature(self) -> Nature:
@@ -254,7 +265,7 @@ class _Form:
         )
 
     def documents(self) -> str:
-        return value(self.form, "CONTRACTING_BODY/URL_DOCUMENT")
+        return facts.link(value(self.form, "CONTRACTING_BODY/URL_DOCUMENT"))
 
     def earlier(self) -> list[str]:
         return [
@@ -313,13 +324,14 @@ class _Form:
             else []
         )
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
-        codes = facts.cpvs([*self.main_cpv, *own]) if alone else facts.cpvs(own) or facts.cpvs(self.main_cpv)
+        main = [code.get("CODE") or "" for code in kids(lot.getparent(), "CPV_MAIN/CPV_CODE")]
+        codes = facts.cpvs([*main, *own]) if alone else facts.cpvs(own) or facts.cpvs(main)
         amount = clean_amount(told["VAL_OBJECT"]) or (self.total if alone else None)
         worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
         unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
         return Lot(
             id=f"{self.document}/{place}",
-            title=clean(told["TITLE"]) or title,
+            title=clean(told["TITLE"]) or clean(value(lot.getparent(), "TITLE")) or title,
             number=clean(told["LOT_NO"], 60) or str(place),
             description=clean(told["SHORT_DESCR"]),
             cpv=codes,
@@ -332,7 +344,15 @@ class _Form:
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(stated),
+            criteria=self.criteria(lot, stated),
         )
+
+    def criteria(self, lot: Element, stated: dict[str, Element]) -> tuple[Criterion, ...]:
+        """The award criteria of a lot, in the order of the form."""
+        directive = next((one for name, one in stated.items() if name.startswith("DIRECTIVE_")), None)
+        holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
+        holder = holder if holder is not None else directive if directive is not None else lot
+        return tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
 
     def places_below(self, lot: Element | None) -> tuple[Place, ...]:
         site = value(lot, "MAIN_SITE")
@@ -453,21 +473,20 @@ class _Form:
 
     # -- the texts in which clauses are sought
 
+    GENERAL_FIELDS = (
+        "OBJECT_CONTRACT/SHORT_DESCR", "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT", "LEFTI/*",
+        "PROCEDURE/MAIN_FEATURES_AWARD", "PROCEDURE/CRITERIA_EVALUATION", "COMPLEMENTARY_INFO/INFO_ADD",
+    )  # fmt: skip
+
     def general_text(self) -> str:
-        parts = [self.description(), value(self.form, "COMPLEMENTARY_INFO/INFO_ADD")]
-        parts += values(self.form, "LEFTI/*")
-        return "\n".join(filter(None, parts))
+        """What is said of the whole notice, a paragraph a line."""
+        found = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
+        return "\n".join(filter(None, map(tree.lines, found)))
 
     def lot_texts(self) -> list[str]:
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
-        texts = []
-        for lot in self.descriptions():
-            stated = tree.fields(lot)
-            parts = [tree.words(stated.get(name)) for name in names]
-            if "AC" in stated:
-                parts += [tree.words(one) for one in stated["AC"].iter("AC_CRITERION")]
-            texts.append("\n".join(filter(None, parts)))
-        return texts
+        stated = [tree.fields(lot) for lot in self.descriptions()]
+        return ["\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in stated]
 
 
 class _Defence(_Form):
@@ -520,7 +539,7 @@ class _Defence(_Form):
         return None
 
     def documents(self) -> str:
-        return tree.words(self.one("URL_INFORMATION"))
+        return facts.link(tree.words(self.one("URL_INFORMATION")))
 
     def earlier(self) -> list[str]:
         return [tree.words(found) for found in self.form.iter("NOTICE_NUMBER_OJ")]
@@ -633,10 +652,26 @@ class _Defence(_Form):
             "ADDITIONAL_INFORMATION",
             "EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
         )
-        return "\n".join(tree.words(found) for name in names for found in self.form.iter(name))
+        return "\n".join(tree.lines(found) for name in names for found in self.form.iter(name))
 
     def lot_texts(self) -> list[str]:
-        return [tree.words(lot) for lot in self.descriptions()]
+        return [tree.lines(lot) for lot in self.descriptions()]
+
+
+def _place(address: Element | None) -> Place:
+    return facts.place(
+        postcode=value(address, "POSTAL_CODE"),
+        city=value(address, "TOWN"),
+        nuts=attribute(address, "NUTS", "CODE"),
+        nation=attribute(address, "COUNTRY", "VALUE"),
+    )
+
+
+def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> Criterion:
+    name = value(one, "AC_CRITERION") if len(one) else tree.words(one)
+    weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
+    name = clean(name, 1000) or ("Prix" if kind == "price" else "")
+    return Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
 def _changed(side: Element | None) -> str:

@@ -1,6 +1,7 @@
-"""How likely a passage reserves its contract, and sets a social clause: linear models on words, turns and letters.
+"""How likely a passage reserves its contract, sets a social condition of performance, or names a social criterion.
 
-The names of structures and of publics, articles, boxes and numbers are read as one word each, and every word
+One linear classifier over a sentence and its neighbours, with a column of weights for each; a passage that quotes the
+law, denies, tells the object of the contract or says nothing is none of them.  The names of structures and of publics, articles, boxes and numbers are read as one word each, and every word
 also by its kind (a holder, a duty, a denial...), so that a turn learnt of one is known of the others.  What was
 learnt lies in models/clauses as plain arrays over hashed features and JSON (`matcher train clauses`).
 """
@@ -21,11 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
+from matcher.reading.clauses.vocabulary import (
+    FIRST_OF_PUBLIC,
+    FIRST_OF_STRUCTURE,
+    KINDS,
+    PUBLIC,
+    STOP,
+    STRUCTURE,
+)
 from matcher.reference import paths
 from matcher.reference.prose import LOST, folded
 
 #: What is told of a passage, in the order of the columns of the weights.
-LABELS = ("reserved", "social")
+LABELS = ("reserved", "execution", "criterion")
 BITS = 19  # of a hashed column, in each view
 VIEWS = (1.3, 1.0, 0.7, 1.0, 1.0)  # what each weighs: words, words apart, letters, kinds, kinds apart
 REMEMBERED = 50_000  # words whose hashes are kept
@@ -36,11 +45,11 @@ Columns = NDArray[np.int64]
 
 # --------------------------------------------------------------------------------------------- reading
 
-_ARTICLE = re.compile(
-    r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?(?:\s*(?:,|et|ou|a|/|-)\s*(?:l\W{0,3})?(?:2113)?\s?-?\s?1[2-6]\b)*"
-)
+_ARTICLE = re.compile(r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?")
+_NEXT_ARTICLE = re.compile(r"artreserve\s?(?:,|et|ou|a|/|-)\s?(?:l\W{0,3})?(?:2113)?\s?-?\s?1[2-6]\b")
 _OLDER = re.compile(
-    r"\b(?:articles?|art\.?) (?:36|15|37|20|77|13|14)\b[^.;,]{0,12}(?:ordonnance|ord\b|cmp|code des marches|decret|directive|2015-899|2016-360|2014/24)[^.;,]{0,20}"
+    r"\b(?:articles?|art\.?) (?:36|15|37|20|77|13|14)\b[^.;,]{0,12}"
+    r"(?:ordonnance|ord\b|cmp|code des marches|decret|directive|2015-899|2016-360|2014/24)[^.;,]{0,20}"
 )
 _OTHERS = (
     (re.compile(r"\bl\W{0,3}5132-4|\bl\W{0,3}5213-13|\bl\W{0,3}344-2"), " artstruct "),
@@ -50,91 +59,9 @@ _SIGNS = re.compile(r"[☒☑✓✔✗✘■⊠☐□⃞▢\[(_]|\.{4}")
 _TICKED = re.compile(r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)")
 _EMPTY = re.compile(r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}|\.{4,}")
 _WORD = re.compile(r"[a-z]+|\d+(?:[ \u202f.]\d{3}(?!\d))*(?:[.,]\d+)*|[?:/()|.;,%]")
-_STRUCTURE = re.compile(
-    r"(?:entreprises? adaptees?(?: de travail temporaire)?|(?:etablissements?|services?) (?:(?:et|ou) (?:de )?services? )?(?:d'aide|d'accompagnement) par le travail"
-    r"|centres? d'aide par le travail|esats?\b|eatt?\b|ea\b|cat\b|s?iaes?\b|acis?\b|ettis?\b|eitis?\b|eis?\b|ai\b|ateliers? (?:et |ou )?chantiers? d'insertion"
-    r"|chantiers? d'insertion|entreprises? (?:de travail temporaire )?d'insertion(?: par le travail independant)?|entreprises? et associations? d'insertion"
-    r"|associations? (?:intermediaires?|d'insertion)|ateliers? proteges?|regies? de quartiers?|structures? (?:de l'|d')?(?:insertion|iae)(?: par l'activite economique)?"
-    r"|insertion par l'activite economique|secteurs? (?:du travail )?(?:protege|adapte)(?: et (?:adapte|protege))?|(?:secteur|structures?|acteurs?) du handicap"
-    r"|(?:travail|milieu) (?:protege|adapte)(?: et (?:adapte|protege))?|stpa\b|entreprises? (?:de l')?(?:economie sociale(?: et solidaire)?|ess)\b"
-    r"|economie sociale et solidaire|ess\b|esus\b|entreprises? solidaires?(?: d'utilite sociale)?|operateurs? d'insertion|geiqs?\b"
-    r"|(?:etablissements?|ateliers?) penitentiaires?|structures? equivalentes?|programmes? d'emplois? proteges?)"
-)
-_PUBLIC = re.compile(
-    r"(?:(?:personnes?|publics?|salaries?|jeunes?|demandeurs?|travailleurs?|habitants?|chomeurs?|candidats?|agents?|ouvriers?|beneficiaires?|allocataires?|femmes|adultes)"
-    r"(?: (?:et|ou|de|des|les|plus|tres|durablement|particulierement|en|situation|parcours|d'|l'))*? (?:eloignee?s?(?: durablement)? (?:de l'emploi|du marche (?:du travail|de l'emploi))"
-    r"|(?:en )?(?:parcours |recherche |demarche )?d'insertion|en insertion|en (?:grande )?difficultes?|defavorisee?s?|d'emploi(?: de longue duree)?|du rsa|des minima(?: sociaux)?"
-    r"|prioritaires?|fragilisee?s?|handicapee?s?|en situation de handicap|sans (?:emploi|qualification)|privee?s? d'emploi|vulnerables?|precaires?|peu qualifiee?s?|rencontrant des difficultes)"
-    r"|detld?\b|chomeurs? de longue duree)"
-)
-_FIRST_OF_STRUCTURE = frozenset(
-    "entreprise entreprises etablissement etablissements service services centre esat esats ea eatt eat cat siae siaes iae iaes aci acis etti ettis eiti eitis "
-    "ei eis ai atelier ateliers chantier chantiers association associations regie regies structure structures insertion secteur secteurs acteur acteurs travail "
-    "milieu stpa economie ess esus operateur operateurs geiq geiqs programme programmes".split()
-)
-_FIRST_OF_PUBLIC = frozenset(
-    "personne personnes public publics salarie salaries jeune jeunes demandeur demandeurs travailleur travailleurs habitant habitants chomeur chomeurs candidat "
-    "candidats agent agents ouvrier ouvriers beneficiaire beneficiaires allocataire allocataires femmes adultes detl detld".split()
-)
-#: The kinds of words, by their beginnings; "=" before a whole word.
-_KINDS = {
-    "reserve": "reserv",
-    "only": "seul uniquement exclusi strictement seulement limit restrein circonscri canton unique",
-    "shut": "exclu hormis sauf except ferm interdi clos abstenir",
-    "meant": "dedi flech destin attribu revien echo",
-    "open": "ouvert libre commun ordinaire classique tout tous toute toutes generaliste quelconque indistinctement",
-    "not": "=ne =n =pas =aucun =aucune =ni =non neant =sans jamais =nul =nulle =rien =point =nullement =aucunement =objet",
-    "none": "=no =none",
-    "maybe": "peut peuven pourr possib facult eventuel envisag etudi susceptib =si =s optionn hypothese souhait reflexi =cas",
-    "past": "preceden ancien etai avai sortant anterieur jusqu bilan historiqu jadis auparavant =eu expir echu initial",
-    "other": "autre distinct voisin =tiers ulterieur",
-    "law": "permet autoris prevo dispos articl =art =code rappel memoire alinea directive ordonnance decret =loi legislat",
-    "deal": "march =lot =lots accord consultation procedure contrat concession =mapa",
-    "holder": "titulaire attributaire entrepris entrepreneur prestatair candidat soumissionnair concessionnair operateur =societe =societes",
-    "duty": "devr doit doiv engag =tenu =tenue =tenus oblig impos exig minim =moins astrein =du =dus =dues impera necessair",
-    "hire": "embauch recrut employ emplo affect mobilis integr accueill travaill",
-    "entrust": "soustrait traitance confi recour cotrait",
-    "criterion": "criter =note =notes notat point ponder juge jugement appreci souscriter bareme notee =rc",
-    "insertion": "insertion inclusi reinsertion",
-    "social": "social sociau socio",
-    "clause": "clause condition execution",
-    "penalty": "penalit retenue manquement",
-    "dropped": "abrog supprim retir renonc abandon annul rectif erreur lieu lire",
-    "training": "formation tutor",
-    "served": "accompagn hebergement usager",
-    "apply": "admis admett candidat soumission concour repond particip depos postul present offre candidature recevab =pli =plis propos",
-    "reject": "rejet irreceva ecart elimin",
-    "yes": "=oui =yes =true =vrai",
-    "share": "part quota taux pourcentage volume effort nombre",
-    "hours": "heure =h =etp",
-    "this": "present celui cette",
-    "support": "support",
-    "guide": "facilitat =plie =plies maison mission",
-    "place": "place parking stationn salle emplacement local locaux reunion bureau acces terrain voie creneau",
-    "structure": "=structx",
-    "public": "=publicx",
-    "article": "=artreserve",
-    "older": "=artancien",
-    "statute": "=artstruct",
-    "social-article": "=artsocial",
-    "ticked": "=coche",
-    "empty": "=vide",
-    "number-hours": "=numh",
-    "number-share": "=nump",
-    "handicap": "handicap",
-    "far": "eloign chomeu chomage difficult defavoris prioritair qpv =rsa demandeur",
-    "green": "environn paysag ecolog vert",
-    "adapted": "adapt proteg",
-    ".": "=.",
-    ";": "=;",
-    ":": "=:",
-    "?": "=?",
-    "0": "=0",
-}
-_WHOLE = {stem[1:]: kind for kind, stems in _KINDS.items() for stem in stems.split() if stem[0] == "="}
-_BEGINNING = {stem: kind for kind, stems in _KINDS.items() for stem in stems.split() if stem[0] != "="}
+_WHOLE = {stem[1:]: kind for kind, stems in KINDS.items() for stem in stems.split() if stem[0] == "="}
+_BEGINNING = {stem: kind for kind, stems in KINDS.items() for stem in stems.split() if stem[0] != "="}
 _LONGEST_BEGINNING = max(map(len, _BEGINNING))
-_STOP = frozenset("le la les l de du des d un une au aux et a ce cet cette ces / ( ) | , %".split())
 
 
 def kind(word: str) -> str | None:
@@ -153,7 +80,9 @@ def words(text: str) -> tuple[list[str], list[str]]:
     if LOST in plain:
         plain = re.sub(rf"{LOST}+", "e", re.sub(rf"(?<!\w){LOST}+(?!\w)", "a", plain))
     if "2113" in plain:
-        plain = _ARTICLE.sub(" artreserve ", plain)
+        plain = _ARTICLE.sub("artreserve", plain)
+        while (shorter := _NEXT_ARTICLE.sub("artreserve", plain)) != plain:
+            plain = shorter
     if "art" in plain:
         plain = _OLDER.sub(" artancien ", plain)
     for pattern, name in _OTHERS:
@@ -172,13 +101,13 @@ def words(text: str) -> tuple[list[str], list[str]]:
         if start < end:
             continue
         phrase = None
-        if word in _FIRST_OF_STRUCTURE:
-            phrase = _STRUCTURE.match(plain, start)
-        elif word in _FIRST_OF_PUBLIC:
-            phrase = _PUBLIC.match(plain, start)
+        if word in FIRST_OF_STRUCTURE:
+            phrase = STRUCTURE.match(plain, start)
+        elif word in FIRST_OF_PUBLIC:
+            phrase = PUBLIC.match(plain, start)
         if phrase is not None:
             end = phrase.end()
-            read.append("publicx" if word in _FIRST_OF_PUBLIC else "structx")
+            read.append("publicx" if word in FIRST_OF_PUBLIC else "structx")
         elif read and read[-1] == "0" and word in ("h", "heure", "heures"):
             read[-1] = "numh"
         elif read and read[-1] == "0" and word in ("%", "point", "points", "pts"):
@@ -228,7 +157,7 @@ class _Words:
         number = self.known[word] = len(self.letters)
         of = kind(word)
         self.hashes[number] = _spread(word), _spread(f"<{of}>") if of else 0
-        self.rare[number] = word not in _STOP
+        self.rare[number] = word not in STOP
         padded = f" {word} "
         runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
         self.letters.append(_columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2))
@@ -290,21 +219,18 @@ class Weights:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a score and what the grammar says become a chance, and from which chance on it is told."""
+    """How a score becomes a chance; it is told where it is likelier than not."""
 
-    score: float
-    grammar: float
+    scale: float
     bias: float
-    floor: float
 
-    def chance(self, score: float, stated: bool) -> float:
+    def chance(self, score: float) -> float:
         """The chance, 0 to 1."""
-        z = self.score * score + self.grammar * stated + self.bias
-        return 1 / (1 + math.exp(-max(-40.0, min(40.0, z))))
+        return 1 / (1 + math.exp(-max(-40.0, min(40.0, self.scale * score + self.bias))))
 
-    def told(self, score: float, stated: bool) -> bool:
-        """Whether the chance reaches the floor."""
-        return self.chance(score, stated) >= self.floor
+    def told(self, score: float) -> bool:
+        """Whether it is likelier than not."""
+        return self.scale * score + self.bias > 0
 
 
 class ClauseModel:

@@ -8,10 +8,13 @@ rest is a total, a number for each of several lots, a list to be added up, or on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from matcher.reference.prose import LOST, lots_named
+from matcher.reading.clauses.grammar import any_of
+from matcher.reading.clauses.sentences import Sentence, joined
+from matcher.reference.prose import LOST, folded, lots_named
 
 Told = list[tuple[float | None, frozenset[str]]]
 
@@ -35,13 +38,12 @@ _AGAIN = re.compile(
 )
 #: Times of the day, delays and rounds of the clock: blanked before any number is read.
 _HOUR = r"(?:[01]?\d|2[0-4])"
-_CLOCK = re.compile(
-    rf"\b{_HOUR}\s*(?:h|heures)\s*\d{{2}}\b|\b{_HOUR}\s*(?:h|heures)?\s*(?:-|/|a|et)\s*{_HOUR}\s*(?:h|heures)\b|\b24 ?h ?/ ?24"
-    rf"|\b(?:avant|entre|vers|sous|jusqu'a|d[e{LOST}]{{1,2}}lais? de|dans les|heures? limite[^.;\d]{{0,20}}|a partir de) \d{{1,2}}\s*(?:h|heures)\b"
-    rf"|\bdes {_HOUR} ?h(?:eures)?\b(?! (?:d'|d[eu]))|\b(?:a|de) {_HOUR} ?h\b(?! (?:d'|d[eu]|par|minimum|maximum))|\b\w+ semaines de \d\d ?h\w*"
-)
-_LEFT_OUT = re.compile(
-    r"\b(?:hors|sauf|hormis|except.{1,2}|(?:a l'exception|exclusion) (?:de|du|des))\s*(?:le |la |les |des |du )?lots?\s*(?:n°\s*)?\d+(?:\s*(?:,|et)\s*\d+\b(?! ?\d{3}))*"
+_CLOCK = any_of(
+    rf"\b{_HOUR}\s*(?:h|heures)\s*\d{{2}}\b|\b{_HOUR}\s*(?:h|heures)?\s*(?:-|/|a|et)\s*{_HOUR}\s*(?:h|heures)\b",
+    r"\b24 ?h ?/ ?24",
+    rf"\b(?:avant|entre|vers|sous|jusqu'a|d[e{LOST}]{{1,2}}lais? de|dans les|heures? limite[^.;\d]{{0,20}}|a partir de) \d{{1,2}}\s*(?:h|heures)\b",
+    rf"\bdes {_HOUR} ?h(?:eures)?\b(?! (?:d'|d[eu]))",
+    rf"\b(?:a|de) {_HOUR} ?h\b(?! (?:d'|d[eu]|par|minimum|maximum))|\b\w+ semaines de \d\d ?h\w*",
 )
 
 # ------------------------------------------------------------------------------- numbers without a unit
@@ -61,12 +63,6 @@ _FOR_WHAT = re.compile(
 )
 _CLOSES = re.compile(
     r"\s*(?:$|[\n.,;:|)(/+—-]|(?:pour|sur|par|au|aux|a|et|dans|du|en|des|de|revien\w+|seront|prevu\w*|exige\w*|demande\w*|qu|environ)\b|[}\"])"
-)
-_NO_HOURS = re.compile(
-    rf"(?:\blots?|\bn ?°s?|\bart(?:icles?|\.)|\b[lr]\.? ?|\bccag|\bphase|\bann.{{1,2}}e|\btranche|\bsection|\bannexe|\bpage|%|\bp\.|\bquestion|\bnot\w+ sur|\bapr[e{LOST}]s|\ben|€)\s*$"
-)
-_OTHER_UNIT = re.compile(
-    r"\s*(?:%|pour ?cent|euros?\b|eur\b|€|mois|ans?\b|jours?|personnes?|lots?\b|points?|pts\b|e?re?\b|eme|e\b|°|/\d|[.-]\d|m2|km|tonnes?)"
 )
 _SPEAKS_OF_HOURS = re.compile(rf"\b{_UNIT}|\bh\. ")
 
@@ -88,77 +84,57 @@ _OTHER_BEFORE = re.compile(
 #: What a trade does in hours is of insertion where these words follow.
 _ALL_THE_SAME = re.compile(r"^\s*(?:d'insertion|de travail|effectu|realis|travaill|confi)")
 #: The base of a share ("5 % des 7 000 heures"), a rate ("70 heures par tranche de 100 000 €") and one of two ways.
-_BASE_BEFORE = re.compile(
-    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:un total de |les )?$|\bcalcul\w* sur (?:la base de )?(?:les )?$|^\w pour $"
+_BASE_BEFORE = any_of(
+    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:un total de |les )?$",
+    r"\bcalcul\w* sur (?:la base de )?(?:les )?$|^\w pour $",
 )
-_BASE_AFTER = re.compile(
-    rf"^ pour $|^(?: de travail|[ /]+an)?,?[^.;]{{0,40}}?(?:\bdont \d+ ?%|\bpr[e{LOST}]{{1,2}}visionnelles|\bestim|\btotales)"
+_RATE = any_of(
+    r"^ pour $|\b(?:par|chaque|toute) tranches? de [\d .]{3,}",
+    r"\b(?:pour|par) (?:chaque )?[\d .]{2,}(?:euros?|€|eur\b|k€|heures)",
 )
-_RATE = re.compile(
-    r"\b(?:par|chaque|toute) tranches? de [\d .]{3,}|\b(?:pour|par) (?:chaque )?[\d .]{3,}(?:euros?|€|eur\b|k€|heures)"
-)
-_EITHER = re.compile(r",? soit [^.;]{3,80}, soit (?!\d)")
 #: What was owed before, done elsewhere or is taken back; a box left empty.
-_NO_MORE = re.compile(
-    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$"
-    r"|\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$"
-    r"|\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,30}$"
-    r"|\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $|\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$"
-    r"|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$|\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$"
-    r"|[☐□]\s*$|\[ ?\]\s*$"
-)
-_DROPPED = re.compile(
-    rf"^[^.;]{{0,110}}?\b(?:abandonn|retir[e{LOST}]|supprim|annul|ramen[e{LOST}]{{1,2}}e? a zero|ne (?:sont|est) plus|(?:pas|non) (?:ete )?(?:retenu|affermi|valid|applicab|reconduit|maintenu|lev)"
-    r"|(?:au|du|dans le|lors du) (?:marche|contrat) (?:precedent|sortant)|au precedent)"
+_NO_MORE = any_of(
+    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$",
+    r"\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$",
+    r"\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,30}$",
+    r"\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $",
+    r"\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$",
+    r"\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$",
+    r"[☐□]\s*$|\[ ?\]\s*$",
 )
 #: A number that replaces the one before it: "de 400 à 560 heures", "est porté à 560", "22 des 66".
 _RAISED = re.compile(r"\b(?:port|pass|ramen|relev|augment|redui|abaiss|elev|mont)\w* (?:a|de) ?(?:\w+ )?$")
 _OUT_OF = re.compile(r"\b(?:sur|des) (?:les |un total de )?$")
-_FILLED_IN = re.compile(r"^[^().;]*\)\s*[:=]")
 #: What one offers beyond what is owed, and what is owed.
 _OFFERED = re.compile(r"\b(?:propos\w+|offr\w+|s'est engage\w*|souhait\w+|annonc\w+)\b[^.;]{0,30}$")
-_WISHED = re.compile(r"^[^.;,()]{0,12}\((?:volume )?(?:souhait|propos|offert)")
 _FLOOR = re.compile(r"\b(?:minim\w+|mini|plancher|exig\w+|au moins)\b[^.;)]{0,50}$")
-_FLOOR_AFTER = re.compile(r"^[^.;,)]{0,20}(?:\(?minim|au moins|de plus)")
 _PART = re.compile(r"\b(?:dont|y compris|parmi lesquelles|incluant|sur lesquelles)\b[^.;:]{0,12}$")
 _YEARLY = re.compile(r"^[^.;,]{0,20}\b(?:par an|annuel|chaque annee|par lot|par mois|par personne|chacun)")
-_OF_INSERTION = re.compile(
-    rf"\binsertion|\bparcours|loign|demandeurs?|\bpublics?\b|personnes\b|\brsa\b|\bjeunes\b|ch.meur|habitants|"
-    rf"difficult|b.n.ficiaires|allocataires|travailleurs|{LOST}loign"
+_OF_INSERTION = any_of(
+    r"\binsertion|\bparcours|loign|demandeurs?|\bpublics?\b|personnes\b|\brsa\b|\bjeunes\b|ch.meur|habitants",
+    rf"difficult|b.n.ficiaires|allocataires|travailleurs|{LOST}loign",
 )
 _TOTAL = re.compile(r"\btotal\w*|\bglobal|\ben tout\b|\bau cumul|\bcumul|\bensemble (?:de|du|des)\b")
 _SO = re.compile(
     r"\b(?:soit|represente|a savoir|c'est-a-dire|donc)\b\s*(?:a |un total de |environ |\w+ ){0,2}$"
 )
-_SLICE = re.compile(
-    r"\btranches? (?:ferme|optionnelle|conditionnelle|\d)|\bpremi.{1,2}re?\b|\bsecond|\bdeuxi|\btroisi|\bquatri|\bphase\b|\bann.{1,2}e \d|\bp.riode (?:initiale|ferme|\d)|\breconduction|\bsite d[eu']|\bsecteur\b"
-)
 _EACH = re.compile(r"\b(?:chacune?s?|chaque|par lot)\b")
-_TIMES = re.compile(rf"\b(?P<times>\d{{1,2}}|{_ANY_WORD})\s*(?:x|×|fois)\s*$")
-_SO_MANY_LOTS = re.compile(
-    rf"\b(?:les |des |nos |ces )?(?P<count>\d{{1,2}}|{_ANY_WORD}) (?:\w+ )?(?:lots|sites|marches|secteurs)\b"
-)
-_UNSAID = re.compile(
-    r"\b(?:a|reste\w* a) (?:d.{1,2}terminer|d.{1,2}finir|pr.{1,2}ciser|fixer|convenir)|\bsera (?:pr.{1,2}cis|d.{1,2}fini|fix)|\bcorrespond a \d+ ?%"
+_UNSAID = any_of(
+    r"\b(?:a|reste\w* a) (?:d.{1,2}terminer|d.{1,2}finir|pr.{1,2}ciser|fixer|convenir)",
+    r"\bsera (?:pr.{1,2}cis|d.{1,2}fini|fix)|\bcorrespond a \d+ ?%",
 )
 
 # ------------------------------------------------------------------------------------- how far to read
 
 #: Fewer hours than these, in a sentence that does not speak of insertion, are those of something else.
 _FEW = 20
-#: Cells, items and sentences that a list or a table of hours has at most, on each side of the clause.
-_MOST = 80
+#: Characters of a list or a table that are read before the clause and after it.
+_BACK, _AHEAD = 1_200, 3_000
 #: What opens a sentence that goes on telling hours.
 _GOES_ON = re.compile(
     r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
 )
 _SOME_HOURS = re.compile(r"\d\s*\)?\s*(?:h|heures?)\b|\bheures?\b[^.;]{0,40}\d")
-_HEADED = re.compile(
-    r"\bfix|r.{1,2}serv|consacr|confi|volume|minimum|minimal|nombre|r.alis|effectu|objectif|soit|quota|engag|plancher"
-)
-_NOT_THERE = re.compile(
-    r"\b(?:ne|n')\s?\w+[^.;]{0,30}\b(?:pas|aucune?|ni)\b|\bouverte? a\b|\br.{1,2}serv.{1,2}(?:e|s|es)?\b"
-)
 #: Numbers told one after the other, the lots before them or "respectivement" beside them.
 _SERIES = re.compile(
     rf"(?<![\d.,/])(?:{_DIGITS})(?: ?{_UNIT})?(?:(?:,| et|, et| puis) (?:{_DIGITS})(?: ?{_UNIT})?)+(?!\d)"
@@ -215,9 +191,8 @@ def _value(found: re.Match[str], skipped: int = 0) -> float:
 
 
 def _blanked(run: str) -> str:
-    for pattern in (_CLOCK, _LEFT_OUT):
-        run = pattern.sub(lambda found: " " * len(found.group()), run)
-    return run
+    """A run without times of the day, delays and rounds of the clock."""
+    return _CLOCK.sub(lambda found: " " * len(found.group()), run)
 
 
 def _with_unit(run: str) -> Iterator[Quantity]:
@@ -243,10 +218,10 @@ def _without_unit(run: str, known: list[Quantity]) -> Iterator[Quantity]:
             reach = end
             continue
         before, after = run[max(0, start - 60) : start], run[end : end + 40]
-        spoken = [found.end() for found in _SPEAKS_OF_HOURS.finditer(run, max(0, start - 120), start)]
-        if start - max([reach, *spoken]) > 120 and not _NUMBER_OF_HOURS.match(after):
+        spoken = [found.end() for found in _SPEAKS_OF_HOURS.finditer(run, max(0, start - 180), start)]
+        if start - max([reach, *spoken]) > 180 and not _NUMBER_OF_HOURS.match(after):
             continue
-        if _value(match) < 20 or _NO_HOURS.search(before) or _OTHER_UNIT.match(after):
+        if _value(match) < _FEW:
             continue
         if (
             _NUMBER_OF_HOURS.match(after)
@@ -290,11 +265,9 @@ def _is_owed(one: Quantity) -> bool:
         _OTHER_AFTER.match(after)
         or (_OTHER_BEFORE.search(before) and not _ALL_THE_SAME.match(one.after))
         or _BASE_BEFORE.search(one.before[-30:])
-        or _BASE_AFTER.match(one.after)
         or _RATE.search(sentence)
         or _RATE.search(re.split(r"[.;]", one.after[:60])[0])
         or _NO_MORE.search(one.before[-120:])
-        or _DROPPED.match(one.after)
     )
 
 
@@ -306,20 +279,20 @@ def _in_force(found: list[Quantity]) -> list[Quantity]:
         raised = _RAISED.search(one.before) or (
             _RAISED.search(earlier.before) and re.match(r"\w?\s*(?:il passe )?a $", one.before)
         )
-        if raised or _OUT_OF.search(earlier.after) or _FILLED_IN.match(earlier.after):
+        if raised or _OUT_OF.search(earlier.after):
             kept[-1] = replace(
                 one, before=earlier.before + one.before
             )  # with the lot that stands before both
         else:
             kept.append(one)
-    floor = [one for one in kept if _FLOOR.search(one.before) or _FLOOR_AFTER.search(one.after)]
+    floor = [one for one in kept if _FLOOR.search(one.before)]
     most = max(one.hours for one in kept)
     parts = False
     for one in kept[:]:
         parts = one.hours < most and bool(
             _PART.search(one.before[-30:]) or (parts and not re.search(r"[.;]", one.before))
         )
-        beyond = bool(_OFFERED.search(one.before) or _WISHED.search(one.after)) and one not in floor
+        beyond = bool(_OFFERED.search(one.before)) and one not in floor
         yearly = one.hours < most and _YEARLY.match(one.after)
         if len(kept) > 1 and (parts or (floor and beyond) or yearly):
             kept.remove(one)
@@ -383,10 +356,6 @@ def _by_lot(run: str, found: list[Quantity]) -> Told:
 
 def _times(run: str, one: Quantity) -> Told:
     """The one number told, for each of several lots or so many times over."""
-    times = _TIMES.search(one.before)
-    if times:
-        many = times.group("times")
-        return [(one.hours * (int(many) if many.isdigit() else spelt(many)), frozenset())]
     sentence = re.split(r"[.;](?:\s|$)", one.before)[-1]
     if not (_EACH.search(sentence) or _EACH.search(re.split(r"[.;,]", one.after[:50])[0])):
         return []
@@ -394,11 +363,7 @@ def _times(run: str, one: Quantity) -> Told:
     lots = lots_named(f"lots {in_brackets.group(1)}") if in_brackets else _lots_of(sentence)
     if len(lots) > 1:
         return [(one.hours, frozenset({lot})) for lot in sorted(lots)]
-    counted = _SO_MANY_LOTS.search(one.before + one.after)
     count = len(re.findall(r"\b(?:le|du|au) (?:lot|site|secteur|canton)\b", sentence))
-    if counted and not lots:
-        many = counted.group("count")
-        count = int(many) if many.isdigit() else spelt(many)
     return [(one.hours * count, frozenset())] if count > 1 and not lots else []
 
 
@@ -407,9 +372,6 @@ def _listed(run: str, found: list[Quantity]) -> Told:
     between = [one.before for one in found[1:]]
     if len(found) < 2:
         return []
-    for beside in ([one.before for one in found], [one.after for one in found]):
-        if all(_SLICE.search(piece) for piece in beside):
-            return [(sum(one.hours for one in found), lots_named(run))]
     if len({one.hours for one in found}) == 1 and not all(_LABELLED.search(piece) for piece in between):
         return []  # the same number said again
     if all(_APART.match(piece) and not _A_VERB.search(piece) for piece in between):
@@ -426,7 +388,7 @@ def told(run: str) -> Told:
     run = _blanked(run)
     named = lots_named(run)
     found = [one for one in _quantities(run) if _is_owed(one)]
-    if not found or _EITHER.search(run):
+    if not found:
         return [(None, named)]
     in_order = _in_order(run)
     if in_order:
@@ -461,24 +423,24 @@ def _goes_on(before: str, sentence: str) -> bool:
     if item:
         return True
     says = _SOME_HOURS.search(sentence) or _UNSAID.search(sentence) or _SPELT.search(sentence)
-    if _GOES_ON.match(sentence) and not _NOT_THERE.search(sentence):
+    if _GOES_ON.match(sentence):
         return bool(says or _AGAIN.search(sentence) or re.search(r"sans objet|n.ant|aucune", sentence))
-    return bool(
-        says and _HEADED.search(sentence) and not _NOT_THERE.search(sentence) and told(before)[0][0] is None
-    )
+    return bool(says and told(before)[0][0] is None)
 
 
 def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told, int]:
     """The hours told from sentence `at` on, else in the sentences around it, and where what was read ends."""
 
+    start_of = spans[at][0]
+
     def near(one: int, other: int) -> bool:
-        between = plain[spans[one][1] : spans[other][0]]
-        return len(between.strip()) <= 3 and "\n\n" not in between
+        within = start_of - _BACK < spans[one][0] and spans[other][1] < start_of + _AHEAD
+        return within and len(plain[spans[one][1] : spans[other][0]].strip()) <= 3
 
     low = last = at
-    while low and at - low < _MOST and near(low - 1, low) and plain[spans[low - 1][1] - 1] not in ".!?":
+    while low and near(low - 1, low) and plain[spans[low - 1][1] - 1] not in ".!?":
         low -= 1
-    while last + 1 < len(spans) and last - at < _MOST and near(last, last + 1):
+    while last + 1 < len(spans) and near(last, last + 1):
         end, (start, stop) = spans[last][1], spans[last + 1]
         in_row = "|" in plain[end : stop + 3]
         if not in_row and not _goes_on(plain[spans[low][0] : end], plain[start:stop]):
@@ -495,3 +457,23 @@ def told_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[Told
     wider = told(plain[spans[low][0] : spans[high][1]])
     some = sum(hours or 0 for hours, _ in wider) >= _FEW
     return (wider, spans[high][1]) if some else (found, spans[last][1])
+
+
+class Listed:
+    """The hours of a text, each number told once however often its sentence is asked."""
+
+    def __init__(self, text: str, found: Sequence[Sentence]) -> None:
+        self.text, self.spans = text, [one.span for one in found]
+        self.heard = 0  # up to where hours were told
+
+    @cached_property
+    def plain(self) -> str:
+        return folded(joined(self.text))
+
+    def told_at(self, span: tuple[int, int]) -> Told:
+        """The hours told from a sentence on, with their lots."""
+        if span[0] < self.heard or span not in self.spans:
+            return [(None, lots_named(self.plain[slice(*span)]))]
+        found, last = told_around(self.plain, self.spans, self.spans.index(span))
+        self.heard = max(self.heard, last)
+        return found

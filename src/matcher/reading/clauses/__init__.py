@@ -1,0 +1,13 @@
+"""What a French notice says of its own conditions: reservations, social clauses and criteria, visits, groups, amounts.
+
+Fields come first; words are read in sentences by one learnt classifier (`classifier`) and a short grammar of what must
+be exact (`grammar`, `hours`, `conditions`, `amounts`); `reading` puts them together.
+"""
+
+from matcher.reading.clauses.amounts import amount, duration
+from matcher.reading.clauses.findings import Finding
+from matcher.reading.clauses.grammar import articles, who
+from matcher.reading.clauses.reading import Reading, complete, read
+from matcher.reading.clauses.supports import support_trade
+
+__all__ = ["Finding", "Reading", "amount", "articles", "complete", "duration", "read", "support_trade", "who"]

@@ -1,0 +1,504 @@
+"""Places named in words: typed by a person, told by the text of a notice, or by the name of its buyer.
+
+A name that several communes bear is never chosen for its population: the department, the other places or the
+rest of the text must settle it, else `Homonyms` names the choices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise, takewhile
+
+from matcher.domain import BadInput, Buyer, Lot, Place, Tender
+from matcher.reference import places
+from matcher.reference.places import Commune, departments_within, precise
+from matcher.reference.tables import _rows, remembered
+from matcher.reference.text import clean, fold
+
+#: A commune at least so large is meant as often as the department or region of its name (Vienne, in Isère).
+TOWN = 10_000
+#: Fewer inhabitants than this and a name in a text is a word more often than a place.
+HAMLET = 300
+MOST_CHOICES = 10
+LONGEST_NAME = 8  # words
+
+
+class Homonyms(BadInput):
+    """Several places bear the name that was typed; `choices` are texts that name one each."""
+
+    def __init__(self, words: str, choices: tuple[str, ...]) -> None:
+        self.words, self.choices = words, choices
+        super().__init__(
+            f"several places are called {words[:60]!r} ({', '.join(choices)}): add the department or the postcode"
+        )
+
+
+# ------------------------------------------------------------------------------------------- typed places
+
+
+def asked(words: str, context: str = "") -> tuple[Place, ...]:
+    """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
+
+    Several are parted by commas, semicolons or "et".  `context` is the text of the need: a department that it
+    names settles a homonym.  Raises Homonyms, and BadInput where nothing bears the name.
+    """
+    text = clean(words)
+    if not text:
+        return ()
+    return _asked(text, hints(context), clean(context)[:2000] if re.search(r"\d{5}", text) else "")
+
+
+@lru_cache(4096)
+def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
+    found, parts = _options(text, context), _parts(text)
+    if not found and _department_at_end(text):
+        found = _resembling(text)
+    if not found and len(parts) > 1:
+        return _several(parts, near, context)
+    return (_settled(text, found or _resembling(text), near),)
+
+
+def spelt(words: str) -> bool:
+    """Are the places typed spelt as they are called, so that none is a guess?"""
+    text = clean(words)
+    return bool(_options(text)) or all(map(_options, _parts(text)))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[,;/+()]|\s+et\s+|\s+&\s+", text) if part.strip()]
+
+
+def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:
+    """Each part a place; areas that hold one of the communes only say which commune is meant."""
+    options = [_options(part, context) or _resembling(part) for part in parts]
+    # a name that stands for one place only says where its neighbours in the list are
+    sure = frozenset(d for found in options if len(found) == 1 for d in departments_within(found[0]))
+    chosen = [
+        _settled(part, found, sure if len(_within(found, sure)) == 1 else near)
+        for part, found in zip(parts, options, strict=True)
+    ]
+    communes = [place for place in chosen if place.commune]
+    held = {place.department for place in communes}
+    areas = [
+        place for place in chosen if not place.commune and not held.intersection(departments_within(place))
+    ]
+    return tuple(dict.fromkeys(communes + areas))
+
+
+def _settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
+    """The one place meant.  Raises Homonyms where several are left, BadInput where there is none."""
+    if not found:
+        raise BadInput(
+            f"no commune, postcode, department, region or grouping is called {words[:60]!r}: check the spelling"
+        )
+    left = found if len(found) == 1 else _within(found, near) or found
+    if len(left) > 1:
+        longer = [c for c in places.search_commune(words, limit=20) if c.population >= TOWN]
+        raise Homonyms(
+            words,
+            _choices(tuple(dict.fromkeys((*found, *(_of_commune(c.code) for c in longer)))))[:MOST_CHOICES],
+        )
+    return left[0]
+
+
+def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
+    return tuple(place for place in found if place.department in near)
+
+
+def _choices(found: tuple[Place, ...]) -> tuple[str, ...]:
+    """Each place as one would type it to mean no other."""
+    several = [p.department for p in found if p.commune]
+
+    def typed(place: Place) -> str:
+        if not place.commune:
+            return f"département {place.department}" if place.department else place.label
+        twin = several.count(place.department) > 1
+        known = places.commune(place.commune)
+        code = known.postcodes[0] if twin and known and known.postcodes else place.department
+        return f"{known.name if known else place.label} ({code})"
+
+    return tuple(dict.fromkeys(map(typed, found)))
+
+
+_ARRONDISSEMENT = re.compile(
+    r"(paris|lyon|marseille) (\d{1,2})(?: ?(?:er|e|eme|nd|ieme))?(?: arrondissement)?"
+)
+_ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
+_PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
+_TRAILING = re.compile(r"[\s,(-]+(2[AB]|\d{2,3})\s*\)?$", re.I)
+
+
+def _options(text: str, context: str = "") -> tuple[Place, ...]:
+    """Every place that a name may mean, spelt as it is; none where it is no name of a place."""
+    text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
+    text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
+    key = places.name_key(text)
+    if match := _ARRONDISSEMENT.fullmatch(key):
+        prefix, last = _PREFIX[match.group(1)]
+        if 1 <= int(match.group(2)) <= last:
+            return (_of_commune(prefix + match.group(2).zfill(5 - len(prefix))),)
+    if digits := re.search(r"(?<![\dA-Z])(\d{5}|2[AB]\d{3})(?!\d)", text.upper()):
+        return _coded(text, digits.group(1), context)
+    if found := places.department(text.upper().zfill(2) if text.isdigit() else text.upper()):
+        return (_of_department(found.code),)
+    name, near = _department_at_end(text) or (text, None)
+    return _named(places.name_key(name), near)
+
+
+def _department_at_end(text: str) -> tuple[str, str] | None:
+    """A name and the department that follows it: "Saint-Denis (93)"; None where none does."""
+    trailing = _TRAILING.search(text)
+    found = places.department(trailing.group(1).upper()) if trailing else None
+    return (text[: trailing.start()], found.code) if trailing and found else None
+
+
+def _named(key: str, near: str | None) -> tuple[Place, ...]:
+    """What bears a name: an area before a village, a commune before a grouping that is named after it."""
+    same = places.communes_named(key, near)
+    areas = () if near else _areas(key)
+    if areas and areas[0].label != "Paris":
+        return areas + tuple(_of_commune(c.code) for c in same if c.population >= TOWN)
+    if key.split(" ", 1)[0] in _KINDS or "metropole" in key:
+        same = ()
+    grouping = () if same else _groupings(key)
+    return tuple(_of_commune(c.code) for c in same) or tuple(
+        found for found in map(_of_grouping, grouping) if near in (None, found.department)
+    )
+
+
+def _areas(key: str) -> tuple[Place, ...]:
+    code, region = places.area_named(key)
+    region = region or _ACRONYMS.get(key)
+    if code:
+        return (_of_department(code),)
+    return (Place(label=places.regions()[region], region=region),) if region else ()
+
+
+def _resembling(text: str) -> tuple[Place, ...]:
+    """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
+    name, code = _department_at_end(text) or (text, None)
+    best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1)
+    return tuple(_of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
+
+
+def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
+    """The place of five digits: a postcode, an INSEE code, or the number of a CEDEX with its town."""
+    label = clean(
+        re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
+    )
+    found = places.commune_or_postcode(code, f"{label} {context}")
+    if found is None:
+        area = places.department_of_postcode(code)
+        town = places.communes_named(label, area) if area and label else ()
+        found = Place(label=label, commune=town[0].code if town else None, department=area)
+    elif (
+        label
+        and not places.communes_of_postcode(code)
+        and not places.mentions(label, places.commune(found.commune or ""))
+    ):
+        area = places.department_of_postcode(
+            code
+        )  # the number of a CEDEX may be the INSEE code of another commune
+        town = places.communes_named(label, area) if area else ()
+        found = Place(label=label, commune=town[0].code) if town else found
+    located = places.locate(found)
+    return (located,) if located.department else ()
+
+
+@lru_cache(4096)
+def _of_commune(code: str) -> Place:
+    return places.locate(Place(commune=code))
+
+
+def _of_department(code: str) -> Place:
+    found = places.department(code)
+    return places.locate(Place(label=found.name if found else code, department=code))
+
+
+# ---------------------------------------------------------------------------------------------- groupings
+
+_KINDS = ("cc", "ca", "cu", "ept", "communaute", "metropole", "eurometropole", "etablissement")
+_KIND = re.compile(
+    r"^(?:cc|ca|cu|ept|communaute (?:de communes|d agglomeration|urbaine)|etablissement public territorial)"
+    r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? "
+)
+_WHOLE = {"CC": "Communauté de communes", "CA": "Communauté d'agglomération", "CU": "Communauté urbaine"}
+_SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    name: str
+    commune: str  # its most populous one
+
+
+@remembered()
+def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[str], _Grouping]]]:
+    """Groupings by their names without what kind they are, and metropolises by their words in any order."""
+    table: dict[str, list[_Grouping]] = {}
+    cities = []
+    for _, name, kind, largest in _rows("groupings.csv.gz"):
+        made = _Grouping(re.sub(r"^(?:CC|CA|CU)(?= )", lambda kind: _WHOLE[kind.group()], name), largest)
+        table.setdefault(_KIND.sub("", places.name_key(name)), []).append(made)
+        if kind.startswith("MET"):
+            cities.append((frozenset(places.name_key(name).split()) - _SMALL, made))
+    return table, cities
+
+
+def _groupings(key: str) -> tuple[_Grouping, ...]:
+    table, cities = _grouping_names()
+    if found := table.get(_KIND.sub("", key)):
+        return tuple(found)
+    begun = [made for name, one in table.items() if name.startswith(_KIND.sub("", key)) for made in one]
+    if _KIND.match(key) and len(begun) == 1:
+        return tuple(begun)
+    words = frozenset(key.split()) - _SMALL
+    return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
+        made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
+    )
+
+
+def _of_grouping(found: _Grouping) -> Place:
+    return replace(_of_commune(found.commune), label=found.name)
+
+
+# --------------------------------------------------------------------------------------- named in a text
+
+_WORD = re.compile(r"[^\W_]+")
+_STREETS = frozenset(
+    "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
+)
+_TERRITORIES = frozenset(
+    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
+)
+_LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
+#: What stands between two names of one list.
+_LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
+#: A department, or a postcode, in brackets.
+_NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
+_INTO = frozenset(("en", "dans", "departement", "region"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A name met in a text, with what it may mean and how plainly it is said to be the place."""
+
+    words: str
+    options: tuple[Place, ...]
+    listed: bool  # does it go on a list of names?
+    strength: int  # 2 said to be the place ("sur la commune de X", "X (93)"), 1 it may be, 0 a hint
+
+
+def hints(text: str) -> frozenset[str]:
+    """The departments that a text names by number, postcode or name, or by a commune of one name only."""
+    head = text[:2000]
+    coded = {places.department_of_postcode(code) for code in re.findall(r"(?<!\d)\d{5}(?!\d)", head)}
+    numbers = re.findall(r"\((2[AB]|\d{2,3})\)|\bdans le (\d{2,3})\b", head, re.I)
+    coded |= {found.code for pair in numbers if (found := places.department("".join(pair).upper()))}
+    named = {
+        code
+        for one in _mentions(head)
+        if len(one.options) == 1
+        for code in departments_within(one.options[0])
+    }
+    return frozenset(code for code in coded | named if code)
+
+
+def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
+    """The places that a text says the work is done at, marked inferred; none where it says none.
+
+    `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
+    """
+    near = frozenset(within) or hints(text)
+    found = [
+        replace(one, options=_within(one.options, near) if within else one.options)
+        for one in _mentions(text[:2000])
+    ]
+    found = [one for one in found if one.options]
+    plain = [one for one in found if one.strength == 2 and any(p.commune for p in one.options)]
+    if not plain:
+        weak = [one for one in found if one.strength and any(p.commune for p in one.options)]
+        weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
+        plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
+    chosen = plain or ([] if within else [one for one in found if one.strength][:1])
+    named = [_settled(one.words, one.options, near) for one in chosen]
+    if not named and not within and (number := _NUMBERED.search(text[:2000])):
+        named = [place for place in _options(number.group(1))[:1] if place.department]
+    return tuple(dict.fromkeys(replace(place, inferred=True) for place in named))
+
+
+def _mentions(text: str) -> Iterator[_Mention]:
+    """The names of places in a text, left to right, the longest first."""
+    tokens = list(_WORD.finditer(text))
+    plain = [fold(token.group()) for token in tokens]
+    loud = sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))
+    i, end, strength = 0, 0, 0
+    while i < len(tokens):
+        stop, options = _longest(text, tokens, plain, i)
+        if not options:
+            i += 1
+            continue
+        if i and plain[i - 1] == "a":  # one is in an area, and at a town
+            options = tuple(place for place in options if place.commune) or options
+        number = text[tokens[i - 1].start() : tokens[stop - 1].end()] if i else ""
+        coded = _options(number) if re.match(r"\d{5} ", number) else ()
+        if {p.department for p in coded} & {p.department for p in options}:  # "75002 PARIS"
+            options, around = coded, 2
+        else:
+            around = _strength(text, tokens, plain, i, stop, options)
+        listed = strength > 0 and _LISTED.fullmatch(text[end : tokens[i].start()]) is not None
+        strength = max(strength, around) if listed else around
+        end = tokens[stop - 1].end()
+        strength = 0 if loud and strength == 1 else strength
+        yield _Mention(text[tokens[i].start() : end], options, listed, strength)
+        i = stop
+
+
+def _longest(
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int
+) -> tuple[int, tuple[Place, ...]]:
+    """Where the longest name that starts at word i ends, and what it may mean."""
+    first = tokens[i + 1] if plain[i] in ("la", "le", "les", "l") and i + 1 < len(tokens) else tokens[i]
+    if not first.group()[0].isupper():
+        return i, ()
+    end = i + 1
+    while end < min(i + LONGEST_NAME, len(tokens)) and re.fullmatch(
+        r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]
+    ):
+        end += 1
+    for stop in range(end, i, -1):
+        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]))):
+            return stop, options
+    return i, ()
+
+
+@lru_cache(20_000)
+def _known(words: str) -> tuple[Place, ...]:
+    """What a name in a text may mean, hamlets and single words that name only a grouping left out."""
+    key = places.name_key(words)
+    if key in _LINKS or key in ("lot", "ville", "commune"):
+        return ()
+    if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
+        return _options(key)
+    found = _named(key, None)
+    known = ((place, places.commune(place.commune)) for place in found if place.commune)
+    small = {place for place, commune in known if commune and commune.population <= HAMLET}
+    single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
+    return tuple(place for place in found if place not in small and not (single and place.commune))
+
+
+def _strength(
+    text: str,
+    tokens: list[re.Match[str]],
+    plain: list[str],
+    i: int,
+    stop: int,
+    options: tuple[Place, ...],
+) -> int:
+    """How plainly the words around a name say that it is the place."""
+    after = text[tokens[stop - 1].end() :]
+    bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
+    if bracket and any(bracket.group(1).upper().startswith(d) for p in options if (d := p.department)):
+        return 2
+    back = i - 1
+    while back >= 0 and plain[back] in _LINKS:
+        back -= 1
+    head = plain[back] if back >= 0 else ""
+    if head in _STREETS:
+        return 0
+    linked = back < i - 1
+    if not options[0].commune:
+        wide = tokens[stop - 1].end() - tokens[i].start() >= 8
+        return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
+    if not places.communes_named(options[0].label):  # a grouping
+        return 1
+    gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
+    if linked and head in _TERRITORIES:
+        return 2
+    if head in ("a", "sur") and (not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])):
+        return 2
+    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–,;:.()/])", after) is not None
+    return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone else 0
+
+
+# ------------------------------------------------------------------------------------ the place of a lot
+
+
+def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
+    """The commune where a buyer sits, by its number, its address or its name; of the departments `within`, if any."""
+    if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
+        return None  # a department's or a region's work is all over it
+    found = places.commune_of_siren(buyer.id) if buyer.id else None
+    if found is None and buyer.place.commune:
+        found = places.commune(buyer.place.commune)
+    if found is None:
+        of_number = places.department_of_siren(buyer.id) if buyer.id else None
+        near = within or tuple(filter(None, (buyer.place.department or of_number,)))
+        found = _called_after(buyer.name, frozenset(near))
+    return found if found and (not within or found.department in within) else None
+
+
+_WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
+
+
+@lru_cache(20_000)
+def _called_after(name: str, near: frozenset[str]) -> Commune | None:
+    """The commune that a buyer's name ends with ("Ville de X", "CCAS du X"), or that leads the grouping it names."""
+    key = re.sub(r"\b(?:cedex|cx)\b.*$", "", places.name_key(name)).strip()
+    if not key:
+        return None
+    same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))
+    words = key.split()
+    starts = [0] + [
+        i + 1 for i, (one, _) in enumerate(pairwise(words)) if one in _LINKS or one in _TERRITORIES
+    ]
+    for start in () if same else starts:
+        same = places.communes_named(" ".join(words[start:]))
+        if same:
+            break
+    left = [c for c in same if c.department in near] if near else list(same)
+    return left[0] if len(left) == 1 else None
+
+
+def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
+    """Where a lot is carried out, located, and whether that is only the buyer's place for want of more.
+
+    What is stated precisely stands; else what the text names within the department stated; else the buyer's
+    town within it, marked inferred.
+    """
+    buyer = tender.buyer
+    stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
+    if any(map(precise, stated)):
+        return stated, False
+    within = frozenset(code for place in stated for code in departments_within(place))
+    if told := _told(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
+        return told, False
+    supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
+    supposed = supposed or (places.locate(buyer.place, buyer.id),)
+    if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
+        within = within or frozenset(departments_within(supposed[0]))
+        if town := seat(buyer, within):
+            label = supposed[0].label or town.name
+            return (replace(_of_commune(town.code), label=label, inferred=True),), True
+    return supposed, not stated
+
+
+def _home_departments(buyer: Buyer) -> frozenset[str]:
+    town = seat(buyer)
+    code = town.department if town else buyer.place.department
+    code = code or (places.department_of_siren(buyer.id) if buyer.id else None)
+    return frozenset((code,)) if code else frozenset()
+
+
+@lru_cache(4096)
+def _told(text: str, within: frozenset[str]) -> tuple[Place, ...]:
+    """The places named in a text within departments; none where these are not known, or a name stays open."""
+    if not within:
+        return ()
+    try:
+        return tuple(place for place in mentioned(text, within) if place.commune)
+    except Homonyms:
+        return ()

@@ -1,0 +1,453 @@
+"""What notices state in fields and words together: criteria with weights, whom, boxes, bullets, groups, amounts."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matcher import codec, plugins
+from matcher.domain import Clause, Lot, Reservation, Tender
+from matcher.matching.reasons import clause_in_words
+from matcher.reading import clauses
+from matcher.reading.clauses import conditions, sentences
+from matcher.reference import law
+from matcher.reference.paths import shared_dir
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = shared_dir()
+LABELS = SHARED / "data" / "judged" / "clauses_dev.jsonl"
+
+
+def one(source: str, data: bytes) -> Tender:
+    (tender,) = plugins.find("reading.sources", source).read(io.BytesIO(data), "notice")
+    assert isinstance(tender, Tender), tender
+    return tender
+
+
+def ted(
+    lot: str = "", left: str = "", more: str = "", text: str = "", buyers: str = "", form: str = "F02_2014"
+) -> Tender:
+    return one(
+        "ted",
+        f"""<TED_EXPORT xmlns="http://publications.europa.eu/resource/schema/ted/R2.0.9/publication" DOC_ID="000123-2021">
+ <CODED_DATA_SECTION/><FORM_SECTION><{form} CATEGORY="ORIGINAL" LG="FR">
+  <CONTRACTING_BODY><ADDRESS_CONTRACTING_BODY><OFFICIALNAME>Ville</OFFICIALNAME><TOWN>Nantes</TOWN>
+   <POSTAL_CODE>44036 cédex 01</POSTAL_CODE><COUNTRY VALUE="FR"/></ADDRESS_CONTRACTING_BODY>{buyers}
+   <URL_DOCUMENT>www.achats.example.org/dce</URL_DOCUMENT></CONTRACTING_BODY>
+  <OBJECT_CONTRACT><TITLE><P>Entretien</P></TITLE><CPV_MAIN><CPV_CODE CODE="77310000"/></CPV_MAIN>
+   <SHORT_DESCR><P>Espaces verts.</P></SHORT_DESCR>{lot}</OBJECT_CONTRACT>{more}
+  <LEFTI>{left}</LEFTI><PROCEDURE/><COMPLEMENTARY_INFO><INFO_ADD>{text}</INFO_ADD></COMPLEMENTARY_INFO>
+ </{form}></FORM_SECTION></TED_EXPORT>""".encode(),
+    )
+
+
+def described(n: int, inner: str = "", title: str = "Tonte") -> str:
+    return f'<OBJECT_DESCR ITEM="{n}"><TITLE><P>{title}</P></TITLE><LOT_NO>{n}</LOT_NO>{inner}</OBJECT_DESCR>'
+
+
+AWARD = """<AC><AC_QUALITY><AC_CRITERION>Valeur technique</AC_CRITERION><AC_WEIGHTING>45</AC_WEIGHTING></AC_QUALITY>
+ <AC_QUALITY><AC_CRITERION>Performance sociale de l'offre</AC_CRITERION><AC_WEIGHTING>15 %</AC_WEIGHTING></AC_QUALITY>
+ <AC_PRICE><AC_WEIGHTING>40</AC_WEIGHTING></AC_PRICE></AC>"""
+
+
+def social(lot: Lot) -> list[tuple[str, float | None, str]]:
+    return [(one.nature, one.weight, one.weight_unit) for one in lot.clauses]
+
+
+# --------------------------------------------------------------------------------------------- criteria
+
+
+def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is_told() -> None:
+    (lot,) = ted(described(1, AWARD)).lots
+    assert [(c.name, c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
+        ("Valeur technique", "quality", 45.0, ""),
+        ("Performance sociale de l'offre", "quality", 15.0, "%"),
+        ("Prix", "price", 40.0, ""),
+    ]
+    assert social(lot) == [("criterion", 15.0, "%")]
+
+
+@pytest.mark.parametrize(
+    ("name", "weight"),
+    [
+        ("Emploi et formation:5 %", (5.0, "%")),
+        ("Performance sociale (15 points)", (15.0, "points")),
+        ("Critère sociétal et environnemental, 10/100", (10.0, "%")),
+        ("Insertion dans le site = 30 %", None),
+        ("Qualité de l'accompagnement social des ménages : 50 points", None),
+        ("Qualité des traductions en sciences humaines et sociales : 40 %", None),
+        ("Performance environnementale (15 points)", None),
+        ("Niveau des responsabilités acceptées : 20 %", None),
+    ],
+)
+def test_a_criterion_that_holds_its_weight_in_its_name(name: str, weight: tuple[float, str] | None) -> None:
+    (lot,) = ted(described(1, f"<AC><AC_CRITERION>{name}</AC_CRITERION></AC>")).lots
+    assert social(lot) == ([("criterion", *weight)] if weight else [])
+
+
+def test_weights_in_a_list_belong_to_the_lots_of_its_heading() -> None:
+    listed = "".join(
+        f"<P>{line}</P>"
+        for line in (
+            "Pour les lots 1 à 2 :", "1) valeur technique (60 %) :", "1.1) démarche RSE (6 %) ;", "2) prix (40 %).",
+            "Pour le lot 3 :", "1) valeur technique (60 %) :", "1.1) démarche RSE (12 %) ;", "2) prix (40 %).",
+        )
+    )  # fmt: skip
+    lots = ted("".join(described(n) for n in (1, 2, 3)), text=listed).lots
+    assert [social(lot) for lot in lots] == [[("criterion", w, "%")] for w in (6.0, 6.0, 12.0)]
+
+
+def test_bullets_published_as_question_marks_are_items() -> None:
+    text = "Critères : ? prix : 60 % ; ? insertion professionnelle des publics en difficulté : 10 % ; ? délai : 30 %"
+    assert [(one.nature, one.weight) for one in clauses.read(text).social] == [("criterion", 10.0)]
+
+
+NAMESPACES = (
+    'xmlns="urn:oasis:names:specification:ubl:schema:xsd:ContractNotice-2" '
+    'xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2" '
+    'xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2" '
+    'xmlns:ext="urn:oasis:names:specification:ubl:schema:xsd:CommonExtensionComponents-2" '
+    'xmlns:efext="http://data.europa.eu/p27/eforms-ubl-extensions/1" '
+    'xmlns:efac="http://data.europa.eu/p27/eforms-ubl-extension-aggregate-components/1" '
+    'xmlns:efbc="http://data.europa.eu/p27/eforms-ubl-extension-basic-components/1"'
+)
+IN_EXTENSION = (
+    "<ext:UBLExtensions><ext:UBLExtension><ext:ExtensionContent><efext:EformsExtension>{}"
+    "</efext:EformsExtension></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions>"
+)
+
+
+def eforms(terms: str = "", features: str = "") -> Tender:
+    parties = "".join(
+        f"<efac:Organization><efac:Company><cac:PartyIdentification><cbc:ID>ORG-{n}</cbc:ID></cac:PartyIdentification>"
+        f"<cac:PartyName><cbc:Name>{name}</cbc:Name></cac:PartyName></efac:Company></efac:Organization>"
+        for n, name in ((1, "Ville"), (2, "Agglomération"))
+    )
+    buyers = "".join(
+        f"<cac:ContractingParty><cac:Party><cac:PartyIdentification><cbc:ID>ORG-{n}</cbc:ID></cac:PartyIdentification>"
+        "</cac:Party></cac:ContractingParty>"
+        for n in (1, 2)
+    )
+    project = (
+        "<cac:ProcurementProject><cbc:Name>Entretien</cbc:Name><cbc:Description>Espaces verts</cbc:Description>"
+        "<cac:MainCommodityClassification><cbc:ItemClassificationCode>77310000</cbc:ItemClassificationCode>"
+        "</cac:MainCommodityClassification></cac:ProcurementProject>"
+    )
+    return one(
+        "eforms",
+        f"""<ContractNotice {NAMESPACES}>{IN_EXTENSION.format(f"<efac:Organizations>{parties}</efac:Organizations>")}
+ <cbc:ID>b7</cbc:ID><cbc:IssueDate>2026-01-02+01:00</cbc:IssueDate><cbc:NoticeTypeCode>cn-standard</cbc:NoticeTypeCode>
+ <cbc:NoticeLanguageCode>FRA</cbc:NoticeLanguageCode>{buyers}
+ <cac:TenderingProcess><cbc:Description languageID="FRA">{features}</cbc:Description></cac:TenderingProcess>{project}
+ <cac:ProcurementProjectLot><cbc:ID schemeName="Lot">LOT-0001</cbc:ID><cac:TenderingTerms>{terms}</cac:TenderingTerms>
+ {project}</cac:ProcurementProjectLot></ContractNotice>""".encode(),
+    )
+
+
+def weighed(code: str, number: str) -> str:
+    return IN_EXTENSION.format(
+        f'<efac:AwardCriterionParameter><efbc:ParameterCode listName="number-weight">{code}</efbc:ParameterCode>'
+        f"<efbc:ParameterNumeric>{number}</efbc:ParameterNumeric></efac:AwardCriterionParameter>"
+    )
+
+
+def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
+    rows = "".join(
+        f"<cac:SubordinateAwardingCriterion>{weighed(code, number)}<cbc:AwardingCriterionTypeCode>{kind}"
+        f"</cbc:AwardingCriterionTypeCode><cbc:Description>{name}</cbc:Description></cac:SubordinateAwardingCriterion>"
+        for code, number, kind, name in (
+            ("per-exa", "70", "price", "Prix"), ("poi-exa", "20", "quality", "Insertion des publics en difficulté"),
+        )
+    )  # fmt: skip
+    award = f"<cac:AwardingTerms><cac:AwardingCriterion>{rows}</cac:AwardingCriterion></cac:AwardingTerms>"
+    (lot,) = eforms(award).lots
+    assert [(c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
+        ("price", 70.0, "%"),
+        ("quality", 20.0, "points"),
+    ]
+    assert social(lot) == [("criterion", 20.0, "points")]
+
+
+def test_hours_said_among_the_features_of_the_procedure_are_read() -> None:
+    (lot,) = eforms(features="Le titulaire réalise 500 heures d'insertion pendant le marché.").lots
+    assert [(one.nature, one.hours) for one in lot.clauses] == [("execution", 500.0)]
+
+
+def test_joint_buyers_are_kept() -> None:
+    assert [one.name for one in eforms().joint_buyers] == ["Agglomération"]
+    other = "<ADDRESS_CONTRACTING_BODY_ADDITIONAL><OFFICIALNAME>CCAS</OFFICIALNAME></ADDRESS_CONTRACTING_BODY_ADDITIONAL>"
+    assert [one.name for one in ted(described(1), buyers=other).joint_buyers] == ["CCAS"]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "Prix : 60 % ; Insertion professionnelle : 15 % ; Délai : 25 %",
+        {"criterePondere": [{"critere": "Prix", "poids": "85"}, {"critere": "Insertion professionnelle", "poids": "15 %"}]},
+    ],
+)  # fmt: skip
+def test_criteria_of_the_national_schemas_are_kept(stated: Any) -> None:
+    made = {"FNSimple": {"organisme": {"acheteurPublic": "Ville"}, "initial": {
+        "natureMarche": {"intitule": "Tonte"}, "procedure": {"criteresAttrib": stated}}}}  # fmt: skip
+    record = {
+        "idweb": "26-1", "nomacheteur": "Ville", "dateparution": "2026-10-02", "objet": "Tonte", "donnees": json.dumps(made),
+    }  # fmt: skip
+    (lot,) = one("boamp", json.dumps({"total_count": 1, "results": [record]}).encode()).lots
+    assert lot.criteria[0].name.startswith("Prix")
+    assert social(lot) == [("criterion", 15.0, "%")]
+
+
+# ------------------------------------------------------------------------------------------------- whom
+
+
+@pytest.mark.parametrize(
+    ("text", "who", "admitted", "refused"),
+    [
+        ("Le marché est réservé aux ESAT.", ("ESAT/EA",), "ESAT", "ACI"),
+        ("Marché réservé aux structures d'insertion par l'activité économique.", ("SIAE",), "EI", "EA"),
+        ("Lot réservé aux SIAE et aux entreprises adaptées.", ("ESAT/EA", "SIAE"), "EA", "SCOP"),
+    ],
+)
+def test_whom_it_is_reserved_to_is_kept_and_eligibility_asks_it(
+    text: str, who: tuple[str, ...], admitted: str, refused: str
+) -> None:
+    found = clauses.read(text).reservation
+    assert found is not None and (found.articles, found.who) == ((), who)
+    assert law.eligible(admitted, found.opened_by, date(2026, 10, 1)) is True
+    assert law.eligible(refused, found.opened_by, date(2026, 10, 1)) is False
+
+
+def test_an_article_that_stands_there_decides_before_the_words() -> None:
+    held = Reservation(articles=("L2113-12", "L2113-13"), who=("SIAE",))
+    assert held.opened_by == ("L2113-12", "L2113-13")
+    assert Reservation().opened_by == ()
+
+
+WORKSHOP = "<RESTRICTED_SHELTERED_WORKSHOP/>"
+
+
+def test_a_box_is_completed_by_the_words_that_say_to_whom() -> None:
+    (lot,) = ted(described(1), WORKSHOP, text="<P>Le marché est réservé aux entreprises adaptées.</P>").lots
+    assert lot.reservation is not None
+    assert (lot.reservation.origin, lot.reservation.who) == ("field", ("ESAT/EA",))
+
+
+def test_a_box_for_all_and_words_for_some_lots_are_shown_as_such() -> None:
+    lots = ted(
+        described(1) + described(2),
+        WORKSHOP,
+        text="<P>Seul le lot 1 est réservé à des entreprises adaptées.</P>",
+    ).lots
+    assert [lot.reservation is not None for lot in lots] == [True, False]
+    assert [[c.code for c in lot.conditions] for lot in lots] == [[], ["reservation-unclear"]]
+
+
+def test_a_box_that_the_words_deny_is_shown_with_them() -> None:
+    (lot,) = ted(described(1), WORKSHOP, text="<P>Le marché n'est pas réservé.</P>").lots
+    assert lot.reservation is not None
+    assert [(c.code, c.passage) for c in lot.conditions] == [
+        ("reservation-unclear", "Le marché n'est pas réservé.")
+    ]
+
+
+def test_a_box_of_another_public_than_the_words_is_not_joined_to_them() -> None:
+    box = "<RESERVED_ORGANISATIONS_SERVICE_MISSION/>"
+    text = "<P>Le marché est réservé à des structures d'insertion (article L. 2113-13).</P>"
+    (lot,) = ted(described(1), box, text=text).lots
+    assert lot.reservation is not None and lot.reservation.articles == ("L2113-13",)
+    assert [c.code for c in lot.conditions] == ["reservation-unclear"]
+
+
+def test_a_lot_that_is_named_says_nothing_of_the_others() -> None:
+    lots = ted("".join(described(n) for n in (1, 2)), text="<P>Le lot 2 est réservé aux ESAT.</P>").lots
+    assert [lot.reservation is not None for lot in lots] == [False, True]
+    text = "<P>Le lot 1 est soumis à une clause d'insertion. Le titulaire réalise un nombre d'heures d'insertion fixé au CCAP.</P>"
+    lots = ted("".join(described(n) for n in (1, 2)), text=text).lots
+    assert [bool(lot.clauses) for lot in lots] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Les lots 6 et 7 sont réservés aux nouveaux entrants.",
+        "Marché réservé à des éditeurs de chèques-cadeaux.",
+        "La prestation est réservée à la profession d'avocat.",
+        "La surveillance est réservée aux seuls agents qui détiennent une carte en cours de validité.",
+    ],
+)
+def test_what_is_reserved_to_a_profession_is_no_reserved_contract(text: str) -> None:
+    assert clauses.read(text).reservation is None
+
+
+# ------------------------------------------------------------------------- clause, criterion, object
+
+
+def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
+    read = clauses.read(
+        "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
+    )
+    assert [one.nature for one in read.social] == ["objective"]
+
+
+@pytest.mark.parametrize(
+    ("clause", "words"),
+    [
+        (Clause(hours=1250.0), "Clause sociale : 1\u202f250 heures d'insertion"),
+        (Clause(share=0.05), "Clause sociale : 5\u202f% des heures"),
+        (Clause(nature="criterion", weight=7.5, weight_unit="%"), "Critère social : 7,5\u202f%"),
+        (Clause(nature="criterion", weight=15.0, weight_unit="points"), "Critère social : 15 points"),
+        (Clause(nature="objective", origin="text"), "Objet du marché : insertion"),
+    ],
+)
+def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, words: str) -> None:
+    assert clause_in_words(clause) == words
+
+
+# ------------------------------------------------------------------------------------------- conditions
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("En cas de groupement conjoint, le mandataire est solidaire.", []),
+        ("Le groupement peut être conjoint ou solidaire.", []),
+        ("Une même personne ne peut représenter plus d'un candidat pour un même marché (article R. 2142-23) : nul ne peut être mandataire de plusieurs groupements.", []),
+        ("Les candidats ne peuvent être membres de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
+        ("Les visites périodiques sont obligatoires tous les six mois.", []),
+        ("Des échantillons sont à remettre avec l'offre.", ["Échantillons demandés"]),
+        ("Après attribution, le groupement devra être solidaire.", ["Groupement solidaire"]),
+    ],
+)  # fmt: skip
+def test_a_condition_is_told_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
+    assert [one.what.label for one in conditions.stated(sentences.cut(text))] == labels
+
+
+# ---------------------------------------------------------------------------------------------- amounts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Concours de maîtrise d'œuvre. Estimation des travaux : 4 275 000 EUR HT.",
+        "Une prime d'un montant maximum de 25 000 € est versée aux candidats.",
+        "Chiffre d'affaires minimum : montant de 500 000 € par an.",
+        "Références de contrats d'une valeur de 300 000 euros.",
+    ],
+)
+def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
+    assert clauses.amount(text) is None
+
+
+def test_what_is_read_in_a_text_is_marked_inferred_and_compared_with_no_turnover() -> None:
+    from matcher.matching.signals.capacity import yearly
+
+    lot = Lot(id="1", title="Tonte", description="Montant estimé : 50 000 € HT. Durée du marché : 24 mois.")
+    (made,) = clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,))).lots
+    assert (made.amount, made.duration_months) == (50000.0, 24.0)
+    assert set(made.inferred) == {"amount", "duration_months"}
+    assert yearly(made) != yearly(made)
+    assert yearly(replace(made, inferred=())) == 25000.0
+    assert yearly(replace(made, inferred=(), duration_months=None)) != yearly(made)
+
+
+# ----------------------------------------------------------------------------------------- small truths
+
+
+def test_letters_above_the_line_codes_with_cedex_and_addresses_without_scheme() -> None:
+    words = (
+        '<SHORT_DESCR><P>Bac de 16 m<FT TYPE="SUP">3</FT>, lot n<FT TYPE="SUP">o</FT> 1.</P></SHORT_DESCR>'
+    )
+    tender = ted(described(1, words))
+    assert tender.lots[0].description == "Bac de 16 m³, lot n° 1."
+    assert tender.buyer.place.postcode == "44036"
+    assert tender.documents_url == "https://www.achats.example.org/dce"
+
+
+def test_a_lot_without_title_takes_that_of_its_own_object() -> None:
+    second = "<OBJECT_CONTRACT><TITLE><P>Élagage</P></TITLE><OBJECT_DESCR/></OBJECT_CONTRACT>"
+    tender = ted(described(1), more=second, form="F01_2014")
+    assert [lot.title for lot in tender.lots] == ["Tonte", "Élagage"]
+
+
+def test_passages_hold_no_line_breaks() -> None:
+    text = "<P>Le marché est réservé aux\n     entreprises adaptées.</P>"
+    (lot,) = ted(described(1), "<LEGAL_FORM><P>Groupement\n   conjoint</P></LEGAL_FORM>", text=text).lots
+    assert lot.reservation is not None
+    passages = [lot.reservation.passage, *(c.passage for c in lot.conditions)]
+    assert not [passage for passage in passages if "\n" in passage]
+
+
+# --------------------------------------------------------------------------------------------- linearity
+
+UNITS = (
+    "réservé ", "\n", " \n ", "heures d'insertion 120 h lot 2 ", "lot 1, ", "1 200 ", "clause d'insertion, ", "lot 3 : 120 h ; ",
+    "insertion ayant pour support ", "groupement conjoint solidaire ", "? ", "montant estimé : 50 000 € ", "L. 2113-12, ", "☐ ",
+    "établissements et services d'aide par le travail ", "personnes éloignées de ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_reading_takes_time_in_proportion_to_the_text(unit: str) -> None:
+    """Four times the text takes at most ten times the work: quadratic patterns took sixteen, or never came back."""
+
+    def seconds(size: int) -> float:
+        text = (unit * (size // len(unit) + 1))[:size]
+        best = float("inf")
+        for turn in range(2):
+            lot = Lot(id="1", title="Tonte", description=f"{turn}{text}")
+            start = time.process_time()
+            clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,)), text)
+            best = min(best, time.process_time() - start)
+        return best
+
+    seconds(2_000)
+    assert seconds(40_000) <= 10 * max(seconds(10_000), 0.02)
+
+
+# ------------------------------------------------------------------------------------------ real labels
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not LABELS.is_file(), reason="the labelled notices of MATCHER_SHARED are not there")
+def test_labelled_lots_of_real_notices(tmp_path: Path) -> None:
+    """The shipped model has learnt from these; `tests/bench/bench_sources.py judged` says what is reached without."""
+    folder = SHARED / "data" / "notices" / "ted"
+    labelled = {json.loads(line)["file"] for line in LABELS.read_text("utf-8").splitlines()}
+    files = [
+        path for n, path in enumerate(sorted(folder.glob("*.xml"))) if path.name in labelled or n % 4 == 0
+    ]
+    read = tmp_path / "read.jsonl"
+    with read.open("w", encoding="utf-8") as out:
+        for path in files:
+            for tender in plugins.find("reading.sources", "ted").read(
+                io.BytesIO(path.read_bytes()), path.name
+            ):
+                out.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
+    doubts = LABELS.with_name("clauses_dev_doubts.json")
+    score = [
+        sys.executable,
+        str(SHARED / "bench" / "score_clauses.py"),
+        str(read),
+        str(LABELS),
+        *map(str, files),
+    ]
+    made = json.loads(
+        subprocess.run([*score, "--doubts", str(doubts), "--json"], check=True, capture_output=True).stdout
+    )
+    for name, precision, recall in (
+        ("reserved", 0.97, 0.97),
+        ("execution", 0.93, 0.95),
+        ("criterion", 0.9, 0.9),
+    ):
+        assert made[name]["precision"] >= precision and made[name]["recall"] >= recall, (name, made[name])
+    for name, share in (("who", 0.9), ("weight", 0.9), ("hours", 1.0)):
+        assert made[name]["right"] >= share * made[name]["of"], (name, made[name])

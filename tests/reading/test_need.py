@@ -1,0 +1,94 @@
+"""A need in a buyer's own words: its place typed, read in it, or asked back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.commands import match as command
+from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
+from matcher.matching import distances, recipes
+from matcher.matching.engine import Matcher
+from matcher.matching.search import query_of, shortlist_of
+from matcher.reading.need import free_text_tender, spot
+from matcher.reference import toponyms
+
+GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
+
+
+def test_the_place_of_a_need_is_read_in_its_words() -> None:
+    assert [p.commune for p in spot("tonte et désherbage à Pantin")] == ["93055"]
+    assert spot("tonte et désherbage") == ()
+
+
+def test_a_need_may_be_of_several_places() -> None:
+    tender = free_text_tender("tonte", toponyms.asked("Pantin, Bobigny et Romainville"))
+    assert [p.label for p in tender.lots[0].places] == ["Pantin", "Bobigny", "Romainville"]
+    assert free_text_tender("tonte").lots[0].places == ()
+
+
+def structure(number: int, town: Place, zone: Zone | None = None) -> Structure:
+    siret = f"{number:09d}00014"
+    offer = Offer(id=f"{siret}#1", title=GARDEN, zone=zone)
+    return Structure(siret=siret, name=f"Structure {number}", kind="ACI", place=town, offers=(offer,))
+
+
+@pytest.fixture(scope="module")
+def west() -> Matcher:
+    made = [
+        structure(1, Place(label="Rennes", postcode="35000")),
+        structure(2, Place(label="Nantes", postcode="44000")),
+        structure(3, Place(label="Nantes", postcode="44000"), Zone(regions=("53",))),
+        structure(4, Place(label="Rennes", postcode="35000"), Zone(departments=("44",))),
+        structure(5, Place(label="Marseille", postcode="13001")),
+        structure(6, Place(label="Saint-Malo", postcode="35400")),
+    ]
+    return Matcher(build_catalogue(made, [], recipes.named("default")))
+
+
+def compared(matcher: Matcher, where: str):  # type: ignore[no-untyped-def]
+    tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
+    return shortlist_of(matcher.catalogue, query_of(matcher.catalogue, tender.lots[0], tender))
+
+
+def test_a_declared_zone_counts_where_only_a_region_is_named(west: Matcher) -> None:
+    zones = distances.zones(compared(west, "Bretagne"))
+    assert list(zones) == [0, 0, 1, -1, 0, 0]
+
+
+def test_those_of_a_region_come_before_those_outside(west: Matcher) -> None:
+    tender = free_text_tender("tonte et taille de haies", toponyms.asked("Bretagne"))
+    order = [siren[-1] for siren, _ in west.rank(west.queries(tender)[0]).sirens(10)]
+    assert set(order[:3]) == {"1", "3", "6"} and order.index("5") > 2
+
+
+@pytest.mark.parametrize("where", ["35", "Ille-et-Vilaine", "Bretagne", "Bretagne, Normandie"])
+def test_no_kilometres_are_told_from_the_centre_of_a_department(west: Matcher, where: str) -> None:
+    tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
+    matches = west.match(tender, 10, groups=2).lots[0].matches
+    assert matches
+    for match in matches:
+        assert match.distance_km is None
+        assert not any(" km" in r.text and "d'ordinaire" not in r.text for r in match.reasons), match.reasons
+
+
+def test_kilometres_are_told_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
+    shown = distances.told(compared(west, "Saint-Malo, Loire-Atlantique"))
+    assert shown[5] < 2, "in Saint-Malo"
+    assert shown[1] != shown[1], "in the department of which no more is known"
+
+
+def test_a_typed_place_is_not_said_to_be_the_buyers(west: Matcher) -> None:
+    for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
+        tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
+        filters = Filters(radius_km=1000)
+        for match in west.match(tender, 10, filters=filters, groups=0).lots[0].matches:
+            assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
+
+
+def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
+    for need, place in (("tonte", "Saint-Denis"), ("tonte à Saint-Denis", "")):
+        with pytest.raises(BadInput, match=r"Saint-Denis \(93\)"):  # a sentence, and exit 2
+            command.run(need=need, place=place, catalogue=tmp_path)

@@ -1,0 +1,210 @@
+"""Places named in words: what people type, what notices say, what buyers are called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from matcher.domain import BadInput, Buyer, Lot, Place, Tender
+from matcher.reading.sources import decp
+from matcher.reference import places, toponyms
+
+
+def codes(found: tuple[Place, ...]) -> list[str | None]:
+    return [place.commune or place.department or place.region for place in found]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("Nanterre", ["92050"]), ("nanterre", ["92050"]), ("NANTERRE (92)", ["92050"]), ("92000", ["92050"]),
+        ("L'Haÿ-les-Roses", ["94038"]), ("l hay les roses", ["94038"]), ("Havre", ["76351"]),
+        ("Saint-Denis (93)", ["93066"]), ("st denis 93", ["93066"]), ("93200 Saint Denis", ["93066"]),
+        ("Saint-Denis, La Réunion", ["97411"]), ("Saint-Denis (Réunion)", ["97411"]), ("Saint-Denis (974)", ["97411"]),
+        ("Ste Geneviève des Bois (91)", ["91549"]), ("Saint-Ouen (93)", ["93070"]),  # "-sur-Seine" left out
+        ("Paris", ["75056"]), ("Paris 11e", ["75111"]), ("Paris 11", ["75111"]), ("paris 1er", ["75101"]),
+        ("75011", ["75111"]), ("Lyon 3ème arrondissement", ["69383"]), ("Marseille 13", ["13213"]),
+        ("75253 Paris Cedex 05", ["75056"]), ("59023 Lille cedex", ["59350"]), ("Nantes Cedex 1", ["44109"]),
+        ("Ajaccio (2A)", ["2A004"]), ("20090 Ajaccio", ["2A004"]), ("2A004", ["2A004"]), ("2B", ["2B"]),
+        ("Corse", ["94"]), ("Pointe-à-Pitre", ["97120"]), ("Fort-de-France (972)", ["97209"]), ("97110", ["97120"]),
+        ("93", ["93"]), ("1", ["01"]), ("département 86", ["86"]), ("Seine-Saint-Denis", ["93"]), ("seine et marne", ["77"]),
+        ("La Réunion", ["974"]), ("Réunion", ["974"]), ("Landes", ["40"]),
+        ("Bretagne", ["53"]), ("Île-de-France", ["11"]), ("ile de france", ["11"]), ("PACA", ["93"]),
+        ("Métropole de Lyon", ["69123"]), ("Nantes métropole", ["44109"]), ("Rouen Métropole", ["76540"]),
+        ("Plaine Commune", ["93066"]), ("Est Ensemble", ["93048"]), ("Communauté d'agglomération de Cergy-Pontoise", ["95127"]),
+        ("Pantin, Bobigny et Romainville", ["93055", "93008", "93063"]), ("Lille et Roubaix", ["59350", "59512"]),
+        ("Saint-Denis et Aubervilliers", ["93066", "93001"]),  # one settles the other
+        ("Rennes, Bretagne", ["35238"]), ("Val-de-Marne et Essonne", ["94", "91"]),
+        ("Monptellier", ["34172"]),  # misspelt
+        ("", []), ("   ", []),
+    ],
+)  # fmt: skip
+def test_a_place_is_understood_as_people_type_it(typed: str, expected: list[str]) -> None:
+    found = toponyms.asked(typed)
+    assert codes(found) == expected
+    assert all(place.label for place in found)
+
+
+def test_a_region_is_no_hamlet_and_stands_for_its_departments() -> None:
+    (bretagne,) = toponyms.asked("Bretagne")
+    assert bretagne.commune is None and bretagne.latitude is None
+    assert places.departments_within(bretagne) == ("22", "29", "35", "56")
+
+
+@pytest.mark.parametrize(
+    ("typed", "choices"),
+    [
+        ("Saint-Denis", {"Saint-Denis (93)", "Saint-Denis (974)"}),
+        ("st pierre", {"Saint-Pierre (974)", "Saint-Pierre (972)"}),
+        ("Montreuil", {"Montreuil (93)", "Montreuil (28)"}),
+        ("Vienne", {"Vienne (38)", "département 86"}),
+        ("Saint-Ouen", {"Saint-Ouen (41)", "Saint-Ouen-sur-Seine (93)"}),
+    ],
+)
+def test_a_homonym_is_asked_back_and_each_choice_names_one_place(typed: str, choices: set[str]) -> None:
+    with pytest.raises(toponyms.Homonyms) as refused:
+        toponyms.asked(typed)
+    assert choices <= set(refused.value.choices)
+    assert all(choice in str(refused.value) for choice in choices)
+    taken = [codes(toponyms.asked(choice)) for choice in refused.value.choices]
+    assert all(len(one) == 1 for one in taken)
+    assert len({one[0] for one in taken}) == len(taken)
+
+
+@pytest.mark.parametrize(
+    ("need", "commune"),
+    [
+        ("Nettoyage du siège, 93200", "93066"), ("Nettoyage, dans le 93", "93066"), ("tonte en Seine-Saint-Denis", "93066"),
+        ("repas livrés à La Réunion", "97411"), ("écoles de Saint-Denis et d'Aubervilliers", "93066"),
+        ("tonte (974)", "97411"),
+    ],
+)  # fmt: skip
+def test_the_rest_of_the_text_settles_a_homonym(need: str, commune: str) -> None:
+    assert codes(toponyms.asked("Saint-Denis", need)) == [commune]
+
+
+def test_an_unknown_place_is_refused_and_named() -> None:
+    with pytest.raises(BadInput, match="Zzyzx"):
+        toponyms.asked("Pantin, Zzyzx")
+
+
+@pytest.mark.parametrize(
+    ("text", "within", "expected"),
+    [
+        ("Entretien, territoire de la commune de Saint-Malo", ["35"], ["35288"]),
+        ("Collecte sur le territoire des communes d'Arles et de Saint-Martin-de-Crau", ["13"], ["13004", "13097"]),
+        ("ENTRETIEN DES ESPACES VERTS SUR LA COMMUNE DE SAINT-MALO", ["35"], ["35288"]),
+        ("Caserne de gendarmerie de Saint Pierre des Corps (37)", [], ["37233"]),
+        ("Nettoyage des locaux à Saint-Denis (93)", [], ["93066"]),
+        ("Nettoyage des locaux à Saint-Denis", ["93"], ["93066"]),
+        ("Débarras, 93200 Saint-Denis", [], ["93066"]), ("Banque, 75002 PARIS", [], ["75102"]),
+        ("Travaux rue de Pantin à Bobigny", [], ["93008"]),  # a street is no place
+        ("Élagage, route de Nantes, Vertou", [], ["44215"]),
+        ("Collecte à Pantin, Bobigny et Romainville", [], ["93055", "93008", "93063"]),
+        ("Nettoyage à L'Haÿ-les-Roses", [], ["94038"]), ("Bureaux à La Rochelle (17)", [], ["17300"]),
+        ("Repas livrés à Paris 11e", [], ["75111"]), ("Gardiennage à Vienne", [], ["38544"]),
+        ("Traiteur à Saint-Pierre, La Réunion", [], ["97416"]), ("Ménage à La Réunion", [], ["974"]),
+        ("Tonte pour Plaine Commune", [], ["93066"]), ("Propreté, Métropole de Lyon", [], ["69123"]),
+        ("tonte en Bretagne", [], ["53"]), ("tonte dans le Finistère", [], ["29"]), ("bureaux (92)", [], ["92"]),
+        ("Lot 2 : Nord, travaux à la gare", [], []), ("mise à jour du site Internet de la Ville", [], []),
+        ("Maintenance Microsoft Office sur site", [], []), ("Travaux au Lycée Pierre Loti", [], []),
+    ],
+)  # fmt: skip
+def test_the_place_is_read_in_a_text(text: str, within: list[str], expected: list[str]) -> None:
+    found = toponyms.mentioned(text, within)
+    assert codes(found) == expected
+    assert all(place.inferred for place in found)
+
+
+def test_a_homonym_in_a_text_is_not_chosen() -> None:
+    with pytest.raises(toponyms.Homonyms, match="Saint-Denis"):
+        toponyms.mentioned("Nettoyage des locaux à Saint-Denis")
+
+
+@pytest.mark.parametrize(
+    ("buyer", "commune"),
+    [
+        (Buyer(id="21930066700019"), "93066"), (Buyer(id="200057867"), "93066"),  # Saint-Denis, Plaine Commune
+        (Buyer(name="Commune de Saint-Malo"), "35288"), (Buyer(name="MAIRIE DE GRANVILLE"), "50218"),
+        (Buyer(name="Ville du Havre"), "76351"), (Buyer(name="Ville d'Ajaccio"), "2A004"),
+        (Buyer(name="CCAS de l'Haÿ-les-Roses"), "94038"), (Buyer(name="Métropole de Lyon"), "69123"),
+        (Buyer(name="Commune de Saint Denis", place=Place(department="93")), "93066"),
+        (Buyer(name="Ville de Saint-Denis"), None),  # which?
+        (Buyer(name="Bailleur", place=Place(commune="76540")), "76540"),
+        (Buyer(name="Département de la Manche", place=Place(commune="50502")), None),  # its work is all over it
+        (Buyer(name="Région Bretagne"), None), (Buyer(name="Ministère des Armées"), None), (Buyer(), None),
+    ],
+)  # fmt: skip
+def test_a_buyer_sits_where_its_number_its_address_or_its_name_says(
+    buyer: Buyer, commune: str | None
+) -> None:
+    town = toponyms.seat(buyer)
+    assert (town.code if town else None) == commune
+
+
+def lot_at(*stated: Place, title: str = "Entretien des espaces verts", buyer: Buyer | None = None):  # type: ignore[no-untyped-def]
+    lot = Lot(id="1", title=title, places=stated)
+    return toponyms.of_lot(
+        lot, Tender(id="t", format="boamp", title=title, buyer=buyer or Buyer(), lots=(lot,))
+    )
+
+
+def test_the_buyers_town_is_the_place_where_only_its_department_is_stated() -> None:
+    found, deduced = lot_at(Place(department="35"), buyer=Buyer(name="Ville de Saint-Malo"))
+    assert codes(found) == ["35288"] and deduced and found[0].inferred
+    elsewhere, deduced = lot_at(Place(department="29"), buyer=Buyer(name="Ville de Saint-Malo"))
+    assert codes(elsewhere) == ["29"] and not deduced, "a work in another department is not at the town hall"
+
+
+def test_what_the_text_says_goes_before_the_buyers_town() -> None:
+    title = "Tonte sur la commune de Cancale"
+    found, deduced = lot_at(Place(department="35"), title=title, buyer=Buyer(name="Ville de Rennes"))
+    assert codes(found) == ["35049"] and not deduced
+
+
+def test_what_is_stated_goes_before_everything() -> None:
+    buyer = Buyer(name="Ville de Rennes")
+    found, deduced = lot_at(Place(commune="35288"), title="Tonte à Cancale", buyer=buyer)
+    assert codes(found) == ["35288"] and not deduced
+    small = places.locate(Place(commune="62220"))  # a village without coordinates of its own
+    assert lot_at(small) == ((small,), False)
+
+
+def test_a_lot_without_place_is_at_its_buyers() -> None:
+    found, deduced = lot_at(buyer=Buyer(id="21930066700019"))
+    assert codes(found) == ["93066"] and deduced
+    nowhere, _ = lot_at()
+    assert codes(nowhere) == [None]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words", "commune"),
+    [
+        (
+            "62220",
+            "Code commune",
+            "Ville de Carvin, nettoyage des écoles",
+            "62215",
+        ),  # it is Carvin's postcode
+        ("62220", "Code commune", "nettoyage", "62220"),
+        ("62220", "Code postal", "nettoyage", "62215"),
+        ("62220", "Code postal", "travaux à Cavron-Saint-Martin", "62220"),
+        ("75056", "Code commune", "", "75056"),
+        ("15000 AURILLAC", "Code département", "", "15014"),
+    ],
+)
+def test_five_digits_are_a_postcode_or_an_insee_code(code: str, kind: str, words: str, commune: str) -> None:
+    assert decp.place_of_decp(code, kind, words=words).commune == commune
+
+
+def test_the_buyers_own_commune_settles_what_five_digits_mean() -> None:
+    assert decp.place_of_decp("62220", "Code commune", buyer_id="21620215000017").commune == "62215"
+
+
+def test_most_judged_needs_have_a_precise_place(shared: Path) -> None:
+    lines = (shared / "judged" / "notices_dev.queries.jsonl").read_text(encoding="utf-8").splitlines()
+    tenders = [decp.tender_of(json.loads(line)["notice"]) for line in lines]
+    located = [toponyms.of_lot(tender.lots[0], tender)[0] for tender in tenders]
+    assert sum(any(map(places.precise, found)) for found in located) >= 0.4 * len(tenders)
