@@ -131,7 +131,7 @@ def pieces(shortlist: Shortlist) -> Column:
 
 
 def same_department(shortlist: Shortlist) -> Column:
-    """1 in a department of the lot (or of its region, where no more is known), 0 elsewhere; NaN where a point alone is known.
+    """1 in a department of the lot, 0 elsewhere; NaN where a point alone is known.
 
     A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
     """
