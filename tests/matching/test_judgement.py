@@ -308,3 +308,12 @@ def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path, tmp_path
     found = training.figures(lines, rows)
     assert np.mean(found["nDCG@5"]) > 0.75
     assert np.mean(found["nobody wrong"]) < 0.15
+
+
+def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
+    """Learning gives chances that did not see the need: they must be those that the evidence reads."""
+    tender = free_text_tender("entretien des espaces verts", Place(department="93"))
+    shortlist = shortlist_of(matcher.catalogue, matcher.queries(tender)[0])
+    given = dict(demand.of(shortlist)) | {"served": 0.123}
+    shortlist.keep("demand", given)
+    assert (evidence.of(shortlist, "served") == 0.123).all()

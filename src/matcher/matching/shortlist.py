@@ -91,7 +91,14 @@ class Shortlist:
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed once for this lot whoever asks; what is of no candidate is kept with the query."""
-        return (self.query.memo if key in OF_QUERY else self.memo).once(key, make)
+        return self._memo_of(key).once(key, make)
+
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Give the value that `once` answers for a key, before it is asked."""
+        self._memo_of(key).keep(key, value)
+
+    def _memo_of(self, key: Hashable) -> Memo:
+        return self.query.memo if key in OF_QUERY else self.memo
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's day."""

@@ -200,7 +200,7 @@ def _by_bare_key() -> dict[str, list[int]]:
 def communes_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
     """The communes of exactly this name, most populous first; without its article where none is called so."""
     key = name_key(name)
-    found = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key, ())]
+    found = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key) or ()]
     if department:
         found = [c for c in found if c.department == department]
     return tuple(sorted(found, key=lambda c: (-c.population, c.code)))

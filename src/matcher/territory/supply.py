@@ -195,7 +195,7 @@ class Supply:
     def vague(self) -> Mask:
         """Structures of unknown trade."""
         if self.judged is not None and len(self):
-            return self.judged.silent()
+            return np.asarray(self.judged.silent())
         known = [self._known[name] for name in self.trades if name not in VAGUE]
         return ~np.logical_or.reduce(known)
 
@@ -285,7 +285,7 @@ class Supply:
 
     def count(self, levels: Levels | Mask) -> Worth:
         """The bidders of levels, or of a mask of whom to call, and what that count is worth."""
-        mask = levels if levels.dtype == bool else likely(levels)
+        mask = levels.astype(bool) if levels.dtype == bool else likely(np.asarray(levels, dtype=np.int64))
         at = np.flatnonzero(mask)
         known = [(int(self.bidders[i]), self.standings.get(self.structures[i].siret)) for i in at]
         since = self.on - timedelta(days=365)
