@@ -197,7 +197,7 @@ class Supply:
         if self.judged is not None and len(self):
             return np.asarray(self.judged.silent())
         known = [self._known[name] for name in self.trades if name not in VAGUE]
-        return ~np.logical_or.reduce(known)
+        return np.asarray(~np.logical_or.reduce(known))
 
     # --------------------------------------------------------------------------------------------- reach
 
