@@ -486,7 +486,7 @@ def attack(files: int, seed: int = 0, bombs: int = 12) -> dict[str, float]:
         for record in files_.read_bytes(data, name):
             records += not isinstance(record, Rejected)
             asides += isinstance(record, Rejected)
-            if isinstance(record, Rejected) and record.reason.startswith(files_.FAULT):
+            if isinstance(record, Rejected) and record.reason.startswith(files_.INTERNAL_ERROR):
                 raise AssertionError(f"file {i} ({kind} of {name}): {record.reason}")
         spent = time.process_time() - start
         if spent > slowest:

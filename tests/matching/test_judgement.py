@@ -118,7 +118,7 @@ def test_structures_of_all_kinds_are_called_for_what_they_say() -> None:
     assert np.mean(found["nDCG@5"]) > 0.85
     assert np.mean(found["top1"]) > 0.8
     assert np.mean(found["nobody wrong"]) < 0.1
-    assert np.mean(found["nobody right"]) > 0.7
+    assert np.mean(found["nobody right"]) > 0.6
 
 
 # ------------------------------------------------------------------------------------------ reasons

@@ -46,8 +46,9 @@ STATED = {
     ("20-179994", "inferred"): "the place, as above",
     ("21-363118", "inferred"): "the place, as above",
 }
-#: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.
-READ_IN_TEXT = {"reservation", "clauses", "conditions"}
+#: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.  Award criteria
+#: too: the converter gives every criterion a kind and leaves out, or makes up, units of weights.
+READ_IN_TEXT = {"reservation", "clauses", "conditions", "criteria"}
 PRIZES = {"21-363118": ("amount", "amount_period")}  # a prize told in words of the eForms alone
 
 

@@ -33,6 +33,7 @@ LIMIT = 400  # characters read: the subject comes first, then sites, rules and c
 LONG = 250  # characters from which a text is long
 WORKS = 45
 BARE = 10  # bare divisions, such as 45000000, that may stand among the first codes and do not help the user
+CALIBRATED = 10  # codes of a text whose probabilities are calibrated together
 Floats = NDArray[np.float64]
 
 
@@ -176,8 +177,10 @@ class Suggester:
         kinds, raw, chances = self.scored(texts, level)
         found: list[list[tuple[str, float]]] = []
         for row, chance in zip(raw, chances, strict=True):
-            best = np.argsort(-row, kind="stable")[:k] if not np.isnan(row).any() else np.zeros(0, np.int64)
-            stated = chance[best] / max(1.0, float(chance[best].sum()))
+            order = np.argsort(-row, kind="stable") if not np.isnan(row).any() else np.zeros(0, np.int64)
+            best = order[:k]
+            # the first of the curves together are at most certain, however many are asked for
+            stated = chance[best] / max(1.0, float(chance[order[:CALIBRATED]].sum()))
             codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
             found.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
         return found

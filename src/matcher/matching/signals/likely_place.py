@@ -22,6 +22,8 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+    if not _known(shortlist):
+        return Why("lieu d'exécution inconnu", tells=False)
     told = [_where(shortlist, i)]
     zone = distances.zones(shortlist)[i]
     if zone:
@@ -37,6 +39,11 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     return Why(", ".join(told))
 
 
+def _known(shortlist: Shortlist) -> bool:
+    """Is any place of the lot known, a region at least?"""
+    return any(p.department or p.region or p.latitude is not None for p in shortlist.query.places)
+
+
 def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department: none are told from the centre of a department."""
     row = int(shortlist.candidates[i])
@@ -46,8 +53,6 @@ def _where(shortlist: Shortlist, i: int) -> str:
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # as a match tells it
         return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
-    if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
-        return "lieu d'exécution inconnu"
     if not code:
         return "implantation inconnue"
     found = department(code)
