@@ -134,4 +134,4 @@ def test_a_lot_meets_its_own_trade(structures: list[Structure], tenders: list[Te
             for match in lot.matches:
                 asked += 1
                 right += any(offer.cpv[0][:2] in divisions for offer in match.structure.offers)
-    assert asked > 100 and right / asked > 0.6
+    assert asked > 100 and right / asked > 0.5
