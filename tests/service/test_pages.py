@@ -180,9 +180,9 @@ def test_who_stands_too_far_is_counted_and_not_shown(page: TestClient) -> None:
 
 def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -> None:
     text = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"}).text
-    counted = re.search(r"<strong>(\d+) à appeler, (\d+) à vérifier, sur (\d+) examinées</strong>", text)
+    counted = re.search(r"<strong>(\d+) à appeler(?:, (\d+) à vérifier)?, sur (\d+) examinées</strong>", text)
     assert counted is not None
-    call, ask, examined = map(int, counted.groups())
+    call, ask, examined = (int(number or 0) for number in counted.groups())
     badges = re.findall(r'<span class="band [^"]*">([^<]*)<', text)
     assert badges == ["À appeler"] * call + ["À vérifier"] * ask and examined > 50
     assert "Nouvel Élan" not in text  # nothing tells its trade
@@ -207,7 +207,7 @@ def test_a_card_tells_by_subject_and_nothing_that_is_unknown(page: TestClient) -
 def test_the_map_of_a_later_lot_is_drawn_like_the_first(page: TestClient) -> None:
     lots = {
         "need": "Lot 1 : nettoyage des locaux. Lot 2 : entretien des espaces verts.",
-        "place": "Montreuil",
+        "place": "93100 Montreuil",
     }
     text = page.post("/acheteur", data=lots).text
     # what <use> copies takes no style from the parents of the original
@@ -605,6 +605,7 @@ def test_three_journeys_on_real_data(browser: Any, real_site: tuple[str, Path], 
     tab.fill("#place", "Bobigny")
     tab.click("text=Trouver les structures")
     tab.wait_for_selector("ol.matches li")
+    name = tab.locator("ol.matches a[href^='/structure/']").first.inner_text()
     sound(tab)
     tab.click("text=Conserver cette recherche")
     tab.wait_for_selector("text=Chaîne intacte")
@@ -618,8 +619,6 @@ def test_three_journeys_on_real_data(browser: Any, real_site: tuple[str, Path], 
     assert sum(sizes) < 200_000
     sound(tab)
     # a structure, found by its name
-    first = tab.locator("section.lot a[href^='/structure/']").first
-    name = first.inner_text()
     tab.goto(site + "/structure")
     tab.fill("#q", name)
     tab.keyboard.press("Enter")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound
-from matcher.matching import distances, evidence, said
+from matcher.matching import evidence, said
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
@@ -36,9 +36,6 @@ RULES: Mapping[str, Mapping[str, float]] = {
 }
 
 
-#: Log-odds taken from a structure that declares where it works, for a lot elsewhere: it has said no.  Hardly any judged
-#: pair holds a declared zone to learn it from.
-OUT_OF_ZONE = 3.0
 CLOSED = 10.0  # log-odds that an establishment closed by the register loses
 
 
@@ -110,7 +107,6 @@ class Judgement:
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
         told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
-        told["likely_place"] -= OUT_OF_ZONE * (distances.zones(shortlist) < 0)
         told["likely_role"] = told["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import judgement
+from matcher.matching import distances, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Shortlist
 
@@ -51,7 +51,8 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
 
     Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
     """
-    may = admitted(shortlist) & proposable(shortlist)
+    # a declared zone that leaves the lot out is a refusal, wherever the structure stands
+    may = admitted(shortlist) & proposable(shortlist) & (distances.zones(shortlist) >= 0)
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
