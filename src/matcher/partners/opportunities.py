@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from matcher.domain import ANSWERABLE, Filters, Lot, Match, Structure, Tender
 from matcher.matching.amounts import yearly
+from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
@@ -131,7 +132,7 @@ def _of_tender(
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        if serves(match) is not False:  # it says that it does not go there
+        if ranking.judged or serves(match) is not False:  # the levels of a judgement know the declared zones
             yield _judged(matcher, structure, asked, match, level, partners_of)
 
 
@@ -150,8 +151,11 @@ def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
     if not ranking.judged:
         asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and _known(asked, structure).any() else UNLIKELY
+    first = ranking.order[0]
+    if zones(ranking.shortlist)[first] < 0:
+        return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
-    return int(shipped().levels_of(free)[ranking.order[0]])
+    return int(shipped().levels_of(free)[first])
 
 
 def _known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
