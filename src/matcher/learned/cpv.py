@@ -59,8 +59,8 @@ class Views:
     def likeness(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines (texts, neighbours) of texts and the coded ones."""
         near = vectors[:, : self.neighbours.shape[1]]
-        near = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
-        return np.asarray(near @ self.neighbours.T)
+        unit = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
+        return np.asarray(unit @ self.neighbours.T, dtype=np.float32)
 
     def shares(
         self, likeness: NDArray[np.float32], width: float, digits: int

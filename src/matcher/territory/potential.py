@@ -178,8 +178,8 @@ def _by_trade(supply: Supply, trades: Sequence[str], place: Place | None) -> _St
     if not trades:
         reached = supply.reach(place) if place else np.ones(len(supply), dtype=bool)
         return _Standing(np.where(reached, LIKELY, UNLIKELY), np.full(len(supply), LIKELY), {})
-    levels = np.min([supply.levels((trade,), place) for trade in trades], axis=0)
-    spot = np.min([supply.levels((trade,)) for trade in trades], axis=0)
+    levels = np.asarray(np.min([supply.levels((t,), place) for t in trades], axis=0), dtype=np.int64)
+    spot = np.asarray(np.min([supply.levels((t,)) for t in trades], axis=0), dtype=np.int64)
     parts = {labels[t]: supply.able((t,), place) for t in trades} if len(trades) > 1 else {}
     return _Standing(levels, spot, parts)
 

@@ -114,7 +114,7 @@ def _possible(
         raise BadInput(
             f"{least} rendez-vous au moins par structure pour {m} acheteurs : invitez plus d'acheteurs"
         )
-    offered = int(min(buyer_caps.sum(), room))
+    offered = min(int(buyer_caps.sum()), int(room))
     if n * least > offered:
         raise BadInput(
             f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir {least} ; "
