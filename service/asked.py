@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import free_text_tender, numbered_lots, spot, with_clauses
+from matcher.reading.need import spot, typed_need
 from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
@@ -63,13 +63,8 @@ def from_need(need: str, where: Sequence[Place], max_need: int) -> Taken:
             code="need-too-long",
         )
     found, choices = _spotted(need) if not where else ((), ())
-    tender = free_text_tender(need, where or found)
-    lots = numbered_lots(need, tender)
-    if lots:
-        tender = replace(tender, lots=lots)
-    return Taken(
-        with_clauses(tender), place_found=", ".join(place.label for place in found), place_choices=choices
-    )
+    tender = typed_need(need, where or found)
+    return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
 
 
 def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:

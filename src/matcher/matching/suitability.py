@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import distances, judgement
+from matcher.matching import demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Shortlist
 
@@ -57,6 +57,13 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     return np.where(may, levels, UNLIKELY)
+
+
+def turn(shortlist: Shortlist) -> NDArray[np.int64]:
+    """Who comes first of equal chances: who lends staff where staff is asked, else who does the work; (n,)."""
+    lending = evidence.of(shortlist, "kind") <= evidence.LENDS
+    staff = evidence.whole(shortlist)["staff"] > demand.SHARE
+    return np.asarray(lending != staff, dtype=np.int64)
 
 
 def nobody(ranking: Ranking) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
@@ -59,6 +60,16 @@ def with_clauses(tender: Tender) -> Tender:
     from matcher.reading import clauses
 
     return clauses.complete(tender)
+
+
+def typed_need(need: str, where: Sequence[Place] = ()) -> Tender:
+    """A need typed by a buyer at these places, with the lots, reservations and clauses that its words say.
+
+    Raises BadInput as `free_text_tender`.
+    """
+    tender = free_text_tender(need, where)
+    lots = numbered_lots(need, tender)
+    return with_clauses(replace(tender, lots=lots) if lots else tender)
 
 
 def free_text_tender(
