@@ -334,6 +334,10 @@ class LotAnswerOut(BaseModel):
     nobody: bool
     relaxations: list[str] = Field(default_factory=list)
     considered: int
+    calls_for: str = Field(
+        "",
+        description="unclear: the words say no need; clause: hours by a social clause; beyond: what no structure does.",
+    )
     likely: int = Field(0, description="Bidders to be called, of all those considered.")
     plausible: int = Field(0, description="Bidders to be asked first.")
     matches: list[MatchOut]

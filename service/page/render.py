@@ -77,6 +77,7 @@ _environment.filters["dated"] = dated
 _environment.globals |= {
     "sentences": reasons.sentences,
     "counts": reasons.counts,
+    "why_nobody": reasons.why_nobody,
     "bands": BAND_CLASSES,
     "version": __version__,
     "kinds": KINDS,

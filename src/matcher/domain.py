@@ -427,6 +427,10 @@ class Consortium:
     warnings: tuple[Warning_, ...] = ()
 
 
+#: A text that says no need, hours by a social clause, or what no structure does.
+CallsFor = Literal["", "unclear", "clause", "beyond"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotAnswer:
     """The ranked structures of a lot; `nobody` is True when none is credible."""
@@ -439,6 +443,7 @@ class LotAnswer:
     likely: int = 0  # bidders to call, of all those considered
     plausible: int = 0  # bidders to check first
     considered: int = 0
+    calls_for: CallsFor = ""  # what the lot asks of structures, where it is no service of theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
