@@ -12,8 +12,8 @@ from matcher.outreach.sourcing import exports, questions
 from matcher.outreach.sourcing import record as record_
 from service import sourcing
 from service.access import store_of
-from service.page import render
-from service.page.buyer import TOGETHER, SearchForm, SentFile, filters_of, taken
+from service.page import render, search
+from service.page.buyer import TOGETHER
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
 
 router = APIRouter()
@@ -26,13 +26,12 @@ def keep(
     request: Request,
     form: CheckedForm,
     owner: RecordOwner,
-    search: SearchForm,
-    file: SentFile,
+    de: Annotated[str, Form(max_length=210)],
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    snapshot = request.app.state.serving.get()
-    found = taken(request, search, file, snapshot)
-    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, filters_of(search), label)
+    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
+    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), label)
     return render.go(f"/acheteur/fiches/{made}")
 
 
