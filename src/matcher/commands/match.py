@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +22,7 @@ def run(
     place: Annotated[
         str, typer.Option(help="Where the need is: communes, a postcode, grouping, department or region.")
     ] = "",
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     n: Annotated[int, typer.Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, typer.Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[
@@ -38,7 +36,7 @@ def run(
     exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
     recipe: Annotated[str | None, typer.Option(help="Recipe to use instead of the catalogue's.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
 
