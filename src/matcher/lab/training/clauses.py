@@ -79,9 +79,9 @@ def labelled(text: str, reserved: bool, social: bool, hours: float | None) -> Tr
     return reserved, True, False
 
 
-def passages(glossary: Path, tests: Path) -> list[Passage]:
+def passages(texts: Path, tests: Path) -> list[Passage]:
     """The passages of `clauses.jsonl`, told by their author, and the development files of the tests."""
-    found = [_of_row(row, str(row["author"])) for row in _lines(glossary)]
+    found = [_of_row(row, str(row["author"])) for row in _lines(texts)]
     for name in DEVELOPMENT:
         path = tests / f"{name}.jsonl"
         found += [_of_row(row, name) for row in _lines(path)] if path.is_file() else []
@@ -267,15 +267,15 @@ class Corpus:
     matrix: Matrix
 
 
-def corpus(glossary: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
+def corpus(texts: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
     """All passages to learn from.  Raises BadInput with fewer than two authors."""
-    found = passages(glossary, tests) + (of_notices(notices, judged) if notices and judged else [])
+    found = passages(texts, tests) + (of_notices(notices, judged) if notices and judged else [])
     who = groups(found)
     truth = np.array([one.truth for one in found], dtype=float).reshape(-1, len(LABELS))
     own = [one.author for one in found if not one.author.startswith(NOTICE)]
     shares = np.nanmean(truth, axis=0) if len(found) else np.zeros(len(LABELS))
     if len(set(own) - {OURS, *DEVELOPMENT}) < 2 or not all(0 < share < 1 for share in shares):
-        raise BadInput(f"{glossary} needs passages of two authors or more, with and without each statement")
+        raise BadInput(f"{texts} needs passages of two authors or more, with and without each statement")
     weights = np.array([REAL if name.startswith(NOTICE) else 1.0 for name in who])
     return Corpus(found, who, truth, weights, Matrix([one.text for one in found]))
 
@@ -294,10 +294,10 @@ def verdicts_of(data: Corpus, scores: Floats) -> dict[str, Verdict]:
 
 
 def train(
-    glossary: Path, tests: Path, out: Path, notices: Path | None = None, judged: Path | None = None
+    texts: Path, tests: Path, out: Path, notices: Path | None = None, judged: Path | None = None
 ) -> Path:
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
-    data = corpus(glossary, tests, notices, judged)
+    data = corpus(texts, tests, notices, judged)
     scores = left_out(data)
     verdicts = verdicts_of(data, scores)
     learnt = fit(data.matrix, np.ones(len(data.found), dtype=bool), data.truth, data.weights).weights
