@@ -141,7 +141,9 @@ def pairs(paths: list[Path]) -> Iterator[tuple[str, str, Any, Any]]:
     """(notice, field, as published, as read) of every field of every notice and lot."""
     for path in paths:
         data = path.read_bytes()
-        if not re.search(rb"<OBJECT_CONTRACT[ >]", data):  # the older defence forms, which the expressions do not know
+        if not re.search(
+            rb"<OBJECT_CONTRACT[ >]", data
+        ):  # the older defence forms, which the expressions do not know
             continue
         whole, lots = published(data)
         for tender in ted.read(BytesIO(data), path.name):

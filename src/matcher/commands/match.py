@@ -113,11 +113,12 @@ def show(answer: Answer) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from matcher.reference.french import due
     from matcher.reference.text import shorten
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     tender = answer.tender
-    deadline = f", réponse avant le {tender.deadline:%d/%m/%Y}" if tender.deadline else ""
+    deadline = f", {due(tender.deadline)}" if tender.deadline else ""
     name = tender.title if tender.format == "need" else f"{tender.id} · {tender.title}"
     console.rule(escape(shorten(name, console.width - 4)), align="left")
     if tender.format != "need":
