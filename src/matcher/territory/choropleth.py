@@ -47,7 +47,7 @@ def svg(
 ) -> str:
     """The map of `values` (department -> figure, None where it is not known), cropped to `departments`.
 
-    Each department bears its code and figure as text and in its tooltip; the legend states the classes.
+    Each department shows its code and figure as text and in its tooltip; the legend states the classes.
     Raises BadInput for a department that does not exist.
     """
     for code in (*departments, *values):
