@@ -128,6 +128,21 @@ def judgement(
 
 
 @app.command()
+def priors(
+    data: Path = typer.Option(..., help="Folder with structures/ and nomenclatures/."),
+    out: Path = typer.Option(Path("models/judgement"), help="Folder to write priors.npz into."),
+) -> None:
+    """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
+
+    matcher train priors --data ../shared/data
+    """
+    from matcher.lab.training.priors import train
+
+    for name, figure in train(data, out).items():
+        say(f"{name}: {figure:.3f}")
+
+
+@app.command()
 def cpv(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = typer.Option(..., help="Folder to write the model into."),
