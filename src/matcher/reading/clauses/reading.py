@@ -234,7 +234,7 @@ def _criterion(one: Sentence, window: Window, chance: float) -> Finding[Clause]:
     return _weighted(one, stated or (None, ""), chance)
 
 
-def _weighted(one: Sentence, stated: tuple[float | None, str], chance: float) -> Finding[Clause]:
+def _weighted(one: Sentence, stated: tuple[float | None, grammar.Unit], chance: float) -> Finding[Clause]:
     """The criterion that a sentence names, with its weight and the weight's unit."""
     weight, unit = stated
     what = Clause(
