@@ -147,6 +147,7 @@ def contact(
         raise BadInput("Écrivez le message : quelques mots au moins.")
     given = reply_to if mail_route(request) and reply_to.strip() else ""
     outcomes = sourcing.contact(request, owner, identifier, sirets[:200], message, given)
+    sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(
         f"/acheteur/fiches/{quote(identifier)}?lot={lot}&debut={debut}&issue={counts or 'again.0'}#message"

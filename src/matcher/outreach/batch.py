@@ -12,7 +12,6 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -22,14 +21,16 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
-from matcher.domain import ANSWERABLE, MatcherError, Tender
+from matcher.domain import ANSWERABLE, Tender
 from matcher.outreach import digests
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
-from matcher.records.store import LOCK, Store, now
+from matcher.records.alone import Busy as Busy
+from matcher.records.alone import alone
+from matcher.records.store import Store, now
 from matcher.records.tables import Found, Notice, Run
 
 T = TypeVar("T")
@@ -39,10 +40,6 @@ Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
 TOGETHER = 16  # notices whose matches are written in one transaction
-
-
-class Busy(MatcherError):
-    """Another batch is at work on this store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +70,7 @@ def run(
     """
     options = options or Options()
     shown = progress or (lambda items, _label, _total: iter(items))
-    with alone(store):
+    with alone(store, "batch", "another batch is at work"):
         matcher = _opened(str(catalogue))
         summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
         at = datetime.fromisoformat(summary.started)
@@ -103,34 +100,6 @@ def rehearse(
             return run(copy, catalogue, tenders, options, **rest)
         finally:
             copy.close()
-
-
-@contextmanager
-def alone(store: Store) -> Iterator[None]:
-    """Hold the one place of a batch on this store; the place is free again when the process dies."""
-    if store.engine.dialect.name == "postgresql":
-        with store.engine.connect() as connection:
-            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK + 1})").scalar():
-                raise Busy("another batch is at work on this store: try again when it has ended")
-            connection.commit()
-            try:
-                yield
-            finally:
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK + 1})")
-                connection.commit()
-        return
-    import fcntl
-
-    name = store.engine.url.database
-    if not name or name == ":memory:":
-        yield
-        return
-    with Path(name + ".batch").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy("another batch is at work on this store: try again when it has ended") from None
-        yield
 
 
 def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
