@@ -22,7 +22,8 @@ from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
 from matcher.domain import ANSWERABLE, Tender
-from matcher.outreach import digests
+from matcher.outreach import alerts, digests
+from matcher.outreach.cases import LEVEL
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
@@ -133,7 +134,7 @@ def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> No
         matched = connection.execute(
             select(Found.notice_id, Found.lot_id)
             .join(Notice, Notice.id == Found.notice_id)
-            .where(Notice.matched_at == at)
+            .where(Notice.matched_at == at, LEVEL == "likely")
         ).all()
         summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(matched)
         summary.nobody = len(lots - {(row.notice_id, row.lot_id) for row in matched})
@@ -167,7 +168,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             last = max((row.deadline for row in members[id] if row.deadline), default=None)
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
-        refused = feedback.refusals(connection)
+        refused, curious = feedback.refusals(connection), alerts.curious(connection)
         tasks = {}
         for id, key in sorted(wanted.items()):
             ids = tuple(row.id for row in members[id])
@@ -185,7 +186,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
             }  # fmt: skip
-            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded)
+            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded, curious=curious)
     return tasks
 
 
