@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from matcher.domain import BadInput
 from matcher.outreach import alerts
-from matcher.outreach.transport import is_address
 from matcher.reading.brochure import propose
 from matcher.records import exchange, feedback, self_declared
 from matcher.reference import needs
+from matcher.reference.mailbox import is_address
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from matcher.matching import distances, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Query, Shortlist
 
 STEPS_KM = (20.0, 50.0)  # how much wider than the radius asked is looked
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # how far is looked where nobody of the trade comes
@@ -57,6 +57,11 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     return np.where(may, levels, UNLIKELY)
+
+
+def located(query: Query) -> bool:
+    """Does anything tell where the work is?  A lot without a place is in nobody's reach: it is to be asked."""
+    return any(p.department or p.latitude is not None for p in query.places)
 
 
 def nobody(ranking: Ranking) -> bool:
