@@ -37,7 +37,7 @@ def run(
     \b
     matcher exposure data/sample
     matcher exposure notices/ --recipe default --recipe rotating --days 30
-    matcher exposure data/sample/judged/needs.queries.jsonl --sheet sheet.md
+    matcher exposure data/benchmark/sample.queries.jsonl --sheet sheet.md
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say

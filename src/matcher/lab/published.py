@@ -147,6 +147,7 @@ def plot(found: Sequence[Result]) -> str:
         for each in found
         if each["task"] == task and measure in each["figures"]
     ]
+    points.sort(key=lambda point: -point[2])
     if not points:
         return '<svg xmlns="http://www.w3.org/2000/svg"/>\n'
     low, high = math.log10(min(ms for _, ms, _ in points) / 2), math.log10(max(ms for _, ms, _ in points) * 4)
@@ -168,8 +169,10 @@ def plot(found: Sequence[Result]) -> str:
     ]
     dots = [
         f'<circle cx="{across(ms):.0f}" cy="{up(value):.0f}" r="5" fill="{"#1a5e9a" if name == "default" else "#777"}"/>'
-        f'<text x="{across(ms) + 8:.0f}" y="{up(value) + 4:.0f}">{escape(name)} {value:.2f}</text>'
-        for name, ms, value in points
+        f'<text x="{across(ms) + 8:.0f}" y="{at:.0f}">{escape(name)} {value:.2f}</text>'
+        for (name, ms, value), at in zip(
+            points, _apart([(across(ms), up(value) + 4) for _, ms, value in points]), strict=True
+        )
     ]
     title = f"{measure} on the {task} set against CPU milliseconds for a need (logarithmic)"
     return "\n".join(
@@ -180,3 +183,13 @@ def plot(found: Sequence[Result]) -> str:
             f'<text x="8" y="14">{measure}</text>', "</svg>", "",
         ]
     )  # fmt: skip
+
+
+def _apart(labels: Sequence[tuple[float, float]], height: float = 13, width: float = 120) -> list[float]:
+    """The heights of labels, moved down where another stands too near."""
+    placed: list[tuple[float, float]] = []
+    for x, y in labels:
+        while any(abs(x - other) < width and abs(y - high) < height for other, high in placed):
+            y += 1
+        placed.append((x, y))
+    return [y for _, y in placed]
