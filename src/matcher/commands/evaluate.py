@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 
 def run(
     data: Annotated[Path | None, typer.Option(help="Folder with awards/ and structures/: who won.")] = None,
@@ -41,7 +43,7 @@ def run(
         typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),
     ] = None,
     note: Annotated[str, typer.Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Evaluate recipes and simple methods on judged needs, or on past notices with known winners as of their date.
 

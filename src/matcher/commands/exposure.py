@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -15,9 +15,7 @@ def run(
         list[Path],
         typer.Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched."),
     ],
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     recipe: Annotated[
         list[str] | None, typer.Option(help="Compare these recipes; repeatable. By default the catalogue's.")
     ] = None,
@@ -28,7 +26,7 @@ def run(
     sheet: Annotated[
         Path | None, typer.Option(help="Write the public sheet of the algorithm (French, Markdown) here.")
     ] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Report exposure beside the chance of being a lead: Gini, share never shown, by kind, size, département, evidence.
 
