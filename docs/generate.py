@@ -174,7 +174,7 @@ def _record(record: type) -> str:
     """The fields of a dataclass, with the remarks that stand beside them in the source."""
     remarks = dict(re.findall(r"^    (\w+):[^#\n]*#\s*(.+)$", inspect.getsource(record), flags=re.M))
     rows = [
-        f"| `{each.name}` | `{_cell(str(each.type))}` | {_cell(remarks.get(each.name, ''))} |"
+        f"| `{each.name}` | `{_cell(str(each.type).replace(" | ", " or "))}` | {_cell(remarks.get(each.name, ''))} |"
         for each in dataclasses.fields(record)
     ]
     return "\n".join([f"### {record.__name__}\n", f"{_cell(record.__doc__ or '')}\n", "| field | type | what |", "|---|---|---|", *rows, ""])  # fmt: skip
