@@ -45,7 +45,9 @@ def _schema() -> Mapping[str, Any]:
     from service.app import create_app
     from service.settings import Settings
 
-    found: Mapping[str, Any] = create_app(Settings(catalogue=ROOT / "build" / "no-catalogue", log_level="ERROR")).openapi()
+    found: Mapping[str, Any] = create_app(
+        Settings(catalogue=ROOT / "build" / "no-catalogue", log_level="ERROR")
+    ).openapi()
     return found
 
 
@@ -104,7 +106,9 @@ def commands() -> str:
     from matcher.cli import build
 
     root: Any = typer.main.get_command(build())
-    parts = ["# Commands\n\nGenerated from the commands themselves: `matcher COMMAND --help` says the same.\n"]
+    parts = [
+        "# Commands\n\nGenerated from the commands themselves: `matcher COMMAND --help` says the same.\n"
+    ]
     for name, command in sorted(root.commands.items()):
         parts += _command(f"matcher {name}", command)
     return "\n".join(parts)
@@ -127,7 +131,9 @@ def _parameter(each: Any) -> str:
     shown = ", ".join(f"`{name}`" for name in (*each.opts, *each.secondary_opts))
     if each.param_type_name == "argument":
         shown = f"`{(each.metavar or each.name).upper()}`"
-    default = "" if each.default in (None, False, ()) or callable(each.default) else f"`{_plain(each.default)}`"
+    default = (
+        "" if each.default in (None, False, ()) or callable(each.default) else f"`{_plain(each.default)}`"
+    )
     return f"| {shown} | {_cell(getattr(each, 'help', '') or '')} | {default} |"
 
 
@@ -174,7 +180,7 @@ def _record(record: type) -> str:
     """The fields of a dataclass, with the remarks that stand beside them in the source."""
     remarks = dict(re.findall(r"^    (\w+):[^#\n]*#\s*(.+)$", inspect.getsource(record), flags=re.M))
     rows = [
-        f"| `{each.name}` | `{_cell(str(each.type).replace(" | ", " or "))}` | {_cell(remarks.get(each.name, ''))} |"
+        f"| `{each.name}` | `{str(each.type).replace(' | ', ' or ')}` | {_cell(remarks.get(each.name, ''))} |"
         for each in dataclasses.fields(record)
     ]
     return "\n".join([f"### {record.__name__}\n", f"{_cell(record.__doc__ or '')}\n", "| field | type | what |", "|---|---|---|", *rows, ""])  # fmt: skip
