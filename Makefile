@@ -43,6 +43,12 @@ docs: $(VENV)/.ready-dev ## Build the site of documentation into build/site
 pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pictures, for the site
 	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py
 
+release: $(VENV)/.ready-dev ## Build sdist, wheel and bill of materials into dist, and check them
+	@rm -rf dist && mkdir -p dist
+	@$(BIN)/python -c "from hatchling.build import build_sdist, build_wheel; print(build_sdist('dist')); print(build_wheel('dist'))"
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python tests/bench/audit.py --out dist/sbom.json
+
 fix: $(VENV)/.ready-dev ## Apply automatic lint fixes and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .

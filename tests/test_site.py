@@ -43,10 +43,3 @@ def test_every_command_recipe_and_source_is_in_the_reference(generate: ModuleTyp
     formats = generate.formats()
     assert all(f"### {name}\n" in formats for name in plugins.names("reading.sources"))
     assert "| `turnover` | `float or None` | euros a year |" in formats
-
-
-def test_every_page_has_its_place_in_the_navigation() -> None:
-    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for path in (ROOT / "docs").rglob("*.md"):
-        uri = path.relative_to(ROOT / "docs").as_posix()
-        assert uri in config or uri.startswith("authority/"), f"{uri} is in no menu of mkdocs.yml"

@@ -1,4 +1,4 @@
-"""A typed client of the API of Maillage 0.1.0, generated from its OpenAPI schema; standard library alone.
+"""A typed client of the API of Maillage 0.2.0, generated from its OpenAPI schema; standard library alone.
 
     client = Client("https://maillage.example.org", key="mlg_...")
     for lot in client.match({"need": "tonte et taille de haies", "place": "Pantin"})["lots"]: ...
