@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import free_text_tender, numbered_lots, spot, with_clauses
+from matcher.reading.need import free_text_tender, numbered_lots, several_needs, spot, with_clauses
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -55,8 +55,11 @@ def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     return from_need(asked.need, where, max_need)
 
 
-def from_need(need: str, where: Sequence[Place], max_need: int) -> Taken:
-    """A need typed in; its place is read in its words where none was given, and left open where it is a homonym."""
+def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool = False) -> Taken:
+    """A need typed in, a lot for each trade it asks for unless it is one `whole`.
+
+    Its place is read in its words where none was given, and left open where it is a homonym.
+    """
     if len(need) > max_need:
         raise Refused(
             413,
@@ -65,12 +68,11 @@ def from_need(need: str, where: Sequence[Place], max_need: int) -> Taken:
         )
     found, choices = _spotted(need) if not where else ((), ())
     tender = free_text_tender(need, where or found)
-    lots = numbered_lots(need, tender)
-    if lots:
-        tender = replace(tender, lots=lots)
-    return Taken(
-        with_clauses(tender), place_found=", ".join(place.label for place in found), place_choices=choices
-    )
+    numbered = numbered_lots(need, tender)
+    tender = with_clauses(replace(tender, lots=numbered) if numbered else tender)
+    if not numbered and not whole:
+        tender = replace(tender, lots=several_needs(tender) or tender.lots)
+    return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
 
 
 def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:

@@ -278,9 +278,12 @@ def _warm(snapshot: Snapshot) -> None:
     """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
     from matcher.reading import need
     from matcher.reference import toponyms
+    from service.page import chart, lots
 
     if len(snapshot.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
         snapshot.matcher.match(tender, 10, groups=3)
         search_names(snapshot.catalogue, "a", limit=1)
         need.spot("nettoyage à Paris")
+        lots.suggested(tender.title)
+        chart.towns(chart.outlines.WHOLE)

@@ -156,6 +156,7 @@ class Structure:
     source: str = ""
     updated: date | None = None
     predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
+    rna: str = ""  # number in the national register of associations, "W" and nine digits
     flags: tuple[str, ...] = ()  # "siret-checksum", "partial-diffusion", ...
     denied: tuple[str, ...] = ()  # "ce n'est pas notre métier": "trade:NAME", "cpv:DIGITS", "offer:ID"
     provenance: Mapping[str, str] = field(default_factory=dict)  # field -> "source, date"

@@ -35,7 +35,7 @@ from matcher.records.tables import Found, Notice, Run
 T = TypeVar("T")
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
-#: Exit statuses, beside 0 (done), 1 (internal error) and 2 (wrong usage).
+#: Exit statuses, in addition to 0 (done), 1 (internal error) and 2 (wrong usage).
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
 TOGETHER = 16  # notices whose matches are written in one transaction

@@ -26,7 +26,7 @@ from matcher.outreach.transport import bounce, drop, is_address, smtp_connection
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Unsubscription
-from matcher.reference.french import PARIS
+from matcher.reference.french import in_paris
 
 
 class Sent(Counter[str]):
@@ -123,8 +123,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
 
 
 def _instant(iso: str) -> datetime:
-    moment = datetime.fromisoformat(iso)
-    return moment if moment.tzinfo else moment.replace(tzinfo=PARIS)
+    return in_paris(datetime.fromisoformat(iso))
 
 
 def _state(store: Store, id: str, state: str, sent_at: datetime | None = None) -> str:

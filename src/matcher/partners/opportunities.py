@@ -29,6 +29,7 @@ from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
 from matcher.reference import needs as needs_
+from matcher.reference.french import is_over
 from matcher.reference.trades import INDIRECT_FIT
 
 Part = Literal["alone", "with-partner", "watch"]
@@ -97,15 +98,9 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
     kept = tuple(
         lot
         for lot in tender.lots
-        if not _over(lot.deadline or tender.deadline, moment) and _wanted(lot, tender, wanted)
+        if not is_over(lot.deadline or tender.deadline, moment) and _wanted(lot, tender, wanted)
     )
     return replace(tender, lots=kept) if kept else None
-
-
-def _over(deadline: datetime | None, moment: datetime) -> bool:
-    if deadline is None:
-        return False
-    return (deadline if deadline.tzinfo else deadline.replace(tzinfo=UTC)) <= moment
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:

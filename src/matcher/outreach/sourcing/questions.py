@@ -13,7 +13,7 @@ from matcher.domain import BadInput, NotFound
 from matcher.outreach import links, transport
 from matcher.outreach.letters import question
 from matcher.outreach.sourcing import chain
-from matcher.outreach.sourcing.record import contact, read
+from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records.store import Store
 from matcher.records.tables import Sourcing
 
@@ -25,6 +25,7 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "unsubscribed": ("ne reçoit plus de message : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
     "waiting": ("envoi à reprendre", True),
+    "by-hand": ("depuis la messagerie de l'acheteur", False),
 }
 
 
@@ -75,7 +76,7 @@ def ask(
     reply_to = transport.checked(reply_to)
     contact(store, owner, identifier, sirets, message)
     record = read(store, owner, identifier)
-    done = {e.siret: str((e.payload or {}).get("outcome", "")) for e in record.events if e.kind == "sent"}
+    done = {e.siret: str((e.payload or {}).get("outcome", "")) for e in record.events if e.kind in SENDINGS}
     due = [s for s in dict.fromkeys(sirets) if s not in done or OUTCOMES.get(done[s], ("", True))[1]]
     known = {
         e.siret: str(e.payload.get("email") or "") for e in record.events if e.kind == "listed" and e.payload
@@ -94,10 +95,18 @@ def ask(
     outcomes |= transport.post(store, letters, sender)
     with store.writing() as connection:
         events = chain.events(connection, identifier)
-        fresh = [("sent", s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
+        fresh = [(_kind(outcomes[s]), s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
         chain.append(connection, identifier, fresh, chain.last(events))
         store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
     return Counter(outcomes.values())
+
+
+SENDINGS = ("sent", "queued", "unsent")
+
+
+def _kind(outcome: str) -> str:
+    """The kind of event that an outcome is: only what has left is sent."""
+    return {"sent": "sent", "outbox": "queued"}.get(outcome, "unsent")
 
 
 def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
@@ -106,17 +115,26 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     with store.reading() as connection:
         row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
         events = chain.events(connection, identifier)
-    contacted = next((e for e in events if e.kind == "contacted" and e.siret == siret and e.payload), None)
+    contacted = next((e for e in events if e.kind in PREPARED and e.siret == siret and e.payload), None)
     if row is None or contacted is None:
         raise NotFound("cette question n'est plus conservée")
     listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
-    sent = [e.payload for e in events if e.kind == "sent" and e.siret == siret and e.payload]
+    sent = [e.payload for e in events if e.kind in SENDINGS and e.siret == siret and e.payload]
     answers = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
         asked_at=contacted.at, answers=tuple(answers),
     )  # fmt: skip
+
+
+def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
+    """Record that a structure opened its question, once.  Only a POST may call this: scanners follow links."""
+    questioned(store, identifier, siret, proof)
+    with store.writing() as connection:
+        events = chain.events(connection, identifier)
+        if not any(e.kind == "opened" and e.siret == siret for e in events):
+            chain.append(connection, identifier, [("opened", siret, {"by": "structure"})], chain.last(events))
 
 
 def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
@@ -126,6 +144,7 @@ def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, 
         raise BadInput("Dites d'abord si vous réalisez cette prestation.")
     if len(found.answers) >= MOST_ANSWERS:
         raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
+    opened(store, identifier, siret, proof)
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
     with store.writing() as connection:
         events = chain.events(connection, identifier)
