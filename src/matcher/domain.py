@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # ---------------------------------------------------------------------------------------------- errors
 
@@ -156,6 +156,7 @@ class Structure:
     source: str = ""
     updated: date | None = None
     predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
+    rna: str = ""  # number in the national register of associations, "W" and nine digits
     flags: tuple[str, ...] = ()  # "siret-checksum", "partial-diffusion", ...
     denied: tuple[str, ...] = ()  # "ce n'est pas notre métier": "trade:NAME", "cpv:DIGITS", "offer:ID"
     provenance: Mapping[str, str] = field(default_factory=dict)  # field -> "source, date"
@@ -469,7 +470,7 @@ class Recipe:
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (
-        0.0  # scores that lie so near to the first of their run change places every day; 0 never
+        0.0  # scale, in the unit of scores, of the draw by which near-equals take turns every day; 0 never
     )
 
 

@@ -67,7 +67,7 @@ def ranker(
     from matcher.reference.identifiers import clean_date
 
     if opinions is not None:
-        from matcher.commands._catalogue import DEFAULT_CATALOGUE
+        from matcher.commands._options import DEFAULT_CATALOGUE
         from matcher.console import emit
         from matcher.lab.training.opinions import learn
         from matcher.matching.engine import Matcher

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from matcher.domain import CallsFor
 from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Query, Shortlist
 
 STEPS_KM = (20.0, 50.0)  # how much wider than the radius asked is looked
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # how far is looked where nobody of the trade comes
@@ -82,6 +82,11 @@ def calls_for(ranking: Ranking) -> CallsFor:
     if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
         return ""
     return "clause" if asked["clause"] >= never else "beyond"
+
+
+def located(query: Query) -> bool:
+    """Does anything tell where the work is?  A lot without a place is in nobody's reach: it is to be asked."""
+    return any(p.department or p.latitude is not None for p in query.places)
 
 
 def turn(shortlist: Shortlist) -> NDArray[np.int64]:
