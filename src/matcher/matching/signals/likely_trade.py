@@ -21,10 +21,10 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
-        return Why("rien ne dit son métier : à demander", tells=False)
+        return _inferred(shortlist, i)
     worth = {
-        source: weight * float(np.nan_to_num(evidence.of(shortlist, source)[i]))
-        for source, weight in evidence.WORTH.items()
+        source: evidence.WORTH[source] * float(np.nan_to_num(evidence.of(shortlist, source)[i]))
+        for source in evidence.TELLING
     }
     said_sure = float(np.nan_to_num(evidence.of(shortlist, "said_trade")[i]))
     source = "said_trade" if said_sure >= TOLD else max(worth, key=worth.__getitem__)  # its own words first
@@ -63,6 +63,14 @@ def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     if sure >= TOLD and met.any():
         return Why(f"son nom évoque ce métier ({_label(met)})")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")
+
+
+def _inferred(shortlist: Shortlist, i: int) -> Why:
+    if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
+        return Why(
+            "ne dit pas son métier ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander"
+        )
+    return Why("rien ne dit son métier : à demander", tells=False)
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:
