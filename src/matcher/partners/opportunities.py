@@ -29,6 +29,7 @@ from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
 from matcher.reference import needs as needs_
+from matcher.reference.french import is_over
 from matcher.reference.trades import INDIRECT_FIT
 
 Part = Literal["alone", "with-partner", "watch"]
@@ -97,15 +98,9 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
     kept = tuple(
         lot
         for lot in tender.lots
-        if not _over(lot.deadline or tender.deadline, moment) and _wanted(lot, tender, wanted)
+        if not is_over(lot.deadline or tender.deadline, moment) and _wanted(lot, tender, wanted)
     )
     return replace(tender, lots=kept) if kept else None
-
-
-def _over(deadline: datetime | None, moment: datetime) -> bool:
-    if deadline is None:
-        return False
-    return (deadline if deadline.tzinfo else deadline.replace(tzinfo=UTC)) <= moment
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
@@ -128,7 +123,7 @@ def _of_tender(
         if query.lot not in asked.lots:
             continue
         ranking = matcher.rank(query.within(only))
-        level = _level(matcher, ranking, structure) if len(ranking.order) else UNLIKELY
+        level = _level(matcher, ranking, structure)
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
@@ -148,6 +143,8 @@ def _ready(matcher: Matcher, tender: Tender) -> list[Query]:
 
 def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart."""
+    if not len(ranking.order):
+        return UNLIKELY  # it denies the trade of this lot, or of this part of it
     if not ranking.judged:
         asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and _known(asked, structure).any() else UNLIKELY

@@ -22,6 +22,7 @@ from matcher.reference.text import clean, fold, shorten
 
 MOST = 40  # proposals of one text
 LONGEST = 200_000  # characters of a brochure
+PARAGRAPH = 2_000  # characters beyond which a line is joined to none before it
 TITLE = 120  # characters of a proposed title
 UNITS = 1_500  # parts of a text that are read
 
@@ -215,7 +216,7 @@ def _noise(plain: str) -> bool:
 
 
 def _goes_on(before: str, line: str) -> bool:
-    return line[0].islower() and not re.search(r"[.!?:;]$", before)
+    return line[0].islower() and before[-1] not in ".!?:;" and len(before) < PARAGRAPH
 
 
 def _is_heading(line: str) -> bool:

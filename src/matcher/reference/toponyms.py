@@ -1,4 +1,4 @@
-"""Places named in words: typed by a person, told by the text of a notice, or by the name of its buyer.
+"""Places named in words: typed by a person, stated in a notice, or part of its buyer's name.
 
 A name that several communes bear is never chosen for its population: the department, the other places or the
 rest of the text must settle it, else `Homonyms` names the choices.
@@ -43,7 +43,7 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
     """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
 
     Several are parted by commas, semicolons or "et".  `context` is the text of the need: a department that it
-    names settles a homonym.  Raises Homonyms, and BadInput where nothing bears the name.
+    names settles a homonym.  Raises Homonyms, and BadInput where no place has that name.
     """
     text = clean(words)
     if not text:
@@ -51,9 +51,15 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
     return _asked(text, hints(context), clean(context)[:2000] if re.search(r"\d{5}", text) else "")
 
 
+#: Places asked at once: each that is not spelt as it is called is looked for among all those of the country.
+MOST = 12
+
+
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
     found, parts = _options(text, context), _parts(text)
+    if len(parts) > MOST:
+        raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
     if not found and _department_at_end(text):
         found = _resembling(text)
     if not found and len(parts) > 1:
@@ -128,7 +134,7 @@ _ARRONDISSEMENT = re.compile(
 )
 _ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
 _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
-_TRAILING = re.compile(r"[\s,(-]+(2[AB]|\d{2,3})\s*\)?$", re.I)
+_TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
 def _options(text: str, context: str = "") -> tuple[Place, ...]:
@@ -156,7 +162,7 @@ def _department_at_end(text: str) -> tuple[str, str] | None:
 
 
 def _named(key: str, near: str | None) -> tuple[Place, ...]:
-    """What bears a name: an area before a village, a commune before a grouping that is named after it."""
+    """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
     if areas and areas[0].label != "Paris":
@@ -474,8 +480,8 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
     if any(map(precise, stated)):
         return stated, False
     within = frozenset(code for place in stated for code in departments_within(place))
-    if told := _told(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
-        return told, False
+    if named := _named_in(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
+        return named, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
@@ -494,7 +500,7 @@ def _home_departments(buyer: Buyer) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _told(text: str, within: frozenset[str]) -> tuple[Place, ...]:
+def _named_in(text: str, within: frozenset[str]) -> tuple[Place, ...]:
     """The places named in a text within departments; none where these are not known, or a name stays open."""
     if not within:
         return ()
