@@ -222,7 +222,7 @@ def test_what_was_read_becomes_offers_marked_with_the_day(web: Web, tmp_path: Pa
 
     run(web, tmp_path)
     (one,) = [record for record in files.read([tmp_path / "pages"]) if isinstance(record, Structure)]
-    assert (one.siret, one.kind, one.name) == (SIRET, "EI", "")
+    assert (one.siret, one.name) == (SIRET, "")
     assert "Tonte et taille de haies" in [offer.title for offer in one.offers]
     assert {offer.source for offer in one.offers} == {"son site, lu le 28/11/2026"}
     assert all(offer.inferred and offer.evidence and offer.since == DAY for offer in one.offers)

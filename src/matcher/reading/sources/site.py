@@ -53,7 +53,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str | None:
         for number, offer in enumerate([*found.values()][: brochure.MOST])
     )
     return Structure(
-        siret=siret, name="", kind=str(row.get("kind") or ""), offers=offers, source=source, updated=day,
+        siret=siret, name="", offers=offers, source=source, updated=day,
         flags=(*flags, "offers-only", "place-unknown"),
     )  # fmt: skip
 

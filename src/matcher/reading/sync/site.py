@@ -105,7 +105,7 @@ def _size(reading: dict[str, Any]) -> int:
 def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
     """What is kept of one site; without pages, `why` says why."""
     made: dict[str, Any] = {
-        "siret": structure.siret, "kind": structure.kind, "website": structure.website, "read": day.isoformat(),
+        "siret": structure.siret, "website": structure.website, "read": day.isoformat(),
         "asked": day.isoformat(), "pages": [], "why": "", "names": [n for n in (structure.name, structure.brand) if n],
     }  # fmt: skip
     try:
