@@ -102,6 +102,9 @@ SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
 LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
 
+#: The source of what a structure says of itself: it stands over what was read of it, which stands over what was inferred.
+SELF = "la structure elle-même"
+
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
 
