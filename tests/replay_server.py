@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that replays the publishers' shapes, with the failures one asks of it.
 
-BOAMP (explore v2.1: records, exports), Le Marché's pages, Recherche d'entreprises, and files with ranges.
+BOAMP and JOAFE (explore v2.1: records, exports), Le Marché's list (limit and offset) and pages, Les emplois' pages,
+data.inclusion, the tabular API of data.gouv.fr, Recherche d'entreprises, and files with ranges.
 All records are invented.  `faults` are taken one a request: ("status", 429, {"Retry-After": "1"}), ("cut", 40),
 ("truncate", 40), ("html",), ("shape",), or ("then", callable) that changes the data before an honest answer.
 """
@@ -26,6 +27,11 @@ class Publisher:
     def __init__(self) -> None:
         self.notices: list[dict[str, Any]] = []
         self.structures: list[dict[str, Any]] = []
+        self.details: dict[str, dict[str, Any]] = {}
+        self.employers: list[dict[str, Any]] = []
+        self.inclusion: dict[str, list[dict[str, Any]]] = {"structures": [], "services": []}
+        self.announcements: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
         self.units: list[dict[str, Any]] = []
         self.files: dict[str, bytes] = {}
         self.faults: deque[tuple[Any, ...]] = deque()
@@ -91,7 +97,19 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/boamp/"):
             return self.boamp(path, query)
         if path == "/siae/":
-            return self.sliced(self.publisher.structures, query, "page_size", "count")
+            return self.offset(self.publisher.structures, query)
+        if path.startswith("/siae/"):
+            return self.publisher.details.get(path.strip("/").split("/")[-1], 404)
+        if path == "/emplois/":
+            asked = query.get("departement")
+            rows = [row for row in self.publisher.employers if row["departement"] == asked]
+            return self.sliced(rows, {**query, "page_size": "20"}, "page_size", "count") if asked else 400
+        if path.startswith("/inclusion/"):
+            return self.items(self.publisher.inclusion[path.rsplit("/", 1)[-1]], query)
+        if path == "/joafe/":
+            return self.journal(query)
+        if path == "/rows/":
+            return self.tabular(query)
         if path == "/search":
             return self.register(query)
         return 404
@@ -109,6 +127,41 @@ class _Handler(BaseHTTPRequestHandler):
             return 400
         return {"total_count": len(found), "results": found[offset : offset + limit]}
 
+    def offset(self, rows: list[dict[str, Any]], query: dict[str, str]) -> Any:
+        """Django's LimitOffsetPagination: `page` and `page_size` mean nothing to it."""
+        limit, offset = min(int(query.get("limit", 100)), 100), int(query.get("offset", 0))
+        more = f"http://elsewhere.invalid/?offset={offset + limit}" if offset + limit < len(rows) else None
+        return {"count": len(rows), "next": more, "previous": None, "results": rows[offset : offset + limit]}
+
+    def items(self, rows: list[dict[str, Any]], query: dict[str, str]) -> Any:
+        size, page = int(query["size"]), int(query["page"])
+        found = rows[(page - 1) * size : page * size]
+        return {
+            "items": found, "total": len(rows), "page": page, "size": len(found), "pages": -(-len(rows) // size),
+        }  # fmt: skip
+
+    def journal(self, query: dict[str, str]) -> Any:
+        asked = re.findall(r'"(W\d{9})"', query.get("where", ""))
+        rows = [row for row in self.publisher.announcements if row["numero_rna"] in asked]
+        limit, offset = int(query.get("limit", 10)), int(query.get("offset", 0))
+        return 400 if limit > 100 else {"total_count": len(rows), "results": rows[offset : offset + limit]}
+
+    def tabular(self, query: dict[str, str]) -> Any:
+        size, page = int(query.get("page_size", 20)), int(query.get("page", 1))
+        if size > 200:
+            return 400
+        rows = self.publisher.rows
+        if code := query.get("acheteur_departement_code__exact"):
+            rows = [row for row in rows if row["acheteur_departement_code"] == code]
+        links = {
+            "profile": "p",
+            "swagger": "s",
+            "next": "n" if page * size < len(rows) else None,
+            "prev": None,
+        }
+        meta = {"page": page, "page_size": size, "total": len(rows)}
+        return {"data": rows[(page - 1) * size : page * size], "links": links, "meta": meta}
+
     def sliced(self, rows: list[dict[str, Any]], query: dict[str, str], size: str, count: str) -> Any:
         per, number = int(query.get(size, 25)), int(query.get("page", 1))
         following = f"http://elsewhere.invalid/?page={number + 1}" if number * per < len(rows) else None
@@ -122,11 +175,14 @@ class _Handler(BaseHTTPRequestHandler):
             rows = [row for row in rows if row["departement"] == query["departement"]]
         if query.get("section_activite_principale"):
             rows = [row for row in rows if row["section"] == query["section_activite_principale"]]
+        if query.get("code_postal"):
+            rows = [row for row in rows if row.get("code_postal") == query["code_postal"]]
         per, number = int(query.get("per_page", 10)), int(query.get("page", 1))
         if per > 25 or per * number > self.publisher.register_reach:
             return 400
         page = self.sliced(rows, query, "per_page", "total_results")
-        return {**page, "page": number, "per_page": per}
+        total = min(len(rows), self.publisher.register_reach)  # its count stops there
+        return {**page, "total_results": total, "page": number, "per_page": per}
 
     def file(self, body: bytes, headers: dict[str, str], fault: tuple[Any, ...]) -> None:
         tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'

@@ -23,6 +23,7 @@ IMPORTED = {
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",
+    "mcp": "mcp",
     "bm25s": "train",
     "lightgbm": "train",
 }

@@ -29,6 +29,10 @@ class NoValidRecords(MatcherError):
     """Every record was rejected: no valid record is left."""
 
 
+class StoreUnavailable(MatcherError):
+    """The store cannot be read or written now: disk full or read-only, server down, locked too long.  Nothing is half done."""
+
+
 class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
 
@@ -156,6 +160,7 @@ class Structure:
     source: str = ""
     updated: date | None = None
     predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
+    rna: str = ""  # number in the national register of associations, "W" and nine digits
     flags: tuple[str, ...] = ()  # "siret-checksum", "partial-diffusion", ...
     denied: tuple[str, ...] = ()  # "ce n'est pas notre métier": "trade:NAME", "cpv:DIGITS", "offer:ID"
     provenance: Mapping[str, str] = field(default_factory=dict)  # field -> "source, date"

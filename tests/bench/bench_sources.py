@@ -254,7 +254,7 @@ def judged_figures(_: argparse.Namespace) -> None:
     shared = shared_dir()
     labels = shared / "data" / "judged" / "clauses_dev.jsonl"
     data = training.corpus(
-        ROOT / "data/glossary/clauses.jsonl", ROOT / "tests/data", ted_files()[0].parent, labels
+        ROOT / "data/training/clauses.jsonl.gz", ROOT / "tests/data", ted_files()[0].parent, labels
     )
     verdicts = training.verdicts_of(data, training.left_out(data))
     models = list(training.without_notices(data, verdicts))

@@ -255,9 +255,47 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
     assert not trades.of_code("8899B").any()
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "name", "trade"),
+    [
+        ("EI", "4333Z", "SARL MARTIN", "peinture"),  # a code next to that of painters
+        ("EI", "3811Z", "RECUP ET COMPAGNIE", "reemploi"),
+        ("EI", "6202A", "SARL MARTIN", "numerique"),
+        ("AI", "8899B", "ASSOC HORIZON", "nettoyage"),  # nothing but the kind tells
+        ("AI", "8899B", "ASSOC HORIZON", "espaces-verts"),
+        ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "alimentation"),
+    ],
+)  # fmt: skip
+def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
+    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), kind, code, name))
+    assert chances[trades.names().index(trade)] >= trades.LIKELY_TRADE
+
+
+def test_nothing_is_inferred_of_a_structure_of_which_nothing_tells() -> None:
+    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), "ACI", "", "ASSOC HORIZON"))
+    assert chances.max() < trades.LIKELY_TRADE
+
+
+def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
+    for row in range(len(matcher.catalogue)):
+        found = trades.inferred_trades(matcher.catalogue, row)
+        chances = [chance for _, chance in found]
+        assert chances == sorted(chances, reverse=True)
+        assert all(trades.LIKELY_TRADE <= chance <= 1 for chance in chances)
+    every = np.arange(len(matcher.catalogue))
+    alone = np.zeros(len(trades.names()), dtype=np.float32)
+    alone[0] = 1.0
+    by_lot = trades.likely_by_prior(matcher.catalogue, alone, every)
+    structure = matcher.catalogue.structure(0)
+    chances = trades.priors().chances(
+        trades.prior_inputs(trades.priors(), structure.kind, structure.naf or "", structure.name)
+    )
+    assert by_lot[0] == pytest.approx(float((chances * trades.wide(alone)).max()), abs=1e-5)
+
+
 def test_tables_name_trades_of_the_taxonomy() -> None:
     known = set(trades.names())
-    for file in ("name_trades.csv", "naf_trades.csv"):
+    for file in ("name_trades.csv", "naf_trades.csv", "rome_trades.csv"):
         for row in trades.table(file):
             named = {part.split()[0] for part in row["trades"].split("|")}
             assert named <= known, row

@@ -26,7 +26,9 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     with serving() as found:
         for what, path in (
             ("BOAMP", "/boamp"), ("SIAE", "/siae/"), ("ENTREPRISES", "/search"), ("DECP", "/decp"),
-            ("CPV", "/cpv"), ("NAF", "/naf"), ("COG", "/cog"),
+            ("CPV", "/cpv"), ("NAF", "/naf"), ("COG", "/cog"), ("EMPLOIS", "/emplois/"), ("INCLUSION", "/inclusion"),
+            ("ASSOCIATIONS", "/joafe/"), ("DECP_ROWS", "/rows/"), ("FINESS", "/finess.csv"),
+            ("FINESS_PLACES", "/places.csv"), ("ADAPTEES", "/ea.csv"),
         ):  # fmt: skip
             monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
         monkeypatch.delenv("MATCHER_SIAE_TOKEN", raising=False)
@@ -292,26 +294,6 @@ def some(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_pages_of_structures_replace_the_old_set_when_whole(publisher: Publisher, tmp_path: Path) -> None:
-    def run() -> _client.Report:
-        with Client(interval=0.0, sleep=lambda _: None, attempts=2, timeout=5) as client:
-            return siae.siae(tmp_path, client)
-
-    publisher.structures = some(250)
-    assert run().records == 250
-    assert run().unchanged == 1
-    publisher.structures = some(320)
-    publisher.faults += [("none",), ("none",), ("status", 500), ("status", 500)]
-    with pytest.raises(Unreachable):
-        run()
-    assert len(ids(tmp_path / "pages", "siret")) == 250  # the old set stands
-    publisher.asked.clear()
-    run()
-    assert [query["page"] for _, query, _ in publisher.asked] == ["3", "4"]
-    assert len(set(ids(tmp_path / "pages", "siret"))) == 320
-    assert not (tmp_path / "coming").exists()
-
-
 def test_a_token_goes_to_its_address_alone_and_never_in_clear(
     publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +301,7 @@ def test_a_token_goes_to_its_address_alone_and_never_in_clear(
     with pytest.raises(BadInput, match="set the token"):
         siae.siae(tmp_path / "a")
     monkeypatch.setenv("MATCHER_SIAE_TOKEN", "secret-of-a-test")
+    monkeypatch.setattr(_client, "INTERVAL", 0.0)
     # The pages name a next page with another host: it is never asked.
     assert siae.siae(tmp_path / "b").records == 120
     assert not any("secret" in path.read_text() for path in (tmp_path / "b").rglob("*.json"))
@@ -341,10 +324,10 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
     today = date(2025, 11, 20)
     report = entreprises.entreprises(tmp_path / "a", ["000000003", "00000000400012"], today=today)
     assert report.records == 2
-    report = entreprises.entreprises(tmp_path / "b", departments=["57", "54"], today=today)
+    report = entreprises.entreprises(tmp_path / "b", asked=["57", "54"], today=today)
     assert (report.records, report.pages) == (61, 4)
     assert {query.get("est_siae") for _, query, _ in publisher.asked[-4:]} == {"true"}
-    assert entreprises.entreprises(tmp_path / "b", departments=["57", "54"], today=today).requests == 0
+    assert entreprises.entreprises(tmp_path / "b", asked=["57", "54"], today=today).requests == 0
     with pytest.raises(BadInput, match="9 digits"):
         entreprises.entreprises(tmp_path / "c", ["12"], today=today)
 
@@ -354,10 +337,18 @@ def test_a_department_beyond_reach_is_asked_by_section(
 ) -> None:
     monkeypatch.setattr(entreprises, "REGISTER_REACH", 100)
     publisher.register_reach = 100
-    publisher.units = [unit(n, section="NQ"[n % 2]) for n in range(160)]
-    report = entreprises.entreprises(tmp_path, departments=["57"], client=client)
+    # Its count stops at its reach: 100 is "100 or more", and a section with as many is asked by postcode.
+    publisher.units = [
+        {**unit(n, section="N" if n < 150 else "Q"), "code_postal": ("57000", "57100", "57070")[n % 3]}
+        for n in range(160)
+    ]
+    report = entreprises.entreprises(tmp_path, asked=["57"], client=client)
     assert report.records == 160
     assert report.notes == []
+    asked = len(publisher.asked)
+    with Client(interval=0.0, sleep=lambda _: None) as again:
+        assert entreprises.entreprises(tmp_path, asked=["57"], client=again).records == 0
+    assert len(publisher.asked) == asked  # the same day: nothing is asked twice
 
 
 # --------------------------------------------------------------------------------------- nomenclatures
@@ -452,6 +443,7 @@ def test_the_command_fetches_and_prints(
     publisher.publish(MONDAY, 10)
     options: dict[str, Any] = {
         "to": tmp_path, "until": None, "department": [], "siren": [], "structures": None, "ess": False, "format": "jsonl",
+        "rows": False, "list_only": False, "accept_fewer": False,
     }  # fmt: skip
     command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
     row = json.loads(capsys.readouterr().out)

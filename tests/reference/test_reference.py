@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import statistics
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from matcher.domain import BadInput, Place
 from matcher.reading.sources import decp
-from matcher.reference import codes, imports, places, tables
+from matcher.reference import codes, french, imports, places, tables
 from matcher.reference.identifiers import CPV_DIVISIONS
 from matcher.reference.paths import reference_dir, shared_dir
 
@@ -371,3 +372,12 @@ def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
         ours = {row["code"] for row in csv.DictReader(stream)}
     assert {code.ljust(8, "0") for code in ours} <= official
     assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours
+
+
+def test_a_deadline_that_has_passed_is_told_as_closed() -> None:
+    noon = datetime(2026, 9, 15, 12, 0)
+    before, after = (datetime(2026, 9, 15, hour, tzinfo=french.PARIS) for hour in (11, 13))
+    assert french.due(noon, before) == "réponse avant le 15/09/2026"
+    assert french.due(noon, after) == "clos depuis le 15/09/2026"
+    assert french.due(datetime(2026, 9, 15, 22, 30, tzinfo=UTC), before) == "réponse avant le 16/09/2026"
+    assert french.due(None) == "" and not french.is_over(None)

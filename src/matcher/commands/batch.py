@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 
 def run(
@@ -21,9 +21,7 @@ def run(
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
     ),
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     store: Annotated[str | None, typer.Option(help="Address of the store; MATCHER_STORE by default.")] = None,
     since: Annotated[str | None, typer.Option(help="Leave out notices published before this day.")] = None,
     dry_run: Annotated[

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
 from matcher.commands._notice import one_notice
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
     from matcher.domain import Tender
@@ -32,10 +31,8 @@ def run(
     no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
     solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
     pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 app = typer.Typer(
     help="Digests: show one in any format, say why it was sent, report the outcome of a need to its buyer.",
@@ -24,9 +24,7 @@ def show(
     siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
     form: Form = "text",
     out: Out = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of lots.")] = 50,
 ) -> None:
     """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
@@ -46,7 +44,7 @@ def show(
 def why(
     siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
     day: Annotated[str | None, typer.Argument(help="The day, 2026-11-24; every day by default.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
     from matcher.console import check_format, emit
@@ -84,9 +82,7 @@ def buyer(
     ],
     form: Annotated[str, typer.Option("--form", help="text, html or json.")] = "text",
     out: Out = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
     from matcher.domain import BadInput

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 
 def run(
     data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
@@ -28,7 +30,7 @@ def run(
     most: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of queries (for a quick look).")
     ] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Evaluate recipes on past notices with known winners, each queried as of its date.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE
 
 KEY = typer.Option(
     ...,

@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
     siret: Annotated[str, typer.Argument(help="The structure: SIRET, or SIREN.")],
     notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
     lot: Annotated[str | None, typer.Argument(help="One lot only, by number.")] = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """Say why a structure is, or is not, among those proposed for a notice.
 

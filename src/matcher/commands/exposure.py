@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
     notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are matched.")],
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Report the exposure of structures and kinds: Gini, share never shown, by kind and by what they say.
 

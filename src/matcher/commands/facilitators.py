@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
 
 
@@ -36,7 +38,7 @@ def import_(
 @app.command("list")
 def list_(
     place: Annotated[str, typer.Option(help="Only those of this commune, postcode or department.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
     from matcher.console import emit, say
@@ -75,7 +77,7 @@ def refer(
 @app.command()
 def referrals(
     facilitator: Annotated[str, typer.Option(help="Only referrals to this facilitator.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The referrals recorded, newest first."""
     from matcher.console import emit
@@ -118,7 +120,7 @@ def show(
 @app.command()
 def needs(
     facilitator: Annotated[str, typer.Argument(help="Its id.")],
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.console import emit

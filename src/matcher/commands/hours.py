@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 app = typer.Typer(help="Hours of insertion and the OETH effect of a purchase.", no_args_is_help=True)
 
@@ -27,10 +26,8 @@ def plan(
     hourly: Annotated[
         float | None, typer.Option(help="Cost of an hour worked, euros, instead of the table's.")
     ] = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """Hours of insertion for 5, 7 and 10 %, in full-time equivalents, and who in reach could carry them.
 
@@ -123,7 +120,7 @@ def oeth(
         str, typer.Option(help="Commune, postcode or department: its facilitator is named.")
     ] = "",
     on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The OETH deduction for a purchase from an EA or ESAT; needs the employment rate.
 

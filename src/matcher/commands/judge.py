@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 
 def run(
@@ -15,9 +15,7 @@ def run(
     out: Annotated[
         Path, typer.Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
     ],
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
 ) -> None:
     """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
 

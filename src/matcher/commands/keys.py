@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
 
 
@@ -29,7 +31,7 @@ def create(
 
 
 @app.command("list")
-def list_(format: str = typer.Option("table", help="table, jsonl or csv.")) -> None:
+def list_(format: OutputFormat = "table") -> None:
     """All keys, without their secrets."""
     from matcher.console import emit
     from matcher.records import keys

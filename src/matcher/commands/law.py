@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 
 def run(
     beginning: Annotated[str, typer.Argument(help="Only codes with this prefix, such as clause.")] = "",
     on: Annotated[str, typer.Option(help="The day, 2026-08-22; today by default.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The rules in force on a day, whether each text was read in a source, and where.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
     from matcher.domain import Place
@@ -26,10 +26,8 @@ def run(
     ] = False,
     n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, typer.Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """From awards and large lots with hours: which firm owes them, and which structures could carry them.
 
@@ -84,7 +82,9 @@ def run(
                 "acheteur": one.buyer.name,
                 "date": one.on.isoformat(),
                 "heures": one.hours,
-                "à appeler": " ; ".join(f"{f.name} ({f.siret})" for f in one.firms),
+                "titulaire à appeler, ou entreprises du métier": " ; ".join(
+                    f"{f.name} ({f.siret})" for f in one.firms
+                ),
                 "structures à solliciter": " ; ".join(
                     f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
                     f"{subcontracting.way(m.structure, one.lot)}"

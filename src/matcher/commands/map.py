@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -29,13 +29,11 @@ def run(
     measure: Annotated[
         str, typer.Option(help="What the map shows: short, lots, structures or share.")
     ] = "share",
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     svg: Annotated[Path | None, typer.Option(help="Write the map here.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
     blank: Annotated[bool, typer.Option("--blank", help="Only the trades with too few structures.")] = False,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Capable structures, published lots, and lots with too few structures, by zone and trade.
 

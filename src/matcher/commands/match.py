@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +22,7 @@ def run(
     place: Annotated[
         str, typer.Option(help="Where the need is: communes, a postcode, grouping, department or region.")
     ] = "",
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     n: Annotated[int, typer.Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, typer.Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[
@@ -38,7 +36,7 @@ def run(
     exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
     recipe: Annotated[str | None, typer.Option(help="Recipe to use instead of the catalogue's.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
 
@@ -115,11 +113,12 @@ def show(answer: Answer) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from matcher.reference.french import due
     from matcher.reference.text import shorten
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     tender = answer.tender
-    deadline = f", réponse avant le {tender.deadline:%d/%m/%Y}" if tender.deadline else ""
+    deadline = f", {due(tender.deadline)}" if tender.deadline else ""
     name = tender.title if tender.format == "need" else f"{tender.id} · {tender.title}"
     console.rule(escape(shorten(name, console.width - 4)), align="left")
     if tender.format != "need":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -29,13 +29,11 @@ def run(
         float | None,
         typer.Option(help="Maximum distance in kilometres for structures without a declared zone."),
     ] = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
     ics: Annotated[Path | None, typer.Option(help="Write the calendar here.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the printable pages here.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Invitations, six pitches, and an optimal, fair timetable.
 

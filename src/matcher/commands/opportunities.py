@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -26,10 +26,8 @@ def run(
         float | None, typer.Option(min=0, help="Maximum yearly amount in euros, where known.")
     ] = None,
     on: Annotated[str, typer.Option(help="Reference date instead of today (YYYY-MM-DD).")] = "",
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """List the open lots of a structure's trade in three parts: alone, with a partner, to watch, and why.
 

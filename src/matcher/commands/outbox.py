@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
 
@@ -88,9 +88,7 @@ def send(
         Path | None, typer.Option("--outbox", help="Write the mails into this folder instead of SMTP.")
     ] = None,
     rules: Annotated[Path | None, typer.Option(help="JSON file of rules, as for `matcher batch`.")] = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: Format = "table",
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
 from matcher.commands._notice import one_notice
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -18,10 +17,8 @@ def run(
     lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
     no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
 ) -> None:
     """Rank partners by what they add: uncovered lots and needs, capacity, then past awards.
 

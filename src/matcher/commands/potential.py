@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -41,11 +41,9 @@ def run(
         float | None, typer.Option(help="OETH contribution of the year before deductions, euros.")
     ] = None,
     on: Annotated[str, typer.Option(help="Date of the rules to apply (AAAA-MM-JJ); today by default.")] = "",
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """For each lot: who is eligible, who is in reach, its share of their turnover, and advice with its reasons.
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from matcher.commands._options import OutputFormat
+
 
 def run(
     data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
@@ -16,7 +18,7 @@ def run(
         int | None,
         typer.Option(min=10, help="Sample size of later awards (for a quick look)."),
     ] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Ten bins of predicted probability against observed rate, for the first and the first ten, and the Brier skill.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._catalogue import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
@@ -17,12 +17,10 @@ def run(
     ] = None,
     buyer: Annotated[str, typer.Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
     year: Annotated[list[int] | None, typer.Option(help="Only this year; repeatable.")] = None,
-    catalogue: Annotated[
-        Path, typer.Option(help="The folder written by `matcher index`.")
-    ] = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     html: Annotated[Path | None, typer.Option(help="Write the report here, printable.")] = None,
     xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Purchases from SIAE, EA, ESAT and ESUS by trade, year and department; social, SME and group shares.
 

@@ -2,71 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+if TYPE_CHECKING:
+    from datetime import date
+
+    from matcher.domain import Structure
+    from matcher.reading.sync._client import Report
+
 
 def run(
-    what: str = typer.Argument(..., help="boamp, decp, siae, entreprises or reference."),
+    what: str = typer.Argument(
+        ...,
+        help="boamp, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, reference.",
+    ),
     to: Path = typer.Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
-    since: str | None = typer.Option(None, "--since", help="boamp: first day of publication (2025-11-01)."),
+    since: str | None = typer.Option(None, "--since", help="boamp, decp --rows: first day (2025-11-01)."),
     until: str | None = typer.Option(None, "--until", help="boamp: last day; today by default."),
-    department: list[str] = typer.Option([], "--department", help="entreprises: only these departments."),
+    department: list[str] = typer.Option(
+        [], "--department", help="emplois, entreprises, decp --rows: only these departments."
+    ),
     siren: list[str] = typer.Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
     structures: Path | None = typer.Option(
-        None, "--structures", help="entreprises: check those of this list."
+        None, "--structures", help="entreprises, associations, site: those of this list."
     ),
     ess: bool = typer.Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
+    rows: bool = typer.Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
+    list_only: bool = typer.Option(False, "--list-only", help="siae: without the page of each structure."),
+    accept_fewer: bool = typer.Option(
+        False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
+    ),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
-    Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_SIAE_URL and
-    MATCHER_SIAE_TOKEN, MATCHER_ENTREPRISES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three
-    may name a file of this machine).
+    A list replaces the one held once it is whole, and never where it lost over a fifth of its records at once.
+
+    Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_DECP_ROWS_URL,
+    MATCHER_SIAE_URL and MATCHER_SIAE_TOKEN, MATCHER_EMPLOIS_URL, MATCHER_INCLUSION_URL and MATCHER_INCLUSION_TOKEN,
+    MATCHER_ENTREPRISES_URL, MATCHER_ASSOCIATIONS_URL, MATCHER_FINESS_URL, MATCHER_FINESS_PLACES_URL,
+    MATCHER_ADAPTEES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three may name a file of this
+    machine).
 
     Examples:
 
     matcher sync boamp --since 2025-11-01
 
+    matcher sync siae
+
     matcher sync entreprises --structures members.xlsx
+
+    matcher sync associations --structures var/sync/entreprises
 
     matcher read var/sync/boamp
     """
     from matcher import console
-    from matcher.domain import BadInput, Structure
-    from matcher.reading import files
-    from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae
-    from matcher.reference.identifiers import clean_date
+    from matcher.domain import BadInput
+    from matcher.reading.sync import (
+        _client,
+        adaptees,
+        associations,
+        boamp,
+        decp,
+        emplois,
+        entreprises,
+        finess,
+        inclusion,
+        nomenclatures,
+        siae,
+    )
 
     kind = console.check_format(format)
-    days = []
-    for name, raw in (("--since", since), ("--until", until)):
-        day = clean_date(raw) if raw else None
-        if raw and day is None:
-            raise BadInput(f"{name} {raw!r} is not a date: write it as 2025-11-01")
-        days.append(day)
+    first, last = _day("--since", since), _day("--until", until)
     folder = to / what
-    if what == "boamp":
-        report = boamp.boamp(folder, days[0], days[1])
-    elif what == "decp":
-        report = decp.decp(folder)
-    elif what == "siae":
-        report = siae.siae(folder)
-    elif what == "entreprises":
-        wanted = list(siren)
-        if structures:
-            wanted += [r.siren for r in files.read([structures]) if isinstance(r, Structure)]
-            if len(wanted) == len(siren):
-                raise BadInput(
-                    f"{structures} holds no structure with a SIRET: give a directory of structures"
-                )
-        report = entreprises.entreprises(folder, wanted, department, ess)
-    elif what == "reference":
-        report = nomenclatures.nomenclatures(folder)
-    else:
+    fetch: dict[str, Callable[[], Report]] = {
+        "boamp": lambda: boamp.boamp(folder, first, last),
+        "decp": lambda: decp.rows(to / "decp-rows", department, first, accept_fewer=accept_fewer) if rows else decp.decp(folder),
+        "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
+        "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
+        "inclusion": lambda: inclusion.inclusion(folder, accept_fewer=accept_fewer),
+        "entreprises": lambda: entreprises.entreprises(folder, [*siren, *_sirens(structures)], department, ess),
+        "associations": lambda: associations.associations(folder, _numbers(structures)),
+        "finess": lambda: finess.finess(folder),
+        "adaptees": lambda: adaptees.adaptees(folder),
+        "reference": lambda: nomenclatures.nomenclatures(folder),
+    }  # fmt: skip
+    if what not in fetch:
         raise BadInput(f"unknown source {what!r}: choose one of {', '.join(_client.WHAT)}")
+    report = fetch[what]()
     for note in report.notes:
         console.say(note)
     row = {
@@ -74,3 +101,39 @@ def run(
         "unchanged": report.unchanged, "folder": str(report.folder),
     }  # fmt: skip
     console.emit([row], kind)
+
+
+def _day(name: str, raw: str | None) -> date | None:
+    from matcher.domain import BadInput
+    from matcher.reference.identifiers import clean_date
+
+    day = clean_date(raw) if raw else None
+    if raw and day is None:
+        raise BadInput(f"{name} {raw!r} is not a date: write it as 2025-11-01")
+    return day
+
+
+def _sirens(path: Path | None) -> list[str]:
+    return [structure.siren for structure in _listed(path)] if path else []
+
+
+def _numbers(path: Path | None) -> dict[str, str]:
+    """RNA number -> SIREN of the associations of a list, as `matcher sync entreprises` gives them."""
+    from matcher.domain import BadInput
+
+    found = {s.rna: s.siren for s in _listed(path) if s.rna} if path else {}
+    if not found:
+        raise BadInput(
+            "no RNA number is known: run `matcher sync entreprises`, then give its folder with --structures"
+        )
+    return found
+
+
+def _listed(path: Path) -> list[Structure]:
+    from matcher.domain import BadInput, Structure
+    from matcher.reading import files
+
+    found = [record for record in files.read([path]) if isinstance(record, Structure)]
+    if not found:
+        raise BadInput(f"{path} holds no structure with a SIRET: give a directory of structures")
+    return found

@@ -67,7 +67,7 @@ def ranker(
     from matcher.reference.identifiers import clean_date
 
     if opinions is not None:
-        from matcher.commands._catalogue import DEFAULT_CATALOGUE
+        from matcher.commands._options import DEFAULT_CATALOGUE
         from matcher.console import emit
         from matcher.lab.training.opinions import learn
         from matcher.matching.engine import Matcher
@@ -125,6 +125,21 @@ def judgement(
     history = data / "awards" / "history.json.gz"
     path = train(data / "judged", sets.split(","), [directory], [history], out)
     say(f"judgement written to {path}")
+
+
+@app.command()
+def priors(
+    data: Path = typer.Option(..., help="Folder with structures/ and nomenclatures/."),
+    out: Path = typer.Option(Path("models/judgement"), help="Folder to write priors.npz into."),
+) -> None:
+    """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
+
+    matcher train priors --data ../shared/data
+    """
+    from matcher.lab.training.priors import train
+
+    for name, figure in train(data, out).items():
+        say(f"{name}: {figure:.3f}")
 
 
 @app.command()

@@ -68,7 +68,7 @@ def pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])(?:{words})")
 
 
-def _weights(told: str, sure: float = 1.0) -> Floats:
+def weights_of(told: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
     for part in told.split("|"):
@@ -149,7 +149,7 @@ def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = Non
 @cache
 def _name_table() -> Sequence[tuple[re.Pattern[str], Floats]]:
     return [
-        (pattern(row["words"]), _weights(row["trades"], float(row["sure"])))
+        (pattern(row["words"]), weights_of(row["trades"], float(row["sure"])))
         for row in table("name_trades.csv")
     ]
 
@@ -162,7 +162,7 @@ def _any_name() -> re.Pattern[str]:
 
 @cache
 def _code_table() -> Mapping[str, Floats]:
-    return {row["naf"]: _weights(row["trades"]) for row in table("naf_trades.csv")}
+    return {row["naf"]: weights_of(row["trades"]) for row in table("naf_trades.csv")}
 
 
 _FORM = re.compile(
@@ -193,7 +193,7 @@ def of_code(code: str) -> Floats:
     code = code.upper()
     if code in VAGUE:
         return np.zeros(len(names()), dtype=np.float32)
-    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), _weights(""))
+    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
 def by_name(catalogue: Catalogue) -> Floats:
@@ -221,3 +221,83 @@ def by_piece(catalogue: Catalogue, pieces: Pieces) -> NDArray[np.float16]:
     if len(fresh):
         held[0] = np.vstack([held[0], reader().read(fresh, "passage").astype(np.float16)])
     return held[0]
+
+
+# ------------------------------------------------------------------------------------------ of a silent structure
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """How likely a structure does each trade, by its kind, activity code and name alone (logistic regression).
+
+    `rates` (kinds and one more, trades) holds log-odds by kind, `shares` (codes, trades) the roots of the shares of
+    hirings at each activity code; `weights` those of PRIOR_INPUTS.
+    """
+
+    kinds: Sequence[str]
+    rates: Floats
+    codes: Mapping[str, int]
+    shares: Floats
+    weights: Floats
+    bias: float
+
+    def share(self, code: str) -> Floats:
+        """Roots of the shares of hirings at an activity code, by its longest known beginning; (trades,)."""
+        found = next((self.codes[code[:n]] for n in range(len(code), 1, -1) if code[:n] in self.codes), None)
+        return np.zeros(len(names()), dtype=np.float32) if found is None else self.shares[found]
+
+    def rate(self, kind: str) -> Floats:
+        """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
+        return self.rates[self.kinds.index(kind) if kind in self.kinds else len(self.kinds)]
+
+    def chances(self, inputs: Floats) -> Floats:
+        """Chances for PRIOR_INPUTS, shape (..., 6)."""
+        return np.asarray(1 / (1 + np.exp(-(inputs @ self.weights + self.bias))), dtype=np.float32)
+
+
+PRIOR_INPUTS = ("rate", "name", "code", "share", "any name", "any code")
+LIKELY_TRADE = (
+    0.3  # from here on an inferred trade is worth naming: nearly half of them were worked in or hired for
+)
+
+
+@cache
+def priors(folder: Path | None = None) -> Priors:
+    """The learnt priors of models/judgement."""
+    with np.load((folder or paths.models_dir() / "judgement") / "priors.npz", allow_pickle=False) as held:
+        return Priors(
+            held["kinds"].tolist(), held["rates"].astype(np.float32),
+            {code: row for row, code in enumerate(held["codes"].tolist())}, held["shares"].astype(np.float32) / 255,
+            held["weights"], float(held["bias"]),
+        )  # fmt: skip
+
+
+def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
+    """PRIOR_INPUTS of a structure for each trade; (trades, 6)."""
+    by_name, by_code = of_name(name), of_code(code)
+    most = [np.full(len(names()), row.max()) for row in (by_name, by_code)]
+    return np.stack([model.rate(kind), by_name, by_code, model.share(code), *most], axis=1)
+
+
+def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
+    """Trades that a structure's kind, activity code and name make likely: French label and chance, likeliest first."""
+    kind, code, name = (catalogue.of_structure(column)[row] or "" for column in ("kind", "naf", "name"))
+    chances = priors().chances(prior_inputs(priors(), kind, code, name))
+    labels = [trade.label for trade in trades.trades()]
+    order = np.argsort(-chances, kind="stable")
+    return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
+
+
+def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
+    model, worth = priors(), wide(need)
+    asked = np.flatnonzero(worth > FAINT)
+    if not len(asked):
+        return np.zeros(len(rows))
+    kinds, codes = catalogue.coded("kind"), catalogue.coded("naf")
+    rate = np.array([model.rate(kind or "") for kind in [*kinds[1], ""]])[kinds[0][rows]][:, asked]
+    share = np.array([model.share(code or "") for code in [*codes[1], ""]])[codes[0][rows]][:, asked]
+    held = [table[rows] for table in (by_name(catalogue), by_code(catalogue))]
+    most = [np.broadcast_to(table.max(axis=1, keepdims=True), rate.shape) for table in held]
+    inputs = np.stack([rate, *(table[:, asked] for table in held), share, *most], axis=-1)
+    return np.asarray((model.chances(inputs) * worth[asked]).max(axis=1), dtype=np.float64)

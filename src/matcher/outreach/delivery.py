@@ -28,7 +28,7 @@ from matcher.records import feedback
 from matcher.records.alone import alone
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Letter, Unsubscription
-from matcher.reference.french import PARIS
+from matcher.reference.french import PARIS, in_paris
 
 log = logging.getLogger("matcher")
 
@@ -138,8 +138,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
 
 
 def _instant(iso: str) -> datetime:
-    moment = datetime.fromisoformat(iso)
-    return moment if moment.tzinfo else moment.replace(tzinfo=PARIS)
+    return in_paris(datetime.fromisoformat(iso))
 
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, said: str) -> None:

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from rapidfuzz import fuzz
 
 from matcher.domain import CALLS, Tender
-from matcher.reference.french import PARIS
+from matcher.reference.french import in_paris
 from matcher.reference.text import fold
 
 #: A notice that states no deadline counts as closed this long after its publication.
@@ -56,7 +56,7 @@ def closing(tender: Tender) -> datetime | None:
     stated = [d for d in (tender.deadline, *(lot.deadline for lot in tender.lots)) if d is not None]
     if not stated:
         return None
-    return max(d if d.tzinfo else d.replace(tzinfo=PARIS) for d in stated)
+    return max(map(in_paris, stated))
 
 
 def open_at(deadline: datetime | None, published: date | None, at: datetime) -> bool:

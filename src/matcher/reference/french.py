@@ -31,6 +31,24 @@ def day(value: date | datetime | str | None, unknown: str = "—") -> str:
     return f"{value:%d/%m/%Y}" if value else unknown
 
 
+def in_paris(moment: datetime) -> datetime:
+    """The moment with a time zone: that of Paris where none is stated."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=PARIS)
+
+
+def is_over(deadline: datetime | None, moment: datetime | None = None) -> bool:
+    """Whether a deadline has passed at `moment` (now by default); one that is not stated has not."""
+    return deadline is not None and in_paris(deadline) <= (moment or datetime.now(PARIS))
+
+
+def due(deadline: datetime | None, moment: datetime | None = None) -> str:
+    """ "réponse avant le 15/09/2026", "clos depuis le 15/09/2026", or "" where no deadline is stated."""
+    if deadline is None:
+        return ""
+    on = f"{in_paris(deadline).astimezone(PARIS):%d/%m/%Y}"
+    return f"clos depuis le {on}" if is_over(deadline, moment) else f"réponse avant le {on}"
+
+
 def long_day(value: date) -> str:
     """1er mars 2026."""
     return f"{'1er' if value.day == 1 else value.day} {MONTHS[value.month - 1]} {value.year}"

@@ -93,7 +93,7 @@ def rules(on: date) -> tuple[Rule, ...]:
 def rule(code: str, on: date) -> Rule | None:
     """The rule of that code in force that day, or None where there was none yet (or it is not known).
 
-    Raises BadInput for a code that no rule bears.
+    Raises BadInput for an unknown code.
     """
     return next((r for r in _named(code) if r.holds(on)), None)
 

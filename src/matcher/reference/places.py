@@ -166,6 +166,12 @@ _ABBREVIATED = (
 _ARTICLE = re.compile(r"^(?:le|la|les|l) ")
 
 
+def postcodes(department: str) -> tuple[str, ...]:
+    """The postcodes of a department's communes, in order."""
+    found = {code for one in communes() if one.department == department for code in one.postcodes}
+    return tuple(sorted(found))
+
+
 @lru_cache(50_000)
 def name_key(name: str) -> str:
     """A name as it is compared: without accents, case, hyphens, and with "St" as "saint"."""

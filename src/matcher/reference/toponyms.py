@@ -1,4 +1,4 @@
-"""Places named in words: typed by a person, told by the text of a notice, or by the name of its buyer.
+"""Places named in words: typed by a person, stated in a notice, or part of its buyer's name.
 
 A name that several communes bear is never chosen for its population: the department, the other places or the
 rest of the text must settle it, else `Homonyms` names the choices.
@@ -43,7 +43,7 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
     """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
 
     Several are parted by commas, semicolons or "et".  `context` is the text of the need: a department that it
-    names settles a homonym.  Raises Homonyms, and BadInput where nothing bears the name.
+    names settles a homonym.  Raises Homonyms, and BadInput where no place has that name.
     """
     text = clean(words)
     if not text:
@@ -156,7 +156,7 @@ def _department_at_end(text: str) -> tuple[str, str] | None:
 
 
 def _named(key: str, near: str | None) -> tuple[Place, ...]:
-    """What bears a name: an area before a village, a commune before a grouping that is named after it."""
+    """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
     if areas and areas[0].label != "Paris":
@@ -250,11 +250,13 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
-    if found := table.get(_KIND.sub("", key)):
+    bare = _KIND.sub("", key)
+    if found := table.get(bare):
         return tuple(found)
-    begun = [made for name, one in table.items() if name.startswith(_KIND.sub("", key)) for made in one]
-    if _KIND.match(key) and len(begun) == 1:
-        return tuple(begun)
+    if _KIND.match(key):  # the whole table is read for these alone: every word of a notice is asked
+        begun = [made for name, one in table.items() if name.startswith(bare) for made in one]
+        if len(begun) == 1:
+            return tuple(begun)
     words = frozenset(key.split()) - _SMALL
     return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
         made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
@@ -474,8 +476,8 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
     if any(map(precise, stated)):
         return stated, False
     within = frozenset(code for place in stated for code in departments_within(place))
-    if told := _told(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
-        return told, False
+    if named := _named_in(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
+        return named, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
@@ -494,7 +496,7 @@ def _home_departments(buyer: Buyer) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _told(text: str, within: frozenset[str]) -> tuple[Place, ...]:
+def _named_in(text: str, within: frozenset[str]) -> tuple[Place, ...]:
     """The places named in a text within departments; none where these are not known, or a name stays open."""
     if not within:
         return ()

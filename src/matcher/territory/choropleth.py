@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import NamedTuple
 
 from matcher.domain import BadInput
 from matcher.reference import places
@@ -46,7 +47,7 @@ def svg(
 ) -> str:
     """The map of `values` (department -> figure, None where it is not known), cropped to `departments`.
 
-    Each department bears its code and figure as text and in its tooltip; the legend states the classes.
+    Each department shows its code and figure as text and in its tooltip; the legend states the classes.
     Raises BadInput for a department that does not exist.
     """
     for code in (*departments, *values):
@@ -80,23 +81,23 @@ def svg(
         "</pattern></defs>",
         f'<rect width="100%" height="100%" fill="#ffffff"/><text x="8" y="26" font-size="18" font-weight="600" fill="#1a1a1a">{escape(title)}</text>',
     ]
-    shift = (max(0.0, (width - drawn_width) / 2) - left * scale, head - top * scale)
-    parts += [_area(code, drawn[code], known.get(code), bounds, scale, shift, unit) for code in inside]
+    frame = _Frame(scale, max(0.0, (width - drawn_width) / 2) - left * scale, head - top * scale)
+    parts += [_area(code, drawn[code], known.get(code), bounds, frame, unit) for code in inside]
     hidden = set(small)
     parts += [
-        _label(code, drawn[code], known.get(code), bounds, scale, shift)
-        for code in inside
-        if code not in hidden
+        _label(code, drawn[code], known.get(code), bounds, frame) for code in inside if code not in hidden
     ]
     if small:
         near = [drawn[code] for code in small]
         by = 150 / (max(b.right for b in near) - min(b.left for b in near))
-        place = (width + 20 - min(b.left for b in near) * by, head + 30 - min(b.top for b in near) * by)
+        inset = _Frame(
+            by, width + 20 - min(b.left for b in near) * by, head + 30 - min(b.top for b in near) * by
+        )
         parts.append(
             f'<text x="{width + 20}" y="{head + 16}" font-size="12" fill="#1a1a1a">Paris et petite couronne</text>'
         )
-        parts += [_area(code, drawn[code], known.get(code), bounds, by, place, unit) for code in small]
-        parts += [_label(code, drawn[code], known.get(code), bounds, by, place) for code in small]
+        parts += [_area(code, drawn[code], known.get(code), bounds, inset, unit) for code in small]
+        parts += [_label(code, drawn[code], known.get(code), bounds, inset) for code in small]
     for i, code in enumerate(apart):
         x, y = 8 + i * 74, head + tall + 12
         value = known.get(code)
@@ -114,6 +115,14 @@ def svg(
     )
     parts.append(f'<text x="8" y="{total - 10:.0f}" font-size="11" fill="#444">{CREDIT}</text></svg>')
     return "".join(parts)
+
+
+class _Frame(NamedTuple):
+    """Where outlines are drawn: their scale, then the shift of their origin in pixels."""
+
+    scale: float
+    x: float
+    y: float
 
 
 def _figure(value: float | None) -> str:
@@ -137,28 +146,20 @@ def _area(
     shape: Outline,
     value: float | None,
     bounds: Sequence[float],
-    scale: float,
-    shift: tuple[float, float],
+    frame: _Frame,
     unit: str,
 ) -> str:
     fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
     return (
-        f'<g transform="translate({shift[0]:.2f},{shift[1]:.2f}) scale({scale:.4f})"><title>{escape(_caption(code, value, unit))}</title>'
-        f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / scale:.3f}" data-department="{code}"/></g>'
+        f'<g transform="translate({frame.x:.2f},{frame.y:.2f}) scale({frame.scale:.4f})"><title>{escape(_caption(code, value, unit))}</title>'
+        f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / frame.scale:.3f}" data-department="{code}"/></g>'
     )
 
 
-def _label(
-    code: str,
-    shape: Outline,
-    value: float | None,
-    bounds: Sequence[float],
-    scale: float,
-    shift: tuple[float, float],
-) -> str:
-    x = (shape.left + shape.right) / 2 * scale + shift[0]
-    y = (shape.top + shape.bottom) / 2 * scale + shift[1]
-    wide = (shape.right - shape.left) * scale
+def _label(code: str, shape: Outline, value: float | None, bounds: Sequence[float], frame: _Frame) -> str:
+    x = (shape.left + shape.right) / 2 * frame.scale + frame.x
+    y = (shape.top + shape.bottom) / 2 * frame.scale + frame.y
+    wide = (shape.right - shape.left) * frame.scale
     size = 13 if wide > 70 else 8.5
     ink = "#1a1a1a" if value is None else INK[shade(value, bounds)]
     if wide < 24:

@@ -180,7 +180,7 @@ def _today(codes: Sequence[str]) -> set[str]:
 
 
 def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
-    """The sentence that every answer of the desk bears: who is the facilitator of the place."""
+    """The sentence of every answer of the desk that names the facilitator of the place."""
     found = of(place, known)
     where = places_.locate(place)
     label = where.label or where.department or "ce lieu"

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,25 @@ class Timetable:
     way: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    """What a timetable must respect: appointments of each, tables of a slot, and the slots each misses."""
+
+    slots: int
+    least: int
+    caps: NDArray[np.int64]
+    buyer_caps: NDArray[np.int64]
+    tables: int | None
+    gone: Mapping[int, AbstractSet[int]]
+    buyer_gone: Mapping[int, AbstractSet[int]]
+
+    @property
+    def room(self) -> int:
+        """Appointments that all slots together can hold."""
+        n, m = len(self.caps), len(self.buyer_caps)
+        return self.tables * self.slots if self.tables is not None else n * m
+
+
 def solve(
     relevance: NDArray[np.float64],
     slots: int,
@@ -73,15 +92,21 @@ def solve(
     n, m = values.shape
     gone = {i: {s for s in missed if 0 <= s < slots} for i, missed in (absent or {}).items()}
     buyer_gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
-    caps = np.minimum(_each(most, n, slots), [slots - len(gone.get(i, ())) for i in range(n)])
-    buyer_caps = np.minimum(
-        _each(buyer_most, m, slots), [slots - len(buyer_gone.get(j, ())) for j in range(m)]
+    bounds = _Bounds(
+        slots=slots,
+        least=least,
+        caps=np.minimum(_each(most, n, slots), [slots - len(gone.get(i, ())) for i in range(n)]),
+        buyer_caps=np.minimum(
+            _each(buyer_most, m, slots), [slots - len(buyer_gone.get(j, ())) for j in range(m)]
+        ),
+        tables=tables,
+        gone=gone,
+        buyer_gone=buyer_gone,
     )
-    room = tables * slots if tables is not None else n * m
-    _possible(n, m, least, caps, buyer_caps, room, slots)
+    _check_possible(bounds)
     weights = np.rint(values * UNIT).astype(np.int64)
     if not any(gone.values()) and not any(buyer_gone.values()):
-        pairs = _pairs(weights, least, caps, buyer_caps, room)
+        pairs = _pairs(weights, bounds)
         placed = _even(_colour(pairs, slots), slots)
         return _made(
             placed,
@@ -90,7 +115,7 @@ def solve(
             optimal=True,
             way="transport et coloration (exact)",
         )
-    return _with_absences(weights, values, slots, least, caps, buyer_caps, tables, gone, buyer_gone, seconds)
+    return _with_absences(weights, values, bounds, seconds)
 
 
 def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[np.int64]:
@@ -102,9 +127,14 @@ def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[
     return values
 
 
-def _possible(
-    n: int, m: int, least: int, caps: NDArray[np.int64], buyer_caps: NDArray[np.int64], room: int, slots: int
-) -> None:
+def _check_possible(bounds: _Bounds) -> None:
+    n, m, slots, least, caps = (
+        len(bounds.caps),
+        len(bounds.buyer_caps),
+        bounds.slots,
+        bounds.least,
+        bounds.caps,
+    )
     short = [i for i in range(n) if caps[i] < least]
     if short:
         raise BadInput(
@@ -114,7 +144,7 @@ def _possible(
         raise BadInput(
             f"{least} rendez-vous au moins par structure pour {m} acheteurs : invitez plus d'acheteurs"
         )
-    offered = min(int(buyer_caps.sum()), int(room))
+    offered = min(int(bounds.buyer_caps.sum()), bounds.room)
     if n * least > offered:
         raise BadInput(
             f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir {least} ; "
@@ -122,9 +152,7 @@ def _possible(
         )
 
 
-def _pairs(
-    weights: NDArray[np.int64], least: int, caps: NDArray[np.int64], buyer_caps: NDArray[np.int64], room: int
-) -> list[tuple[int, int]]:
+def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:
     """The pairs of highest total weight within the bounds: an integral linear programme, by HiGHS."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array, kron, vstack
@@ -134,8 +162,8 @@ def _pairs(
     by_buyer = kron(csr_array(np.ones((1, n))), csr_array(np.eye(m)))
     everything = csr_array(np.ones((1, n * m)))
     matrix = vstack([by_structure, by_buyer, everything], format="csr")
-    low = np.concatenate([np.full(n, least), np.zeros(m), [0]])
-    high = np.concatenate([caps, buyer_caps, [room]])
+    low = np.concatenate([np.full(n, limits.least), np.zeros(m), [0]])
+    high = np.concatenate([limits.caps, limits.buyer_caps, [limits.room]])
     # half a millionth a pair: an appointment that is worth nothing is held only where one is due
     found = milp(
         0.5 - weights.ravel(),
@@ -211,32 +239,19 @@ def _even(slot_of: dict[tuple[int, int], int], slots: int) -> dict[tuple[int, in
 
 
 def _with_absences(
-    weights: NDArray[np.int64],
-    values: NDArray[np.float64],
-    slots: int,
-    least: int,
-    caps: NDArray[np.int64],
-    buyer_caps: NDArray[np.int64],
-    tables: int | None,
-    gone: Mapping[int, AbstractSet[int]],
-    buyer_gone: Mapping[int, AbstractSet[int]],
-    seconds: float,
+    weights: NDArray[np.int64], values: NDArray[np.float64], bounds: _Bounds, seconds: float
 ) -> Timetable:
     """First the best pairs without slots: where they fit the slots, they are the optimum.  Else the whole model."""
     n, m = weights.shape
-    pairs = _pairs(weights, least, caps, buyer_caps, tables * slots if tables is not None else n * m)
+    pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
     begun = time.monotonic()
-    fitted = _fit(
-        pairs, weights, slots, 0, caps, buyer_caps, tables, gone, buyer_gone, seconds / 3, every=True
-    )
+    fitted = _fit(pairs, weights, replace(bounds, least=0), seconds / 3, every=True)
     if fitted is not None:
         return _made(fitted[0], values, bound=ceiling, optimal=True, way="transport, puis créneaux (exact)")
     left = max(seconds - (time.monotonic() - begun), 1.0)
     everything = [(i, j) for i in range(n) for j in range(m)]
-    found = _fit(
-        everything, weights, slots, least, caps, buyer_caps, tables, gone, buyer_gone, left, every=False
-    )
+    found = _fit(everything, weights, bounds, left, every=False)
     if found is None:
         raise BadInput(
             "aucun emploi du temps ne respecte ces absences : libérez des créneaux, ou invitez moins de structures"
@@ -250,13 +265,7 @@ def _with_absences(
 def _fit(
     pairs: Sequence[tuple[int, int]],
     weights: NDArray[np.int64],
-    slots: int,
-    least: int,
-    caps: NDArray[np.int64],
-    buyer_caps: NDArray[np.int64],
-    tables: int | None,
-    gone: Mapping[int, AbstractSet[int]],
-    buyer_gone: Mapping[int, AbstractSet[int]],
+    bounds: _Bounds,
     seconds: float,
     *,
     every: bool,
@@ -270,8 +279,8 @@ def _fit(
     groups: dict[tuple[Any, ...], list[Any]] = {}
     x: dict[tuple[int, int, int], Any] = {}
     for i, j in pairs:
-        for t in range(slots):
-            if t not in gone.get(i, ()) and t not in buyer_gone.get(j, ()):
+        for t in range(bounds.slots):
+            if t not in bounds.gone.get(i, ()) and t not in bounds.buyer_gone.get(j, ()):
                 x[i, j, t] = variable = model.new_bool_var("")
                 of_structure.setdefault(i, []).append(variable)
                 of_buyer.setdefault(j, []).append(variable)
@@ -281,17 +290,17 @@ def _fit(
         return None
     for key, members in groups.items():
         if key[0] == "slot":
-            if tables is not None:
-                model.add(sum(members) <= tables)
+            if bounds.tables is not None:
+                model.add(sum(members) <= bounds.tables)
         elif key[0] == "pair" and every:
             model.add_exactly_one(members)
         else:
             model.add_at_most_one(members)
     if not every:
-        for i in range(len(caps)):
-            model.add_linear_constraint(sum(of_structure.get(i, [])), least, int(caps[i]))
-        for j in range(len(buyer_caps)):
-            model.add(sum(of_buyer.get(j, [])) <= int(buyer_caps[j]))
+        for i, cap in enumerate(bounds.caps):
+            model.add_linear_constraint(sum(of_structure.get(i, [])), bounds.least, int(cap))
+        for j, cap in enumerate(bounds.buyer_caps):
+            model.add(sum(of_buyer.get(j, [])) <= int(cap))
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
     solver = cp_model.CpSolver()

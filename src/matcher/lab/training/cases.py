@@ -1,4 +1,4 @@
-"""Known later answers, for the figures of a card: whom a notice went to, which code an award bears.
+"""Known later answers, for the figures of a card: whom a notice went to, which code an award has.
 
 Looked at after training, never learnt from.
 """

@@ -1,6 +1,6 @@
 """Learn what reserves a contract, what sets a social condition of performance, and what names a social criterion.
 
-Passages of real notices, labelled lot by lot, come first where they are at hand (`MATCHER_SHARED`); passages of our own
+Passages of real notices, labelled lot by lot, come first where they are available (`MATCHER_SHARED`); passages of our own
 come second.  Everything is judged by what was learnt without it: an author's passages by all others, a notice's by all
 other notices.
 """
@@ -40,7 +40,7 @@ from matcher.reference.prose import folded
 
 COST = 1.0  # inverse regularisation of the support vectors
 LEAST = 2  # passages in which a feature must stand
-REAL = 3.0  # what a passage of a real notice weighs beside one of our own
+REAL = 3.0  # weight of a passage of a real notice, one of our own being 1
 FOLDS = 5  # of real notices
 #: Files of the tests that are learnt from; the others there are held out.
 DEVELOPMENT = ("clause_passages", "clause_passages_2", "clause_passages_3", "clause_sentences")
@@ -79,9 +79,9 @@ def labelled(text: str, reserved: bool, social: bool, hours: float | None) -> Tr
     return reserved, True, False
 
 
-def passages(glossary: Path, tests: Path) -> list[Passage]:
-    """The passages of `clauses.jsonl`, told by their author, and the development files of the tests."""
-    found = [_of_row(row, str(row["author"])) for row in _lines(glossary)]
+def passages(texts: Path, tests: Path) -> list[Passage]:
+    """The passages of `clauses.jsonl`, labelled by their author, and the development files of the tests."""
+    found = [_of_row(row, str(row["author"])) for row in _lines(texts)]
     for name in DEVELOPMENT:
         path = tests / f"{name}.jsonl"
         found += [_of_row(row, name) for row in _lines(path)] if path.is_file() else []
@@ -146,7 +146,7 @@ def _bare(text: str) -> str:
 
 
 def _quoted(lots: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(label, quoted words without blanks) of each part of each lot's passage; ("label", "") where none can be told."""
+    """(label, quoted words without blanks) of each part of each lot's passage; ("label", "") where none can be found."""
     for lot in lots.values():
         stated = [label for label in LABELS if lot.get(label)]
         for part in re.split(r"…|¶|\|\|", lot["passage"]):
@@ -267,15 +267,15 @@ class Corpus:
     matrix: Matrix
 
 
-def corpus(glossary: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
+def corpus(texts: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
     """All passages to learn from.  Raises BadInput with fewer than two authors."""
-    found = passages(glossary, tests) + (of_notices(notices, judged) if notices and judged else [])
+    found = passages(texts, tests) + (of_notices(notices, judged) if notices and judged else [])
     who = groups(found)
     truth = np.array([one.truth for one in found], dtype=float).reshape(-1, len(LABELS))
     own = [one.author for one in found if not one.author.startswith(NOTICE)]
     shares = np.nanmean(truth, axis=0) if len(found) else np.zeros(len(LABELS))
     if len(set(own) - {OURS, *DEVELOPMENT}) < 2 or not all(0 < share < 1 for share in shares):
-        raise BadInput(f"{glossary} needs passages of two authors or more, with and without each statement")
+        raise BadInput(f"{texts} needs passages of two authors or more, with and without each statement")
     weights = np.array([REAL if name.startswith(NOTICE) else 1.0 for name in who])
     return Corpus(found, who, truth, weights, Matrix([one.text for one in found]))
 
@@ -294,10 +294,10 @@ def verdicts_of(data: Corpus, scores: Floats) -> dict[str, Verdict]:
 
 
 def train(
-    glossary: Path, tests: Path, out: Path, notices: Path | None = None, judged: Path | None = None
+    texts: Path, tests: Path, out: Path, notices: Path | None = None, judged: Path | None = None
 ) -> Path:
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
-    data = corpus(glossary, tests, notices, judged)
+    data = corpus(texts, tests, notices, judged)
     scores = left_out(data)
     verdicts = verdicts_of(data, scores)
     learnt = fit(data.matrix, np.ones(len(data.found), dtype=bool), data.truth, data.weights).weights
@@ -367,7 +367,7 @@ award criterion.
   4.0) labelled lot by lot; labels by a language model with a guide, not by people of the trade; weights of hashed features only.
 - Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: runs of words, words
   apart, letters, kinds of words in runs and apart; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
-- A score becomes a chance by a logistic curve learnt on passages left out, and is told where it is likelier than not.
+- A score becomes a chance by a logistic curve learnt on passages left out, and a statement is made where it is likelier than not.
 - Licence Apache-2.0.
 
 ## Figures

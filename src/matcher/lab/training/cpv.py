@@ -28,7 +28,7 @@ from matcher.learned.encoders import static
 from matcher.reading import files
 
 KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
-OTHERS = 0.4  # weight of a label, a notice or a line of our own beside an award
+OTHERS = 0.4  # weight of a label, a notice or a line of our own, an award being 1
 COST = 0.15  # inverse regularisation of the linear model
 Coded = list[tuple[str, str]]
 
@@ -151,7 +151,7 @@ def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
     material = gather(data)
     awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
-    # the words of a trade alone are no text that one codes: with them the chances were told too sure
+    # the words of a trade alone are not what one codes: trained on them, the model was overconfident
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
     notices: Coded = []
     for name, into in (("notice-label", notices), ("trade-label", others)):
@@ -206,7 +206,7 @@ def fit_long(
 ) -> tuple[cpv.Blend, list[str]]:
     """The blend of long texts, by views that read no notice, and lines of the card.
 
-    It is fitted on all; the figures are of each half under what the other half taught, beside the blend of short
+    It is fitted on all; the figures are of each half under what the other half taught, next to the blend of short
     texts.  Without notices the blend of short texts serves.
     """
     one, other = halves
@@ -287,7 +287,7 @@ def report(
             lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
         (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
         lines += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
-        lines += ["`make bench-encoder` prints them beside linear models learnt in the same run."]
+        lines += ["`make bench-encoder` prints them next to linear models trained in the same run."]
     else:
         lines += ["The folder holds no later awards: nothing was measured."]
     lines += [

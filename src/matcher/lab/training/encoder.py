@@ -35,13 +35,13 @@ Watch = Callable[[Iterable[int], str], Iterable[int]]
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides the weights of a part besides the data."""
+    """The settings of a part's training, apart from the data."""
 
     vocabulary: int = 12_000
     words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384  # learnt
     axes: int = 192  # kept of them: those of the widest spread
-    length: float = 1.0  # of the rows, beside those of the other parts
+    length: float = 1.0  # of the rows, relative to those of the other parts
     steps: int = 700
     batch: int = 1_024
     scale: float = 8.0  # cosines are multiplied by it: low, so that unrelated texts are pushed to 0

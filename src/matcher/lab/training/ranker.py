@@ -89,7 +89,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
 
 
 def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
-    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json besides."""
+    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json."""
     hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text(encoding="utf-8"))
     kept = {
         name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"

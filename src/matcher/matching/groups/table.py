@@ -236,7 +236,7 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
 
 
 def _bar(match: Match) -> str:
-    """Why this structure may not take the lot, "" where it may or where it cannot be told."""
+    """Why this structure may not take the lot, "" where it may or where that is unknown."""
     if match.eligible is False:
         articles = match.lot.reservation.articles if match.lot.reservation else ()
         return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"

@@ -71,7 +71,7 @@ def _law_of_reservation(table: _Table, team: Team, wanted: _Wishes, one_group: b
 
 
 def _law_of_capacity(table: _Table, cover: Cover, team: Team) -> list[Warning_]:
-    """Turnover: what is known beside the yearly amounts, and what a buyer may ask."""
+    """Turnover: the known figures next to the yearly amounts, and what a buyer may require."""
     found: list[Warning_] = []
     ceiling = law.turnover_ceiling(table.on)
     factor = ceiling.value if ceiling and ceiling.value else 2.0

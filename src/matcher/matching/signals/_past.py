@@ -154,6 +154,25 @@ def homeless(shortlist: Shortlist, values: Column) -> Column:
     return np.where(np.isnan(home), values, np.nan)
 
 
+def similar(
+    view: str, said: str, telling: float
+) -> tuple[Callable[[Shortlist], Column], Callable[[Shortlist, int, float], Why]]:
+    """Measure and explain of a signal: the best three awards by one `view` of similarity.
+
+    The measure is the discounted sum of their shares of the catalogue's best, NaN without awards;
+    `said` and `telling` are those of `nearest_contract`.
+    """
+
+    @nan_without_awards
+    def measure(shortlist: Shortlist) -> Column:
+        return shortlist.discounted(scaled(shortlist, view), mask(shortlist), DISCOUNT)
+
+    def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+        return nearest_contract(shortlist, i, value, scaled(shortlist, view), said, telling)
+
+    return measure, explain
+
+
 def nearest_contract(
     shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, telling: float
 ) -> Why:

@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import Why, _past
+from matcher.matching.signals import _past
 
 ALIKE = "unknown"
 
-#: From this value on the contract found is like the lot; below, it is only the least unlike.
-TELLING = 0.5
-
-
-@_past.nan_without_awards
-def measure(shortlist: Shortlist) -> Column:
-    """Discounted sum of the best three BM25 shares, relative to the catalogue's best; NaN without awards."""
-    return shortlist.discounted(_past.scaled(shortlist, "words"), _past.mask(shortlist), _past.DISCOUNT)
-
-
-def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    values = _past.scaled(shortlist, "words")
-    return _past.nearest_contract(
-        shortlist, i, value, values, "a déjà remporté un marché aux mêmes mots", TELLING
-    )
+measure, explain = _past.similar("words", "a déjà remporté un marché aux mêmes mots", telling=0.5)

@@ -231,7 +231,12 @@ def _criterion(one: Sentence, window: Window, chance: float) -> Finding[Clause]:
     stated = grammar.weight(one.plain) or next(
         filter(None, (grammar.weight(o.plain) for o in following)), None
     )
-    weight, unit = stated or (None, "")
+    return _weighted(one, stated or (None, ""), chance)
+
+
+def _weighted(one: Sentence, stated: tuple[float | None, grammar.Unit], chance: float) -> Finding[Clause]:
+    """The criterion that a sentence names, with its weight and the weight's unit."""
+    weight, unit = stated
     what = Clause(
         nature="criterion",
         weight=weight,
@@ -258,16 +263,7 @@ def _named_criteria(found: tuple[Sentence, ...], kept: list[int]) -> Iterator[Fi
         ):
             stated = grammar.weight(found[place + 1].plain)
         if stated and not grammar.share(one.plain):
-            weight, unit = stated
-            what = Clause(
-                nature="criterion",
-                weight=weight,
-                weight_unit=unit,
-                origin="text",
-                passage=quote(one.text),
-                confidence=0.9,
-            )
-            yield Finding(what, one.lots)
+            yield _weighted(one, stated, 0.9)
 
 
 def _said_already(one: Finding[Clause], found: list[Finding[Clause]]) -> bool:

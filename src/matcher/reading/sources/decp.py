@@ -112,7 +112,7 @@ def recognises(name: str, head: bytes) -> bool:
     headings = _tabular.headings_of(head)
     lowered = {re.split(r"[._]", heading)[0].lower() for heading in headings}
     if shape in ("json", "jsonl"):
-        if "marches" in headings[:3]:
+        if "marches" in headings[:3] or {"uid", "titulaire_id"} <= set(headings):
             return True
         if {"idweb", "donnees"} & set(headings):
             return False
@@ -174,6 +174,8 @@ def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Recor
     start = head.decode(_bytes.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
     if start.startswith("["):
         prefixes: tuple[str, ...] = ("item",)
+    elif re.match(r'\{\s*"data"\s*:\s*\[', start):  # a page of the tabular API
+        prefixes = ("data.item",)
     elif re.match(r'\{\s*"marches"\s*:\s*\[', start):
         prefixes = ("marches.item",)
     elif re.match(r'\{\s*"marches"\s*:\s*\{', start):

@@ -119,7 +119,13 @@ FIELDS = tuple(ALIASES)
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "organisme", "acheteurs"})
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
-_FOREIGN = frozenset({"marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types"})
+_FOREIGN = frozenset(
+    {
+        "marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types", "presta_type",
+        "bloque_candidatures",
+        "score_qualite", "finess_et", "nofinesset", "numero_rna", "adrs_codepostal", "opened", "titulaire_id",
+    }
+)  # fmt: skip
 
 
 def mapping(headings: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ no address, no coordinates; its SIRET, its commune and whether it is open remain
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, BinaryIO
@@ -108,6 +109,7 @@ def _structure(
         brand="" if hidden else next(filter(None, brands), ""),
         naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
         legal_form=legal,
+        rna=_rna(complements.get("identifiant_association")),
         address="" if hidden else _shown(office.get("adresse")),
         place=place,
         labels=tuple(labels),
@@ -122,6 +124,11 @@ def _structure(
         flags=flags,
         provenance={"turnover": f"{source}, {year}"} if year else {},
     )
+
+
+def _rna(raw: object) -> str:
+    number = str(raw or "").strip().upper()
+    return number if re.fullmatch(r"W\d{9}", number) else ""
 
 
 def _hidden(status: object) -> bool:

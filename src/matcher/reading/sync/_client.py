@@ -37,7 +37,26 @@ ADDRESSES: dict[str, tuple[str, str]] = {
         "https://www.data.gouv.fr/api/1/datasets/r/11cea8e8-df3e-4ed1-932b-781e2635e432",
     ),
     "siae": ("MATCHER_SIAE_URL", "https://lemarche.inclusion.gouv.fr/api/siae/"),
+    "emplois": ("MATCHER_EMPLOIS_URL", "https://emplois.inclusion.beta.gouv.fr/api/v1/siaes/"),
+    "inclusion": ("MATCHER_INCLUSION_URL", "https://api.data.inclusion.gouv.fr/api/v1"),
     "entreprises": ("MATCHER_ENTREPRISES_URL", "https://recherche-entreprises.api.gouv.fr/search"),
+    "associations": (
+        "MATCHER_ASSOCIATIONS_URL",
+        "https://journal-officiel-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/jo_associations/records",
+    ),
+    "finess": (
+        "MATCHER_FINESS_URL",
+        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-du-fichier-des-etablissements/",
+    ),
+    "finess-places": (
+        "MATCHER_FINESS_PLACES_URL",
+        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-des-equipements-sociaux-et-medico-sociaux/",
+    ),
+    "adaptees": ("MATCHER_ADAPTEES_URL", ""),
+    "decp-rows": (
+        "MATCHER_DECP_ROWS_URL",
+        "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/",
+    ),
     "cpv": ("MATCHER_CPV_URL", ""),
     "naf": ("MATCHER_NAF_URL", ""),
     "cog": (
@@ -46,8 +65,16 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     ),
 }
 #: Tokens, where the publisher asks for one; they go out as `Authorization: Bearer` to that address alone.
-TOKENS = {"siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN"}
-WHAT = ("boamp", "decp", "siae", "entreprises", "reference")
+TOKENS = {
+    "siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN", "inclusion": "MATCHER_INCLUSION_TOKEN",
+    "emplois": "MATCHER_EMPLOIS_TOKEN",
+}  # fmt: skip
+WHAT = (
+    "boamp", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
+    "reference",
+)  # fmt: skip
+#: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
+PACE = {"emplois": 5.0}  # twelve a minute
 
 #: Transient statuses.
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -60,6 +87,10 @@ MAX_FILE = 20 << 30  # bytes of one file
 
 class Unreachable(MatcherError):
     """The publisher did not answer, or not as expected; what was fetched is kept and the next run resumes."""
+
+
+class Gone(Unreachable):
+    """There is nothing at that address (404 or 410)."""
 
 
 @dataclass
@@ -264,7 +295,7 @@ class Client:
                 f"{where} refused us ({status}): set the token in the environment ({', '.join(TOKENS.values())})"
             )
         if status in (404, 410):
-            raise Unreachable(
+            raise Gone(
                 f"{where} is not there ({status}): the address may have changed; set {_variable(where)}"
             )
         raise Unreachable(f"{where} answered {status}: its rules may have changed; nothing fetched is lost")
@@ -369,7 +400,7 @@ def client_of(what: str) -> Client:
     parts = urlsplit(address(what))
     if token and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise BadInput(f"{ADDRESSES[what][0]} is not https: a token is not sent in clear")
-    return Client(token)
+    return Client(token, interval=PACE.get(what, INTERVAL))
 
 
 # --------------------------------------------------------------------------------------------- the state
@@ -426,7 +457,7 @@ def _save(folder: Path, state: Mapping[str, Any]) -> None:
     _write_json(folder / "state.json", state)
 
 
-# ------------------------------------------------------------------------------------------------ BOAMP
+# ------------------------------------------------------------------------------------------------ pages
 
 
 def _forget(folder: Path, key: str) -> None:
@@ -444,12 +475,3 @@ def _results(page: Any, url: str, count: str) -> list[Any]:
             "what was fetched is kept"
         )
     return results
-
-
-# ------------------------------------------------------------------------------------------------- DECP
-
-
-# ------------------------------------------------------------------------------- pages of structures
-
-
-# --------------------------------------------------------------------------------------------- reference

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from matcher.reading.sync._client import Client, Report, Unreachable, _save, _state, address, client_of
+from matcher.reading.sync._pages import Listing, Lists, paged
+
+#: Rows of the consolidated file by data.gouv.fr's tabular API: one a holder and a modification, 200 a page.
+ROWS = Listing(
+    "data", "meta.total", paged("page", "page_size", 200), ("uid", "titulaire_id", "modification_id", "__id")
+)
 
 
 def decp(folder: Path, client: Client | None = None) -> Report:
@@ -34,6 +41,27 @@ def decp(folder: Path, client: Client | None = None) -> Report:
             {**validators, "url": url, "file": target.name, "fetched": datetime.now(UTC).date().isoformat()},
         )
         report.pages = 1
+    return report
+
+
+def rows(
+    folder: Path,
+    departments: Iterable[str] = (),
+    since: date | None = None,
+    client: Client | None = None,
+    accept_fewer: bool = False,
+) -> Report:
+    """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
+    report = Report("decp", folder)
+    with _state(folder) as state, client or client_of("decp-rows") as http:
+        lists = Lists(http, folder, state, report, accept_fewer)
+        for code in list(departments) or [""]:
+            asked = {"acheteur_departement_code__exact": code} if code else {}
+            if since:
+                asked["dateNotification__greater"] = since.isoformat()
+            key = "_".join(filter(None, (code or "all", since.isoformat() if since else "")))
+            lists.read(key, address("decp-rows"), ROWS, asked)
+        report.requests = http.requests
     return report
 
 

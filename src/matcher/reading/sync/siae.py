@@ -1,78 +1,93 @@
-"""SIAE from their public directory."""
+"""Structures of Le Marché de l'inclusion: the list, then the page of each with what it does."""
 
 from __future__ import annotations
 
-import shutil
-from datetime import UTC, datetime
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from matcher.reading.sync._client import (
     Client,
+    Gone,
     Report,
-    _results,
-    _save,
+    _read_json,
     _state,
     _write_json,
     address,
     client_of,
 )
+from matcher.reading.sync._pages import Listing, Lists, offset, rows_of
+
+KEY = "siae"
+LISTING = Listing("results", "count", offset(100))
+#: The pages of structures as they came; hidden, since the lists hold them too.
+DETAILS = ".details.jsonl"
 
 
-def siae(folder: Path, client: Client | None = None) -> Report:
-    """Every page of Le Marché's structures; the new set replaces the old one once complete."""
+def siae(
+    folder: Path, client: Client | None = None, details: bool = True, accept_fewer: bool = False
+) -> Report:
+    """Every structure of the list with its own page: sectors, offers, networks, contacts.
+
+    A page is asked for again only where the list says that it changed.
+    """
     report = Report("siae", folder)
     url = address("siae")
     with _state(folder) as state, client or client_of("siae") as http:
-        known = (
-            {k: str(state.get(k, "")) for k in ("etag", "last-modified")}
-            if (folder / "pages").is_dir()
-            else {}
-        )
-        coming = folder / "coming"
-        number = int(state.get("next", 1)) if coming.is_dir() else 1
-        total = int(state.get("total", -1)) if number > 1 else -1
-        if number == 1:
-            shutil.rmtree(coming, ignore_errors=True)
-            coming.mkdir(parents=True)
-        seen: set[str] = set(state.get("seen", ())) if number > 1 else set()
-        validators = {k: str(state.get(f"new-{k}", "")) for k in ("etag", "last-modified")}
-        more = True
-        while more:
-            # The address of the next page is not followed: a page could send our token elsewhere.
-            page, reply = http.json(url, {"page": number, "page_size": 100}, known if number == 1 else None)
-            if page is None:
-                shutil.rmtree(coming, ignore_errors=True)
-                report.unchanged += 1
-                report.requests = http.requests
-                return report
-            results = _results(page, url, "count")
-            if number == 1:
-                validators = reply.validators
-            if 0 <= total != page["count"]:
-                report.notes.append(f"the list went from {total} to {page['count']} while it was read")
-            total = page["count"]
-            before = len(seen)
-            seen |= {str(row.get("id") or row.get("siret")) for row in results if isinstance(row, dict)}
-            if results:
-                _write_json(coming / f"siae_{number:05d}.json", page)
-                report.pages += 1
-            more = bool(page.get("next")) and len(seen) > before
-            number += 1
-            state |= {"next": number, "total": total, "seen": sorted(seen)}
-            state |= {f"new-{name}": value for name, value in validators.items()}
-            _save(folder, state)
-        if len(seen) < total:
-            report.notes.append(
-                f"{len(seen)} of {total} structures: the list changed while it was read; run again later"
-            )
-            validators = {}
-        pages, old = folder / "pages", folder / "old"
-        shutil.rmtree(old, ignore_errors=True)
-        if pages.exists():
-            pages.rename(old)
-        coming.rename(pages)
-        shutil.rmtree(old, ignore_errors=True)
-        _save(folder, {**validators, "total": total, "fetched": datetime.now(UTC).date().isoformat()})
-        report.records = len(seen)
+        lists = Lists(http, folder, state, report, accept_fewer)
+        outcome = lists.read(KEY, url, LISTING)
+        if details and (outcome != "same" or not state.get("detailed")):
+            _detailed(lists, url)
         report.requests = http.requests
     return report
+
+
+def _detailed(lists: Lists, url: str) -> None:
+    """Lay the page of each structure over its row of the list."""
+    kept = _kept(lists.folder)
+    lists.state["detailed"] = False
+    with (lists.folder / DETAILS).open("a", encoding="utf-8") as sink:
+        for path in lists.files(KEY):
+            page = _read_json(path)
+            rows, _ = rows_of(page, url, LISTING)
+            page["results"] = [_with_detail(lists.http, url, row, kept, sink) for row in rows]
+            _write_json(path, page)
+    lists.state["detailed"] = True
+    lists.save()
+
+
+def _with_detail(http: Client, url: str, row: Any, kept: dict[str, dict[str, Any]], sink: Any) -> Any:
+    number = str(row.get("id", "")) if isinstance(row, dict) else ""
+    if not number.isalnum():
+        return row
+    held = kept.get(number)
+    if held is None or (row.get("updated_at") and held.get("updated_at") != row["updated_at"]):
+        try:
+            fresh, _ = http.json(f"{url.rstrip('/')}/{number}/")
+        except Gone:
+            return {**(held or {}), **row}
+        if not isinstance(fresh, dict):
+            return row
+        held = kept[number] = fresh
+        sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
+        sink.flush()
+    return {**row, **held}
+
+
+def _kept(folder: Path) -> dict[str, dict[str, Any]]:
+    """Id -> the page fetched last; a line that a broken run cut short is left out."""
+    return {str(row.get("id", "")): row for row in _lines(folder / DETAILS)}
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict):
+                yield row

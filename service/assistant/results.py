@@ -1,0 +1,415 @@
+"""What the tools answer: short typed results, each fact with its source and its day, read from the answers of `/v1`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from matcher.domain import KINDS
+from matcher.outreach.sourcing.record import NOTE
+
+Json = Mapping[str, Any]
+
+
+class Result(BaseModel):
+    """What every answer carries: where its facts come from, the day, the versions, what an order does not say."""
+
+    sources: list[str] = Field(
+        description="Where the facts come from, each with its date where one is known."
+    )
+    on: date = Field(default_factory=date.today, description="The day of this answer.")
+    versions: dict[str, str] = Field(default_factory=dict)
+    note: str = NOTE
+
+
+class Organisation(BaseModel):
+    siret: str
+    name: str
+    kind: str
+    kind_label: str = ""
+    town: str = ""
+    department: str | None = None
+    phone: str = ""
+    email: str = ""
+    website: str = ""
+    source: str = ""
+    updated: date | None = Field(None, description="The day of the source.")
+
+
+class Candidate(BaseModel):
+    rank: int
+    structure: Organisation
+    level: str = Field(description="à appeler, or à vérifier.")
+    chance: float | None = Field(None, description="Estimated probability of being a lead, 0 to 1.")
+    distance_km: float | None = None
+    reasons: list[str]
+    missing: list[str] = Field(default_factory=list, description="What is not known of it.")
+    warnings: list[str] = Field(default_factory=list)
+
+
+class Notice(BaseModel):
+    id: str
+    title: str
+    buyer: str = ""
+    published: date | None = None
+    deadline: str | None = None
+    url: str = ""
+    lots: list[str] = Field(default_factory=list)
+
+
+class LotResult(BaseModel):
+    lot: str
+    title: str
+    reserved: str = Field("", description="The articles of the reservation, or whom it names.")
+    nobody: bool = Field(description="No structure is a credible lead.")
+    to_widen: list[str] = Field(default_factory=list, description="What would bring more structures.")
+    considered: int
+    candidates: list[Candidate]
+    by_clause: list[Candidate] = Field(
+        default_factory=list, description="Who could carry hours of insertion where nobody answers the lot."
+    )
+    law: list[str] = Field(default_factory=list, description="Information, to be verified: not legal advice.")
+
+
+class Member(BaseModel):
+    siret: str
+    name: str
+    kind: str
+    role: str
+    lots: list[str]
+    reason: str = ""
+
+
+class Group(BaseModel):
+    members: list[Member]
+    covered: list[str]
+    uncovered: list[str]
+    form: str
+    form_reason: str
+    warnings: list[str]
+
+
+class Matched(Result):
+    notice: Notice
+    place_found: str = ""
+    place_choices: list[str] = Field(default_factory=list, description="Ask the user which one is meant.")
+    lots: list[LotResult]
+
+
+class Grouped(Matched):
+    groups: list[Group]
+
+
+class Why(BaseModel):
+    lot: str
+    title: str
+    state: str
+    sentence: str
+    rank: int | None = None
+    reasons: list[str] = Field(default_factory=list)
+
+
+class Explained(Result):
+    lots: list[Why]
+
+
+class Partner(BaseModel):
+    structure: Organisation
+    adds: list[str]
+    tasks: list[str]
+    reasons: list[str]
+    warnings: list[str]
+    distance_km: float | None = None
+
+
+class Partnered(Result):
+    alone: list[str] = Field(description="Lots that it can answer alone.")
+    lacking: list[str]
+    barred: dict[str, str] = Field(description="Lots closed to it, and why.")
+    partners: list[Partner]
+    subcontracting: list[Partner]
+
+
+class Offer(BaseModel):
+    title: str
+    text: str = ""
+    source: str = ""
+    since: date | None = None
+
+
+class Found(Result):
+    total: int
+    structures: list[Organisation]
+
+
+class Described(Result):
+    structure: Organisation
+    description: str = ""
+    active: bool | None = Field(None, description="Open by the register; null where not verified.")
+    offers: list[Offer]
+    labels: list[str]
+    missing: list[str]
+
+
+class Opportunity(BaseModel):
+    notice: Notice
+    lot: str
+    title: str
+    part: str = Field(description="alone, with-partner or watch.")
+    why: list[str]
+    partner: Organisation | None = None
+
+
+class Opportunities(Result):
+    total: int
+    opportunities: list[Opportunity]
+
+
+class Notices(Result):
+    total: int
+    notices: list[Notice]
+
+
+class Carrier(BaseModel):
+    structure: Organisation
+    way: str
+    distance_km: float | None = None
+
+
+class Lead(BaseModel):
+    notice: str
+    lot: str
+    title: str
+    state: str
+    firms: list[str] = Field(description="Who owes the hours, once awarded.")
+    hours: float | None
+    passage: str = Field(description="The words of the notice.")
+    carriers: list[Carrier]
+    warnings: list[str]
+
+
+class Leads(Result):
+    leads: list[Lead]
+
+
+class Counted(BaseModel):
+    article: str
+    possible: int = Field(description="Structures of a kind that may answer, with the trade.")
+    to_check: int
+
+
+class Advice(BaseModel):
+    title: str
+    reasons: list[str]
+    conditions: list[str]
+    rules: list[str] = Field(description="Each with its article: information, not legal advice.")
+
+
+class Advised(BaseModel):
+    title: str
+    trades: list[str]
+    eligible: list[Counted]
+    advice: list[Advice]
+    refused: list[str] = Field(description="Advice that does not apply, and why.")
+    first: list[Organisation]
+    facilitator: str
+
+
+class Potential(Result):
+    lots: list[Advised]
+    assumed: list[str] = Field(description="Figures that were supposed: the user may correct them.")
+
+
+# ------------------------------------------------------------------------------------ from the answers of /v1
+
+
+def organisation(value: Json) -> Organisation:
+    contact = value.get("contact", {})
+    return Organisation(
+        **{name: value[name] for name in ("siret", "name", "kind", "kind_label", "town", "department", "source", "updated")},
+        **{name: contact.get(name, "") for name in ("phone", "email", "website")},
+    )  # fmt: skip
+
+
+def _texts(values: Iterable[Json]) -> list[str]:
+    return [_legal(each) for each in values]
+
+
+def _legal(value: Json) -> str:
+    cited = ", ".join(str(part) for part in (value.get("article"), value.get("since")) if part)
+    return f"{value['text']} ({cited}, à vérifier)" if cited else str(value["text"])
+
+
+def candidate(value: Json) -> Candidate:
+    return Candidate(
+        rank=value["rank"], structure=organisation(value["structure"]), level=value["band"], chance=value["probability"],
+        distance_km=value["distance_km"], reasons=[reason["text"] for reason in value["reasons"]],
+        missing=value["missing"], warnings=value["warnings"],
+    )  # fmt: skip
+
+
+def notice(value: Json) -> Notice:
+    return Notice(
+        **{name: value[name] for name in ("id", "title", "buyer", "published", "deadline", "url")},
+        lots=[f"{lot['number']}: {lot['title']}" for lot in value["lots"]],
+    )
+
+
+def lot_result(value: Json) -> LotResult:
+    held = value["lot"]["reservation"]
+    return LotResult(
+        lot=value["lot"]["number"], title=value["lot"]["title"], reserved=", ".join(held["articles"] or held["who"]) if held else "",
+        nobody=value["nobody"], to_widen=value["relaxations"], considered=value["considered"],
+        candidates=[candidate(each) for each in value["matches"] if each["level"] != "unlikely"],
+        by_clause=[candidate(each) for each in value["by_clause"]], law=_texts(value["law"]),
+    )  # fmt: skip
+
+
+def sources_of(structures: Iterable[Organisation], notices: Iterable[Notice] = ()) -> list[str]:
+    """The files and notices that an answer rests on, each once, with its day."""
+    named = [f"{each.source} ({each.updated or 'sans date'})" for each in structures if each.source]
+    published = [f"{each.url or each.id} ({each.published})" for each in notices if each.published]
+    return list(dict.fromkeys(published + named))
+
+
+def _matched(value: Json) -> dict[str, Any]:
+    lots, about = [lot_result(each) for each in value["lots"]], notice(value["notice"])
+    shown = [one.structure for lot in lots for one in (*lot.candidates, *lot.by_clause)]
+    return {
+        "notice": about, "lots": lots, "place_found": value["place_found"], "place_choices": value["place_choices"],
+        "sources": sources_of(shown, [about]), "versions": value["versions"],
+    }  # fmt: skip
+
+
+def matched(value: Json) -> Matched:
+    return Matched(**_matched(value))
+
+
+def grouped(value: Json) -> Grouped:
+    groups = [
+        Group(**{**one, "members": [Member(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
+        for one in value["consortia"]
+    ]  # fmt: skip
+    return Grouped(**_matched(value), groups=groups)
+
+
+def explained(value: Iterable[Json]) -> Explained:
+    lots = [
+        Why(
+            lot=one["lot"]["number"], title=one["lot"]["title"], state=one["state"], sentence=one["sentence"], rank=one["rank"],
+            reasons=[reason["text"] for reason in one["match"]["reasons"]] if one["match"] else [],
+        )
+        for one in value
+    ]  # fmt: skip
+    shown = [organisation(one["match"]["structure"]) for one in value if one["match"]]
+    return Explained(lots=lots, sources=sources_of(shown))
+
+
+def _partner(value: Json) -> Partner:
+    return Partner(
+        structure=organisation(value["structure"]), adds=value["adds"], tasks=value["tasks"], distance_km=value["distance_km"],
+        reasons=[reason["text"] for reason in value["reasons"]], warnings=_texts(value["warnings"]),
+    )  # fmt: skip
+
+
+def partnered(value: Json) -> Partnered:
+    partners, beneath = ([_partner(each) for each in value[name]] for name in ("partners", "subcontracting"))
+    return Partnered(
+        alone=value["alone"], lacking=value["lacking"], barred=value["barred"], partners=partners, subcontracting=beneath,
+        versions=value["versions"], sources=sources_of(each.structure for each in (*partners, *beneath)),
+    )  # fmt: skip
+
+
+def found(value: Json) -> Found:
+    items = [organisation(each) for each in value["items"]]
+    return Found(total=value["total"], structures=items, sources=sources_of(items))
+
+
+def described(value: Json) -> Described:
+    about = organisation(value)
+    offers = [
+        Offer(**{name: each[name] for name in ("title", "text", "source", "since")})
+        for each in value["offers"]
+    ]
+    said = [f"{each.source} ({each.since or 'sans date'})" for each in offers if each.source]
+    return Described(
+        structure=about, description=value["description"], active=value["active"], offers=offers, labels=value["labels"],
+        missing=value["missing"], sources=list(dict.fromkeys([*sources_of([about]), *said])),
+    )  # fmt: skip
+
+
+def opportunities(value: Json) -> Opportunities:
+    items = [
+        Opportunity(
+            notice=notice(one["notice"]), lot=one["lot"]["number"], title=one["lot"]["title"], part=one["part"], why=one["why"],
+            partner=organisation(one["partner"]) if one["partner"] else None,
+        )
+        for one in value["items"]
+    ]  # fmt: skip
+    return Opportunities(
+        total=value["total"], opportunities=items, versions=value["versions"],
+        sources=sources_of([one.partner for one in items if one.partner], [one.notice for one in items]),
+    )  # fmt: skip
+
+
+def notices(value: Json) -> Notices:
+    items = [notice(each) for each in value["items"]]
+    return Notices(total=value["total"], notices=items, sources=sources_of((), items))
+
+
+def leads(value: Json) -> Leads:
+    items = [
+        Lead(
+            notice=one["notice"], lot=one["lot"]["number"], title=one["lot"]["title"], state=one["state"],
+            firms=[f"{firm['name']} ({firm['siret']})" for firm in one["firms"]], hours=one["hours"], passage=one["passage"],
+            carriers=[
+                Carrier(structure=organisation(each["structure"]), way=each["way"], distance_km=each["distance_km"])
+                for each in one["carriers"]
+            ],
+            warnings=_texts(one["warnings"]),
+        )
+        for one in value["leads"]
+    ]  # fmt: skip
+    carriers = [each.structure for one in items for each in one.carriers]
+    return Leads(leads=items, versions=value["versions"], sources=sources_of(carriers))
+
+
+def _owner(value: Json) -> Organisation:
+    """A structure as the desk sends it: the noun of the domain rather than the model of `/v1`."""
+    return Organisation(
+        siret=value["siret"], name=value["brand"] or value["name"], kind=value["kind"], kind_label=KINDS.get(value["kind"], value["kind"]),
+        town=value["place"]["label"], department=value["place"]["department"], phone=value["phone"], email=value["email"],
+        website=value["website"], source=value["source"], updated=value["updated"],
+    )  # fmt: skip
+
+
+def _advice(value: Json) -> Advice:
+    return Advice(
+        title=value["title"], reasons=value["reasons"], conditions=value.get("conditions", []),
+        rules=[_legal(rule) for rule in value["rules"]],
+    )  # fmt: skip
+
+
+def _given(value: Json) -> list[Json]:
+    return [each for each in (value["first"], *value["also"], value["oeth"]) if each]
+
+
+def potential(value: Json) -> Potential:
+    made = value["result"]
+    lots = [
+        Advised(
+            title=one["lot"]["title"], trades=one["trades"], facilitator=one["facilitator"],
+            eligible=[
+                Counted(article=article, possible=count["possible"], to_check=count["to_check"])
+                for article, count in one["eligible"].items()
+            ],
+            advice=[_advice(each) for each in _given(one["advised"])],
+            refused=[f"{each['title']} : {each['reason']}" for each in one["advised"]["refused"]],
+            first=[_owner(each["structure"]) for each in one["first"]],
+        )
+        for one in made["lots"]
+    ]  # fmt: skip
+    return Potential(lots=lots, assumed=made["assumed"], versions=made["versions"], sources=value["sources"])

@@ -1,0 +1,202 @@
+"""The tools themselves: each asks one route of `/v1` as the caller, so that keys, scopes and limits are the API's own.
+
+Nothing is kept of a call: what `/v1` does not store of an unpublished need, the tools do not store either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import httpx
+from pydantic import Field
+
+from matcher import plugins
+from matcher.domain import __version__
+from service import access
+from service.assistant import results
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from mcp.server import MCPServer
+    from starlette.requests import Request
+
+INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
+Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
+Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
+information to be verified, not advice. Texts are French. A need typed here is neither stored nor published."""
+#: What proves who calls, and where from: handed on to the API as it came.
+FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
+_caller: ContextVar[Request | None] = ContextVar("caller", default=None)
+
+Need = Annotated[
+    str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
+]
+NoticeId = Annotated[str | None, Field(description="The id of an indexed notice, as `notices` gives it.")]
+NoticeText = Annotated[str | None, Field(description="A notice as published: BOAMP, eForms, TED or DECP.")]
+Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
+Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Many = Annotated[int, Field(ge=1, le=50)]
+
+
+class Api:
+    """The API as the tools ask it: in this process, or at an address."""
+
+    def __init__(self, app: FastAPI | None = None, url: str = "", key: str = "") -> None:
+        self.app, self.url, self.key = app, url.rstrip("/") or "http://127.0.0.1", key
+
+    async def ask(self, method: str, path: str, **more: Any) -> Any:
+        """The JSON of an answer.  Raises ToolError with the sentence of the problem."""
+        with plugins.optional("mcp", "serving tools to assistants"):
+            from mcp.server.mcpserver.exceptions import ToolError
+        request = _caller.get()
+        async with httpx.AsyncClient(
+            transport=self._transport(request), base_url=self.url, timeout=120
+        ) as client:
+            answer = await client.request(method, f"/v1{path}", headers=self._headers(request), **more)
+        if answer.is_success:
+            return answer.json()
+        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        raise ToolError(problem.get("detail") or f"the service answered {answer.status_code}")
+
+    def _transport(self, request: Request | None) -> httpx.AsyncBaseTransport | None:
+        if self.app is None:
+            return None
+        # the caller's own address: who may read without a key depends on it
+        client = (
+            (request.client.host, request.client.port) if request and request.client else ("127.0.0.1", 0)
+        )
+        return httpx.ASGITransport(self.app, client=client, raise_app_exceptions=False)
+
+    def _headers(self, request: Request | None) -> dict[str, str]:
+        if request is None:
+            return {"x-api-key": self.key} if self.key else {}
+        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+        if self.app is None and not access.local(request) and request.client:
+            headers.setdefault("x-forwarded-for", request.client.host)  # not to be taken for this machine
+        return headers
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The life of the service in this process, if it is here."""
+        if self.app is None:
+            yield
+            return
+        async with self.app.router.lifespan_context(self.app):
+            yield
+
+
+def _asked(need: str | None, notice_id: str | None, notice: str | None, **more: Any) -> dict[str, Any]:
+    given = {"need": need, "notice_id": notice_id, "notice": notice, **more}
+    return {name: value for name, value in given.items() if value not in (None, "")}
+
+
+class Tools:
+    """One method for each tool; its signature and docstring are what the assistant reads."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def match(
+        self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
+        kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
+        radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
+    ) -> results.Matched:  # fmt: skip
+        """Which structures could answer a need or a notice, lot by lot, each with its reasons; says where nobody could."""
+        wishes = {"kinds": list(kinds), "radius_km": radius_km}
+        body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
+        return results.matched(await self._api.ask("POST", "/match", json=body))
+
+    async def why(
+        self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
+    ) -> results.Explained:  # fmt: skip
+        """Why a structure is in the list of a need or notice, or why it is not."""
+        body = _asked(need, notice_id, notice, place=place, siret=siret)
+        return results.explained(await self._api.ask("POST", "/explain", json=body))
+
+    async def partners(
+        self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
+    ) -> results.Partnered:  # fmt: skip
+        """With whom a structure should answer a need or a notice: what it lacks, who brings it."""
+        body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
+        return results.partnered(await self._api.ask("POST", "/partners", json=body))
+
+    async def groups(
+        self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
+        n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
+    ) -> results.Grouped:  # fmt: skip
+        """Groups of structures that cover together what none covers alone."""
+        body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
+        return results.grouped(await self._api.ask("POST", "/consortium", json=body))
+
+    async def structures(
+        self,
+        q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
+        n: Many = 10,
+    ) -> results.Found:
+        """Search structures by name, town or SIRET (by trade: use `match`)."""
+        return results.found(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
+
+    async def structure(self, siret: Siret) -> results.Described:
+        """What is known of one structure: its offers with their sources and days, and what is missing."""
+        return results.described(await self._api.ask("GET", f"/structures/{siret}"))
+
+    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Opportunities:
+        """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
+        path = f"/structures/{siret}/opportunities"
+        return results.opportunities(await self._api.ask("GET", path, params={"limit": n}))
+
+    async def notices(
+        self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
+    ) -> results.Notices:
+        """Search the published notices that are indexed."""
+        return results.notices(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
+
+    async def leads(
+        self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
+    ) -> results.Leads:
+        """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
+        return results.leads(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
+
+    async def potential(
+        self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
+        amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
+        months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
+    ) -> results.Potential:  # fmt: skip
+        """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
+        body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
+        return results.potential(await self._api.ask("POST", "/territory/potential", json=body))
+
+
+def tools(of: Tools) -> Mapping[str, Any]:
+    """Every public method of the tools, by its name."""
+    return {
+        name: getattr(of, name) for name in vars(type(of)) if not name.startswith("_")
+    }  # in the order written
+
+
+async def _remember(context: Any, call_next: Any) -> Any:
+    """Keep the HTTP request of a message, None over stdio, for the calls that it makes."""
+    before = _caller.set(context.request)
+    try:
+        return await call_next(context)
+    finally:
+        _caller.reset(before)
+
+
+def build(api: Api) -> MCPServer[Any]:
+    """The server of every tool, all of them read-only.  Raises MissingExtra without the package `mcp`."""
+    with plugins.optional("mcp", "serving tools to assistants"):
+        from mcp.server import MCPServer
+        from mcp.types import ToolAnnotations
+    # the log of the SDK may quote a caller: warnings alone, and never an argument
+    server: MCPServer[Any] = MCPServer(
+        "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
+    )  # fmt: skip
+    for name, method in tools(Tools(api)).items():
+        server.add_tool(
+            method, name=name, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False)
+        )
+    return server

@@ -1,0 +1,74 @@
+"""`matcher mcp`: the service as tools for assistants, by the Model Context Protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def run(
+    http: Annotated[
+        bool, typer.Option("--http", help="Streamable HTTP at /mcp instead of standard input and output.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on, with --http.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port, with --http.")] = 8010,
+    url: Annotated[
+        str, typer.Option(help="Ask a service that runs at this address instead of opening a catalogue.")
+    ] = "",
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
+    ] = None,
+) -> None:
+    """Serve tools to assistants: match, why, partners, groups, structures, opportunities, notices, leads, potential.
+
+    Over standard input and output the key is that of MATCHER_KEY; over HTTP each caller sends its own.
+
+    \b
+    matcher mcp --catalogue var/catalogue
+    matcher mcp --http --port 8010
+    MATCHER_KEY=mlg_... matcher mcp --url https://maillage.example.org
+    """
+    import os
+
+    import anyio
+    from service.assistant.server import Api, build
+
+    from matcher.domain import BadInput
+
+    if url and not url.startswith(("http://", "https://")):
+        raise BadInput(f"invalid --url {url!r}: expected https://HOST")
+    if catalogue is not None:
+        os.environ["MATCHER_CATALOGUE"] = str(catalogue)
+    api = Api(None if url else _app(http, host), url, os.environ.get("MATCHER_KEY", ""))
+    server = build(api)
+    anyio.run(_over_http, api, server, host, port) if http else anyio.run(_over_stdio, api, server)
+
+
+def _app(http: bool, host: str) -> Any:
+    import logging
+
+    from service.app import create_app
+    from service.settings import read
+
+    app = create_app(read())
+    logging.getLogger("service").setLevel(logging.WARNING)  # standard error is shown by some assistants
+    return app
+
+
+async def _over_stdio(api: Any, server: Any) -> None:
+    async with api.open():
+        await server.run_stdio_async()
+
+
+async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
+    import uvicorn
+
+    from matcher.console import say
+
+    app = server.streamable_http_app(host=host, stateless_http=True, json_response=True)
+    running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False))
+    async with api.open():
+        say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")
+        await running.serve()

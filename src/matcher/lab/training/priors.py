@@ -1,0 +1,203 @@
+"""Learn which trades a structure does from its kind, activity code and name (see `matcher.matching.trades.Priors`).
+
+Learnt from hours worked by trade, from the jobs of a directory and from hirings by job title and activity code; the
+judged pairs teach the judgement how much such a trade counts.  No name and no text is kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.matching import trades
+
+Floats = NDArray[np.float64]
+KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
+DOES = 0.5  # a trade that a job tells at least so surely is done
+PART = 0.05  # of a structure's hours, from which a job counts
+PRIOR, ALL = (
+    4.0,
+    0.05,
+)  # structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen
+PARENT = 100.0  # hirings that a code's shares are drawn to those of its group by
+FOLDS, C = 5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A structure with the trades that it was seen to do; shape of `does`: (trades,)."""
+
+    kind: str
+    code: str
+    name: str
+    does: NDArray[np.bool_]
+    source: str  # "hours" or "jobs"
+
+
+@cache
+def _rome_table() -> dict[str, trades.Floats]:
+    return {row["rome"]: trades.weights_of(row["trades"]) for row in trades.table("rome_trades.csv")}
+
+
+def of_rome(code: str) -> trades.Floats:
+    """The trades of a job (ROME code), by its longest beginning in the table; (trades,)."""
+    code, known = code.strip().upper(), _rome_table()
+    none = np.zeros(len(trades.names()), dtype=np.float32)
+    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), none)
+
+
+def _does(codes: Sequence[str]) -> NDArray[np.bool_]:
+    return np.asarray(np.max([of_rome(code) for code in codes], axis=0, initial=0.0) >= DOES)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        return list(csv.DictReader(source))
+
+
+def _job(row: dict[str, str]) -> str:
+    """The ROME code of hours worked, which the source gives wrongly for painting."""
+    return "F1606" if "einture en b" in row["intitule"] else row["rome"]
+
+
+def seen(data: Path) -> Iterator[Seen]:
+    """The structures of a folder whose hours or jobs tell what they do."""
+    lines = (data / "structures" / "siae_2021.jsonl").read_text(encoding="utf-8").splitlines()
+    directory = [json.loads(line) for line in lines]
+    known = {row["siret"]: row for row in directory}
+    worked = defaultdict(list)
+    for row in _rows(data / "structures" / "siae37_hours_2012.csv"):
+        worked[row["structure"]].append(row)
+    for name, rows in worked.items():
+        total = sum(float(row["heures"] or 0) for row in rows)
+        jobs = [_job(row) for row in rows if float(row["heures"] or 0) >= PART * total]
+        found = known.get(rows[0]["siret_rapproche"], {})
+        code = found.get("naf", "")
+        yield Seen(rows[0]["type_iae"], code, rows[0]["nom_annuaire"] or name, _does(jobs), "hours")
+    taken = {rows[0]["siret_rapproche"] for rows in worked.values()}
+    for row in directory:
+        does = _does([offer.get("rome", "") for offer in row.get("offers") or ()])
+        if does.any() and row["siret"] not in taken:
+            yield Seen(row["kind"], row["naf"], row["name"], does, "jobs")
+
+
+def shares(data: Path) -> tuple[list[str], Floats]:
+    """Activity codes and their groups, and the share of each trade in hirings there; (codes, trades)."""
+    titles = {
+        row["code_appellation"]: row["rome"]
+        for row in _rows(data / "nomenclatures" / "rome_appellations.csv")
+    }
+    hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(trades.names()) + 1))
+    for row in _rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
+        told = of_rome(titles.get(row["rome_id"], "")).astype(np.float64)
+        told = np.append(told / max(1.0, told.sum()), max(0.0, 1.0 - told.sum()))
+        for digits in (2, 3, 4, 5):
+            hired[row["naf_id"][:digits]] += float(row["hirings"]) * told
+    codes = sorted(hired, key=lambda code: (len(code), code))
+    found: dict[str, Floats] = {}
+    for code in codes:
+        above = found.get(code[:-1])
+        drawn = hired[code] if above is None else hired[code] + PARENT * above
+        found[code] = drawn / drawn.sum()
+    return codes, np.array([found[code][:-1] for code in codes])
+
+
+def rates(known: Sequence[Seen]) -> Floats:
+    """Log-odds of each trade by kind, drawn to those of all kinds, which stand last; (kinds and one more, trades)."""
+    does = np.array([one.does for one in known], dtype=np.float64)
+    kinds = np.array([one.kind for one in known])
+    whole = (does.sum(axis=0) + ALL) / (len(known) + 1)
+    rows = [
+        (does[kinds == kind].sum(axis=0) + PRIOR * whole) / ((kinds == kind).sum() + PRIOR) for kind in KINDS
+    ]
+    table = np.array([*rows, whole])
+    return np.asarray(np.log(table / (1 - table)))
+
+
+def _model(codes: Sequence[str], shared: Floats, known: Sequence[Seen]) -> trades.Priors:
+    rows = {code: row for row, code in enumerate(codes)}
+    size = len(trades.PRIOR_INPUTS)
+    return trades.Priors(
+        KINDS,
+        rates(known).astype(np.float32),
+        rows,
+        np.sqrt(shared).astype(np.float32),
+        np.zeros(size, np.float32),
+        0.0,
+    )
+
+
+def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[trades.Floats]:
+    return [trades.prior_inputs(model, one.kind, one.code, one.name) for one in known]
+
+
+def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int = 0) -> dict[str, Any]:
+    """The arrays of priors.npz; how much each input counts is learnt on rates that did not see the structure."""
+    from sklearn.linear_model import LogisticRegression
+
+    part = np.random.default_rng(seed).permutation(len(known)) % FOLDS
+    inputs, does = [], []
+    for fold in range(FOLDS):
+        others = [one for one, at in zip(known, part, strict=True) if at != fold]
+        held = [one for one, at in zip(known, part, strict=True) if at == fold]
+        inputs += _inputs(_model(codes, shared, others), held)
+        does += [one.does for one in held]
+    line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
+    return {
+        "kinds": np.array(KINDS), "rates": rates(known).astype(np.float16), "codes": np.array(codes),
+        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8), "weights": line.coef_[0].astype(np.float32),
+        "bias": np.float32(line.intercept_[0]),
+    }  # fmt: skip
+
+
+def read(arrays: dict[str, Any]) -> trades.Priors:
+    """The model of such arrays."""
+    codes = {code: row for row, code in enumerate(arrays["codes"].tolist())}
+    return trades.Priors(
+        arrays["kinds"].tolist(), arrays["rates"].astype(np.float32), codes, arrays["shares"].astype(np.float32) / 255,
+        arrays["weights"], float(arrays["bias"]),
+    )  # fmt: skip
+
+
+def crossed(
+    known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: int = 10, seed: int = 0
+) -> Floats:
+    """The chances of each structure by priors that did not see it; (structures, trades)."""
+    part = np.random.default_rng(seed).permutation(len(known)) % folds
+    chances = np.zeros((len(known), len(trades.names())))
+    for fold in range(folds):
+        model = read(fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared))
+        for i in np.flatnonzero(part == fold):
+            chances[i] = model.chances(_inputs(model, [known[i]])[0])
+    return chances
+
+
+def figures(known: Sequence[Seen], chances: Floats) -> dict[str, float]:
+    """Precision of the first and of the three first trades of structures with hours and of those with jobs."""
+    found = {}
+    for source in ("hours", "jobs"):
+        chosen = [i for i, one in enumerate(known) if one.source == source]
+        hits = [known[i].does[np.argsort(-chances[i], kind="stable")[:3]] for i in chosen]
+        found[f"{source}, first"] = float(np.mean([hit[0] for hit in hits]))
+        found[f"{source}, three first"] = float(np.mean(hits))
+    likely = chances >= trades.LIKELY_TRADE
+    found["likely"] = float(np.array([one.does for one in known])[likely].mean())
+    return found
+
+
+def train(data: Path, out: Path) -> dict[str, float]:
+    """Write priors.npz into a folder; returns the figures, cross-validated by structure."""
+    known = list(seen(data))
+    codes, shared = shares(data)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "priors.npz", **fit(known, codes, shared))
+    return figures(known, crossed(known, codes, shared))

@@ -1,0 +1,97 @@
+"""Pages of Les emplois de l'inclusion's public API (`/api/v1/siaes/`): one Structure a result, its jobs as offers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from matcher.domain import Offer, Rejected, Structure
+from matcher.reading.impersonal import impersonal
+from matcher.reading.sources import _tabular
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, siret_of
+from matcher.reference.identifiers import clean_date
+from matcher.reference.text import clean, shorten
+
+YIELDS = "structure"
+LISTS = ("results",)
+#: "Entretien des espaces verts (A1203)"
+_ROME = re.compile(r"^(.*?)\s*\(?\b([A-N]\d{4})\b\)?\s*$", re.S)
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON whose keys are a SIRET and `bloque_candidatures`, which only this API writes."""
+    if _tabular.shape_of(head) not in ("json", "jsonl"):
+        return False
+    return {"siret", "bloque_candidatures"} <= set(_tabular.headings_of(head))
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+    """One Structure a result, in page order; `updated` is the day its own card or a job of it last changed."""
+    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
+        structure = row if isinstance(row, str) else structure_of(row, _tabular.source_of(name))
+        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+
+
+def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure | str:
+    """The structure of one result; a str is the reason why it is rejected."""
+    siret, flags, refused = siret_of(row.get("siret"))
+    if refused:
+        return refused
+    name, brand = _plain(row, "raison_sociale"), _plain(row, "enseigne")
+    if not name and not brand:
+        return "no name: the API gives one to each structure"
+    kind = kind_of(row.get("type")) or ""
+    structure = Structure(
+        siret=siret,
+        name=name or brand,
+        kind=kind,
+        brand=brand if brand != name else "",
+        address=" ".join(filter(None, (_plain(row, "addresse_ligne_1"), _plain(row, "addresse_ligne_2")))),
+        place=place_of(
+            town=row.get("ville"),
+            postcode=row.get("code_postal"),
+            department=next(iter(departments_of(row.get("departement"))), None),
+        ),
+        description=impersonal(clean(str(row.get("description") or ""), 20_000)),
+        website=_plain(row, "site_web"),
+        phone=_plain(row, "telephone"),
+        email=_plain(row, "courriel"),
+        source=source,
+        updated=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
+        flags=flags if kind else (*flags, "kind-unknown" if row.get("type") else "kind-missing"),
+    )
+    listed = row.get("postes")
+    jobs = [job for one in (listed if isinstance(listed, list) else ()) if (job := _job(one, source))]
+    described = [structure.description] if structure.description else []
+    return replace(structure, offers=numbered_offers(structure, described, jobs))
+
+
+def _job(row: Any, source: str) -> Offer | None:
+    if not isinstance(row, Mapping):
+        return None
+    stated = _plain(row, "rome")
+    found = _ROME.match(stated)
+    label, code = (found.group(1).strip(), found.group(2)) if found else (stated, "")
+    text = impersonal(clean(str(row.get("description") or ""), 20_000))
+    title = _plain(row, "appellation_modifiee") or label or shorten(text, 120)
+    return (
+        Offer(
+            id="",
+            title=title,
+            text=text,
+            nature="job",
+            rome=(code,) if code else (),
+            since=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
+            source=source,
+        )
+        if title
+        else None
+    )
+
+
+def _plain(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return clean(value, 300) if isinstance(value, str) else ""

@@ -1,0 +1,146 @@
+"""FINESS: ESAT and entreprises adaptées with their places, from the national extract or a table made of it.
+
+The national file has no headings: lines of "structureet" with the establishment, of "geolocalisation" with Lambert
+coordinates, of "equipementsocial" with places.  A table made of it has a column `finess_et`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from matcher.domain import Rejected, Structure
+from matcher.reading.sources import _tabular
+from matcher.reading.sources._bytes import decoded
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import departments_of, kind_in_name, number_of, siret_of
+from matcher.reference.identifiers import clean_date, clean_naf
+from matcher.reference.text import clean
+
+YIELDS = "structure"
+#: Categories of establishment (FINESS, nomenclature T6) that are structures here.
+CATEGORIES = {"246": "ESAT", "247": "EA"}
+SOURCE = "FINESS"
+_MARK = b"finess;etalab;"
+#: Columns of a "structureet" line of the national extract, by their place.
+_COLUMNS = {
+    "finess": 1, "name": 3, "long_name": 4, "number": 7, "way": 8, "street": 9, "commune": 12, "department": 13,
+    "town": 15, "phone": 16, "category": 18, "siret": 22, "naf": 23, "updated": 30,
+}  # fmt: skip
+_DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for the national extract, or a table with the columns `finess_et` and `siret`."""
+    if head.lstrip(b"\xef\xbb\xbf").startswith(_MARK):
+        return True
+    if _tabular.shape_of(head) != "csv":
+        return False
+    return {"finess_et", "siret"} <= {heading.lower() for heading in _tabular.headings_of(head)}
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+    """One Structure an ESAT or EA, its places as headcount; other establishments of the extract are passed over."""
+    stream.seek(0)
+    national = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
+    rows = _national(stream) if national else _table(stream, name)
+    for place, row in rows:
+        found = row if isinstance(row, str) else structure_of(row)
+        yield _tabular.rejected(name, place, found) if isinstance(found, str) else found
+
+
+def structure_of(row: Mapping[str, Any]) -> Structure | str:
+    """The structure of one row; a str is the reason why it is rejected."""
+    siret, flags, refused = siret_of(row.get("siret"))
+    if refused:
+        return refused
+    name = clean(str(row.get("long_name") or row.get("name") or ""), 300)
+    if not name:
+        return "no name: FINESS gives one to each establishment"
+    updated = clean_date(row.get("updated"))
+    structure = Structure(
+        siret=siret,
+        name=name,
+        kind=str(row.get("kind") or kind_in_name(name) or "ESAT"),
+        naf=clean_naf(row.get("naf")),
+        address=clean(str(row.get("address") or ""), 300),
+        place=place_of(
+            town=row.get("town"),
+            postcode=row.get("postcode"),
+            commune=row.get("commune"),
+            department=next(iter(departments_of(row.get("department"))), None),
+        ),
+        phone=_phone(row.get("phone")),
+        source=SOURCE,
+        updated=updated,
+        flags=flags,
+    )
+    places = number_of(row.get("places"))
+    if not places:
+        return structure
+    return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
+
+
+def places_of(stream: BinaryIO) -> dict[str, float]:
+    """FINESS number -> places installed, from the extract of equipment ("equipementsocial" lines)."""
+    found: dict[str, float] = {}
+    for line in _lines(stream):
+        if line and line[0] == "equipementsocial" and len(line) > _DELETED and line[_DELETED] != "O":
+            found[line[1]] = found.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
+    return found
+
+
+def _table(stream: BinaryIO, name: str) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    for place, row in _tabular.rows(stream, name, lambda headings: "finess_et" in headings):
+        if isinstance(row, str):
+            yield place, row
+            continue
+        cells = {key.lower(): value for key, value in row.items()}
+        yield (
+            place,
+            {
+                "siret": cells.get("siret"), "name": cells.get("denomination"), "address": cells.get("adresse"),
+                "town": cells.get("commune"), "postcode": cells.get("code_postal"), "commune": cells.get("code_insee"),
+                "department": cells.get("departement"), "places": cells.get("places"),
+                "phone": cells.get("telephone"), "updated": cells.get("maj"),
+            },
+        )  # fmt: skip
+
+
+def _national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    stream.seek(0)
+    for number, line in enumerate(_lines(stream), 1):
+        if not line or line[0] != "structureet" or len(line) <= _COLUMNS["updated"]:
+            continue
+        cells = {name: line[place].strip() for name, place in _COLUMNS.items()}
+        kind = CATEGORIES.get(cells["category"])
+        if kind is None:
+            continue
+        town = re.match(r"\s*(\d{5})\s+(.*)", cells["town"])
+        yield (
+            f"row {number}",
+            {
+                **cells, "kind": kind, "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
+                "postcode": town.group(1) if town else None, "town": town.group(2) if town else cells["town"],
+                "commune": f"{cells['department']}{cells['commune']}" if len(cells["department"]) == 2 else None,
+            },
+        )  # fmt: skip
+
+
+def _lines(stream: BinaryIO) -> Iterator[list[str]]:
+    stream.seek(0)
+    text = decoded(stream)
+    try:
+        csv.field_size_limit(1 << 20)
+        yield from csv.reader(text, delimiter=";", quoting=csv.QUOTE_NONE)
+    finally:
+        text.detach()
+
+
+def _phone(raw: object) -> str:
+    digits = re.sub(r"\D", "", str(raw or ""))
+    digits = digits.zfill(10) if len(digits) == 9 else digits
+    return " ".join(digits[i : i + 2] for i in range(0, 10, 2)) if len(digits) == 10 else ""

@@ -1,0 +1,103 @@
+"""Pages of data.inclusion's structures, each with its services where `matcher sync inclusion` laid them under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from matcher.domain import Offer, Rejected, Structure, Zone
+from matcher.reading.impersonal import impersonal
+from matcher.reading.sources import _tabular
+from matcher.reading.sources._places import place_of
+from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, regions_of, siret_of
+from matcher.reference.identifiers import clean_date
+from matcher.reference.text import clean
+
+YIELDS = "structure"
+LISTS = ("items",)
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON of structures with `score_qualite`; pages of services alone name no SIRET and are not read."""
+    if _tabular.shape_of(head) not in ("json", "jsonl"):
+        return False
+    return "score_qualite" in _tabular.headings_of(head)
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+    """One Structure an item with a SIRET, in page order."""
+    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
+        if isinstance(row, dict) and "structure_id" in row:
+            continue  # a service: it stands under its structure
+        structure = row if isinstance(row, str) else structure_of(row, _tabular.source_of(name))
+        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+
+
+def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Structure | str:
+    """The structure of one item; a str is the reason why it is rejected."""
+    siret, flags, refused = siret_of(row.get("siret"))
+    if refused:
+        return refused
+    name = _plain(row, "nom")
+    if not name:
+        return "no name: the schema asks for one"
+    kind = kind_of(row.get("typologie")) or ""
+    structure = Structure(
+        siret=siret,
+        name=name,
+        kind=kind,
+        rna=_plain(row, "rna"),
+        address=_plain(row, "adresse"),
+        place=place_of(
+            town=row.get("commune"),
+            postcode=row.get("code_postal"),
+            commune=row.get("code_insee"),
+            latitude=row.get("latitude"),
+            longitude=row.get("longitude"),
+        ),
+        description=impersonal(clean(str(row.get("description") or ""), 20_000)),
+        website=_plain(row, "site_web"),
+        phone=_plain(row, "telephone"),
+        email=_plain(row, "courriel"),
+        source=source,
+        updated=clean_date(row.get("date_maj")),
+        flags=flags if kind else (*flags, "kind-missing"),
+    )
+    listed = row.get("services")
+    services = [_service(one, source) for one in (listed if isinstance(listed, list) else ()) if _named(one)]
+    described = [structure.description] if structure.description else []
+    return replace(structure, offers=numbered_offers(structure, described, services))
+
+
+def _named(row: Any) -> bool:
+    return isinstance(row, Mapping) and bool(_plain(row, "nom"))
+
+
+def _service(row: Mapping[str, Any], source: str) -> Offer:
+    """A service to persons is what the structure says of itself, not an offer to a buyer: a description."""
+    return Offer(
+        id="",
+        title=_plain(row, "nom"),
+        text=impersonal(clean(f"{_plain(row, 'nom')}. {clean(str(row.get('description') or ''), 20_000)}")),
+        nature="description",
+        zone=_zone(row),
+        since=clean_date(row.get("date_maj")),
+        source=source,
+    )
+
+
+def _zone(row: Mapping[str, Any]) -> Zone | None:
+    """What `zone_diffusion_type` says, where it names a department, a region or the country."""
+    kind, code = _plain(row, "zone_diffusion_type"), _plain(row, "zone_diffusion_code")
+    if kind == "pays":
+        return Zone(country=True)
+    if kind == "departement" and (codes := departments_of(code)):
+        return Zone(departments=codes)
+    found = regions_of(row.get("zone_diffusion_nom")) if kind == "region" else ()
+    return Zone(regions=found) if found else None
+
+
+def _plain(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return clean(value, 300) if isinstance(value, str) else ""

@@ -1,0 +1,198 @@
+"""Lists published page by page: fetched whole, resumed where broken, and never replaced by less.
+
+A list is kept in `pages/<key>/`, one file a page as it came.  A new reading goes to `.coming/<key>/` and takes the
+old one's place in one step, once it is whole and not much shorter.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from matcher.reading.sync._client import Client, Report, Unreachable, _forget, _save, _shown, _write_json
+
+#: A list that lost more than this share of its records at once is a publisher that changed, not structures that closed.
+MOST_LOST = 0.2
+COMING, OLD = ".coming", ".old"  # hidden: `matcher read` takes the folder for what is whole
+TRIES = 3  # readings of a list that changes while it is read
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a publisher cuts a list: where the rows and their count are, and the parameters of a page."""
+
+    rows: str
+    total: str  # dotted, as "meta.total"
+    page: Callable[[int, int], dict[str, Any]]  # (page number from 1, rows received) -> parameters
+    identity: tuple[str, ...] = ("id", "siret")
+
+
+Outcome = Literal["read", "same", "kept", "partial"]
+
+
+@dataclass
+class Lists:
+    """The lists of one folder with their state, which is saved after every page."""
+
+    http: Client
+    folder: Path
+    state: dict[str, Any]
+    report: Report
+    accept_fewer: bool = False
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+
+    def __post_init__(self) -> None:
+        self.state.setdefault("lists", {})
+        for old in (self.folder / OLD).glob("*"):  # a run that ended between two renames
+            if not (self.folder / "pages" / old.name).exists():
+                self._move(old, self.folder / "pages" / old.name)
+            shutil.rmtree(old, ignore_errors=True)
+
+    def read(self, key: str, url: str, listing: Listing, asked: Mapping[str, Any] | None = None) -> Outcome:
+        """One list whole: "same" where unchanged, "kept" where the old one stands, "partial" for a first one cut."""
+        held = self.state["lists"].get(key, {}) if self._pages(key) else {}
+        outcome: Outcome = "partial"
+        for _ in range(TRIES):
+            total, seen, validators = self._once(key, url, listing, asked or {}, held)
+            if total < 0:
+                self.report.unchanged += 1
+                return "same"
+            if seen >= total:
+                break
+            self.state.pop("partial", None)
+        before = int(held.get("records", 0))
+        if seen < total:
+            self._note(
+                f"{key}: {seen} of {total} records: the list changed while it was read; run again later"
+            )
+            validators = {}
+        else:
+            outcome = "read"
+        fewer = seen < before * (1 - MOST_LOST) and not self.accept_fewer
+        if before and (fewer or (seen < total and seen < before)):
+            self._note(
+                f"{key}: {seen} records where {before} were held: those are kept; "
+                "if the list has really shrunk, run again with --accept-fewer"
+            )
+            self._drop(COMING, key)
+            return "kept"
+        self._adopt(key)
+        self.state["lists"][key] = {
+            **validators, "records": seen, "total": total, "fetched": self.today.isoformat(),
+        }  # fmt: skip
+        self.save()
+        self.report.records += seen
+        return outcome
+
+    def fetched(self, key: str) -> str:
+        """The day on which a list was last read; "" for never."""
+        return str(self.state["lists"].get(key, {}).get("fetched", ""))
+
+    def files(self, key: str, where: str = "pages") -> list[Path]:
+        """The pages of a list, in order."""
+        return sorted((self.folder / where / key).glob("*.json"))
+
+    def save(self) -> None:
+        _save(self.folder, self.state)
+
+    def _once(
+        self, key: str, url: str, listing: Listing, asked: Mapping[str, Any], held: Mapping[str, Any]
+    ) -> tuple[int, int, dict[str, str]]:
+        """(count the publisher states, or -1 where unchanged; distinct records received; validators)."""
+        partial = self.state.get("partial") or {}
+        if partial.get("key") != key or not (self.folder / COMING / key).is_dir():
+            self._drop(COMING, key)
+            partial = {"key": key, "number": 1, "received": 0, "total": -1, "seen": [], "validators": {}}
+        seen, total = set(partial["seen"]), int(partial["total"])
+        number, received = int(partial["number"]), int(partial["received"])
+        while total < 0 or received < total:
+            known = {k: str(held.get(k, "")) for k in ("etag", "last-modified")} if number == 1 else None
+            # The address of the next page is not followed: a page could send our token elsewhere.
+            page, reply = self.http.json(url, {**asked, **listing.page(number, received)}, known)
+            if page is None:
+                return -1, 0, {}
+            rows, total = rows_of(page, url, listing)
+            partial["validators"] = reply.validators if number == 1 else partial["validators"]
+            before, received = len(seen), received + len(rows)
+            seen |= {identity(row, listing) for row in rows}
+            if not rows or len(seen) == before:
+                break  # an empty page, or the same one again: the publisher cuts its list in another way
+            _write_json(self.folder / COMING / key / f"{key}_{number:05d}.json", page)
+            self.report.pages += 1
+            number += 1
+            partial |= {"number": number, "received": received, "total": total, "seen": sorted(seen)}
+            self.state["partial"] = partial
+            self.save()
+        return total, len(seen), dict(partial["validators"])
+
+    def _adopt(self, key: str) -> None:
+        """The new pages in place of the old ones."""
+        (self.folder / COMING / key).mkdir(parents=True, exist_ok=True)
+        pages = self.folder / "pages" / key
+        for flat in (self.folder, pages.parent):  # where earlier versions kept them
+            _forget(flat, key)
+        if pages.exists():
+            self._move(pages, self.folder / OLD / key)
+        self._move(self.folder / COMING / key, pages)
+        shutil.rmtree(self.folder / OLD / key, ignore_errors=True)
+        self._drop(COMING, key)
+
+    def _drop(self, where: str, key: str) -> None:
+        shutil.rmtree(self.folder / where / key, ignore_errors=True)
+        if (self.state.get("partial") or {}).get("key") == key:
+            self.state.pop("partial")
+        self.save()
+
+    def _pages(self, key: str) -> bool:
+        return (self.folder / "pages" / key).is_dir()
+
+    def _note(self, sentence: str) -> None:
+        self.report.notes.append(sentence)
+
+    @staticmethod
+    def _move(source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        source.rename(target)
+
+
+def rows_of(page: Any, url: str, listing: Listing) -> tuple[list[Any], int]:
+    """The rows of a page and the count it states.  Raises Unreachable when the page has another shape."""
+    rows = page.get(listing.rows) if isinstance(page, dict) else None
+    total: Any = page
+    for name in listing.total.split("."):
+        total = total.get(name) if isinstance(total, dict) else None
+    if not isinstance(rows, list) or not isinstance(total, int):
+        raise Unreachable(
+            f"{_shown(url)} answered with another shape (no {listing.rows!r} with {listing.total!r}): its API may have "
+            "changed; what was fetched is kept"
+        )
+    return rows, total
+
+
+def identity(row: Any, listing: Listing) -> str:
+    """What tells a record from the others of its list."""
+    if not isinstance(row, dict):
+        return str(row)
+    return "|".join(str(row.get(name, "")) for name in listing.identity) or str(sorted(row.items()))
+
+
+def paged(number: str, size: str, most: int) -> Callable[[int, int], dict[str, Any]]:
+    """Pages asked for by their number."""
+    return lambda page, _received: {number: page, size: most}
+
+
+def offset(most: int) -> Callable[[int, int], dict[str, Any]]:
+    """Pages asked for by how many rows came before (Django's limit and offset)."""
+    return lambda _page, received: {"limit": most, "offset": received}
+
+
+def departments(given: Iterable[str]) -> list[str]:
+    """The departments asked for, else all."""
+    from matcher.reference.places import departments as known
+
+    return list(given) or [department.code for department in known()]

@@ -1,0 +1,43 @@
+"""The official list of entreprises adaptées."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from matcher.reading.sources import _tabular, directory
+from matcher.reading.sync._client import ADDRESSES, Client, Report, _state, _write, address, client_of
+from matcher.reading.sync._files import file, resource
+from matcher.reference.text import clean
+
+LIST = "adaptees.jsonl"
+KIND = "type de structure"
+
+
+def adaptees(folder: Path, client: Client | None = None) -> Report:
+    """The list as published (CSV or XLSX), a row that states no kind completed with that of the list: EA."""
+    report = Report("adaptees", folder)
+    with _state(folder) as state, client or client_of("adaptees") as http:
+        url = resource(http, address("adaptees"), ".csv", ".xlsx")
+        name = ".list.xlsx" if url.lower().endswith(".xlsx") else ".list.csv"
+        path = file(http, folder, state, report, url, name, _count, ADDRESSES["adaptees"][0])
+        if path is not None:
+            rows = [json.dumps(row, ensure_ascii=False, default=str) for row in _rows(path)]
+            _write(folder / LIST, "\n".join(rows).encode())
+        report.requests = http.requests
+    return report
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as stream:
+        for _, row in _tabular.rows(stream, path.name, lambda headings: len(directory.mapping(headings))):
+            if isinstance(row, dict):
+                kind = directory.mapping(list(row)).get("kind")
+                yield row if kind and clean(str(row[kind] or "")) else {**row, KIND: "EA"}
+
+
+def _count(path: Path) -> int:
+    """Rows with a SIRET: what makes a list of structures."""
+    return sum("siret" in directory.mapping(list(row)) for row in _rows(path))

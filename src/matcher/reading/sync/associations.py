@@ -1,0 +1,54 @@
+"""Declared objects of associations, by their RNA number, from the Journal officiel (JOAFE)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from matcher.reading.sync._client import Client, Report, _read_json, _state, _write_json, address, client_of
+from matcher.reading.sync._pages import Listing, Lists, offset
+
+TOGETHER = 20  # numbers of one question
+LISTING = Listing("results", "total_count", offset(100), ("id", "numero_rna", "dateparution", "typeavis"))
+RNA = re.compile(r"W\d{9}")
+
+
+def associations(folder: Path, numbers: Mapping[str, str], client: Client | None = None) -> Report:
+    """The announcements of these associations (RNA number -> SIREN); each question is asked once.
+
+    A wrong number is left out and counted.
+    """
+    report = Report("associations", folder)
+    url = address("associations")
+    good = sorted(number for number in numbers if RNA.fullmatch(number))
+    if len(good) < len(numbers):
+        report.notes.append(f"{len(numbers) - len(good)} RNA numbers are not W and nine digits: left out")
+    with _state(folder) as state, client or client_of("associations") as http:
+        lists = Lists(http, folder, state, report)
+        for start in range(0, len(good), TOGETHER):
+            group = good[start : start + TOGETHER]
+            key = hashlib.sha256(" ".join(group).encode()).hexdigest()[:12]
+            if lists.fetched(key):
+                report.unchanged += 1
+                continue
+            lists.read(key, url, LISTING, {"where": _where(group), "order_by": "dateparution, id"})
+            _numbered(lists, key, numbers)
+        report.requests = http.requests
+    return report
+
+
+def _where(group: Iterable[str]) -> str:
+    listed = ", ".join(f'"{number}"' for number in group)
+    return f"numero_rna in ({listed})"
+
+
+def _numbered(lists: Lists, key: str, numbers: Mapping[str, str]) -> None:
+    """Each announcement with the SIREN of its association, which the journal does not state."""
+    for path in lists.files(key):
+        page = _read_json(path)
+        for row in page["results"]:
+            if isinstance(row, dict):
+                row["siren"] = numbers.get(str(row.get("numero_rna")), "")
+        _write_json(path, page)

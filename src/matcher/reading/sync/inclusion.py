@@ -1,0 +1,38 @@
+"""Structures and services of data.inclusion; a service is kept with the structure that offers it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matcher.reading.sync._client import Client, Report, _read_json, _state, _write_json, address, client_of
+from matcher.reading.sync._pages import Listing, Lists, paged
+
+LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id"))
+
+
+def inclusion(folder: Path, client: Client | None = None, accept_fewer: bool = False) -> Report:
+    """Every structure, and every service laid under its own (`services`)."""
+    report = Report("inclusion", folder)
+    url = address("inclusion").rstrip("/")
+    with _state(folder) as state, client or client_of("inclusion") as http:
+        lists = Lists(http, folder, state, report, accept_fewer)
+        read = [lists.read(key, f"{url}/{key}", LISTING) for key in ("structures", "services")]
+        if set(read) != {"same"}:
+            _joined(lists)
+        report.requests = http.requests
+    return report
+
+
+def _joined(lists: Lists) -> None:
+    services: dict[str, list[Any]] = {}
+    for path in lists.files("services"):
+        for service in _read_json(path)["items"]:
+            if isinstance(service, dict):
+                services.setdefault(str(service.get("structure_id")), []).append(service)
+    for path in lists.files("structures"):
+        page = _read_json(path)
+        for row in page["items"]:
+            if isinstance(row, dict):
+                row["services"] = services.get(str(row.get("id")), [])
+        _write_json(path, page)

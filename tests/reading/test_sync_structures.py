@@ -1,0 +1,392 @@
+"""Lists of structures from their publishers: whole, resumed, and never replaced by less."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matcher.domain import Award, Structure
+from matcher.reading import files
+from matcher.reading.sync import _client, adaptees, associations, decp, emplois, finess, inclusion, siae
+from matcher.reading.sync._client import Client, Unreachable
+from replay_server import Publisher, serving
+
+MONDAY = date(2025, 11, 3)
+PATHS = {
+    "SIAE": "/siae/", "EMPLOIS": "/emplois/", "INCLUSION": "/inclusion", "ASSOCIATIONS": "/joafe/",
+    "DECP_ROWS": "/rows/", "FINESS": "/finess.csv", "FINESS_PLACES": "/places.csv", "ADAPTEES": "/ea.csv",
+}  # fmt: skip
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    with serving() as found:
+        for what, path in PATHS.items():
+            monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
+        for name in _client.TOKENS.values():
+            monkeypatch.delenv(name, raising=False)
+        yield found
+
+
+def client() -> Client:
+    return Client(interval=0.0, sleep=lambda _: None, attempts=2, timeout=5)
+
+
+def siret(number: int) -> str:
+    return f"{number:09d}{number % 97:05d}"
+
+
+def rows(folder: Path, key: str = "results") -> list[dict[str, Any]]:
+    return [row for path in sorted(folder.rglob("*.json")) for row in json.loads(path.read_text())[key]]
+
+
+def read(folder: Path) -> list[Structure]:
+    return [record for record in files.read([folder / "pages"]) if isinstance(record, Structure)]
+
+
+# ------------------------------------------------------------------------------------------- Le Marché
+
+
+def market(count: int, day: str = "2025-10-01") -> list[dict[str, Any]]:
+    return [
+        {
+            "id": n, "siret": siret(n), "name": f"Structure {n}", "kind": "EI", "presta_type": ["PREST"],
+            "contact_website": "", "updated_at": f"{day}T08:00:00+02:00",
+        }
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def fetch_market(folder: Path, **options: Any) -> _client.Report:
+    with client() as http:
+        return siae.siae(folder, http, **{"details": False, **options})
+
+
+def test_the_market_is_read_whole_by_limit_and_offset(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.structures = market(250)
+    assert fetch_market(tmp_path).records == 250
+    assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
+    assert len({row["siret"] for row in rows(tmp_path / "pages")}) == 250
+    assert fetch_market(tmp_path).unchanged == 1
+
+
+def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.structures = market(250)
+    fetch_market(tmp_path)
+    publisher.structures = market(320)
+    publisher.faults += [("none",), ("none",), ("status", 500), ("status", 500)]
+    with pytest.raises(Unreachable):
+        fetch_market(tmp_path)
+    assert len(rows(tmp_path / "pages")) == 250
+    publisher.asked.clear()
+    assert fetch_market(tmp_path).records == 320
+    assert [query["offset"] for _, query, _ in publisher.asked] == ["200", "300"]
+    assert len({row["siret"] for row in rows(tmp_path / "pages")}) == 320
+
+
+def test_a_publisher_that_cuts_its_list_otherwise_takes_nothing_away(
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.structures = market(250)
+    fetch_market(tmp_path)
+    publisher.structures = market(251)
+    from replay_server import _Handler
+
+    def first_page_for_ever(self: Any, rows: list[Any], query: dict[str, str]) -> Any:
+        return {"count": len(rows), "next": "x", "previous": None, "results": rows[:100]}
+
+    monkeypatch.setattr(_Handler, "offset", first_page_for_ever)
+    report = fetch_market(tmp_path)
+    assert any("those are kept" in note for note in report.notes)
+    assert len(rows(tmp_path / "pages")) == 250
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_list_that_shrinks_at_once_is_kept_until_it_is_said_to_be_right(
+    publisher: Publisher, tmp_path: Path, left: int
+) -> None:
+    publisher.structures = market(250)
+    fetch_market(tmp_path)
+    publisher.structures = market(left, "2025-11-01")
+    report = fetch_market(tmp_path)
+    assert "--accept-fewer" in report.notes[-1]
+    assert len(rows(tmp_path / "pages")) == 250
+    fetch_market(tmp_path, accept_fewer=True)
+    assert len(rows(tmp_path / "pages")) == left
+
+
+def test_structures_that_leave_a_list_are_gone(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.structures = market(250)
+    fetch_market(tmp_path)
+    publisher.structures = market(240)
+    assert fetch_market(tmp_path).notes == []
+    assert len(rows(tmp_path / "pages")) == 240
+
+
+def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_changed(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.structures = market(3)
+    publisher.details = {
+        str(n): {
+            **publisher.structures[n], "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
+            "networks": [{"name": "Réseau d'essai", "slug": "essai"}], "contact_phone": "01 99 00 00 01",
+            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}], "client_references": [], "labels_old": [],
+        }
+        for n in range(2)
+    }  # fmt: skip  # the third page is gone: 404
+    fetch_market(tmp_path, details=True)
+    one, two, three = sorted(read(tmp_path), key=lambda s: s.siret)
+    assert [offer.title for offer in one.offers] == ["Tonte", "Espaces verts"]
+    assert (two.networks, two.phone) == (("Réseau d'essai",), "01 99 00 00 01")
+    assert three.name == "Structure 2"
+    publisher.asked.clear()
+    publisher.structures[0]["updated_at"] = "2025-11-02T08:00:00+02:00"
+    publisher.details["0"] = {**publisher.details["0"], **publisher.structures[0], "offers": []}
+    fetch_market(tmp_path, details=True)
+    assert [path for path in publisher.paths if path != "/siae/"] == ["/siae/0/", "/siae/2/"]
+    assert [offer.title for offer in min(read(tmp_path), key=lambda s: s.siret).offers] == ["Espaces verts"]
+
+
+def test_pages_of_structures_go_on_after_a_break(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.structures = market(4)
+    publisher.details = {str(n): {**row, "offers": []} for n, row in enumerate(publisher.structures)}
+    publisher.faults += [("none",), ("none",), ("none",), ("status", 503), ("status", 503)]
+    with pytest.raises(Unreachable):
+        fetch_market(tmp_path, details=True)
+    publisher.asked.clear()
+    fetch_market(tmp_path, details=True)  # the list has not changed: only the pages that lacked
+    assert publisher.paths == ["/siae/", "/siae/2/", "/siae/3/"]
+
+
+# ------------------------------------------------------------------------------- Les emplois de l'inclusion
+
+
+def employer(number: int, department: str = "57", **more: Any) -> dict[str, Any]:
+    return {
+        "cree_le": "2020-12-15T14:10:40+01:00", "mis_a_jour_le": "2025-09-21T10:38:49+02:00", "siret": siret(number),
+        "type": "ACI", "raison_sociale": f"ASSOCIATION {number}", "enseigne": f"Atelier {number}", "site_web": "",
+        "description": "", "bloque_candidatures": False, "addresse_ligne_1": "1 rue du Test", "addresse_ligne_2": "",
+        "code_postal": f"{department}000", "ville": "Metz", "departement": department, "postes": [], **more,
+    }  # fmt: skip
+
+
+def job(**more: Any) -> dict[str, Any]:
+    return {
+        "id": 1, "rome": "Entretien des espaces verts (A1203)", "cree_le": "2025-01-01T00:00:00+01:00",
+        "mis_a_jour_le": "2025-06-01T00:00:00+02:00", "recrutement_ouvert": "True", "appellation_modifiee": "",
+        "description": "Tonte et taille. Appelez Mme Durand au 03 87 00 00 00 ou rh@essai.example.",
+        "type_contrat": "CDD insertion", "nombre_postes_ouverts": 2, "lieu": None, "profil_recherche": "", **more,
+    }  # fmt: skip
+
+
+def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.employers = [employer(n) for n in range(45)] + [employer(99, "54")]
+    publisher.employers[0]["postes"] = [
+        job(),
+        job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description=""),
+    ]
+    with client() as http:
+        report = emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    assert (report.records, report.notes) == (46, [])
+    found = {s.siret: s for s in read(tmp_path)}
+    assert len(found) == 46
+    first = found[siret(0)]
+    assert (first.kind, first.brand, first.place.department) == ("ACI", "Atelier 0", "57")
+    one, two = first.offers
+    assert (one.nature, one.title, one.rome, two.title) == (
+        "job",
+        "Entretien des espaces verts",
+        ("A1203",),
+        "Agent de tri",
+    )
+    assert "Tonte et taille" in one.text
+    for personal in ("Durand", "03 87", "rh@"):
+        assert personal not in one.text
+    publisher.asked.clear()
+    with client() as http:
+        assert emplois.emplois(tmp_path, ["57", "54"], http, MONDAY).unchanged == 2
+    assert publisher.asked == []
+
+
+def test_a_department_that_breaks_leaves_the_others(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.employers = [employer(n) for n in range(5)] + [employer(50 + n, "54") for n in range(25)]
+    publisher.faults += [("none",), ("none",), ("shape",)]
+    with client() as http, pytest.raises(Unreachable, match="another shape"):
+        emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    assert len(read(tmp_path)) == 5
+    with client() as http:
+        emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    assert len(read(tmp_path)) == 30
+
+
+# ------------------------------------------------------------------------------------- data.inclusion
+
+
+def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.inclusion["structures"] = [
+        {
+            "source": "dora", "id": f"dora--{n}", "siret": siret(n) if n else None, "rna": None, "nom": f"Garage {n}",
+            "commune": "Metz", "code_postal": "57000", "code_insee": "57463", "adresse": "2 rue du Test", "latitude": 49.1,
+            "longitude": 6.2, "typologie": "ACI", "telephone": "0199000000", "courriel": None, "site_web": "https://x.example",
+            "description": "Atelier mécanique.", "date_maj": "2025-08-01", "score_qualite": 0.8,
+        }
+        for n in range(3)
+    ]  # fmt: skip
+    publisher.inclusion["services"] = [
+        {
+            "source": "dora", "id": "dora--s1", "structure_id": "dora--1", "nom": "Garage solidaire", "date_maj": "2025-08-02",
+            "description": "Réparation de véhicules.", "zone_diffusion_type": "departement", "zone_diffusion_code": "57",
+            "zone_diffusion_nom": "Moselle", "score_qualite": 0.9,
+        }
+    ]  # fmt: skip
+    with client() as http:
+        assert inclusion.inclusion(tmp_path, http).records == 4
+    found = {s.siret: s for s in read(tmp_path)}
+    assert len(found) == 2  # without a SIRET nobody can be joined
+    one = found[siret(1)]
+    assert [offer.title for offer in one.offers] == ["Atelier mécanique.", "Garage solidaire"]
+    assert {offer.nature for offer in one.offers} == {"description"}
+    assert one.offers[1].zone is not None and one.offers[1].zone.departments == ("57",)
+
+
+# ------------------------------------------------------------------------------------------ associations
+
+
+def test_objects_come_by_rna_number_with_the_siren_of_their_association(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.announcements = [
+        {
+            "id": str(n), "numero_rna": f"W57000{n:04d}", "titre": f"Essai {n}", "objet": "Entretien des espaces verts",
+            "dateparution": "2012-05-05", "typeavis": "Création",
+        }
+        for n in range(30)
+    ]  # fmt: skip
+    numbers = {f"W57000{n:04d}": f"{n:09d}" for n in range(25)} | {"X1": "000000001"}
+    with client() as http:
+        report = associations.associations(tmp_path, numbers, http)
+    assert (report.records, len(publisher.asked)) == (25, 2)
+    assert "1 RNA numbers" in report.notes[0]
+    assert {row["siren"] for row in rows(tmp_path / "pages")} == set(list(numbers.values())[:25])
+    with client() as http:
+        assert associations.associations(tmp_path, numbers, http).unchanged == 2
+
+
+# ------------------------------------------------------------------------------------ FINESS and the list of EA
+
+ESTABLISHMENT = (
+    "structureet;{finess};570000001;{name};;;;1;R;DU TEST;;;463;57;MOSELLE;57000 METZ;387000000;;{category};Libellé;"
+    "4354;Agrégat;{siret};8810C;34;Libellé;9;;1980-01-01;1980-01-01;2025-03-04;"
+)
+
+
+def extract(count: int) -> bytes:
+    lines = ["finess;etalab;100;2025-05-12"]
+    lines += [
+        ESTABLISHMENT.format(
+            finess=f"57{n:07d}", name=f"ESAT L'ÉRABLE {n}", category=246 if n % 2 else 500, siret=siret(n)
+        )
+        for n in range(count)
+    ]
+    return "\n".join([*lines, "geolocalisation;570000001;931000.0;6897000.0;x;y;2025-05-12"]).encode("cp1252")
+
+
+def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) -> None:
+    from matcher.reading.sources import finess as source
+
+    publisher.files["/finess.csv"] = extract(20)
+    equipment = ["finess;etalab;1;2025-05-12", "structureet;570000001;570000009"]
+    for deleted, places in (("N", 40), ("N", 12), ("O", 99)):
+        cells = [
+            "equipementsocial",
+            "570000001",
+            "908",
+            "",
+            "13",
+            "",
+            "110",
+            "",
+            "A",
+            str(places),
+            "",
+            "",
+            "",
+            "",
+            "",
+            deleted,
+        ]
+        equipment.append(";".join(cells))
+    publisher.files["/places.csv"] = "\n".join(equipment).encode("cp1252")
+    with client() as http:
+        assert finess.finess(tmp_path, http).records == 10 + 3
+    found = [s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]
+    assert len(found) == 10
+    one = found[0]
+    assert (one.name, one.kind, one.phone, one.place.commune) == (
+        "ESAT L'ÉRABLE 1",
+        "ESAT",
+        "03 87 00 00 00",
+        "57463",
+    )
+    with (tmp_path / "places.csv").open("rb") as stream:
+        assert source.places_of(stream) == {"570000001": 52.0}
+    # a file of another form, or one with a tenth of the lines, takes nothing away
+    for broken in (b"<html>moved</html>", extract(3)):
+        publisher.files["/finess.csv"] = broken
+        with client() as http, pytest.raises(Unreachable, match="those are kept"):
+            finess.finess(tmp_path, http)
+        assert len([s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]) == 10
+
+
+def test_a_table_made_of_finess_gives_places_as_headcount(tmp_path: Path) -> None:
+    table = tmp_path / "esat.csv"
+    table.write_text(
+        "siret,finess_et,denomination,gestionnaire,adresse,code_postal,code_insee,commune,departement,places\n"
+        f"{siret(7)},570000007,LES ÉRABLES,ADAPEI D'ESSAI,1 RUE DU TEST,57000,57463,Metz,57,66\n",
+        "utf-8",
+    )
+    (one,) = [s for s in files.read([table]) if isinstance(s, Structure)]
+    assert (one.kind, one.headcount, one.place.commune) == ("ESAT", 66.0, "57463")
+    assert "places" in one.provenance["headcount"]
+
+
+def test_the_list_of_adapted_firms_says_what_they_are(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.files["/ea.csv"] = (
+        "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
+        + "\n".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000" for n in range(4))
+    ).encode("cp1252")
+    with client() as http:
+        assert adaptees.adaptees(tmp_path, http).records == 4
+    found = [s for s in files.read([tmp_path]) if isinstance(s, Structure)]
+    assert len(found) == 4
+    assert {(s.kind, s.place.department) for s in found} == {("EA", "57")}
+
+
+# ------------------------------------------------------------------------------------------- DECP by rows
+
+
+def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.rows = [
+        {
+            "__id": n, "uid": f"u{n}", "id": f"{n}", "acheteur_id": siret(1), "acheteur_nom": "Ville", "titulaire_id": siret(n),
+            "titulaire_nom": f"T{n}", "titulaire_typeIdentifiant": "SIRET", "objet": f"Nettoyage {n}", "codeCPV": "90910000",
+            "montant": 1000.0 + n, "dateNotification": "2025-02-03", "lieuExecution_code": "57000", "nature": "Marché",
+            "acheteur_departement_code": "57" if n < 450 else "54", "modification_id": 0, "donneesActuelles": True,
+        }
+        for n in range(460)
+    ]  # fmt: skip
+    with client() as http:
+        report = decp.rows(tmp_path, ["57"], date(2025, 1, 1), http)
+    assert report.records == 450
+    assert publisher.asked[0][1]["dateNotification__greater"] == "2025-01-01"
+    awards = [record for record in files.read([tmp_path / "pages"]) if isinstance(record, Award)]
+    assert len(awards) == 450
+    assert awards[0].holders[0].id == siret(0)
