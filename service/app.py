@@ -67,6 +67,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(_refresh, app)
     if serving.current is None:
         log.warning(serving.refusal)
+    else:
+        await anyio.to_thread.run_sync(page.warm)
     app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:

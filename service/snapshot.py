@@ -16,13 +16,13 @@ from cachetools import LRUCache, TTLCache, cached
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import ANSWERABLE, Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
+from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities
 from matcher.reading import gather
-from matcher.reading.procedure import closing, open_at
+from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
 from service.problems import Refused, bare
@@ -81,18 +81,7 @@ class Snapshot:
 
     def answerable(self) -> list[Tender]:
         """The indexed notices that one can answer, newest first; corrected and cancelled ones left out."""
-        gone = {
-            ref
-            for t in self.notices.values()
-            if t.nature in ("cancellation", "correction")
-            for ref in t.related
-        }
-        calls = [
-            t
-            for t in self.notices.values()
-            if t.nature in ANSWERABLE and t.id not in gone and not t.confidential
-        ]
-        return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
+        return answerable(self.notices.values())
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, kept for the keys of this snapshot that were last used."""

@@ -1,156 +1,53 @@
-"""The buyer's search: a need or a notice, the structures of each lot, the groups."""
+"""The buyer's search: a need or a notice, the structures of each lot, the groups; every result has an address."""
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from matcher import codec
-from matcher.domain import BadInput, Filters, Lot, MatcherError, Place, Tender
-from matcher.reference import places, toponyms
+from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
+from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
-from service.asked import Taken, from_bytes, from_need
-from service.page import render
-from service.page.lots import lot_view, team_view
+from service.asked import Taken
+from service.page import chart, facets, lots, render, search
+from service.page.search import NOTICE, FieldError, Search
 from service.page.visitor import Reader
 from service.problems import Refused
 from service.snapshot import Snapshot
 
 router = APIRouter()
-SHOWN = 12  # structures of a lot
-ALONE = 30  # structures of a lot that is shown alone
-LINES_OF_PAGE = 26  # structures of a page of several lots
+MOST = 300  # structures of a lot that a page can list
+SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page
 TOGETHER = 8  # lots up to which groups are shown at once; beyond, on demand
-STATE = 20_000  # characters of a packed notice that a page carries along
 RECENT = 6  # notices proposed where nothing is searched yet
-#: Code of an error -> the sentence for a visitor; any other error is shown as it is.
-SENTENCES = {
-    "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
-    "unknown-format": (
-        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP). "
-        "Décrivez plutôt le besoin en quelques mots."
-    ),
-    "not-a-call": (
-        "Cet avis n'est pas un appel à la concurrence (attribution, annulation…) : il n'y a rien à quoi répondre. "
-        "Déposez l'avis d'appel."
-    ),
-    "need-too-long": "Le texte est trop long : résumez le besoin en une page, ou déposez l'avis publié.",
-}
+
+SearchForm = Annotated[Search, Depends(search.form)]
+SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 
 
-@dataclass
-class Search:
-    """What the form holds."""
-
-    need: str = ""
-    place: str = ""
-    notice_id: str = ""
-    notice: str = ""
-    kinds: tuple[str, ...] = ()
-    radius: str = ""
-    phrase: str = ""
-    active: bool = False
-    page: int = 1
-    view: str = ""  # "groupes" shows the groups of a notice of many lots
-    lot: str = ""  # number of the one lot to show, with more structures
-    too_large: bool = False  # the notice must be given again: no page carries it
+def facet_query(
+    type: Annotated[list[str] | None, Query()] = None, km: Annotated[list[str] | None, Query()] = None,
+    metier: Annotated[list[str] | None, Query()] = None, contact: Annotated[list[str] | None, Query()] = None,
+    label: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
+) -> facets.Chosen:  # fmt: skip
+    given = {
+        "type": type or (),
+        "km": km or (),
+        "metier": metier or (),
+        "contact": contact or (),
+        "label": label or (),
+    }
+    return facets.chosen(given, tri)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A file that a form may bring."""
-
-    data: bytes = b""
-    name: str = "avis"
-
-
-def packed(tender: Tender) -> str:
-    """A notice as a form carries it: compressed JSON in letters."""
-    text = json.dumps(codec.to_json(tender), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(zlib.compress(text, 9)).decode()
-
-
-def unpacked(text: str) -> Tender:
-    """The notice that a form brought back.  Raises BadInput on anything else, however large it would grow."""
-    try:
-        reader = zlib.decompressobj()
-        data = reader.decompress(base64.urlsafe_b64decode(text), 20_000_000)
-        if reader.unconsumed_tail:
-            raise ValueError
-        return codec.from_json(Tender, json.loads(data))
-    except (ValueError, zlib.error, BadInput):
-        raise BadInput("La page a perdu l'avis en route : déposez-le à nouveau.") from None
-
-
-def form(
-    need: Annotated[str, Form()] = "", place: Annotated[str, Form(max_length=200)] = "", notice_id: Annotated[str, Form(max_length=200)] = "",
-    notice: Annotated[str, Form()] = "", kinds: Annotated[list[str] | None, Form()] = None, radius: Annotated[str, Form(max_length=10)] = "",
-    phrase: Annotated[str, Form(max_length=200)] = "", active: Annotated[str, Form(max_length=5)] = "",
-    page: Annotated[int, Form(ge=1, le=1000)] = 1, view: Annotated[str, Form(max_length=10)] = "",
-    lot: Annotated[str, Form(max_length=40)] = "",
-) -> Search:  # fmt: skip
-    return Search(
-        need, place, notice_id, notice, tuple(kinds or ()), radius, phrase, bool(active), page, view, lot
-    )
-
-
-def sent_file(file: Annotated[UploadFile | None, File()] = None) -> Sent:
-    return Sent(file.file.read(), file.filename or "avis") if file else Sent()
-
-
-SearchForm = Annotated[Search, Depends(form)]
-SentFile = Annotated[Sent, Depends(sent_file)]
-
-
-def filters_of(search: Search) -> Filters:
-    """The filters of the form.  Raises BadInput on a radius that is no number."""
-    try:
-        radius = float(search.radius.replace(",", ".")) if search.radius.strip() else None
-    except ValueError:
-        raise BadInput("Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide.") from None
-    if radius is not None and not 0 <= radius <= 20_000:
-        raise BadInput("Le rayon est compris entre 0 et 20 000 km.")
-    families = {k for name in search.kinds if name in render.FAMILIES for k in render.FAMILIES[name][1]}
-    return Filters(
-        kinds=tuple(sorted(families)),
-        radius_km=radius,
-        phrases=(search.phrase,) if search.phrase.strip() else (),
-        active_only=search.active,
-    )
-
-
-def taken(request: Request, search: Search, file: Sent, snapshot: Snapshot) -> Taken:
-    """The tender of the form: its file, the notice it carries, an indexed notice, or a need in words."""
-    where = _where(search)
-    if file.data.strip():
-        return from_bytes(file.data, file.name, None, where)
-    if search.notice:
-        return Taken(unpacked(search.notice))
-    if search.notice_id:
-        return Taken(snapshot.notice(search.notice_id))
-    if not any(c.isalpha() for c in search.need):
-        raise BadInput("Dites en quelques mots ce qui est à faire, ou déposez un avis.")
-    return from_need(search.need, where, request.app.state.settings.max_need)
-
-
-def _where(search: Search) -> tuple[Place, ...]:
-    """The places typed in the form.  Raises Homonyms, and BadInput where none is called so, both in French."""
-    try:
-        return toponyms.asked(search.place, search.need)
-    except toponyms.Homonyms:
-        raise
-    except BadInput:
-        raise BadInput(
-            f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle "
-            f"« {search.place[:60]} » : vérifiez l'orthographe."
-        ) from None
+Facets = Annotated[facets.Chosen, Depends(facet_query)]
+Page = Annotated[int, Query(ge=1, le=1000)]
+Short = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/")
@@ -158,92 +55,229 @@ def home(request: Request, who: Reader) -> Response:
     serving = request.app.state.serving
     recent = serving.current.answerable()[:RECENT] if serving.current else []
     return render.page(
-        request, "home.html", search=Search(), recent=recent, problem="", refusal=serving.refusal
+        request, "home.html", search=Search(), recent=recent, problems={}, refusal=serving.refusal, de=""
     )
 
 
 @router.get("/acheteur")
-def empty(
-    request: Request,
-    who: Reader,
-    avis: Annotated[str, Query(max_length=200)] = "",
-    page: Annotated[int, Query(ge=1, le=1000)] = 1,
-    vue: Annotated[str, Query(max_length=10)] = "",
-    lot: Annotated[str, Query(max_length=40)] = "",
-) -> Response:
-    snapshot = request.app.state.serving.get()
+def notice(
+    request: Request, who: Reader, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
+    lot: Short = "", tout: Short = "", manque: Short = "", modifier: Annotated[str, Query(max_length=210)] = "",
+) -> Response:  # fmt: skip
+    """The form; or the results of a published notice."""
     if avis:
-        search = Search(notice_id=avis, page=page, view=vue, lot=lot)
-        return _results(request, search, Taken(snapshot.notice(avis)), snapshot)
-    return _form(request, Search(), snapshot)
+        return _results(request, NOTICE + avis, wanted, page, vue, lot, tout, manque)
+    shown = search.of(request, modifier) if modifier else Search()
+    return _form(request, shown, modifier)
+
+
+@router.get("/acheteur/r/{reference}")
+def kept(
+    request: Request, who: Reader, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
+    manque: Short = "",
+) -> Response:  # fmt: skip
+    """The results of a search that was kept: whoever has the address reads it."""
+    return _results(request, reference, wanted, page, vue, lot, tout, manque)
 
 
 @router.post("/acheteur")
-def results(request: Request, who: Reader, search: SearchForm, file: SentFile) -> Response:
+def ask(
+    request: Request,
+    who: Reader,
+    asked: SearchForm,
+    file: SentFile,
+    de: Annotated[str, Form(max_length=210)] = "",
+) -> Response:
+    """Keep the search, then show it at its own address: back, reload and a bookmark work."""
     snapshot = request.app.state.serving.get()
     try:
-        found = taken(request, search, file, snapshot)
-        if file.data.strip():
-            notice = packed(found.tender)
-            search.too_large = len(notice) > STATE
-            search.notice = "" if search.too_large else notice
-        return _results(request, search, found, snapshot)
+        if de:  # the notice of the search that is changed stays, unless another is sent
+            before = search.of(request, de)
+            asked = replace(asked, notice=before.notice, notice_id=before.notice_id)
+        if file[0].strip() or (file[1] and not asked.need.strip()):
+            asked = search.of_file(asked, *file)
+        _checked(request, asked, snapshot)
     except toponyms.Homonyms as error:
         problem = (
             f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
         )
-        return _form(request, search, snapshot, problem, 422, error.choices)
+        return _form(request, asked, de, {"place": problem}, 422, error.choices)
     except (MatcherError, Refused) as error:
         status = error.status if isinstance(error, Refused) else 422
-        problem = SENTENCES.get(getattr(error, "code", ""), str(error))
-        return _form(request, search, snapshot, problem, status)
+        problem = search.SENTENCES.get(getattr(error, "code", ""), str(error))
+        return _form(request, asked, de, {getattr(error, "field", "need"): problem}, status)
+    return render.go(search.address(search.kept(request, asked)))
+
+
+def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
+    """Raises what a visitor must correct before the search is kept."""
+    search.filters_of(asked)
+    search.taken(asked, snapshot, request.app.state.settings.max_need)
+
+
+@router.post("/acheteur/corriger")
+def correct(
+    request: Request, who: Reader, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
+    metier: Annotated[str, Form(max_length=40)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
+    entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
+) -> Response:  # fmt: skip
+    """« Ce n'est pas ça »: the same search with what its buyer corrected, at an address of its own."""
+    asked = search.of(request, de)
+    if metier in {trade.name for trade in trades.trades()}:
+        asked = replace(asked, trades={**asked.trades, lot: metier})
+    if reserve is not None:
+        asked = replace(asked, reserved={**asked.reserved, lot: reserve})
+    if entier:
+        asked = replace(asked, whole=entier == "oui", trades={}, reserved={})
+        lot = ""
+    if place is not None:
+        asked = replace(asked, place=place)
+    try:
+        _checked(request, asked, request.app.state.serving.get())
+    except toponyms.Homonyms as error:
+        problem = (
+            f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
+        )
+        return _form(request, asked, de, {"place": problem}, 422, error.choices)
+    except FieldError as error:
+        return _form(request, asked, de, {error.field: str(error)}, 422)
+    return render.go(search.address(search.kept(request, asked), lot=lot))
 
 
 def _form(
-    request: Request, search: Search, snapshot: Snapshot, problem: str = "", status: int = 200,
+    request: Request, shown: Search, de: str = "", problems: dict[str, str] | None = None, status: int = 200,
     choices: Sequence[str] = (),
 ) -> Response:  # fmt: skip
-    recent = snapshot.answerable()[:RECENT]
+    recent = request.app.state.serving.get().answerable()[:RECENT] if not de else []
     return render.page(
         request,
-        "buyer.html",
+        "search.html",
         status,
-        search=search,
-        answer=None,
-        problem=problem,
+        search=shown,
+        problems=problems or {},
         recent=recent,
         choices=choices,
+        de=de,
     )
 
 
-def _results(request: Request, search: Search, found: Taken, snapshot: Snapshot) -> Response:
-    wanted, tender, matcher = filters_of(search), found.tender, snapshot.matcher
-    lots = tender.lots
-    pages = max(1, -(-len(lots) // LOTS)) if len(lots) > TOGETHER else 1
-    search.page = min(search.page, pages)
-    alone = tuple(lot for lot in lots if lot.number == search.lot)[:1] if search.lot else ()
-    shown = alone or (lots[(search.page - 1) * LOTS : search.page * LOTS] if pages > 1 else lots)
-    most = SHOWN
-    if search.view == "groupes" and pages > 1:
-        whole, shown = matcher.match(tender, 1, filters=wanted, groups=3), ()
-        answer = replace(whole, lots=())
-    else:
-        # what a page holds stays about the same, whatever the number of lots
-        most = ALONE if alone else min(SHOWN, max(3, LINES_OF_PAGE // max(1, len(shown))))
-        groups = 0 if pages > 1 or alone else 3
-        whole = answer = matcher.match(replace(tender, lots=shown), most, filters=wanted, groups=groups)
-    request.app.state.metrics.nobody.inc(sum(lot.nobody for lot in answer.lots))
-    typed = tender.lots[0].places[0] if tender.format == "need" and tender.lots[0].places else None
+def answer_of(request: Request, reference: str, number: str = "") -> tuple[Search, Taken, LotAnswer | None]:
+    """The search of a reference, its tender, and the whole answer to one of its lots (the only one by default)."""
+    snapshot = request.app.state.serving.get()
+    asked = search.of(request, reference)
+    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    chosen = [each for each in found.tender.lots if each.number == number] or list(found.tender.lots[:1])
+    if not chosen:
+        return asked, found, None
+    one = replace(found.tender, lots=tuple(chosen[:1]))
+    return asked, found, snapshot.matcher.match(one, MOST, filters=search.filters_of(asked), groups=0).lots[0]
+
+
+def _results(
+    request: Request,
+    reference: str,
+    wanted: facets.Chosen,
+    page: int,
+    view: str,
+    lot: str,
+    everything: str,
+    missing: str,
+) -> Response:
+    snapshot = request.app.state.serving.get()
+    asked = search.of(request, reference)
+    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    common = {
+        "search": asked,
+        "found": found,
+        "tender": found.tender,
+        "de": reference,
+        "place": _places(found.tender),
+    }
+    common |= {
+        "understood": _understood(asked.place, found.tender),
+        "missing": missing,
+        "address": search.address,
+        "known_trades": trades.trades(),
+    }
+    if lot and lot not in {each.number for each in found.tender.lots}:
+        raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
+    if lot or len(found.tender.lots) == 1:
+        return _lot(request, reference, wanted, lot, bool(everything), common)
+    return _lots(request, snapshot, asked, found.tender, page, view, common)
+
+
+def _lot(
+    request: Request,
+    reference: str,
+    wanted: facets.Chosen,
+    number: str,
+    everything: bool,
+    common: dict[str, Any],
+) -> Response:
+    """One lot: its list by level, facets, map."""
+    snapshot, asked, tender = request.app.state.serving.get(), common["search"], common["tender"]
+    chosen = next((each for each in tender.lots if each.number == number), tender.lots[0])
+    groups = 3 if len(tender.lots) == 1 else 0
+    whole = snapshot.matcher.match(
+        replace(tender, lots=(chosen,)), MOST, filters=search.filters_of(asked), groups=groups
+    )
+    (answer,) = whole.lots
+    request.app.state.metrics.nobody.inc(int(answer.nobody))
+    lines = [lots.line(match) for match in answer.matches]
+    kept = facets.narrowed(lines, wanted)
+    call = [each for each in kept if each.match.level != "plausible"]
+    check = [each for each in kept if each.match.level == "plausible"]
+    most = MOST if everything else lots.OPEN
+    numbered = [*call[:most], *check[:most]]
     return render.page(
-        request, "buyer.html", search=search, answer=answer, problem="", found=found, lots=[lot_view(each, most) for each in answer.lots],
-        teams=[team_view(team, whole) for team in answer.consortia], place=_places(shown or lots), tender=tender, pages=pages,
-        several=len(lots) > 1, alone=bool(alone), understood=_understood(search.place, typed), choices=found.place_choices,
+        request, "results.html", answer=answer, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
+        numbers={id(each): n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
+        chosen=wanted, kept=urlencode(wanted.query()), because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
+        potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=facets.SORTS,
+        read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],
+        **common,
     )  # fmt: skip
 
 
-def _places(lots: Sequence[Lot]) -> str:
-    named = (where for lot in lots for p in lot.places if (where := _named(p)))
-    return ", ".join(dict.fromkeys(named))
+def _lots(
+    request: Request,
+    snapshot: Snapshot,
+    asked: Search,
+    tender: Tender,
+    page: int,
+    view: str,
+    common: dict[str, Any],
+) -> Response:
+    """Several lots: the first of each, and the groups over all."""
+    all_lots = tender.lots
+    pages = max(1, -(-len(all_lots) // LOTS)) if len(all_lots) > TOGETHER else 1
+    page = min(page, pages)
+    shown = all_lots if pages == 1 else all_lots[(page - 1) * LOTS : page * LOTS]
+    together = pages == 1 or view == "groupes"
+    wanted = search.filters_of(asked)
+    whole = snapshot.matcher.match(
+        replace(tender, lots=all_lots if together else shown),
+        SHOWN,
+        filters=wanted,
+        groups=3 if together else 0,
+    )
+    numbers = {each.number for each in shown}
+    answers = [each for each in whole.lots if each.lot.number in numbers] if view != "groupes" else []
+    request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
+    views = [
+        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each.lot, asked.trades.get(each.lot.number, "")), "rest": lots.examined(each)}
+        for each in answers
+    ]  # fmt: skip
+    return render.page(
+        request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view,
+        per_page=LOTS, **common,
+    )  # fmt: skip
+
+
+def _places(tender: Tender) -> str:
+    """Where the work is, as it is understood: stated, read, or for want of more the buyer's town."""
+    places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
+    return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))
 
 
 def _named(place: Place) -> str:
@@ -255,6 +289,7 @@ def _named(place: Place) -> str:
     return f"{label} ({department})"
 
 
-def _understood(typed: str, place: Place | None) -> str:
+def _understood(typed: str, tender: Tender) -> str:
     """The commune that a misspelt name was taken for; "" where it was taken as it stands."""
+    place = tender.lots[0].places[0] if tender.lots and tender.lots[0].places else None
     return _named(place) if place and place.commune and typed.strip() and not toponyms.spelt(typed) else ""

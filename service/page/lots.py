@@ -1,4 +1,4 @@
-"""A lot's answer and a group as the pages show them: lines, map, potential for reserving, who takes what."""
+"""A lot's answer and a group as the pages show them: lines by level, what was understood, who takes what."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Answer, Consortium, Lot, LotAnswer, Match
+from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
-from matcher.reference import law
+from matcher.reference import law, needs
+from matcher.reference.codes import cpv_label
+from matcher.reference.text import shorten
 from matcher.reference.trades import trades
-from matcher.territory import outlines
 from service.page import render
 
 ROWS = 40  # rows of a group's table
-DAY_TRIP_KM = 120  # farther structures are left out of the map where the site is known
+OPEN = 24  # lines of a level that are shown at once; the others on demand
+SUGGESTED = 5  # codes proposed instead of the one understood
 #: Articles whose potential is shown, with whom they are for.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
+#: Nature of the offer that matched -> from what the trade is known, and does the structure or its past say so?
+KNOWN: dict[str, tuple[str, bool]] = {
+    "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True), "job": ("offre d’emploi", True),
+    "naf": ("code d’activité", False), "name": ("son nom", False),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,46 +37,70 @@ class Line:
 
     match: Match
     mark: str  # what to do with it, in a word
-    warnings: tuple[str, ...]
-    why: tuple[reasons.Subject, ...]
 
     @property
-    def proof(self) -> str:
-        """The past contract that speaks most for it; "" where none is known."""
-        sentences = next((s.sentences for s in self.why if s.name == "Marchés passés"), ())
-        award = self.match.offer is not None and self.match.offer.nature == "award"
-        return sentences[0] if sentences and not award else ""
+    def known(self) -> str:
+        """From what its trade is known; "" where nothing tells it."""
+        return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
+
+    @property
+    def said(self) -> bool:
+        """Does the structure, or a contract it won, name the trade?"""
+        return bool(self.match.offer) and KNOWN.get(self.match.offer.nature, ("", False))[1]  # type: ignore[union-attr]
+
+    @property
+    def trade(self) -> str:
+        if self.match.offer is None:
+            return ""
+        if self.match.offer.nature == "name":
+            return "métier à demander"
+        return shorten(self.match.offer.title.replace(" n.c.a.", ""), 70)
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        return reasons.sentences(self.match.reasons, 4)
 
 
-def lot_view(answer: LotAnswer, most: int) -> dict[str, Any]:
-    """A lot's answer as the page shows it: lines, map, potential for reserving."""
-    lines = [Line(m, reasons.mark(m), m.warnings, reasons.subjects(m.reasons)) for m in answer.matches]
-    points = [(p, m) for m in answer.matches if (p := _point(m.structure.place))]
-    site = [p for place in answer.lot.places if (p := _point(place))]
-    return {
-        "answer": answer, "lot": answer.lot, "lines": lines, "points": points, "site": site,
-        "potential": _potential([m for m in answer.matches if m.level in ("likely", "")]), "more": len(lines) == most < answer.likely + answer.plausible,
-        "window": outlines.window(_close(points, bool(site)) + site), "kinds": Counter(render.family(m.structure.kind) for m in answer.matches),
+def line(match: Match) -> Line:
+    return Line(match, reasons.mark(match))
+
+
+def plausible_because(lines: Sequence[Line]) -> str:
+    """What makes the structures to check plausible, counted: "6 par leur code d’activité, 2 par leur nom"."""
+    found = Counter(each.known or "aucune indication" for each in lines)
+    words = {
+        "déclaré": "par ce qu’elles déclarent", "marché remporté": "par un marché remporté", "offre d’emploi": "par une offre d’emploi",
+        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", "aucune indication": "sans métier connu",
     }  # fmt: skip
+    return ", ".join(f"{count} {words[name]}" for name, count in found.most_common())
 
 
-def _potential(near: Sequence[Match]) -> list[tuple[str, int, int]]:
-    """Article with whom it is for, structures that it would admit for certain, those of them verified as active."""
+def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
+    """Article with whom it is for, structures to call that it would admit for certain, those of them verified as active."""
     today, found = date.today(), []
+    near = [m for m in matches if m.level in ("likely", "")]
     for article, public in RESERVATIONS:
         may = [m.structure for m in near if law.eligible(m.structure.kind, (article,), today)]
         found.append((f"{article} ({public})", len(may), sum(s.active is True for s in may)))
     return found
 
 
-def _point(place: Any) -> tuple[float, float] | None:
-    return outlines.point(place.latitude, place.longitude)
+def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
+    """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
+    labels = {trade.name: trade.label for trade in trades()}
+    named = [corrected] if corrected else [need.trade for need in needs.asked(lot)]
+    guesses = suggested(f"{lot.title} {lot.description}"[:400])
+    code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
+    return {
+        "trades": [labels[name] for name in named if name in labels], "names": named, "code": code, "label": cpv_label(code) if code else "",
+        "inferred": not lot.cpv or "cpv" in lot.inferred, "others": [(c, label) for c, label in guesses if c != code],
+    }  # fmt: skip
 
 
-def _close(points: list[Any], site: bool) -> list[tuple[float, float]]:
-    """The points to draw near: those of a day's work around the site; all where none is, or no site is known."""
-    near = [p for p, m in points if m.distance_km is not None and m.distance_km <= DAY_TRIP_KM]
-    return near if site and near else [p for p, _ in points]
+@lru_cache(512)
+def suggested(text: str) -> tuple[tuple[str, str], ...]:
+    """The likeliest CPV codes of a text, with their labels."""
+    return tuple((code, label) for code, label, _ in cpv.load().suggest(text, SUGGESTED))
 
 
 def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
@@ -92,3 +125,8 @@ def task_label(task: str, lots: Mapping[str, Lot]) -> str:
         labels = {each.name: each.label for each in trades()}
         return render.initial(prefix + labels.get(trade, trade))
     return render.initial(lot_label(lots[lot])) if lot in lots else task
+
+
+def examined(answer: LotAnswer) -> int:
+    """How many were examined and are neither to call nor to check."""
+    return max(0, answer.considered - answer.likely - answer.plausible)

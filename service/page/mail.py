@@ -89,6 +89,15 @@ def reply(
     return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
 
 
+@router.post("/q/{record}/{siret}/{proof}/lu")
+def acknowledge(request: Request, record: str, siret: str, proof: str) -> Response:
+    """The structure says that it has read the question: by a button, for scanners follow links."""
+    questions.opened(store_of(request), record, siret, proof)
+    return _question(
+        request, record, siret, proof, "C'est noté : l'acheteur voit que son message est ouvert."
+    )
+
+
 @router.post("/q/{record}/{siret}/{proof}/stop")
 def stop(request: Request, record: str, siret: str, proof: str) -> Response:
     """No more mail to this structure, neither questions nor alerts."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from matcher.domain import BadInput, Filters, NotFound
+from matcher.domain import BadInput, NotFound
 from matcher.outreach.sourcing import exports, questions
 from matcher.outreach.sourcing import record as record_
+from matcher.outreach.transport import is_address
 from service import sourcing
 from service.access import store_of
-from service.page import render
-from service.page.buyer import TOGETHER, SearchForm, SentFile, filters_of, taken
+from service.page import render, search
+from service.page.buyer import TOGETHER
+from service.page.search import FieldError
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
 
 router = APIRouter()
@@ -26,13 +29,12 @@ def keep(
     request: Request,
     form: CheckedForm,
     owner: RecordOwner,
-    search: SearchForm,
-    file: SentFile,
+    de: Annotated[str, Form(max_length=210)],
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    snapshot = request.app.state.serving.get()
-    found = taken(request, search, file, snapshot)
-    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, filters_of(search), label)
+    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
+    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), label)
     return render.go(f"/acheteur/fiches/{made}")
 
 
@@ -51,35 +53,63 @@ def record(
     debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     tout: str = "",
     issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
+    manque: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """A record of one's own: `debut` is the first line of the lot numbered `lot`, `tout` shows every line."""
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     return render.page(
         request, "record.html", record=found, verdict=record_.verify(store, owner, identifier),
-        changes=sourcing.replay(request, found) if rejouer else None, **_contacts(found),
-        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=questions.OUTCOMES, draft=_draft(found),
-        shown=_shown(found, lot, debut, bool(tout)), page_lines=LINES, filters=_filters_in_words(found.filters), why=record_.why,
-        sends=mail_route(request), everything=bool(tout), note=record_.NOTE,
+        changes=sourcing.replay(request, found) if rejouer else None, **_contacts(found), missing=manque,
+        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=questions.OUTCOMES,
+        shown=_shown(found, lot, debut, bool(tout)), page_lines=LINES, filters=record_.filters_in_words(found.filters), why=record_.why,
+        everything=bool(tout), note=record_.NOTE,
     )  # fmt: skip
 
 
+@router.get("/acheteur/fiches/{identifier}/ecrire")
+def write(
+    request: Request, identifier: str, owner: RecordOwner, s: Annotated[list[str] | None, Query()] = None
+) -> Response:
+    """One message to those ticked: to whom, what, from where."""
+    found = record_.read(store_of(request), owner, identifier)
+    facts, listed = _contacts(found), _listed(found)
+    chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed]
+    if not chosen:
+        return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
+    to = [(siret, listed[siret], siret in facts["happened"]) for siret in chosen]
+    return render.page(
+        request, "write.html", record=found, to=to, draft=_draft(found), sends=mail_route(request), message=facts["message"], problems={}, reply_to=""
+    )  # fmt: skip
+
+
+@router.get("/acheteur/fiches/{identifier}/note")
+def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
+    """The note of the sourcing for the file of the contract, to print."""
+    store = store_of(request)
+    found = record_.read(store, owner, identifier)
+    lines = {each["id"]: [e.payload for e in found.lines(each["id"]) if e.payload] for each in found.lots}
+    return render.page(
+        request, "note.html", record=found, verdict=record_.verify(store, owner, identifier), lines=lines,
+        filters=record_.filters_in_words(found.filters), note=record_.NOTE, **_contacts(found),
+    )  # fmt: skip
+
+
+def _listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
+    """SIRET -> its line."""
+    return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
+
+
 def _contacts(found: record_.Record) -> dict[str, Any]:
-    """Who was asked, what became of the mail, what was answered, and a link that writes to all of them."""
-    asked = {e.siret: e for e in found.events if e.kind == "contacted" and e.siret}
-    state = {e.siret: questions.outcome_label(str(e.payload.get("outcome"))) for e in found.events if e.kind == "sent" and e.payload}  # fmt: skip
-    answers: dict[str, list[tuple[Any, str, str]]] = {}
-    for event in found.events:
-        if event.kind == "answered" and event.payload:
-            answer = (event.at, str(event.payload.get("text", "")), str(event.payload.get("by", "buyer")))
-            answers.setdefault(event.siret, []).append(answer)
-    listed = {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
-    known = {siret: listed[siret] for siret in asked if siret in listed}
+    """What happened with whom, and a link that writes to all of them."""
+    happened, listed = record_.steps(found), _listed(found)
+    known = {siret: listed[siret] for siret in happened if siret in listed}
     addresses = sorted({str(line["email"]) for line in known.values() if line.get("email")})
-    message = next((str(e.payload["message"]) for e in asked.values() if e.payload), "")
+    prepared = (step for each in happened.values() for step in each if step.kind in record_.PREPARED)
+    message = next((str(step.payload["message"]) for step in prepared), "")
     return {
-        "asked": asked, "state": state, "answers": answers, "names": {s: str(p.get("name", s)) for s, p in known.items()},
-        "addresses": addresses, "message": message, "mailto": _mailto(addresses, found.tender.title, message),
+        "happened": happened, "names": {s: str(p.get("name") or s) for s, p in known.items()}, "steps": record_.STEPS, "reported": record_.REPORTED,
+        "addresses": addresses, "message": message, "mailto": _mailto(addresses, found.tender.title, message), "outcome": questions.outcome_label,
     }  # fmt: skip
 
 
@@ -102,23 +132,6 @@ def _shown(found: record_.Record, lot: int, first_line: int, everything: bool) -
     return shown
 
 
-def _filters_in_words(wanted: Filters) -> list[str]:
-    lists = {
-        "types": wanted.kinds, "départements": wanted.departments, "régions": wanted.regions, "articles": wanted.articles,
-        "réseaux": wanted.networks, "labels": wanted.labels, "services": wanted.service_types, "mots exigés": wanted.phrases,
-    }  # fmt: skip
-    found = [f"{name} {', '.join(values)}" for name, values in lists.items() if values]
-    if wanted.radius_km is not None:
-        found.append(f"à {wanted.radius_km:g} km au plus")
-    if wanted.active_only:
-        found.append("établissements fermés écartés")
-    if wanted.sirets is not None:
-        found.append(f"parmi {len(wanted.sirets)} SIRET donnés")
-    if wanted.excluded:
-        found.append(f"{len(wanted.excluded)} SIRET exclus")
-    return found
-
-
 def _draft(found: record_.Record) -> str:
     return (
         f"Bonjour,\n\nNous préparons l'achat suivant : {found.tender.title}.\n\nAvant de lancer la consultation, nous aimerions savoir :\n"
@@ -137,21 +150,44 @@ def contact(
     message: Annotated[str, Form(max_length=5000)] = "",
     reply_to: Annotated[str, Form(max_length=200)] = "",
     sirets: Annotated[list[str] | None, Form()] = None,
-    lot: Annotated[int, Form(ge=1, le=10_000)] = 1,
-    debut: Annotated[int, Form(ge=1, le=1_000_000)] = 1,
 ) -> Response:
-    """The same message to those ticked: sent where mail can leave and an address is given, else recorded alone."""
+    """The same message to those ticked: sent where mail can leave and an address is given, else prepared alone."""
+    at = f"/acheteur/fiches/{quote(identifier)}"
     if not sirets:
-        raise BadInput("Cochez au moins une structure à contacter.")
-    if len(message.strip()) < 10:
-        raise BadInput("Écrivez le message : quelques mots au moins.")
+        return render.go(f"{at}?manque=coche#contact")
+    if not message.strip():  # ticked in the list: write it next
+        return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in sirets[:60]])}")
+    try:
+        if len(message.strip()) < 10:
+            raise FieldError("message", "Écrivez le message : quelques mots au moins.")
+        if reply_to.strip() and not is_address(reply_to.strip()):
+            raise FieldError("reply_to", "L'adresse où elles vous répondront n'a pas la forme nom@domaine.")
+    except FieldError as error:
+        return _again(request, owner, identifier, sirets, message, reply_to, error)
     given = reply_to if mail_route(request) and reply_to.strip() else ""
     outcomes = sourcing.contact(request, owner, identifier, sirets[:200], message, given)
     sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
-    return render.go(
-        f"/acheteur/fiches/{quote(identifier)}?lot={lot}&debut={debut}&issue={counts or 'again.0'}#message"
-    )
+    return render.go(f"{at}?issue={counts or 'again.0'}#message")
+
+
+def _again(
+    request: Request,
+    owner: str,
+    identifier: str,
+    sirets: list[str],
+    message: str,
+    reply_to: str,
+    error: FieldError,
+) -> Response:
+    """The message with what is wrong in it."""
+    found = record_.read(store_of(request), owner, identifier)
+    listed = _listed(found)
+    to = [(siret, listed[siret], False) for siret in sirets if siret in listed]
+    return render.page(
+        request, "write.html", 422, record=found, to=to, draft=message, sends=mail_route(request), message=_contacts(found)["message"],
+        problems={error.field: str(error)}, reply_to=reply_to,
+    )  # fmt: skip
 
 
 @router.post("/acheteur/fiches/{identifier}/reponse")
@@ -162,11 +198,31 @@ def answered(
     owner: RecordOwner,
     siret: Annotated[str, Form(max_length=14)] = "",
     text: Annotated[str, Form(max_length=5000)] = "",
+    fait: Annotated[str, Form(max_length=12)] = "answered",
 ) -> Response:
-    if not text.strip():
+    """What the buyer reports: an answer, or what was done outside of the service."""
+    store = store_of(request)
+    if fait != "answered":
+        record_.reported(store, owner, identifier, siret, fait)
+    elif not text.strip():
         raise BadInput("Écrivez ce que la structure a répondu.")
-    record_.answered(store_of(request), owner, identifier, siret, text)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}#s{siret}")
+    else:
+        record_.answered(store, owner, identifier, siret, text)
+    return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
+
+
+@router.post("/acheteur/fiches/{identifier}/corriger")
+def corrected(
+    request: Request,
+    identifier: str,
+    form: CheckedForm,
+    owner: RecordOwner,
+    number: Annotated[int, Form(ge=1, le=10_000_000)],
+    text: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """A further entry says what is exact: what is sealed stays."""
+    record_.corrected(store_of(request), owner, identifier, number, text)
+    return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
 
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")

@@ -13,15 +13,16 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import DISABILITY_KINDS, KINDS, LEVEL_LABELS, SIAE_KINDS, __version__
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Structure, __version__
 from matcher.matching import reasons
+from matcher.records.keys import Bearer
 from matcher.reference import law, places
 from matcher.reference.french import day, euros, grouped
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import wire
-from service.access import SESSION_COOKIE, SESSION_SECONDS, Session
+from service.access import SESSION_COOKIE, SESSION_SECONDS, Session, open_to_read
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
@@ -31,8 +32,92 @@ FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
     "ess": ("Autres ESS", ESS_KINDS | {"SEP"}),
     "firm": ("Entreprise ordinaire", frozenset({""})),
 }
-#: What to do with a match -> the class of its badge.
-BAND_CLASSES = {LEVEL_LABELS["likely"]: "b1", LEVEL_LABELS["plausible"]: "b3"}
+
+
+ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, for the menu
+#: Beginning of the name of a source -> what it is called on a page.
+SOURCES = {
+    "siae": "Les emplois de l’inclusion", "emplois": "Les emplois de l’inclusion", "lemarche": "Le marché de l’inclusion", "marche": "Le marché de l’inclusion",
+    "sirene": "Répertoire Sirene", "entreprises": "Annuaire des entreprises", "history": "Marchés attribués (DECP)", "decp": "Marchés attribués (DECP)",
+    "ted": "Avis d’attribution (TED)", "geiq": "Annuaire des GEIQ", "ea": "Annuaire des entreprises adaptées", "esat": "Annuaire des ESAT",
+}  # fmt: skip
+
+
+def called(structure: Structure) -> str:
+    """The name that a structure goes by; its SIRET where none is known."""
+    return structure.brand or structure.name or f"SIRET {siret(structure.siret)}"
+
+
+def siret(number: str) -> str:
+    """A SIRET as it is read: 123 456 789 00012."""
+    return f"{number[:3]} {number[3:6]} {number[6:9]} {number[9:]}" if len(number) == 14 else number
+
+
+def source_name(text: str) -> str:
+    """A source by its name rather than by that of its file: "siae_2021.jsonl" is "Les emplois de l’inclusion"."""
+    stem = re.split(r"[/\\]", text)[-1]
+    word = re.match(r"[a-z]+", stem.lower())
+    known = SOURCES.get(word.group(0).removesuffix("s") if word else "") or SOURCES.get(
+        word.group(0) if word else ""
+    )
+    return known or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)
+
+
+def sourced(structure: Structure) -> str:
+    """Where what is known of a structure comes from, with its day."""
+    name = source_name(structure.source) if structure.source else "inconnue"
+    return f"{name}, {day(structure.updated)}" if structure.updated else name
+
+
+def zone_of(structure: Structure) -> str:
+    """Where it works, in words; "" where it does not say."""
+    zone = structure.zone
+    if zone is None:
+        return ""
+    parts = ["toute la France"] if zone.country else []
+    parts += [f"{zone.radius_km:.0f} km autour de son adresse"] if zone.radius_km else []
+    names = [found.name if (found := places.department(code)) else code for code in zone.departments]
+    regions = [places.regions().get(code, code) for code in zone.regions]
+    return " ; ".join(
+        [*parts, *([", ".join(names)] if names else []), *([", ".join(regions)] if regions else [])]
+    )
+
+
+def capacity(structure: Structure) -> str:
+    """Staff and turnover, as far as they are known."""
+    staff = f"{structure.headcount:.0f} personnes" if structure.headcount else ""
+    turnover = f"{euros(structure.turnover)} de chiffre d’affaires" if structure.turnover else ""
+    return ", ".join(filter(None, (staff, turnover)))
+
+
+def alive(structure: Structure) -> str:
+    """Is it open, and since when one knows."""
+    state = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}[
+        structure.active
+    ]
+    return f"{state}, vérifié le {day(structure.checked)}" if structure.checked else state
+
+
+_TAGS = re.compile(
+    r"(<(?:textarea|pre|code|script|style)\b.*?</(?:textarea|pre|code|script|style)>|<[^>]*>)", re.S
+)
+_MARKS = re.compile(r"(?<=\S) (?=[:»%€](?:\W|$))|(?<=«) (?=\S)")
+_THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")
+
+
+def typographic(html: str) -> str:
+    """The page with unbreakable spaces before and within French punctuation, outside tags and what is typed."""
+    parts = _TAGS.split(html)
+    parts[::2] = [_THIN.sub("\u202f", _MARKS.sub("\u00a0", text)) for text in parts[::2]]
+    return "".join(parts)
+
+
+def role(who: Bearer | None, visitor: bool) -> str:
+    """Who is at the page, for its menu: operator, buyer, structure, visitor (may keep things), reader."""
+    if who is not None and who.id != "anonymous":
+        found = next((name for scope, name in ROLES if who.may(scope)), "")
+        return found or ("structure" if who.sirets else "reader")
+    return "visitor" if visitor else "reader"
 
 
 def family(kind: str) -> str:
@@ -73,11 +158,12 @@ _environment.filters |= {
     "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
     "kind": wire.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
 }  # fmt: skip
-_environment.filters["dated"] = dated
+_environment.filters |= {
+    "dated": dated, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
+    "alive": alive, "grouped": grouped,
+}  # fmt: skip
 _environment.globals |= {
     "sentences": reasons.sentences,
-    "counts": reasons.counts,
-    "bands": BAND_CLASSES,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
@@ -85,6 +171,7 @@ _environment.globals |= {
     "departments": places.departments,
     "social_duty": law.social_duty,
     "article": cited,
+    "id": id,
 }
 
 
@@ -109,9 +196,9 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
     text = _environment.get_template(name).render(
         request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
         versions=snapshot.matcher.versions if snapshot else {}, structures=len(snapshot.catalogue) if snapshot else 0,
-        notices=len(snapshot.notices) if snapshot else 0, **facts,
+        notices=len(snapshot.notices) if snapshot else 0, role=role(who, open_to_read(request)), **facts,
     )  # fmt: skip
-    answer = HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
     return give(answer, request, session) if fresh else answer
 
 

@@ -61,7 +61,9 @@ def main() -> int:
             row = matcher.catalogue.row(content["addressee"])
             structure = matcher.catalogue.structure(row)
             offers = " | ".join(o.title or o.text for o in structure.offers)[:300]
-            print(f"\n##### {structure.kind} {structure.name} ({structure.place.label}), {structure.naf} : {offers}")
+            print(
+                f"\n##### {structure.kind} {structure.name} ({structure.place.label}), {structure.naf} : {offers}"
+            )
             for item in content["items"]:
                 print(digests.rendered({**content, "items": [item]}, "text").decode().split("-" * 68)[1])
                 shown += 1

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 import uvicorn
@@ -32,6 +33,7 @@ from matcher.reading import gather
 from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
+from pages_client import PagesClient, kept, reference, token
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SIRET = "00010001600013"
@@ -74,43 +76,32 @@ def settings(catalogue: Path, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def page(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), headers={"accept": "text/html"}) as client:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as client:
         yield client
-
-
-def token(text: str) -> str:
-    return re.findall(r'name="csrf" value="(\w+)"', text)[0]
-
-
-def kept(page: TestClient, need: str = "taille de haies à Pantin") -> tuple[str, str]:
-    """A record made through the page: its address, and the token of the session."""
-    csrf = token(page.post("/acheteur", data={"need": need}).text)
-    made = page.post("/acheteur/fiches", data={"need": need, "csrf": csrf}, follow_redirects=False)
-    assert made.status_code == 303
-    return made.headers["location"], csrf
 
 
 def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
     found = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
     assert found.text.index("Les Sentiers de l&#39;Ourcq") < found.text.index("<footer")
-    assert "Pourquoi cette place" in found.text and len(found.content) < 200_000
-    address, csrf = kept(page)
+    assert len(found.content) < 120_000
+    csrf = token(found.text)
+    address = kept(page, csrf)
     sirets = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)
     asked = {"sirets": sirets[:2], "message": "Bonjour, réalisez-vous cette prestation ?", "csrf": csrf}
     told = page.post(address + "/contacter", data=asked)
-    assert "consigné pour 2 structures" in told.text and "mailto:?bcc=" in told.text
+    assert "Message préparé pour 2 structures" in told.text and "mailto:?bcc=" in told.text
     page.post(address + "/reponse", data={"siret": sirets[0], "text": "=1+1", "csrf": csrf})
     rows = list(
         csv.reader(io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";")
     )
-    assert rows[1][3] == "SIRET" and rows[2][-1] == "'=1+1" and "ne préjuge pas" in rows[0][2]
+    assert rows[0][3] == "SIRET" and rows[1][-1] == "'=1+1" and rows[1][-3] == "réponse reçue"
     assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
 
 
 def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     import openpyxl
 
-    address, _ = kept(page)
+    address = kept(page)
     results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
     for text in (results, page.get("/structure/00029999700014").text, page.get(address).text):
         assert "<script>alert" not in text and 'href="javascript' not in text
@@ -128,9 +119,9 @@ def test_a_homonym_is_asked_back_and_a_place_told_with_its_department(page: Test
     assert asked.status_code == 422 and "précisez le département ou le code postal" in asked.text
     assert 'value="Saint-Denis (93)"' in asked.text and 'value="Saint-Denis (974)"' in asked.text
     again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"})
-    assert again.status_code == 200 and "<strong>Saint-Denis (93)</strong>" in again.text
+    assert again.status_code == 200 and "<summary>Saint-Denis (93)<" in again.text
     assert (
-        "<strong>Saint-Denis (93)</strong>"
+        "<summary>Saint-Denis (93)<"
         in page.post("/acheteur", data={"need": "tonte, 93200", "place": "Saint-Denis"}).text
     )
     read = page.post("/acheteur", data={"need": "Nettoyage des bureaux à Saint-Denis"}).text
@@ -144,7 +135,7 @@ def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient)
     several = page.post("/acheteur", data={"need": "tonte", "place": "Pantin, Bobigny et Romainville"}).text
     assert "Pantin (93), Bobigny (93), Romainville (93)" in several
     assert (
-        "<strong>Île-de-France</strong>"
+        "<summary>Île-de-France<"
         in page.post("/acheteur", data={"need": "tonte", "place": "ile de france"}).text
     )
     assert "Plaine Commune" in page.post("/acheteur", data={"need": "tonte", "place": "Plaine Commune"}).text
@@ -159,7 +150,7 @@ def test_a_place_misspelt_is_told_as_it_was_understood(page: TestClient) -> None
 def test_nobody_is_said_without_blaming_filters_that_are_not_set(page: TestClient) -> None:
     bare = page.post("/acheteur", data={"need": "fourniture d'un appareil d'IRM", "place": "Lille"}).text
     assert "Aucune structure adaptée" in bare and "filtres." not in bare and "L2112-2" in bare
-    assert '<li class="match"' not in bare and "structures ont été examinées" in bare
+    assert '<li class="row"' not in bare and "structures ont été examinées" in bare
     clause = {"need": "fourniture d'un appareil d'IRM, 5 000 heures d'insertion", "place": "Bobigny"}
     asked = page.post("/acheteur", data=clause).text
     assert "Compter sur la clause sociale de ce lot" in asked and "Prévoir une clause" not in asked
@@ -174,49 +165,41 @@ def test_who_may_carry_the_hours_of_a_clause_is_named(page: TestClient) -> None:
 
 def test_who_stands_too_far_is_counted_and_not_shown(page: TestClient) -> None:
     far = page.post("/acheteur", data={"need": "nettoyage de vitres", "place": "Beauvais"}).text
-    assert "Aucune structure adaptée" in far and '<li class="match"' not in far
+    assert "Aucune structure adaptée" in far and '<li class="row"' not in far
     assert re.search(r"À moins de \d+ km : \d+ structures? de plus", far)
 
 
 def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -> None:
     text = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"}).text
-    counted = re.search(r"<strong>(\d+) à appeler(?:, (\d+) à vérifier)?, sur (\d+) examinées</strong>", text)
+    counted = re.search(r"<strong>(\d+) à appeler</strong>, (\d+) à vérifier, sur (\d+) examinées", text)
     assert counted is not None
-    call, ask, examined = (int(number or 0) for number in counted.groups())
-    badges = re.findall(r'<span class="band [^"]*">([^<]*)<', text)
-    assert badges == ["À appeler"] * call + ["À vérifier"] * ask and examined > 50
+    call, check, examined = (int(number) for number in counted.groups())
+    first, _, folded = text.partition('<details class="level"')
+    assert (
+        first.count('<li class="row"') == call and folded.count('<li class="row"') == check and examined > 50
+    )
     assert "Nouvel Élan" not in text  # nothing tells its trade
 
 
-def test_a_card_tells_by_subject_and_nothing_that_is_unknown(page: TestClient) -> None:
-    text = page.post(
-        "/acheteur", data={"need": "entretien des espaces verts d'une école", "place": "Nanterre"}
-    ).text
-    cards = text.split('<li class="match"')[1:]
-    for card in cards:
+def test_the_page_of_a_structure_for_a_need_tells_by_subject_and_nothing_that_is_unknown(
+    page: TestClient,
+) -> None:
+    found = reference(page, need="entretien des espaces verts d'une école", place="Nanterre")
+    sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get("/acheteur/r/" + found).text)
+    for sheet in sheets:
+        text = page.get(sheet).text
         points = [
-            float(p.replace("−", "-").replace(",", ".")) for p in re.findall(r'"points">(.[\d,]+)<', card)
+            float(p.replace("−", "-").replace(",", ".")) for p in re.findall(r'"points">(.[\d,]+)<', text)
         ]
-        total = re.findall(r"exactement : (.[\d,]+)\.", card)[0].replace("−", "-").replace(",", ".")
+        total = re.findall(r"exactement : (.[\d,]+)\.", text)[0].replace("−", "-").replace(",", ".")
         assert sum(points) == pytest.approx(float(total), abs=0.05)
-        assert not re.search(r"marchés inconnus|Aucun marché public|rien de plus à dire", card)
-        assert "tel:" in card or "mailto:" in card or "Aucun contact connu" in card
-    assert cards and "n.c.a." not in text
-
-
-def test_the_map_of_a_later_lot_is_drawn_like_the_first(page: TestClient) -> None:
-    lots = {
-        "need": "Lot 1 : nettoyage des locaux. Lot 2 : entretien des espaces verts.",
-        "place": "93100 Montreuil",
-    }
-    text = page.post("/acheteur", data=lots).text
-    # what <use> copies takes no style from the parents of the original
-    assert '<use href="#france"/>' in text and '<g id="france" class="land">' in text
-    assert "Lot 2 — entretien des espaces verts<" in text
+        assert not re.search(r"marchés inconnus|rien de plus à dire|n\.c\.a\.", text)
+        assert "tel:" in text or "mailto:" in text or "Aucun contact connu" in text
+    assert sheets
 
 
 def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:
-    address, _ = kept(page)
+    address = kept(page)
     identifier = address.rsplit("/", 1)[1]
     store = Store.open(settings.store)
     first = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
@@ -244,10 +227,11 @@ def test_an_empty_need_and_a_strange_file_are_told_in_french(page: TestClient) -
 
 
 def test_forms_of_another_site_or_session_change_nothing(page: TestClient) -> None:
-    _, csrf = kept(page)
-    assert page.post("/acheteur/fiches", data={"need": "pain"}).status_code == 403
-    assert page.post("/acheteur/fiches", data={"need": "pain", "csrf": "0" * 64}).status_code == 403
-    body = {"need": "pain", "csrf": csrf}
+    found = reference(page, need="pain")
+    csrf = token(page.get("/connexion").text)
+    assert page.post("/acheteur/fiches", data={"de": found}).status_code == 403
+    assert page.post("/acheteur/fiches", data={"de": found, "csrf": "0" * 64}).status_code == 403
+    body = {"de": found, "csrf": csrf}
     assert (
         page.post("/acheteur/fiches", data=body, headers={"origin": "https://elsewhere.example"}).status_code
         == 403
@@ -255,14 +239,14 @@ def test_forms_of_another_site_or_session_change_nothing(page: TestClient) -> No
 
 
 def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> None:
-    address, _ = kept(page)
+    address = kept(page)
     page.cookies.clear()
     page.get("/")
     assert page.get(address).status_code == 404 and page.get(address + "/export.csv").status_code == 404
 
 
 def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> None:
-    kept(page, "besoin tout à fait secret de zinguerie à Pantin")
+    kept(page, need="besoin tout à fait secret de zinguerie à Pantin")
     for at in (
         f"/v1/structures/{SIRET}/opportunities",
         "/v1/notices",
@@ -279,7 +263,7 @@ def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> Non
 def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient, settings: Settings) -> None:
     csrf = token(page.get(f"/structure/{SIRET}").text)
     refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
-    assert page.post(f"/structure/{SIRET}/refuser", data=refusal).status_code == 403
+    assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
     assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf}).text
     store = Store.open(settings.store)
     operator = keys.create(store, ["operator"])
@@ -297,16 +281,18 @@ def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient,
     assert page.get(link).status_code == 404
     mine = page.get(f"/structure/{SIRET}").text
     assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
-    notice, lot = re.findall(
-        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', mine
-    )[0]
-    word = {"notice_id": notice, "lot_id": lot, "reason": "not-our-trade", "csrf": token(mine)}
-    assert "ne vous sera plus proposé" in page.post(f"/structure/{SIRET}/refuser", data=word).text
-    again = page.get(f"/structure/{SIRET}").text
-    assert (notice, lot) not in re.findall(
-        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', again
+    links = re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", mine)
+    notice, lot = (unquote(part) for part in links[0])
+    asked = page.get(f"/structure/{SIRET}/ecarter", params={"avis": notice, "lot": lot}).text
+    assert "Ce lot seulement" in asked and "auraient été cachés" in asked
+    word = {"notice_id": notice, "lot_id": lot, "motif": "lot", "csrf": token(mine)}
+    refused = page.post(f"/structure/{SIRET}/ecarter", data=word).text
+    assert "ne vous sera plus proposé" in refused and f"lot={quote(lot)}" not in refused
+    undo = {"notice_id": notice, "lot_id": lot, "csrf": token(mine)}
+    assert links[0] in re.findall(
+        r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", page.post(f"/structure/{SIRET}/reprendre", data=undo).text
     )
-    assert page.post(f"/structure/{OTHER}/refuser", data=word).status_code == 403
+    assert page.post(f"/structure/{OTHER}/ecarter", data=word).status_code == 403
     for bearer in keys.listed(store):
         if SIRET in bearer.sirets:
             keys.revoke(store, bearer.id)

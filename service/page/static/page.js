@@ -1,9 +1,10 @@
-// Comfort only: completion of communes, a dropped notice, printing. Everything works without it.
+// Comfort only: completion of communes, facets that apply at once, list and map that answer to each other.  All works without it.
 "use strict";
-const place = document.getElementById("place"), list = document.getElementById("communes");
-if (place && list) {
+const all = (query) => document.querySelectorAll(query);
+for (const place of all("#place")) {
+  const list = document.getElementById("communes");
   let timer, last = "";
-  place.addEventListener("input", () => {
+  if (list) place.addEventListener("input", () => {
     clearTimeout(timer);
     const q = place.value.trim();
     if (q.length < 2 || q === last) return;
@@ -26,4 +27,29 @@ if (need && file) {
     if (event.dataTransfer && event.dataTransfer.files.length) { event.preventDefault(); file.files = event.dataTransfer.files; }
   });
 }
-for (const button of document.querySelectorAll("[data-print]")) { button.hidden = false; button.addEventListener("click", () => window.print()); }
+for (const button of all("[data-print]")) { button.hidden = false; button.addEventListener("click", () => window.print()); }
+for (const form of all(".facets")) form.addEventListener("change", () => form.requestSubmit());
+const pops = all(".facet, .fix");
+document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const pop of pops) if (pop.open) { pop.open = false; pop.querySelector("summary").focus(); }
+});
+const problem = document.getElementById("probleme");
+if (problem) problem.focus();
+for (const form of all("form.results")) {
+  const missing = form.querySelector("[data-missing]"), ticked = () => form.querySelectorAll("input[name=s]:checked").length;
+  form.addEventListener("submit", (event) => {
+    if (!event.submitter || event.submitter.name !== "faire" || ticked()) return;
+    event.preventDefault();
+    missing.textContent = "Rien n'est coché : cochez d'abord une structure au moins dans la liste.";
+  });
+  form.addEventListener("change", () => { missing.textContent = ""; for (const b of form.querySelectorAll("[value=ecrire]")) b.textContent = "Écrire aux cochées" + (ticked() ? " (" + ticked() + ")" : ""); });
+}
+for (const point of all(".point")) {
+  const row = document.getElementById(point.getAttribute("href").slice(1));
+  if (!row) continue;
+  const light = (on) => { point.classList.toggle("on", on); row.classList.toggle("on", on); };
+  for (const each of [point, row]) { each.addEventListener("mouseenter", () => light(true)); each.addEventListener("mouseleave", () => light(false)); }
+  point.addEventListener("click", () => { const fold = row.closest("details.level"); if (fold) fold.open = true; });
+}

@@ -25,4 +25,6 @@ def in_words(lot: Lot) -> str:
     money = f"{grouped(lot.amount)} {'€' if lot.currency == 'EUR' else lot.currency}"
     if lot.amount_period == "year":
         return f"{money} par an"
-    return f"{money} au total" + (f", sur {lot.duration_months:g} mois" if lot.duration_months else "")
+    return f"{money} au total" + (
+        f", sur {lot.duration_months:.3g} mois".replace(".", ",") if lot.duration_months else ""
+    )

@@ -46,6 +46,8 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
 
     Without a known place nobody is in reach; who lends staff is asked by the clause alone.
     """
+    if not len(ranking.order):
+        return UNLIKELY  # it denies the trade of this lot, or of this part of it
     query = ranking.shortlist.query
     if not ranking.judged:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
@@ -63,23 +65,23 @@ def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool
     return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
 
 
+def parts(lot: Lot) -> tuple[needs_.Need, ...]:
+    """The trades that the title of a lot names, where it names several: a description mentions what is not bought."""
+    return tuple(needs_.split(replace(lot, description="")))
+
+
 def lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -> list[str]:
     """Labels of the needs of a lot of several trades for which the structure is not likely."""
-    asked = needs_.split(lot)
+    asked = parts(lot)
     if not asked:
         return []
     if not matcher.judges:
         does = known(asked, structure)
     else:
         only = Filters(sirets=(structure.siret,))
-        parts = matcher.queries(replace(tender, lots=parts_of(lot)), filters=only)
-        does = np.array([_likely_for(matcher, query, structure) for query in parts])
+        each = matcher.queries(replace(tender, lots=parts_of(replace(lot, description=""))), filters=only)
+        does = np.array([level_of(matcher.rank(query), structure) == LIKELY for query in each])
     return [need.label for need, able in zip(asked, does, strict=True) if not able]
-
-
-def _likely_for(matcher: Matcher, query: suitability.Query, structure: Structure) -> bool:
-    ranking = matcher.rank(query)
-    return len(ranking.order) > 0 and level_of(ranking, structure) == LIKELY
 
 
 def size(structure: Structure, lot: Lot) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import distances, judgement
+from matcher.matching import demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Query, Shortlist
 
@@ -62,6 +62,13 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
 def located(query: Query) -> bool:
     """Does anything tell where the work is?  A lot without a place is in nobody's reach: it is to be asked."""
     return any(p.department or p.latitude is not None for p in query.places)
+
+
+def turn(shortlist: Shortlist) -> NDArray[np.int64]:
+    """Who comes first of equal chances: who lends staff where staff is asked, else who does the work; (n,)."""
+    lending = evidence.of(shortlist, "kind") <= evidence.LENDS
+    staff = evidence.whole(shortlist)["staff"] > demand.SHARE
+    return np.asarray(lending != staff, dtype=np.int64)
 
 
 def nobody(ranking: Ranking) -> bool:

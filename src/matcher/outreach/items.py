@@ -225,7 +225,7 @@ def _place(lot: Lot) -> str:
 def _place_name(place: Place) -> str:
     label = place.label.strip(" .") if len(place.label) <= LONGEST_PLACE else ""
     area = places.department(place.department or "")
-    return label or (f"{area.name} ({area.code})" if area else place.region or "")
+    return label or (f"{area.name} ({area.code})" if area else places.regions().get(place.region or "", ""))
 
 
 def _link(url: str) -> str:

@@ -32,6 +32,7 @@ class Sheet:
     widths: Sequence[float]
     frozen: str = ""  # the first cell that scrolls
     heading: bool = True
+    filtered: bool = False  # arrows that filter, on the heading
 
 
 def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -78,6 +79,8 @@ def _fill(sheet: Worksheet, given: Sheet) -> None:
                 cell.alignment = wrapped
     for number, width in enumerate(given.widths, 1):
         sheet.column_dimensions[get_column_letter(number)].width = width
+    if given.filtered:
+        sheet.auto_filter.ref = sheet.dimensions
     if given.frozen:
         sheet.freeze_panes = given.frozen
 

@@ -22,13 +22,12 @@ from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.ranking import PLAUSIBLE, UNLIKELY
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.matching.search import question
 from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
-from matcher.reference import needs as needs_
 from matcher.reference.french import is_over
 
 Part = Literal["alone", "with-partner", "watch"]
@@ -126,7 +125,7 @@ def _of_tender(
     only = Filters(sirets=(structure.siret,))
     for query in _ready(matcher, tender, asked):
         ranking = matcher.rank(query.within(only))
-        level = standing.level_of(ranking, structure) if len(ranking.order) else UNLIKELY
+        level = standing.level_of(ranking, structure)
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
@@ -213,7 +212,7 @@ def _judged(
     if standing.way_in(structure.kind, lot) == "clause":
         return made("watch", (BY_CLAUSE, *reasons))
     lacking = standing.lacking(matcher, structure, tender, lot)
-    split = len(needs_.split(lot))
+    split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         unsure = CHECK if known else NOT_ESTABLISHED

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
-from matcher.reference import places, toponyms
+from matcher.reference import needs, places, toponyms, trades
 from matcher.reference.text import clean
 
 
@@ -54,11 +55,84 @@ def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     return tuple(found)
 
 
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*[\n•▪·]+\s*")
+_AFTER = re.compile(  # what joins a sentence to the one before, and who speaks: no part of what is to be done
+    r"^(?:(?:d'abord|ensuite|puis|enfin|aussi|également|egalement|et|il faudra|il faut|nous (?:cherchons|avons besoin|souhaitons)"
+    r"|qui peut|assurer|de|d'|pour)\W+)+", re.I,
+)  # fmt: skip
+_ASKED = re.compile(
+    r"(?:la|le|les|une?|du|des|aussi|ainsi que)\b|l'|d'", re.I
+)  # how a thing asked for begins
+SURE = 0.25  # probability from which a suggested code tells the trade of a piece that names none
+AHEAD = 2.0  # and how many times likelier than the next it must be
+
+
+def several_needs(tender: Tender) -> tuple[Lot, ...]:
+    """The needs of a typed text, a lot for each trade that it asks for; none where it asks for one.
+
+    Each lot keeps the places, the reservation and the clauses of the whole.
+    """
+    (lot,) = tender.lots
+    found: dict[str, list[str]] = {}
+    for trade, piece in _pieces(lot.description or lot.title):
+        found.setdefault(trade, []).append(piece)
+    specific = {trade: pieces for trade, pieces in found.items() if trade not in needs.GENERIC}
+    if not 2 <= len(specific) <= needs.MOST:
+        return ()
+    return tuple(
+        replace(lot, id=f"need-{number}", number=str(number), title=_title(", ".join(pieces)), description="")
+        for number, pieces in enumerate(specific.values(), 1)
+    )
+
+
+def _title(words: str) -> str:
+    bare = _AFTER.sub("", words).strip(" ,;.") or words
+    return bare if len(bare) <= 120 else bare[:120].rsplit(" ", 1)[0] + "…"
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """(trade, piece of the text that asks for it), by its words, else by the code that it suggests."""
+    for sentence in _SENTENCE.split(text):
+        head, _, _ = sentence.partition(" : ")
+        told = head if trades.named(head) else sentence  # what follows a trade and a colon is its detail
+        yield from trades.named(told).items()
+        rest = [piece for piece in re.split(r"\s*,\s*|\s+et\s+", told) if not trades.named(piece)]
+        asked = [piece for piece in rest if piece == told or _ASKED.match(piece)]
+        yield from ((trade, piece) for piece in asked if (trade := _suggested(piece)))
+
+
+@lru_cache(2048)
+def _suggested(piece: str) -> str:
+    """The trade of the code that a piece of a text suggests; "" where none stands out."""
+    from matcher.learned import cpv
+
+    if len(re.findall(r"\w{3,}", piece)) < 2:
+        return ""
+    found = cpv.load().suggest(piece, 2)
+    likely = found[0][2] if found else 0.0
+    if likely < SURE or (len(found) > 1 and likely < AHEAD * found[1][2]):
+        return ""
+    return next(iter(trades.trades_of_cpv([found[0][0]])), "")
+
+
 def with_clauses(tender: Tender) -> Tender:
     """Reservations and clauses that the words of a need ask for."""
     from matcher.reading import clauses
 
     return clauses.complete(tender)
+
+
+def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
+    """A need typed by a buyer at these places, with the lots, reservations and clauses that its words say.
+
+    Unless it is one `whole`, a text that numbers no lots has a lot for each trade that it asks for.
+
+    Raises BadInput as `free_text_tender`.
+    """
+    tender = free_text_tender(need, where)
+    lots = numbered_lots(need, tender)
+    tender = with_clauses(replace(tender, lots=lots) if lots else tender)
+    return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
 
 
 def free_text_tender(

@@ -312,6 +312,24 @@ class Once(Base):
     at: Mapped[datetime]
 
 
+class Search(Base):
+    """What a page of results was asked: its id is the unguessable part of its address."""
+
+    __tablename__ = "search"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    asked: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class Favourite(Base):
+    """A structure that a buyer, or a session, set aside."""
+
+    __tablename__ = "favourite"
+    owner: Mapped[str] = mapped_column(Id, primary_key=True)
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    at: Mapped[datetime]
+
+
 #: Table -> (column that dates a row, days it is kept after that); tables not named are kept.
 RETENTION: dict[str, tuple[str, int]] = {
     "declaration": ("deadline", 90),
@@ -326,4 +344,6 @@ RETENTION: dict[str, tuple[str, int]] = {
     "audit": ("at", 365),
     "run": ("started_at", 365),
     "once": ("at", 2),
+    "search": ("at", 90),
+    "favourite": ("at", 2 * 365),
 }

@@ -27,7 +27,7 @@ class Event:
     """A line of a record; `payload` is None once the person was erased."""
 
     number: int
-    kind: str  # "created", "listed", "contacted", "sent", "answered", "exported"
+    kind: str  # "created", "listed", one of `record.STEPS`, "corrected", "exported"
     siret: str
     payload: Mapping[str, Any] | None
     at: datetime

@@ -4,63 +4,89 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from typing import Any
 
 from matcher import codec
 from matcher.outreach import spreadsheet
-from matcher.outreach.sourcing.record import NOTE, Record, why
+from matcher.outreach.sourcing.record import NOTE, STEPS, Record, filters_in_words, steps, why
 
 #: Field, heading, width in characters.
 COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("lot_number", "Lot", 6), ("lot_title", "Intitulé du lot", 30), ("rank", "Ordre de présentation", 10), ("siret", "SIRET", 17),
     ("name", "Structure", 32), ("kind", "Type", 8), ("town", "Ville", 18), ("distance_km", "Distance (km)", 10),
-    ("band", "Proximité avec le besoin", 16), ("why", "Raisons", 60), ("missing", "Non connu", 30), ("warnings", "Alertes", 30),
+    ("band", "À faire", 14), ("why", "Raisons", 60), ("missing", "Non connu", 30), ("warnings", "Alertes", 30),
     ("phone", "Téléphone", 16), ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
-    ("updated", "Mise à jour", 12), ("contacted", "Contactée le", 14), ("answer", "Réponse", 40),
+    ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14), ("state", "Suivi", 24), ("answered", "Réponse le", 14),
+    ("answer", "Réponse", 40),
 )  # fmt: skip
 
 
-def rows(record: Record) -> Iterator[dict[str, Any]]:
-    """One row for each line of each lot, with contact and answer."""
-    asked = {e.siret: e.at for e in record.events if e.kind == "contacted" and e.siret}
-    answers = {
-        e.siret: (e.payload or {}).get("text", "") for e in record.events if e.kind == "answered" and e.siret
-    }
+def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
+    """One row for each structure of each lot, with what happened with it.
+
+    Ordinary firms that are not proposed are no structures: they are left out, or alone with `firms`.
+    """
+    happened = steps(record)
     for lot in record.lots:
         for event in record.lines(lot["id"]):
-            facts = dict(event.payload or {"name": "(ligne effacée à la demande de la personne)"})
+            facts = dict(
+                event.payload or {"name": "(ligne effacée à la demande de la personne)", "kind": "?"}
+            )
+            ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
+            if ordinary is not firms:
+                continue
+            told = {step.kind: step for step in happened.get(event.siret, ())}
+            last = next(reversed(told.values()), None)
+            prepared, sent, answer = (
+                told.get("prepared", told.get("contacted")),
+                told.get("sent"),
+                told.get("answered"),
+            )
             facts |= {
                 "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),
                 "missing": " ; ".join(facts.get("missing", [])), "warnings": " ; ".join(facts.get("warnings", [])),
-                "contacted": f"{asked[event.siret]:%d/%m/%Y}" if event.siret in asked else "", "answer": answers.get(event.siret, ""),
+                "updated": _day(facts.get("updated")), "prepared": _day(prepared and prepared.at), "sent": _day(sent and sent.at),
+                "state": STEPS[last.kind] if last else "", "answered": _day(answer and answer.at),
+                "answer": answer.payload.get("text", "") if answer else "",
             }  # fmt: skip
             yield {name: facts.get(name) for name, _, _ in COLUMNS}
 
 
-def _table(record: Record) -> Iterator[list[Any]]:
+def _day(value: Any) -> date | None:
+    """The day of a moment, or of an ISO text."""
+    if isinstance(value, datetime):
+        return value.date()
+    return date.fromisoformat(value) if value else None
+
+
+def _table(record: Record, firms: bool = False) -> Iterator[list[Any]]:
     yield [heading for _, heading, _ in COLUMNS]
-    yield from (list(row.values()) for row in rows(record))
+    yield from (list(row.values()) for row in rows(record, firms=firms))
 
 
 def to_csv(record: Record) -> bytes:
-    """The list for a spreadsheet, under a line that says what it is."""
-    title = [f"Sourcing du {record.created_at:%d/%m/%Y}", record.tender.title, NOTE]
-    return spreadsheet.to_csv([title, *_table(record)])
+    """The list for a spreadsheet: the header first, days as they are written in French."""
+    days = ([f"{v:%d/%m/%Y}" if isinstance(v, date) else v for v in row] for row in _table(record))
+    return spreadsheet.to_csv(days)
 
 
 def to_xlsx(record: Record) -> bytes:
-    """The same as a workbook: the list, and a sheet that says what made it."""
+    """The same as a workbook: the list, the ordinary firms apart, and a sheet that says what made it."""
+    widths = [width for _, _, width in COLUMNS]
     listed = spreadsheet.Sheet(
-        title="Structures", rows=_table(record), widths=[width for _, _, width in COLUMNS], frozen="F2"
+        title="Structures", rows=_table(record), widths=widths, frozen="F2", filtered=True
+    )
+    firms = spreadsheet.Sheet(
+        title="Autres entreprises", rows=_table(record, True), widths=widths, frozen="F2", filtered=True
     )
     facts = [
-        ("Besoin", record.tender.title), ("Description", record.tender.lots[0].description if record.tender.lots else ""), ("Date", f"{record.created_at:%d/%m/%Y %H:%M} UTC"),
-        ("Filtres", json.dumps(codec.to_json(record.filters), ensure_ascii=False)), ("Versions", json.dumps(dict(record.versions), ensure_ascii=False)),
+        ("Besoin", record.tender.title), ("Description", record.tender.lots[0].description if record.tender.lots else ""), ("Date", record.created_at.replace(tzinfo=None)),
+        ("Filtres", " ; ".join(filters_in_words(record.filters)) or "aucun"), *((f"Version : {name}", value) for name, value in record.versions.items()),
         ("Sceau", record.seal), ("Mention", NOTE),
     ]  # fmt: skip
-    return spreadsheet.to_xlsx(
-        listed, spreadsheet.Sheet(title="Fiche", rows=facts, widths=(16, 100), heading=False)
-    )
+    about = spreadsheet.Sheet(title="Fiche", rows=facts, widths=(20, 100), heading=False)
+    return spreadsheet.to_xlsx(listed, firms, about)
 
 
 def to_json(record: Record) -> dict[str, Any]:

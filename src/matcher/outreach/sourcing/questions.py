@@ -13,7 +13,7 @@ from matcher.domain import BadInput, NotFound
 from matcher.outreach import links, post, transport
 from matcher.outreach.letters import question
 from matcher.outreach.sourcing import chain
-from matcher.outreach.sourcing.record import contact, read
+from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Sourcing
 
@@ -26,6 +26,7 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "unsubscribed": ("ne reçoit plus de message : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
     "failed": ("message refusé par le serveur : appelez", False),
+    "by-hand": ("depuis la messagerie de l'acheteur", False),
 }
 
 
@@ -101,9 +102,9 @@ def ask(
                 )
                 post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
                 outcomes[siret] = "queued"
-        past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind == "sent"}
+        past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in outcomes.items() if o != past.get(s)]
-        sealed = [("sent", s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
+        sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
         chain.append(connection, identifier, sealed, chain.last(record.events))
         store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
     return Counter(o for s, o in outcomes.items() if past.get(s) != "unsubscribed")
@@ -117,14 +118,22 @@ def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
         return
     events = chain.events(connection, identifier)
     before = next(
-        (e.payload for e in events if e.kind == "sent" and e.siret == letter["siret"] and e.payload), {}
+        (e.payload for e in events if e.kind in SENDINGS and e.siret == letter["siret"] and e.payload), {}
     )
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
-    chain.append(connection, identifier, [("sent", letter["siret"], payload)], chain.last(events))
+    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)], chain.last(events))
 
 
 #: What is recorded of each kind of letter that left the queue.
 SETTLE: dict[str, post.Settle] = {"question": settled}
+
+
+SENDINGS = ("sent", "queued", "unsent")
+
+
+def _kind(outcome: str) -> str:
+    """The kind of event that an outcome is: only what has left is sent."""
+    return {"sent": "sent", "outbox": "queued", "queued": "queued"}.get(outcome, "unsent")
 
 
 def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
@@ -133,17 +142,26 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     with store.reading() as connection:
         row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
         events = chain.events(connection, identifier)
-    contacted = next((e for e in events if e.kind == "contacted" and e.siret == siret and e.payload), None)
+    contacted = next((e for e in events if e.kind in PREPARED and e.siret == siret and e.payload), None)
     if row is None or contacted is None:
         raise NotFound("cette question n'est plus conservée")
     listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
-    sent = [e.payload for e in events if e.kind == "sent" and e.siret == siret and e.payload]
+    sent = [e.payload for e in events if e.kind in SENDINGS and e.siret == siret and e.payload]
     answers = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
         asked_at=contacted.at, answers=tuple(answers),
     )  # fmt: skip
+
+
+def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
+    """Record that a structure opened its question, once.  Only a POST may call this: scanners follow links."""
+    questioned(store, identifier, siret, proof)
+    with store.writing() as connection:
+        events = chain.events(connection, identifier)
+        if not any(e.kind == "opened" and e.siret == siret for e in events):
+            chain.append(connection, identifier, [("opened", siret, {"by": "structure"})], chain.last(events))
 
 
 def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
@@ -153,6 +171,7 @@ def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, 
         raise BadInput("Dites d'abord si vous réalisez cette prestation.")
     if len(found.answers) >= MOST_ANSWERS:
         raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
+    opened(store, identifier, siret, proof)
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
     with store.writing() as connection:
         events = chain.events(connection, identifier)

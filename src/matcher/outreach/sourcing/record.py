@@ -27,6 +27,19 @@ if TYPE_CHECKING:
     from matcher.domain import Answer, Match
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
+#: Kind of an event -> what it says of a structure, in the order in which they happen.
+STEPS: dict[str, str] = {
+    "prepared": "message préparé", "contacted": "message préparé", "unsent": "message non envoyé",
+    "queued": "message remis à la boîte d’envoi", "sent": "message envoyé", "called": "appelée au téléphone",
+    "delivered": "accusé de réception reçu", "opened": "message ouvert", "answered": "réponse reçue",
+}  # fmt: skip
+PREPARED = ("prepared", "contacted")  # records sealed formerly say "contacted" of what was only prepared
+#: What a buyer may report of what happened outside of the service.
+REPORTED = {
+    "sent": "Message envoyé depuis ma messagerie",
+    "called": STEPS["called"].capitalize(),
+    "delivered": STEPS["delivered"].capitalize(),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +119,7 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
     line = {
-        "lot": lot, "rank": match.rank, "name": structure.brand or structure.name, "kind": structure.kind,
+        "lot": lot, "rank": match.rank, "name": structure.brand or structure.name or f"SIRET {structure.siret}", "kind": structure.kind,
         "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
         "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
         "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
@@ -118,7 +131,7 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
-    """Record the same message to each of these; a structure once asked is not asked twice.  Returns how many.
+    """Record that the same message is prepared for each of these, once.  Returns for how many.
 
     Raises NotFound, and BadInput on a SIRET that the record does not list, or on another message than the first:
     the same information for all.
@@ -137,17 +150,17 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
             raise BadInput(
                 f"{unknown[0]} n'est pas dans la liste de cette fiche : cochez des structures de la liste."
             )
-        asked = {e.siret for e in events if e.kind == "contacted"}
+        asked = {e.siret for e in events if e.kind in PREPARED}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
         payload = {"message": message}
-        chain.append(connection, identifier, [("contacted", s, payload) for s in fresh], chain.last(events))
+        chain.append(connection, identifier, [("prepared", s, payload) for s in fresh], chain.last(events))
         store.audit(connection, owner, "sourcing.contact", identifier, {"count": len(fresh)})
     return len(fresh)
 
 
 def _message(events: Sequence[chain.Event]) -> str:
     """The message that the structures of a record were sent; "" before the first."""
-    return next((str(e.payload["message"]) for e in events if e.kind == "contacted" and e.payload), "")
+    return next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
 
 
 def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -> None:
@@ -155,12 +168,92 @@ def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
-        if siret not in {e.siret for e in events if e.kind == "contacted"}:
-            raise BadInput(f"{siret} n'a pas été contacté dans cette fiche : notez d'abord le contact.")
+        if siret not in {e.siret for e in events if e.kind in PREPARED}:
+            raise BadInput(f"{siret} n'a pas de message dans cette fiche : préparez-le d'abord.")
         chain.append(
             connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], chain.last(events)
         )
         store.audit(connection, owner, "sourcing.answer", identifier)
+
+
+def reported(store: Store, owner: str, identifier: str, siret: str, kind: str) -> None:
+    """Record what the buyer did or received outside of the service (`REPORTED`).  Raises NotFound, BadInput."""
+    if kind not in REPORTED:
+        raise BadInput("Dites ce qui s'est passé : message envoyé, appel, accusé de réception.")
+    with store.writing() as connection:
+        _owned(connection, owner, identifier)
+        events = chain.events(connection, identifier)
+        if siret not in {e.siret for e in events if e.kind in PREPARED}:
+            raise BadInput(f"{siret} n'a pas de message dans cette fiche : préparez-le d'abord.")
+        payload = {"by": "buyer"} | ({"outcome": "by-hand"} if kind == "sent" else {})
+        chain.append(connection, identifier, [(kind, siret, payload)], chain.last(events))
+        store.audit(connection, owner, "sourcing.report", identifier, {"kind": kind})
+
+
+def corrected(store: Store, owner: str, identifier: str, number: int, text: str) -> None:
+    """Correct what an event says by a further one: what is sealed stays.  Raises NotFound, BadInput."""
+    if not text.strip():
+        raise BadInput("Écrivez ce qui est exact.")
+    with store.writing() as connection:
+        _owned(connection, owner, identifier)
+        events = chain.events(connection, identifier)
+        wrong = next((e for e in events if e.number == number and e.kind in STEPS), None)
+        if wrong is None:
+            raise BadInput(
+                "Cet événement n'est pas de ceux qui se corrigent : choisissez-en un dans la liste."
+            )
+        payload = {"of": number, "text": text.strip()[:2000]}
+        chain.append(connection, identifier, [("corrected", wrong.siret, payload)], chain.last(events))
+        store.audit(connection, owner, "sourcing.correct", identifier, {"of": number})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What happened with a structure, and what was said later to be exact instead."""
+
+    number: int
+    kind: str
+    at: datetime
+    payload: Mapping[str, Any]
+    corrections: tuple[str, ...] = ()
+
+
+def steps(record: Record) -> dict[str, list[Step]]:
+    """SIRET -> what happened with it, in order; those for whom nothing happened are left out."""
+    later: dict[int, list[str]] = {}
+    for event in record.events:
+        if event.kind == "corrected" and event.payload:
+            later.setdefault(int(event.payload["of"]), []).append(str(event.payload["text"]))
+    found: dict[str, list[Step]] = {}
+    for e in record.events:
+        if e.kind in STEPS and e.siret and e.payload is not None:
+            step = Step(
+                number=e.number,
+                kind=e.kind,
+                at=e.at,
+                payload=e.payload,
+                corrections=tuple(later.get(e.number, ())),
+            )
+            found.setdefault(e.siret, []).append(step)
+    return found
+
+
+def filters_in_words(wanted: Filters) -> list[str]:
+    """The filters of a search, in French."""
+    lists = {
+        "types": wanted.kinds, "départements": wanted.departments, "régions": wanted.regions, "articles": wanted.articles,
+        "réseaux": wanted.networks, "labels": wanted.labels, "services": wanted.service_types, "mots exigés": wanted.phrases,
+    }  # fmt: skip
+    found = [f"{name} {', '.join(values)}" for name, values in lists.items() if values]
+    if wanted.radius_km is not None:
+        found.append(f"à {wanted.radius_km:g} km au plus")
+    if wanted.active_only:
+        found.append("établissements fermés écartés")
+    if wanted.sirets is not None:
+        found.append(f"parmi {len(wanted.sirets)} SIRET donnés")
+    if wanted.excluded:
+        found.append(f"{len(wanted.excluded)} SIRET exclus")
+    return found
 
 
 def exported(store: Store, owner: str, identifier: str, format: str) -> None:

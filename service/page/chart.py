@@ -1,0 +1,96 @@
+"""The map of a list: numbered points that answer to its lines, towns around, the place of the need on top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from matcher.domain import Lot, Place
+from matcher.reference import places
+from matcher.territory import outlines
+from service.page.lots import Line
+
+DAY_TRIP_KM = 120  # farther structures are left out of the frame where the site is known
+SHOWN = 352  # pixels of the map on a wide page, for which sizes are chosen
+POINTS = 40
+TOWNS = 9
+LEAST = 24.0  # units of the drawing, of 1.85 km each
+APART = 17  # pixels between two points
+Spot = tuple[float, float]
+
+
+def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
+    """What the map of these lines draws; without points where no place is known."""
+    at = [(p, line) for line in lines[:POINTS] if (p := _point(line.match.structure.place))]
+    site = [p for place in lot.places if (p := _point(place))]
+    window = _window([*_close(at, bool(site)), *site])
+    scale = float(window.split()[2]) / SHOWN
+    points = list(zip(_spread([p for p, _ in at], APART * scale), [line for _, line in at], strict=True))
+    return {"points": points, "site": site, "window": window, "scale": scale, "towns": towns(window)}
+
+
+def _window(points: Sequence[Spot]) -> str:
+    """The square viewBox around these points, at least some forty kilometres wide; the country where they are spread."""
+    if not points:
+        return outlines.WHOLE
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    side = max(max(xs) - min(xs), max(ys) - min(ys), LEAST) * 1.25
+    if side > 0.8 * outlines.HEIGHT:
+        return outlines.WHOLE
+    return f"{(min(xs) + max(xs) - side) / 2:.1f} {(min(ys) + max(ys) - side) / 2:.1f} {side:.1f} {side:.1f}"
+
+
+def _point(place: Place) -> Spot | None:
+    return outlines.point(place.latitude, place.longitude)
+
+
+def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
+    """The points to draw near: those of a day's work around the site; all where none is, or no site is known."""
+    near = [
+        p
+        for p, line in points
+        if line.match.distance_km is not None and line.match.distance_km <= DAY_TRIP_KM
+    ]
+    return near if site and near else [p for p, _ in points]
+
+
+def _spread(points: Iterable[Spot], apart: float) -> list[Spot]:
+    """The points moved along a spiral until each stands apart from those before it: a town may hold several."""
+    placed: list[Spot] = []
+    for x, y in points:
+        turn = 0
+        spot = (x, y)
+        while any(math.dist(spot, other) < apart for other in placed) and turn < 200:
+            turn += 1
+            radius, angle = apart * 0.35 * math.sqrt(turn), turn * 2.4
+            spot = (x + radius * math.cos(angle), y + radius * math.sin(angle))
+        placed.append((round(spot[0], 2), round(spot[1], 2)))
+    return placed
+
+
+@lru_cache(64)
+def towns(window: str) -> tuple[tuple[float, float, str], ...]:
+    """The largest towns of a viewBox, apart from one another: x, y, name."""
+    left, top, width, height = (float(v) for v in window.split())
+    found: list[tuple[float, float, str]] = []
+    for name, (x, y) in _largest():
+        inside = (
+            left + 0.03 * width < x < left + 0.8 * width and top + 0.05 * height < y < top + 0.97 * height
+        )
+        if inside and all(abs(x - a) > 0.24 * width or abs(y - b) > 0.07 * height for a, b, _ in found):
+            found.append((x, y, name))
+        if len(found) == TOWNS:
+            break
+    return tuple(found)
+
+
+@lru_cache(1)
+def _largest() -> tuple[tuple[str, Spot], ...]:
+    """The towns of the mainland, the most populous first; an arrondissement is no town."""
+    listed = sorted(places.communes(), key=lambda c: -c.population)[:6000]
+    spots = (
+        (c.name, outlines.point(c.latitude, c.longitude)) for c in listed if "rrondissement" not in c.name
+    )
+    return tuple((name, spot) for name, spot in spots if spot)

@@ -1,0 +1,173 @@
+"""What a buyer does with the structures ticked: compare, set aside, write; and the page of one structure for a need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from fastapi import APIRouter, Form, Query, Request, Response
+
+from matcher.domain import Match, MatcherError, NotFound, Structure
+from matcher.matching import reasons, skills
+from matcher.records import searches
+from service import sourcing
+from service.access import store_of
+from service.page import render, search
+from service.page.buyer import answer_of
+from service.page.lots import line
+from service.page.visitor import CheckedForm, Reader, RecordOwner, record_owner
+from service.problems import Refused
+from service.snapshot import Snapshot
+
+router = APIRouter()
+COMPARED = 6  # structures of a comparison
+WRITTEN = 60  # recipients of one message
+Reference = Annotated[str, Query(max_length=210)]
+Number = Annotated[str, Query(max_length=40)]
+
+
+@router.post("/acheteur/cochees")
+def ticked(
+    request: Request, form: CheckedForm, who: Reader, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
+    de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:  # fmt: skip
+    """The button under a list; with nothing ticked, back to the list, which says so beside the button."""
+    chosen = list(dict.fromkeys(s or ()))[:WRITTEN]
+    back = _here(retour)
+    if not chosen:
+        return render.go(f"{back}{'&' if '?' in back else '?'}manque={quote(faire)}#actions")
+    if faire == "comparer":
+        pairs = [("de", de), ("lot", lot), *(("s", siret) for siret in chosen[:COMPARED])]
+        return render.go("/acheteur/comparer?" + urlencode([pair for pair in pairs if pair[1]]))
+    owner = record_owner(request)
+    if faire == "favoris":
+        known = [_structure(request, siret).siret for siret in chosen]
+        searches.set_aside(store_of(request), owner, known)
+        return render.go("/acheteur/favoris")
+    return _write(request, owner, de, lot, chosen)
+
+
+def _write(request: Request, owner: str, de: str, lot: str, chosen: Sequence[str]) -> Response:
+    """Keep the search as a sourcing record, and prepare one message to those ticked."""
+    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
+    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), "")
+    query = urlencode([("s", siret) for siret in chosen])
+    return render.go(f"/acheteur/fiches/{made}/ecrire?{query}")
+
+
+def _here(address: str) -> str:
+    """An address of this site, else the form."""
+    parts = urlsplit(address)
+    own = not parts.scheme and not parts.netloc and parts.path.startswith("/acheteur")
+    return f"{parts.path}?{parts.query}" if own and parts.query else parts.path if own else "/acheteur"
+
+
+def _structure(request: Request, siret: str) -> Structure:
+    found: Structure = request.app.state.serving.get().structure(siret)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ compare
+
+
+@router.get("/acheteur/comparer")
+def compare(
+    request: Request,
+    who: Reader,
+    de: Reference = "",
+    lot: Number = "",
+    s: Annotated[list[str] | None, Query()] = None,
+) -> Response:
+    snapshot = request.app.state.serving.get()
+    matches = _matches(request, de, lot)
+    shown = [_facts(snapshot, siret, matches) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
+    if not shown:
+        raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
+    back = search.address(de, lot=lot) if de else "/acheteur/favoris"
+    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot)
+
+
+def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
+    """SIRET -> its match for the lot of a search."""
+    answer = answer_of(request, de, lot)[2] if de else None
+    return {match.structure.siret: match for match in answer.matches} if answer else {}
+
+
+def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:
+    structure = snapshot.structure(siret)
+    match = matches.get(structure.siret)
+    past = snapshot.past_contracts(structure.siret)
+    return {
+        "s": structure, "line": line(match) if match else None, "past": past, "skills": skills.skills(structure, past[-8:]),
+        "warnings": reasons.warnings(structure, match.eligible if match else None),
+    }  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- favourites
+
+
+@router.get("/acheteur/favoris")
+def favourites(request: Request, owner: RecordOwner) -> Response:
+    snapshot, shown, gone = request.app.state.serving.get(), [], 0
+    for siret in searches.favourites(store_of(request), owner):
+        try:
+            shown.append(snapshot.structure(siret))
+        except MatcherError:
+            gone += 1  # no longer in the catalogue
+    return render.page(request, "favourites.html", shown=shown, gone=gone)
+
+
+@router.post("/acheteur/favoris")
+def set_aside(
+    request: Request, form: CheckedForm, owner: RecordOwner, siret: Annotated[str, Form(max_length=14)], verdict: Annotated[str, Form(max_length=5)] = "oui",
+    retour: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:  # fmt: skip
+    """Set a structure aside, or put it back."""
+    if verdict == "non":
+        searches.put_back(store_of(request), owner, siret)
+    else:
+        searches.set_aside(store_of(request), owner, [_structure(request, siret).siret])
+    return render.go(_here(retour) if retour else "/acheteur/favoris")
+
+
+# ------------------------------------------------------------------------------------- a structure, for a buyer
+
+
+@router.get("/acheteur/structure/{siret}")
+def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot: Number = "") -> Response:
+    """What a buyer asks of a structure: references, trades, zone, capacity, proof of life, contact, why for this need."""
+    snapshot = request.app.state.serving.get()
+    shown = snapshot.structure(siret)
+    past = snapshot.past_contracts(shown.siret)
+    told, tender = None, None
+    if de:
+        asked = search.of(request, de)
+        tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
+        number = (
+            lot
+            if any(each.number == lot for each in tender.lots)
+            else tender.lots[0].number
+            if tender.lots
+            else ""
+        )
+        told = next(
+            iter(snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))), None
+        )
+    match = told.match if told else None
+    return render.page(
+        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), told=told, match=match, tender=tender,
+        line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
+        back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
+        missing=reasons.missing(shown), warnings=reasons.warnings(shown, match.eligible if match else None),
+        others=[p for p in snapshot.catalogue.places_of(shown.siren) if p != shown.siret],
+    )  # fmt: skip
+
+
+def _favourite(request: Request, siret: str) -> bool | None:
+    """Is it a favourite; None where this visitor has none."""
+    try:
+        return siret in searches.favourites(store_of(request), record_owner(request))
+    except (Refused, MatcherError):
+        return None

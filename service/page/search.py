@@ -1,0 +1,180 @@
+"""A buyer's search: what its form holds, the address that gives it back, and the tender it asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import File, Form, Request, UploadFile
+
+from matcher import codec
+from matcher.domain import BadInput, Filters, Lot, MatcherError, Place, Reservation, Tender
+from matcher.records import searches
+from matcher.reference import toponyms, trades
+from service.access import store_of
+from service.asked import Taken, from_bytes, from_need
+from service.page import render
+from service.snapshot import Snapshot
+
+NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
+ARTICLES = ("L2113-12", "L2113-13", "L2113-15")
+#: Code of an error -> the sentence for a visitor; any other error is shown as it is.
+SENTENCES = {
+    "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
+    "unknown-format": (
+        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP). "
+        "Décrivez plutôt le besoin en quelques mots."
+    ),
+    "not-a-call": (
+        "Cet avis n'est pas un appel à la concurrence (attribution, annulation…) : il n'y a rien à quoi répondre. "
+        "Déposez l'avis d'appel."
+    ),
+    "need-too-long": "Le texte est trop long : résumez le besoin en une page, ou déposez l'avis publié.",
+}
+
+
+class FieldError(BadInput):
+    """What is wrong in one field of the form."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = name
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched: a need or a notice, filters, and what the buyer corrected in how it was understood."""
+
+    need: str = ""
+    place: str = ""
+    notice_id: str = ""
+    notice: Mapping[str, Any] | None = None  # a file's, as JSON
+    kinds: tuple[str, ...] = ()
+    radius: str = ""
+    phrase: str = ""
+    active: bool = False
+    whole: bool = False  # one need, however many trades its words name
+    trades: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> trade
+    reserved: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> article, "" not reserved
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.kinds or self.radius or self.phrase or self.active)
+
+
+def form(
+    need: Annotated[str, Form()] = "", place: Annotated[str, Form(max_length=200)] = "", notice_id: Annotated[str, Form(max_length=200)] = "",
+    kinds: Annotated[list[str] | None, Form()] = None, radius: Annotated[str, Form(max_length=10)] = "",
+    phrase: Annotated[str, Form(max_length=200)] = "", active: Annotated[str, Form(max_length=5)] = "",
+) -> Search:  # fmt: skip
+    return Search(need, place, notice_id, None, tuple(kinds or ()), radius, phrase, bool(active))
+
+
+def sent_file(file: Annotated[UploadFile | None, File()] = None) -> tuple[bytes, str]:
+    """The bytes and the name of the file that a form may bring."""
+    return (file.file.read(), file.filename or "avis") if file else (b"", "")
+
+
+def kept(request: Request, search: Search) -> str:
+    """Keep a search; returns its reference."""
+    return searches.keep(store_of(request), asdict(search))
+
+
+def of(request: Request, reference: str) -> Search:
+    """The search of a reference.  Raises NotFound."""
+    if reference.startswith(NOTICE):
+        return Search(notice_id=reference.removeprefix(NOTICE))
+    asked = searches.read(store_of(request), reference)
+    known = {f.name for f in fields(Search)}
+    given = {name: tuple(v) if name == "kinds" else v for name, v in asked.items() if name in known}
+    return Search(**given)
+
+
+def address(reference: str, **query: object) -> str:
+    """The address of the results of a reference; empty values are left out."""
+    notice = reference.startswith(NOTICE)
+    pairs = {"avis": reference.removeprefix(NOTICE), **query} if notice else query
+    asked = "&".join(f"{k}={quote(str(v))}" for k, v in pairs.items() if v not in ("", None, False))
+    path = "/acheteur" if notice else f"/acheteur/r/{quote(reference)}"
+    return f"{path}?{asked}" if asked else path
+
+
+def filters_of(search: Search) -> Filters:
+    """The filters of the form.  Raises FieldError on a radius that is no number."""
+    try:
+        radius = float(search.radius.replace(",", ".")) if search.radius.strip() else None
+    except ValueError:
+        raise FieldError(
+            "radius", "Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide."
+        ) from None
+    if radius is not None and not 0 <= radius <= 20_000:
+        raise FieldError("radius", "Le rayon est compris entre 0 et 20 000 km.")
+    families = {k for name in search.kinds if name in render.FAMILIES for k in render.FAMILIES[name][1]}
+    return Filters(
+        kinds=tuple(sorted(families)),
+        radius_km=radius,
+        phrases=(search.phrase,) if search.phrase.strip() else (),
+        active_only=search.active,
+    )
+
+
+def of_file(search: Search, data: bytes, name: str) -> Search:
+    """The search with the notice of a file.  Raises FieldError, in French."""
+    try:
+        found = from_bytes(data, name, None, _where(search))
+    except toponyms.Homonyms:
+        raise
+    except FieldError:
+        raise
+    except MatcherError as error:
+        raise FieldError("file", SENTENCES.get(getattr(error, "code", ""), str(error))) from None
+    return replace(search, notice=codec.to_json(found.tender), notice_id="")
+
+
+def taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
+    """The tender that a search asks about, as its buyer corrected it.  Raises MatcherError, Refused."""
+    found = _taken(search, snapshot, max_need)
+    lots = tuple(_corrected(lot, search) for lot in found.tender.lots)
+    return replace(found, tender=replace(found.tender, lots=lots))
+
+
+def _taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
+    where = _where(search)
+    if search.notice:
+        return Taken(_placed(codec.from_json(Tender, search.notice), where))
+    if search.notice_id:
+        return Taken(_placed(snapshot.notice(search.notice_id), where))
+    if not any(c.isalpha() for c in search.need):
+        raise FieldError("need", "Dites en quelques mots ce qui est à faire, ou déposez un avis.")
+    return from_need(search.need, where, max_need, whole=search.whole)
+
+
+def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
+    """The notice with the place that its buyer typed instead of the one read."""
+    return replace(tender, lots=tuple(replace(lot, places=where) for lot in tender.lots)) if where else tender
+
+
+def _corrected(lot: Lot, search: Search) -> Lot:
+    if trade := next((t for t in trades.trades() if t.name == search.trades.get(lot.number)), None):
+        codes = tuple(code.ljust(8, "0") for code in trade.cpv[:1])
+        lot = replace(lot, title=f"{trade.label} : {lot.title}", cpv=codes, inferred=())
+    if lot.number in search.reserved:
+        article = search.reserved[lot.number]
+        lot = replace(lot, reservation=Reservation(articles=(article,)) if article in ARTICLES else None)
+    return lot
+
+
+def _where(search: Search) -> tuple[Place, ...]:
+    """The places typed in the form.  Raises Homonyms, and FieldError where none is called so, both in French."""
+    try:
+        return toponyms.asked(search.place, search.need)
+    except toponyms.Homonyms:
+        raise
+    except BadInput:
+        raise FieldError(
+            "place",
+            f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle "
+            f"« {search.place[:60]} » : vérifiez l'orthographe.",
+        ) from None

@@ -1,0 +1,59 @@
+"""What pages of results were asked, by unguessable id, and the structures that a buyer set aside."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from matcher.domain import NotFound
+from matcher.records.store import Store, now
+from matcher.records.tables import RETENTION, Favourite, Search
+
+DAYS = RETENTION["search"][1]  # a search is kept so long
+MOST = 200  # favourites of one owner
+
+
+def keep(store: Store, asked: Mapping[str, Any]) -> str:
+    """Keep what was asked (JSON); returns the id that gives it back.  Those that have expired are deleted."""
+    identifier = secrets.token_urlsafe(16)
+    with store.writing() as connection:
+        connection.execute(delete(Search).where(Search.at < now() - timedelta(days=DAYS)))
+        store.put(connection, Search, [{"id": identifier, "asked": dict(asked), "at": now()}])
+    return identifier
+
+
+def read(store: Store, identifier: str) -> dict[str, Any]:
+    """What was asked.  Raises NotFound where nothing, or nothing any more, is kept under this id."""
+    with store.reading() as connection:
+        row = connection.execute(select(Search.asked, Search.at).where(Search.id == identifier)).first()
+    if row is None or row.at < now() - timedelta(days=DAYS):
+        raise NotFound(
+            "Cette recherche n'est pas, ou plus, conservée : refaites-la, ou redemandez l'adresse à qui vous l'a donnée."
+        )
+    return dict(row.asked)
+
+
+def favourites(store: Store, owner: str) -> list[str]:
+    """The SIRETs that an owner set aside, the last first."""
+    query = select(Favourite.siret).where(Favourite.owner == owner)
+    with store.reading() as connection:
+        return list(connection.execute(query.order_by(Favourite.at.desc(), Favourite.siret)).scalars())
+
+
+def set_aside(store: Store, owner: str, sirets: Sequence[str]) -> None:
+    """Add favourites; beyond `MOST` the others are left out."""
+    room = max(0, MOST - len(favourites(store, owner)))
+    with store.writing() as connection:
+        rows = [{"owner": owner, "siret": siret, "at": now()} for siret in dict.fromkeys(sirets)]
+        store.put(connection, Favourite, rows[:room], keep=("at",))
+
+
+def put_back(store: Store, owner: str, siret: str) -> None:
+    """Remove a favourite; nothing happens where it is none."""
+    mine = (Favourite.owner == owner, Favourite.siret == siret)
+    with store.writing() as connection:
+        connection.execute(delete(Favourite).where(*mine))

@@ -1,0 +1,41 @@
+"""A client that reads pages as a person does: unbreakable spaces are spaces."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+from fastapi.testclient import TestClient
+
+
+class PagesClient(TestClient):
+    """A test client whose texts have plain spaces."""
+
+    def request(self, *args: Any, **kwargs: Any) -> httpx.Response:
+        answer = super().request(*args, **kwargs)
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            answer._text = re.sub("[\u00a0\u202f]", " ", answer.text)
+        return answer
+
+
+def token(text: str) -> str:
+    """The token that forms of this page bring back."""
+    return re.findall(r'name="csrf" value="(\w+)"', text)[0]
+
+
+def reference(page: TestClient, **asked: Any) -> str:
+    """Search, and return the reference of its results."""
+    made = page.post("/acheteur", data=asked, follow_redirects=False)
+    assert made.status_code == 303, made.text[:2000]
+    return str(made.headers["location"]).removeprefix("/acheteur/r/")
+
+
+def kept(page: TestClient, csrf: str = "", **asked: Any) -> str:
+    """A sourcing record made through the pages: its address."""
+    asked = asked or {"need": "taille de haies à Pantin"}
+    found = reference(page, **asked)
+    csrf = csrf or token(page.get("/connexion").text)
+    made = page.post("/acheteur/fiches", data={"de": found, "csrf": csrf}, follow_redirects=False)
+    assert made.status_code == 303, made.text[:2000]
+    return str(made.headers["location"])
