@@ -19,6 +19,7 @@ from matcher.domain import (
     NotFound,
     NoValidRecords,
     StaleArtefact,
+    StoreUnavailable,
 )
 
 log = logging.getLogger("service")
@@ -70,6 +71,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BadInput, 422),
     (NoValidRecords, 422),
     (StaleArtefact, 503),
+    (StoreUnavailable, 503),
     (MissingExtra, 501),
     (MatcherError, 422),
 )

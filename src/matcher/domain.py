@@ -29,6 +29,10 @@ class NoValidRecords(MatcherError):
     """Every record was rejected: no valid record is left."""
 
 
+class StoreUnavailable(MatcherError):
+    """The store cannot be read or written now: disk full or read-only, server down, locked too long.  Nothing is half done."""
+
+
 class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
 
