@@ -35,7 +35,7 @@ def keep(
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     def do() -> dict[str, Any]:
-        taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
+        taken, wanted = take(asked, snapshot, settings), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
         made, answer = sourcing.keep(request, who.actor, matcher, taken.tender, wanted, asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
