@@ -23,7 +23,8 @@ from matcher.records import self_declared
 from matcher.records.store import Store, now
 from service import access, handlers, limits, observability, page, routes
 from service.jobs import Jobs
-from service.settings import Settings, read
+from service.mailer import Mailer
+from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving
 
 log = logging.getLogger("service")
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.serving = Serving(settings)
     app.state.store = None
+    app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings))
     app.state.jobs = Jobs(settings.workers_jobs)
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
@@ -76,6 +78,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     warming = asyncio.create_task(anyio.to_thread.run_sync(_start_reader))
     if serving.current is None:
         log.warning(serving.refusal)
+    else:
+        await anyio.to_thread.run_sync(page.warm)
+    app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:
         yield
@@ -86,6 +91,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
         app.state.jobs.close()
+        await anyio.to_thread.run_sync(app.state.mailer.close)
         if app.state.store is not None:
             app.state.store.close()
 

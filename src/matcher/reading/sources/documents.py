@@ -22,7 +22,7 @@ from matcher import plugins
 from matcher.domain import BadInput, Buyer, Condition, Lot, Rejected, Tender
 from matcher.reading import clauses
 from matcher.reading.limits import FILE, in_force
-from matcher.reading.sources import _facts
+from matcher.reading.sources import _facts, _preamble
 from matcher.reading.sources._tabular import sheet_rows
 from matcher.reference.text import clean, fold, shorten
 
@@ -41,6 +41,7 @@ MAX_SPAN = 63  # columns of a Word table
 MAX_TEXT = 4_000_000  # characters kept of a consultation
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
 SCAN = 25
+HEAD = 20_000  # characters in which a sentence says what the consultation is about
 KEPT = 60_000  # characters of the description
 PLAIN = (".txt", ".md", ".text", ".markdown")
 SHEETS = (".xlsx", ".xlsm")
@@ -458,7 +459,7 @@ def tender_of(documents: list[_Document], name: str) -> Tender:
     own = re.split(r"[/\\:]", name)[-1]
     identifier = blake2b(written.encode("utf-8", "replace"), digest_size=8).hexdigest()
     flags = ["cut"] if any(document.cut for document in documents) else []
-    title = _first(_OBJECT, text, 500)
+    title = _first(_OBJECT, text, 500) or _preamble.concerned(text[:HEAD])
     if not title and documents[0].kind == "plain":
         # a free-text need: its first line is what it is about
         line = next(
@@ -480,6 +481,7 @@ def tender_of(documents: list[_Document], name: str) -> Tender:
         cpv=codes,
         deadline=deadline,
         conditions=tuple(criteria(text)),
+        places=_preamble.site(text),
     )
     named = lots_of(text)
     lots = tuple(
@@ -491,7 +493,9 @@ def tender_of(documents: list[_Document], name: str) -> Tender:
         format="documents",
         title=title,
         description=clean(text, KEPT),
-        buyer=Buyer(id=buyer_id, name=_first(_BUYER, text, 200)),
+        buyer=Buyer(
+            id=buyer_id, name=_first(_BUYER, text, 200) or _preamble.body(text), place=_preamble.seat(text)
+        ),
         lots=lots or (whole,),
         reference=_first(_REFERENCE, text, 60),
         deadline=deadline,
