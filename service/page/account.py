@@ -32,6 +32,7 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
+        access.audited(request, "auth.refuse")
         return render.page(request, "signin.html", 403, problem=render.initial(str(error)) + ".")
     home = (
         f"/structure/{bearer.sirets[0]}"
@@ -40,13 +41,16 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         if bearer.may("operator")
         else "/acheteur"
     )
+    access.audited(request, "auth.sign-in", bearer.id, bearer.actor)
     return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
 @router.post("/deconnexion")
 def sign_out(request: Request, form: CheckedForm) -> Response:
+    if session := access.Session.of(request):
+        session.end(request)
     answer = render.go("/")
-    answer.delete_cookie(access.SESSION_COOKIE, path="/")
+    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     return answer
 
 
