@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import free_text_tender, numbered_lots, several_needs, spot, with_clauses
+from matcher.reading.need import spot, typed_need
+from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
@@ -66,11 +67,7 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
             code="need-too-long",
         )
     found, choices = _spotted(need) if not where else ((), ())
-    tender = free_text_tender(need, where or found)
-    numbered = numbered_lots(need, tender)
-    tender = with_clauses(replace(tender, lots=numbered) if numbered else tender)
-    if not numbered and not whole:
-        tender = replace(tender, lots=several_needs(tender) or tender.lots)
+    tender = typed_need(need, where or found, whole=whole)
     return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
 
 
@@ -82,13 +79,21 @@ def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
         return (), error.choices
 
 
+def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
+    """The records of what was sent, read by a process of its own.  Raises Refused (503) where too many are being read."""
+    try:
+        yield from files.read_upload(data, name)
+    except TimeoutError as error:
+        raise Refused(503, str(error), {"Retry-After": "60"}) from None
+
+
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
         raise UnusableNotice("empty", "the notice is empty: send the file as it was published")
     tenders: list[Tender] = []
     rejected: list[Rejected] = []
-    for record in files.read_bytes(data, name):
+    for record in uploaded(data, name):
         if isinstance(record, Tender):
             tenders.append(record)
         elif isinstance(record, Rejected):

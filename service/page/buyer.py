@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Place, Tender
+from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.asked import Taken
@@ -191,7 +191,7 @@ def _results(
         "found": found,
         "tender": found.tender,
         "de": reference,
-        "place": _places(found.tender.lots),
+        "place": _places(found.tender),
     }
     common |= {
         "understood": _understood(asked.place, found.tender),
@@ -274,9 +274,10 @@ def _lots(
     )  # fmt: skip
 
 
-def _places(listed: Sequence[Lot]) -> str:
-    named = (where for lot in listed for p in lot.places if (where := _named(p)))
-    return ", ".join(dict.fromkeys(named))
+def _places(tender: Tender) -> str:
+    """Where the work is, as it is understood: stated, read, or for want of more the buyer's town."""
+    places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
+    return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))
 
 
 def _named(place: Place) -> str:

@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from matcher.domain import Forbidden, Tender
 from matcher.matching.shortlist import Query
-from matcher.outreach import letters, transport
+from matcher.outreach import letters, post
 from matcher.outreach.exposure import Tally
 from matcher.records.tables import Run
 from matcher.reference import places
+from matcher.reference.mailbox import is_address
 from service import access
 from service.page import account, render
 from service.page.visitor import CheckedForm, Reader
@@ -57,15 +58,18 @@ def decide(
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
-    """The address that the link went to by mail, "" where it did not: that known, or the one the operator gives."""
+    """The address that the link goes to by mail, "" where it does not: that known, or the one the operator gives."""
     to = given.strip() or str(claim["address"] or "")
-    if not request.app.state.settings.smtp or not transport.is_address(to):
+    if not request.app.state.settings.smtp or not is_address(to):
         return ""
     structure = request.app.state.serving.get().structure(claim["siret"])
     mail = mail_transport(request.app.state.settings)
     letter = letters.account_link(structure.brand or structure.name, to, link, mail)
-    outcome = transport.post(access.store_of(request), {claim["siret"]: letter}, mail)
-    return to if outcome[claim["siret"]] == "sent" else ""
+    store = access.store_of(request)
+    with store.writing() as connection:
+        post.queue(store, connection, letter, kind="account", siret=claim["siret"])
+    request.app.state.mailer.wake()
+    return to
 
 
 def _last_run(request: Request) -> dict[str, Any] | None:

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from matcher.domain import BadInput
 from matcher.outreach import alerts
-from matcher.outreach.transport import is_address
 from matcher.reading.brochure import propose
-from matcher.records import exchange, feedback, self_declared
-from matcher.reference import needs
+from matcher.records import feedback, self_declared
+from matcher.reference.mailbox import is_address
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of
@@ -27,51 +26,6 @@ FIELDS = {
     "phone": "téléphone", "email": "courriel", "website": "site", "turnover": "chiffre d'affaires", "zone": "zone",
     "description": "présentation",
 }  # fmt: skip
-
-
-@router.post("/structure/{siret}/bourse")
-def declare(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: Annotated[str, Form(max_length=200)],
-    brings: Annotated[str, Form(max_length=2000)] = "",
-    seeks: Annotated[str, Form(max_length=2000)] = "",
-    contact: Annotated[str, Form(max_length=200)] = "",
-    buyer: Annotated[str, Form(max_length=5)] = "",
-) -> Response:
-    tender = request.app.state.serving.get().notice(notice_id)
-    exchange.declare(
-        store_of(request), who, siret=siret, notice_id=notice_id, brings=brings, seeks=seeks, contact=contact.strip() or None,
-        buyer_may_see=bool(buyer), deadline=tender.deadline,
-    )  # fmt: skip
-    return _done(siret, "bourse", "bourse")
-
-
-@router.post("/structure/{siret}/refuser")
-def decline(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: Annotated[str, Form(max_length=200)],
-    lot_id: Annotated[str, Form(max_length=200)],
-    reason: Annotated[str, Form(max_length=40)] = feedback.NOT_OUR_TRADE,
-) -> Response:
-    """Never shown again to this structure; « ce n'est pas notre métier » also denies the trade of the lot."""
-    tender = request.app.state.serving.get().notice(notice_id)
-    lot = next((each for each in tender.lots if each.id == lot_id), None)
-    if reason not in feedback.REASONS or lot is None:
-        raise BadInput("Choisissez un motif dans la liste.")
-    store = store_of(request)
-    cpv = lot.cpv[0] if lot.cpv else ""
-    feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, cpv=cpv, by=who.actor)
-    if reason == feedback.NOT_OUR_TRADE:
-        trades = [need.trade for need in needs.asked(lot)]
-        if len(trades) == 1:
-            with store.writing() as connection:
-                feedback.deny(store, connection, siret, f"trade:{trades[0]}", who.actor)
-        request.app.state.serving.apply_denials(store)
-    return _done(siret, "refus", "marches")
 
 
 @router.post("/structure/{siret}/brochure")

@@ -12,14 +12,15 @@ from matcher.catalogue import denials
 from matcher.catalogue.filters import search_names
 from matcher.domain import Lot, Structure, Tender
 from matcher.matching import reasons, skills
-from matcher.outreach import alerts
+from matcher.outreach import alerts, links
 from matcher.partners.opportunities import Opportunity
 from matcher.reading.procedure import closing, open_at
-from matcher.records import exchange, self_declared
+from matcher.records import self_declared
 from matcher.records.tables import Feedback
 from matcher.reference import trades
 from matcher.reference.text import clean
 from service import access
+from service.page import exchange as announcements
 from service.page import render
 from service.page.gaps import gaps
 from service.page.visitor import Reader
@@ -45,7 +46,10 @@ def find(request: Request, who: Reader, q: Annotated[str, Query(max_length=200)]
 
 
 @router.get("/structure/{siret}")
-def show(request: Request, siret: str, who: Reader, fait: str = "") -> Response:
+def show(
+    request: Request, siret: str, who: Reader, fait: str = "", avis: Annotated[str, Query(max_length=200)] = "", lot: Annotated[str, Query(max_length=200)] = "",
+    skill: Annotated[str, Query(max_length=200)] = "",
+) -> Response:  # fmt: skip
     snapshot, store = request.app.state.serving.get(), access.store_of(request)
     structure = snapshot.structure(siret)
     mine = structure.siret in who.sirets
@@ -53,12 +57,14 @@ def show(request: Request, siret: str, who: Reader, fait: str = "") -> Response:
     refused = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
     past = snapshot.past_contracts(structure.siret)[-8:]
+    feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
         request, "structure.html", structure=structure, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN,
-        gaps=gaps(structure, snapshot), mine=mine, said=declared, declared=exchange.listing(store, who, mine=True) if mine else (), done=fait,
+        gaps=gaps(structure, snapshot), mine=mine, said=declared, declared=announcements.own(request, who) if mine else (), done=fait,
         missing=reasons.missing(structure), past=past, skills=skills.skills(structure, past), pending=_pending(structure, declared),
         denied=[(skill, denials.label(skill)) for skill in declared.denied], alerts=alerts.chosen(store, structure.siret) if mine else None,
-        frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, zone=(declared.facts.get("zone") or {}) if mine else {},
+        frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=(avis, lot, skill) if mine and fait == "refus" and avis else (), hidden=denials.label(skill) if skill else "",
+        feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed, zone=(declared.facts.get("zone") or {}) if mine else {},
     )  # fmt: skip
 
 
@@ -96,9 +102,7 @@ def together(request: Request, siret: str, avis: str, who: Reader) -> Response:
     structure, tender = snapshot.structure(siret), snapshot.notice(avis)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
     mine = structure.siret in who.sirets
-    offers: Any = ()
-    if mine:
-        offers = exchange.suggest(access.store_of(request), who, structure.siret, notice_id=tender.id)
+    offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
     return render.page(
         request, "partners.html", structure=structure, tender=tender, found=found, label=_task_label(tender), mine=mine, offers=offers,
     )  # fmt: skip

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from lxml import etree
 
 from matcher.domain import Tender
+from matcher.outreach import links
+from matcher.records.keys import Bearer
 from matcher.reference.text import fold, shorten
 from service import wire
-from service.access import Reader
+from service.access import identify
+from service.problems import Refused
 from service.routes.structures import SiretPath
 
 router = APIRouter(tags=["feeds"])
@@ -24,6 +28,26 @@ MOST = 200
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "An Atom feed.", "content": {MEDIA: {"schema": {"type": "string"}}}}
 }
+
+
+def feed_reader(
+    request: Request,
+    token: Annotated[
+        str, Query(max_length=64, description="The token that the pages give for this feed.")
+    ] = "",
+) -> Bearer:
+    """Whoever may read, or brings the token of this very feed: a feed reader sends no key."""
+    who = identify(request)
+    if not who.scopes and not hmac.compare_digest(
+        links.feed_token(request.url.path).encode(), token.encode()
+    ):
+        raise Refused(
+            401, "a key, or the token of this feed, is needed: take the address that the pages give"
+        )
+    return who
+
+
+Reader = Annotated[Bearer, Depends(feed_reader)]
 
 
 @dataclass(frozen=True, slots=True)

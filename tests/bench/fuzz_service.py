@@ -32,7 +32,7 @@ RAW_PATHS = (
     "/v1/match", "/v1/match/file", "/v1/consortium", "/v1/jobs", "/v1/sourcing", "/v1/partners", "/v1/explain", "/v1/feedback", "/v1/exchange",
     "/v1/cpv", f"/v1/structures/{SIRET}/profile", "/acheteur", "/connexion", "/acheteur/fiches", "/acheteur/fiches/x/contacter",
     f"/structure/{SIRET}/offres", f"/structure/{SIRET}/fiche", f"/structure/{SIRET}/metier", f"/structure/{SIRET}/alertes",
-    f"/structure/{SIRET}/brochure", f"/structure/{SIRET}/refuser", "/exploitant/demandes/x", f"/q/x/{SIRET}/y", "/m/x/y", "/revendication/z",
+    f"/structure/{SIRET}/brochure", f"/structure/{SIRET}/ecarter", "/exploitant/demandes/x", f"/q/x/{SIRET}/y", "/m/x/y", "/revendication/z",
 )  # fmt: skip
 READ_PATHS = (
     "/", "/acheteur", "/acheteur/fiches", "/acheteur/fiches/x", "/structure", f"/structure/{SIRET}", f"/structure/{SIRET}/partenaires",

@@ -1273,7 +1273,7 @@ def _owner(s: Site, page: Callable[..., httpx.Response], csrf: Callable[..., str
     siret = "00010024800012"
     at = f"/structure/{siret}"
     page("claim", "POST", f"{at}/revendiquer", data={"csrf": csrf(at)})
-    page("refuse-403", "POST", f"{at}/refuser", data={"notice_id": "26-130702", "lot_id": "x", "csrf": csrf(at)})
+    page("refuse-403", "POST", f"{at}/ecarter", data={"notice_id": "26-130702", "lot_id": "x", "csrf": csrf(at)})
     page("sign-in-operator", "POST", "/connexion", data={"key": s.keys["operator"], "csrf": csrf()})
     desk = page("operator-desk", "GET", "/exploitant").text
     wanted = (re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk) or ["/exploitant/demandes/none"])[0]
@@ -1292,7 +1292,7 @@ def _owner(s: Site, page: Callable[..., httpx.Response], csrf: Callable[..., str
     token = csrf(at)
     text = "Nous reprenons le matériel informatique réformé, effaçons les disques et vendons des ordinateurs reconditionnés."
     for name, path, data in (
-        ("decline", "refuser", {"notice_id": notice, "lot_id": lot, "reason": "not-our-trade"}), ("brochure", "brochure", {"text": text}), ("brochure-empty", "brochure", {}),
+        ("decline", "ecarter", {"notice_id": notice, "lot_id": lot, "motif": "trade"}), ("brochure", "brochure", {"text": text}), ("brochure-empty", "brochure", {}),
         ("offers", "offres", {"title": "Reprise d'imprimantes", "text": "collecte et tri"}), ("offers-none", "offres", {}), ("card", "fiche", {"description": "Atelier", "phone": "01 99 00 22 22", "radius": "40"}),
         ("card-bad", "fiche", {"email": "no"}), ("card-number", "fiche", {"turnover": "beaucoup"}), ("trade-no", "metier", {"skill": "trade:nettoyage", "verdict": "non"}),
         ("trade-yes", "metier", {"skill": "trade:nettoyage", "verdict": "oui"}), ("alerts", "alertes", {"frequency": "off"}), ("alerts-bad", "alertes", {"address": "no"}),

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 import uvicorn
@@ -29,7 +30,7 @@ from matcher.matching import recipes
 from matcher.outreach.sourcing import search as search_
 from matcher.outreach.sourcing.record import keep, read, replay
 from matcher.reading import gather
-from matcher.records import keys
+from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from pages_client import PagesClient, kept, reference, token
@@ -202,7 +203,7 @@ def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, setti
     identifier = address.rsplit("/", 1)[1]
     store = Store.open(settings.store)
     first = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
-    store.erase(first)
+    personal.erase(store, first)
     text = page.get(address).text
     assert (
         "Chaîne intacte" in text and "Ligne effacée à la demande de la personne" in text and first not in text
@@ -262,7 +263,7 @@ def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> Non
 def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient, settings: Settings) -> None:
     csrf = token(page.get(f"/structure/{SIRET}").text)
     refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
-    assert page.post(f"/structure/{SIRET}/refuser", data=refusal).status_code == 403
+    assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
     assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf}).text
     store = Store.open(settings.store)
     operator = keys.create(store, ["operator"])
@@ -280,16 +281,18 @@ def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient,
     assert page.get(link).status_code == 404
     mine = page.get(f"/structure/{SIRET}").text
     assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
-    notice, lot = re.findall(
-        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', mine
-    )[0]
-    word = {"notice_id": notice, "lot_id": lot, "reason": "not-our-trade", "csrf": token(mine)}
-    assert "ne vous sera plus proposé" in page.post(f"/structure/{SIRET}/refuser", data=word).text
-    again = page.get(f"/structure/{SIRET}").text
-    assert (notice, lot) not in re.findall(
-        r'name="notice_id" value="([^"]+)"><input type="hidden" name="lot_id" value="([^"]+)"', again
+    links = re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", mine)
+    notice, lot = (unquote(part) for part in links[0])
+    asked = page.get(f"/structure/{SIRET}/ecarter", params={"avis": notice, "lot": lot}).text
+    assert "Ce lot seulement" in asked and "auraient été cachés" in asked
+    word = {"notice_id": notice, "lot_id": lot, "motif": "lot", "csrf": token(mine)}
+    refused = page.post(f"/structure/{SIRET}/ecarter", data=word).text
+    assert "ne vous sera plus proposé" in refused and f"lot={quote(lot)}" not in refused
+    undo = {"notice_id": notice, "lot_id": lot, "csrf": token(mine)}
+    assert links[0] in re.findall(
+        r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", page.post(f"/structure/{SIRET}/reprendre", data=undo).text
     )
-    assert page.post(f"/structure/{OTHER}/refuser", data=word).status_code == 403
+    assert page.post(f"/structure/{OTHER}/ecarter", data=word).status_code == 403
     for bearer in keys.listed(store):
         if SIRET in bearer.sirets:
             keys.revoke(store, bearer.id)

@@ -107,14 +107,14 @@ class Matcher:
             else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
+        judged = self.judges and not past
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
-        order = np.argsort(-scores, kind="stable")
+        order = np.lexsort((suitability.turn(shortlist), -scores) if judged else (-scores,))
         stands = np.empty(len(order), dtype=np.int64)
         stands[order] = np.arange(len(order))
         bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
         order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
         regime = "structure" if self.has_directory else "supplier"
-        judged = self.judges and not past
         chances = ranker.probability(scores, regime)
         if judged:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))

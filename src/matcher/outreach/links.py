@@ -22,6 +22,8 @@ from matcher.records.tables import Digest, Unsubscription
 def secret() -> bytes:
     """What signs the links of mails: MATCHER_MAIL_SECRET, else made once and kept under MATCHER_HOME."""
     if given := os.environ.get("MATCHER_MAIL_SECRET"):
+        if len(given) < 16:
+            raise BadInput("MATCHER_MAIL_SECRET is too short: 16 characters or more, drawn at random")
         return given.encode()
     home = Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
     path = home / "mail.secret"
@@ -97,3 +99,8 @@ def prove_question(record: str, siret: str, proof: str) -> None:
     """Raises Forbidden unless the link came out of the mail."""
     if not hmac.compare_digest(_question_proof(record, siret).encode(), proof.encode()):
         raise Forbidden("ce lien n'est pas valable : ouvrez celui du message, sans le modifier")
+
+
+def feed_token(path: str) -> str:
+    """What lets a feed reader fetch one feed where a key is needed: it reads this path and nothing else."""
+    return hmac.new(secret(), f"feed|{path}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -123,7 +123,7 @@ def _of_tender(
         if query.lot not in asked.lots:
             continue
         ranking = matcher.rank(query.within(only))
-        level = _level(matcher, ranking, structure) if len(ranking.order) else UNLIKELY
+        level = _level(matcher, ranking, structure)
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
@@ -143,6 +143,8 @@ def _ready(matcher: Matcher, tender: Tender) -> list[Query]:
 
 def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart."""
+    if not len(ranking.order):
+        return UNLIKELY  # it denies the trade of this lot, or of this part of it
     if not ranking.judged:
         asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and _known(asked, structure).any() else UNLIKELY

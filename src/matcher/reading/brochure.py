@@ -15,6 +15,7 @@ from matcher.reference.text import clean, fold, shorten
 
 MOST = 40  # proposals of one text
 LONGEST = 200_000  # characters of a brochure
+PARAGRAPH = 2_000  # characters beyond which a line is joined to none before it
 TITLE = 120  # characters of a proposed title
 
 _BULLET = re.compile(r"^\s*(?:[•▪◦●○■□✓✔➢►→*·–—-]|\d{1,2}\s?[.)/]|[a-z]\))\s+(?=\S)")
@@ -110,7 +111,7 @@ def _noise(plain: str) -> bool:
 
 
 def _goes_on(before: str, line: str) -> bool:
-    return line[0].islower() and not re.search(r"[.!?:;]$", before)
+    return line[0].islower() and before[-1] not in ".!?:;" and len(before) < PARAGRAPH
 
 
 def _is_heading(line: str) -> bool:

@@ -76,6 +76,15 @@ def record(
         store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)
 
 
+def take_back(store: Store, siret: str, notice_id: str, lot_id: str, by: str = "") -> bool:
+    """Withdraw a refusal of this pair; returns True if there was one.  What it denied stays until it is allowed."""
+    refused = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
+    with store.writing() as connection:
+        gone = connection.execute(delete(Feedback).where(*refused, Feedback.verb.in_(REFUSALS))).rowcount
+        store.audit(connection, by or f"structure:{siret}", "feedback:taken-back", notice_id)
+    return bool(gone)
+
+
 def deny(store: Store, connection: Connection, siret: str, skill: str, by: str = "") -> None:
     """ "Ce n'est pas notre métier": a skill of `matcher.catalogue.denials` ("trade:", "cpv:" or "offer:"), or a trade in words.
 
@@ -106,9 +115,9 @@ class Refusals:
         )
 
     def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
-        """Whether one of these SIRETs (of one establishment) denied the trade of the lot or the matching offer."""
+        """Whether one of these SIRETs (of one establishment) denied a trade that the lot names, or the matching offer."""
         return any(
-            denials.refuses(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
+            denials.touches(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
             for siret in sirets
             if (skills := self.skills.get(siret, frozenset()))
         )

@@ -1,0 +1,25 @@
+"""What a consultation says of itself without a label: object, buyer, place."""
+
+from __future__ import annotations
+
+from matcher.reading.sources import _preamble
+
+TEXT = """COMMUNE DE VILLEJUIF
+1 esplanade des Tilleuls, 94800 VILLEJUIF
+REGLEMENT DE LA CONSULTATION
+Article 1. La présente consultation concerne l'entretien ménager des gymnases et des écoles. Elle comprend un lot.
+Lieu(x) d'exécution : commune de Bobigny (93)
+"""
+
+
+def test_the_object_buyer_and_place_of_a_first_page_are_read() -> None:
+    assert _preamble.concerned(TEXT) == "l'entretien ménager des gymnases et des écoles"
+    assert _preamble.body(TEXT) == "COMMUNE DE VILLEJUIF"
+    assert [place.label for place in _preamble.site(TEXT)] == ["Bobigny"]
+    assert _preamble.seat(TEXT).department == "94"
+
+
+def test_what_is_not_said_stays_unknown() -> None:
+    text = "Les plis sont ouverts à huis clos. Tél. 01 02 03 04 05."
+    assert _preamble.concerned(text) == _preamble.body(text) == "" and _preamble.site(text) == ()
+    assert _preamble.seat(text).department is None

@@ -1,0 +1,125 @@
+"""A structure's own pages: what a refusal hides, its undoing, the exchange with names, a feed by its token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.matching import recipes
+from matcher.outreach import links
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+from pages_client import PagesClient, token
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SIRET, OTHER = "00010001600013", "00010073500018"
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, with notices that are open today."""
+    folder = tmp_path_factory.mktemp("structure") / "catalogue"
+    found = gather.gather([SAMPLE])
+    save_catalogue(build_catalogue(found.structures, found.awards, recipes.named("default")), folder)
+    later = datetime.now(UTC) + timedelta(days=30)
+    gather.save_notices([replace(t, deadline=later) for t in found.tenders], folder)
+    return folder
+
+
+@pytest.fixture
+def settings(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return Settings(
+        catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox", read="key"
+    )
+
+
+def signed_in(page: PagesClient, settings: Settings, siret: str) -> str:
+    with Store.open(settings.store) as store:
+        secret = keys.create(store, [f"structure:{siret}", "read"])
+    page.cookies.clear()
+    page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+    return token(page.get(f"/structure/{siret}").text)
+
+
+@pytest.fixture
+def page(settings: Settings) -> Iterator[PagesClient]:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as client:
+        yield client
+
+
+def offered(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", text)
+
+
+def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(
+    page: PagesClient, settings: Settings
+) -> None:
+    csrf = signed_in(page, settings, SIRET)
+    before = offered(page.get(f"/structure/{SIRET}").text)
+    notice, lot = before[0]
+    asked = page.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
+    scope, count = re.findall(
+        r'value="(trade-[\w-]+)" required> <span>[^<]+<span class="meta">(\d+) lot', asked
+    )[0]
+    assert int(count) > 0
+    notice, lot = unquote(notice), unquote(lot)
+    word = {"notice_id": notice, "lot_id": lot, "motif": scope, "csrf": csrf}
+    told = page.post(f"/structure/{SIRET}/ecarter", data=word)
+    assert "Sont cachés aussi" in told.text
+    hidden = set(before) - set(offered(told.text))
+    assert 0 < len(hidden) <= int(count) + 1
+    skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
+    assert skill.startswith("trade:")
+    back = page.post(
+        f"/structure/{SIRET}/reprendre",
+        data={"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf},
+    )
+    assert offered(back.text) == before
+    assert page.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
+
+
+def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, settings: Settings) -> None:
+    for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
+        csrf = signed_in(page, settings, siret)
+        asked = {
+            "notice_id": "26-130101",
+            "brings": brings,
+            "seeks": seeks,
+            "contact": "nous@ex.example",
+            "csrf": csrf,
+        }
+        assert page.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
+    text = page.get(f"/structure/{OTHER}/bourse").text
+    theirs = text.partition('id="autres"')[2]
+    assert "Les Sentiers de l&#39;Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
+    assert "nous@ex.example" not in theirs
+    act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
+    assert "nous@ex.example" in page.post(act, data={"faire": "contact", "csrf": csrf}).text
+    mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
+    gone = page.post(mine, data={"faire": "retirer", "csrf": csrf}).text
+    assert "Votre annonce est retirée" in gone and "Retirée" in gone
+    signed_in(page, settings, SIRET)
+    assert page.get(f"/structure/{OTHER}/bourse").status_code == 403
+
+
+def test_a_feed_reader_fetches_by_the_token_alone(page: PagesClient, settings: Settings) -> None:
+    signed_in(page, settings, SIRET)
+    feed = re.findall(r'href="(/v1/structures/[^"]+atom[^"]*)"', page.get(f"/structure/{SIRET}").text)[0]
+    page.cookies.clear()
+    assert page.get(feed).status_code == 200
+    assert page.get(feed.partition("?")[0]).status_code == 401
+    assert page.get(feed.replace(SIRET, OTHER)).status_code == 401
+    assert links.feed_token("/v1/notices.atom") not in feed
