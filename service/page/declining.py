@@ -60,10 +60,14 @@ def _scopes(snapshot: Snapshot, tender: Tender, lot: Lot) -> list[Scope]:
     found = [Scope("lot", "Ce lot seulement", "", [(tender, lot)])]
     if lot.cpv:
         skill = f"cpv:{lot.cpv[0][:4]}"
-        found.append(Scope("kind", f"Ce genre de lot : {denials.label(skill)}", skill, _hidden(snapshot, skill)))
+        found.append(
+            Scope("kind", f"Ce genre de lot : {denials.label(skill)}", skill, _hidden(snapshot, skill))
+        )
     for need in needs.asked(lot)[:3]:
         skill = f"trade:{need.trade}"
-        found.append(Scope(f"trade-{need.trade}", f"Ce métier : {need.label}", skill, _hidden(snapshot, skill)))
+        found.append(
+            Scope(f"trade-{need.trade}", f"Ce métier : {need.label}", skill, _hidden(snapshot, skill))
+        )
     return found
 
 
@@ -83,7 +87,12 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
 
 @router.post("/structure/{siret}/ecarter")
 def decline(
-    request: Request, siret: str, who: StructureOwner, notice_id: Text, lot_id: Text, motif: Annotated[str, Form(max_length=60)] = ""
+    request: Request,
+    siret: str,
+    who: StructureOwner,
+    notice_id: Text,
+    lot_id: Text,
+    motif: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """Never shown again to this structure; for a kind or a trade, every lot of it."""
     snapshot, store = request.app.state.serving.get(), store_of(request)
@@ -98,12 +107,19 @@ def decline(
         with store.writing() as connection:
             feedback.deny(store, connection, siret, skill, who.actor)
         request.app.state.serving.apply_denials(store)
-    return render.go(f"/structure/{quote(siret)}?{urlencode({'fait': 'refus', 'avis': notice_id, 'lot': lot_id, 'skill': skill})}")
+    return render.go(
+        f"/structure/{quote(siret)}?{urlencode({'fait': 'refus', 'avis': notice_id, 'lot': lot_id, 'skill': skill})}"
+    )
 
 
 @router.post("/structure/{siret}/reprendre")
 def undo(
-    request: Request, siret: str, who: StructureOwner, notice_id: Text, lot_id: Text, skill: Annotated[str, Form(max_length=200)] = ""
+    request: Request,
+    siret: str,
+    who: StructureOwner,
+    notice_id: Text,
+    lot_id: Text,
+    skill: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Take a refusal back where it was given, with the denial that came with it."""
     store = store_of(request)

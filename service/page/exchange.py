@@ -66,7 +66,9 @@ def others(request: Request, who: Bearer, siret: str, notice_id: str | None = No
     snapshot, store = request.app.state.serving.get(), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
-    first = {s.offer.id: announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found}
+    first = {
+        s.offer.id: announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found
+    }
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
     return [*first.values(), *(announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40])]
@@ -83,10 +85,18 @@ def show(request: Request, siret: str, who: Reader, contact: str = "") -> Respon
     return _page(request, siret, who, "")
 
 
-def _page(request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")) -> Response:
+def _page(
+    request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
+) -> Response:
     structure = request.app.state.serving.get().structure(siret)
     return render.page(
-        request, "exchange.html", structure=structure, own=own(request, who), others=others(request, who, siret), done=done, address=address
+        request,
+        "exchange.html",
+        structure=structure,
+        own=own(request, who),
+        others=others(request, who, siret),
+        done=done,
+        address=address,
     )
 
 
@@ -107,7 +117,11 @@ def declare(
 
 @router.post("/structure/{siret}/bourse/{identifier}")
 def act(
-    request: Request, siret: str, identifier: str, who: StructureOwner, faire: Annotated[str, Form(max_length=12)] = ""
+    request: Request,
+    siret: str,
+    identifier: str,
+    who: StructureOwner,
+    faire: Annotated[str, Form(max_length=12)] = "",
 ) -> Response:
     """Withdraw, delete one's address, or see the address of another (which is recorded)."""
     store = store_of(request)

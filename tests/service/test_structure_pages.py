@@ -41,7 +41,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return Settings(catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox", read="key")
+    return Settings(
+        catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox", read="key"
+    )
 
 
 def signed_in(page: PagesClient, settings: Settings, siret: str) -> str:
@@ -62,12 +64,16 @@ def offered(text: str) -> list[tuple[str, str]]:
     return re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", text)
 
 
-def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(page: PagesClient, settings: Settings) -> None:
+def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(
+    page: PagesClient, settings: Settings
+) -> None:
     csrf = signed_in(page, settings, SIRET)
     before = offered(page.get(f"/structure/{SIRET}").text)
     notice, lot = before[0]
     asked = page.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
-    scope, count = re.findall(r'value="(trade-[\w-]+)" required> <span>[^<]+<span class="meta">(\d+) lot', asked)[0]
+    scope, count = re.findall(
+        r'value="(trade-[\w-]+)" required> <span>[^<]+<span class="meta">(\d+) lot', asked
+    )[0]
     assert int(count) > 0
     notice, lot = unquote(notice), unquote(lot)
     word = {"notice_id": notice, "lot_id": lot, "motif": scope, "csrf": csrf}
@@ -77,7 +83,10 @@ def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(page: Pages
     assert 0 < len(hidden) <= int(count) + 1
     skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
     assert skill.startswith("trade:")
-    back = page.post(f"/structure/{SIRET}/reprendre", data={"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf})
+    back = page.post(
+        f"/structure/{SIRET}/reprendre",
+        data={"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf},
+    )
     assert offered(back.text) == before
     assert page.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
 
@@ -85,7 +94,13 @@ def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(page: Pages
 def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, settings: Settings) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
         csrf = signed_in(page, settings, siret)
-        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example", "csrf": csrf}
+        asked = {
+            "notice_id": "26-130101",
+            "brings": brings,
+            "seeks": seeks,
+            "contact": "nous@ex.example",
+            "csrf": csrf,
+        }
         assert page.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
     text = page.get(f"/structure/{OTHER}/bourse").text
     theirs = text.partition('id="autres"')[2]

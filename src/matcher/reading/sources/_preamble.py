@@ -19,7 +19,10 @@ _BODY = re.compile(
     r"|universit[ée]|office|ccas|sdis|hôpital)\b[^\n|]{2,120})$",
     re.I | re.M,
 )
-_SITE = re.compile(r"lieux?(?:\(x\))?\s+(?:principal\s+)?(?:d['’]ex[ée]cution|de\s+livraison|d['’]intervention)[^:\n|]{0,60}[:|]\s*([^\n|.]{3,160})", re.I)
+_SITE = re.compile(
+    r"lieux?(?:\(x\))?\s+(?:principal\s+)?(?:d['’]ex[ée]cution|de\s+livraison|d['’]intervention)[^:\n|]{0,60}[:|]\s*([^\n|.]{3,160})",
+    re.I,
+)
 _ADDRESS = re.compile(r"(?<!\d)(\d{5})\s+([A-ZÀ-Ý][A-Za-zÀ-ÿ' -]{2,40})")
 
 
@@ -38,7 +41,12 @@ def body(text: str) -> str:
 def site(text: str) -> tuple[Place, ...]:
     """Where the work is done, as a labelled line says; none where it names no place."""
     for found in _SITE.finditer(text):
-        words = re.sub(r"^(?:commune|ville|territoire)s?\s+(?:de\s+la\s+|de\s+|du\s+|d['’])", "", clean(found.group(1)), flags=re.I)
+        words = re.sub(
+            r"^(?:commune|ville|territoire)s?\s+(?:de\s+la\s+|de\s+|du\s+|d['’])",
+            "",
+            clean(found.group(1)),
+            flags=re.I,
+        )
         try:
             if places := toponyms.asked(words) if toponyms.spelt(words) else toponyms.mentioned(words):
                 return places
