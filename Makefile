@@ -5,7 +5,7 @@ CATALOGUE := var/catalogue
 export OMP_WAIT_POLICY := passive
 export PYTHON
 
-.PHONY: demo test check fix serve bench bench-encoder measure clean help
+.PHONY: demo test check docs pictures release fix serve bench bench-encoder measure clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,18 @@ check: $(VENV)/.ready-dev ## Lint and type-check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(VENV)/.ready-dev ## Build the site of documentation into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pictures, for the site
+	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py
+
+release: $(VENV)/.ready-dev ## Build sdist, wheel and bill of materials into dist, and check them
+	@rm -rf dist && mkdir -p dist
+	@$(BIN)/python -c "from hatchling.build import build_sdist, build_wheel; print(build_sdist('dist')); print(build_wheel('dist'))"
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python tests/bench/audit.py --out dist/sbom.json
 
 fix: $(VENV)/.ready-dev ## Apply automatic lint fixes and format
 	@$(BIN)/ruff check --fix .

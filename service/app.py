@@ -19,7 +19,8 @@ from matcher.records import self_declared
 from matcher.records.store import Store
 from service import handlers, limits, observability, page, routes
 from service.jobs import Jobs
-from service.settings import Settings, read
+from service.mailer import Mailer
+from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving
 
 log = logging.getLogger("service")
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.serving = Serving(settings)
     app.state.store = None
+    app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings))
     app.state.jobs = Jobs(settings.workers_jobs)
     app.state.metrics = observability.Metrics()
     handlers.install(app)
@@ -65,6 +67,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(_refresh, app)
     if serving.current is None:
         log.warning(serving.refusal)
+    else:
+        await anyio.to_thread.run_sync(page.warm)
+    app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:
         yield
@@ -73,6 +78,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
         app.state.jobs.close()
+        await anyio.to_thread.run_sync(app.state.mailer.close)
         if app.state.store is not None:
             app.state.store.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
 from matcher.reading import files
-from matcher.reading.need import free_text_tender, numbered_lots, several_needs, spot, with_clauses
+from matcher.reading.need import spot, typed_need
 from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
@@ -66,11 +66,7 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
             code="need-too-long",
         )
     found, choices = _spotted(need) if not where else ((), ())
-    tender = free_text_tender(need, where or found)
-    numbered = numbered_lots(need, tender)
-    tender = with_clauses(replace(tender, lots=numbered) if numbered else tender)
-    if not numbered and not whole:
-        tender = replace(tender, lots=several_needs(tender) or tender.lots)
+    tender = typed_need(need, where or found, whole=whole)
     return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
 
 

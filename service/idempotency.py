@@ -1,4 +1,8 @@
-"""A write asked twice under one `Idempotency-Key` is done once: the second time its answer is replayed."""
+"""A write asked twice under one `Idempotency-Key` is done once: the second time its answer is replayed.
+
+The key is a row inserted first, in the transaction of the effect: of requests that race, in any number of processes,
+one does the work while the others wait for its row, and a process killed halfway leaves neither key nor effect.
+"""
 
 from __future__ import annotations
 
@@ -10,43 +14,70 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
 from matcher.domain import BadInput
 from matcher.records.keys import Bearer
-from matcher.records.store import now
+from matcher.records.store import Store, now
 from matcher.records.tables import Once
 from service.access import store_of
 from service.problems import Refused
 
 
 def once(
-    request: Request, who: Bearer, asked: BaseModel, do: Callable[[], Any], status: int = 200
+    request: Request,
+    who: Bearer,
+    asked: BaseModel,
+    do: Callable[[], Any],
+    status: int = 200,
+    *,
+    before: Callable[[], Any] | None = None,
+    after: Callable[[], Any] | None = None,
 ) -> Response:
-    """Do it and keep its answer for two days, or replay the answer kept.
+    """Do it in one transaction with the key and its answer, kept for two days, or replay the answer kept.
 
-    Raises Refused (422) where the key was used for another request.
+    `before` is the slow part that writes nothing (a search), run outside the transaction; `after` acts on what is
+    committed.  Raises Refused (422) where the key was used for another request.
     """
     key = request.headers.get("idempotency-key", "")
-    if not key:
-        return JSONResponse(do(), status)
-    if len(key) > 200:
-        raise BadInput("an Idempotency-Key has at most 200 characters")
+    if len(key) > 200 or "\x00" in key:
+        raise BadInput("an Idempotency-Key has at most 200 characters, none of them NUL")
     store = store_of(request)
-    whole = f"{request.method} {request.url.path} {asked.model_dump_json()}"
-    digest = hashlib.sha256(whole.encode()).hexdigest()
-    with store.reading() as connection:
-        query = select(Once.request, Once.response).where(Once.key == key, Once.actor == who.actor)
-        row = connection.execute(query).mappings().first()
-    if row is not None:
-        if row["request"] != digest:
-            raise Refused(422, "this Idempotency-Key was used for another request: take a new one")
-        return JSONResponse(
-            row["response"]["body"], row["response"]["status"], {"Idempotency-Replayed": "true"}
-        )
-    body = json.loads(json.dumps(do(), default=str))
-    response = {"body": body, "status": status}
-    kept = {"key": key, "actor": who.actor, "request": digest, "response": response, "at": now()}
-    with store.writing() as connection:
-        store.put(connection, Once, [kept], keep=("request", "response", "at"))
+    claim = {"key": key, "actor": who.actor, "request": _digest(request, asked), "response": {}, "at": now()}
+    if key and (kept := _kept(store, claim)):
+        return kept
+    if before is not None:
+        before()
+    with store.together() as connection:
+        if key and not store.put(connection, Once, [claim], keep=("request", "response", "at")):
+            kept = _answer(connection, claim)
+            assert kept is not None
+            return kept
+        body = json.loads(json.dumps(do(), default=str))
+        if key:
+            answer = update(Once).where(Once.key == key, Once.actor == who.actor)
+            connection.execute(answer.values(response={"body": body, "status": status}))
+    if after is not None:
+        after()
     return JSONResponse(body, status)
+
+
+def _digest(request: Request, asked: BaseModel) -> str:
+    whole = f"{request.method} {request.url.path} {asked.model_dump_json()}"
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _kept(store: Store, claim: dict[str, Any]) -> Response | None:
+    with store.reading() as connection:
+        return _answer(connection, claim)
+
+
+def _answer(connection: Connection, claim: dict[str, Any]) -> Response | None:
+    """The answer kept under a key, None where there is none."""
+    query = select(Once.request, Once.response).where(Once.key == claim["key"], Once.actor == claim["actor"])
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    if row["request"] != claim["request"]:
+        raise Refused(422, "this Idempotency-Key was used for another request: take a new one")
+    return JSONResponse(row["response"]["body"], row["response"]["status"], {"Idempotency-Replayed": "true"})

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reference.mailbox import is_address
 
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
@@ -21,8 +22,18 @@ PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode,
 
 Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
 Short = Annotated[str, Field(max_length=200)]
+
+
+def _address(value: str) -> str:
+    if value and not is_address(value):
+        raise ValueError("this is no mail address: write name@domain")
+    return value
+
+
 Address = Annotated[
-    str, Field(max_length=200, pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$")
+    str,
+    Field(max_length=200, pattern=r"^([^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,120}\.[A-Za-z]{2,24})?$"),
+    AfterValidator(_address),
 ]
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, ValidationError, field_validator
+from pydantic import Field, HttpUrl, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from matcher.domain import BadInput
+from matcher.domain import BadInput, MatcherError
 from matcher.reference.tables import user_dir
 
 if TYPE_CHECKING:
+    from matcher.outreach.rules import Rules
     from matcher.outreach.transport import MailTransport
 
 CLONE = Path(__file__).resolve().parents[1]
@@ -46,39 +52,103 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
     smtp: str = ""  # smtp://host:port or smtps://user@host; the password in MATCHER_SMTP_PASSWORD
+    smtp_password: str = Field("", repr=False)
     outbox: Path = Field(
         default_factory=lambda: user_dir() / "outbox"
     )  # where mails go as files when there is no SMTP server
     sender: str = "Maillage <ne-pas-repondre@maillage.example.org>"
+    reply_to: str = "contact@maillage.example.org"  # of digests: answers and "stop" go there
+    mail_secret: str | None = Field(None, min_length=16, repr=False)  # signs the links of mails
+    vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     threads: int = Field(
         4, ge=1, le=256
     )  # requests worked on at once in one process; the others wait their turn
     workers_jobs: int = Field(1, ge=1, le=16)
+
+    @field_validator("catalogue", "outbox")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is a file: give a folder")
+        return value
+
+    @field_validator("recipe")
+    @classmethod
+    def _recipe(cls, value: str | None) -> str | None:
+        from matcher.matching import recipes
+
+        if value and value not in recipes.SHIPPED:
+            raise ValueError(f"no recipe {value!r}: choose one of {', '.join(recipes.SHIPPED)}")
+        return value or None
+
+    @field_validator("store", "vectors")
+    @classmethod
+    def _database(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value:
+            return None
+        kinds = ("postgresql", "postgres", "sqlite")[: 2 if info.field_name == "vectors" else 3]
+        try:
+            url = make_url(value)
+            known = url.get_backend_name() in kinds and (
+                url.get_backend_name() == "sqlite" or url.host or url.query
+            )
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            known = False
+        if not known:
+            first = "" if info.field_name == "vectors" else "sqlite:///FILE or "
+            raise ValueError(
+                f"write {first}postgresql://USER:PASSWORD@HOST/BASE, with a password's @ : / % as %40 %3A %2F %25"
+            )
+        return value
 
     @field_validator("rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         from limits import parse
 
-        parse(value)
+        try:
+            amount = parse(value).amount
+        except ValueError:
+            amount = 0
+        if amount < 1:
+            raise ValueError(f"{value!r} is no rate: write 6000/minute")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if (
+            url.scheme not in ("http", "https")
+            or not url.hostname
+            or url.query
+            or url.fragment
+            or " " in value
+        ):
+            raise ValueError(f"{value!r} is no address of a site: write https://maillage.example.org")
+        return value.rstrip("/")
 
     @field_validator("smtp")
     @classmethod
     def _smtp(cls, value: str) -> str:
-        if value and not value.startswith(("smtp://", "smtps://")):
-            raise ValueError("write smtp://host:port or smtps://user@host")
+        if value:
+            from matcher.outreach.transport import server_of
+
+            try:
+                server_of(value)
+            except BadInput as error:
+                raise ValueError(str(error)) from None
         return value
 
-    @field_validator("sender")
+    @field_validator("sender", "reply_to")
     @classmethod
     def _sender(cls, value: str) -> str:
         from email.utils import parseaddr
 
-        from matcher.outreach.transport import is_address
+        from matcher.reference.mailbox import is_address
 
         if not is_address(parseaddr(value)[1]):
-            raise ValueError("write Name <address@host>")
+            raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
 
     @field_validator("cors")
@@ -101,13 +171,48 @@ def mail_transport(settings: Settings) -> MailTransport:
     )
 
 
+#: Variables that are not settings of the service: of the command line, of `matcher sync`, of tests.
+OTHER_NAMES = frozenset(
+    "HOME SHARED DEBUG KEY BOAMP_URL BOAMP_TOKEN DECP_URL COG_URL CPV_URL NAF_URL ENTREPRISES_URL SIAE_URL SIAE_TOKEN".split()
+)
+
+
 def read() -> Settings:
     """The settings of the environment.  Raises BadInput, naming the variable at fault."""
+    _known_names()
     try:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = "MATCHER_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise BadInput(f"setting {name}: {first['msg']}; see docs/operation.md") from None
+        why = str(first["msg"]).removeprefix("Value error, ")
+        raise BadInput(f"setting {name}: {why}; see docs/operation.md") from None
+    except MatcherError as error:
+        raise BadInput(f"settings: {error}; see docs/operation.md") from None
     except Exception as error:  # pydantic-settings: a list that is no JSON
         raise BadInput(f'settings: {error}; see docs/operation.md (lists are JSON: ["a", "b"])') from None
+
+
+def _known_names() -> None:
+    """Raises BadInput on a variable whose name is nearly that of a setting: it would be ignored silently."""
+    known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
+    for name in os.environ:
+        given = name.removeprefix("MATCHER_")
+        if given != name and given not in known and (near := get_close_matches(given, known, 1, 0.75)):
+            raise BadInput(f"{name} is no setting: MATCHER_{near[0]} is; see docs/operation.md")
+
+
+def rules_of(path: Path | None = None) -> Rules:
+    """The operator's rules of mails: the mail settings of the environment, and over them the JSON file of `--rules`."""
+    from matcher.outreach.rules import Rules
+
+    settings = read()
+    given = {"smtp": settings.smtp, "sender": settings.sender, "reply_to": settings.reply_to}
+    if "public_url" in settings.model_fields_set:
+        given["base_url"] = settings.public_url
+    return Rules.read(path.read_text(encoding="utf-8") if path else "{}", given)
+
+
+def outbox_of(settings: Settings, rules: Rules) -> Path | None:
+    """Where mails go as files: the folder that was set, where no server is."""
+    return settings.outbox if not rules.smtp and "outbox" in settings.model_fields_set else None

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import ANSWERABLE, Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
+from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import question
 from matcher.partners.opportunities import Opportunity, opportunities
 from matcher.reading import gather
-from matcher.reading.procedure import closing, open_at
+from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
 from service.problems import Refused, bare
@@ -82,18 +82,7 @@ class Snapshot:
 
     def answerable(self) -> list[Tender]:
         """The indexed notices that one can answer, newest first; corrected and cancelled ones left out."""
-        gone = {
-            ref
-            for t in self.notices.values()
-            if t.nature in ("cancellation", "correction")
-            for ref in t.related
-        }
-        calls = [
-            t
-            for t in self.notices.values()
-            if t.nature in ANSWERABLE and t.id not in gone and not t.confidential
-        ]
-        return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
+        return answerable(self.notices.values())
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, kept for the keys of this snapshot that were last used."""
@@ -278,12 +267,9 @@ def _warm(snapshot: Snapshot) -> None:
     """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
     from matcher.reading import need
     from matcher.reference import toponyms
-    from service.page import chart, lots
 
     if len(snapshot.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
         snapshot.matcher.match(tender, 10, groups=3)
         search_names(snapshot.catalogue, "a", limit=1)
         need.spot("nettoyage à Paris")
-        lots.suggested(tender.title)
-        chart.towns(chart.outlines.WHOLE)

@@ -20,10 +20,15 @@ def keep(
 ) -> tuple[str, Answer]:
     """Search, and keep the whole ranked list; returns the id of the record and the answer."""
     answer = search.search(matcher, tender, filters)
-    made = record.keep(
-        store_of(request), owner, answer, filters=filters, recipe=matcher.recipe.name, label=label
-    )
-    return made, answer
+    return written(request, owner, matcher, answer, filters, label), answer
+
+
+def written(
+    request: Request, owner: str, matcher: Matcher, answer: Answer, filters: Filters, label: str
+) -> str:
+    """Keep an answer as a record; returns its id."""
+    store = store_of(request)
+    return record.keep(store, owner, answer, filters=filters, recipe=matcher.recipe.name, label=label)
 
 
 def replay(request: Request, found: record.Record) -> list[str]:
@@ -45,6 +50,12 @@ def contact(
         request.app.state.serving.get().catalogue,
         mail_transport(request.app.state.settings),
     )
-    return questions.ask(
+    outcomes = questions.ask(
         store, owner, identifier, sirets, message, reply_to, transport, lambda siret: address_of(store, catalogue, siret)
     )  # fmt: skip
+    return outcomes
+
+
+def send(request: Request) -> None:
+    """What was queued may leave now."""
+    request.app.state.mailer.wake()

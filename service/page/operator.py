@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
 
@@ -10,12 +12,14 @@ import numpy as np
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import Forbidden, MatcherError
-from matcher.outreach import letters, transport
-from matcher.outreach.exposure import gini
+from matcher.domain import Forbidden, MatcherError, Tender
+from matcher.matching.shortlist import Query
+from matcher.outreach import letters, post
+from matcher.outreach.exposure import Tally
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
+from matcher.reference.mailbox import is_address
 from service import access
 from service.page import account, render
 from service.page.visitor import CheckedForm, Reader
@@ -106,15 +110,18 @@ def decide(
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
-    """The address that the link went to by mail, "" where it did not: that known, or the one the operator gives."""
+    """The address that the link goes to by mail, "" where it does not: that known, or the one the operator gives."""
     to = given.strip() or str(claim["address"] or "")
-    if not request.app.state.settings.smtp or not transport.is_address(to):
+    if not request.app.state.settings.smtp or not is_address(to):
         return ""
     structure = request.app.state.serving.get().structure(claim["siret"])
     mail = mail_transport(request.app.state.settings)
     letter = letters.account_link(structure.brand or structure.name, to, link, mail)
-    outcome = transport.post(access.store_of(request), {claim["siret"]: letter}, mail)
-    return to if outcome[claim["siret"]] == "sent" else ""
+    store = access.store_of(request)
+    with store.writing() as connection:
+        post.queue(store, connection, letter, kind="account", siret=claim["siret"])
+    request.app.state.mailer.wake()
+    return to
 
 
 def _last_run(request: Request) -> dict[str, Any] | None:
@@ -154,26 +161,31 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:
-    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten, how unevenly, and which lots have nobody."""
-    shown: Counter[str] = Counter()
+    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten beside the chance of being a lead,
+    how unevenly, and which lots have nobody."""
+    tally = Tally(snapshot.catalogue, TOP)
+    nobody = []
+    for tender, query in itertools.islice(_newest(snapshot), EXPOSED):
+        ranking = snapshot.matcher.rank(query)
+        tally.add(ranking)
+        if snapshot.matcher.nobody(ranking):
+            nobody.append((tender, query.lot))
+    found = tally.measured()
     kinds: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    nobody, lots = [], 0
-    for tender in snapshot.answerable():
-        if lots >= EXPOSED:
-            break
-        for answer in snapshot.answers(tender, TOP)[:EXPOSED]:
-            lots += 1
-            if answer.nobody:
-                nobody.append((tender, answer.lot))
-                continue
-            for match in answer.matches[:TOP]:
-                shown[match.structure.siret] += 1
-                names[match.structure.siret] = match.structure.brand or match.structure.name
-                kinds[render.family(match.structure.kind)] += 1
-    never = max(0, _state(snapshot)["structures"] - len(shown))  # of the structures: ordinary firms are none
+    for kind, count in zip(
+        snapshot.catalogue.of_structure("kind").tolist(), tally.shown.tolist(), strict=True
+    ):
+        kinds[render.family(kind)] += count
+    shown = int((tally.shown > 0).sum())
     return {
-        "lots": lots, "shown": len(shown), "never": never, "gini": gini([*shown.values(), *[0] * never]),
-        "kinds": kinds.most_common(), "total": shown.total(),
-        "top": [(siret, names[siret], count) for siret, count in shown.most_common(8)], "nobody": nobody,
+        "lots": tally.lots, "shown": shown, "never": len(snapshot.catalogue) - shown, "gini": found.gini,
+        "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
+        "kinds": [(family, count) for family, count in kinds.most_common() if count], "total": kinds.total(),
+        "top": [(siret, name, count) for siret, name, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip
+
+
+def _newest(snapshot: Snapshot) -> Iterator[tuple[Tender, Query]]:
+    for tender in snapshot.answerable():
+        for query in snapshot.matcher.queries(tender):
+            yield tender, query

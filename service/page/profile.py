@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from matcher.domain import BadInput
 from matcher.outreach import alerts
-from matcher.outreach.transport import is_address
 from matcher.reading.brochure import propose
 from matcher.records import feedback, self_declared
+from matcher.reference.mailbox import is_address
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of

@@ -166,6 +166,7 @@ def contact(
         return _again(request, owner, identifier, sirets, message, reply_to, error)
     given = reply_to if mail_route(request) and reply_to.strip() else ""
     outcomes = sourcing.contact(request, owner, identifier, sirets[:200], message, given)
+    sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?issue={counts or 'again.0'}#message")
 

@@ -99,11 +99,13 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
             store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
             cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
         )  # fmt: skip
-        if asked.reason == feedback.NOT_OUR_TRADE:
-            request.app.state.serving.apply_denials(store_of(request))
         return {"recorded": True}
 
-    return once(request, who, asked, do)
+    def after() -> None:
+        if asked.reason == feedback.NOT_OUR_TRADE:
+            request.app.state.serving.apply_denials(store_of(request))
+
+    return once(request, who, asked, do, after=after)
 
 
 @router.get("/structures/{siret}/profile", summary="What it says of itself")
@@ -121,7 +123,8 @@ def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: sc
     def do() -> dict[str, Any]:
         facts = asked.model_dump(mode="json", exclude={"denied"})
         written = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
-        request.app.state.serving.apply_denials(store_of(request))
         return {**facts, "offers": written.facts["offers"], "denied": list(written.denied)}
 
-    return once(request, who, asked, do)
+    return once(
+        request, who, asked, do, after=lambda: request.app.state.serving.apply_denials(store_of(request))
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from matcher.domain import NotFound
-from matcher.outreach.sourcing import exports, record
+from matcher.domain import Answer, Filters, NotFound
+from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing import exports, record, search
 from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
@@ -34,14 +36,19 @@ def keep(
 ) -> Response:
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
-    def do() -> dict[str, Any]:
+    @cache
+    def found() -> tuple[Matcher, Filters, Answer]:
         taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        made, answer = sourcing.keep(request, who.actor, matcher, taken.tender, wanted, asked.label)
+        return matcher, wanted, search.search(matcher, taken.tender, wanted)
+
+    def do() -> dict[str, Any]:
+        matcher, wanted, answer = found()
+        made = sourcing.written(request, who.actor, matcher, answer, wanted, asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
-    return once(request, who, asked, do, 201)
+    return once(request, who, asked, do, 201, before=found)
 
 
 @router.get("/sourcing", summary="One's own records, newest first")
@@ -76,7 +83,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
         )
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
-    return once(request, who, asked, do)
+    return once(request, who, asked, do, after=lambda: sourcing.send(request))
 
 
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered")

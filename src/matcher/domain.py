@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # ---------------------------------------------------------------------------------------------- errors
 
@@ -465,7 +465,7 @@ class Recipe:
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (
-        0.0  # scores that lie so near to the first of their run change places every day; 0 never
+        0.0  # scale, in the unit of scores, of the draw by which near-equals take turns every day; 0 never
     )
 
 

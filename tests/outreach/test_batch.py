@@ -23,6 +23,7 @@ from matcher.outreach import batch
 from matcher.outreach.rules import Rules
 from matcher.reading.sync import _client, boamp
 from matcher.records import feedback
+from matcher.records.alone import alone
 from matcher.records.store import Store
 from matcher.records.tables import Found, Notice
 from replay_server import serving
@@ -109,7 +110,7 @@ def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path
 
 
 def test_a_second_batch_at_once_is_told_to_wait(store: Store, folder: Path) -> None:
-    with batch.alone(store), pytest.raises(batch.Busy):
+    with alone(store, "batch", "another batch"), pytest.raises(batch.Busy):
         n.night(store, folder, n.tender("a"))
     assert n.night(store, folder, n.tender("a")).matched == 1
 
@@ -146,7 +147,7 @@ def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     environment = {
         **os.environ,
         "MATCHER_STORE": f"sqlite:///{tmp_path}/s.sqlite",
-        "MATCHER_MAIL_SECRET": "x",
+        "MATCHER_MAIL_SECRET": "a secret of the tests",
     }
     line = [sys.executable, "-m", "matcher.cli", *arguments]
     return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=120, cwd=tmp_path)

@@ -7,6 +7,7 @@ import email
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from email import policy
@@ -25,6 +26,7 @@ from matcher.outreach import links as links_
 from matcher.outreach.cases import WAVES
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
+from matcher.records.alone import Busy
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Notice, Run
 from matcher.reference.french import PARIS
@@ -455,10 +457,75 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
         b"Final-Recipient: rfc822; tonte0@example.org\nAction: failed\nStatus: 5.1.1\n\n"
         b"Final-Recipient: rfc822; tonte3@example.org\nAction: delayed\nStatus: 4.4.1\n\n--x--\n"
     )
-    assert transport.bounced(store, raw) == ["tonte0@example.org"]
+    assert transport.bounced(store, raw) == (
+        [],
+        ["tonte0@example.org"],
+    )  # never written to: anybody can write a report
+    n.night(store, folder, n.tender("z", "tonte"), day=-1)
+    delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT - timedelta(days=1))
+    assert transport.bounced(store, raw) == (["tonte0@example.org"], [])
     n.night(store, folder, n.tender("a"))
     sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
     assert sent["cancelled"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
+
+
+def test_an_address_that_no_server_takes_is_its_own_fault(
+    store: Store, tmp_path: Path, smtp: tuple[_Box, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, address = smtp
+    listed = [replace(s, email="a..b@c.fr") if s.siret == n.siret(103) else s for s in n.structures()]
+    folder = n.catalogue(tmp_path / "odd", listed)
+    summary = n.night(store, folder, n.tender("a"))
+    sent = delivery.deliver(store, _held(folder), Rules(smtp=address), at=n.MOMENT)
+    assert sent["no-address"] == 1 and sent["sent"] == summary.digests - 3 == len(box.received)
+    # whatever goes wrong with the text of one, the others leave
+    n.night(store, folder, n.tender("b"), day=1)
+    whole = delivery.message
+
+    def broken(content: Any, to: str, rules: Rules) -> Any:
+        if to == "tonte4@example.org":
+            raise UnicodeError("a text that cannot be encoded")
+        return whole(content, to, rules)
+
+    monkeypatch.setattr(delivery, "message", broken)
+    sent = delivery.deliver(store, _held(folder), Rules(smtp=address), at=n.MOMENT + timedelta(days=1))
+    assert sent["failed"] == 1 and sent["sent"] >= 3
+    (failed,) = [m for m in delivery.listed(store, ["failed"]) if m["address"] == "tonte4@example.org"]
+    assert "cannot be encoded" in failed["said"]
+
+
+def test_doubtful_mails_are_settled_one_by_one_by_address(store: Store, folder: Path, tmp_path: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    for number in (100, 101):  # the dot was sent, and the answer never came
+        id = mails(store)[n.siret(number)]["id"]
+        delivery.claim(store, Digest, id, f"tonte{number - 100}@example.org", "354 go ahead")
+    rows = delivery.doubtful(store)
+    assert {(r["address"], r["who"], r["said"], r["state"]) for r in rows} == {
+        (f"tonte{i}@example.org", n.siret(100 + i), "354 go ahead", "sending") for i in (0, 1)
+    }
+    assert all(r["claimed_at"] and "lot" in r["what"] for r in rows)
+    with pytest.raises(NotFound):
+        delivery.settle(store, ["tonte0@example.org", "nobody@example.org"], sent=True)
+    assert delivery.settle(store, ["TONTE0@example.org"], sent=True) == 1
+    assert [r["who"] for r in delivery.doubtful(store)] == [n.siret(101)]
+    assert delivery.settle(store, [n.siret(101)], sent=False) == 1
+    assert {r["who"]: r["state"] for r in delivery.listed(store)}[n.siret(101)] == "ready"
+
+
+def test_two_senders_at_once_send_each_mail_once(store: Store, folder: Path, smtp: tuple[_Box, str]) -> None:
+    box, address = smtp
+    summary = n.night(store, folder, n.tender("a"))
+    held, rules = _held(folder), Rules(smtp=address)
+
+    def send(_: int) -> int:
+        try:
+            return delivery.deliver(store, held, rules, at=n.MOMENT)["sent"]
+        except Busy:
+            return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(send, range(4))) == summary.digests - 2
+    assert len(box.received) == summary.digests - 2
 
 
 @pytest.mark.parametrize(

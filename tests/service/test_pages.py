@@ -30,7 +30,7 @@ from matcher.matching import recipes
 from matcher.outreach.sourcing import search as search_
 from matcher.outreach.sourcing.record import keep, read, replay
 from matcher.reading import gather
-from matcher.records import keys
+from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from pages_client import PagesClient, kept, reference, token
@@ -203,7 +203,7 @@ def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, setti
     identifier = address.rsplit("/", 1)[1]
     store = Store.open(settings.store)
     first = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
-    store.erase(first)
+    personal.erase(store, first)
     text = page.get(address).text
     assert (
         "Chaîne intacte" in text and "Ligne effacée à la demande de la personne" in text and first not in text

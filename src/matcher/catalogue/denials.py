@@ -58,6 +58,12 @@ def refuses(denied: Collection[str], lot: Lot) -> bool:
     return bool(denied) and _refuses(denied, lot, {need.trade for need in needs.asked(lot)})
 
 
+def touches(denied: Collection[str], lot: Lot) -> bool:
+    """Whether the lot asks for a denied trade at all, be it the second of several."""
+    gone = trades(denied)
+    return refuses(denied, lot) or bool(gone & {need.trade for need in needs.asked(lot)})
+
+
 def deniers(denied: Iterable[tuple[int, Collection[str]]], lot: Lot) -> list[int]:
     """The rows, of (row, what it denies), that refuse the lot; its trades are read once."""
     asked: set[str] | None = None

@@ -65,11 +65,13 @@ def run(
     from dataclasses import asdict
     from datetime import datetime
 
+    from service.settings import outbox_of, rules_of
+    from service.settings import read as settings
+
     from matcher.console import check_format, emit, progress, say
     from matcher.domain import BadInput, NotFound, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery
-    from matcher.outreach.rules import Rules
     from matcher.reading import gather
     from matcher.records.store import Store, now
     from matcher.reference.french import PARIS
@@ -87,7 +89,8 @@ def run(
         raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=PARIS)
-    chosen = Rules.read(rules.read_text(encoding="utf-8")) if rules else Rules()
+    chosen = rules_of(rules)
+    outbox = outbox or outbox_of(settings(), chosen)
     options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
@@ -131,16 +134,24 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = delivery.deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment)
+        try:
+            sent = delivery.deliver(
+                opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment
+            )
+        except (batch.Busy, BadInput) as error:  # the work of the night stands: the mails stay ready
+            say(f"matcher: {error}")
+            sent = delivery.Sent(waiting=delivery.count_ready(opened))
         for state, count in sorted(sent.items()):
             row[state] = count
             say(
                 f"{count} mails {state}"
                 + (" (no outbox or server given, or outside sending hours)" if state == "waiting" else "")
             )
+        if sent.stopped:
+            say(f"mail stopped early: {sent.stopped}")
         for one in delivery.doubtful(opened):
             say(
-                f"mail {one['id']} to {one['addressee']} may or may not have left: see `matcher outbox doubtful`"
+                f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
             )
         if report:
             from matcher.outreach import report as report_

@@ -1,4 +1,4 @@
-"""`matcher evaluate`: recipes and baselines on known answers, compared with confidence intervals."""
+"""`matcher evaluate`: recipes and baselines on known answers or judged needs, compared with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from matcher.commands._options import OutputFormat
 
 
 def run(
-    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
-    task: Annotated[str, typer.Option(help="suppliers, siae or partners.")] = "suppliers",
+    data: Annotated[Path | None, typer.Option(help="Folder with awards/ and structures/: who won.")] = None,
+    task: Annotated[str, typer.Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
+    judged: Annotated[
+        list[Path] | None,
+        typer.Option(help="NAME.queries.jsonl beside NAME.judged.jsonl: who could do it; repeatable."),
+    ] = None,
+    structures: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --judged: the directory and past awards, in any known format."),
+    ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[
         bool, typer.Option(help="Also evaluate the reference BM25 and other simple baselines.")
@@ -30,26 +38,37 @@ def run(
     most: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of queries (for a quick look).")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
     format: OutputFormat = "table",
 ) -> None:
-    """Evaluate recipes on past notices with known winners, each queried as of its date.
+    """Evaluate recipes and simple methods on judged needs, or on past notices with known winners as of their date.
 
     \b
+    matcher evaluate --judged data/benchmark/sample.queries.jsonl --structures data/sample
     matcher evaluate --data ../shared/data --task suppliers
     matcher evaluate --data ../shared/data --task siae --ablation
-    matcher evaluate --data ../shared/data --task suppliers --recipe default --incumbents
     """
     from matcher.console import check_format, emit
-    from matcher.lab import benchmark
+    from matcher.domain import BadInput
+    from matcher.lab import benchmark, published
 
     check_format(format)
-    rows = benchmark.compare(
-        data,
-        task,
-        recipe or ["default", "weighted", "lexical", "dense"],
-        baselines,
-        ablation,
-        most,
-        incumbents,
-    )
+    if (data is None) == (not judged):
+        raise BadInput("give either --data (who won) or --judged with --structures (who could do it)")
+    if judged and not structures:
+        raise BadInput("--judged wants --structures: the directory whose structures were graded")
+    names = recipe or ["default", "weighted", "lexical", "dense"]
+    if judged:
+        made = benchmark.on_judged(judged, structures or [], names, baselines, most, note)
+        found = list(made)
+        emit((benchmark.row_of(each) for each in found), format, "judged needs, 95 % bootstrap intervals")
+        if out is not None:
+            published.write(found, out)
+        return
+    assert data is not None
+    rows = benchmark.compare(data, task, names, baselines, ablation, most, incumbents, out)
     emit(rows, format, f"{task}, 95 % bootstrap intervals")

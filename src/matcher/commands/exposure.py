@@ -1,4 +1,4 @@
-"""`matcher exposure`: who is shown over a set of needs, and who is not."""
+"""`matcher exposure`: who is shown over a set of needs, who is not, and who had the chance of being a lead."""
 
 from __future__ import annotations
 
@@ -11,34 +11,57 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, Output
 
 
 def run(
-    notices: Annotated[list[Path], typer.Argument(help="Notices whose lots are matched.")],
+    notices: Annotated[
+        list[Path],
+        typer.Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched."),
+    ],
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="Compare these recipes; repeatable. By default the catalogue's.")
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, help="Ask the same lots on so many days: `rotating` takes turns.")
+    ] = 1,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write the public sheet of the algorithm (French, Markdown) here.")
+    ] = None,
     format: OutputFormat = "table",
 ) -> None:
-    """Report the exposure of structures and kinds: Gini, share never shown, by kind and by what they say.
+    """Report exposure beside the chance of being a lead: Gini, share never shown, by kind, size, département, evidence.
+
+    Where NAME.judged.jsonl stands beside NAME.queries.jsonl, the nDCG@5 of each recipe is printed too.
 
     \b
     matcher exposure data/sample
-    matcher exposure notices/ -n 5 --format csv
+    matcher exposure notices/ --recipe default --recipe rotating --days 30
+    matcher exposure data/benchmark/sample.queries.jsonl --sheet sheet.md
     """
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
+    from matcher.lab import leads
     from matcher.matching.engine import Matcher
-    from matcher.outreach import exposure
-    from matcher.reading import gather
+    from matcher.outreach import exposure, public_sheet
 
     check_format(format)
-    matcher = Matcher.load(catalogue)
-    tenders = gather.gather(notices).tenders
-    found = exposure.measure(matcher, progress(tenders, "asking"), n)
-    if format == "jsonl":
-        emit([codec.to_json(found)], "jsonl")
-        return
-    say(
-        f"{found.lots} lots, {found.structures} structures : Gini {found.gini:.3f}, "
-        f"{100 * found.never_shown:.1f} % jamais montrées parmi les {n} premières"
-    )
-    emit(found.by_kind, format, "Par type")
-    emit(found.by_evidence, format, "Par ce qu'elles disent d'elles")
-    emit(found.by_size, format, "Par effectif")
+    tenders = leads.tenders(notices)
+    measured = []
+    for name in recipe or [None]:
+        matcher = Matcher.load(catalogue, name)
+        found = exposure.measure(matcher, progress(tenders, "asking"), n, days)
+        cost = leads.quality(matcher, notices, days)
+        measured.append(public_sheet.Measured(matcher.versions, found, cost))
+        if format == "jsonl":
+            emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
+            continue
+        said = "" if cost is None else f", nDCG@5 {cost:.3f}"
+        say(
+            f"{matcher.recipe.name} : {found.lots} lots, {found.structures} structures, Gini {found.gini:.3f}, "
+            f"{100 * found.never_shown:.1f} % jamais montrées parmi les {n} premières ; {100 * found.credible:.1f} % à vérifier au moins "
+            f"une fois, dont {100 * found.passed_over:.1f} % jamais montrées ; écart à la chance {found.distance:.3f}{said}"
+        )
+        for key, heading in exposure.GROUPINGS.items():
+            emit(found.groups[key], format, f"{heading} ({matcher.recipe.name})")
+    if sheet is not None:
+        sheet.write_text(public_sheet.written(measured), encoding="utf-8")
+        say(f"{sheet} written")

@@ -50,7 +50,7 @@ def run(
     from matcher.domain import ANSWERABLE, BadInput, Filters, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
-    from matcher.reading.need import free_text_tender, spot
+    from matcher.reading.need import spot, typed_need
     from matcher.reference import toponyms
 
     check_format(format)
@@ -66,7 +66,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        tenders.append(free_text_tender(need, toponyms.asked(place, need) or spot(need)))
+        tenders.append(typed_need(need, toponyms.asked(place, need) or spot(need)))
     if not tenders:
         raise NoValidRecords(
             "no notice to answer was found in these files: `matcher read` shows what they hold"

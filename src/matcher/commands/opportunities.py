@@ -43,6 +43,7 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.partners import opportunities
     from matcher.reading import gather
+    from matcher.reading.procedure import answerable
     from matcher.reference.identifiers import clean_date
 
     check_format(format)
@@ -53,7 +54,7 @@ def run(
             raise BadInput(f"{name} {raw!r} is not a day: write it as 2026-11-24")
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-    tenders = gather.gather(notices).tenders if notices else gather.load_notices(catalogue)
+    tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     wishes = opportunities.Wishes(
         departments=tuple(department or ()),
         cpv=tuple(cpv or ()),

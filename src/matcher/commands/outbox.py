@@ -1,4 +1,4 @@
-"""`matcher outbox`: operator control of digests: inspect, approve, cancel, send, bounces."""
+"""`matcher outbox`: operator control of mails: who, when and what; approve, cancel, send, settle, bounces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
-app = typer.Typer(help="Pending digests: list, sample, approve, cancel, send, bounces.", no_args_is_help=True)
+app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
 
 Day = Annotated[str | None, typer.Option(help="Only of this day (2026-11-24).")]
 Format = Annotated[str, typer.Option(help="table, jsonl or csv.")]
@@ -29,6 +29,23 @@ def list_(format: Format = "table") -> None:
             select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
         ).all()  # fmt: skip
     emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
+
+
+@app.command()
+def show(
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Only in this state: held, ready, sending, sent, failed ...; repeatable."),
+    ] = None,
+    day: Day = None,
+    format: Format = "table",
+) -> None:
+    """Every mail, digests and letters of the pages: to whom, when, what, and what the server said last."""
+    from matcher.console import emit
+    from matcher.outreach import delivery
+    from matcher.records.store import Store
+
+    emit(delivery.listed(Store.open(), state or (), _day(day)), format)
 
 
 @app.command()
@@ -74,27 +91,51 @@ def send(
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: Format = "table",
 ) -> None:
-    """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured."""
-    from matcher.console import emit
+    """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
+
+    Letters of the pages (questions of buyers, account links) leave at any hour.
+    """
+    from service.settings import outbox_of, read, rules_of
+
+    from matcher.console import emit, say
     from matcher.matching.engine import Matcher
-    from matcher.outreach import delivery
-    from matcher.outreach.rules import Rules
+    from matcher.outreach import delivery, post
+    from matcher.outreach.sourcing.questions import SETTLE
+    from matcher.outreach.transport import MailTransport
     from matcher.records.store import Store
 
-    chosen = Rules.read(rules.read_text(encoding="utf-8")) if rules else Rules()
-    sent = delivery.deliver(Store.open(), Matcher.load(catalogue).catalogue, chosen, outbox=to)
-    emit(({"state": state, "mails": count} for state, count in sorted(sent.items())), format)
+    chosen, settings = rules_of(rules), read()
+    folder = to or outbox_of(settings, chosen)
+    store = Store.open()
+    sent = delivery.deliver(store, Matcher.load(catalogue).catalogue, chosen, outbox=folder)
+    server = "" if to else chosen.smtp
+    transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
+    letters = post.drain(store, transport, SETTLE)
+    if sent.stopped:
+        say(f"mail stopped early: {sent.stopped}")
+    rows = [("digest", *pair) for pair in sorted(sent.items())] + [
+        ("letter", *pair) for pair in sorted(letters.items())
+    ]
+    emit(({"kind": kind, "state": state, "mails": count} for kind, state, count in rows), format)
 
 
 @app.command()
 def doubtful(
-    sent: Annotated[
-        bool, typer.Option("--sent", help="They were sent, according to the server's log.")
-    ] = False,
-    again: Annotated[bool, typer.Option("--again", help="They were not: send them again.")] = False,
+    who: Annotated[
+        list[str] | None,
+        typer.Argument(help="Addresses, SIRETs or ids to settle; by default, list them all."),
+    ] = None,
+    sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
     format: Format = "table",
 ) -> None:
-    """Mails that a crash left unconfirmed by the server; they are never resent automatically."""
+    """Mails that a crash left unconfirmed: to whom, when, and what the server said last; settled one by one.
+
+    \b
+    matcher outbox doubtful
+    matcher outbox doubtful contact@example.org --sent
+    matcher outbox doubtful 00010001600013 --again
+    """
     from matcher.console import emit, say
     from matcher.domain import BadInput
     from matcher.outreach import delivery
@@ -102,24 +143,35 @@ def doubtful(
 
     if sent and again:
         raise BadInput("either --sent or --again")
+    if bool(who) != (sent or again):
+        raise BadInput("name the mails to settle, by address, SIRET or id, with --sent or --again")
     store = Store.open()
-    rows = delivery.doubtful(store)
-    emit(rows, format)
-    if sent or again:
-        say(f"{delivery.settle(store, [row['id'] for row in rows], sent)} settled")
+    if not who:
+        emit(delivery.doubtful(store), format)
+        return
+    say(f"{delivery.settle(store, who, sent)} settled: {'sent' if sent else 'to be sent again'}")
 
 
 @app.command()
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
-    """Suppress the addresses with a permanent failure in these delivery reports."""
+    """Suppress the addresses with a permanent failure in these delivery reports.
+
+    An address that nothing was ever sent to is refused: anybody can write a report.
+    """
     from matcher.console import say
+    from matcher.domain import NoValidRecords
     from matcher.outreach import transport
     from matcher.records.store import Store
 
-    store = Store.open()
+    store, count = Store.open(), 0
     for path in reports:
-        stopped = transport.bounced(store, path.read_bytes())
+        stopped, refused = transport.bounced(store, path.read_bytes())
+        count += len(stopped)
         say(f"{path.name}: {len(stopped)} address(es) stopped")
+        for address in refused:
+            say(f"{path.name}: {address} refused: no mail was ever sent to it")
+    if not count:
+        raise NoValidRecords("no address stopped: give delivery reports (RFC 3464) of mails that were sent")
 
 
 def _day(text: str | None):  # type: ignore[no-untyped-def]

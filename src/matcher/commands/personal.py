@@ -16,10 +16,11 @@ app = typer.Typer(help="Export or erase what the store holds about a person.", n
 @app.command()
 def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.")) -> None:
     """Everything held about a person, as JSON on stdout."""
+    from matcher.records import personal
     from matcher.records.store import Store
 
     with Store.open() as store:
-        typer.echo(json.dumps(store.personal(person), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(personal.export(store, person), ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -27,13 +28,17 @@ def erase(
     person: str = typer.Argument(..., help="An e-mail address or a SIRET."),
     yes: bool = typer.Option(False, "--yes", help="Erase; without it, only report what would be erased."),
 ) -> None:
-    """Erase a person; the fact of having unsubscribed is kept, hashed, so that no mail is sent again."""
+    """Erase a person from every table; keys of a SIRET are revoked.
+
+    The fact of having unsubscribed is kept, hashed, so that no mail is sent again; notices stay as published.
+    """
     from matcher.console import emit, say
+    from matcher.records import personal
     from matcher.records.store import Store
 
     with Store.open() as store:
         if yes:
-            emit(({"table": t, "erased": n} for t, n in store.erase(person).items()), "table")
+            emit(({"table": t, "erased": n} for t, n in personal.erase(store, person).items()), "table")
             return
-        emit(({"table": t, "rows": len(rows)} for t, rows in store.personal(person).items()), "table")
+        emit(({"table": t, "rows": len(rows)} for t, rows in personal.export(store, person).items()), "table")
         say("rien n'a été effacé : ajoutez --yes")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from matcher import plugins
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.console import progress
 from matcher.domain import BadInput, NotFound, Rejected
-from matcher.lab import evaluation
+from matcher.lab import evaluation, leads, published
 from matcher.lab.evaluation import Question
+from matcher.lab.methods import SIMPLE, ReferenceBM25
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.reading import gather
 
 TASKS = ("suppliers", "siae", "partners")
 MEASURES = ("R@1", "R@10", "R@50", "R@100", "nDCG@10")
@@ -52,8 +53,11 @@ def compare(
     ablation: bool = False,
     most: int | None = None,
     incumbents: bool = False,
+    out: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """A row for each method: its figures with intervals, and its paired gain over the first baseline.
+
+    With `out` each method leaves a result there too (see `published`).
 
     With `incumbents` the default recipe is also asked with the buyer's own past holders favoured, and every method
     is measured apart on the notices whose winner had never worked for that buyer, as far as is known.
@@ -74,8 +78,22 @@ def compare(
     if incumbents:
         parts["never seen"] = never_seen(held, asked, gold)
     first: dict[str, dict[str, list[float]]] = {}
+    listed = [data / "awards" / f"{task}_dev.queries.jsonl", data / "awards" / f"{task}_dev.qrels.json"]
+    about = {
+        "about": "Who won.",
+        "needs": len(gold),
+        "structures": len(held),
+        "revision": published.revision(listed),
+    }
     for name, method in methods.items():
+        method(asked[0])  # what is loaded once is no cost of a need
+        since = time.process_time()
         run = {question.id: list(method(question)) for question in progress(asked, name)}
+        ms = 1000 * (time.process_time() - since) / max(1, len(asked))
+        if out is not None:
+            found = evaluation.figures(run, gold)
+            made = published.result(task, name, found, ms=ms, data=about, more=_made_with(name, held))
+            published.write([made], out)
         for part, answers in parts.items():
             if not answers:
                 continue
@@ -90,6 +108,59 @@ def compare(
             gain, low, high = evaluation.paired(figures["nDCG@10"], first[part]["nDCG@10"])
             row["nDCG@10 gain"] = f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
             yield row
+
+
+def on_judged(
+    queries: Sequence[Path],
+    structures: Sequence[Path],
+    names: Sequence[str],
+    baselines: bool = True,
+    most: int | None = None,
+    note: str = "",
+) -> Iterator[published.Result]:
+    """A result for each judged set and method, over a directory in any known format; simple methods first."""
+    found = gather.gather(structures)
+    held = build_catalogue(
+        found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED
+    )
+    for path in queries:
+        one = leads.load(path, most)
+        about = {
+            "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
+            "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
+        }  # fmt: skip
+        methods = {name: leads.by_order(make(held)) for name, make in SIMPLE.items()} if baselines else {}
+        for name in names:
+            methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+        for name, method in methods.items():
+            method(one.questions[0])  # what is loaded once is no cost of a need
+            since = time.process_time()
+            lines = [method(question) for question in progress(one.questions, f"{one.name}, {name}")]
+            ms = 1000 * (time.process_time() - since) / max(1, len(lines))
+            figures = leads.figures(lines, one.rows)
+            more = _made_with(name, held)
+            if more["recipe"].get("judgement"):
+                more |= {"note": note, "calibration": leads.calibration(lines, one.rows)}
+            yield published.result(one.name, name, figures, ms=ms, data=about, more=more)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    return [
+        each for path in paths for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file()
+    ]
+
+
+def _made_with(name: str, held: Catalogue) -> dict[str, Any]:
+    """The recipe of a method, empty for a simple one, and the encoder of the catalogue."""
+    recipe = asdict(recipes.named(name)) if name in recipes.SHIPPED else {}
+    return {"recipe": recipe, "encoder": str(held.manifest["encoder"])}
+
+
+def row_of(found: published.Result) -> dict[str, Any]:
+    """A result as a row for the terminal."""
+    cells = {name: "{:.3f} [{:.3f}, {:.3f}]".format(*three) for name, three in found["figures"].items()}
+    told = {name: f"{value:.3f}" for name, value in found.get("calibration", {}).items()}
+    return {"set": found["task"], "method": found["method"], **cells, **told, "ms": found["cost"]["ms"]}
 
 
 def never_seen(
@@ -133,84 +204,12 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
 
 
 def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[str]]]:
-    """The reference BM25 of the field, and for partners the other simple methods."""
+    """The reference BM25 of the field; on a directory, and for partners, the other simple methods too."""
+    if task == "siae":
+        return {name: make(held) for name, make in SIMPLE.items()}
     methods: dict[str, Callable[[Question], list[str]]] = {"reference BM25": ReferenceBM25(held)}
     if task == "partners":
         from matcher.lab import baselines as baselines_
 
         methods |= baselines_.baselines(held)
     return methods
-
-
-class ReferenceBM25:
-    """French stems and stop words, one document an award; a supplier's best three awards weigh 1, 1/2, 1/4.
-
-    Structures without awards have one document: name, label of the activity code and texts.
-    """
-
-    def __init__(self, held: Catalogue) -> None:
-        with plugins.optional("train", "the reference BM25"):
-            import bm25s
-
-        self.held = held
-        natures = held.of_row("nature")
-        award = held.nature_mask(("award",))
-        owners = held.owners
-        documents: list[str] = []
-        self.owner: list[int] = []
-        self.since: list[int] = []
-        own: Mapping[int, list[str]] = defaultdict(list)
-        for row in range(len(natures)):
-            # an award's own words, without the label that this project adds
-            text = held.offer(row).title if award[row] else held.text(row)
-            if award[row]:
-                documents.append(text)
-                self.owner.append(int(owners[row]))
-                self.since.append(int(held.of_row("since")[row]))
-            else:
-                own[int(owners[row])].append(text)
-        if held.of_structure("kind").any():
-            for owner, texts in own.items():
-                documents.append(". ".join(texts))
-                self.owner.append(owner)
-                self.since.append(-(2**30))
-        self._tokens = _french_tokens
-        self.index = bm25s.BM25()
-        self.index.index([self._tokens(text) for text in documents], show_progress=False)
-
-    def __call__(self, question: Question) -> list[str]:
-        from matcher.catalogue.columns import days
-
-        words = [
-            w
-            for w in self._tokens(" ".join(lot.title for lot in question.tender.lots))
-            if w in self.index.vocab_dict
-        ]
-        scores = self.index.get_scores(words) if words else np.zeros(len(self.owner))
-        before = days(question.day) if question.day else 2**30
-        best: dict[int, list[float]] = defaultdict(list)
-        for position in np.argsort(-scores, kind="stable"):
-            if scores[position] <= 0:
-                break
-            owner = self.owner[position]
-            if self.since[position] < before and len(best[owner]) < 3:
-                best[owner].append(float(scores[position]))
-        total = {
-            owner: sum(s * w for s, w in zip(values, (1, 0.5, 0.25), strict=False))
-            for owner, values in best.items()
-        }
-        sirens = self.held.of_structure("siren")
-        ordered = sorted(total, key=lambda owner: (-total[owner], owner))
-        ranking = list(dict.fromkeys(str(sirens[owner]) for owner in ordered))
-        return [siren for siren in ranking if siren != question.member][:100]
-
-
-def _french_tokens(text: str) -> list[str]:
-    import re
-
-    import Stemmer
-    from bm25s.stopwords import STOPWORDS_FRENCH
-
-    stem = Stemmer.Stemmer("french")
-    words = [word for word in re.findall(r"(?u)\b\w\w+\b", text.lower()) if word not in STOPWORDS_FRENCH]
-    return [str(word) for word in stem.stemWords(words)]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,14 +34,13 @@ from matcher.domain import (
 )
 from matcher.matching import by_clause, distances, judgement, recipes, suitability
 from matcher.matching.parts import parts_of
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, take_turns
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 
-TURNS = 200  # so many of the first places may change, no more
 #: The names of the levels of a ranking, by their number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 POOL = 25  # structures of each lot among whom groups are chosen
@@ -77,7 +75,7 @@ class Matcher:
         """What made an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
         turns = (
-            {"rotation": f"scores within {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
+            {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
             if self.recipe.rotation
             else {}
         )
@@ -109,16 +107,14 @@ class Matcher:
             else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
+        judged = self.judges and not past
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
-        order = np.argsort(-scores, kind="stable")
+        order = np.lexsort((suitability.turn(shortlist), -scores) if judged else (-scores,))
         stands = np.empty(len(order), dtype=np.int64)
         stands[order] = np.arange(len(order))
         bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
         order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
         regime = "structure" if self.has_directory else "supplier"
-        if self.recipe.rotation:
-            order = self._take_turns(query, shortlist, scores, order)
-        judged = self.judges and not past
         chances = ranker.probability(scores, regime)
         if judged:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
@@ -127,33 +123,15 @@ class Matcher:
             if self.has_directory and not past:
                 may = may & suitability.proposable(shortlist)
             levels = np.where(may, LIKELY, UNLIKELY)
-        return Ranking(
+        found = Ranking(
             shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
             chances=chances, levels=levels, judged=judged,
         )  # fmt: skip
+        return self.turned(found, query.as_of or date.today()) if self.recipe.rotation else found
 
-    def _take_turns(
-        self, query: Query, shortlist: Shortlist, scores: Column, order: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """The order with each run of near-equal scores drawn anew for this lot and day, the same all day long."""
-        day = (query.as_of or date.today()).isoformat()
-        sirens = self.catalogue.of_structure("siren")
-        turned, low = order.copy(), 0
-        while low < len(order):
-            # a run ends where a score lies further from its first than the recipe says
-            falls = scores[order[low]] - scores[order[low:]] > self.recipe.rotation
-            high = low + int(np.argmax(falls)) if falls.any() else len(order)
-            if high - low > 1:
-                run = order[low:high].tolist()
-                drawn = {
-                    i: sha256(f"{day} {query.lot.id} {sirens[shortlist.candidates[i]]}".encode()).digest()
-                    for i in run
-                }
-                turned[low:high] = sorted(run, key=drawn.__getitem__)
-            low = high
-            if low >= TURNS:
-                break
-        return turned
+    def turned(self, ranking: Ranking, day: date) -> Ranking:
+        """The ranking with the turns of this day, where the recipe says that near-equals take turns."""
+        return take_turns(ranking, self.recipe.rotation, day)
 
     @property
     def judges(self) -> bool:

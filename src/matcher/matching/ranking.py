@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,7 @@ from matcher.matching.shortlist import Column, Shortlist
 
 #: Levels of the judgement, as numbers that can be compared: whom to call, whom to ask first, whom not to show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
+TURNS = 200  # so many of the first places may change, no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,27 @@ class Ranking:
         sirens = self.shortlist.catalogue.of_structure("siren")
         top = self.order[:n]
         return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
+
+
+def take_turns(ranking: Ranking, scale: float, day: date) -> Ranking:
+    """The ranking with its first places drawn for this lot and day, the same all day long; levels stay apart.
+
+    A score of `scale` more makes it e times as likely to stand before another (Plackett, 1975): near-equals take
+    turns, who is clearly better hardly ever does.
+    """
+    first, lot = ranking.order[:TURNS], ranking.shortlist.query.lot.id
+    if scale <= 0 or len(first) < 2:
+        return ranking
+    sirens = ranking.shortlist.catalogue.of_structure("siren")[ranking.shortlist.candidates[first]]
+    luck = np.array([_gumbel(f"{day.isoformat()} {lot} {siren}") for siren in sirens])
+    drawn = np.lexsort((-(ranking.scores[first] + scale * luck), -ranking.levels[first]))
+    return replace(ranking, order=np.concatenate([first[drawn], ranking.order[TURNS:]]))
+
+
+def _gumbel(key: str) -> float:
+    """A standard Gumbel variate that depends on the key alone."""
+    uniform = (int.from_bytes(sha256(key.encode()).digest()[:8], "big") + 0.5) / 2**64
+    return -math.log(-math.log(uniform))
 
 
 def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[tuple[str, float]]:

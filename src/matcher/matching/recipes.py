@@ -16,7 +16,7 @@ _MEANING_ALONE = {
 
 SHIPPED: dict[str, Recipe] = {
     "default": Recipe(name="default", ranker="learned", judgement=True),
-    "rotating": Recipe(name="rotating", ranker="learned", judgement=True, rotation=0.1),
+    "rotating": Recipe(name="rotating", ranker="learned", judgement=True, rotation=0.2),
     "pgvector": Recipe(name="pgvector", indexes=("pgvector", "lexical"), ranker="learned", judgement=True),
     "weighted": Recipe(name="weighted", ranker="weighted"),
     "lexical": Recipe(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import distances, judgement
+from matcher.matching import demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Query, Shortlist
 
 STEPS_KM = (20.0, 50.0)  # how much wider than the radius asked is looked
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # how far is looked where nobody of the trade comes
@@ -57,6 +57,18 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     return np.where(may, levels, UNLIKELY)
+
+
+def located(query: Query) -> bool:
+    """Does anything tell where the work is?  A lot without a place is in nobody's reach: it is to be asked."""
+    return any(p.department or p.latitude is not None for p in query.places)
+
+
+def turn(shortlist: Shortlist) -> NDArray[np.int64]:
+    """Who comes first of equal chances: who lends staff where staff is asked, else who does the work; (n,)."""
+    lending = evidence.of(shortlist, "kind") <= evidence.LENDS
+    staff = evidence.whole(shortlist)["staff"] > demand.SHARE
+    return np.asarray(lending != staff, dtype=np.int64)
 
 
 def nobody(ranking: Ranking) -> bool:

@@ -20,6 +20,9 @@ FREQUENCIES: dict[str, tuple[str, int]] = {
 }
 
 
+QUIET_DAYS = 30  # without any mail, after which one says that there was nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Alerts:
     """What a structure chose; `address` "" is the one that its directory publishes."""
@@ -27,6 +30,7 @@ class Alerts:
     frequency: str = "daily"
     address: str = ""
     barred: bool = False  # its address bounced: nothing is sent there again
+    plausible: bool = False  # also one line of lots to be verified
 
 
 def chosen(store: Store, siret: str) -> Alerts:
@@ -36,16 +40,27 @@ def chosen(store: Store, siret: str) -> Alerts:
         silent = set(connection.execute(select(Unsubscription.subject)).scalars())
     address = str(facts.get("alerts_email") or facts.get("email") or "")
     frequency = "off" if siret in silent else str(facts.get("alerts", "daily"))
-    return Alerts(frequency, address, bool(address) and address_subject(address) in silent)
+    barred = bool(address) and address_subject(address) in silent
+    return Alerts(frequency, address, barred, bool(facts.get("alerts_plausible")))
 
 
-def choose(store: Store, siret: str, frequency: str, address: str = "", by: str = "") -> Alerts:
+def choose(
+    store: Store,
+    siret: str,
+    frequency: str,
+    address: str = "",
+    by: str = "",
+    *,
+    plausible: bool | None = None,
+) -> Alerts:
     """Keep a choice: "off" is an unsubscription, any other takes it back.  Raises BadInput on no such frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     with store.writing() as connection:
         facts = dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
         fresh = {**facts, "alerts": frequency} | ({"alerts_email": address} if address else {})
+        if plausible is not None:
+            fresh["alerts_plausible"] = plausible
         row = {"siret": siret, "facts": fresh, "by": by, "at": now()}
         store.put(connection, Profile, [row], keep=("at",) if facts else ())
         if frequency == "off":
@@ -69,6 +84,31 @@ def resting(connection: Connection, day: date) -> set[str]:
         select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status != "cancelled").group_by(Digest.addressee)
     )  # fmt: skip
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
+
+
+def curious(connection: Connection) -> frozenset[str]:
+    """SIRETs that also want one line of lots to be verified."""
+    rows = connection.execute(select(Profile.siret, Profile.facts))
+    return frozenset(siret for siret, facts in rows if facts.get("alerts_plausible"))
+
+
+def quiet(connection: Connection, day: date) -> list[str]:
+    """SIRETs that follow their mails and have had none for a month: written to before, or with a frequency chosen."""
+    last = dict(
+        connection.execute(
+            select(Digest.addressee, func.max(Digest.day)).where(Digest.status != "cancelled").group_by(Digest.addressee)
+        ).all()
+    )  # fmt: skip
+    chosen = {
+        siret: at.date() for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))
+        if facts.get("alerts") not in (None, "off")
+    }  # fmt: skip
+    since = {
+        siret: last.get(siret) or chosen[siret]
+        for siret in {*last, *chosen}
+        if not siret.startswith("buyer:")
+    }
+    return sorted(siret for siret, latest in since.items() if latest <= day - timedelta(days=QUIET_DAYS))
 
 
 def labels() -> Iterable[tuple[str, str]]:

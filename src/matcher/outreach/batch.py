@@ -12,7 +12,6 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -22,14 +21,17 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
-from matcher.domain import ANSWERABLE, MatcherError, Tender
-from matcher.outreach import digests
+from matcher.domain import ANSWERABLE, Tender
+from matcher.outreach import alerts, digests
+from matcher.outreach.cases import LEVEL
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, worked
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
-from matcher.records.store import LOCK, Store, now
+from matcher.records.alone import Busy as Busy
+from matcher.records.alone import alone
+from matcher.records.store import Store, now
 from matcher.records.tables import Found, Notice, Run
 
 T = TypeVar("T")
@@ -39,10 +41,6 @@ Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
 TOGETHER = 16  # notices whose matches are written in one transaction
-
-
-class Busy(MatcherError):
-    """Another batch is at work on this store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def run(
     """
     options = options or Options()
     shown = progress or (lambda items, _label, _total: iter(items))
-    with alone(store):
+    with alone(store, "batch", "another batch is at work"):
         matcher = _opened(str(catalogue))
         summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
         at = datetime.fromisoformat(summary.started)
@@ -103,34 +101,6 @@ def rehearse(
             return run(copy, catalogue, tenders, options, **rest)
         finally:
             copy.close()
-
-
-@contextmanager
-def alone(store: Store) -> Iterator[None]:
-    """Hold the one place of a batch on this store; the place is free again when the process dies."""
-    if store.engine.dialect.name == "postgresql":
-        with store.engine.connect() as connection:
-            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK + 1})").scalar():
-                raise Busy("another batch is at work on this store: try again when it has ended")
-            connection.commit()
-            try:
-                yield
-            finally:
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK + 1})")
-                connection.commit()
-        return
-    import fcntl
-
-    name = store.engine.url.database
-    if not name or name == ":memory:":
-        yield
-        return
-    with Path(name + ".batch").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy("another batch is at work on this store: try again when it has ended") from None
-        yield
 
 
 def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
@@ -164,7 +134,7 @@ def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> No
         matched = connection.execute(
             select(Found.notice_id, Found.lot_id)
             .join(Notice, Notice.id == Found.notice_id)
-            .where(Notice.matched_at == at)
+            .where(Notice.matched_at == at, LEVEL == "likely")
         ).all()
         summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(matched)
         summary.nobody = len(lots - {(row.notice_id, row.lot_id) for row in matched})
@@ -198,7 +168,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             last = max((row.deadline for row in members[id] if row.deadline), default=None)
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
-        refused = feedback.refusals(connection)
+        refused, curious = feedback.refusals(connection), alerts.curious(connection)
         tasks = {}
         for id, key in sorted(wanted.items()):
             ids = tuple(row.id for row in members[id])
@@ -216,7 +186,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
             }  # fmt: skip
-            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded)
+            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded, curious=curious)
     return tasks
 
 

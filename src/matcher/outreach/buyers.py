@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from matcher.domain import NotFound
+from matcher.outreach.cases import LEVEL
 from matcher.outreach.digests import identifier
 from matcher.records import feedback
 from matcher.records.store import Store, now
@@ -56,8 +57,8 @@ def _item(
 ) -> dict[str, Any]:
     """The outcome of one notice, known under `ids`."""
     possible, notified = (
-        dict(connection.execute(select(table.lot_id, func.count()).where(table.notice_id.in_(of)).group_by(table.lot_id)).all())
-        for table, of in ((Found, [row.id]), (Announcement, ids))
+        dict(connection.execute(select(table.lot_id, func.count()).where(table.notice_id.in_(of), which).group_by(table.lot_id)).all())
+        for table, of, which in ((Found, [row.id], LEVEL == "likely"), (Announcement, ids, true()))
     )  # fmt: skip
     given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
     last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from matcher import codec
 from matcher.domain import ANSWERABLE, Lot, Tender
 from matcher.reading.procedure import closing, effective, open_at
-from matcher.records.tables import Notice
+from matcher.records.tables import Found, Notice
 
 #: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.
 WAVES = "waves"
+
+
+#: The level of a stored match: "likely", "clause" or "plausible".
+LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
 
 
 def matter(tender: Tender, lot: Lot) -> str:

@@ -1,17 +1,17 @@
 """Delivery of digests: into an outbox folder or by SMTP, never twice.
 
-A mail is claimed ("sending") just before the dot that ends it is sent: a server that never saw the dot must not
-deliver (RFC 5321, 4.1.1.4), so a crash before the claim is sent again and a crash after it is left to the operator.
+One process sends at a time.  A mail is claimed ("sending", in a committed row) just before the dot that ends it: a
+server that never saw the dot must not deliver (RFC 5321, 4.1.1.4), so a crash before the claim is sent again and a
+crash after it is left to the operator.  The fault of one letter is its own: the others leave.
 """
 
 from __future__ import annotations
 
-import smtplib
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from email.message import EmailMessage
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,24 @@ from sqlalchemy import select, update
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import NotFound
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import bounce, drop, is_address, smtp_connection
+from matcher.outreach.transport import LostConnection, bounce, drop, is_address, smtp_connection
 from matcher.records import feedback
+from matcher.records.alone import alone
 from matcher.records.store import Store, address_subject, now
-from matcher.records.tables import Digest, Unsubscription
-from matcher.reference.french import in_paris
+from matcher.records.tables import Digest, Letter, Unsubscription
+from matcher.reference.french import PARIS, in_paris
+
+log = logging.getLogger("matcher")
 
 
 class Sent(Counter[str]):
-    """How many digests reached which state: sent, waiting, cancelled, failed, no-address."""
+    """How many digests reached which state: sent, waiting, cancelled, failed, no-address; why it stopped early."""
+
+    stopped = ""
 
 
 def able() -> None:
@@ -54,37 +60,47 @@ def deliver(
     able()
     at = at or now()
     counts = Sent()
-    with store.reading() as connection:
-        ready = list(
-            connection.execute(
-                select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
-            ).scalars()
-        )
-    if not ready:
-        return counts
     if outbox is None and not (rules.smtp and rules.may_leave(at)):
-        counts["waiting"] = len(ready)
+        if waiting := len(_ready(store)):
+            counts["waiting"] = waiting
         return counts
-    if outbox is not None:
-        outbox.mkdir(parents=True, exist_ok=True)
-        for id in ready:
-            send = partial(_drop, outbox, id)
-            counts[_one(store, catalogue, rules, id, at, send)] += 1
-        return counts
-    with smtp_connection(rules.smtp) as server:
-        for done, id in enumerate(ready):
-            try:
-                counts[_one(store, catalogue, rules, id, at, server)] += 1
-            except (OSError, smtplib.SMTPException):
-                # the connection is lost: those not claimed stay ready, one claimed is listed as doubtful
-                counts["waiting"] += len(ready) - done
-                break
+    with alone(store, "mail", "mails are being sent by another process"):
+        ready = _ready(store)
+        if not ready:
+            return counts
+        with _way(rules, outbox) as send:
+            for done, id in enumerate(ready):
+                try:
+                    counts[_one(store, catalogue, rules, id, at, send)] += 1
+                except LostConnection as error:
+                    # those not claimed stay ready, one claimed is listed as doubtful
+                    counts["waiting"] += len(ready) - done
+                    counts.stopped = str(error)
+                    break
     return counts
 
 
-def _drop(outbox: Path, name: str, mail: EmailMessage, claim: Callable[[], None]) -> str:
-    """A file needs no claim: written twice, it is one file."""
-    return drop(mail, outbox, name)
+def count_ready(store: Store) -> int:
+    """How many digests wait to be sent."""
+    return len(_ready(store))
+
+
+def _ready(store: Store) -> list[str]:
+    with store.reading() as connection:
+        query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
+        return list(connection.execute(query).scalars())
+
+
+@contextmanager
+def _way(rules: Rules, outbox: Path | None) -> Iterator[Any]:
+    """How mails leave: as a function of a mail and of what claims it."""
+    if outbox is None:
+        with smtp_connection(rules.smtp) as send:
+            yield send
+        return
+    outbox.mkdir(parents=True, exist_ok=True)
+    # a file needs no claim: written twice, it is one file
+    yield lambda mail, claim: drop(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
 
 
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
@@ -98,55 +114,107 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     address = address_of(store, catalogue, siret)
     if silent & names or (address and address_subject(address) in silent):
         return _state(store, id, "cancelled")
-    kept = [
+    content["items"] = [
         item for item in content["items"]
         if (not item["deadline"] or _instant(item["deadline"]) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
     ]  # fmt: skip
-    if not kept:
+    if not content["items"] and not content.get("quiet"):
         return _state(store, id, "cancelled")
     if not is_address(address):
-        return _state(store, id, "no-address")
-    content["items"] = kept
-    mail = message(content, address, rules)
-
-    def claim() -> None:
-        _state(store, id, "sending")
-
-    outcome = str(send(mail, claim))
+        return _state(store, id, "no-address", address=address)
+    try:
+        mail = message(content, address, rules)
+    except Exception as error:  # whatever is wrong with this letter, the others leave
+        log.exception("a digest cannot be written as a mail")
+        return _state(
+            store, id, "failed", address=address, said=f"not sent: {type(error).__name__}: {error}"[:300]
+        )
+    outcome, said = send(mail, lambda heard: claim(store, Digest, id, address, heard))
     if outcome == "bounced":
         bounce(store, address)
-        return _state(store, id, "failed")
-    if outcome == "waiting":
-        _state(store, id, "ready")
-        return outcome
-    return _state(store, id, "sent", at)
+    state = {"bounced": "failed", "waiting": "ready"}.get(outcome, outcome)
+    _state(store, id, state, address=address, said=said, **({"sent_at": at} if state == "sent" else {}))
+    return "failed" if outcome == "bounced" else str(outcome)
 
 
 def _instant(iso: str) -> datetime:
     return in_paris(datetime.fromisoformat(iso))
 
 
-def _state(store: Store, id: str, state: str, sent_at: datetime | None = None) -> str:
-    values: dict[str, Any] = {"status": state} | ({"sent_at": sent_at} if sent_at else {})
+def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, said: str) -> None:
+    """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process had it first."""
+    values = {"status": "sending", "address": address, "said": said, "claimed_at": now()}
     with store.writing() as connection:
-        connection.execute(update(Digest).where(Digest.id == id).values(values))
+        mine = update(table).where(table.id == id, table.status == "ready").values(values)
+        if not connection.execute(mine).rowcount:
+            raise LostConnection("another process is sending the same letter")
+
+
+def _state(store: Store, id: str, state: str, **values: Any) -> str:
+    with store.writing() as connection:
+        connection.execute(update(Digest).where(Digest.id == id).values(status=state, **values))
     return state
+
+
+# --------------------------------------------------------------------------------- what the operator sees
+
+
+def listed(store: Store, status: Sequence[str] = (), day: date | None = None) -> list[dict[str, Any]]:
+    """Every mail, digests and letters, oldest first: id, address, who, when, what, state, what the server said."""
+    digest = select(Digest.__table__).order_by(Digest.day, Digest.id)
+    letter = select(Letter.__table__).order_by(Letter.created_at, Letter.id)
+    if status:
+        digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
+    with store.reading() as connection:
+        rows = [
+            {
+                "id": row.id, "address": row.address or "", "who": row.addressee, "name": row.content.get("name", ""),
+                "kind": "digest", "what": row.content.get("subject", ""), "day": row.day.isoformat(), "state": row.status,
+                "claimed_at": _iso(row.claimed_at), "sent_at": _iso(row.sent_at), "said": row.said,
+            }
+            for row in connection.execute(digest)
+        ] + [
+            {
+                "id": row.id, "address": row.address or "", "who": row.siret, "name": "", "kind": row.kind, "what": row.subject,
+                "day": row.created_at.astimezone(PARIS).date().isoformat(), "state": row.status,
+                "claimed_at": _iso(row.claimed_at), "sent_at": _iso(row.sent_at), "said": row.said,
+            }
+            for row in connection.execute(letter)
+        ]  # fmt: skip
+    return [row for row in rows if day is None or row["day"] == day.isoformat()]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:
     """Mails claimed and never confirmed: a crash between the dot and the answer; the server's log tells."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(Digest.id, Digest.addressee, Digest.day).where(Digest.status == "sending").order_by(Digest.day, Digest.id)
-        )  # fmt: skip
-        return [{"id": row.id, "addressee": row.addressee, "day": row.day.isoformat()} for row in rows]
+    return listed(store, ["sending"])
 
 
-def settle(store: Store, ids: Iterable[str], sent: bool) -> int:
-    """The operator settles doubtful mails: they left, or they are to be sent again."""
+def settle(store: Store, which: Iterable[str], sent: bool, by: str = "operator") -> int:
+    """The operator settles doubtful mails, each by its id, its address or its SIRET: it left, or is to be sent again.
+
+    Raises NotFound where one names no doubtful mail, and settles none then.
+    """
+    rows, ids = doubtful(store), set()
+    for name in which:
+        found = {
+            row["id"]
+            for row in rows
+            if name.strip().lower() in (row["id"], row["address"].lower(), row["who"])
+        }
+        if not found:
+            raise NotFound(f"no doubtful mail of {name!r}: `matcher outbox doubtful` lists them")
+        ids |= found
+    values = {"status": "sent", "sent_at": now()} if sent else {"status": "ready"}
     with store.writing() as connection:
-        count = connection.execute(
-            update(Digest).where(Digest.id.in_(list(ids)), Digest.status == "sending").values(status="sent" if sent else "ready")
-        ).rowcount  # fmt: skip
-        store.audit(connection, "operator", "outbox:settle", detail={"count": count, "sent": sent})
+        count = sum(
+            connection.execute(
+                update(table).where(table.id.in_(ids), table.status == "sending").values(values)
+            ).rowcount
+            for table in (Digest, Letter)
+        )
+        store.audit(connection, by, "outbox:settle", detail={"ids": sorted(ids), "sent": sent})
     return count

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, select, update
 from matcher.domain import NotFound
 from matcher.outreach import alerts
 from matcher.outreach.addresses import earlier_names
-from matcher.outreach.cases import WAVES, Case, cases, matter
+from matcher.outreach.cases import LEVEL, WAVES, Case, cases, matter
 from matcher.outreach.digest_formats._words import day as day_in_words
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
@@ -32,9 +32,16 @@ from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+    from matcher.domain import Structure
     from matcher.outreach.intake import Summary
 
 MAIL = "mail"
+UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
+QUIET = "Peu ou rien dans votre métier ces temps-ci"
+QUIET_INTRO = (
+    "Depuis un mois, aucun lot ouvert n'était clairement de votre métier et à votre portée : ce message le dit une fois, "
+    "plutôt que de vous écrire pour rien."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class _Known:
     silent: Set[str]  # who wants no mail, or none today
     done: Set[str]  # who has today's digest already
     waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
+    quiet: Sequence[str]  # who has had no mail for a month
 
 
 def compose(
@@ -72,8 +80,11 @@ def compose(
             continue
         found = (_news(store, known, *row[1:], names) for row in by_siret.get(siret, ()))
         news = [*filter(None, found), *_cancelled(known, names)]
-        if news:
+        if any(one.level != "plausible" for one in news):
             _write(store, catalogue, rules, summary, at, siret, news, writer)
+    for siret in known.quiet:
+        if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
+            _write_quiet(store, catalogue, summary, at, siret)
     _release(store, rules, summary, day, hold)
 
 
@@ -91,20 +102,23 @@ def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date
             silent=silent | alerts.resting(connection, day),
             done=set(connection.execute(sent).scalars()),
             waves=waves or _waves(connection, open_cases, rules, at),
+            quiet=alerts.quiet(connection, day),
         )
 
 
 def _pairs(
     connection: Connection, rules: Rules, open_cases: Mapping[str, Case]
-) -> list[tuple[str, str, str, float]]:
-    """(siret, notice, lot, probability) above the floor, of open notices, that are news; by SIRET, best first."""
+) -> list[tuple[str, str, str, float, str]]:
+    """(siret, notice, lot, probability, level) above the floor, of open notices, that are news; by SIRET, best first."""
     cause = Found.detail["cause"].as_string()
     rows = connection.execute(
-        select(Found.siret, Found.notice_id, Found.lot_id, Found.probability)
+        select(Found.siret, Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    return [(r.siret, r.notice_id, r.lot_id, r.probability) for r in rows if r.notice_id in open_cases]
+    return [
+        (r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in rows if r.notice_id in open_cases
+    ]
 
 
 def _announced(
@@ -140,7 +154,7 @@ def _waves(
             continue
         asked = {row.addressee for row in rows} | {row.siret for row in words}
         ranked = connection.execute(
-            select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor)
+            select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
             .group_by(Found.siret).order_by(func.max(Found.probability).desc(), Found.siret)
         ).scalars()  # fmt: skip
         waves[id] = [siret for siret in ranked if siret not in asked][: rules.wave]
@@ -148,7 +162,7 @@ def _waves(
 
 
 def _news(
-    store: Store, known: _Known, notice_id: str, lot_id: str, chance: float, names: set[str]
+    store: Store, known: _Known, notice_id: str, lot_id: str, chance: float, level: str, names: set[str]
 ) -> News | None:
     """The news of this pair today, None where there is none."""
     case = known.cases[notice_id]
@@ -163,14 +177,14 @@ def _news(
     keys = ((name, notice_id, lot_id) for name in names)
     before = next((known.announced[key] for key in keys if key in known.announced), None)
     if before is None:
-        return News(notice_id, lot_id, chance, "wave" if case.owner else "notice")
+        return News(notice_id, lot_id, chance, "wave" if case.owner else "notice", level)
     digest_id, at = before
     if case.changed_at <= at:
         return None
     item = _item_announced(store, digest_id, notice_id, lot_id)
     if item is None or item["matter"] == matter(case.tender, lot):
         return None
-    return News(notice_id, lot_id, chance, "correction", item)
+    return News(notice_id, lot_id, chance, "correction", level, item)
 
 
 def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
@@ -205,24 +219,52 @@ def _write(
 ) -> None:
     """One digest and the lots it announces, in one transaction."""
     day, urgent = at.astimezone(PARIS).date(), {"cancellation": 0, "correction": 1}
-    ordered = sorted(news, key=lambda n: (urgent.get(n.kind, 2), -n.chance, n.notice_id, n.lot_id))
-    chosen, left = ordered[: rules.cap], len(ordered) - rules.cap
+    ordered = sorted(
+        news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
+    )
+    sure = [one for one in ordered if one.level != "plausible"]
+    unsure = [one for one in ordered if one.level == "plausible"][:UNSURE]
+    chosen, left = sure[: rules.cap], len(sure) - rules.cap
     try:
         structure = catalogue.structure(catalogue.row(siret))
     except NotFound:  # announced once, and since gone from the directory
         return
     items = [writer.item(structure, one) for one in chosen]
-    id = identifier(siret, day)
-    content = {
-        "id": id, "run": summary.run, "addressee": siret, "name": structure.name, "kind": structure.kind,
-        "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": items,
-        "left": max(0, left), "cap": rules.cap, "versions": summary.versions, "link": "",
+    content = _content(summary, at, structure) | {
+        "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items),
     }  # fmt: skip
+    _keep(store, day, at, content, [*chosen, *unsure])
+
+
+def _write_quiet(store: Store, catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> None:
+    """One digest that says that there was nothing, after a month of silence."""
+    day = at.astimezone(PARIS).date()
+    try:
+        structure = catalogue.structure(catalogue.row(siret))
+    except NotFound:
+        return
+    content = _content(summary, at, structure) | {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
+    _keep(store, day, at, content, [])
+
+
+def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, Any]:
+    """What every digest of a structure holds."""
+    day = at.astimezone(PARIS).date()
+    return {
+        "id": identifier(structure.siret, day), "run": summary.run, "addressee": structure.siret, "name": structure.name,
+        "kind": structure.kind, "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": [],
+        "unsure": [], "quiet": False, "left": 0, "cap": 0, "versions": summary.versions, "link": "",
+    }  # fmt: skip
+
+
+def _keep(store: Store, day: date, at: datetime, content: Mapping[str, Any], news: Sequence[News]) -> None:
+    """A digest and the lots it announces, in one transaction; one that stands is left alone."""
+    id, siret = content["id"], content["addressee"]
     with store.writing() as connection:
         digest = {
             "id": id, "addressee": siret, "day": day, "channel": MAIL, "status": "composing", "content": content,
-            "created_at": at, "sent_at": None,
+            "said": "", "created_at": at, "sent_at": None,
         }  # fmt: skip
         if not store.put(
             connection, Digest, [digest], key=("id",), keep=tuple(k for k in digest if k != "id")
@@ -230,7 +272,7 @@ def _write(
             return
         store.put(connection, Announcement, [
             {"addressee": siret, "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL, "digest_id": id,
-             "at": at} for one in chosen
+             "at": at} for one in news
         ])  # fmt: skip
 
 
@@ -297,9 +339,9 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
         }
         refused = feedback.refusals(connection)
         rows = connection.execute(
-            select(Found.notice_id, Found.lot_id, Found.probability)
-            .where(Found.siret == structure.siret, Found.probability >= rules.floor)
-            .order_by(Found.probability.desc(), Found.notice_id, Found.lot_id)
+            select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
+            .where(Found.siret == structure.siret, Found.probability >= rules.floor, LEVEL != "plausible")
+            .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
         ).all()
     names = earlier_names(catalogue, structure.siret)
     news = []
@@ -307,13 +349,13 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
         case = open_cases.get(row.notice_id)
         lot = case.lot(row.lot_id) if case else None
         if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
-            news.append(News(row.notice_id, row.lot_id, row.probability, "notice"))
+            news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
     writer = ItemWriter(store, catalogue, open_cases)
     items = [writer.item(structure, one) for one in news[:limit]]
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),
-        "made": at.isoformat(), "items": items, "left": max(0, len(news) - limit), "cap": limit, "link": "",
+        "made": at.isoformat(), "items": items, "unsure": [], "quiet": False, "left": max(0, len(news) - limit), "cap": limit, "link": "",
         "versions": items[0]["versions"] if items else {"recipe": "", "data": ""},
         "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
     }  # fmt: skip

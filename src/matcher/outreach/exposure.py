@@ -1,18 +1,22 @@
-"""Who is shown, and who never: exposure of structures and kinds over a set of needs.
+"""Who is shown, and who never, against the chance of being a lead: exposure over a set of needs.
 
-A ranking that shows the same few is read against this measure: Gini coefficient of appearances (0 is all
-alike, 1 is one takes all), share never shown, by kind and by size.
+A ranking that shows the same few is read against this measure: Gini coefficient of exposure (0 is all alike, 1 is one
+takes all), share never shown, and for each group of structures its share of exposure beside its share of the leads
+that the judgement expects (Singh and Joachims, 2018: exposure in proportion to merit).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import Tender
+from matcher.matching.ranking import PLAUSIBLE, Ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,18 +24,28 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
     from matcher.matching.engine import Matcher
 
+#: What structures are grouped by, and its heading.
+GROUPINGS: Mapping[str, str] = {
+    "kind": "Par type",
+    "evidence": "Par ce qu'elles disent d'elles",
+    "size": "Par effectif",
+    "department": "Par département",
+}
+Rows = tuple[dict[str, object], ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Appearances among the first n of each lot, discounted by rank (1 / log2(rank + 1))."""
+    """Appearances among the first n shown of each lot, discounted by rank (1 / log2(rank + 1))."""
 
     lots: int
     structures: int
     gini: float
     never_shown: float  # share of structures, 0 to 1
-    by_kind: tuple[dict[str, object], ...]
-    by_evidence: tuple[dict[str, object], ...]  # by how much they say of themselves
-    by_size: tuple[dict[str, object], ...]  # by headcount
+    credible: float  # share that is at least to be checked for some lot
+    passed_over: float  # share of these that is never shown
+    distance: float  # half the sum of differences between shares of exposure and of expected leads, 0 to 1
+    groups: Mapping[str, Rows]  # by the keys of GROUPINGS
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances
 
 
@@ -44,42 +58,81 @@ def gini(values: Sequence[float]) -> float:
     return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * ordered.sum()))
 
 
-def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10) -> Exposure:
-    """Exposure over the lots of public tenders; a confidential need is not counted."""
-    import pandas as pd
+class Tally:
+    """Exposure as lots are added to it, one value for each structure of a catalogue."""
 
-    lots = 0
-    shown: list[tuple[int, float]] = []  # (row, weight), an appearance each
+    def __init__(self, catalogue: Catalogue, n: int = 10) -> None:
+        self.catalogue, self.n, self.lots = catalogue, n, 0
+        self.exposure = np.zeros(len(catalogue))
+        self.chances = np.zeros(len(catalogue))
+        self.shown = np.zeros(len(catalogue), dtype=np.int64)
+        self.credible = np.zeros(len(catalogue), dtype=bool)
+
+    def add(self, ranking: Ranking) -> None:
+        """Count a lot: those at least to be checked, at most n, share its attention by rank."""
+        rows = ranking.shortlist.candidates
+        shown = rows[ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE][: self.n]]
+        self.lots += 1
+        self.exposure[shown] += 1 / np.log2(np.arange(len(shown)) + 2)
+        self.shown[shown] += 1
+        self.chances[rows[ranking.order]] += ranking.chances[ranking.order]
+        self.credible[rows[ranking.levels >= PLAUSIBLE]] = True
+
+    def measured(self) -> Exposure:
+        """The figures of the lots so far."""
+        table = _structures(self.catalogue)
+        table["exposure"], table["chances"] = _shares(self.exposure), _shares(self.chances)
+        table["never"], table["credible"] = self.exposure == 0, self.credible
+        most = np.argsort(-self.shown, kind="stable")[:10]
+        return Exposure(
+            lots=self.lots,
+            structures=len(table),
+            gini=gini(self.exposure.tolist()),
+            never_shown=_mean(table["never"]),
+            credible=_mean(table["credible"]),
+            passed_over=_mean(table["never"][table["credible"]]),
+            distance=float((table["exposure"] - table["chances"]).abs().sum() / 2),
+            groups={name: _by(table, name) for name in GROUPINGS},
+            most_shown=tuple(
+                (str(table["siret"][row]), str(table["name"][row]), int(self.shown[row]))
+                for row in most
+                if self.shown[row]
+            ),
+        )
+
+
+def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10, days: int = 1) -> Exposure:
+    """Exposure over the lots of public tenders, each asked once a day; a confidential need is not counted.
+
+    Several days matter where the recipe lets near-equals take turns.
+    """
+    tally = Tally(matcher.catalogue, n)
     for tender in tenders:
         for query in () if tender.confidential else matcher.queries(tender):
             ranking = matcher.rank(query)
-            lots += 1
-            if not matcher.nobody(ranking):
-                rows = ranking.shortlist.candidates[ranking.order[:n]]
-                shown += zip(rows.tolist(), 1 / np.log2(np.arange(len(rows)) + 2), strict=True)
-    table = _structures(matcher.catalogue)
-    seen = pd.DataFrame(shown, columns=["row", "weight"]).groupby("row", sort=False)["weight"]
-    table["weight"] = seen.sum().reindex(table.index, fill_value=0.0)
-    counts = seen.count().sort_values(ascending=False, kind="stable")[:10]
-    return Exposure(
-        lots=lots,
-        structures=len(table),
-        gini=gini(table["weight"].tolist()),
-        never_shown=float((table["weight"] == 0).mean()) if len(table) else 0.0,
-        by_kind=_by(table, "kind"),
-        by_evidence=_by(table, "evidence"),
-        by_size=_by(table, "size"),
-        most_shown=tuple(
-            zip(table["siret"][counts.index], table["name"][counts.index], counts.tolist(), strict=True)
-        ),
-    )
+            for number in range(days):
+                tally.add(
+                    matcher.turned(ranking, (query.as_of or date.today()) + timedelta(days=number))
+                    if number
+                    else ranking
+                )
+    return tally.measured()
+
+
+def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(values / (values.sum() or 1.0))
+
+
+def _mean(values: pd.Series[bool]) -> float:
+    return float(values.mean()) if len(values) else 0.0
 
 
 def _structures(catalogue: Catalogue) -> pd.DataFrame:
-    """The structures with the groups that exposure is compared by: kind, evidence, size."""
+    """The structures with the groups that exposure is compared by: kind, evidence, size, département."""
     import pandas as pd
 
-    table: pd.DataFrame = catalogue.structures.select(["siret", "name"]).to_pandas()
+    table: pd.DataFrame = catalogue.structures.select(["siret", "name", "department"]).to_pandas()
+    table["department"] = table["department"].replace("", None).fillna("inconnu")
     table["kind"] = catalogue.of_structure("kind")
     pieces = catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))]
     described = np.bincount(pieces, minlength=len(catalogue))
@@ -94,12 +147,19 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
     return table
 
 
-def _by(table: pd.DataFrame, column: str) -> tuple[dict[str, object], ...]:
-    total = table["weight"].sum() or 1.0
+def _by(table: pd.DataFrame, column: str) -> Rows:
+    """A row for each group; "exposition / chances" is 1 where attention is in proportion to expected leads."""
     return tuple(
         {
             "groupe": group or "entreprise", "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
-            "part de l'exposition": round(float(inside.sum() / total), 4), "jamais montrées": round(float((inside == 0).mean()), 4),
+            "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
+            "exposition / chances": _ratio(inside["exposure"].sum(), inside["chances"].sum()),
+            "jamais montrées": round(_mean(inside["never"]), 4),
+            "crédibles jamais montrées": round(_mean(inside["never"][inside["credible"]]), 4),
         }
-        for group, inside in table.groupby(table[column].astype(str))["weight"]
+        for group, inside in table.groupby(table[column].astype(str))
     )  # fmt: skip
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return round(float(part / whole), 2) if whole else None

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from matcher import codec
 from matcher.domain import BadInput, Consortium, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
 from matcher.matching.reasons import clause_in_words, sentences
-from matcher.outreach.cases import Case, matter
+from matcher.outreach.cases import LEVEL, Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law
+from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class News:
     lot_id: str
     chance: float
     kind: str  # "notice", "correction", "cancellation", "wave"
+    level: str = "likely"  # "clause": to carry hours of it; "plausible": to be verified
     before: Mapping[str, Any] | None = None  # the item as announced before
 
 
@@ -61,12 +63,15 @@ class ItemWriter:
         )
         reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
         deadline = lot.deadline or tender.deadline
-        alone, partners = self._alone(structure, news) if found else ("", [])
+        if news.level == "clause":
+            alone, partners = _by_clause(detail), []
+        else:
+            alone, partners = self._alone(structure, news) if found else ("", [])
         return {
             "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
             "lot": f"Lot {lot.number}" if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
-            "buyer": tender.buyer.name, "place": ", ".join(dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)),
+            "buyer": tender.buyer.name, "place": _place(lot), "amount": amount_in_words(lot), "level": news.level,
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
@@ -120,7 +125,7 @@ class ItemWriter:
 
     @cachedmethod(attrgetter("_firsts"))
     def _first_of(self, notice_id: str) -> dict[str, list[Match]]:
-        return self._matches(notice_id, Found.rank <= PARTNERS)
+        return self._matches(notice_id, (Found.rank <= PARTNERS) & (LEVEL == "likely"))
 
     def _matches(self, notice_id: str, which: Any) -> dict[str, list[Match]]:
         case = self._cases[notice_id]
@@ -162,6 +167,30 @@ def _partners(others: Sequence[Any]) -> list[dict[str, Any]]:
         {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
         for m in others
     ]  # fmt: skip
+
+
+def _by_clause(detail: Mapping[str, Any]) -> str:
+    """How a structure may come in without taking the lot, in words."""
+    how = next((r["text"] for r in detail["reasons"] if r["code"].startswith("clause-")), "")
+    return (
+        f"Par la clause : ce lot demande des heures d'insertion à qui le prendra. {how}. Proposez-vous aux entreprises du "
+        "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
+    )
+
+
+def _place(lot: Lot) -> str:
+    places = dict.fromkeys(p.label or p.department or p.region or "" for p in lot.places)
+    return ", ".join(place for place in places if place)
+
+
+def amount_in_words(lot: Lot) -> str:
+    """What the notice says of the money: a total without duration stays a total."""
+    if lot.amount is None or "amount" in lot.inferred:
+        return "montant non publié"
+    sum_ = f"{grouped(lot.amount)} {'€' if lot.currency == 'EUR' else lot.currency}"
+    if lot.amount_period == "year":
+        return f"{sum_} par an"
+    return f"{sum_} au total" + (f" sur {lot.duration_months:g} mois" if lot.duration_months else "")
 
 
 def _link(url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -15,13 +15,15 @@ from matcher.domain import BadInput
 from matcher.outreach import digests
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import MailTransport, checked, is_address
+from matcher.outreach.transport import MailTransport, checked
 from matcher.records.store import now
+from matcher.reference.mailbox import mailbox
 
 
 def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:
     """The mail of a digest: text, HTML, the deadlines as a calendar; one-click unsubscription (RFC 8058)."""
-    if not is_address(address):
+    to = mailbox(address)
+    if not to:
         raise BadInput(f"invalid address {address!r}: expected name@domain")
     sender, reply = parseaddr(rules.sender), parseaddr(rules.reply_to)
     host = sender[1].rpartition("@")[2]
@@ -30,7 +32,7 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(sender[0], addr_spec=sender[1])
     mail["Reply-To"] = Address(reply[0], addr_spec=reply[1])
-    mail["To"] = Address("", addr_spec=address)
+    mail["To"] = Address("", addr_spec=to)
     mail["Subject"] = " ".join(str(content["subject"]).split())
     mail["Date"] = format_datetime(datetime.fromisoformat(content["made"]).astimezone(UTC))
     mail["Message-ID"] = f"<{content['id']}@{host}>"
@@ -49,10 +51,13 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
 
 
 def question(
-    title: str, message: str, address: str, reply_to: str, link: str, transport: MailTransport
+    title: str, message: str, address: str, reply_to: str, link: str, transport: MailTransport, name: str
 ) -> EmailMessage:
-    """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record."""
-    mail = _plain(transport, address, "Question d'un acheteur : " + " ".join(title.split())[:120])
+    """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record.
+
+    `name` is what makes it one letter: the same gives the same Message-ID.
+    """
+    mail = _plain(transport, address, "Question d'un acheteur : " + " ".join(title.split())[:120], name)
     mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
     mail["List-Unsubscribe"] = f"<{link}>"
     mail.set_content(
@@ -67,7 +72,7 @@ def question(
 def account_link(name: str, address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail that lets a structure prove its account: whoever reads this address may open it."""
     called = " ".join(name.split())
-    mail = _plain(transport, address, "Votre compte de structure : " + called[:120])
+    mail = _plain(transport, address, "Votre compte de structure : " + called[:120], link)
     mail.set_content(
         f"Bonjour,\n\nLe compte de {called} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
         f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
@@ -75,7 +80,7 @@ def account_link(name: str, address: str, link: str, transport: MailTransport) -
     return mail
 
 
-def _plain(transport: MailTransport, address: str, subject: str) -> EmailMessage:
+def _plain(transport: MailTransport, address: str, subject: str, name: str) -> EmailMessage:
     """A mail of the pages, without its text."""
     sender = parseaddr(transport.sender)
     mail = EmailMessage(policy=SMTP)
@@ -83,6 +88,6 @@ def _plain(transport: MailTransport, address: str, subject: str) -> EmailMessage
     mail["To"] = Address("", addr_spec=checked(address))
     mail["Subject"] = subject
     mail["Date"] = format_datetime(now())
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[1].rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{hashlib.sha256(name.encode()).hexdigest()[:32]}@{sender[1].rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     return mail

@@ -22,6 +22,8 @@ from matcher.records.tables import Digest, Unsubscription
 def secret() -> bytes:
     """What signs the links of mails: MATCHER_MAIL_SECRET, else made once and kept under MATCHER_HOME."""
     if given := os.environ.get("MATCHER_MAIL_SECRET"):
+        if len(given) < 16:
+            raise BadInput("MATCHER_MAIL_SECRET is too short: 16 characters or more, drawn at random")
         return given.encode()
     home = Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
     path = home / "mail.secret"

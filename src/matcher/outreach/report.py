@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from matcher import plugins
 from matcher.domain import NotFound
+from matcher.outreach.cases import LEVEL
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
 from matcher.reference import codes
@@ -46,9 +47,11 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        with_lots = select(Found.notice_id, Found.lot_id).distinct()
+        with_lots = select(Found.notice_id, Found.lot_id).where(LEVEL == "likely").distinct()
         served = {(row.notice_id, row.lot_id) for row in connection.execute(_of(with_lots, public))}
-        appearances = _of(select(func.count()).select_from(Found), public).group_by(Found.siret)
+        appearances = _of(select(func.count()).select_from(Found).where(LEVEL == "likely"), public).group_by(
+            Found.siret
+        )
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())

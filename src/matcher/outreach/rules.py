@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from matcher import codec
 from matcher.domain import BadInput
@@ -39,8 +41,8 @@ class Rules:
             raise BadInput(f"rules: base_url {self.base_url!r} must begin with https://")
 
     @classmethod
-    def read(cls, text: str) -> Rules:
-        """Rules of a JSON object.  Raises BadInput on an unknown name."""
+    def read(cls, text: str, defaults: Mapping[str, Any] | None = None) -> Rules:
+        """Rules of a JSON object, over `defaults`.  Raises BadInput on an unknown name."""
         try:
             given = json.loads(text)
         except ValueError as error:
@@ -49,7 +51,7 @@ class Rules:
         if not isinstance(given, dict) or set(given) - names:
             odd = ", ".join(sorted(set(given) - names)) if isinstance(given, dict) else "not an object"
             raise BadInput(f"the rules hold {odd}: choose among {', '.join(sorted(names))}")
-        return codec.from_json(cls, given)
+        return codec.from_json(cls, {**(defaults or {}), **given})
 
     def may_leave(self, at: datetime) -> bool:
         """Are we within sending hours, Paris time?"""

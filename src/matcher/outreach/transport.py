@@ -7,31 +7,36 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from matcher.domain import BadInput
 from matcher.records.store import Store, address_subject
-from matcher.records.tables import Unsubscription
+from matcher.records.tables import Digest, Letter, Unsubscription
+from matcher.reference.mailbox import is_address as is_address
+from matcher.reference.mailbox import mailbox
 
 TIMEOUT = 30.0
 
 
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{0,63}@[A-Za-z0-9.-]{1,250}\.[A-Za-z0-9-]{2,60}"
-)
+#: A reply to one letter: its state ("sent", "bounced", "failed", "waiting") and what the server said last.
+Reply = tuple[str, str]
 
 
-def drop(mail: EmailMessage, folder: Path, name: str) -> str:
+class LostConnection(Exception):
+    """The server cannot take any letter now: those left stay in the queue."""
+
+
+def drop(mail: EmailMessage, folder: Path, name: str) -> Reply:
     """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
     target = folder / f"{name}.eml"
     part = target.with_suffix(".part")
@@ -40,21 +45,27 @@ def drop(mail: EmailMessage, folder: Path, name: str) -> str:
         sink.flush()
         os.fsync(sink.fileno())
     part.replace(target)
-    return "sent"
+    return "sent", f"{target.name} written"
+
+
+def server_of(address: str) -> tuple[SplitResult, int]:
+    """A mail server's address and its port.  Raises ValueError (BadInput) on one that is none."""
+    try:
+        url = urlsplit(address)
+        if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/"):
+            raise ValueError
+        return url, url.port or (465 if url.scheme == "smtps" else 587 if url.username else 25)
+    except ValueError:
+        raise BadInput("no address of a mail server: write smtp://host:port or smtps://user@host") from None
 
 
 @contextmanager
 def smtp_connection(address: str) -> Iterator[Any]:
     """A connection to an SMTP server, as a function of a mail and of what claims it."""
-    try:
-        url = urlsplit(address)
-        if url.scheme not in ("smtp", "smtps") or not url.hostname:
-            raise ValueError
-        port = url.port or (465 if url.scheme == "smtps" else 587 if url.username else 25)
-    except ValueError:
-        raise BadInput("the rule smtp is no address: write smtp://host:port or smtps://user@host") from None
+    url, port = server_of(address)
     context = ssl.create_default_context()
     try:
+        assert url.hostname
         if url.scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, port, timeout=TIMEOUT, context=context)
         else:
@@ -73,7 +84,7 @@ def smtp_connection(address: str) -> Iterator[Any]:
             "the digests stay ready; correct the rule smtp, or try again later"
         ) from None
 
-    def send(mail: EmailMessage, claim: Any) -> str:
+    def send(mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
         return _submit(server, mail, claim)
 
     try:
@@ -85,24 +96,47 @@ def smtp_connection(address: str) -> Iterator[Any]:
             server.close()
 
 
-def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Any) -> str:
-    """One mail: "sent", "bounced" (the server refuses the address for good) or "waiting" (later)."""
+def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
+    """One mail, claimed just before the dot that ends it (RFC 5321, 4.1.1.4): cut off earlier, no server delivers it.
+
+    "bounced": the server refuses the address for good; "failed": it refuses this letter; "waiting": not now.
+    Raises LostConnection where the connection ends or the server refuses the sender, thus every letter.
+    """
     sender, receiver = parseaddr(str(mail["From"]))[1], parseaddr(str(mail["To"]))[1]
-    for code, _ in (server.mail(sender), server.rcpt(receiver)):
-        if code not in (250, 251):
-            server.rset()
-            return "bounced" if 550 <= code <= 553 else "waiting"
-    code, _ = server.docmd("DATA")
-    if code != 354:
+    body = re.sub(
+        rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=SMTP.clone(cte_type="7bit")))
+    )
+    try:
+        code, said = server.mail(sender)
+        if code != 250:
+            raise LostConnection(f"the sender {sender} is refused: {_said(code, said)}")
+        code, said = server.rcpt(receiver)
+        if code in (250, 251):
+            code, said = server.docmd("DATA")
+            if code == 354:
+                server.send(body if body.endswith(b"\r\n") else body + b"\r\n")
+                claim(_said(code, said))
+                server.send(b".\r\n")
+                code, said = server.getreply()
+                return _reply(code, said, final=True)
+        if code == 421:
+            raise LostConnection(_said(code, said))
         server.rset()
-        return "waiting"
-    body = mail.as_bytes(policy=SMTP.clone(cte_type="7bit"))
-    lines = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", body))
-    server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
-    claim()
-    server.send(b".\r\n")
-    code, _ = server.getreply()
-    return "sent" if code == 250 else "bounced" if 550 <= code <= 553 else "waiting"
+    except (OSError, smtplib.SMTPException) as error:
+        raise LostConnection(f"{type(error).__name__}: {error}"[:200]) from None
+    return _reply(code, said)
+
+
+def _reply(code: int, said: bytes, final: bool = False) -> Reply:
+    if final and code == 250:
+        return "sent", _said(code, said)
+    refused = "failed" if final or not 550 <= code <= 553 else "bounced"
+    return refused if code >= 500 else "waiting", _said(code, said)
+
+
+def _said(code: int, said: bytes) -> str:
+    """A reply of the server, on one line."""
+    return f"{code} {' '.join(said.decode('ascii', 'replace').split())}"[:300]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +149,13 @@ class MailTransport:
     outbox: Path | None = None
 
 
-def is_address(address: str) -> bool:
-    return bool(_ADDRESS.fullmatch(address))
-
-
 def checked(address: str) -> str:
-    """The address without spaces around.  Raises BadInput on an invalid one."""
-    if not is_address(address.strip()):
+    """The address as a mail server takes it.  Raises BadInput on an invalid one."""
+    if not (found := mailbox(address)):
         raise BadInput(
             "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."
         )
-    return address.strip()
+    return found
 
 
 def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
@@ -139,32 +169,6 @@ def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
     }
 
 
-def post(store: Store, letters: Mapping[str, EmailMessage], transport: MailTransport) -> dict[str, str]:
-    """Send each letter once; SIRET -> "sent", "outbox", "bounced", or "waiting" where it may be tried again."""
-    if not letters:
-        return {}
-    if not transport.smtp:
-        if transport.outbox is None:
-            return dict.fromkeys(letters, "waiting")
-        transport.outbox.mkdir(parents=True, exist_ok=True)
-        for letter in letters.values():
-            drop(letter, transport.outbox, str(letter["Message-ID"]).strip("<>").partition("@")[0])
-        return dict.fromkeys(letters, "outbox")
-    outcomes = dict.fromkeys(letters, "waiting")
-    with suppress(BadInput, OSError, smtplib.SMTPException), smtp_connection(transport.smtp) as send:
-        for siret, letter in letters.items():
-            claimed: list[str] = []
-            try:
-                outcomes[siret] = str(send(letter, lambda kept=claimed: kept.append("sent")))
-            except (OSError, smtplib.SMTPException):
-                # cut off after the dot: it may have left, and is never sent twice
-                outcomes[siret] = "sent" if claimed else "waiting"
-                raise
-            if outcomes[siret] == "bounced":
-                bounce(store, parseaddr(str(letter["To"]))[1])
-    return outcomes
-
-
 def bounce(store: Store, address: str) -> None:
     """Never write to this address again; it is kept as a hash alone."""
     with store.writing() as connection:
@@ -172,11 +176,27 @@ def bounce(store: Store, address: str) -> None:
         store.audit(connection, "mail", "bounce", address_subject(address)[:24])
 
 
-def bounced(store: Store, raw: bytes) -> list[str]:
-    """Stop the addresses that a delivery report (RFC 3464) says failed for good; returns them."""
-    report = email.message_from_bytes(raw)
-    found = []
-    for part in report.walk():
+def bounced(store: Store, raw: bytes) -> tuple[list[str], list[str]]:
+    """Stop the addresses that a delivery report (RFC 3464) says failed for good: (stopped, refused).
+
+    A report on an address that nothing was ever sent to is refused: anybody can write one.
+    """
+    stopped, refused = [], []
+    with store.reading() as connection:
+        for address in _failed(raw):
+            known = any(
+                connection.execute(select(table.id).where(func.lower(table.address) == address.lower()).limit(1)).first()
+                for table in (Digest, Letter)
+            )  # fmt: skip
+            (stopped if known else refused).append(address)
+    for address in stopped:
+        bounce(store, address)
+    return stopped, refused
+
+
+def _failed(raw: bytes) -> Iterator[str]:
+    """The addresses of a delivery report that failed for good."""
+    for part in email.message_from_bytes(raw).walk():
         if part.get_content_type() != "message/delivery-status":
             continue
         blocks = part.get_payload()
@@ -184,8 +204,6 @@ def bounced(store: Store, raw: bytes) -> list[str]:
             if not isinstance(fields, Message):
                 continue
             status, who = (str(fields.get(name, "")).strip() for name in ("Status", "Final-Recipient"))
-            address = who.partition(";")[2].strip()
-            if status.startswith("5.") and _ADDRESS.fullmatch(address):
-                bounce(store, address)
-                found.append(address)
-    return found
+            address = mailbox(who.partition(";")[2])
+            if status.startswith("5.") and address:
+                yield address

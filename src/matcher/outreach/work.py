@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from matcher.domain import Reason, Tender
 
 if TYPE_CHECKING:
     from matcher.matching.engine import Matcher
+    from matcher.matching.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +25,20 @@ class Task:
     tender: Tender
     key: str
     excluded: Mapping[str, tuple[str, ...]]  # lot id -> SIRETs
+    curious: frozenset[str] = frozenset()  # SIRETs that also want what is only plausible for them
+
+
+#: Who may carry hours by a task cut out of a lot, beside those that lend staff.
+TASK_KINDS = frozenset({"EI", "ACI"})
+CARRIERS = 10  # structures that are told of a lot by its clause
 
 
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
-    """The rows of one notice: for each lot the structures above the floor that may answer, at most `top`."""
+    """The rows of one notice: for each lot whom to call, at most `top`, and who could carry hours of its clause.
+
+    `detail["level"]` is "likely", "clause", or "plausible" for a structure that asked for it.
+    """
     from matcher.domain import Filters
-    from matcher.matching.ranking import LIKELY
 
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
@@ -41,25 +50,58 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
         ranking = matcher.rank(query)
         if matcher.nobody(ranking):
             continue
-        # only whom the judgement says to call is notified, above the floor of the operator
-        order = ranking.order[ranking.levels[ranking.order] == LIKELY]
-        kept = min(top, int((ranking.chances[order] >= floor).sum()))
-        as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
-        for rank, position in enumerate(order[:kept], 1):
-            match = matcher.explain(ranking, int(position), rank)
-            if match.eligible is False or match.structure.active is False:
-                continue
-            rows.append({
-                "lot_id": query.lot.id, "siret": match.structure.siret, "rank": match.rank,
-                "score": _finite(match.score), "probability": _finite(match.probability),
-                "detail": {
-                    "reasons": [as_json(reason) for reason in match.reasons],
-                    "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
-                    "eligible": match.eligible, "missing": list(match.missing),
-                    "warnings": list(match.warnings), "shown": kept,
-                },
-            })  # fmt: skip
+        rows += _rows(matcher, ranking, _levels(matcher, ranking, task.curious, top, floor))
     return rows
+
+
+def _levels(
+    matcher: Matcher, ranking: Ranking, curious: frozenset[str], top: int, floor: float
+) -> dict[int, tuple[str, Reason | None]]:
+    """Position in the shortlist -> (level, how by the clause), of those to be told, best first."""
+    from matcher.domain import LENDING_KINDS, Reason
+    from matcher.matching import by_clause, suitability
+    from matcher.matching.ranking import LIKELY, PLAUSIBLE
+
+    query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
+    chosen: dict[int, tuple[str, Reason | None]] = {}
+    # only whom the judgement says to call is notified, above the floor of the operator, and where the place is known
+    likely = ranking.order[ranking.levels[ranking.order] == LIKELY]
+    if suitability.located(query):
+        chosen |= dict.fromkeys(likely[ranking.chances[likely] >= floor][:top].tolist(), ("likely", None))
+    clause = any(one.nature == "execution" for one in query.lot.clauses) and query.lot.reservation is None
+    if clause and ranking.judged and suitability.located(query):
+        kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
+        for i, code, said in by_clause.by_clause(ranking, CARRIERS):
+            if kinds[i] in LENDING_KINDS | TASK_KINDS:
+                chosen.setdefault(i, ("clause", Reason(code=code, text=said)))
+    if curious:
+        sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
+        for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
+            if str(sirets[i]) in curious:
+                chosen.setdefault(i, ("plausible", None))
+    return chosen
+
+
+def _rows(
+    matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
+) -> Iterator[dict[str, Any]]:
+    as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
+    shown = sum(level == "likely" for level, _ in chosen.values())
+    for rank, (position, (level, by)) in enumerate(chosen.items(), 1):
+        match = matcher.explain(ranking, position, rank)
+        if match.eligible is False or match.structure.active is False:
+            continue
+        reasons = (*((by,) if by else ()), *match.reasons)
+        yield {
+            "lot_id": match.lot.id, "siret": match.structure.siret, "rank": match.rank,
+            "score": _finite(match.score), "probability": _finite(match.probability),
+            "detail": {
+                "level": level, "reasons": [as_json(reason) for reason in reasons],
+                "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
+                "eligible": match.eligible, "missing": list(match.missing),
+                "warnings": list(match.warnings), "shown": shown,
+            },
+        }  # fmt: skip
 
 
 def _as_json(reason: Reason) -> dict[str, Any]:

@@ -122,6 +122,19 @@ def with_clauses(tender: Tender) -> Tender:
     return clauses.complete(tender)
 
 
+def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
+    """A need typed by a buyer at these places, with the lots, reservations and clauses that its words say.
+
+    Unless it is one `whole`, a text that numbers no lots has a lot for each trade that it asks for.
+
+    Raises BadInput as `free_text_tender`.
+    """
+    tender = free_text_tender(need, where)
+    lots = numbered_lots(need, tender)
+    tender = with_clauses(replace(tender, lots=lots) if lots else tender)
+    return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
+
+
 def free_text_tender(
     text: str, place: Place | Sequence[Place] | None = None, buyer: Buyer | None = None
 ) -> Tender:

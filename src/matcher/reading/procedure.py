@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 
 from rapidfuzz import fuzz
 
-from matcher.domain import CALLS, Tender
+from matcher.domain import ANSWERABLE, CALLS, Tender
 from matcher.reference.french import in_paris
 from matcher.reference.text import fold
 
@@ -86,6 +86,14 @@ def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
                 documents_url=notice.documents_url or tender.documents_url,
             )
     return tender, cancelled
+
+
+def answerable(tenders: Iterable[Tender]) -> list[Tender]:
+    """The published notices that one can answer, newest first; those that a later one corrected or cancelled left out."""
+    given = list(tenders)
+    gone = {ref for t in given if t.nature in ("cancellation", "correction") for ref in t.related}
+    calls = [t for t in given if t.nature in ANSWERABLE and t.id not in gone and not t.confidential]
+    return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
 
 def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:

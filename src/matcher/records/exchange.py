@@ -23,6 +23,7 @@ from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
 from matcher.records.tables import Declaration, Feedback, Notice, View
 from matcher.reference import trades
+from matcher.reference.mailbox import is_address
 from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 Visibility = Literal["members", "named"]
 NAMESPACE = uuid.UUID("6f6d4c1e-5d0e-4b8f-9a53-3e1c8f2b7a10")
 LONGEST = 2_000  # characters of what is brought or looked for
-_ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}")
 _WORD = re.compile(r"[a-z]{4,}")
 _EMPTY = frozenset(
     [
@@ -114,7 +114,7 @@ def declare(
         raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
     if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
         raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
-    if contact is not None and not _ADDRESS.fullmatch(contact):
+    if contact is not None and not is_address(contact):
         raise BadInput(
             "l'adresse de contact n'est pas une adresse électronique : corrigez-la ou laissez-la vide"
         )

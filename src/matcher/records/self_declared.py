@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SOURCE = "la structure elle-même"
 #: Facts that a profile keeps when the rest is rewritten; they are settings, not shown.
-SETTINGS = ("alerts", "alerts_email")
+SETTINGS = ("alerts", "alerts_email", "alerts_plausible")
 FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")
 
 

@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -37,11 +37,14 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from matcher import plugins
 from matcher.domain import BadInput, StaleArtefact
-from matcher.records.tables import PERSONAL, RETENTION, Base, UtcTime
+from matcher.records.tables import RETENTION, Base, UtcTime
 
-HEAD = "0002"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0003"  # the newest migration: a store at this version is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
 BUSY_SECONDS = 30
+
+#: The transaction that every `reading` and `writing` of this engine joins (`Store.together`).
+_joined: ContextVar[tuple[Engine, Connection] | None] = ContextVar("maillage_transaction", default=None)
 
 
 def default_url() -> str:
@@ -93,14 +96,35 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent snapshot, read-only."""
+        if joined := self._joined():
+            yield joined
+            return
         with self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One atomic transaction, exclusive writer on SQLite."""
+        """One atomic transaction, exclusive writer on SQLite; inside `together`, a savepoint of its transaction."""
+        if joined := self._joined():
+            with joined.begin_nested():
+                yield joined
+            return
         with self._writes.begin() as connection:
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[Connection]:
+        """One transaction that every `reading` and `writing` of this thread joins until it ends: all or nothing."""
+        with self.writing() as connection:
+            token = _joined.set((self.engine, connection))
+            try:
+                yield connection
+            finally:
+                _joined.reset(token)
+
+    def _joined(self) -> Connection | None:
+        held = _joined.get()
+        return held[1] if held and held[0] is self.engine else None
 
     # -------------------------------------------------------------------------------------- migrations
 
@@ -160,7 +184,8 @@ class Store:
             statement = statement.on_conflict_do_update(index_elements=by, set_=changed)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=by)
-        return connection.execute(statement).rowcount
+        # without the option psycopg's count of an INSERT is not kept: every row would look written
+        return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
     def audit(
         self,
@@ -204,45 +229,6 @@ class Store:
             self.audit(connection, "operator", "prune", detail=gone)
         return gone
 
-    # ------------------------------------------------------------------------------------------ a person
-
-    def personal(self, person: str) -> dict[str, list[dict[str, Any]]]:
-        """Every row about a person, given by address or by SIRET, table by table (right of access)."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        with self.reading() as connection:
-            for table, where in _of_person(person):
-                rows = [_plain(row._mapping) for row in connection.execute(select(table).where(where))]
-                if rows:
-                    found[table.name] = rows
-        return found
-
-    def erase(self, person: str) -> dict[str, int]:
-        """Erase a person, given by address or by SIRET; returns rows touched by table.
-
-        By address: the address alone goes, and no mail is sent to it again.  By SIRET: the rows go, but
-        the unsubscription stays (it is what keeps mail away) and sealed events keep their commitment.
-        """
-        gone: dict[str, int] = {}
-        by_address = "@" in person
-        with self.writing() as connection:
-            for table, where in _of_person(person):
-                if table.name == "unsubscription":
-                    continue
-                if by_address:
-                    blank = dict.fromkeys(PERSONAL[table.name][1])
-                    count = connection.execute(update(table).where(where).values(blank)).rowcount
-                elif table.name == "sourcing_event":
-                    blank_seal: dict[str, Any] = {"payload": None, "salt": None, "siret": ""}
-                    count = connection.execute(update(table).where(where).values(blank_seal)).rowcount
-                else:
-                    count = connection.execute(delete(table).where(where)).rowcount
-                if count:
-                    gone[table.name] = count
-            if by_address:
-                self.unsubscribe(connection, address_subject(person), "operator")
-            self.audit(connection, "operator", "erase", detail=gone)
-        return gone
-
     def unsubscribe(self, connection: Connection, subject: str, cause: str) -> None:
         """No more mail to a SIRET, or to `address_subject(address)`."""
         from matcher.records.tables import Unsubscription
@@ -259,15 +245,15 @@ class Store:
         target = Path(path)
         part = target.with_name(target.name + ".part")
         rows = 0
-        with self.engine.connect() as plain:
+        with self.engine.connect() as opened:
             snapshot = self.engine.dialect.name == "postgresql"
-            connection = plain.execution_options(isolation_level="REPEATABLE READ") if snapshot else plain
+            connection = opened.execution_options(isolation_level="REPEATABLE READ") if snapshot else opened
             with connection.begin(), gzip.open(part, "wt", encoding="utf-8") as out:
                 part.chmod(0o600)
                 out.write(json.dumps({"maillage": "store", "version": HEAD}) + "\n")
                 for table in Base.metadata.sorted_tables:
                     for row in connection.execute(select(table)):
-                        line = {"table": table.name, "row": _plain(row._mapping)}
+                        line = {"table": table.name, "row": plain(row._mapping)}
                         out.write(json.dumps(line, ensure_ascii=False) + "\n")
                         rows += 1
         part.replace(target)
@@ -314,26 +300,8 @@ def address_subject(address: str) -> str:
     return "address:" + hashlib.sha256(address.strip().lower().encode()).hexdigest()
 
 
-def _of_person(person: str) -> Iterable[tuple[Any, Any]]:
-    """(table, condition) for each table that may name this person."""
-    name = person.strip()
-    if not name:
-        raise BadInput("say who: an address or a SIRET")
-    for table in Base.metadata.sorted_tables:
-        if table.name not in PERSONAL:
-            continue
-        sirets, addresses = PERSONAL[table.name]
-        if "@" in name:
-            for column in addresses:
-                yield table, func.lower(table.c[column]) == name.lower()
-            if table.name == "unsubscription":
-                yield table, table.c.subject == address_subject(name)
-        else:
-            for column in sirets:
-                yield table, table.c[column] == name
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row as JSON takes it: times and days in ISO 8601."""
     return {str(k): v.isoformat() if isinstance(v, date | datetime) else v for k, v in row.items()}
 
 

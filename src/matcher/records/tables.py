@@ -1,7 +1,7 @@
 """The tables of the store (SQLAlchemy); migrations bring a database to this schema.
 
 Times are UTC.  Natural keys are unique constraints, so that writing the same thing twice writes it once.
-Columns named in `PERSONAL` may name a person; `RETENTION` says how long each table is kept.
+`RETENTION` says how long each table is kept; `matcher.records.personal` finds a person in every table.
 """
 
 from __future__ import annotations
@@ -163,7 +163,34 @@ class Digest(Base):
     channel: Mapped[str] = mapped_column(String(16), default="mail")
     status: Mapped[str] = mapped_column(String(16), default="held")
     content: Mapped[dict[str, Any]]
+    address: Mapped[str | None]  # it was claimed for
+    said: Mapped[str] = mapped_column(default="", server_default="")  # what the mail server answered last
     created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+
+
+class Letter(Base):
+    """A mail of the pages, queued in the transaction of its cause and sent by `matcher.outreach.post`.
+
+    `status`: ready, sending, sent, failed, cancelled; its text goes once it has left.
+    """
+
+    __tablename__ = "letter"
+    __table_args__ = (Index("ix_letter_status", "status"),)
+    id: Mapped[str] = mapped_column(
+        Id, primary_key=True
+    )  # of its Message-ID: the same letter twice is one row
+    kind: Mapped[str] = mapped_column(String(16))  # "question", "account"
+    record_id: Mapped[str] = mapped_column(Id, default="", index=True)  # the sourcing record of a question
+    siret: Mapped[str] = mapped_column(String(14))
+    address: Mapped[str | None]
+    subject: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(String(16), default="ready")
+    mail: Mapped[str | None]
+    said: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
 
 
@@ -311,6 +338,7 @@ RETENTION: dict[str, tuple[str, int]] = {
     "notice": ("deadline", 2 * 365),
     "match": ("at", 365),
     "digest": ("created_at", 365),
+    "letter": ("created_at", 365),
     "sourcing": ("created_at", 5 * 365),
     "claim": ("expires_at", 30),
     "audit": ("at", 365),
@@ -318,20 +346,4 @@ RETENTION: dict[str, tuple[str, int]] = {
     "once": ("at", 2),
     "search": ("at", 90),
     "favourite": ("at", 2 * 365),
-}
-
-#: Table -> (columns that hold a SIRET or addressee, columns that hold an address) of a person.
-PERSONAL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "declaration": (("siret",), ("contact",)),
-    "declaration_view": (("viewer",), ()),
-    "feedback": (("siret",), ()),
-    "match": (("siret",), ()),
-    "digest": (("addressee",), ()),
-    "told": (("addressee",), ()),
-    "sourcing_event": (("siret",), ()),
-    "unsubscription": (("subject",), ()),
-    "denied_skill": (("siret",), ()),
-    "claim": (("siret",), ("address",)),
-    "profile": (("siret",), ()),
-    "favourite": (("siret",), ()),
 }

@@ -13,11 +13,13 @@ from datetime import date
 import numpy as np
 
 from matcher.domain import KINDS, LENDING_KINDS, SIAE_KINDS, BadInput, Place
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.reference import law
 from matcher.reference.places import precise
 from matcher.territory import assumptions
-from matcher.territory.supply import Supply
+from matcher.territory.supply import Mask, Supply
 
+STAFF = "personnel"  # the trade of who lends staff
 SHARES = (0.05, 0.07, 0.10)
 WORKS = frozenset(
     ["demolition", "maconnerie", "charpente-couverture", "menuiserie", "platrerie", "peinture", "sols", "electricite",
@@ -100,6 +102,19 @@ def worked(amount: float, labour: assumptions.Labour) -> float:
     return amount * labour.share / labour.hourly_cost
 
 
+def lending(supply: Supply, trades: Sequence[str], place: Place | None) -> Mask:
+    """Who lends staff and could be asked for hours at a place: by the judgement, else by distance; (n,)."""
+    kinds = np.isin(supply.kinds, list(LENDING_KINDS))
+    if supply.judged is not None:
+        return np.asarray(kinds & (supply.levels((STAFF, *trades), place) >= PLAUSIBLE))
+    return kinds if place is None else np.asarray(kinds & supply.reach(place))
+
+
+def serving(supply: Supply, trades: Sequence[str], place: Place | None) -> Mask:
+    """Structures of insertion to call for one of these trades at a place; (n,)."""
+    return np.asarray(np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades, place))
+
+
 def plan(
     supply: Supply,
     *,
@@ -132,9 +147,7 @@ def plan(
         )
         for share in shares
     )  # fmt: skip
-    reached = supply.reach(place) if place is not None else np.ones(len(supply), dtype=bool)
-    lends = reached & np.isin(supply.kinds, list(LENDING_KINDS))
-    serves = np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades, place)
+    lends, serves = lending(supply, trades, place), serving(supply, trades, place)
     notes = []
     if place is None:
         notes.append("lieu inconnu : toutes les structures du catalogue sont comptées, sans distance")
@@ -157,9 +170,14 @@ def plan(
         lending=_carriers(supply, lends, place, "mise à disposition", trades, most),
         serving=_carriers(supply, serves, place, "prestation (sous-traitance ou cotraitance)", trades, most),
         in_reach=supply.bidders_of(lends | serves),
-        assumed=(chosen.shown(), *(desk[k].shown() for k in ("fte_hours", "fte_hours_insertion", "reach_km"))),
+        assumed=(chosen.shown(), *(desk[k].shown() for k in _used(supply))),
         rules=(rule.shown(),) if rule else (), notes=tuple(notes), sources=(supply.source(),), on=supply.on,
     )  # fmt: skip
+
+
+def _used(supply: Supply) -> tuple[str, ...]:
+    """The assumptions behind a plan; a radius only where no judgement tells who comes."""
+    return ("fte_hours", "fte_hours_insertion", *(() if supply.judged is not None else ("reach_km",)))
 
 
 def _carriers(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, SIAE_KINDS, BadInput, Filters, Lot, Match, Place, Tender
+from matcher.domain import SIAE_KINDS, BadInput, Filters, Lot, Match, Place, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, UNLIKELY, Ranking
@@ -192,7 +192,6 @@ def _of_lot(
     trades = trades_of_lot(lot)
     place = placed(lot, tender)
     located = place.department is not None or place.latitude is not None
-    reached = supply.reach(place) if located else np.ones(len(supply), dtype=bool)
     notes = [] if located else ["lieu inconnu : toutes les structures du catalogue sont comptées"]
     if not trades and supply.judged is None:
         notes.append(
@@ -234,8 +233,8 @@ def _of_lot(
             shares=tuple(dict.fromkeys((desk["clause_share"].value, *insertion.SHARES))),
         )
     lenders = supply.bidders_of(
-        reached
-        & (np.isin(supply.kinds, list(LENDING_KINDS)) | np.isin(supply.kinds, list(SIAE_KINDS)) & every)
+        insertion.lending(supply, trades, place if located else None)
+        | np.isin(supply.kinds, list(SIAE_KINDS)) & every
     )
     cpv = lot.cpv[:1]
     facts = Facts(

@@ -18,6 +18,7 @@ import numpy as np
 
 from matcher.domain import (
     Consortium,
+    Lot,
     LotAnswer,
     Member,
     Structure,
@@ -25,6 +26,7 @@ from matcher.domain import (
 )
 from matcher.matching import reasons
 from matcher.matching.amounts import yearly
+from matcher.matching.demand import SITE
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve
 from matcher.matching.groups.table import (
@@ -39,9 +41,12 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.reference import law, trades
+from matcher.reference import law, needs, trades
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
+
+#: Who lends staff of many trades and builds nothing: no mandataire of works.
+NEVER_BUILDS = frozenset({"ETTI", "EITI", "GEIQ"})
 
 
 def recommend(
@@ -74,7 +79,11 @@ def recommend(
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, wanted, max_members, one_group)
-    teams = _different(cover, n, solver, seconds)
+    teams = [
+        team
+        for team in _different(cover, n, solver, seconds)
+        if wanted.imposed or wanted.mandataire or _leaders(table, team)
+    ]
     seen = _seen_twice(table, teams)
     chiefs = [_mandataire(table, cover, team, wanted) for team in teams]
     return tuple(
@@ -201,8 +210,24 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
     return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
 
 
+def _leaders(table: _Table, team: Team) -> list[int]:
+    """Who may be mandataire: of works nobody who only lends staff; by SIREN."""
+    works = any(_of_works(table.tasks[task].lot) for task in team.lead)
+    return sorted(
+        (j for j in team.members if not (works and table.structures[table.bidders[j]].kind in NEVER_BUILDS)),
+        key=lambda j: table.bidders[j],
+    )
+
+
+def _of_works(lot: Lot) -> bool:
+    """Is a lot of works by its code, or else by the first need that its words tell?"""
+    if lot.cpv:
+        return lot.cpv[0].startswith("45")
+    return next((need.trade for need in needs.asked(lot)), "") in SITE
+
+
 def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tuple[int, str]:
-    """Exactly one: the one imposed, else who takes most, then the larger turnover, then the better fit."""
+    """Exactly one: the one imposed, else of those who may who takes most, then the larger turnover, then the better fit."""
     position = {siren: j for j, siren in enumerate(table.bidders)}
     if wanted.mandataire is not None:
         return position[wanted.mandataire], "mandataire imposé par la demande"
@@ -212,7 +237,7 @@ def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tup
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
         return (_load(cover, team, j), -1.0 if math.isnan(turnover) else turnover, fit)
 
-    chief = max(sorted(team.members, key=lambda j: table.bidders[j]), key=worth)
+    chief = max(_leaders(table, team) or sorted(team.members, key=lambda j: table.bidders[j]), key=worth)
     taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == chief})
     total = len({table.tasks[t].lot.id for t in team.lead})
     if len(team.members) == 1:

@@ -7,24 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, RowMapping, select
 
 from matcher.domain import BadInput, NotFound
-from matcher.outreach import links, transport
+from matcher.outreach import links, post, transport
 from matcher.outreach.letters import question
 from matcher.outreach.sourcing import chain
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records.store import Store
-from matcher.records.tables import Sourcing
+from matcher.records.tables import Letter, Sourcing
 
 #: outcome of a message -> (French, may it be sent again)
 OUTCOMES: dict[str, tuple[str, bool]] = {
+    "queued": ("message en cours d'envoi", False),
     "sent": ("message envoyé", False),
     "outbox": ("message déposé dans la boîte d'envoi", False),
     "no-address": ("aucune adresse connue : appelez", True),
     "unsubscribed": ("ne reçoit plus de message : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
-    "waiting": ("envoi à reprendre", True),
+    "failed": ("message refusé par le serveur : appelez", False),
     "by-hand": ("depuis la messagerie de l'acheteur", False),
 }
 
@@ -68,37 +69,63 @@ def ask(
     sender: transport.MailTransport,
     address_of: Callable[[str], str],
 ) -> Counter[str]:
-    """Contact these and send each the same message with a link of its own; returns how many came to which outcome.
+    """Contact these and queue the same message to each, with a link of its own; how many came to which outcome.
 
-    `reply_to` is the buyer's own address.  One whose message could not leave may be asked again; every other is
-    asked once.  Each outcome is an event of the record.  Raises NotFound, BadInput.
+    `reply_to` is the buyer's own address.  All in one transaction: parallel requests queue each letter once.  Whoever
+    had no address may be asked again; every other is asked once.  Raises NotFound, BadInput.
     """
     reply_to = transport.checked(reply_to)
-    contact(store, owner, identifier, sirets, message)
-    record = read(store, owner, identifier)
-    done = {e.siret: str((e.payload or {}).get("outcome", "")) for e in record.events if e.kind in SENDINGS}
-    due = [s for s in dict.fromkeys(sirets) if s not in done or OUTCOMES.get(done[s], ("", True))[1]]
-    known = {
-        e.siret: str(e.payload.get("email") or "") for e in record.events if e.kind == "listed" and e.payload
-    }
-    addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
-    silent = transport.silenced(store, addresses)
-    letters, outcomes = {}, {}
-    for siret, address in addresses.items():
-        if siret in silent:
-            outcomes[siret] = "unsubscribed"
-        elif not transport.is_address(address):
-            outcomes[siret] = "no-address"
-        else:
-            link = links.question_link(sender.base_url, identifier, siret)
-            letters[siret] = question(record.tender.title, message, address, reply_to, link, sender)
-    outcomes |= transport.post(store, letters, sender)
-    with store.writing() as connection:
-        events = chain.events(connection, identifier)
-        fresh = [(_kind(outcomes[s]), s, {"outcome": outcomes[s], "reply_to": reply_to}) for s in due]
-        chain.append(connection, identifier, fresh, chain.last(events))
+    with store.together() as connection:
+        connection.execute(select(Sourcing.id).where(Sourcing.id == identifier).with_for_update())
+        contact(store, owner, identifier, sirets, message)
+        record = read(store, owner, identifier)
+        queued = select(Letter.siret).where(Letter.record_id == identifier)
+        asked = set(connection.execute(queued).scalars())
+        known = {
+            e.siret: str(e.payload.get("email") or "")
+            for e in record.events
+            if e.kind == "listed" and e.payload
+        }
+        due = [s for s in dict.fromkeys(sirets) if s not in asked]
+        addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
+        silent = transport.silenced(store, addresses)
+        outcomes: dict[str, str] = {}
+        for siret, address in addresses.items():
+            if siret in silent:
+                outcomes[siret] = "unsubscribed"
+            elif not transport.is_address(address):
+                outcomes[siret] = "no-address"
+            else:
+                link = links.question_link(sender.base_url, identifier, siret)
+                letter = question(
+                    record.tender.title, message, address, reply_to, link, sender, f"{identifier}|{siret}"
+                )
+                post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
+                outcomes[siret] = "queued"
+        past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
+        fresh = [(s, o) for s, o in outcomes.items() if o != past.get(s)]
+        sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
+        chain.append(connection, identifier, sealed, chain.last(record.events))
         store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
-    return Counter(outcomes.values())
+    return Counter(o for s, o in outcomes.items() if past.get(s) != "unsubscribed")
+
+
+def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
+    """Record in its record what became of a letter: an event, sealed."""
+    identifier = letter["record_id"]
+    held = select(Sourcing.id).where(Sourcing.id == identifier).with_for_update()
+    if connection.execute(held).first() is None:  # the record was erased meanwhile
+        return
+    events = chain.events(connection, identifier)
+    before = next(
+        (e.payload for e in events if e.kind in SENDINGS and e.siret == letter["siret"] and e.payload), {}
+    )
+    payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
+    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)], chain.last(events))
+
+
+#: What is recorded of each kind of letter that left the queue.
+SETTLE: dict[str, post.Settle] = {"question": settled}
 
 
 SENDINGS = ("sent", "queued", "unsent")
@@ -106,7 +133,7 @@ SENDINGS = ("sent", "queued", "unsent")
 
 def _kind(outcome: str) -> str:
     """The kind of event that an outcome is: only what has left is sent."""
-    return {"sent": "sent", "outbox": "queued"}.get(outcome, "unsent")
+    return {"sent": "sent", "outbox": "queued", "queued": "queued"}.get(outcome, "unsent")
 
 
 def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:

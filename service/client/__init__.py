@@ -1,0 +1,1 @@
+"""Clients that a portal or a program takes away: the Python client, generated, and the search box."""

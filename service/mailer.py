@@ -1,0 +1,62 @@
+"""Mails of the pages leave from a queue, by one thread of the service, never from a request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from matcher.domain import MatcherError
+from matcher.outreach import post
+from matcher.outreach.sourcing import questions
+from matcher.outreach.transport import MailTransport
+from matcher.records.store import Store
+
+log = logging.getLogger("service")
+AGAIN = 30.0  # seconds until what could not leave is tried again
+SOON = 1.0  # while another process is sending
+
+
+class Mailer:
+    """Empties the queue when woken, and every half minute while letters wait."""
+
+    def __init__(self, store: Callable[[], Store | None], transport: MailTransport) -> None:
+        self._store, self._transport = store, transport
+        self._woken, self._ended = threading.Event(), False
+        self._thread = threading.Thread(target=self._run, name="mailer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def close(self) -> None:
+        """End after the letter being sent."""
+        self._ended = True
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=20)
+
+    def _run(self) -> None:
+        while not self._ended:
+            self._woken.clear()
+            self._woken.wait(self._empty())
+
+    def _empty(self) -> float:
+        """Send what waits; returns the seconds after which to look again."""
+        store = self._store()
+        if store is None:
+            return AGAIN
+        try:
+            counts = post.drain(store, self._transport, questions.SETTLE)
+        except post.Busy:
+            return SOON
+        except (MatcherError, SQLAlchemyError, OSError) as error:
+            log.warning("mail cannot leave now: letters stay queued", extra={"why": str(error)[:300]})
+            return AGAIN
+        if counts:
+            log.info("mail", extra={"outcomes": dict(counts)})
+        return AGAIN

@@ -1,0 +1,155 @@
+"""Judged needs as a benchmark: who could do it, graded by people or by reading, for any directory and any method.
+
+The measures are those of graded retrieval over judged candidates alone: a structure that nobody graded is taken out
+first.  A lead is a grade of 2 or 3 (docs/judging.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher.domain import BadInput, NotFound, Rejected, Tender
+from matcher.lab import evaluation
+from matcher.lab.evaluation import Question
+from matcher.lab.training.judgement import judged
+from matcher.matching.engine import Matcher
+from matcher.reading import gather
+
+QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
+MEASURES = ("nDCG@5", "top1", "leads@5", "wrong@5", "nobody right", "nobody wrong")
+TOP = 60
+#: A line of a run file for a question: query_id, ranking ([siren, score, probability]), nobody.
+Line = Mapping[str, Any]
+Answering = Callable[[Question], Line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgements:
+    """The needs of NAME.queries.jsonl with the grades of NAME.judged.jsonl, by query_id."""
+
+    name: str
+    questions: Sequence[Question]
+    rows: Mapping[str, Mapping[str, Any]]
+
+
+def load(queries: Path, most: int | None = None) -> Judgements:
+    """The judged needs of a file.  Raises BadInput on another name, NotFound without its grades."""
+    if not queries.name.endswith(QUERIES):
+        raise BadInput(f"{queries.name} holds no judged needs: NAME{QUERIES} and NAME{JUDGED} are wanted")
+    name = queries.name.removesuffix(QUERIES)
+    graded = queries.with_name(name + JUDGED)
+    if not graded.is_file():
+        raise NotFound(f"no {graded.name} beside {queries.name}: `matcher judge` makes one")
+    rows, rejected = judged(graded), list[Rejected]()
+    asked = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
+    return Judgements(name=name, questions=asked, rows=rows)
+
+
+def by_matcher(matcher: Matcher) -> Answering:
+    """A recipe as a method of judged needs."""
+    return lambda question: evaluation.ranked(matcher, question, TOP)
+
+
+def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
+    """A method that gives an order alone: no chance, and never nobody."""
+    return lambda question: {
+        "query_id": question.id,
+        "ranking": [[siren, 0.0, None] for siren in method(question)[:TOP]],
+        "nobody": False,
+    }
+
+
+def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Each measure for each need that it is of; lower is better for wrong@5 and "nobody wrong"."""
+    found: dict[str, list[float]] = {name: [] for name in MEASURES}
+    for line in lines:
+        row = rows[line["query_id"]]
+        order = _order(line, {siren: int(value[0]) for siren, value in row["j"].items()})
+        leads = sum(grade >= 2 for grade in order)
+        if leads:
+            found["nDCG@5"].append(_gain(order[:5]) / _gain(sorted(order, reverse=True)[:5]))
+            found["top1"].append(float(order[0] >= 2))
+            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
+            found["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
+            found["nobody wrong"].append(float(line["nobody"]))
+        elif row["s"] == "no":
+            found["nobody right"].append(float(line["nobody"]))
+    return found
+
+
+def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
+    """Grades in the order of a ranking; who was graded and not ranked follows, the worst first."""
+    ranked = [siren for siren, *_ in line["ranking"] if siren in grades]
+    left = sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
+    return [grades[siren] for siren in ranked] + left
+
+
+def _gain(grades: Sequence[int]) -> float:
+    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+
+
+def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """AUC and expected calibration error (ten bins) of the probabilities; empty where a method gives none."""
+    from sklearn.metrics import roc_auc_score
+
+    pairs = [
+        (chance, rows[line["query_id"]]["j"][siren][0] >= 2)
+        for line in lines
+        for siren, _, chance in line["ranking"]
+        if chance is not None and siren in rows[line["query_id"]]["j"]
+    ]
+    if not pairs or len({lead for _, lead in pairs}) < 2:
+        return {}
+    chance, lead = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+    tenth = np.minimum((chance * 10).astype(int), 9)
+    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
+    return {"AUC": float(roc_auc_score(lead, chance)), "ECE": sum(gaps) / len(pairs)}
+
+
+# --------------------------------------------------------------------------------------- beside exposure
+
+
+def tenders(paths: Iterable[Path]) -> list[Tender]:
+    """The tenders of notices and of judged needs."""
+    listed = list(paths)
+    needs = [path for path in listed if path.name.endswith(QUERIES)]
+    others = [path for path in listed if path not in needs]
+    found = [question.tender for path in needs for question in evaluation.questions(path, [])]
+    return found + (gather.gather(others).tenders if others else [])
+
+
+def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:
+    """Mean nDCG@5 over the judged needs among these files and over so many days; None where there are none."""
+    sets = [load(p) for p in paths if p.name.endswith(QUERIES) and _graded(p).is_file()]
+    values: list[float] = []
+    for one in sets:
+        for question in one.questions:
+            values += _by_day(matcher, question, one.rows, days)
+    return float(np.mean(values)) if values else None
+
+
+def _graded(queries: Path) -> Path:
+    return queries.with_name(queries.name.removesuffix(QUERIES) + JUDGED)
+
+
+def _by_day(
+    matcher: Matcher, question: Question, rows: Mapping[str, Mapping[str, Any]], days: int
+) -> list[float]:
+    rankings = evaluation.rankings_of(matcher, question)
+    found = []
+    for number in range(days):
+        day = (question.day or date.today()) + timedelta(days=number)
+        turned = [matcher.turned(ranking, day).sirens(TOP) for ranking in rankings] if number else [
+            ranking.sirens(TOP) for ranking in rankings
+        ]  # fmt: skip
+        merged = evaluation.interleave(turned, TOP)
+        line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
+        found += figures([line], rows)["nDCG@5"]
+    return found

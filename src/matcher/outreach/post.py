@@ -1,0 +1,123 @@
+"""Letters of the pages: queued in the transaction of their cause, then claimed one by one and sent.
+
+A letter is a row under the id of its Message-ID: queued twice it is one letter, whatever races.  No request waits for
+a mail server: the queue is emptied by a thread of the service (`service.mailer`) or by `matcher outbox send`.
+"""
+
+from __future__ import annotations
+
+import email
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from matcher.outreach.delivery import claim
+from matcher.outreach.transport import LostConnection, MailTransport, bounce, drop, silenced, smtp_connection
+from matcher.records.alone import Busy as Busy
+from matcher.records.alone import alone
+from matcher.records.store import Store, now
+from matcher.records.tables import Letter
+
+log = logging.getLogger("matcher")
+#: What is done with the outcome of a letter, in the transaction that records it.
+Settle = Callable[[Connection, RowMapping, str], None]
+
+
+def queue(
+    store: Store, connection: Connection, mail: EmailMessage, *, kind: str, siret: str, record_id: str = ""
+) -> bool:
+    """Queue a letter; False where it is queued already."""
+    row = {
+        "id": str(mail["Message-ID"]).strip("<>").partition("@")[0], "kind": kind, "record_id": record_id, "siret": siret,
+        "address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready",
+        "mail": mail.as_string(), "said": "", "created_at": now(),
+    }  # fmt: skip
+    return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
+
+
+def waiting(store: Store) -> list[str]:
+    """The ids of the letters to send, oldest first."""
+    with store.reading() as connection:
+        query = select(Letter.id).where(Letter.status == "ready").order_by(Letter.created_at, Letter.id)
+        return list(connection.execute(query).scalars())
+
+
+def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] | None = None) -> Counter[str]:
+    """Send what is queued; returns how many reached which outcome.  `settle` acts by the kind of letter.
+
+    Raises Busy where another process is sending, BadInput where the server does not answer: all stay queued.
+    """
+    counts: Counter[str] = Counter()
+    if not waiting(store) or not (transport.smtp or transport.outbox):
+        return counts
+    with alone(store, "mail", "mails are being sent by another process"):
+        if transport.smtp:
+            with smtp_connection(transport.smtp) as send:
+                _each(store, send, settle or {}, counts)
+        else:
+            assert transport.outbox is not None
+            transport.outbox.mkdir(parents=True, exist_ok=True)
+            _each(
+                store,
+                lambda mail, _: (_dropped(mail, transport), "written to the outbox"),
+                settle or {},
+                counts,
+            )
+    return counts
+
+
+def _dropped(mail: EmailMessage, transport: MailTransport) -> str:
+    assert transport.outbox is not None
+    drop(mail, transport.outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    return "outbox"
+
+
+def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter[str]) -> None:
+    for id in waiting(store):
+        try:
+            outcome = _one(store, id, send, settle)
+        except LostConnection as error:
+            log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
+            counts["waiting"] += 1
+            return
+        counts[outcome] += 1
+
+
+def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
+    with store.reading() as connection:
+        row = connection.execute(select(Letter.__table__).where(Letter.id == id)).mappings().one()
+    address = row["address"] or ""
+    if row["siret"] in silenced(store, {row["siret"]: address}):
+        return _settled(store, row, settle, "unsubscribed", "")
+    try:
+        mail = email.message_from_string(row["mail"] or "", policy=SMTP)
+        assert isinstance(mail, EmailMessage)
+        outcome, said = send(mail, lambda heard: claim(store, Letter, id, address, heard))
+    except (ValueError, LookupError, AssertionError) as error:  # this letter's fault: the others leave
+        return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
+    if outcome == "bounced":
+        bounce(store, address)
+    return _settled(store, row, settle, outcome, said)
+
+
+STATES = {"unsubscribed": "cancelled", "bounced": "failed", "waiting": "ready", "outbox": "sent"}
+
+
+def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcome: str, said: str) -> str:
+    state = STATES.get(outcome, outcome)
+    values: dict[str, Any] = {"status": state, "said": said}
+    if state != "ready":
+        values["mail"] = None
+    if state == "sent":
+        values["sent_at"] = now()
+    with store.together() as connection:
+        connection.execute(update(Letter).where(Letter.id == row["id"]).values(values))
+        if state != "ready" and row["kind"] in settle:
+            settle[row["kind"]](connection, row, outcome)
+    return outcome

@@ -1,0 +1,46 @@
+"""One process at a time for a role on a store: the nightly run, the sender of mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from matcher.domain import MatcherError
+from matcher.records.store import LOCK, Store
+
+#: Roles, each with its PostgreSQL advisory lock.
+ROLES = {"batch": LOCK + 1, "mail": LOCK + 2}
+
+
+class Busy(MatcherError):
+    """Another process has the role on this store."""
+
+
+@contextmanager
+def alone(store: Store, role: str, what: str) -> Iterator[None]:
+    """Hold a role on this store; it is free again when the process dies.  Raises Busy; `what` says who is at work."""
+    busy = Busy(f"{what} on this store: try again when it has ended")
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect() as connection:
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ROLES[role]})").scalar():
+                raise busy
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ROLES[role]})")
+                connection.commit()
+        return
+    import fcntl
+
+    name = store.engine.url.database
+    if not name or name == ":memory:":
+        yield
+        return
+    with Path(f"{name}.{role}").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise busy from None
+        yield

@@ -1,0 +1,77 @@
+"""The public benchmark: measures on judged needs, results as files, and the tables that stand in the docs."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from matcher.domain import BadInput, NotFound
+from matcher.lab import benchmark, leads, published
+
+ROOT = Path(__file__).parents[2]
+NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
+
+
+def test_measures_are_those_of_the_guide() -> None:
+    rows = {
+        "a": {"s": "yes", "j": {"x": [3, "said"], "y": [0, ""], "z": [2, "name"]}},
+        "b": {"s": "no", "j": {"x": [0, ""]}},
+    }
+    lines = [
+        {"query_id": "a", "ranking": [["unjudged", 9, 0.9], ["y", 1, 0.5], ["x", 0, 0.4]], "nobody": False},
+        {"query_id": "b", "ranking": [], "nobody": True},
+    ]
+    found = leads.figures(lines, rows)
+    ideal = 7 + 3 / math.log2(3)
+    assert found["nDCG@5"] == [
+        pytest.approx((7 / math.log2(3) + 3 / 2) / ideal)
+    ]  # y, x, then z that was not ranked
+    assert (found["top1"], found["leads@5"], found["nobody wrong"]) == ([0.0], [1.0], [0.0])
+    assert found["wrong@5"] == [pytest.approx(1 / 3)]
+    assert found["nobody right"] == [1.0]
+    assert leads.calibration(lines, rows)["AUC"] == 0.0  # the one wrong is given the better chance
+
+
+def test_every_judged_need_of_the_sample_is_whole() -> None:
+    one = leads.load(NEEDS)
+    assert len(one.questions) == len(one.rows) == 100
+    sets = {frozenset(row["j"]) for row in one.rows.values()}
+    assert len(sets) == 1 and len(next(iter(sets))) == 83  # all but the ordinary firms, for every need
+    assert {grade for row in one.rows.values() for grade, _ in row["j"].values()} == {0, 1, 2, 3}
+
+
+def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "own.queries.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(NotFound, match=r"own\.judged\.jsonl"):
+        leads.load(tmp_path / "own.queries.jsonl")
+    with pytest.raises(BadInput, match=r"NAME\.queries\.jsonl"):
+        leads.load(tmp_path / "own.jsonl")
+
+
+def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "SIMPLE", {name: benchmark.SIMPLE[name] for name in ("reference BM25", "badge and sector")})  # fmt: skip
+    found = list(benchmark.on_judged([NEEDS], [ROOT / "data" / "sample"], ["default"], most=40))
+    assert [each["method"] for each in found] == ["reference BM25", "badge and sector", "default"]
+    yardstick, sector, ours = (each["figures"]["nDCG@5"][0] for each in found)
+    assert ours > max(yardstick, sector) > 0.5
+    published.write(found, tmp_path)
+    kept = json.loads((tmp_path / "sample" / "default.json").read_text(encoding="utf-8"))
+    assert kept["data"]["needs"] == 40 and len(kept["data"]["revision"]) == 12
+    assert (
+        kept["recipe"]["judgement"] and kept["encoder"] and kept["machine"]["cpu"] and kept["cost"]["ms"] > 0
+    )
+    table = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert table.index("reference BM25 | default | badge and sector") > 0
+    assert "{:.3f} [{:.2f}, {:.2f}]".format(*kept["figures"]["nDCG@5"]) in table
+    assert "default 0." in (tmp_path / "cost.svg").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
+    folder = ROOT / "docs" / "benchmark"
+    found = published.read(folder)
+    assert {each["method"] for each in found if each["task"] == "sample"} >= {"reference BM25", "e5-small", "default", "rotating", "dense", "place alone", "badge and sector"}  # fmt: skip
+    assert (folder / "index.md").read_text(encoding="utf-8") == published.tables(found)
+    assert (folder / "cost.svg").read_text(encoding="utf-8") == published.plot(found)

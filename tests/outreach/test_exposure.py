@@ -1,0 +1,70 @@
+"""Who is shown beside the chance of being a lead, and the turns of near-equals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Offer, Place, Structure
+from matcher.lab import leads
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.outreach import exposure, public_sheet
+from matcher.reading import gather
+from matcher.reading.need import free_text_tender
+
+NEEDS = Path(__file__).parents[2] / "data" / "benchmark" / "sample.queries.jsonl"
+GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
+
+
+def gardeners(count: int) -> Catalogue:
+    """Structures alike but for their number."""
+    listed = [
+        Structure(
+            siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
+            offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
+        )
+        for number in range(11, 11 + count)
+    ]  # fmt: skip
+    return build_catalogue(listed, [], recipes.named("default"))
+
+
+def test_near_equals_get_their_turn_over_the_days() -> None:
+    catalogue = gardeners(15)
+    asked = [free_text_tender("tonte et taille de haies", Place(postcode="92000"))]
+    still = exposure.measure(Matcher(catalogue), asked, n=5, days=20)
+    turning = exposure.measure(Matcher(catalogue, recipes.named("rotating")), asked, n=5, days=20)
+    assert (still.lots, still.credible) == (20, 1.0)
+    assert still.never_shown == still.passed_over == pytest.approx(10 / 15)
+    assert turning.never_shown == 0.0 and turning.gini < still.gini / 2
+    assert turning.distance < still.distance / 2  # as likely each, so as much attention each
+
+
+def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
+    matcher: Matcher, sample: gather.Gathered
+) -> None:
+    found = exposure.measure(matcher, sample.tenders[:6])
+    assert set(found.groups) == {"kind", "evidence", "size", "department"}
+    for rows in found.groups.values():
+        assert sum(float(str(row["part de l'exposition"])) for row in rows) == pytest.approx(1, abs=0.01)
+        assert sum(float(str(row["part des chances"])) for row in rows) == pytest.approx(1, abs=0.01)
+    hidden = [replace(tender, confidential=True) for tender in sample.tenders[:6]]
+    assert exposure.measure(matcher, hidden).lots == 0
+
+
+def test_the_cost_of_turns_is_small_on_the_judged_needs_and_the_sheet_tells_it(
+    catalogue: Catalogue, matcher: Matcher
+) -> None:
+    turning = Matcher(catalogue, recipes.named("rotating"))
+    before, after = leads.quality(matcher, [NEEDS]), leads.quality(turning, [NEEDS])
+    assert before is not None and after is not None
+    assert before > 0.85 and before - after < 0.02
+    found = exposure.measure(matcher, leads.tenders([NEEDS])[:10])
+    text = public_sheet.written([public_sheet.Measured(matcher.versions, found, before)])
+    assert f"{100 * found.never_shown:.1f} %".replace(".", ",") in text
+    assert f"{before:.2f}".replace(".", ",") in text and matcher.versions["ranker"] in text
+    assert "L311-3-1" in text and "Recours" in text and "inventaire" in text

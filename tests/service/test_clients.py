@@ -1,0 +1,146 @@
+"""The Python client is what the schema says, and works; the search box works on a portal of another origin."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import importlib.util
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from service.app import create_app
+from service.client.matcher_client import Client, Problem
+from service.settings import Settings
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.reading import gather
+
+ROOT = Path(__file__).parents[2]
+SIRET = "00010001600013"  # of the sample
+
+
+@pytest.fixture(scope="module")
+def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    here = tmp_path_factory.mktemp("clients")
+    save_catalogue(catalogue, here / "catalogue")
+    gather.save_notices(sample.tenders, here / "catalogue")
+    return here
+
+
+@contextmanager
+def served(folder: Path, **more: Any) -> Iterator[str]:
+    """The address of the service."""
+    about = Settings(
+        catalogue=folder / "catalogue",
+        store=f"sqlite:///{folder / 'store.sqlite'}",
+        log_level="ERROR",
+        **more,
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(about), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_the_client_is_the_one_that_the_schema_makes() -> None:
+    spec = importlib.util.spec_from_file_location("build_client", ROOT / "data" / "build" / "build_client.py")
+    assert spec is not None and spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    sys.modules["build_client"] = build
+    spec.loader.exec_module(build)
+    text = build.formatted(build.written(build.schema()))
+    assert build.OUT.read_text(encoding="utf-8") == text, "run python data/build/build_client.py"
+
+
+def test_the_client_asks_and_tells_the_remedy(folder: Path) -> None:
+    with served(folder) as address:
+        client = Client(address)
+        (lot,) = client.match({"need": "tonte et taille de haies", "place": "Pantin", "n": 3})["lots"]
+        assert lot["matches"][0]["structure"]["siret"] == SIRET
+        assert client.structure(SIRET)["name"] == "Les Sentiers de l'Ourcq"
+        assert client.structures(q="atelier", limit=2)["limit"] == 2
+        assert client.explain(siret=SIRET, notice_id="26-130101")[0]["state"] == "ranked"
+        with pytest.raises(Problem, match="exactly one of need, notice, notice_id") as refused:
+            client.match({"place": "Pantin"})
+        assert refused.value.status == 422
+        with pytest.raises(Problem) as unknown:
+            Client(address, key="mlg_no_such").exposure()
+        assert unknown.value.status == 401
+
+
+PORTAL = """<!doctype html><html lang="fr"><meta charset="utf-8"><title>Portail</title>
+<style>* {{ color: rgb(255, 0, 0) !important; display: none }} html, body, maillage-search {{ display: block }}
+maillage-search {{ --maillage-color: rgb(122, 31, 92); }}</style>
+<body><script src="{service}/static/search-box.js"></script><maillage-search place="Pantin" n="3"></maillage-search></body></html>"""
+
+
+@contextmanager
+def portal(folder: Path) -> Iterator[tuple[str, Path]]:
+    """A site of another origin (localhost), and its folder."""
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://localhost:{server.server_port}", folder
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.browser
+def test_the_search_box_works_on_another_origin_without_a_cookie(folder: Path, tmp_path: Path) -> None:
+    browser_ = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium: apt install chromium")
+    with portal(tmp_path) as (origin, site), served(folder, cors=(origin,), read="open") as service:
+        (site / "index.html").write_text(PORTAL.format(service=service), encoding="utf-8")
+        with browser_.sync_playwright() as play:
+            browser = play.chromium.launch(
+                executable_path=chromium,
+                args=[
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                ],
+            )
+            page = browser.new_page()
+            hosts: set[str] = set()
+            page.on("request", lambda request: hosts.add("/".join(request.url.split("/")[:3])))
+            page.goto(f"{origin}/index.html")
+            page.get_by_label("Votre besoin").fill("tonte et <b>taille</b> de haies")
+            page.get_by_role("button", name="Trouver des structures").click()
+            link = page.get_by_role("link", name="Les Sentiers de l'Ourcq")
+            link.wait_for()
+            told = page.locator("maillage-search").get_by_role("status").inner_text()
+            assert "à appeler" in told and "Ordre de présentation, ne préjuge pas du choix." in told
+            assert "structures.csv" in told
+            assert link.get_attribute("href") == f"{service}/structure/{SIRET}"
+            colour = "one => getComputedStyle(one).backgroundColor"
+            assert page.get_by_role("button").evaluate(colour) == "rgb(122, 31, 92)"  # the theme comes in
+            text = page.get_by_text("Votre besoin").evaluate("one => getComputedStyle(one).color")
+            assert text != "rgb(255, 0, 0)"  # the styles of the portal do not
+            assert page.context.cookies() == [] and hosts == {origin, service}
+            page.get_by_label("Votre besoin").fill("acquisition d'un scanner IRM")
+            page.get_by_role("button", name="Trouver des structures").click()
+            page.get_by_text("Aucune structure adaptée").wait_for()
+            browser.close()

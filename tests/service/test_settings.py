@@ -1,0 +1,61 @@
+"""What is wrong in the environment is refused at start, in one sentence that names the variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from service.settings import outbox_of, read, rules_of
+
+from matcher.domain import BadInput
+
+WRONG = [
+    ("MATCHER_STORE", "mysql://root@localhost/base"), ("MATCHER_STORE", "postgresql://u:p@ss@host:port/base"),
+    ("MATCHER_STORE", "store.sqlite"), ("MATCHER_RECIPE", "magic"), ("MATCHER_PUBLIC_URL", "foo"),
+    ("MATCHER_PUBLIC_URL", "ftp://example.org"), ("MATCHER_SMTP", "smtp://"), ("MATCHER_SMTP", "mail.example"),
+    ("MATCHER_RATE", "0/minute"), ("MATCHER_RATE", "often"), ("MATCHER_MAIL_SECRET", "x"), ("MATCHER_SECRET", "x"),
+    ("MATCHER_SENDER", "nobody"), ("MATCHER_SENDER", "Maillage <a..b@c.fr>"), ("MATCHER_REPLY_TO", "x"),
+    ("MATCHER_VECTORS", "sqlite:///x"), ("MATCHER_CATALOGUE", __file__), ("MATCHER_READ", "all"),
+    ("MATCHER_CORS", '["http://x/"]'), ("MATCHER_THREADS", "0"), ("MATCHER_SMPT", "smtp://mail.example"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_setting_is_refused_by_name_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput, match=name) as error:
+        read()
+    assert "\n" not in str(error.value) and "Value error" not in str(error.value)
+
+
+def test_the_password_of_a_refused_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_STORE", "mysql://root:hunter2@localhost/base")
+    with pytest.raises(BadInput) as error:
+        read()
+    assert "hunter2" not in str(error.value)
+
+
+def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (
+        ("STORE", "postgresql://maillage:p%40ss%2F@db.example/maillage"), ("RECIPE", "default"), ("RATE", "10/second"),
+        ("PUBLIC_URL", "https://maillage.example/"), ("SMTP", "smtps://user%40x@mail.example"), ("CATALOGUE", str(tmp_path)),
+    ):  # fmt: skip
+        monkeypatch.setenv(f"MATCHER_{name}", value)
+    assert read().public_url == "https://maillage.example"
+
+
+def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_OUTBOX", str(tmp_path / "outbox"))
+    assert outbox_of(read(), rules_of()) == tmp_path / "outbox" and rules_of().base_url == ""
+    monkeypatch.setenv("MATCHER_SMTP", "smtp://mail.example")
+    monkeypatch.setenv("MATCHER_SENDER", "Ville <ne-pas-repondre@ville.example>")
+    monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://maillage.example")
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"cap": 3, "sender": "Autre <autre@ville.example>"}')
+    found = rules_of(rules)
+    assert (found.smtp, found.base_url, found.cap) == ("smtp://mail.example", "https://maillage.example", 3)
+    assert found.sender == "Autre <autre@ville.example>" and outbox_of(read(), found) is None

@@ -1,0 +1,53 @@
+"""What a release says of itself is one thing everywhere, and every shipped table has a licence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from matcher.domain import __version__
+
+ROOT = Path(__file__).parents[1]
+#: Where the origin and licence of the files of a folder are told.
+TOLD = {
+    "data/reference": "data/reference/SOURCES.md",
+    "data/reference/outlines": "data/reference/outlines/SOURCES.md",
+    "data/assumptions": "data/assumptions/README.md",
+    "data/training": "data/training/README.md",
+    "data/benchmark": "data/benchmark/README.md",
+}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_version_is_one_everywhere() -> None:
+    assert re.search(r"^version: (.+)$", read("CITATION.cff"), flags=re.M)[1] == __version__  # type: ignore[index]
+    dated = re.findall(r"^## \[(\d[^\]]*)\] - (\d{4}-\d\d-\d\d)$", read("CHANGELOG.md"), flags=re.M)
+    assert dated[0][0] == __version__
+    assert f"date-released: {dated[0][1]}" in read("CITATION.cff")
+    assert f"API of Maillage {__version__}" in read("service/client/matcher_client.py")
+
+
+@pytest.mark.parametrize("folder", TOLD)
+def test_the_origin_of_every_shipped_table_is_told(folder: str) -> None:
+    told = read(TOLD[folder])
+    for path in (ROOT / folder).iterdir():
+        if path.is_file() and path.suffix in (".csv", ".gz", ".jsonl"):
+            stem = re.sub(r"\.(queries|judged|structures)$", "", path.name.split(".jsonl")[0])
+            assert path.name in told or f"`{stem}" in told, f"{TOLD[folder]} says nothing of {path.name}"
+
+
+def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    assert set(project["license-files"]) == {"LICENSE", "NOTICE"}
+    sources = read("data/reference/SOURCES.md") + read("data/reference/outlines/SOURCES.md")
+    for package in set(re.findall(r"(?:npm|PyPI|npm package) `([^`]+)`", sources)):
+        assert package in read("NOTICE"), f"NOTICE says nothing of {package}"
+    assert all(name in project["license"] for name in ("Apache-2.0", "MIT", "etalab-2.0", "CC-BY-4.0"))
+    for card in (ROOT / "models").glob("*/card.md"):
+        assert re.search(r"licen[cs]e", card.read_text(encoding="utf-8"), flags=re.I), card.parent.name

@@ -1,0 +1,45 @@
+"""The reference of the site is generated from the code: nothing that exists is missing from it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from matcher import plugins
+from matcher.matching import recipes
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["generate"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_route_and_model_is_in_the_reference(generate: ModuleType) -> None:
+    text, schema = generate.api(), generate._schema()
+    for path, verbs in schema["paths"].items():
+        assert all(f"### {verb.upper()} {path}\n" in text for verb in verbs)
+    anchors = set(re.findall(r"\]\(#(\w+)\)", text))
+    assert anchors <= {name.lower() for name in schema["components"]["schemas"]} and len(anchors) > 30
+
+
+def test_every_command_recipe_and_source_is_in_the_reference(generate: ModuleType) -> None:
+    commands = generate.commands()
+    for name in plugins.names("commands"):
+        assert f"## matcher {name.replace('_', '-')}\n" in commands
+    assert "`--catalogue`" in commands and str(Path.home()) not in commands
+    assert all(f"| `{name}` |" in generate.recipes() for name in recipes.SHIPPED)
+    formats = generate.formats()
+    assert all(f"### {name}\n" in formats for name in plugins.names("reading.sources"))
+    assert "| `turnover` | `float or None` | euros a year |" in formats

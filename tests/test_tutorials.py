@@ -1,0 +1,160 @@
+"""Each tutorial is done as it is written: its commands run, its pages are used in a browser, its pictures can be taken.
+
+Steps in the pages are comments of the Markdown: `<!-- step: open /path -->`, `fill NAME = text`, `submit NAME` (the form that
+holds the field), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
+time of each tutorial is printed (`pytest -s`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from service.app import create_app
+from service.settings import Settings
+from typer.testing import CliRunner
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.cli import build
+from matcher.reading import gather
+
+ROOT = Path(__file__).parents[1]
+TUTORIALS = ROOT / "docs" / "tutorials"
+PICTURES = os.environ.get("MATCHER_PICTURES")
+
+
+@pytest.fixture(scope="module")
+def desk(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to work in: the sample at hand, a catalogue where commands look for one."""
+    here = tmp_path_factory.mktemp("tutorials")
+    (here / "data").symlink_to(ROOT / "data")
+    (here / "var").mkdir()
+    save_catalogue(catalogue, here / "var" / "catalogue")
+    gather.save_notices(sample.tenders, here / "var" / "catalogue")
+    return here
+
+
+@pytest.fixture(scope="module")
+def service(desk: Path) -> Iterator[str]:
+    """The address of the service that `make serve` would open."""
+    about = Settings(
+        catalogue=desk / "var" / "catalogue", store=f"sqlite:///{desk / 'store.sqlite'}", log_level="ERROR"
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(about), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, None where it is not installed."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        yield None
+        return
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as play:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+        opened = play.chromium.launch(executable_path=chromium, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", sorted(path.stem for path in TUTORIALS.glob("*.md")))
+def test_the_tutorial_works_as_written(
+    name: str, desk: Path, service: str, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("MATCHER_HOME", str(desk / "home"))
+    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{desk / 'store.sqlite'}")
+    since = time.monotonic()
+    done = run_commands(text, service) + run_python(text, service) + run_steps(text, service, browser)
+    assert done, "nothing was tried"
+    print(f"\ntutorial {name}: {done} steps in {time.monotonic() - since:.1f} s")
+
+
+def run_commands(text: str, service: str) -> int:
+    """The lines of every shell block: `matcher` in this process, others (curl) by a shell."""
+    lines = [
+        line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.S) for line in block.splitlines()
+    ]
+    for line in lines:
+        word, *arguments = shlex.split(line)
+        if word == "matcher":
+            result = CliRunner().invoke(build(), arguments)
+            assert result.exit_code == 0, f"{line}: {result.output}{result.exception}"
+            continue
+        environment = {**os.environ, "MAILLAGE": service}
+        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0 and done.stdout.startswith(("{", "[")), (
+            f"{line}: {done.stdout}{done.stderr}"
+        )
+    return len(lines)
+
+
+def run_python(text: str, service: str) -> int:
+    """Every Python block, with the client beside it."""
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    path = os.pathsep.join([str(ROOT / "service" / "client"), *sys.path])
+    for block in blocks:
+        environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
+        done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0 and done.stdout, done.stderr
+    return len(blocks)
+
+
+def run_steps(text: str, service: str, browser: Any) -> int:
+    """Every step in the pages; none where there is no browser."""
+    steps = re.findall(r"<!-- (step|picture): (.*?) -->", text)
+    if browser is None or not steps:
+        return 0
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    for kind, what in steps:
+        if kind == "picture":
+            picture(page, what.split()[0])
+        else:
+            step(page, service, *what.split(maxsplit=1))
+    page.close()
+    return len(steps)
+
+
+def step(page: Any, service: str, verb: str, what: str) -> None:
+    if verb == "open":
+        assert page.goto(service + what).ok
+    elif verb == "fill":
+        field, _, value = what.partition(" = ")
+        page.locator(f"main [name={field}]").first.fill(value)
+    elif verb == "submit":
+        form = page.locator(f"main form:has([name={what}])").first
+        with page.expect_navigation():
+            form.locator("button.button, button[type=submit]").first.click()
+    elif verb == "see":
+        assert what in page.locator("main").inner_text(), f"not on the page: {what}"
+    else:
+        raise AssertionError(f"no step {verb!r}")
+
+
+def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        folder = ROOT / PICTURES
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(folder / f"{name}.png"))
