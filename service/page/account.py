@@ -20,11 +20,17 @@ from service.page.visitor import CheckedForm
 
 router = APIRouter()
 CLAIM_DAYS = 7
+BLANK: dict[str, Any] = {
+    "problem": "",
+    "problems": {},
+    "address": "",
+    "sent": False,
+}  # the page of signing in
 
 
 @router.get("/connexion")
 def sign_in(request: Request) -> Response:
-    return render.page(request, "signin.html", problem="")
+    return render.page(request, "signin.html", **BLANK)
 
 
 @router.post("/connexion")
@@ -33,7 +39,8 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
         access.audited(request, "auth.refuse")
-        return render.page(request, "signin.html", 403, problem=render.initial(str(error)) + ".")
+        problem = render.initial(str(error)) + "."
+        return render.page(request, "signin.html", 403, **{**BLANK, "problem": problem})
     home = (
         f"/structure/{bearer.sirets[0]}"
         if bearer.sirets
