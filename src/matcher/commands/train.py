@@ -106,6 +106,20 @@ def vocation(
 
 
 @app.command()
+def offers(
+    out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
+) -> None:
+    """Learn to read trades in what structures write of themselves: brochures, pages, declared objects.
+
+    matcher train offers
+    """
+    from matcher.lab.training.offers import train
+    from matcher.learned.encoders import static
+
+    say(f"offers written to {train(static.load(), out)}")
+
+
+@app.command()
 def judgement(
     data: Path = typer.Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
     sets: str = typer.Option(
