@@ -68,7 +68,7 @@ def records(draw: st.DrawFn) -> Structure:
         Offer(
             id=str(n), title=title, source=SELF if own else source, inferred=draw(st.booleans()) and not own
         )
-        for n, title in enumerate(draw(st.lists(names, max_size=3)))
+        for n, title in enumerate(draw(st.lists(names, max_size=3, unique=True)))
     )
     phone = draw(st.sampled_from(["", "01 99 00 00 02", "01 99 00 00 03"]))
     stamp = {"phone": f"{SELF}, 02/01/2026"} if own and phone else {}
