@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 
-from matcher.domain import Forbidden, Tender
+from matcher.domain import Forbidden, NotFound, Structure, Tender
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post
 from matcher.outreach.exposure import Tally
@@ -33,7 +33,7 @@ def show(request: Request, who: Reader) -> Response:
     snapshot = request.app.state.serving.get()
     operator = access.identify(request).may("operator")
     return render.page(request, "operator.html", state=_state(snapshot), coverage=_coverage(snapshot), exposure=snapshot.once("exposure", lambda: exposure(snapshot)),
-        loaded_at=snapshot.loaded_at, operator=operator, claims=account.waiting(access.store_of(request)) if operator else [], run=_last_run(request),
+        loaded_at=snapshot.loaded_at, operator=operator, claims=_claims(request) if operator else [], run=_last_run(request),
         token="", decided=None)  # fmt: skip
 
 
@@ -44,17 +44,35 @@ def decide(
     form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
     address: Annotated[str, Form(max_length=200)] = "",
+    way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
-    """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
+    """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
     who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
-    token = account.decide(store, identifier, verdict == "oui", who.actor)
-    link = f"{settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
+    token = account.decide(store, identifier, verdict == "oui", who.actor, way)
+    public = settings.public_url.rstrip("/")
+    link = f"{public}/revendication/{token}" if token and way == "mail" else ""
     sent = _send(request, asked, link, address) if link and asked else ""
-    return render.page(request, "decided.html", link=link, identifier=identifier, sent=sent)
+    structure = request.app.state.serving.get().structure(asked["siret"]) if asked else None
+    return render.page(
+        request, "decided.html", link=link, code="" if way == "mail" else token, way=way, sent=sent, claim=asked,
+        structure=structure, where=f"{public}/revendication",
+    )  # fmt: skip
+
+
+def _claims(request: Request) -> list[tuple[dict[str, Any], Structure | None]]:
+    """The claims that wait, each with the structure it asks for where the catalogue still holds it."""
+    snapshot = request.app.state.serving.get()
+    found: list[tuple[dict[str, Any], Structure | None]] = []
+    for claim in account.waiting(access.store_of(request)):
+        try:
+            found.append((claim, snapshot.structure(claim["siret"])))
+        except NotFound:
+            found.append((claim, None))
+    return found
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
