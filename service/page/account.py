@@ -12,10 +12,10 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import select, update
 
 from matcher.domain import Forbidden, NotFound, Structure
-from matcher.outreach.transport import is_address
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Claim
+from matcher.reference.mailbox import is_address
 from matcher.reference.text import clean
 from service import access
 from service.page import render
@@ -24,11 +24,17 @@ from service.page.visitor import CheckedForm
 router = APIRouter()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
 WAITING_DAYS = 30  # that a claim waits for the operator
+BLANK: dict[str, Any] = {
+    "problem": "",
+    "problems": {},
+    "address": "",
+    "sent": False,
+}  # the page of signing in
 
 
 @router.get("/connexion")
 def sign_in(request: Request) -> Response:
-    return render.page(request, "signin.html", problem="")
+    return render.page(request, "signin.html", **BLANK)
 
 
 @router.post("/connexion")
@@ -36,7 +42,9 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
-        return render.page(request, "signin.html", 403, problem=render.initial(str(error)) + ".")
+        access.audited(request, "auth.refuse")
+        problem = render.initial(str(error)) + "."
+        return render.page(request, "signin.html", 403, **{**BLANK, "problem": problem})
     home = (
         f"/structure/{bearer.sirets[0]}"
         if bearer.sirets
@@ -44,13 +52,16 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         if bearer.may("operator")
         else "/acheteur"
     )
+    access.audited(request, "auth.sign-in", bearer.id, bearer.actor)
     return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
 @router.post("/deconnexion")
 def sign_out(request: Request, form: CheckedForm) -> Response:
+    if session := access.Session.of(request):
+        session.end(request)
     answer = render.go("/")
-    answer.delete_cookie(access.SESSION_COOKIE, path="/")
+    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     return answer
 
 

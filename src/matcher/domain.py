@@ -29,6 +29,10 @@ class NoValidRecords(MatcherError):
     """Every record was rejected: no valid record is left."""
 
 
+class StoreUnavailable(MatcherError):
+    """The store cannot be read or written now: disk full or read-only, server down, locked too long.  Nothing is half done."""
+
+
 class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
 
@@ -431,6 +435,10 @@ class Consortium:
     warnings: tuple[Warning_, ...] = ()
 
 
+#: A text that says no need, hours by a social clause, or what no structure does.
+CallsFor = Literal["", "unclear", "clause", "beyond"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotAnswer:
     """The ranked structures of a lot; `nobody` is True when none is credible."""
@@ -443,6 +451,7 @@ class LotAnswer:
     likely: int = 0  # bidders to call, of all those considered
     plausible: int = 0  # bidders to check first
     considered: int = 0
+    calls_for: CallsFor = ""  # what the lot asks of structures, where it is no service of theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,7 +137,7 @@ def judgement(
 
     directory = structures or data / "structures" / "siae_2021.jsonl"
     history = data / "awards" / "history.json.gz"
-    path = train(data / "judged", sets.split(","), [directory], [history], out)
+    path = train(data / "judged", sets.split(","), [directory], [history], out, data)
     say(f"judgement written to {path}")
 
 
