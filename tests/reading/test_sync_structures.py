@@ -350,11 +350,12 @@ def test_a_table_made_of_finess_gives_places_as_headcount(tmp_path: Path) -> Non
     table = tmp_path / "esat.csv"
     table.write_text(
         "siret,finess_et,denomination,gestionnaire,adresse,code_postal,code_insee,commune,departement,places\n"
-        f"{siret(7)},570000007,LES ÉRABLES,ADAPEI D'ESSAI,1 RUE DU TEST,57000,57463,Metz,57,66\n",
+        f"{siret(7)},570000007,LES ÉRABLES,ADAPEI D'ESSAI,1 RUE DU TEST,57000,57463,Metz,57,66\n"
+        f"{siret(7)},570000008,LES ÉRABLES (ANNEXE),ADAPEI D'ESSAI,2 RUE DU TEST,57000,57463,Metz,57,4\n",
         "utf-8",
     )
     (one,) = [s for s in files.read([table]) if isinstance(s, Structure)]
-    assert (one.kind, one.headcount, one.place.commune) == ("ESAT", 66.0, "57463")
+    assert (one.kind, one.headcount, one.place.commune) == ("ESAT", 70.0, "57463")
     assert "places" in one.provenance["headcount"]
 
 

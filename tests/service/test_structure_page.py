@@ -131,3 +131,21 @@ def test_each_piece_tells_the_notices_of_the_last_year_that_it_would_bring(page:
     assert "Donnez un téléphone ou un courriel" not in {
         g.title for g in gaps.gaps(replace(bare, phone="01"), Last())
     }  # type: ignore[arg-type]
+
+
+def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> None:
+    """A structure with a site alone has a contact, in a group too; its state by the register and its convention have a day."""
+    from service.page import render
+
+    macros = render._environment.get_template("rows.html").module
+    site = replace(
+        GARDENS,
+        website="https://allees.example",
+        active=True,
+        checked=datetime(2026, 3, 2).date(),
+        convention="active",
+    )
+    assert "https://allees.example" in macros.reach(site) and "aucun contact" not in macros.reach(site)  # type: ignore[attr-defined]
+    told = macros.proof(site)  # type: ignore[attr-defined]
+    assert "en activité au" in told and "2026" in told and "convention en vigueur" in told
+    assert "fermée" in macros.proof(replace(site, active=False))  # type: ignore[attr-defined]

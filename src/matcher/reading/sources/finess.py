@@ -47,9 +47,15 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     stream.seek(0)
     national = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
     rows = _national(stream) if national else _table(stream, name)
+    kept: dict[tuple[str, str], Structure] = {}
     for place, row in rows:
         found = row if isinstance(row, str) else structure_of(row)
-        yield _tabular.rejected(name, place, found) if isinstance(found, str) else found
+        if isinstance(found, str):
+            yield _tabular.rejected(name, place, found)
+        else:
+            key = (found.siret, found.kind)
+            kept[key] = _with_site(kept[key], found) if key in kept else found
+    yield from kept.values()
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
@@ -82,6 +88,16 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     if not places:
         return structure
     return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
+
+
+def _with_site(structure: Structure, other: Structure) -> Structure:
+    """Two sites under one SIRET are one structure here, with the places of both."""
+    places = [one.headcount for one in (structure, other) if one.headcount]
+    return replace(
+        structure,
+        headcount=sum(places) if places else None,
+        provenance={**other.provenance, **structure.provenance},
+    )
 
 
 def places_of(stream: BinaryIO) -> dict[str, float]:
