@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, Consortium, Lot, LotAnswer, Match
+from matcher.domain import Answer, BadInput, Consortium, Lot, LotAnswer, Match
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -99,8 +99,11 @@ def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
 
 @lru_cache(512)
 def suggested(text: str) -> tuple[tuple[str, str], ...]:
-    """The likeliest CPV codes of a text, with their labels."""
-    return tuple((code, label) for code, label, _ in cpv.load().suggest(text, SUGGESTED))
+    """The likeliest CPV codes of a text, with their labels; none where no word of it is known."""
+    try:
+        return tuple((code, label) for code, label, _ in cpv.shipped().suggest(text, SUGGESTED))
+    except BadInput:
+        return ()
 
 
 def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
