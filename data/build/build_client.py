@@ -68,7 +68,7 @@ class Client:
             raise _problem(error) from None
         return json.loads(text) if text else None
 '''
-TAIL = '''
+TAIL = """
 
 def _problem(error: urllib.error.HTTPError) -> Problem:
     try:
@@ -80,7 +80,7 @@ def _problem(error: urllib.error.HTTPError) -> Problem:
 
 def _part(value: object) -> str:
     return urllib.parse.quote(str(value), safe="")
-'''
+"""
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
@@ -137,7 +137,13 @@ def method(verb: str, path: str, operation: Mapping[str, Any], name: str) -> str
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     answers = [a for code, a in operation["responses"].items() if code.startswith("2")]
     content = answers[0].get("content", {}).get("application/json", {}) if answers else {}
-    gives = type_of(content["schema"]) if content.get("schema") else "None" if not answers[0].get("content") else "Any"
+    gives = (
+        type_of(content["schema"])
+        if content.get("schema")
+        else "None"
+        if not answers[0].get("content")
+        else "Any"
+    )
     taken = [f"{p['name']}: {type_of(p['schema'])}" for p in inside]
     taken += [f"body: {type_of(body['schema'])}"] if body else []
     needed = [p for p in asked if p.get("required")]
@@ -146,9 +152,19 @@ def method(verb: str, path: str, operation: Mapping[str, Any], name: str) -> str
     options += [f"{_named(p)}: {_or_none(type_of(p['schema']))} = None" for p in free]
     signature = ", ".join(["self", *taken, *(["*", *options] if options else [])])
     address = re.sub(r"{(\w+)}", lambda found: "{_part(" + found[1] + ")}", path)
-    query = ", {" + ", ".join(f'"{p["name"]}": {_named(p)}' for p in asked) + "}" if asked else ", None" if body else ""
+    query = (
+        ", {" + ", ".join(f'"{p["name"]}": {_named(p)}' for p in asked) + "}"
+        if asked
+        else ", None"
+        if body
+        else ""
+    )
     call = f'self.call("{verb.upper()}", {"f" if "{" in address else ""}"{address}"{query}{", body" if body else ""})'
-    result = f"return cast({gives!r}, {call})".replace("'", '"') if gives not in ("Any", "None") else f"return {call}"
+    result = (
+        f"return cast({gives!r}, {call})".replace("'", '"')
+        if gives not in ("Any", "None")
+        else f"return {call}"
+    )
     if gives == "None":
         result = call
     return f'    def {name}({signature}) -> {gives}:\n        """{operation.get("summary", name)}."""\n        {result}\n'
@@ -185,9 +201,16 @@ def written(schema: Mapping[str, Any]) -> str:
     """The text of the client, before it is formatted."""
     sent = sent_models(schema)
     skipped = ("Problem", "Fault", "HTTPValidationError", "ValidationError")
-    models = {n: m for n, m in schema["components"]["schemas"].items() if n not in skipped and not n.startswith("Body_")}
+    models = {
+        n: m
+        for n, m in schema["components"]["schemas"].items()
+        if n not in skipped and not n.startswith("Body_")
+    }
     parts = [HEAD.format(version=schema["info"]["version"])]
-    parts += [model(name, of, name in sent) + "\n" for name, of in sorted(models.items(), key=lambda pair: "properties" not in pair[1])]
+    parts += [
+        model(name, of, name in sent) + "\n"
+        for name, of in sorted(models.items(), key=lambda pair: "properties" not in pair[1])
+    ]
     return "\n".join([*parts, CLIENT, *_methods(schema), TAIL])
 
 
@@ -195,7 +218,9 @@ def _methods(schema: Mapping[str, Any]) -> Iterator[str]:
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
             sends = operation.get("requestBody", {}).get("content", {"application/json": {}})
-            gives = next((a.get("content", {}) for c, a in operation["responses"].items() if c.startswith("2")), {})
+            gives = next(
+                (a.get("content", {}) for c, a in operation["responses"].items() if c.startswith("2")), {}
+            )
             binary = "{shape}" in path or "{format}" in path
             if "application/json" in sends and ("application/json" in gives or not gives) and not binary:
                 yield method(verb, path, operation, name_of(verb, path, verbs))
@@ -215,7 +240,9 @@ def schema() -> Mapping[str, Any]:
     from service.app import create_app
     from service.settings import Settings
 
-    found: Mapping[str, Any] = create_app(Settings(catalogue=OUT.parent / "none", log_level="ERROR")).openapi()
+    found: Mapping[str, Any] = create_app(
+        Settings(catalogue=OUT.parent / "none", log_level="ERROR")
+    ).openapi()
     return found
 
 

@@ -22,7 +22,7 @@ from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import wire
-from service.access import SESSION_COOKIE, SESSION_SECONDS, Session, open_to_read
+from service.access import SESSION_SECONDS, Session, cookie_name, open_to_read, secure
 
 if TYPE_CHECKING:
     from service.snapshot import Snapshot
@@ -167,6 +167,7 @@ _environment.filters |= {
 }  # fmt: skip
 _environment.globals |= {
     "sentences": reasons.sentences,
+    "why_nobody": reasons.why_nobody,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
@@ -216,7 +217,7 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
 def give(answer: Response, request: Request, session: Session) -> Response:
     """The response with the session's cookie."""
     answer.set_cookie(
-        SESSION_COOKIE, session.cookie(request), max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/",
+        cookie_name(request), session.cookie(request), max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure(request), path="/",
     )  # fmt: skip
     return answer
 

@@ -34,7 +34,9 @@ def send(request: Request, form: CheckedForm, address: Annotated[str, Form(max_l
     settings, to = request.app.state.settings, address.strip().lower()
     if not is_address(to):
         problem = {"address": "Cette adresse n'a pas la forme nom@domaine : corrigez-la."}
-        return render.page(request, "signin.html", 422, problem="", problems=problem, address=address, sent=False)
+        return render.page(
+            request, "signin.html", 422, problem="", problems=problem, address=address, sent=False
+        )
     if to.rpartition("@")[2] in settings.buyer_domains:
         link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
         store = access.store_of(request)

@@ -32,12 +32,18 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def feed_reader(
     request: Request,
-    token: Annotated[str, Query(max_length=64, description="The token that the pages give for this feed.")] = "",
+    token: Annotated[
+        str, Query(max_length=64, description="The token that the pages give for this feed.")
+    ] = "",
 ) -> Bearer:
     """Whoever may read, or brings the token of this very feed: a feed reader sends no key."""
     who = identify(request)
-    if not who.scopes and not hmac.compare_digest(links.feed_token(request.url.path).encode(), token.encode()):
-        raise Refused(401, "a key, or the token of this feed, is needed: take the address that the pages give")
+    if not who.scopes and not hmac.compare_digest(
+        links.feed_token(request.url.path).encode(), token.encode()
+    ):
+        raise Refused(
+            401, "a key, or the token of this feed, is needed: take the address that the pages give"
+        )
     return who
 
 

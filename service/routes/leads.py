@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput, Tender
 from matcher.partners import subcontracting
-from matcher.reading import files
 from service import schemas, wire
 from service.access import Reader
+from service.asked import uploaded
 
 router = APIRouter(tags=["match"])
 
@@ -70,9 +70,7 @@ def leads(
         tenders = [snapshot.notice(asked.notice_id)]
     else:
         text = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
-        tenders = [
-            r for r in files.read_bytes(text.encode("utf-8", "replace"), "notice") if isinstance(r, Tender)
-        ]
+        tenders = [r for r in uploaded(text.encode("utf-8", "replace")) if isinstance(r, Tender)]
         if not tenders:
             raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP) was recognised")
     known = list(snapshot.notices.values())

@@ -443,7 +443,7 @@ def test_the_command_fetches_and_prints(
     publisher.publish(MONDAY, 10)
     options: dict[str, Any] = {
         "to": tmp_path, "until": None, "department": [], "siren": [], "structures": None, "ess": False, "format": "jsonl",
-        "rows": False, "list_only": False, "accept_fewer": False,
+        "rows": False, "list_only": False, "opt_out": None, "accept_fewer": False,
     }  # fmt: skip
     command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
     row = json.loads(capsys.readouterr().out)

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from pages_client import PagesClient, token
 from service.app import create_app
 from service.settings import Settings
 
 from matcher.records import keys
 from matcher.records.store import Store
+from pages_client import PagesClient, token
 
 ADDRESS = "achats@ville.example"
 
@@ -39,11 +39,24 @@ def test_a_link_opens_once_and_the_same_account_each_time(settings: Settings) ->
         page.get("/connexion")
         for turn in (1, 2):
             csrf = token(page.get("/connexion").text)
-            assert "un lien vient" in page.post("/connexion/lien", data={"address": ADDRESS, "csrf": csrf}).text
+            assert (
+                "un lien vient" in page.post("/connexion/lien", data={"address": ADDRESS, "csrf": csrf}).text
+            )
             mails = sent(settings, turn)
-            known = {link for mail in mails for link in re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail.replace("=\n", ""))}
-            fresh = [link for link in known if page.get(link).status_code == 200 and "Me connecter" in page.get(link).text]
-            opened = [page.post(link, data={"csrf": token(page.get("/connexion").text)}, follow_redirects=False) for link in fresh]
+            known = {
+                link
+                for mail in mails
+                for link in re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail.replace("=\n", ""))
+            }
+            fresh = [
+                link
+                for link in known
+                if page.get(link).status_code == 200 and "Me connecter" in page.get(link).text
+            ]
+            opened = [
+                page.post(link, data={"csrf": token(page.get("/connexion").text)}, follow_redirects=False)
+                for link in fresh
+            ]
             assert sum(answer.status_code == 303 for answer in opened) == 1
             page.cookies.clear()
         with Store.open(settings.store) as store:

@@ -33,6 +33,9 @@ def run(
     ess: bool = typer.Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
     rows: bool = typer.Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
     list_only: bool = typer.Option(False, "--list-only", help="siae: without the page of each structure."),
+    opt_out: Path | None = typer.Option(
+        None, "--opt-out", help="site: file of hosts, SIRETs and SIRENs never to read, one a line."
+    ),
     accept_fewer: bool = typer.Option(
         False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
     ),
@@ -56,6 +59,8 @@ def run(
 
     matcher sync entreprises --structures members.xlsx
 
+    matcher sync site --structures members.xlsx --opt-out opt-out.txt
+
     matcher sync associations --structures var/sync/entreprises
 
     matcher read var/sync/boamp
@@ -74,6 +79,7 @@ def run(
         inclusion,
         nomenclatures,
         siae,
+        site,
     )
 
     kind = console.check_format(format)
@@ -89,6 +95,7 @@ def run(
         "associations": lambda: associations.associations(folder, _numbers(structures)),
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
+        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out), progress=_progress),
         "reference": lambda: nomenclatures.nomenclatures(folder),
     }  # fmt: skip
     if what not in fetch:
@@ -129,10 +136,19 @@ def _numbers(path: Path | None) -> dict[str, str]:
     return found
 
 
-def _listed(path: Path) -> list[Structure]:
+def _progress(done: int, total: int, name: str) -> None:
+    from matcher.console import say
+
+    if done % 20 == 1 or done == total:
+        say(f"{done} of {total}: {name}")
+
+
+def _listed(path: Path | None) -> list[Structure]:
     from matcher.domain import BadInput, Structure
     from matcher.reading import files
 
+    if path is None:
+        raise BadInput("give the directory whose sites are to be read with --structures")
     found = [record for record in files.read([path]) if isinstance(record, Structure)]
     if not found:
         raise BadInput(f"{path} holds no structure with a SIRET: give a directory of structures")

@@ -1,7 +1,8 @@
 """From paths to records: formats recognised by their content, folders and archives walked, nothing lost silently.
 
 `read(paths)` yields every record, and a `Rejected` for each one rejected; `Summary` counts them.
-Archives (ZIP, tar, gzip) are read member by member with bounds on what they may unpack to.
+Archives (ZIP, tar, gzip) are read member by member with bounds on what they may unpack to; documents and workbooks are
+read in a process of their own (`reading.confined`), and so is all that a visitor sends (`read_upload`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import io
+import lzma
 import os
 import struct
 import tarfile
@@ -25,25 +27,29 @@ from typing import BinaryIO
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
+from matcher.reading import confined
+from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
 
+SYNC_STATE = "state.json"  # of `matcher sync`, beside what it fetched: no record
 HEAD = 65536  # bytes shown to `recognises`
 IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
-MAX_MEMBER = 8 << 30  # bytes that one member may unpack to
-MAX_TOTAL = 32 << 30  # bytes that one archive may unpack to
 FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
 MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
-MAX_MEMBERS = 200_000
 MAX_NESTING = 3  # archives within archives
 #: What the standard library raises on a damaged archive.
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
 )  # fmt: skip
+#: How the members of a ZIP may be packed: LZMA takes as much memory as the file asks for.
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 #: Catch-all formats for any table or document: tried last.
 GENERAL = ("table", "documents", "brochure")
 #: How the names of plain texts end.
 PLAIN = (".txt", ".md", ".text", ".markdown")
+#: How documents and workbooks begin: other people's libraries read them whole, in a process of their own.
+DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass
@@ -120,9 +126,10 @@ def read(
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
     a spreadsheet's reader guesses.  Raises NotFound for a source that does not exist.
     """
-    chosen = plugins.find("reading.sources", source) if source else None
+    if source:
+        plugins.find("reading.sources", source)
     for path in paths:
-        yield from _Reader(chosen, columns).path(Path(path))
+        yield from _Reader(source, columns, confine=FILE).path(Path(path))
 
 
 def recognise(name: str, head: bytes) -> list[ModuleType]:
@@ -143,16 +150,22 @@ class _Reader:
     """One path given by the user; it counts what its archives unpack to."""
 
     def __init__(
-        self, source: ModuleType | None, columns: Mapping[str, str] | None, walked: bool = False
+        self,
+        source: str | None,
+        columns: Mapping[str, str] | None,
+        walked: bool = False,
+        confine: Limits | None = None,
     ) -> None:
-        self.source, self.columns = source, columns
+        self.named, self.columns = source, columns
+        self.source = plugins.find("reading.sources", source) if source else None
         self.walked = walked  # found in a folder, and not given by its name
+        self.confine = confine  # the limits of a process for documents; None to read them in this one
         self.unpacked = 0
 
     def path(self, path: Path) -> Iterator[Record]:
         if path.is_dir():
             for found in walk(path):
-                yield from _Reader(self.source, self.columns, walked=True).path(found)
+                yield from _Reader(self.named, self.columns, True, self.confine).path(found)
             return
         name = str(path)
         try:
@@ -186,7 +199,18 @@ class _Reader:
             yield Rejected(path=name, record=name, reason=_without(str(error), name))
             return
         stream.seek(0)
-        yield from self.file(stream, name, head)
+        if self.confine and head.startswith(DOCUMENTS):
+            yield from self.confined(stream, name, self.confine)
+        else:
+            yield from self.file(stream, name, head)
+
+    def confined(self, stream: BinaryIO, name: str, limits: Limits) -> Iterator[Record]:
+        try:
+            yield from confined.read(
+                stream, name, limits, source=self.named, columns=self.columns, walked=self.walked
+            )
+        except OSError as error:
+            yield Rejected(path=name, record=name, reason=str(error))
 
     def file(self, stream: BinaryIO, name: str, head: bytes) -> Iterator[Record]:
         candidates = [self.source] if self.source else recognise(name, head)
@@ -249,7 +273,9 @@ class _Reader:
             return False
         try:
             with zipfile.ZipFile(stream) as archive:
-                names = [m for m in archive.namelist()[:MAX_MEMBERS] if not m.endswith("/") and _visible(m)]
+                names = [
+                    m for m in archive.namelist()[: in_force().members] if not m.endswith("/") and _visible(m)
+                ]
                 if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
                     return False
                 # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
@@ -276,8 +302,18 @@ class _Reader:
             with zipfile.ZipFile(stream) as archive:
                 members = [m for m in archive.infolist() if not m.is_dir() and _visible(m.filename)]
                 self.bound(len(members), name)
+                # members that share packed bytes would unpack to far more than the archive holds
+                if sum(member.compress_size for member in members) > stream.seek(0, os.SEEK_END):
+                    raise BadInput(f"{name}: members that overlap: refused, as a bomb would")
                 for member in members:
                     inner = f"{name}:{member.filename}"
+                    if member.compress_type not in PACKED:
+                        yield Rejected(
+                            path=inner,
+                            record=inner,
+                            reason="packed by a rare method: pack it as an ordinary ZIP",
+                        )
+                        continue
                     try:
                         with archive.open(member) as packed:
                             unpacked = self.copy(packed, max(member.compress_size, 1), inner)  # type: ignore[arg-type]
@@ -321,13 +357,13 @@ class _Reader:
         yield from self.stream(stream, name, depth + 1)
 
     def bound(self, members: int, name: str) -> None:
-        if members > MAX_MEMBERS:
-            raise BadInput(f"{name}: more than {MAX_MEMBERS:,} members; split the archive")
+        if members > in_force().members:
+            raise BadInput(f"{name}: more than {in_force().members:,} members; split the archive")
 
     def copy(self, packed: BinaryIO, size: int, name: str) -> BinaryIO:
         """The unpacked stream, in memory or in a temporary file.  Raises BadInput for a decompression bomb."""
         spool: BinaryIO = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
-        count = 0
+        count, limits = 0, in_force()
         try:
             while block := packed.read(1 << 18):
                 count += len(block)
@@ -336,8 +372,8 @@ class _Reader:
                     raise BadInput(
                         f"{name}: unpacks to over {MAX_RATIO} times its size: refused, as a bomb would"
                     )
-                if count > MAX_MEMBER or self.unpacked > MAX_TOTAL:
-                    raise BadInput(f"{name}: unpacks to over {MAX_MEMBER >> 30} GiB; unpack it first")
+                if count > limits.member or self.unpacked > limits.total:
+                    raise BadInput(f"{name}: unpacks to over {limits.member >> 20} MB; unpack it first")
                 spool.write(block)
         except (zlib.error, EOFError, gzip.BadGzipFile, struct.error) as error:
             if not count or not isinstance(error, EOFError):
@@ -388,10 +424,10 @@ def _is_notice(archive: zipfile.ZipFile, member: str) -> bool:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """The files below a folder, in order of their names; hidden ones and links to folders left out."""
+    """The files below a folder, in order of their names; hidden ones, links to folders, sync's own state left out."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        yield from (Path(root) / f for f in sorted(files) if not f.startswith("."))
+        yield from (Path(root) / f for f in sorted(files) if not f.startswith(".") and f != SYNC_STATE)
 
 
 def _visible(member: str) -> bool:
@@ -419,6 +455,21 @@ def _without(sentence: str, name: str) -> str:
 
 
 def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
-    """The records of bytes in memory (an upload, say), as `read` gives them."""
-    chosen = plugins.find("reading.sources", source) if source else None
-    yield from _Reader(chosen, None).stream(io.BytesIO(data), name, 0)
+    """The records of bytes in memory, as `read` gives them, in this very process."""
+    yield from _Reader(source, None).stream(io.BytesIO(data), name, 0)
+
+
+def read_stream(
+    stream: BinaryIO, name: str, source: str | None = None, columns: Mapping[str, str] | None = None, walked: bool = False
+) -> Iterator[Record]:  # fmt: skip
+    """The records of an open file, in this very process."""
+    stream.seek(0)
+    yield from _Reader(source, columns, walked).stream(stream, name, 0)
+
+
+def read_upload(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
+    """The records of what a visitor sent, read by a process that is ended where they cost too much.
+
+    Raises TimeoutError where too many are being read.
+    """
+    yield from confined.read_bytes(data, name, UPLOAD, source)

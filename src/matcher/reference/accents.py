@@ -15,7 +15,7 @@ from functools import lru_cache
 from matcher.reference.paths import reference_dir
 
 LOST = "\ufffd"
-_TOKEN = re.compile(rf"[^\W\d_{LOST}]*{LOST}[^\W\d_]*(?:{LOST}+[^\W\d_]*)*")
+_TOKEN = re.compile(rf"[^\W\d_{LOST}]{{0,60}}{LOST}[^\W\d_]*(?:{LOST}+[^\W\d_]*)*")
 _NUMBER = re.compile(rf"\b([nN]){LOST}(?=\s?\d)")
 _ELIDED = re.compile(
     rf"(?i)(?<![^\W\d_{LOST}])([dlnscjmt]|qu|lorsqu|puisqu|jusqu|aujourd){LOST}(?=[aeiouyh]|{LOST}[^\W\d_])"

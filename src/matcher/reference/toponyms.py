@@ -51,9 +51,15 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
     return _asked(text, hints(context), clean(context)[:2000] if re.search(r"\d{5}", text) else "")
 
 
+#: Places asked at once: each that is not spelt as it is called is looked for among all those of the country.
+MOST = 12
+
+
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
     found, parts = _options(text, context), _parts(text)
+    if len(parts) > MOST:
+        raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
     if not found and _department_at_end(text):
         found = _resembling(text)
     if not found and len(parts) > 1:
@@ -128,7 +134,7 @@ _ARRONDISSEMENT = re.compile(
 )
 _ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
 _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
-_TRAILING = re.compile(r"[\s,(-]+(2[AB]|\d{2,3})\s*\)?$", re.I)
+_TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
 def _options(text: str, context: str = "") -> tuple[Place, ...]:
@@ -250,11 +256,13 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
-    if found := table.get(_KIND.sub("", key)):
+    bare = _KIND.sub("", key)
+    if found := table.get(bare):
         return tuple(found)
-    begun = [made for name, one in table.items() if name.startswith(_KIND.sub("", key)) for made in one]
-    if _KIND.match(key) and len(begun) == 1:
-        return tuple(begun)
+    if _KIND.match(key):  # the whole table is read for these alone: every word of a notice is asked
+        begun = [made for name, one in table.items() if name.startswith(bare) for made in one]
+        if len(begun) == 1:
+            return tuple(begun)
     words = frozenset(key.split()) - _SMALL
     return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
         made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named

@@ -20,7 +20,7 @@ _APART = re.compile(
     r"|\s+(?!(?:est|sont|a|ont|du|des?|pour|et|ou|qui|dans|sur|au|aux|en|par|sera|seront|ne|n)\b)[a-zà-ÿ]"
 )
 _EDGE = " \t\r\n:;,./|-–—•*+&»«\"'“”()"
-_TAIL = re.compile(r"(?:\s|[-–—•;,/])+(?:et(?:\s+(?:du|de|des|le|la|les))?|ou|du|le|relance)$", re.I)
+_TAIL = re.compile(r"[\s•;,/–—-]{1,20}(?:et(?:\s+(?:du|de|des|le|la|les))?|ou|du|le|relance)$", re.I)
 _HEAD = re.compile(r"^(?:concerne|intitul[ée]e?|relatif\s+[àa]|portant\s+sur|est)\s+", re.I)
 
 

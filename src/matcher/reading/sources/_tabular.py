@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Rejected
+from matcher.reading.limits import in_force
 from matcher.reading.sources._bytes import decoded, encoding_of
 from matcher.reference.text import fold
 
@@ -20,6 +21,7 @@ Score = Callable[[Sequence[str]], int]  # how many of these headings are known
 MAX_LINE = 4 << 20  # characters of one record of a text file
 MAX_UNPACKED = 200 << 20  # bytes an XLSX may unpack to
 MAX_COLUMNS = 2_000
+LAST_ROW = 1_048_576  # of a workbook
 DELIMITERS = ";,\t|"
 
 
@@ -193,7 +195,7 @@ def _xlsx(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row 
     try:
         with zipfile.ZipFile(stream) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_UNPACKED:
+            if size > min(MAX_UNPACKED, in_force().total):
                 raise BadInput(
                     f"{name} unpacks to {size >> 20} MB: save it as CSV, which is read line by line"
                 )
@@ -228,15 +230,39 @@ def _xlsx(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row 
         book.close()
 
 
+def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """(number, values) of the rows that a sheet holds; the library's own loop makes each row that is missing between two.
+
+    Raises ValueError for a cell beyond the last row or the columns kept.
+    """
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book = sheet.parent
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source, sheet._shared_strings, data_only=book.data_only, epoch=book.epoch, date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )  # fmt: skip
+        for number, cells in parser.parse():
+            width = max((cell["column"] for cell in cells), default=0)
+            if number > LAST_ROW or width > MAX_COLUMNS:
+                raise ValueError(f"row {number} of {width} columns")
+            row: list[Any] = [None] * width
+            for cell in cells:
+                row[cell["column"] - 1] = cell["value"]
+            yield number, tuple(row)
+
+
 def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
     from lxml.etree import XMLSyntaxError
 
     number = 0
-    cells = sheet.iter_rows(values_only=True)
+    cells = sheet_rows(sheet)
     while True:
         number += 1
         try:
-            yield number, next(cells)
+            number, row = next(cells)
+            yield number, row
         except StopIteration:
             return
         except (

@@ -7,6 +7,7 @@ not found stays unknown; nothing is guessed.  A scan or a protected file is refu
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 import time
@@ -20,7 +21,9 @@ from typing import BinaryIO
 from matcher import plugins
 from matcher.domain import BadInput, Buyer, Condition, Lot, Rejected, Tender
 from matcher.reading import clauses
+from matcher.reading.limits import FILE, in_force
 from matcher.reading.sources import _facts, _preamble
+from matcher.reading.sources._tabular import sheet_rows
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "tender"
@@ -33,8 +36,9 @@ MAX_MEMBERS = 500
 MAX_DEPTH = 3  # archives within archives
 MAX_ROWS = 20_000  # of a sheet of prices
 MAX_PAGES = 1_500
+MAX_PAGE = 2 << 20  # bytes of what draws one page: beyond, it is a plan and no text
+MAX_SPAN = 63  # columns of a Word table
 MAX_TEXT = 4_000_000  # characters kept of a consultation
-SECONDS = 30.0  # for the pages of one PDF; what is read until then is kept and the tender flagged
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
 SCAN = 25
 HEAD = 20_000  # characters in which a sentence says what the consultation is about
@@ -70,8 +74,17 @@ def recognises(name: str, head: bytes) -> bool:
 
 def states(text: str) -> bool:
     """Whether a plain text looks like a consultation: its object, deadline, reference or lots, or its papers."""
+    text = squeezed(text)
     statements = (_OBJECT, _REFERENCE, _DEADLINE, _BUYER, _CPV, _PAPERS)
     return sum(pattern.search(text) is not None for pattern in statements) + (len(lots_of(text)) > 1) >= 2
+
+
+def squeezed(text: str) -> str:
+    """The text with each run of spaces made one space and each run of empty lines one: patterns then look back little."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(
+        "\n" if empty else "\n".join(run) for empty, run in itertools.groupby(lines, lambda line: not line)
+    )
 
 
 def of_consultation(names: list[str]) -> bool:
@@ -125,7 +138,7 @@ class _Budget:
     size: int = 0
 
     def __post_init__(self) -> None:
-        self.size = MAX_UNPACKED
+        self.size = min(MAX_UNPACKED, in_force().total)
 
 
 def _members(
@@ -144,6 +157,8 @@ def _members(
             for m in archive.infolist()
             if not m.is_dir() and m.filename.lower().endswith(wanted) and _shown(m.filename)
         ]
+        if sum(member.compress_size for member in members) > stream.seek(0, io.SEEK_END):
+            raise BadInput(f"{name}: members that overlap: refused, as a bomb would")
         left.members -= len(members)
         if left.members < 0:
             raise BadInput(f"{name} holds over {MAX_MEMBERS} documents: give those of one consultation")
@@ -158,7 +173,7 @@ def _members(
             bomb = member.file_size > FREE_RATIO and member.file_size > MAX_RATIO * max(
                 member.compress_size, 1
             )
-            if member.file_size > MAX_FILE or left.size < 0 or bomb:
+            if member.file_size > _most() or left.size < 0 or bomb:
                 yield Rejected(
                     path=name, record=member.filename, reason="unpacks to too much: refused, as a bomb would"
                 )
@@ -184,6 +199,17 @@ def _members(
                 yield Rejected(
                     path=name, record=member.filename, reason=f"damaged ({error}): download it again"
                 )
+
+
+def _most() -> int:
+    """Bytes that one document may unpack to."""
+    return min(MAX_FILE, in_force().total)
+
+
+def _pages_until() -> float:
+    """The moment of this process's time until which pages are read: one for all the files of an upload."""
+    limits = in_force()
+    return limits.pages if limits is not FILE else time.process_time() + limits.pages
 
 
 def _shown(name: str) -> bool:
@@ -217,15 +243,15 @@ def _sheet(data: bytes, name: str) -> tuple[str, bool]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_FILE or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
+            if size > _most() or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
                 raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         lines: list[str] = []
         cut = False
         for sheet in book.worksheets:
             lines.append(f"{sheet.title}")
-            for number, row in enumerate(sheet.iter_rows(values_only=True)):
-                if number >= MAX_ROWS:
+            for number, row in sheet_rows(sheet):
+                if number > MAX_ROWS:
                     cut = True
                     break
                 cells = [" ".join(str(cell).split()) for cell in row[:64] if cell is not None]
@@ -266,7 +292,7 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
 
     # The library logs every oddity of a damaged file; what matters is reported below, once.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    begin = time.monotonic()
+    until = _pages_until()
     pages: list[str] = []
     cut = False
     try:
@@ -275,11 +301,17 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
             raise BadInput(f"{name}: protected by a password: save it without one")
         count = len(reader.pages)
         for number in range(min(count, MAX_PAGES)):
-            if time.monotonic() - begin > SECONDS or sum(map(len, pages)) > MAX_TEXT:
+            if time.process_time() > until or sum(map(len, pages)) > MAX_TEXT:
                 cut = True
                 break
             try:
-                pages.append(reader.pages[number].extract_text() or "")
+                page = reader.pages[number]
+                drawn = page.get_contents()
+                if drawn is not None and len(drawn.get_data()) > MAX_PAGE:
+                    pages.append("")
+                    cut = True
+                    continue
+                pages.append(page.extract_text() or "")
             except BadInput:
                 raise
             except Exception:
@@ -316,6 +348,7 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
     with plugins.optional("documents", "reading a Word file"):
         import docx
         from docx.opc.exceptions import PackageNotFoundError
+        from docx.oxml.ns import qn
         from docx.table import Table
         from docx.text.paragraph import Paragraph
     from lxml.etree import XMLSyntaxError
@@ -324,7 +357,7 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             size = sum(entry.file_size for entry in entries)
-            if size > MAX_FILE or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
+            if size > _most() or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
                 raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
             if any(
                 b"<!ENTITY" in archive.read(entry)[:4096]
@@ -333,6 +366,9 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
             ):
                 raise BadInput(f"{name}: holds XML entities: save it again with a word processor")
         document = docx.Document(io.BytesIO(data))
+        spans = document.element.body.iter(qn("w:gridSpan"))
+        if any(int(span.get(qn("w:val"), 1)) > MAX_SPAN for span in spans):
+            raise BadInput(f"{name}: a table of more columns than a page holds: save it again")
         lines: list[str] = []
         for block in document.iter_inner_content():
             if isinstance(block, Paragraph):
@@ -367,17 +403,17 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
 
 _SEP = r"\s*(?::|\||–|—|\n)\s*"
 _OBJECT = re.compile(
-    rf"^\s*(?:\d+[.\d]*\s*[-–.)]?\s*)?(?:objet\s+(?:du\s+march[ée]|de\s+la\s+consultation|du\s+contrat|de\s+l['’]accord[- ]cadre"
+    rf"^[ \t]{{0,40}}(?:\d{{1,3}}[.\d]{{0,12}}\s?[-–.)]?\s?)?(?:objet\s+(?:du\s+march[ée]|de\s+la\s+consultation|du\s+contrat|de\s+l['’]accord[- ]cadre"
     rf"|de\s+l['’]appel\s+d['’]offres)|intitul[ée]\s+d[ue]\s+(?:march[ée]|la\s+consultation)|objet){_SEP}(.+)$",
     re.I | re.M,
 )
 _REFERENCE = re.compile(
-    r"^\W*(?:num[ée]ro|n\s*°|r[ée]f[ée]rence)\s+(?:de\s+la\s+|de\s+|du\s+)?(?:consultation|march[ée]|dossier|l['’]affaire)"
+    r"^[^\w\n]{0,40}(?:num[ée]ro|n\s*°|r[ée]f[ée]rence)\s+(?:de\s+la\s+|de\s+|du\s+)?(?:consultation|march[ée]|dossier|l['’]affaire)"
     r"\s*[:|–-]?\s*([A-Z0-9][\w./-]{2,40})",
     re.I | re.M,
 )
 _BUYER = re.compile(
-    rf"^\W*(?:pouvoir\s+adjudicateur|acheteur(?:\s+public)?|ma[îi]tre\s+d['’]ouvrage|entit[ée]\s+adjudicatrice"
+    rf"^[^\w\n]{{0,40}}(?:pouvoir\s+adjudicateur|acheteur(?:\s+public)?|ma[îi]tre\s+d['’]ouvrage|entit[ée]\s+adjudicatrice"
     rf"|nom\s+de\s+l['’]acheteur|organisme\s+acheteur){_SEP}(.+)$",
     re.I | re.M,
 )
@@ -393,9 +429,9 @@ _LOT_LINE = re.compile(
     r"^\W{0,3}lot\s*(?:n\s*[°ºo]\s*\.?\s*|num[ée]ro\s+)?(\d{1,3}[a-z]?|[A-H])(?![\w])\s*(?:[:|.)–—-]+|\s)\s*(\S.{2,300})$",
     re.I | re.M,
 )
-_LOT_ROW = re.compile(r"^\s*(\d{1,3})\s*\|\s*([^|]{4,300}?)\s*(?:\|.*)?$", re.M)
+_LOT_ROW = re.compile(r"^[ \t]{0,40}(\d{1,3})[ \t]?\|[ \t]?([^|\n]{4,300}?)[ \t]?(?:\|.*)?$", re.M)
 _CRITERION = re.compile(
-    r"^\W*(?:crit[èe]re\s*(?:n\s*°)?\s*\d*\s*[:–-]?\s*)?([A-ZÀ-Ý][^\n|:%]{2,90}?)\s*(?:[:|–—(-]|\bpour\b|\bnot[ée]e?\s+sur\b|\.{2,}|\s)\s*"
+    r"^[^\w\n]{0,40}(?:crit[èe]re\s*(?:n\s*°)?\s*\d*\s*[:–-]?\s*)?([A-ZÀ-Ý][^\n|:%]{2,90}?)\s*(?:[:|–—(-]|\bpour\b|\bnot[ée]e?\s+sur\b|\.{2,}|\s)\s*"
     r"(?:pond[ée]r[ée]e?\s+[àa]\s+)?(\d{1,3}(?:[.,]\d+)?)\s*(%|points?|pts?|/\s*\d{2,3})\)?\s*\.?\s*$",
     re.M,
 )
@@ -418,8 +454,10 @@ def tender_of(documents: list[_Document], name: str) -> Tender:
     # The rules of the consultation come first where there are any: they speak of the whole.
     documents = sorted(documents, key=lambda d: (d.kind == "sheet", not _is_rules(d.name)))
     text = "\n\n".join(document.text for document in documents)[:MAX_TEXT]
+    written = text
+    text = squeezed(text)
     own = re.split(r"[/\\:]", name)[-1]
-    identifier = blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    identifier = blake2b(written.encode("utf-8", "replace"), digest_size=8).hexdigest()
     flags = ["cut"] if any(document.cut for document in documents) else []
     title = _first(_OBJECT, text, 500) or _preamble.concerned(text[:HEAD])
     if not title and documents[0].kind == "plain":
@@ -509,7 +547,7 @@ def lots_of(text: str) -> tuple[tuple[str, str], ...]:
         if _is_title(words):
             found.setdefault(_plain_number(match.group(1)), words)
     for table in re.finditer(
-        r"^\W*(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
+        r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
         text,
         re.I | re.M,
     ):
@@ -537,8 +575,10 @@ def _is_title(words: str) -> bool:
 def criteria(text: str) -> Iterator[Condition]:
     """The award criteria that lines state with their weight, within reach of the word "critères"."""
     seen: set[str] = set()
+    read = 0  # what a heading before has opened is not read again
     for heading in re.finditer(r"crit[èe]res?\b", text, re.I):
-        for match in _CRITERION.finditer(text, heading.start(), min(len(text), heading.start() + 1_500)):
+        start, read = max(read, heading.start()), max(read, min(len(text), heading.start() + 1_500))
+        for match in _CRITERION.finditer(text, start, read):
             name, weight, unit = (
                 match.group(1).strip(" .:-–("),
                 match.group(2),

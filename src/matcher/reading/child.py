@@ -1,0 +1,111 @@
+"""The reading process: idle with its libraries in memory, forked for each file, each fork under limits of the kernel.
+
+Started by `reading.confined`, which sends it an open connection and an open file for each fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from matcher.reading import confined, files, limits
+from matcher.reading.limits import Limits
+
+BATCH = 16  # records of a message
+FILES = 64  # files that a fork may have open
+#: First files of each shape, so that modules, tables and models are in memory before the first fork.
+WARM = {
+    "besoin.txt": "Objet du marché : nettoyage des locaux à Pantin\nLot 1 : insertion, 120 heures réservées\nSIRET 000 100 016 00013",
+    "avis.json": '[{"dataset": "boamp", "idweb": "26-1", "nature": "APPEL_OFFRE", "dateparution": "2026-11-20", "code_departement": ["93"], '
+    '"objet": "Entretien des espaces verts et réservation aux entreprises adaptées", "nomacheteur": "Commune de Pantin"}]',
+    "avis.xml": '<ContractNotice xmlns="urn:oasis:names:specification:ubl:schema:xsd:ContractNotice-2"/>',
+    "structures.csv": "siret;nom;commune;offres\n00010001600013;Les Sentiers;Pantin;Entretien des espaces verts",
+}
+
+
+def serve(control: socket.socket) -> None:
+    """Fork for each connection sent, until the parent's end is closed."""
+    _warm()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are not waited for
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end closes the connection
+    gc.collect()
+    gc.freeze()  # forks share what is in memory here
+    control.sendall(b"!")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        if not message or len(descriptors) != 2:
+            return
+        connection = socket.socket(fileno=descriptors[0])
+        if os.fork() == 0:
+            control.close()
+            _work(connection, descriptors[1])
+        connection.close()
+        os.close(descriptors[1])
+
+
+def _warm() -> None:
+    with contextlib.suppress(ImportError):
+        import docx  # noqa: F401
+        import pypdf  # noqa: F401
+    import openpyxl  # noqa: F401
+    from lxml import etree  # noqa: F401
+
+    for name, text in WARM.items():
+        list(files.read_bytes(text.encode(), name))
+
+
+def _work(connection: socket.socket, descriptor: int) -> None:
+    """Read one file and end, whatever happens."""
+    try:
+        with connection.makefile("rwb") as talk:
+            talk.write(confined.HEADER.pack(confined.PID, len(str(os.getpid()))) + str(os.getpid()).encode())
+            talk.flush()
+            _, size = confined.HEADER.unpack(talk.read(confined.HEADER.size))
+            task = json.loads(talk.read(size))
+            bounds = Limits(**task["limits"])
+            _confine(bounds)
+            kind = confined.END
+            try:
+                with os.fdopen(descriptor, "rb") as stream:
+                    found = files.read_stream(
+                        stream, task["name"], task["source"], task["columns"], task["walked"]
+                    )
+                    for message in confined.frames(found, BATCH):
+                        talk.write(message)
+                        talk.flush()
+            except (MemoryError, RecursionError):
+                kind = confined.FAILED
+            talk.write(confined.HEADER.pack(kind, 0))
+    except BaseException:  # the parent sees the connection closed without an end
+        os._exit(1)
+    os._exit(0)
+
+
+def _confine(bounds: Limits) -> None:
+    """Have the kernel end this process where it passes its bounds."""
+    limits.enforce(bounds)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, bounds.wall)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (bounds.cpu, bounds.cpu + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.total, bounds.total))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    resource.setrlimit(resource.RLIMIT_AS, (_in_use() + bounds.memory,) * 2)
+
+
+def _in_use() -> int:
+    """Bytes of address space of this process."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return 1 << 30
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

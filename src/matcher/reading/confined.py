@@ -1,0 +1,216 @@
+"""Reading in a process that can be ended: its processor time, memory, files and answer are limited by the kernel.
+
+One idle reader with its libraries in memory (`reading.child`) is forked for each file: what a hostile file does to its
+process, it does to nobody else.  Records come back as JSON, never as pickles.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from matcher import codec
+from matcher.domain import Award, Rejected, Structure, Tender
+from matcher.reading.limits import UPLOAD, Limits
+from matcher.reading.sources import Record
+
+CHILD = "matcher.reading.child"
+KINDS: dict[bytes, type[Any]] = {b"T": Tender, b"S": Structure, b"A": Award, b"R": Rejected}
+LETTERS = {kind: letter for letter, kind in KINDS.items()}
+END, FAILED, PID = b"E", b"F", b"P"
+HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
+AT_ONCE = 2  # files read at the same time
+STARTS = 20.0  # seconds for the reader to start
+TOO_HEAVY = (
+    "takes more than {cpu} s or {memory} MB to read, or is damaged: open it and save it again, "
+    "or give the text of the notice alone"
+)
+BUSY = "too many files are being read: try again in a minute"
+
+
+class _Reader:
+    """The idle reader: started when first needed, started again where it ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def fork(self, file: int) -> socket.socket:
+        """The connection to a fresh process that holds this open file."""
+        with self._lock:
+            for last in (False, True):
+                if self._process is None or self._process.poll() is not None:
+                    self._start()
+                ours, theirs = socket.socketpair()
+                try:
+                    assert self._control is not None
+                    socket.send_fds(self._control, [b"r"], [theirs.fileno(), file])
+                    return ours
+                except OSError:
+                    ours.close()
+                    self._stop()
+                    if last:
+                        raise
+                finally:
+                    theirs.close()
+        raise AssertionError("unreachable")
+
+    def _start(self) -> None:
+        self._stop()
+        self._control, theirs = socket.socketpair()
+        # one thread: a process with threads is not safely forked
+        alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        path = os.pathsep.join(entry or "." for entry in sys.path)
+        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
+            [sys.executable, "-m", CHILD, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+            env={**os.environ, **alone, "PYTHONPATH": path},
+        )  # fmt: skip
+        theirs.close()
+        self._control.settimeout(STARTS)
+        if self._control.recv(1) != b"!":
+            self._stop()
+            raise OSError("the reader did not start")
+
+    def _stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = self._control = None
+
+    def close(self) -> None:
+        with self._lock:
+            self._stop()
+
+
+_READER = _Reader()
+_PLACES = threading.BoundedSemaphore(AT_ONCE)
+atexit.register(_READER.close)
+
+
+def _own_reader() -> None:
+    """A forked process starts a reader of its own."""
+    global _READER, _PLACES
+    _READER, _PLACES = _Reader(), threading.BoundedSemaphore(AT_ONCE)
+
+
+os.register_at_fork(after_in_child=_own_reader)
+
+
+def start() -> None:
+    """Have the idle reader in memory before the first file comes."""
+    list(read_bytes(b" ", "start.txt", UPLOAD))
+
+
+def read_bytes(data: bytes, name: str, limits: Limits, source: str | None = None) -> Iterator[Record]:
+    """The records of bytes (an upload, say), read by another process."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield from read(file, name, limits, source=source)
+
+
+def read(
+    stream: BinaryIO, name: str, limits: Limits, *, source: str | None = None, columns: Mapping[str, str] | None = None,
+    walked: bool = False,
+) -> Iterator[Record]:  # fmt: skip
+    """The records of an open file, read by another process; one that passes a limit is rejected with a sentence.
+
+    Raises TimeoutError where no reader is free in time.
+    """
+    if not _PLACES.acquire(timeout=limits.wall):
+        raise TimeoutError(BUSY)
+    try:
+        task = {
+            "name": name,
+            "source": source,
+            "columns": columns,
+            "walked": walked,
+            "limits": asdict(limits),
+        }
+        with contextlib.closing(_READER.fork(stream.fileno())) as connection:
+            yield from _answer(connection, task, name, limits)
+    finally:
+        _PLACES.release()
+
+
+def _answer(
+    connection: socket.socket, task: Mapping[str, Any], name: str, limits: Limits
+) -> Iterator[Record]:
+    until, left, process = time.monotonic() + limits.wall + 1, limits.answer, 0
+    connection.settimeout(limits.wall + 1)
+    text = json.dumps(task).encode()
+    try:
+        connection.sendall(HEADER.pack(b"Q", len(text)) + text)
+        while True:
+            connection.settimeout(max(0.01, until - time.monotonic()))
+            kind, size = HEADER.unpack(_exactly(connection, HEADER.size))
+            left -= size
+            if left < 0:
+                break
+            body = _exactly(connection, size)
+            if kind == PID:
+                process = int(body)
+            elif kind == END:
+                process = 0
+                return
+            elif kind == FAILED:
+                break
+            else:
+                yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[index, misc]
+    except (OSError, EOFError):  # ended by a limit, or silent for too long
+        pass
+    finally:
+        # its end of the connection is open still: the number is that of no other process
+        if process and not _ended(connection):
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+    yield Rejected(
+        path=name, record=name, reason=TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
+    )
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    """So many bytes.  Raises EOFError where the other end is closed before."""
+    parts = bytearray()
+    while len(parts) < size:
+        part = connection.recv(min(size - len(parts), 1 << 20))
+        if not part:
+            raise EOFError
+        parts += part
+    return bytes(parts)
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Has the other end closed the connection?"""
+    try:
+        connection.setblocking(False)
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def frames(records: Iterator[Record], most: int) -> Iterator[bytes]:
+    """Runs of records of one kind as messages, at most so many in each."""
+    for kind, run in itertools.groupby(records, type):
+        while some := tuple(itertools.islice(run, most)):
+            body = codec.to_text(some, tuple[kind, ...])  # type: ignore[valid-type]
+            yield HEADER.pack(LETTERS[kind], len(body)) + body

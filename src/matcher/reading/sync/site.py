@@ -1,0 +1,241 @@
+"""What structures say on their own sites: the home page and up to five more that tell what they do.
+
+robots.txt, noindex and the operator's opt-out list are obeyed; one request a second.  Only titles, headings, lists and
+paragraphs are kept, without what concerns a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from matcher import plugins
+from matcher.domain import Structure
+from matcher.reading.impersonal import impersonal
+from matcher.reading.sync import _html
+from matcher.reading.sync._client import Report, _read_json, _state, _write_json
+from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, joined
+from matcher.reference import trades
+from matcher.reference.text import clean, fold, shorten
+
+AGENT = "maillage"
+FURTHER = 5  # pages after the home page
+AGAIN = 90  # days until a site is read again
+LONGEST_DELAY = (
+    10.0  # seconds between two requests that robots.txt may ask for; beyond, the site is left alone
+)
+MOST_LOST = (
+    0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
+)
+TOLD = re.compile(
+    r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
+    r"|(?:entreprise|professionnel|client|collectivite)s?$"
+)
+AROUND = re.compile(
+    r"actu|agenda|blog|contact|mention|legal|rgpd|confidential|cookie|recrut|emploi|carriere|candidat|don(?:s|ner)?$|login"
+    r"|connexion|compte|panier|plan|presse|partenaire|equipe|histoire|newsletter|galerie|adher"
+)
+Progress = Callable[[int, int, str], None]
+
+
+def site(
+    folder: Path,
+    structures: Iterable[Structure],
+    opted_out: Collection[str] = (),
+    fetcher: Fetcher | None = None,
+    today: date | None = None,
+    progress: Progress = lambda done, total, name: None,
+) -> Report:
+    """The sites of those that have one, each at most every `AGAIN` days; a site that fails leaves its last reading.
+
+    `opted_out` holds hosts, SIRETs and SIRENs that are never read; what was read of them before is removed.
+    """
+    report = Report("site", folder)
+    day = today or datetime.now(UTC).date()
+    listed = {s.siret: s for s in structures if s.website}
+    with _state(folder), fetcher or Fetcher() as fetch:
+        for number, structure in enumerate(listed.values(), 1):
+            progress(number, len(listed), structure.name)
+            target = folder / "pages" / structure.siret[:3] / f"{structure.siret}.json"
+            if _out(structure, opted_out):
+                target.unlink(missing_ok=True)
+                continue
+            held = _read_json(target)
+            if (
+                held
+                and (day - date.fromisoformat(held["asked"])).days < AGAIN
+                and held["website"] == structure.website
+            ):
+                report.unchanged += 1
+                continue
+            found = _reading(fetch, structure, day)
+            if found["pages"] and not _shrunk(held, found):
+                report.pages += len(found["pages"])
+                report.records += 1
+            elif held and found["why"] != NOINDEX:
+                found = {**held, "asked": day.isoformat(), "why": found["why"] or "shorter than before"}
+            _write_json(target, found)
+        report.requests = fetch.requests
+    return report
+
+
+NOINDEX = "noindex"
+
+
+def _out(structure: Structure, opted_out: Collection[str]) -> bool:
+    host = (
+        urlsplit(structure.website if "://" in structure.website else f"//{structure.website}").hostname or ""
+    ).lower()
+    names = {structure.siret, structure.siren, host, host.removeprefix("www.")}
+    return bool(names & set(opted_out))
+
+
+def _shrunk(held: Any, found: dict[str, Any]) -> bool:
+    return bool(held) and _size(found) < (1 - MOST_LOST) * _size(held)
+
+
+def _size(reading: dict[str, Any]) -> int:
+    return sum(len(line) for page in reading.get("pages", ()) for line in page["lines"])
+
+
+def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
+    """What is kept of one site; without pages, `why` says why."""
+    made: dict[str, Any] = {
+        "siret": structure.siret, "website": structure.website, "read": day.isoformat(),
+        "asked": day.isoformat(), "pages": [], "why": "", "names": [n for n in (structure.name, structure.brand) if n],
+    }  # fmt: skip
+    try:
+        made["pages"] = list(_pages(fetch, structure.website))
+    except Refused as error:
+        made["why"] = NOINDEX if str(error) == NOINDEX else str(error)
+    return made
+
+
+def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
+    """The home page, then the pages it links to that tell most of what is done.  Raises Refused for the home page."""
+    home = checked(website)
+    rules = Rules(fetch)
+    page = fetch.get(home, lambda url: _same_site(home, url) and rules.allow(url), rules.delay(home))
+    document = _document(page)
+    if _noindex(page, document):
+        raise Refused(NOINDEX)
+    links = [] if "nofollow" in _directives(page, document) else _links(page.url, document)
+    if kept := _kept(page, document):
+        yield kept
+    for link in links[:FURTHER]:
+        try:
+            further = fetch.get(
+                link, lambda url: _same_site(page.url, url) and rules.allow(url), rules.delay(link)
+            )
+            document = _document(further)
+        except Refused:
+            continue
+        if not _noindex(further, document) and (kept := _kept(further, document)):
+            yield kept
+
+
+class Rules:
+    """robots.txt of each host met, read once; a host whose rules cannot be read is not read (RFC 9309)."""
+
+    def __init__(self, fetch: Fetcher) -> None:
+        self._fetch = fetch
+        self._known: dict[str, Any] = {}
+
+    def allow(self, url: str) -> bool:
+        found = self._of(url)
+        return found is not None and bool(found.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
+
+    def delay(self, url: str) -> float:
+        found = self._of(url)
+        return float((found.crawl_delay(AGENT) if found is not None else 0) or 0)
+
+    def _of(self, url: str) -> Any:
+        parts = urlsplit(url)
+        root = f"{parts.scheme}://{parts.netloc}"
+        if root not in self._known:
+            self._known[root] = self._read(f"{root}/robots.txt")
+        return self._known[root]
+
+    def _read(self, url: str) -> Any:
+        with plugins.optional("sites", "reading robots.txt"):
+            from protego import Protego
+        try:
+            page = self._fetch.get(url)
+        except Refused:
+            return None
+        if page.status >= 500 or page.status == 429:
+            return None
+        return Protego.parse(page.text if page.status < 400 and "html" not in page.kind else "")
+
+
+def _same_site(one: str, other: str) -> bool:
+    """Whether two addresses are of one site: one host, a part of the other, or one name under two endings ("x.org", "x.fr")."""
+    first, second = ((urlsplit(url).hostname or "").lower().removeprefix("www.") for url in (one, other))
+    if first == second or first.endswith(f".{second}") or second.endswith(f".{first}"):
+        return True
+    halves = first.split("."), second.split(".")
+    return len(halves[0]) == len(halves[1]) == 2 and halves[0][0] == halves[1][0]
+
+
+def _document(page: Page) -> _html.Document:
+    """What a page holds.  Raises Refused for what is no page of text."""
+    if page.status != 200 or page.kind not in ("text/html", "application/xhtml+xml", "text/plain", ""):
+        raise Refused(f"{page.url[:200]} is no page ({page.status}, {page.kind[:40]})")
+    if page.kind == "text/plain":
+        return _html.Document(
+            lines=dict.fromkeys(
+                clean(line)[: 2 * _html.LINE] for line in page.text.split("\n")[: _html.LINES]
+            )
+        )
+    return _html.read(page.text.replace("\0", " "))
+
+
+def _directives(page: Page, document: _html.Document) -> str:
+    stated = [content for name, content in document.directives if name in ("robots", AGENT)]
+    return " ".join([page.headers.get("x-robots-tag", ""), *stated]).lower()
+
+
+def _noindex(page: Page, document: _html.Document) -> bool:
+    return bool(re.search(r"\b(?:noindex|none)\b", _directives(page, document)))
+
+
+def _links(base: str, document: _html.Document) -> list[str]:
+    """Pages of the same site that tell what is done, the most telling first."""
+    scored: dict[str, tuple[int, int]] = {}
+    for place, (address, anchor) in enumerate(document.links):
+        words, path = fold(anchor), fold(unquote(address))[:300]
+        told = 2 * bool(TOLD.search(words)) + bool(TOLD.search(path)) + 2 * bool(trades.named(words))
+        if not told or AROUND.search(words) or _file(path):
+            continue
+        try:
+            url = checked(joined(base, address))
+        except Refused:
+            continue
+        if _same_site(base, url) and url != base:
+            scored.setdefault(url, (-told, place))
+    return sorted(scored, key=lambda url: scored[url])
+
+
+def _file(path: str) -> bool:
+    return bool(re.search(r"\.(?!html?$|php$|aspx?$)[a-z0-9]{2,5}$", path.partition("?")[0]))
+
+
+def _kept(page: Page, document: _html.Document) -> dict[str, Any] | None:
+    """Title and lines of a page without what concerns a person; None where it says nothing."""
+    # cut only after: half a telephone number is not recognised as one
+    lines = [shorten(impersonal(line), _html.LINE) for line in document.lines if line]
+    if not lines:
+        return None
+    return {"url": page.url[:500], "title": impersonal(document.title), "lines": lines}
+
+
+def opted_out(path: Path | None) -> frozenset[str]:
+    """Hosts, SIRETs and SIRENs of the operator's list, one a line; what follows "#" is a comment."""
+    if path is None or not path.is_file():
+        return frozenset()
+    lines = (line.partition("#")[0].strip().lower() for line in path.read_text(encoding="utf-8").splitlines())
+    return frozenset(line.removeprefix("www.") for line in lines if line)

@@ -1,0 +1,152 @@
+"""Files made to stop a reader end their own reading alone; honest ones read the same as without a process of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bombs
+from matcher.domain import MatcherError, Rejected, Tender
+from matcher.reading import brochure, confined, files, limits, need
+from matcher.reading.clauses import classifier
+from matcher.reading.clauses.reading import read_with
+from matcher.reading.sources import documents
+from matcher.reference import accents, prose, text, toponyms
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+
+def upload(data: bytes, name: str = "notice") -> list[object]:
+    return list(files.read_upload(data, name))
+
+
+@pytest.mark.parametrize("kind", bombs.BOMBS)
+def test_a_bomb_costs_little_and_answers(kind: str) -> None:
+    make, name = bombs.BOMBS[kind]
+    data = make()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert upload(data, name)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KB, of this process
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in SAMPLE.rglob("*.*") if p.suffix in (".json", ".xml", ".csv"))
+)
+def test_a_process_of_its_own_reads_the_same(path: Path) -> None:
+    data = path.read_bytes()
+    assert upload(data, path.name) == list(files.read_bytes(data, path.name))
+
+
+def test_a_reading_without_end_is_ended_and_the_next_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = limits.Limits(
+        cpu=1, wall=20.0, memory=1 << 28, member=1 << 28, total=1 << 28, members=9, pages=1.0, answer=1 << 20
+    )
+    slow = b"siret;nom\n" + b"1;a\n" * 4_000_000
+    (*_, last) = confined.read_bytes(slow, "a.csv", bounds)
+    assert isinstance(last, Rejected) and "takes more than 1 s" in last.reason
+    (tender,) = upload(bombs.reserved(), "besoin.txt")
+    assert isinstance(tender, Tender)
+
+
+def test_memory_is_bounded_by_the_kernel() -> None:
+    bounds = limits.Limits(
+        cpu=20, wall=30.0, memory=1 << 25, member=1 << 30, total=1 << 30, members=9, pages=1.0, answer=1 << 20
+    )
+    (found,) = confined.read_bytes(bombs.long_document() + b" ", "a.docx", bounds)
+    assert isinstance(found, Rejected)
+
+
+def test_what_a_file_gives_is_bounded() -> None:
+    rows = b"siret;nom\n" + b"1;a\n" * 200_000
+    found = list(confined.read_bytes(rows, "a.csv", limits.UPLOAD))
+    assert isinstance(found[-1], Rejected) and "takes more than" in found[-1].reason
+
+
+def test_a_reader_that_was_killed_is_started_again() -> None:
+    upload(b"Objet : tonte", "a.txt")
+    process = confined._READER._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert upload(b"Objet : tonte des pelouses", "a.txt")
+
+
+def test_readings_at_once_each_get_their_own_answer() -> None:
+    names = [f"tonte de la pelouse {n}" for n in range(8)]
+    found: dict[str, object] = {}
+
+    def read(name: str) -> None:
+        (tender,) = upload(name.encode(), "a.txt")
+        assert isinstance(tender, Tender)
+        found[name] = tender.title
+
+    threads = [threading.Thread(target=read, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {name: name for name in names}
+
+
+def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> None:
+    for kind in ("far_row", "wide_cell"):
+        make, name = bombs.BOMBS[kind]
+        (tmp_path / name).write_bytes(make())
+    found = list(files.read([tmp_path]))
+    assert len(found) == 2 and all(isinstance(record, Rejected) for record in found)
+    assert confined._READER._process is not None
+
+
+# ------------------------------------------------------------------------------------- patterns in linear time
+
+SEEDS = (
+    "\n", " ", "a", "1", ".\n", "a\n", "- ", "....", "| ", "réservé ", "lot 1 ", "lot\n", "Lot 1 : a\n", "1 | abcd\n", "1 2.3 ", "<a ", "<!--", "&amp;",
+    "De La ", "n° ", "lots 1, ", "Objet\n", "critères\n", "critere 1 : 10 %\n", "insertion 12 h ", "heures d'insertion ", "date limite de réception des offres ",
+    "visite ", "groupement conjoint ", "a\ufffd", "à Saint ", "vingt ", "( a ) ", "; ", "\u00a0",
+)  # fmt: skip
+
+
+def _tender(words: str) -> None:
+    documents.tender_of([documents._Document("a.txt", words, False, "plain")], "a.txt")
+
+
+def _need(words: str) -> None:
+    need.numbered_lots(words, need.free_text_tender(words))
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "document": _tender, "states": documents.states, "need": _need, "spot": need.spot, "clauses": lambda t: read_with(classifier.shipped(), t),
+    "brochure": brochure.propose, "clean": lambda t: text.clean(t, len(t)), "accents": accents.repair,
+    "lots": lambda t: prose.lots_named(prose.folded(t)),
+}  # fmt: skip
+
+
+def seconds(read: Callable[[str], object], words: str) -> float:
+    begun = time.process_time()
+    with contextlib.suppress(MatcherError):
+        read(words)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_patterns_take_time_in_proportion_to_the_text(name: str) -> None:
+    read = READERS[name]
+    seconds(read, "premier mot")
+    for seed in SEEDS:
+        short, long = (seed * (size // len(seed) + 1) for size in (3_000, 24_000))
+        once = max(seconds(read, short[:3_000]), 0.004)
+        # eight times the text: eight times the time, and not sixty-four
+        assert min(seconds(read, long[:24_000] + end) for end in ("", "a")) < 24 * once, (name, seed)
+
+
+def test_a_list_of_places_without_end_is_refused() -> None:
+    with pytest.raises(MatcherError, match="at most"):
+        toponyms.asked("a," * 100)
