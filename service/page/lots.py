@@ -88,8 +88,8 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
     """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
     labels = {trade.name: trade.label for trade in trades()}
-    named = [corrected] if corrected else [need.trade for need in needs.asked(lot)]
-    guesses = suggested(f"{lot.title} {lot.description}"[:400])
+    named = [corrected] if corrected in labels else [need.trade for need in needs.asked(lot)]
+    guesses = suggested(lot.title[:400])
     code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
     return {
         "trades": [labels[name] for name in named if name in labels], "names": named, "code": code, "label": cpv_label(code) if code else "",

@@ -5,19 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
