@@ -95,7 +95,9 @@ def of(request: Request, reference: str) -> Search:
         return Search(notice_id=reference.removeprefix(NOTICE))
     asked = searches.read(store_of(request), reference)
     known = {f.name for f in fields(Search)}
-    given = {name: tuple(v) if name == "kinds" else v for name, v in asked.items() if name in known}
+    given: dict[str, Any] = {
+        name: tuple(v) if name == "kinds" else v for name, v in asked.items() if name in known
+    }
     return Search(**given)
 
 

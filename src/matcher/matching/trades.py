@@ -248,7 +248,8 @@ class Priors:
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
-        return self.rates[self.kinds.index(kind) if kind in self.kinds else len(self.kinds)]
+        at = self.kinds.index(kind) if kind in self.kinds else len(self.kinds)
+        return np.asarray(self.rates[at], dtype=np.float32)
 
     def chances(self, inputs: Floats) -> Floats:
         """Chances for PRIOR_INPUTS, shape (..., 6)."""

@@ -553,11 +553,11 @@ def train(
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool), cuts)
     np.savez_compressed(out / "demand.npz", **found.demand)
-    data = packed(tables, slope, intercept, likely, plausible)
-    (out / "judgement.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")
+    weights = packed(tables, slope, intercept, likely, plausible)
+    (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
     report = _report(needs, chances, plausible, found.rows)
     say(report)
-    _card(out, found, report, likely, plausible, len(data["tables"]))
+    _card(out, found, report, likely, plausible, len(weights["tables"]))
     return out / "judgement.json"
 
 
