@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, Consortium, Lot, LotAnswer, Match
+from matcher.domain import Answer, BadInput, Consortium, Lot, LotAnswer, Match
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -97,8 +97,8 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
     """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
     labels = {trade.name: trade.label for trade in trades()}
-    named = [corrected] if corrected else [need.trade for need in needs.asked(lot)]
-    guesses = suggested(f"{lot.title} {lot.description}"[:400])
+    named = [corrected] if corrected in labels else [need.trade for need in needs.asked(lot)]
+    guesses = suggested(lot.title[:400])
     code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
     return {
         "trades": [labels[name] for name in named if name in labels], "names": named, "code": code, "label": cpv_label(code) if code else "",
@@ -108,8 +108,11 @@ def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
 
 @lru_cache(512)
 def suggested(text: str) -> tuple[tuple[str, str], ...]:
-    """The likeliest CPV codes of a text, with their labels."""
-    return tuple((code, label) for code, label, _ in cpv.load().suggest(text, SUGGESTED))
+    """The likeliest CPV codes of a text, with their labels; none where no word of it is known."""
+    try:
+        return tuple((code, label) for code, label, _ in cpv.shipped().suggest(text, SUGGESTED))
+    except BadInput:
+        return ()
 
 
 def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:

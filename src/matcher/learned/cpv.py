@@ -217,6 +217,12 @@ def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     return Suggester(reader, views, short, long)
 
 
+@cache
+def shipped() -> Suggester:
+    """The shipped model, read once.  Raises as `load`."""
+    return load()
+
+
 def pack(views: Views) -> dict[str, NDArray[Any]]:
     """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
     scale = np.abs(views.weights).max(axis=0) / 127
