@@ -32,16 +32,22 @@ def main() -> int:
     matcher = Matcher.load(wanted.catalogue)
     tenders = gather.load_notices(wanted.catalogue)
     kinds = matcher.catalogue.of_structure("kind")
-    rows = np.random.default_rng(wanted.seed).choice(np.flatnonzero(kinds != ""), wanted.structures, replace=False)
+    rows = np.random.default_rng(wanted.seed).choice(
+        np.flatnonzero(kinds != ""), wanted.structures, replace=False
+    )
     seconds, found, lost, near = [], 0, [], o.NEAR
     for row in rows.tolist():
         structure = matcher.catalogue.structure(row)
         o.NEAR = near
         began = time.perf_counter(), time.process_time()
-        some = {(x.tender.id, x.lot.id): x.part for x in o.opportunities(matcher, structure, tenders, now=EVER)}
+        some = {
+            (x.tender.id, x.lot.id): x.part for x in o.opportunities(matcher, structure, tenders, now=EVER)
+        }
         seconds.append((time.perf_counter() - began[0], time.process_time() - began[1]))
         o.NEAR = 10**9
-        whole = {(x.tender.id, x.lot.id): x.part for x in o.opportunities(matcher, structure, tenders, now=EVER)}
+        whole = {
+            (x.tender.id, x.lot.id): x.part for x in o.opportunities(matcher, structure, tenders, now=EVER)
+        }
         found += len(whole)
         lost += [part for key, part in whole.items() if key not in some]
     wall, cpu = ([pair[i] for pair in seconds] for i in (0, 1))

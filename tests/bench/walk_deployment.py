@@ -221,7 +221,9 @@ class Machine:
         """What the page promises and no block shows: who reads without a key, the nightly batch, mails, files of their owner."""
         matcher = f"{self.home}/usr/local/bin/maillage"
         site = f"http://127.0.0.1:{self.port}"
-        refused = self.shell(f"curl --silent --retry 60 --retry-connrefused --retry-delay 1 -o /dev/null -w '%{{http_code}}' {site}/v1/structures").stdout
+        refused = self.shell(
+            f"curl --silent --retry 60 --retry-connrefused --retry-delay 1 -o /dev/null -w '%{{http_code}}' {site}/v1/structures"
+        ).stdout
         unit = (self.home / "etc/systemd/system/maillage-batch.service").read_text()
         night = next(
             line.partition("bin/matcher ")[2] for line in unit.splitlines() if line.startswith("ExecStart=")
