@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from matcher.domain import MatcherError, StoreUnavailable
+from service.limits import route_of
 from service.problems import Fault, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
@@ -68,7 +69,7 @@ def install(app: FastAPI) -> None:
         return shown(request, 422, f"{first.where}: {first.why}", faults)
 
     async def internal(request: Request, error: Exception) -> Response:
-        log.error("internal error", exc_info=error, extra={"path": request.url.path})
+        log.error("internal error", exc_info=error, extra={"route": route_of(request.scope)})
         return shown(request, 500, "internal error: it was logged; try again, or tell the operator")
 
     app.add_exception_handler(Refused, refused)
