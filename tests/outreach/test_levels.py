@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +20,9 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
-from matcher.outreach import alerts, buyers, digests, work
+from matcher.matching.engine import Matcher
+from matcher.outreach import alerts, buyers, digests, report, work
+from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest
@@ -175,3 +181,43 @@ def test_contracts_that_end_are_told_once_with_other_news_and_to_their_buyer(
     n.night(store, folder, cleaning("b"), day=1)
     assert told(store, 1)[CLEANER]["ending"] == []
     assert buyers.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
+
+
+def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folder: Path) -> None:
+    notices = [cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)), n.tender("c", "repas")]
+    n.night(store, folder, *notices)
+    matcher = Matcher.load(folder)
+    for structure in STRUCTURES:
+        seen = opportunities(matcher, structure, notices, now=n.MOMENT)
+        levels = {
+            i["notice_id"]: i["level"] for i in told(store).get(structure.siret, {"items": ()})["items"]
+        }
+        assert {o.tender.id for o in seen if o.part != "watch"} == {
+            id for id, level in levels.items() if level == "likely"
+        }
+        by_clause = {o.tender.id for o in seen if o.why[0].startswith("par la clause")}
+        assert by_clause == {id for id, level in levels.items() if level == "clause"}
+
+
+def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: Store, folder: Path) -> None:
+    n.night(store, folder, cleaning("a"))
+    content = told(store)[CLEANER]
+    sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
+    row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (
+        row["Date limite"].value == datetime(2026, 12, 15, 9)
+        and row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
+    )
+    assert row["Dossier"].hyperlink.target == "https://example.org/dossier/a"
+    feed = digests.rendered(content, "atom").decode()
+    assert "<title>Nettoyage des bureaux de la mairie – Services a (Commune de Montreuil)</title>" in feed
+
+
+def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:
+    summary = n.night(store, folder, cleaning("a"), hold=True)
+    page = report.of_run(store, summary.run)
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
+    assert "retenus : 2" in text and "à la demande de l'exploitant" in html.unescape(text)
+    assert not re.search(
+        r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b", text.lower()
+    )
