@@ -156,11 +156,13 @@ def alert(
     who: StructureOwner,
     frequency: Annotated[str, Form(max_length=10)] = "",
     address: Annotated[str, Form(max_length=200)] = "",
+    plausible: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """How often, and where; "off" is one click and stops every mail."""
     if address.strip() and not is_address(address.strip()):
         raise BadInput("L'adresse des alertes n'a pas la forme nom@domaine : corrigez-la ou laissez-la vide.")
-    alerts.choose(store_of(request), siret, frequency, address.strip(), who.actor)
+    wider = bool(plausible) if frequency != "off" else None
+    alerts.choose(store_of(request), siret, frequency, address.strip(), who.actor, plausible=wider)
     return _done(siret, "alertes", "alertes")
 
 
