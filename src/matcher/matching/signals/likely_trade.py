@@ -46,7 +46,7 @@ def _piece(shortlist: Shortlist, i: int) -> str:
     rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
     pieces = said.pieces(shortlist)
     slots, _ = pieces.of(rows)
-    values = trades.match(trades.asked(shortlist), trades.by_piece(shortlist.catalogue, pieces), slots)
+    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces), slots)
     return pieces.text(int(slots[int(np.argmax(values))]))
 
 
