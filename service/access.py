@@ -7,25 +7,34 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import logging
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from matcher.domain import Forbidden
 from matcher.records import keys
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
+from matcher.records.tables import Audit
+from service.limits import LOOPBACK, address_of, host_of, mark_of
 from service.problems import Refused
 from service.settings import Settings
 
+log = logging.getLogger("service")
 ANONYMOUS = "anonymous"
 SESSION_COOKIE = "maillage"
 SESSION_SECONDS = 12 * 3600
+SESSION_END = "session.end"  # the line of the audit trail that ends a session before its time
 
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made by `matcher keys create`.")
 _bearer = HTTPBearer(
@@ -37,16 +46,43 @@ _bearer = HTTPBearer(
 
 
 def local(request: Request) -> bool:
-    """Does the request come from this machine, and not through a proxy?"""
+    """Does the request come from this machine, and not through a proxy?
+
+    A service with a public address stands behind a proxy, be it one that does not say so in its headers.
+    """
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
         return False
     host = request.client.host if request.client else ""
     if host == "testclient":  # in process: there is no network
         return True
+    # a name that somebody points at this machine makes a browser here ask for them (DNS rebinding)
+    if host_of(request.headers.get("host", "")) not in LOOPBACK:
+        return False
+    return _loopback(host)
+
+
+def _loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def owner(request: Request, who: Bearer) -> str:
+    """Whose work a request begins: of a key, its actor; of a visitor without one, their address, and not all visitors."""
+    return who.actor if who.id != ANONYMOUS else f"{ANONYMOUS}:{address_of(request.scope)}"
+
+
+def audited(request: Request, action: str, subject: str = "", actor: str = "") -> None:
+    """Write a line of the audit trail, by key or address; a store that cannot write keeps nobody from an answer."""
+    by = actor or f"address:{address_of(request.scope)}"
+    try:
+        with store_of(request).writing() as connection:
+            store_of(request).audit(connection, by[:80], action, subject[:200])
+    except SQLAlchemyError:
+        log.warning("the audit trail cannot be written", extra={"action": action})
 
 
 def open_to_read(request: Request) -> bool:
@@ -88,10 +124,16 @@ def _proved(request: Request, token: str) -> Bearer:
         if settings.oidc_issuer and token.count(".") == 2:
             from service import oidc
 
-            return oidc.prove(token, settings)
-        return keys.prove(store_of(request), token)
+            found = oidc.prove(token, settings)
+        elif not (token.isascii() and token.isprintable()):
+            raise Forbidden(keys.REFUSED)
+        else:
+            found = keys.prove(store_of(request), token)
     except Forbidden as error:
+        audited(request, "auth.refuse")
         raise Refused(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+    request.app.state.proved[mark_of(token)] = True
+    return found
 
 
 async def _who(
@@ -161,15 +203,16 @@ class Session:
 
     @classmethod
     def _read(cls, request: Request) -> Session | None:
-        body, _, signature = request.cookies.get(SESSION_COOKIE, "").partition(".")
-        if not signature or not hmac.compare_digest(signature.encode(), _sign(request, body).encode()):
+        body, _, signature = request.cookies.get(cookie_name(request), "").partition(".")
+        if not signature or not same(signature, sign(request, body)):
             return None
         try:
             data = json.loads(base64.urlsafe_b64decode(body + "=="))
         except ValueError:
             return None
         session = cls(id=str(data["id"]), key=str(data["key"]), until=int(data["until"]))
-        return session if session.until > time.time() else None
+        ended = session.id in request.app.state.ended
+        return session if session.until > time.time() and not ended else None
 
     @classmethod
     def fresh(cls, key: str = "") -> Session:
@@ -179,11 +222,16 @@ class Session:
         """The value of its cookie."""
         data = json.dumps({"id": self.id, "key": self.key, "until": self.until}, separators=(",", ":"))
         body = base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")
-        return f"{body}.{_sign(request, body)}"
+        return f"{body}.{sign(request, body)}"
+
+    def end(self, request: Request) -> None:
+        """End it here and, by the audit trail, in every other process: its cookie is worth nothing from now on."""
+        request.app.state.ended[self.id] = True
+        audited(request, SESSION_END, self.id, f"key:{self.key}" if self.key else "")
 
     def csrf(self, request: Request) -> str:
         """The token that a form of this session must bring back."""
-        return _sign(request, f"csrf:{self.id}:{self.key}")
+        return sign(request, f"csrf:{self.id}:{self.key}")
 
     def bearer(self, request: Request) -> Bearer:
         """The bearer of its key; anonymous once the key has ended."""
@@ -195,15 +243,39 @@ class Session:
         return Bearer(id=ANONYMOUS, scopes=("read",) if open_to_read(request) else ())
 
 
-def _sign(request: Request, body: str) -> str:
+def sign(request: Request, body: str) -> str:
+    """The signature of a text by this service."""
     secret: str = request.app.state.settings.secret
-    return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), body.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Compared in constant time, whatever the characters."""
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+
+
+def secure(request: Request) -> bool:
+    """Is the service reached by https, as its public address says?"""
+    public: str = request.app.state.settings.public_url
+    return public.startswith("https:") or request.url.scheme == "https"
+
+
+def cookie_name(request: Request) -> str:
+    """Of a service by https, a name that browsers take from this very host alone."""
+    return f"__Host-{SESSION_COOKIE}" if secure(request) else SESSION_COOKIE
+
+
+def ended_since(store: Store, since: datetime) -> list[str]:
+    """The sessions ended since, in any process."""
+    asked = select(Audit.subject).where(Audit.action == SESSION_END, Audit.at >= since)
+    with store.reading() as connection:
+        return list(connection.execute(asked).scalars())
 
 
 def check_csrf(request: Request, token: str) -> None:
     """Raises Refused (403) unless a form of this very session, on this very site, was sent."""
     session = Session.of(request)
-    if session is None or not hmac.compare_digest(token.encode(), session.csrf(request).encode()):
+    if session is None or not same(token, session.csrf(request)):
         raise Refused(403, "Ce formulaire a expiré : rechargez la page, puis recommencez.")
     origin = request.headers.get("origin")
     if origin not in (None, "null") and origin.partition("://")[2] != request.headers.get("host"):

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import anyio.to_thread
+from cachetools import TTLCache
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import MatcherError, __version__
+from matcher.reading import confined
 from matcher.records import self_declared
-from matcher.records.store import Store
-from service import handlers, limits, observability, page, routes
+from matcher.records.store import Store, now
+from service import access, handlers, limits, observability, page, routes
 from service.jobs import Jobs
 from service.mailer import Mailer
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving
 
 log = logging.getLogger("service")
+READERS = 16  # threads of requests that only read
+SWITCH = 0.001  # seconds after which a thread that computes lets another one work
 DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
 to answer.  Errors are problem+json.  The order of a list is an order of presentation: it does not prejudge the choice."""
 
@@ -42,6 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = None
     app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings))
     app.state.jobs = Jobs(settings.workers_jobs)
+    app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
+    app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
     app.state.metrics = observability.Metrics()
     handlers.install(app)
     routes.include(app)
@@ -54,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
-    app.add_middleware(limits.Guard, settings=settings)
+    app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved)
     app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
     return app
 
@@ -62,9 +70,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    # threads share one interpreter: a few requests in turn end sooner than many at once
-    anyio.to_thread.current_default_thread_limiter().total_tokens = app.state.settings.threads
+    # what compares or writes takes its turn (service.limits); what only reads finds a thread at once
+    threads = app.state.settings.threads + limits.WRITERS + READERS
+    anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+    sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
+    warming = asyncio.create_task(anyio.to_thread.run_sync(_start_reader))
     if serving.current is None:
         log.warning(serving.refusal)
     else:
@@ -75,12 +86,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         watcher.cancel()
+        with contextlib.suppress(Exception):
+            await warming
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
         app.state.jobs.close()
         await anyio.to_thread.run_sync(app.state.mailer.close)
         if app.state.store is not None:
             app.state.store.close()
+
+
+def _start_reader() -> None:
+    """Have the process that reads uploads in memory; where it cannot start, the first upload says so."""
+    with contextlib.suppress(OSError):
+        confined.start()
 
 
 def _refresh(app: FastAPI) -> None:
@@ -92,6 +111,8 @@ def _refresh(app: FastAPI) -> None:
             app.state.store = Store.open(app.state.settings.store)
         if app.state.store is not None:
             serving.apply_denials(app.state.store)
+            since = now() - timedelta(seconds=access.SESSION_SECONDS)
+            app.state.ended.update(dict.fromkeys(access.ended_since(app.state.store, since), True))
     except (MatcherError, SQLAlchemyError) as error:
         log.warning(
             "the store cannot be read: what structures deny is applied later",

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, Place, Rejected, Tender
+from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, NotFound, Place, Rejected, Tender
 from matcher.reading import files
 from matcher.reading.need import spot, typed_need
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
 from service.problems import Refused, UnusableNotice
+from service.settings import Settings
 from service.snapshot import Snapshot
 
 
@@ -38,8 +39,36 @@ def filters(asked: s.FiltersIn) -> Filters:
     return Filters(**data)
 
 
-def take(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
-    """The tender that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
+def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
+    """The tender that a request asks about, with the lots asked for.  Raises BadInput, NotFound, Refused (413)."""
+    found = _taken(asked, snapshot, settings.max_need)
+    if asked.lots:
+        lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
+        if not lots:
+            numbers = ", ".join(lot.number for lot in found.tender.lots[:20])
+            raise NotFound(f"no lot {', '.join(asked.lots[:5])} in this notice: its lots are {numbers}")
+        found = replace(found, tender=replace(found.tender, lots=lots))
+    bounded(found.tender, settings)
+    return found
+
+
+def bounded(tender: Tender, settings: Settings) -> None:
+    """Raises Refused (413) for more lots or text than one request may ask of."""
+    if len(tender.lots) > settings.max_lots:
+        raise Refused(
+            413,
+            f"{len(tender.lots)} lots: ask of at most {settings.max_lots} at once, named in `lots`",
+            code="too-many-lots",
+        )
+    if sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
+        raise Refused(
+            413,
+            f"the lots hold over {settings.max_text:,} characters: ask of some, named in `lots`",
+            code="too-many-lots",
+        )
+
+
+def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
         raise BadInput(

@@ -13,13 +13,13 @@ from typing import Any
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from matcher.domain import BadInput, Place
-from matcher.reading import gather
+from matcher.domain import Award, BadInput, Place, Rejected, Tender
 from matcher.reading.need import free_text_tender
 from matcher.reference import places
 from matcher.territory import choropleth, coverage, facilitators, ledger, potential
 from matcher.territory.supply import Supply
 from service import access, wire
+from service.asked import uploaded
 from service.schemas import PotentialIn
 
 
@@ -124,7 +124,8 @@ def reported(
 ) -> ledger.Report:
     """The report of files that were sent; nothing of them is kept."""
     purchases: list[ledger.Purchase] = []
-    rejected, listed = [], []
+    rejected: list[Rejected] = []
+    listed: list[Award] = []
     with tempfile.TemporaryDirectory() as scratch:
         for number, file in enumerate(books):
             path = Path(scratch) / f"{number}.csv"
@@ -133,15 +134,14 @@ def reported(
                 good, bad = ledger.read(path)
             purchases += good
             rejected += bad
-        paths = []
-        for number, file in enumerate(awards):
-            path = Path(scratch) / f"decp-{number}{''.join(Path(file.filename or '').suffixes[-2:])[:12]}"
-            path.write_bytes(file.file.read())
-            paths.append(path)
-        if paths:
-            found = gather.gather(paths)
-            listed = found.awards
-            rejected += found.rejected
+        for file in awards:
+            for record in uploaded(file.file.read(), file.filename or "decp.json"):
+                if isinstance(record, Award):
+                    listed.append(record)
+                elif isinstance(record, Tender):
+                    listed += record.awards
+                elif isinstance(record, Rejected):
+                    rejected.append(record)
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
     return ledger.report(

@@ -1,20 +1,30 @@
-"""Limits and headers applied to every request."""
+"""Limits and headers applied to every request: rate, bytes, time, work at once."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
+import ipaddress
+import logging
+import re
 import time
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
+from cachetools import TTLCache
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from limits import RateLimitItem, parse
-from service.problems import Refused, problem
+from limits import parse
+from matcher.reference import deadline
+from service.problems import problem
 from service.settings import Settings
 
+log = logging.getLogger("service")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -23,80 +33,315 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
+PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and not by its address
+FAILURES = "30/minute"  # keys and tokens refused, by address
+BODY_SECONDS = 15.0  # for a body to arrive
+SEND_SECONDS = 30.0  # for a part of an answer to be taken
+HELD = 64_000_000  # bytes of all bodies on their way at once
+HELD_BY_ONE = 24_000_000  # of them, by address
+WAITING = 64  # requests that wait for their turn; the next ones are refused at once
+MAX_FIELDS = 100_000  # of a JSON body: more is no notice
+WRITERS = 4  # requests at once that write
+#: What compares lots with structures: takes its turn, so that what only reads never waits for it.
+HEAVY = re.compile(
+    r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|territoire|structure/\d+/brochure)"
+    r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure)|v1/(?:explain|exposure|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
+    r"|v1/structures/\d+/opportunities|structure/\d+(?:/partenaires)?$)"
+)
+CHARSETS = frozenset(
+    {"utf-8", "utf8", "iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252", "cp1252"}
+)
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
+
+
+class Refusal(Exception):
+    """A request that goes no further: the problem to answer."""
+
+    def __init__(self, status: int, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        self.answer = problem(status, detail, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 class Guard:
-    """Body limit, rate limit and security headers, before the application sees a request."""
+    """Host, rate, body, turn and deadline, before and around the application; security headers on every answer."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, proved: TTLCache[str, bool]) -> None:
         self.app, self.settings = app, settings
-        self.limit: RateLimitItem = parse(settings.rate)
+        self.limit, self.failures = parse(settings.rate), parse(FAILURES)
         self.limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.proved = proved  # hashes of the tokens that were proved lately
+        self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
+        self.turns = {"heavy": asyncio.Semaphore(settings.threads), "write": asyncio.Semaphore(WRITERS)}
+        self.waiting = 0
+        self.hosts = hosts_of(settings)
+        self.always = headers_of(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers, started, status = Headers(scope=scope), False, 0
+        private = not {"x-api-key", "authorization", "cookie"}.isdisjoint(headers.keys())
 
         async def answer(message: Message) -> None:
+            nonlocal started, status
             if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                extra = dict(HEADERS)
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (k.lower().encode(), v.encode())
-                        for k, v in extra.items()
-                        if k.lower().encode() not in present
-                    ),
-                ]
-            await send(message)
+                started, status = True, message["status"]
+                message["headers"] = self._headers(message["headers"], scope["path"], private)
+            async with asyncio.timeout(SEND_SECONDS):  # whoever does not read its answer loses it
+                await send(message)
 
-        headers = Headers(scope=scope)
-        refusal = self._over(scope, headers)
-        if refusal is not None:
-            await refusal(scope, receive, answer)
-            return
-        await self._bounded(scope, receive, answer)
+        caller = self._caller(scope, headers)
+        try:
+            self._admit(scope, headers, caller)
+            await self._run(scope, receive, answer, headers)
+        except Refusal as refusal:
+            if started:
+                raise
+            await refusal.answer(scope, receive, answer)
+        except Exception as error:
+            if started:
+                raise
+            log.error("internal error", exc_info=error, extra={"route": route_of(scope)})
+            sentence = "internal error: it was logged; try again, or tell the operator"
+            await problem(500, sentence)(scope, receive, answer)
+        if status == 401 and token_of(headers):
+            self.limiter.hit(self.failures, "refused", address_of(scope))
 
-    def _over(self, scope: Scope, headers: Headers) -> Any:
+    def _headers(
+        self, present: list[tuple[bytes, bytes]], path: str, private: bool
+    ) -> list[tuple[bytes, bytes]]:
+        names = {name.lower() for name, _ in present}
+        wanted = dict(self.always)
+        if not path.startswith("/static"):
+            wanted["Cache-Control"] = "no-store"
+        if private:  # what is for one visitor is kept nowhere
+            present = [
+                (k, v) for k, v in present if k.lower() != b"cache-control" or path.startswith("/static")
+            ]
+            names = {name.lower() for name, _ in present}
+        more = (
+            (k.lower().encode(), v.encode()) for k, v in wanted.items() if k.lower().encode() not in names
+        )
+        return [*present, *more]
+
+    # ------------------------------------------------------------------------------------ admitted or not
+
+    def _caller(self, scope: Scope, headers: Headers) -> str:
+        """A token that was proved counts by itself; anything else, however many tokens it makes up, by its address."""
+        mark = mark_of(token_of(headers))
+        return mark if mark and mark in self.proved else address_of(scope)
+
+    def _admit(self, scope: Scope, headers: Headers, caller: str) -> None:
+        """Raises Refusal for another host, a body that is too large or unreadable, and too many requests."""
+        if self.hosts and host_of(headers.get("host", "")) not in self.hosts:
+            raise Refusal(400, "this host is not served here: use the public address of the service")
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self.settings.max_body:
-            return problem(413, self._too_large(), headers={"Connection": "close"})
-        token = headers.get("x-api-key") or headers.get("authorization") or ""
-        client = scope.get("client") or ("", 0)
-        caller = hashlib.sha256(token.encode()).hexdigest()[:16] if token else str(client[0])
-        if not scope["path"].startswith("/v1/health") and not self.limiter.hit(self.limit, caller):
+        if not (length.isascii() and length.isdecimal()):
+            raise Refusal(400, "Content-Length is no number", Connection="close")
+        if int(length) > self.settings.max_body:
+            raise Refusal(413, self._too_large(), Connection="close")
+        charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", headers.get("content-type", ""), re.I)
+        if charset and charset.group(1).lower() not in CHARSETS:
+            raise Refusal(415, "the charset is not read here: send UTF-8")
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            raise Refusal(400, "the address holds a null character: take it out")
+        if scope["path"].startswith("/v1/health"):
+            return
+        if token_of(headers) and not self.limiter.test(self.failures, "refused", address_of(scope)):
+            raise Refusal(429, "too many keys were refused: try again in a minute", Retry_After="60")
+        if not self.limiter.hit(self.limit, caller):
             wait = max(1, int(self.limiter.get_window_stats(self.limit, caller).reset_time - time.time()) + 1)
-            return problem(
-                429,
-                f"more than {self.settings.rate}: try again in {wait} s",
-                headers={"Retry-After": str(wait)},
+            raise Refusal(
+                429, f"more than {self.settings.rate}: try again in {wait} s", Retry_After=str(wait)
             )
-        return None
 
     def _too_large(self) -> str:
         return f"the body is over {self.settings.max_body // 1_000_000} MB: send the notice alone, without its annexes"
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken, started = 0, False
+    # ------------------------------------------------------------------------------------ body, turn, deadline
 
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self.settings.max_body:
-                raise Refused(413, self._too_large())
-            return message
+    async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            taken = await stack.enter_async_context(self._body(scope, receive, headers))
+            await stack.enter_async_context(self._turn(scope))
+            if scope["path"].endswith("/events"):  # a stream, which has bounds of its own
+                await self.app(scope, taken, send)
+                return
+            await self._in_time(scope, taken, send, stack)
+
+    @contextlib.asynccontextmanager
+    async def _body(self, scope: Scope, receive: Receive, headers: Headers) -> AsyncIterator[Receive]:
+        """The body whole before anything works on it: who sends slowly holds no thread."""
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            yield receive
+            return
+        address, body = address_of(scope), bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refusal(400, "the body was cut: send it again")
+                    part, more = message.get("body", b""), message.get("more_body", False)
+                    body += part
+                    self.held[address] += len(part)
+                    if len(body) > self.settings.max_body:
+                        raise Refusal(413, self._too_large(), Connection="close")
+                    if self.held[address] > HELD_BY_ONE or self.held.total() > HELD:
+                        raise Refusal(
+                            503, "too many bodies at once: try again in a few seconds", Retry_After="5"
+                        )
+            unfit(bytes(body), headers.get("content-type", ""))
+            yield _given(bytes(body), receive)
+        except TimeoutError:
+            raise Refusal(
+                408, "the body takes too long to arrive: send it again", Connection="close"
+            ) from None
+        finally:
+            self.held[address] -= len(body)
+            if self.held[address] <= 0:
+                del self.held[address]
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, scope: Scope) -> AsyncIterator[None]:
+        """Its turn among the requests of its kind; what only reads needs none."""
+        turn = self.turns.get(lane_of(scope))
+        if turn is None:
+            yield
+            return
+        if self.waiting >= WAITING:
+            raise Refusal(503, "too many requests at once: try again in a few seconds", Retry_After="5")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self.settings.deadline):
+                await turn.acquire()
+        except TimeoutError:
+            raise Refusal(
+                503, "too many requests at once: try again in a few seconds", Retry_After="5"
+            ) from None
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            turn.release()
+
+    async def _in_time(
+        self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack
+    ) -> None:
+        """The application's answer; past the deadline a refusal, while what it holds is kept until its thread ends."""
+        late = started = False
 
         async def watched(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            if not late:
+                await send(message)
 
+        deadline.set_in(self.settings.deadline)
+        work = asyncio.ensure_future(self.app(scope, receive, watched))
         try:
-            await self.app(scope, counted, watched)
-        except Refused as error:
-            if started:
-                raise
-            await problem(error.status, error.detail)(scope, receive, send)
+            done, _ = await asyncio.wait({work}, timeout=self.settings.deadline + 1)
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        if done or started:
+            await work
+            return
+        late = True
+        kept = stack.pop_all()
+
+        async def release() -> None:
+            with contextlib.suppress(Exception):
+                await work
+            await kept.aclose()
+
+        self._last = asyncio.ensure_future(release())
+        raise Refusal(
+            503,
+            "the answer takes too long: ask for fewer lots or a shorter text, or send a job",
+            Retry_After="30",
+        )
+
+
+def _given(body: bytes, receive: Receive) -> Receive:
+    """A body that has arrived, then what comes after it."""
+    waiting = [body]
+
+    async def taken() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return taken
+
+
+def unfit(body: bytes, media: str) -> None:
+    """Raises Refusal for a body that nothing here should parse: too many fields, or null characters in text."""
+    if "multipart/" in media:
+        return
+    if "urlencoded" in media:
+        if b"%00" in body or b"\0" in body:
+            raise Refusal(400, "the form holds a null character: take it out")
+        return
+    if body.count(b'":') + body.count(b',"') > MAX_FIELDS:
+        raise Refusal(413, f"more than {MAX_FIELDS:,} fields: send one notice, or a shorter list")
+    if b"\\u0000" in body or b"\0" in body:
+        raise Refusal(400, "the body holds a null character: take it out")
+
+
+def lane_of(scope: Scope) -> str:
+    """ "heavy" for what matches, "write" for what changes something, else "read"."""
+    method, path = scope["method"], scope["path"]
+    if HEAVY.match(f"{method} {path}"):
+        return "heavy"
+    # an assistant's call asks the API again, in this process: it must not hold what that needs
+    return "read" if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/mcp") else "write"
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without its port."""
+    name = header.strip().lower()
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+
+
+def token_of(headers: Headers) -> str:
+    """The key or token that a request shows; "" where it shows none."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    return headers.get("x-api-key", "") or (value.strip() if scheme.lower() == "bearer" else scheme)
+
+
+def mark_of(token: str) -> str:
+    """What a token is remembered by."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest() if token else ""
+
+
+def address_of(scope: Scope) -> str:
+    """The address that a request comes from: of IPv6 the network, of which one visitor has the whole."""
+    host = str((scope.get("client") or ("", 0))[0])
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.version == 6:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+    return host
+
+
+def route_of(scope: Scope) -> str:
+    """The template of a request's route, never its path: a path may hold a token, a SIRET, a search."""
+    found = getattr(scope.get("route"), "path", None)
+    return found or ("/static" if scope["path"].startswith("/static") else "-")
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The hosts that may be asked for; empty where the service has no public address of its own."""
+    public = (urlsplit(settings.public_url).hostname or "").lower()
+    named = {host.lower() for host in settings.hosts} | ({public} if public not in LOOPBACK else set())
+    return frozenset(named | LOOPBACK) if named else frozenset()
+
+
+def headers_of(settings: Settings) -> dict[str, str]:
+    """The headers of every answer."""
+    secure = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+    return {**HEADERS, **(secure if settings.public_url.startswith("https:") else {})}

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.limits import route_of
 from service.settings import Settings
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
@@ -95,9 +96,7 @@ class RequestLog:
             self.metrics.running.dec()
             seconds = time.perf_counter() - begun
             # the template, never the address: an address may hold a search, a SIRET, a token
-            route = getattr(scope.get("route"), "path", None) or (
-                "/static" if scope["path"].startswith("/static") else "-"
-            )
+            route = route_of(scope)
             self.metrics.requests.labels(
                 scope["method"] if scope["method"].isalpha() else "?", route, status
             ).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import httpx
@@ -48,4 +49,6 @@ def prove(token: str, settings: Settings) -> Bearer:
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
         scopes.append(f"structure:{siret}")
-    return Bearer(id=f"oidc-{claims['sub']!s:.40}", scopes=tuple(scopes) or ("read",), label="OIDC")
+    # whole: two users of an issuer may share the beginning of their names
+    user = hashlib.sha256(f"{issuer.rstrip('/')}\0{claims['sub']}".encode("utf-8", "replace")).hexdigest()
+    return Bearer(id=f"oidc-{user[:32]}", scopes=tuple(scopes) or ("read",), label="OIDC")

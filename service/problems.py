@@ -19,7 +19,9 @@ from matcher.domain import (
     NotFound,
     NoValidRecords,
     StaleArtefact,
+    StoreUnavailable,
 )
+from matcher.reference.deadline import TooLong
 
 log = logging.getLogger("service")
 MEDIA = "application/problem+json"
@@ -65,11 +67,13 @@ class UnusableNotice(BadInput):
 
 #: The first class that fits an error gives its status.
 STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (TooLong, 503),
     (NotFound, 404),
     (Forbidden, 403),
     (BadInput, 422),
     (NoValidRecords, 422),
     (StaleArtefact, 503),
+    (StoreUnavailable, 503),
     (MissingExtra, 501),
     (MatcherError, 422),
 )
@@ -92,7 +96,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: these, and those that every route may give (undecodable body, limits, rights)."""
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status in sorted({400, 401, 403, 413, 422, 429, 503, *statuses})
+        for status in sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
     }  # fmt: skip
 
 

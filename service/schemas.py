@@ -84,6 +84,9 @@ class Asked(In):
     )
     notice_id: Short | None = Field(None, description="The id of an indexed notice.")
     pick: Short | None = Field(None, description="Where `notice` holds several: the id of one.")
+    lots: list[Short] = Field(
+        default_factory=list, max_length=1000, description="Numbers of the lots asked about; by default all."
+    )
     place: Short = Field(
         "", description="Where: a commune, a postcode, an INSEE code, a department or its number."
     )
@@ -126,7 +129,7 @@ class PotentialIn(In):
 
 
 class CpvIn(In):
-    text: str = Field(description="What is bought.")
+    text: str = Field(max_length=50_000, description="What is bought.")
     n: int = Field(5, ge=1, le=50)
     level: Literal["division", "group", "class", "code"] = "class"
 
@@ -134,7 +137,7 @@ class CpvIn(In):
 class JobIn(In):
     """A long list, matched in the background."""
 
-    items: list[Asked] = Field(min_length=1, max_length=2000)
+    items: list[Asked] = Field(min_length=1, max_length=500)
 
 
 class DeclarationIn(In):
@@ -345,6 +348,10 @@ class LotAnswerOut(BaseModel):
     nobody: bool
     relaxations: list[str] = Field(default_factory=list)
     considered: int
+    calls_for: str = Field(
+        "",
+        description="unclear: the words say no need; clause: hours by a social clause; beyond: what no structure does.",
+    )
     likely: int = Field(0, description="Bidders to be called, of all those considered.")
     plausible: int = Field(0, description="Bidders to be asked first.")
     matches: list[MatchOut]

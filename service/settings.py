@@ -40,12 +40,17 @@ class Settings(BaseSettings):
     recipe: str | None = None
     store: str | None = None  # sqlite:///FILE or postgresql://USER@HOST/BASE
     read: Literal["loopback", "open", "key"] = "loopback"  # who may read without a key
-    secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), min_length=16)
+    secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), min_length=32)
     reload_seconds: float = Field(2.0, ge=0.05, le=3600)
     max_body: int = Field(8_000_000, ge=10_000, le=100_000_000)  # bytes
-    max_need: int = Field(200_000, ge=1_000, le=1_000_000)  # characters of a need typed in
+    max_need: int = Field(50_000, ge=1_000, le=1_000_000)  # characters of a need typed in
+    max_lots: int = Field(150, ge=1, le=10_000)  # lots of one request
+    max_text: int = Field(600_000, ge=10_000, le=10_000_000)  # characters of the lots of one request
+    deadline: float = Field(20.0, ge=1, le=600)  # seconds that a request may take, and wait for its turn
+    hosts: tuple[str, ...] = ()  # names under which the service is asked, besides that of public_url
     rate: str = "6000/minute"
     cors: tuple[str, ...] = ()
+    buyer_domains: tuple[str, ...] = ()  # domains of addresses whose holders sign in as buyers by a link
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str = "maillage"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -61,8 +66,8 @@ class Settings(BaseSettings):
     mail_secret: str | None = Field(None, min_length=16, repr=False)  # signs the links of mails
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     threads: int = Field(
-        4, ge=1, le=256
-    )  # requests worked on at once in one process; the others wait their turn
+        2, ge=1, le=256
+    )  # requests that compare at once in one process; the others wait their turn, what only reads does not
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @field_validator("catalogue", "outbox")
@@ -151,15 +156,34 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
 
+    @field_validator("buyer_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for domain in value:
+            if "@" in domain or "." not in domain or not domain.isascii():
+                raise ValueError(f"{domain!r} is no domain: write ville.example")
+        return tuple(domain.lower() for domain in value)
+
     @field_validator("cors")
     @classmethod
     def _cors(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if not origin.startswith(("https://", "http://localhost", "http://127.0.0.1")) or origin.endswith(
-                "/"
-            ):
+            if not _is_origin(origin):
                 raise ValueError(f"{origin!r} is no origin: give https://HOST without a path")
         return value
+
+
+def _is_origin(text: str) -> bool:
+    """True for https://HOST, and for http on this machine: compared whole, since a name may begin like another."""
+    try:
+        found = urlsplit(text)
+        whole = f"{found.scheme}://{found.hostname}" + (f":{found.port}" if found.port else "")
+    except ValueError:
+        return False
+    here = found.hostname in ("localhost", "127.0.0.1")
+    return (
+        text == whole and (found.scheme == "https" or (found.scheme == "http" and here)) and "*" not in text
+    )
 
 
 def mail_transport(settings: Settings) -> MailTransport:

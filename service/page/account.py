@@ -20,11 +20,17 @@ from service.page.visitor import CheckedForm
 
 router = APIRouter()
 CLAIM_DAYS = 7
+BLANK: dict[str, Any] = {
+    "problem": "",
+    "problems": {},
+    "address": "",
+    "sent": False,
+}  # the page of signing in
 
 
 @router.get("/connexion")
 def sign_in(request: Request) -> Response:
-    return render.page(request, "signin.html", problem="")
+    return render.page(request, "signin.html", **BLANK)
 
 
 @router.post("/connexion")
@@ -32,7 +38,9 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
-        return render.page(request, "signin.html", 403, problem=render.initial(str(error)) + ".")
+        access.audited(request, "auth.refuse")
+        problem = render.initial(str(error)) + "."
+        return render.page(request, "signin.html", 403, **{**BLANK, "problem": problem})
     home = (
         f"/structure/{bearer.sirets[0]}"
         if bearer.sirets
@@ -40,13 +48,16 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         if bearer.may("operator")
         else "/acheteur"
     )
+    access.audited(request, "auth.sign-in", bearer.id, bearer.actor)
     return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
 @router.post("/deconnexion")
 def sign_out(request: Request, form: CheckedForm) -> Response:
+    if session := access.Session.of(request):
+        session.end(request)
     answer = render.go("/")
-    answer.delete_cookie(access.SESSION_COOKIE, path="/")
+    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     return answer
 
 

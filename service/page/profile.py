@@ -79,7 +79,7 @@ def _unpacked(text: str) -> dict[str, str]:
     try:
         given = json.loads(text)
         title, evidence = clean(str(given["title"]))[:300], clean(str(given["evidence"]))[:3000]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise BadInput("La liste des offres est arrivée abîmée : collez à nouveau votre texte.") from None
     if len(title) < 3:
         raise BadInput("Une offre a un titre d'au moins trois lettres.")

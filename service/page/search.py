@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any
@@ -31,8 +32,12 @@ SENTENCES = {
         "Cet avis n'est pas un appel à la concurrence (attribution, annulation…) : il n'y a rien à quoi répondre. "
         "Déposez l'avis d'appel."
     ),
+    "too-long": "Cet avis est trop long pour être gardé : déposez l'avis seul, sans ses annexes.",
     "need-too-long": "Le texte est trop long : résumez le besoin en une page, ou déposez l'avis publié.",
 }
+
+
+KEPT = 2_000_000  # characters of a notice that a search keeps
 
 
 class FieldError(BadInput):
@@ -130,7 +135,10 @@ def of_file(search: Search, data: bytes, name: str) -> Search:
         raise
     except MatcherError as error:
         raise FieldError("file", SENTENCES.get(getattr(error, "code", ""), str(error))) from None
-    return replace(search, notice=codec.to_json(found.tender), notice_id="")
+    notice = codec.to_json(found.tender)
+    if len(json.dumps(notice)) > KEPT:
+        raise FieldError("file", SENTENCES["too-long"])
+    return replace(search, notice=notice, notice_id="")
 
 
 def taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:

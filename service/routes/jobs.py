@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from service.problems import Refused
 from service.routes.match import answer
 
 router = APIRouter(tags=["jobs"])
+WATCHED, WATCHED_BY_ONE = 100, 5  # streams open at once
+STREAM_SECONDS = 600.0
 EXAMPLES: dict[str, Any] = {
     "two": {
         "summary": "Two needs",
@@ -45,7 +48,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
         state=job.state,
         done=len(job.answers),
         total=job.total,
-        answers=job.answers[first : first + most],
+        answers=job.page(first, most),
     )
 
 
@@ -54,10 +57,12 @@ def start(
     request: Request, who: Reader, asked: Annotated[schemas.JobIn, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
     snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
-    most = request.app.state.settings.max_need
+    settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs
     job = jobs.start(
-        who.actor, asked.items, lambda item: answer(item, snapshot, most).model_dump(mode="json")
+        access.owner(request, who),
+        asked.items,
+        lambda item: answer(item, snapshot, settings).model_dump(mode="json"),
     )
     sent = wire.send(request, _out(job), 202)
     sent.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -75,7 +80,9 @@ def status(
     offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    return wire.send(request, _out(request.app.state.jobs.get(job_id, who.actor), offset, limit))
+    return wire.send(
+        request, _out(request.app.state.jobs.get(job_id, access.owner(request, who)), offset, limit)
+    )
 
 
 @router.get(
@@ -89,11 +96,22 @@ async def events(request: Request, job_id: JobId) -> Response:
     who = await anyio.to_thread.run_sync(access.identify, request)
     if not who.scopes:
         raise Refused(401, "a key is needed to read: ask the operator")
-    job = request.app.state.jobs.get(job_id, who.actor)
+    job = request.app.state.jobs.get(job_id, access.owner(request, who))
+    watched = request.app.state.jobs.watched
+    if watched.total() >= WATCHED or watched[job.owner] >= WATCHED_BY_ONE:
+        raise Refused(429, "too many streams are open: ask for the job itself", {"Retry-After": "60"})
 
     async def progress() -> AsyncIterator[str]:
-        seen = -1
-        while True:
+        seen, until = -1, time.monotonic() + STREAM_SECONDS
+        watched[job.owner] += 1
+        try:
+            async for event in followed(seen, until):
+                yield event
+        finally:
+            watched[job.owner] -= 1
+
+    async def followed(seen: int, until: float) -> AsyncIterator[str]:
+        while time.monotonic() < until:
             done, state = len(job.answers), job.state
             if done != seen or state != "running":
                 seen = done

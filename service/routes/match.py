@@ -10,7 +10,8 @@ from matcher.matching.groups import consortium as groups
 from matcher.reference import toponyms
 from service import schemas, wire
 from service.access import Reader
-from service.asked import filters, from_bytes, take
+from service.asked import bounded, filters, from_bytes, take
+from service.settings import Settings
 from service.snapshot import Serving, Snapshot
 
 router = APIRouter(tags=["match"])
@@ -43,9 +44,9 @@ EXAMPLES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def answer(asked: schemas.Asked, snapshot: Snapshot, max_need: int) -> schemas.Answered:
+def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> schemas.Answered:
     """The answer to what was asked."""
-    taken = take(asked, snapshot, max_need)
+    taken = take(asked, snapshot, settings)
     matcher = snapshot.under(asked.recipe)
     return wire.answered(
         matcher.match(taken.tender, asked.n, filters=filters(asked.filters), groups=asked.groups), taken
@@ -61,7 +62,7 @@ def match(
     request: Request, who: Reader, asked: Annotated[schemas.Asked, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
     serving: Serving = request.app.state.serving
-    found = answer(asked, serving.get(), request.app.state.settings.max_need)
+    found = answer(asked, serving.get(), request.app.state.settings)
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in found.lots))
     return wire.send(request, found)
 
@@ -74,6 +75,7 @@ def match_file(
 ) -> Response:  # fmt: skip
     snapshot = request.app.state.serving.get()
     taken = from_bytes(file.file.read(), file.filename or "notice", pick, toponyms.asked(place))
+    bounded(taken.tender, request.app.state.settings)
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
@@ -99,7 +101,7 @@ def consortium(
     asked: Annotated[schemas.ConsortiumIn, Body(openapi_examples=GROUP_EXAMPLES)],
 ) -> Response:
     snapshot = request.app.state.serving.get()
-    taken = take(asked, snapshot, request.app.state.settings.max_need)
+    taken = take(asked, snapshot, request.app.state.settings)
     found = snapshot.under(asked.recipe).match(
         taken.tender, asked.n, filters=filters(asked.filters), groups=0
     )

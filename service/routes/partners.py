@@ -79,7 +79,7 @@ def partners(
 ) -> Response:
     snapshot = request.app.state.serving.get()
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
-    taken = take(asked, snapshot, request.app.state.settings.max_need)
+    taken = take(asked, snapshot, request.app.state.settings)
     found = partners_.partners(
         matcher,
         structure,
@@ -106,7 +106,7 @@ def explain(
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
-    taken = take(asked, snapshot, request.app.state.settings.max_need)
+    taken = take(asked, snapshot, request.app.state.settings)
     return _answers(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
 
 

@@ -38,7 +38,7 @@ def keep(
 
     @cache
     def found() -> tuple[Matcher, Filters, Answer]:
-        taken, wanted = take(asked, snapshot, settings.max_need), filters(asked.filters)
+        taken, wanted = take(asked, snapshot, settings), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
         return matcher, wanted, search.search(matcher, taken.tender, wanted)
 

@@ -390,3 +390,17 @@ def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) 
     awards = [record for record in files.read([tmp_path / "pages"]) if isinstance(record, Award)]
     assert len(awards) == 450
     assert awards[0].holders[0].id == siret(0)
+
+
+def test_an_object_becomes_offers_of_what_it_does_and_nothing_of_what_it_is_for(tmp_path: Path) -> None:
+    table = tmp_path / "rna_waldec.csv"
+    table.write_text(
+        '"id";"siret";"titre";"objet";"adrs_codepostal"\n'
+        '"W570000001";"00000000100012";"A";"favoriser l\'insertion de personnes en difficulté par des ateliers de couture, de retouche et de confection";"57000"\n'
+        '"W570000002";"00000000200012";"B";"défendre les intérêts moraux et matériels des familles";"57000"\n',
+        "utf-8",
+    )
+    (one,) = [s for s in files.read([table]) if isinstance(s, Structure)]
+    assert (one.siret, one.name, one.rna) == ("000000001", "", "W570000001")
+    assert {offer.sectors[0] for offer in one.offers} <= {"textile et couture"}
+    assert all(offer.inferred and "insertion" in offer.evidence for offer in one.offers)

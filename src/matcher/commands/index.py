@@ -62,12 +62,14 @@ def run(
         held = load_catalogue(out)
         gathered.structures += self_declared.amended(held, gathered.structures)
         catalogue = update_catalogue(held, gathered.structures, gone or ())
+        gathered.awards = gather.load_contracts(out)
         notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
     save_catalogue(catalogue, out)
     gather.save_notices(gathered.tenders, out)
+    gather.save_contracts(gathered.awards, out)
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "

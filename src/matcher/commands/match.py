@@ -183,10 +183,11 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
 
 
 def _counted(answer: LotAnswer) -> str:
-    from matcher.matching.reasons import counts
+    from matcher.matching.reasons import counts, why_nobody
 
-    none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
-    return none + counts(answer)
+    return " ".join(
+        filter(None, (why_nobody(answer), "" if answer.calls_for == "unclear" else counts(answer)))
+    )
 
 
 def _contact(structure: Structure) -> str:

@@ -46,5 +46,5 @@ def run(
     )
     uvicorn.run(
         "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
-        timeout_graceful_shutdown=20, server_header=False,
+        timeout_graceful_shutdown=20, server_header=False, http="service.connections:Connection", limit_concurrency=1_000, timeout_keep_alive=10,
     )  # fmt: skip

@@ -247,7 +247,8 @@ def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
 
 
 @cache
-def _shipped() -> Suggester:
+def shipped() -> Suggester:
+    """The model of models/cpv, read once."""
     return load()
 
 
@@ -256,4 +257,4 @@ def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, st
 
     Raises BadInput for an empty text, a text without a known word, or an unknown level.
     """
-    return _shipped().suggest(text, k, level)
+    return shipped().suggest(text, k, level)

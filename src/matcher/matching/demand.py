@@ -64,7 +64,7 @@ def inputs(
 @cache
 def answers(folder: Path | None = None) -> Answers:
     """The learnt model of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "demand.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("demand.npz", folder), allow_pickle=False) as held:
         weights = held["weights"].astype(np.float32) * held["scale"][:, None]
         return Answers(weights, held["bias"].astype(np.float32), held["divisions"].tolist())
 
@@ -99,6 +99,15 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
 def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
     """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     facts = said(query, asked)
+    chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
     return facts | {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}
+
+
+def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
+    """The chances of a lot; one whose notice asks for hours is answered by them at least, and works by them alone."""
+    if not any(clause.nature == "execution" for clause in query.lot.clauses):
+        return chances
+    moved = chances[0] + (chances[2] if works else 0.0)
+    return np.array([0.0, chances[1] + moved, chances[2] * (not works)])

@@ -40,6 +40,7 @@ from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
+from matcher.reference import deadline
 
 #: The names of the levels of a ranking, by their number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
@@ -95,6 +96,7 @@ class Matcher:
 
         With a directory the score is the log-odds of a lead, unless it is asked who wins by `past` awards.
         """
+        deadline.check()
         ranker = self.past_ranker if past else self.ranker
         shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
         columns: dict[str, Column] = {}
@@ -236,6 +238,7 @@ class Matcher:
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
             considered=len(ranking.order),
+            calls_for=suitability.calls_for(ranking),
         )
 
     def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:

@@ -101,6 +101,11 @@ def code_near(shortlist: Shortlist) -> Column:
     return usual_reach.of_code(shortlist) if told is None else told
 
 
+def prior_trade(shortlist: Shortlist) -> Column:
+    """How well the trades that kind, code and name make likely meet the lot, whatever is declared."""
+    return trades.likely_by_prior(shortlist.catalogue, trades.asked(shortlist), shortlist.candidates)
+
+
 def other_trade(shortlist: Shortlist) -> Column:
     """How surely name and code tell a trade that is not the one asked."""
     best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
@@ -245,7 +250,7 @@ def lends(shortlist: Shortlist) -> Column:
 PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
-        kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, other_trade, sure,
+        kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, prior_trade, other_trade, sure,
         silent, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip

@@ -24,7 +24,7 @@ from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import Encoder
 from matcher.matching.shortlist import Column, Shortlist, heads
-from matcher.reference.paths import models_dir
+from matcher.reference.paths import judgement_file
 
 DECLARED = ("offer", "description", "job")
 LETTERS = 4  # a piece with fewer is none
@@ -89,7 +89,7 @@ class Groups:
 @cache
 def groups(folder: Path | None = None) -> Groups:
     """The learnt network.  Raises BadInput where there is none."""
-    path = (folder or models_dir() / "judgement") / "said.npz"
+    path = judgement_file("said.npz", folder)
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
@@ -122,7 +122,7 @@ class Scale:
 @cache
 def scale(folder: Path | None = None) -> Scale:
     """The learnt weights of the two best pieces."""
-    path = (folder or models_dir() / "judgement") / "said.json"
+    path = judgement_file("said.json", folder)
     return Scale(**json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -98,7 +98,7 @@ class Reader:
 @cache
 def reader(folder: Path | None = None) -> Reader:
     """The learnt model of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "trades.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("trades.npz", folder), allow_pickle=False) as held:
         return Reader(
             {role: held[f"{role}_weights"].astype(np.float32) * held[f"{role}_scale"][:, None] for role in ("query", "passage")},
             {role: held[f"{role}_bias"].astype(np.float32) for role in ("query", "passage")},
@@ -261,7 +261,7 @@ LIKELY_TRADE = (
 @cache
 def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "priors.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("priors.npz", folder), allow_pickle=False) as held:
         return Priors(
             held["kinds"].tolist(), held["rates"].astype(np.float32),
             {code: row for row, code in enumerate(held["codes"].tolist())}, held["shares"].astype(np.float32) / 255,

@@ -41,6 +41,7 @@ def drop(mail: EmailMessage, folder: Path, name: str) -> Reply:
     target = folder / f"{name}.eml"
     part = target.with_suffix(".part")
     with part.open("wb") as sink:
+        part.chmod(0o600)
         sink.write(mail.as_bytes())
         sink.flush()
         os.fsync(sink.fileno())

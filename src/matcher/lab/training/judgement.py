@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -23,16 +24,19 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
+from matcher.lab.training import clarity, priors
 from matcher.lab.training import trades as readers
 from matcher.lab.training.texts import OURS, opened, read_table
 from matcher.learned import vocation
 from matcher.learned.encoders import static
-from matcher.matching import demand, evidence, recipes, trades
+from matcher.matching import clarity as texts_that_ask
+from matcher.matching import demand, evidence, recipes, said, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
+from matcher.reference import paths
 
 Floats = NDArray[np.float64]
 INVENTED, OWN = "invented", "judged_own"
@@ -41,7 +45,7 @@ TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likel
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
 MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
-    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "other_trade": (TRADE, -1),
+    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
     "silent": (TRADE, 0), "pieces": (TRADE, 0),
     "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
@@ -55,6 +59,8 @@ PAIRS: Mapping[tuple[str, str], str] = {
     ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
     ("sure", "code_near"): TRADE,
 }  # fmt: skip
+#: What a grade tells of a lead: who could be asked is more of one than who is wrong.
+LEAD = np.array([0.0, 0.15, 0.85, 1.0])
 ROUNDS, LEAVES, RATE, BINS = 600, 8, 0.05, 24
 SEEDS, FOLDS = 4, 8
 FAR, OTHER, ANY = (
@@ -296,7 +302,7 @@ def fit(pairs: Pairs, chosen: NDArray[np.bool_], cuts: Mapping[str, Floats], see
         np.float64
     )
     cells[np.isnan(pairs.rows)] = np.nan
-    lead = (np.nan_to_num(pairs.grade) >= 2).astype(np.float64)
+    lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
     data = lightgbm.Dataset(
         cells[chosen], lead[chosen], weight=pairs.weight[chosen], params={"max_bin": 255, "min_data_in_bin": 1, "verbosity": -1},
         free_raw_data=False,
@@ -307,7 +313,7 @@ def fit(pairs: Pairs, chosen: NDArray[np.bool_], cuts: Mapping[str, Floats], see
     for seed in range(seeds):
         booster = lightgbm.train(
             {
-                "objective": "binary", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
+                "objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
                 "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
                 "interaction_constraints": groups, "monotone_constraints": [MAIN[name][1] for name in names],
                 "boost_from_average": False, "deterministic": True,
@@ -523,15 +529,24 @@ def collected(
 
 
 def train(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path], out: Path
+    folder: Path,
+    sets: Sequence[str],
+    structures: Sequence[Path],
+    history: Sequence[Path],
+    out: Path,
+    data: Path | None = None,
 ) -> Path:
-    """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write the tables, two readers and the card.
+    """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write the tables, their readers and the card.
 
-    Raises BadInput where nothing was judged.
+    `data` holds structures/ and nomenclatures/ for the priors; without them those already learnt are used.  Raises BadInput where nothing was judged.
     """
     readers.train(static.load(), out)
-    trades.reader.cache_clear()
-    found = collected(folder, sets, structures, history)
+    if data is not None and priors.known(data):
+        for name, figure in priors.train(data, out).items():
+            say(f"priors, {name}: {figure:.3f}")
+    with reading(out):
+        clarity.train(static.load(), out)
+        found = collected(folder, sets, structures, history)
     needs, pairs = found.needs, paired(found.needs)
     cuts = cuts_of(pairs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
@@ -544,6 +559,18 @@ def train(
     say(report)
     _card(out, found, report, likely, plausible, len(data["tables"]))
     return out / "judgement.json"
+
+
+@contextmanager
+def reading(out: Path) -> Iterator[None]:
+    """What was learnt into `out` is read from there, and forgotten afterwards."""
+    held = (trades.reader, trades.priors, demand.answers, texts_that_ask.clarity, said.groups, said.scale)
+    with paths.learnt_into(out):
+        for each in held:
+            each.cache_clear()
+        yield
+    for each in held:
+        each.cache_clear()
 
 
 def packed(tables: Tables, slope: float, intercept: float, likely: float, plausible: float) -> dict[str, Any]:
