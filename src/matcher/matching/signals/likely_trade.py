@@ -50,7 +50,7 @@ def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
     pieces = said.pieces(shortlist)
     slots, owner = pieces.of(rows)
-    values = trades.match(trades.asked(shortlist), trades.by_piece(shortlist.catalogue, pieces), slots)
+    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces), slots)
     best = int(np.argmax(values))
     return pieces.text(int(slots[best])), shortlist.catalogue.offer(int(rows[owner[best]]))
 
