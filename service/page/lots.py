@@ -31,6 +31,9 @@ KNOWN: dict[str, tuple[str, bool]] = {
 }  # fmt: skip
 
 
+READ = "lu, à confirmer"  # on its site or in its declared object: it has not said it
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A match as its line shows it."""
@@ -41,12 +44,18 @@ class Line:
     @property
     def known(self) -> str:
         """From what its trade is known; "" where nothing tells it."""
+        if self.match.offer and self.match.offer.inferred:
+            return READ
         return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
 
     @property
     def said(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
-        return bool(self.match.offer) and KNOWN.get(self.match.offer.nature, ("", False))[1]  # type: ignore[union-attr]
+        return (
+            bool(self.match.offer)
+            and self.known != READ
+            and KNOWN.get(self.match.offer.nature, ("", False))[1]
+        )  # type: ignore[union-attr]
 
     @property
     def trade(self) -> str:
@@ -70,7 +79,7 @@ def plausible_because(lines: Sequence[Line]) -> str:
     found = Counter(each.known or "aucune indication" for each in lines)
     words = {
         "déclaré": "par ce qu’elles déclarent", "marché remporté": "par un marché remporté", "offre d’emploi": "par une offre d’emploi",
-        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", "aucune indication": "sans métier connu",
+        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", READ: "par ce qu’on a lu d’elles", "aucune indication": "sans métier connu",
     }  # fmt: skip
     return ", ".join(f"{count} {words[name]}" for name, count in found.most_common())
 

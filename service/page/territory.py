@@ -151,7 +151,9 @@ def drawn(
     chosen = mesure if mesure in coverage.MEASURES else "share"
     asked = desk.MapQuery(region=region, trade=[metier] if metier else [])
     snapshot = request.app.state.serving.get()
-    made: coverage.Coverage = snapshot.for_a_minute(("map", region, metier), lambda: desk.covered(request, asked))
+    made: coverage.Coverage = snapshot.for_a_minute(
+        ("map", region, metier), lambda: desk.covered(request, asked)
+    )
     short = sorted(desk.lacking(made), key=lambda c: (-c.short, c.area.code, c.label))
     return _page(
         request, "carte", coverage=made, drawing=desk.drawn(made, chosen), cells=short[:LINES], left=max(0, len(short) - LINES), region=region,

@@ -59,11 +59,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The sample with notices that are open today: its address, and its store."""
     folder = tmp_path_factory.mktemp("site")
     found = gather.gather([SAMPLE])
-    save_catalogue(build_catalogue(found.structures, found.awards, recipes.named("default")), folder / "catalogue")
+    save_catalogue(
+        build_catalogue(found.structures, found.awards, recipes.named("default")), folder / "catalogue"
+    )
     later = datetime.now(UTC) + timedelta(days=30)
     gather.save_notices([replace(t, deadline=later) for t in found.tenders], folder / "catalogue")
     store = f"sqlite:///{folder / 'store.sqlite'}"
-    settings = Settings(catalogue=folder / "catalogue", store=store, log_level="ERROR", outbox=folder / "outbox", buyer_domains=("v.example",))
+    settings = Settings(
+        catalogue=folder / "catalogue",
+        store=store,
+        log_level="ERROR",
+        outbox=folder / "outbox",
+        buyer_domains=("v.example",),
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(folder))
         with running(settings) as address:
@@ -138,7 +146,9 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     assert tab.locator(".row").count() == before
 
 
-def test_buyer_3_sends_the_address_goes_back_and_reloads(tab: Any, browser: Any, site: tuple[str, str]) -> None:
+def test_buyer_3_sends_the_address_goes_back_and_reloads(
+    tab: Any, browser: Any, site: tuple[str, str]
+) -> None:
     search(tab)
     names = tab.locator(".who > a").all_inner_texts()
     address = tab.url
@@ -245,7 +255,12 @@ def test_structure_5_announces_at_the_exchange_and_leaves(tab: Any, site: tuple[
 
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
-    assert tab.locator("h2").all_inner_texts()[:4] == ["Dernière nuit", "Messages retenus", "Sources", "Demandes de compte"]
+    assert tab.locator("h2").all_inner_texts()[:4] == [
+        "Dernière nuit",
+        "Messages retenus",
+        "Sources",
+        "Demandes de compte",
+    ]
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
 
 
@@ -288,7 +303,9 @@ def tab_to(tab: Any, selector: str, most: int = 120) -> None:
     for _ in range(most):
         tab.keyboard.press("Tab")
         if tab.evaluate("s => document.activeElement.matches(s)", selector):
-            outlined = tab.evaluate("getComputedStyle(document.activeElement).outlineStyle != 'none' || document.activeElement.closest('svg') != null")
+            outlined = tab.evaluate(
+                "getComputedStyle(document.activeElement).outlineStyle != 'none' || document.activeElement.closest('svg') != null"
+            )
             assert outlined, selector
             return
     raise AssertionError(f"{selector} cannot be reached by Tab at {tab.url}")
@@ -373,7 +390,9 @@ VIEWS = (
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 def test_no_view_has_a_violation(browser: Any, site: tuple[str, str], size: dict[str, int]) -> None:
-    context = browser.new_context(viewport=size, base_url=site[0], color_scheme="dark" if size is WIDE else "light")
+    context = browser.new_context(
+        viewport=size, base_url=site[0], color_scheme="dark" if size is WIDE else "light"
+    )
     tab = context.new_page()
     search(tab)
     sound(tab)

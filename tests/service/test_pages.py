@@ -260,7 +260,8 @@ def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient,
     csrf = token(page.get(f"/structure/{SIRET}").text)
     refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
     assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
-    assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf}).text
+    asking = {"csrf": csrf, "name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
+    assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data=asking).text
     store = Store.open(settings.store)
     operator = keys.create(store, ["operator"])
     page.post("/connexion", data={"key": operator, "csrf": csrf})

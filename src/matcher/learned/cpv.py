@@ -252,12 +252,6 @@ def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
     )
 
 
-@cache
-def shipped() -> Suggester:
-    """The model of models/cpv, read once."""
-    return load()
-
-
 def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
     """The k likeliest CPV codes of a French text: (8 digits, label, calibrated probability), best first.
 
