@@ -97,9 +97,8 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def client(settings: Settings) -> TestClient:
-    return PagesClient(
-        create_app(settings), base_url="https://maillage.example", headers={"accept": "text/html"}
-    )
+    # cookies of a site of https are sent over https alone
+    return PagesClient(create_app(settings), base_url=settings.public_url, headers={"accept": "text/html"})
 
 
 def sign_in(page: TestClient, secret: str) -> str:
