@@ -97,7 +97,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def client(settings: Settings) -> TestClient:
-    return PagesClient(create_app(settings), headers={"accept": "text/html"})
+    return PagesClient(create_app(settings), settings.public_url, headers={"accept": "text/html"})
 
 
 def sign_in(page: TestClient, secret: str) -> str:
