@@ -206,6 +206,7 @@ class Serving:
             self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
+        _settle()  # the one before is no longer in force: what it held is given back now, and not at the next swap
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
@@ -221,6 +222,7 @@ class Serving:
             self._denied = denied
             if self._loaded is not None:
                 self.current = self._loaded.with_denials(denied)
+        _settle()
         return True
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
@@ -229,7 +231,6 @@ class Serving:
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
         snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC))
         _warm(snapshot)
-        _settle()
         return snapshot
 
     def _matcher(self, catalogue: Catalogue) -> Matcher:

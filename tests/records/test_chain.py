@@ -118,17 +118,25 @@ def of_another(connection: Connection, identifier: str) -> None:
     )
 
 
+def rewritten(connection: Connection, identifier: str) -> None:
+    """Another need, and the created event that would commit to it."""
+    change(1, payload={"digest": chain.digest({})})(connection, identifier)
+    rewrite(need={"title": "autre"})(connection, identifier)
+
+
+def headless(connection: Connection, identifier: str) -> None:
+    connection.execute(delete(SourcingHead))
+
+
 FORGERIES: dict[str, Callable[[Connection, str], None]] = {
     "last event deleted": cut(5),
     "last events deleted and the head set back": cut(3, head=True),
     "every event deleted": cut(1),
-    "head deleted": lambda c, i: c.execute(delete(SourcingHead)) and None,
+    "head deleted": headless,
     "answer blanked as an erasure blanks": change(4, payload=None, salt=None, siret=""),
     "answer blanked with an unsealed erasure": blanked_and_said_erased,
     "created event blanked": change(1, payload=None, salt=None),
-    "created event rewritten with the need": lambda c, i: (
-        change(1, payload={"digest": chain.digest({})})(c, i), rewrite(need={"title": "autre"})(c, i)
-    ) and None,
+    "created event rewritten with the need": rewritten,
     "need rewritten": rewrite(need={"title": "autre"}),
     "list rewritten": rewrite(answer={"label": "", "lots": [], "note": "autre"}),
     "versions rewritten": rewrite(versions={"data": "2"}),
@@ -211,7 +219,7 @@ def test_events_in_parallel_each_find_their_place(store: Store) -> None:
 
 def test_an_error_of_the_store_does_not_repeat_what_was_written(store: Store) -> None:
     identifier = made(store)
-    with pytest.raises(Exception, match="(?i)unique|duplicate") as caught, store.writing() as connection:
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate") as caught, store.writing() as connection:
         event = dict(chain.rows(connection, identifier)[3])
         connection.execute(insert(SourcingEvent), event | {"payload": {"text": "un secret"}})
     assert "un secret" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -66,8 +67,7 @@ def run(
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
-    save_catalogue(catalogue, out)
-    gather.save_notices(gathered.tenders, out)
+    save_catalogue(catalogue, out, partial(gather.save_notices, gathered.tenders))
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "
