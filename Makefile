@@ -61,6 +61,7 @@ measure: $(VENV)/.ready-dev ## Compare the dev tasks and benchmarks with the com
 
 bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
 	@$(BIN)/python tests/bench/bench.py
+	@$(BIN)/python tests/bench/bench_speed.py
 
 bench-encoder: $(VENV)/.ready-dev ## Compare the encoder with others
 	@$(BIN)/python tests/bench/bench_encoder.py

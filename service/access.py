@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -45,8 +46,13 @@ _bearer = HTTPBearer(
 
 
 def local(request: Request) -> bool:
-    """Does the request come from this machine, and not through a proxy?"""
+    """Does the request come from this machine, and not through a proxy?
+
+    A service with a public address stands behind a proxy, be it one that does not say so in its headers.
+    """
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
         return False
     host = request.client.host if request.client else ""
     if host == "testclient":  # in process: there is no network
@@ -54,8 +60,12 @@ def local(request: Request) -> bool:
     # a name that somebody points at this machine makes a browser here ask for them (DNS rebinding)
     if host_of(request.headers.get("host", "")) not in LOOPBACK:
         return False
+    return _loopback(host)
+
+
+def _loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -10,9 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from matcher.domain import MatcherError
+from matcher.domain import MatcherError, StoreUnavailable
 from service.limits import route_of
 from service.problems import Fault, Refused, bare, log, problem, status_of
+
+NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
 
 def install(app: FastAPI) -> None:
@@ -35,6 +37,10 @@ def install(app: FastAPI) -> None:
         return shown(request, error.status, error.detail, headers=error.headers)
 
     async def core(request: Request, error: Exception) -> Response:
+        if isinstance(error, StoreUnavailable):
+            log.error("store unavailable", extra={"why": str(error)})
+            said = NOT_RECORDED if render.wants_page(request) else f"{bare(str(error))}; try again later"
+            return shown(request, 503, said, headers={"Retry-After": "30"})
         return shown(request, status_of(error), bare(str(error)))
 
     async def http(request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from matcher.domain import (
     NotFound,
     NoValidRecords,
     StaleArtefact,
+    StoreUnavailable,
 )
 from matcher.reference.deadline import TooLong
 
@@ -72,6 +73,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BadInput, 422),
     (NoValidRecords, 422),
     (StaleArtefact, 503),
+    (StoreUnavailable, 503),
     (MissingExtra, 501),
     (MatcherError, 422),
 )

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     hosts: tuple[str, ...] = ()  # names under which the service is asked, besides that of public_url
     rate: str = "6000/minute"
     cors: tuple[str, ...] = ()
+    buyer_domains: tuple[str, ...] = ()  # domains of addresses whose holders sign in as buyers by a link
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str = "maillage"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -154,6 +155,14 @@ class Settings(BaseSettings):
         if not is_address(parseaddr(value)[1]):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
+
+    @field_validator("buyer_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for domain in value:
+            if "@" in domain or "." not in domain or not domain.isascii():
+                raise ValueError(f"{domain!r} is no domain: write ville.example")
+        return tuple(domain.lower() for domain in value)
 
     @field_validator("cors")
     @classmethod

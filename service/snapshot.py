@@ -11,17 +11,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from cachetools import LRUCache, TTLCache, cached
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Lot, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
+from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.matching.search import question
+from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities
 from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
@@ -31,7 +29,7 @@ from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
 log = logging.getLogger("service")
-NEAR = 200  # lots compared with one structure, the nearest in meaning
+ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,6 +42,7 @@ class Snapshot:
     notices: dict[str, Tender]
     stamp: tuple[int, int]
     loaded_at: datetime
+    contracts: Sequence[Award] = ()  # awards that say when their contract ends
     _answers: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(maxsize=256))
     _recent: TTLCache[Hashable, Any] = field(default_factory=lambda: TTLCache(maxsize=8, ttl=60))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -107,34 +106,27 @@ class Snapshot:
 
     def _opportunities(self, row: int) -> tuple[Opportunity, ...]:
         structure, moment = self.catalogue.structure(row), datetime.now(UTC)
-        near = self._near(row)
-        still = [t for t in near if open_at(closing(t), t.published, moment)]
+        notices = self.answerable()
+        still = [t for t in notices if open_at(closing(t), t.published, moment)]
         found = opportunities(self.matcher, structure, still, now=moment) if still else ()
-        return found or opportunities(self.matcher, structure, near[:PAST], now=EVER)
+        return found or opportunities(self.matcher, structure, notices[:PAST], now=EVER)
 
-    def _near(self, row: int) -> list[Tender]:
-        """The answerable notices with the lots nearest in meaning to what is known of the structure.
-
-        All lots where they are at most `NEAR`; the others are left out before anything is compared.
-        """
-        tenders = self.answerable()
-        lots = [(number, lot) for number, tender in enumerate(tenders) for lot in tender.lots]
-        if len(lots) <= NEAR:
-            return tenders
-        vectors = self.once("lots", lambda: self._lot_vectors(tenders))
-        mine = self.catalogue.vectors[self.catalogue.offsets[row] : self.catalogue.offsets[row + 1]]
-        if not len(mine):
-            return tenders[:PAST]
-        best = np.argsort(-(vectors @ np.asarray(mine, dtype=np.float32).T).max(axis=1), kind="stable")[:NEAR]
-        kept: dict[int, list[Lot]] = {}
-        for index in sorted(best):
-            number, lot = lots[index]
-            kept.setdefault(number, []).append(lot)
-        return [replace(tenders[number], lots=tuple(chosen)) for number, chosen in kept.items()]
-
-    def _lot_vectors(self, tenders: Sequence[Tender]) -> NDArray[np.float32]:
-        texts = [question(lot) for tender in tenders for lot in tender.lots]
-        return np.asarray(self.catalogue.encoder.encode(texts, role="query"), dtype=np.float32)
+    def renewals(
+        self, siret: str, buyer: str, department: str, cpv: str, after: float, before: float
+    ) -> list[Renewal]:
+        """The contracts kept with the catalogue that end within these months; `siret` keeps those of its trade."""
+        day = date.today()
+        found = renewals(
+            self.contracts, day, soonest=after, latest=before, buyer=buyer,
+            departments=(department,) if department else (), cpv=(cpv,) if cpv else (),
+        )  # fmt: skip
+        if not siret:
+            return found
+        key = ("renewals", siret, buyer, department, cpv, after, before, day)
+        kept: list[Renewal] = self.once(
+            key, lambda: of_structure(self.matcher, self.structure(siret), found[:ENDING])
+        )
+        return kept
 
     def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
         """The answer to an indexed notice, kept."""
@@ -146,7 +138,9 @@ class Snapshot:
     def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
         """The same data where these structures deny these trades too, without the answers kept so far."""
         catalogue = self.catalogue.denying(denied)
-        return Snapshot(Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at)
+        return Snapshot(
+            Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at, self.contracts
+        )
 
 
 class Serving:
@@ -229,7 +223,8 @@ class Serving:
         catalogue = load_catalogue(self.folder)
         matcher = self._matcher(catalogue)
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
-        snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC))
+        contracts = gather.load_contracts(self.folder)
+        snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
         _warm(snapshot)
         return snapshot
 

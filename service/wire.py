@@ -124,7 +124,7 @@ def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
     duty = law.social_duty(tender, value.lot)
     shared = cache(reason)  # most reasons of a lot are shared by its candidates
     return s.LotAnswerOut(
-        lot=lot(value.lot), nobody=value.nobody, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
+        lot=lot(value.lot), nobody=value.nobody, calls_for=value.calls_for, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
         matches=[match(m, shared) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
         law=[s.WarningOut(code="social-duty", text=duty.text, article=duty.article, since=duty.since)] if duty else [],
     )  # fmt: skip

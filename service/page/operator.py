@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from matcher.domain import Forbidden, Tender
+from matcher.domain import Forbidden, MatcherError, Structure, Tender
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post
 from matcher.outreach.exposure import Tally
-from matcher.records.tables import Run
+from matcher.records.store import Store
+from matcher.records.tables import Digest, Run
 from matcher.reference import places
 from matcher.reference.mailbox import is_address
 from service import access
@@ -30,11 +33,60 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 
 @router.get("/exploitant")
 def show(request: Request, who: Reader) -> Response:
+    """State, last night, held mails, sources, claims: what needs the operator, on one screen."""
     snapshot = request.app.state.serving.get()
     operator = access.identify(request).may("operator")
-    return render.page(request, "operator.html", state=_state(snapshot), coverage=_coverage(snapshot), exposure=snapshot.once("exposure", lambda: exposure(snapshot)),
-        loaded_at=snapshot.loaded_at, operator=operator, claims=account.waiting(access.store_of(request)) if operator else [], run=_last_run(request),
-        token="", decided=None)  # fmt: skip
+    store = access.store_of(request)
+    return render.page(
+        request, "operator.html", state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
+        held=_held(store, operator), claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
+    )  # fmt: skip
+
+
+@router.get("/exploitant/couverture")
+def covered(request: Request, who: Reader) -> Response:
+    return render.page(request, "coverage.html", coverage=_coverage(request.app.state.serving.get()))
+
+
+@router.get("/exploitant/exposition")
+def exposed(request: Request, who: Reader) -> Response:
+    snapshot = request.app.state.serving.get()
+    return render.page(
+        request, "exposure.html", exposure=snapshot.once("exposure", lambda: exposure(snapshot))
+    )
+
+
+def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], Structure | None]:
+    """A claim with the structure it asks for, where the catalogue still holds it."""
+    try:
+        return claim, snapshot.structure(claim["siret"])
+    except MatcherError:
+        return claim, None
+
+
+def _held(store: Store, operator: bool) -> dict[str, Any]:
+    """How many mails wait for the operator, and the first as it would leave, for the operator alone."""
+    waiting = Digest.status == "held"
+    with store.reading() as connection:
+        count = connection.execute(select(func.count()).select_from(Digest).where(waiting)).scalar_one()
+        first = select(Digest.content).where(waiting).order_by(Digest.created_at, Digest.id).limit(1)
+        return {"count": count, "sample": connection.execute(first).scalar() if operator else None}
+
+
+def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
+    """Each source of structures by its name: how many, and the day of its newest."""
+    catalogue = snapshot.catalogue
+    counts: Counter[str] = Counter()
+    newest: dict[str, date] = {}
+    for row in np.flatnonzero(catalogue.of_structure("kind") != ""):
+        structure = catalogue.structure(int(row))
+        name = render.source_name(structure.source) or "inconnue"
+        counts[name] += 1
+        newest[name] = max(newest.get(name, date.min), structure.updated or date.min)
+    return [
+        (name, count, newest[name] if newest[name] > date.min else None)
+        for name, count in counts.most_common(8)
+    ]
 
 
 @router.post("/exploitant/demandes/{identifier}")
@@ -44,17 +96,23 @@ def decide(
     form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
     address: Annotated[str, Form(max_length=200)] = "",
+    way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
-    """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
+    """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
     who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
-    token = account.decide(store, identifier, verdict == "oui", who.actor)
-    link = f"{settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
+    token = account.decide(store, identifier, verdict == "oui", who.actor, way)
+    public = settings.public_url.rstrip("/")
+    link = f"{public}/revendication/{token}" if token and way == "mail" else ""
     sent = _send(request, asked, link, address) if link and asked else ""
-    return render.page(request, "decided.html", link=link, identifier=identifier, sent=sent)
+    structure = request.app.state.serving.get().structure(asked["siret"]) if asked else None
+    return render.page(
+        request, "decided.html", link=link, code="" if way == "mail" else token, way=way, sent=sent, claim=asked,
+        structure=structure, where=f"{public}/revendication",
+    )  # fmt: skip
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
@@ -84,9 +142,12 @@ def _last_run(request: Request) -> dict[str, Any] | None:
 
 def _state(snapshot: Snapshot) -> dict[str, Any]:
     catalogue = snapshot.catalogue
-    active = Counter(int(v) for v in catalogue.of_structure("active"))
+    kinds = Counter(str(k) for k in catalogue.structures.column("kind").to_pylist())
+    active = Counter(
+        int(v) for v in catalogue.of_structure("active")[np.array(catalogue.of_structure("kind") != "")]
+    )
     return {
-        "structures": len(catalogue), "kinds": Counter(str(k) for k in catalogue.structures.column("kind").to_pylist()).most_common(),
+        "structures": len(catalogue) - kinds[""], "firms": kinds[""],
         "active": active[1], "closed": active[0], "unknown": active[-1], "evidence": catalogue.manifest.get("evidence", 0),
         "awards": catalogue.manifest.get("awards", 0), "notices": len(snapshot.notices), "open": len(snapshot.answerable()),
     }  # fmt: skip
@@ -96,7 +157,7 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
     table: dict[str, Counter[str]] = {}
     columns = (snapshot.catalogue.structures.column(name).to_pylist() for name in ("department", "kind"))
     for department, kind in zip(*columns, strict=True):
-        if department:
+        if department and kind:
             table.setdefault(department, Counter())[render.family(kind)] += 1
     rows = []
     for code, counts in table.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -23,6 +23,9 @@ from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import wire
 from service.access import SESSION_SECONDS, Session, cookie_name, open_to_read, secure
+
+if TYPE_CHECKING:
+    from service.snapshot import Snapshot
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
@@ -164,6 +167,7 @@ _environment.filters |= {
 }  # fmt: skip
 _environment.globals |= {
     "sentences": reasons.sentences,
+    "why_nobody": reasons.why_nobody,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
@@ -184,6 +188,14 @@ def wants_page(request: Request) -> bool:
     )
 
 
+def _structures(snapshot: Snapshot) -> int:
+    """How many structures are known: ordinary firms of past awards are none."""
+    found: int = snapshot.once(
+        "structures", lambda: int((snapshot.catalogue.of_structure("kind") != "").sum())
+    )
+    return found
+
+
 def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Response:
     """A template as a response; a visitor without a session gets one, for the forms."""
     session = Session.of(request)
@@ -195,8 +207,8 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
     who = session.bearer(request) if session.key else None
     text = _environment.get_template(name).render(
         request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
-        versions=snapshot.matcher.versions if snapshot else {}, structures=len(snapshot.catalogue) if snapshot else 0,
-        notices=len(snapshot.notices) if snapshot else 0, role=role(who, open_to_read(request)), **facts,
+        versions=snapshot.matcher.versions if snapshot else {}, structures=_structures(snapshot) if snapshot else 0,
+        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), role=role(who, open_to_read(request)), **facts,
     )  # fmt: skip
     answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
     return give(answer, request, session) if fresh else answer

@@ -29,6 +29,10 @@ class NoValidRecords(MatcherError):
     """Every record was rejected: no valid record is left."""
 
 
+class StoreUnavailable(MatcherError):
+    """The store cannot be read or written now: disk full or read-only, server down, locked too long.  Nothing is half done."""
+
+
 class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
 
@@ -101,6 +105,9 @@ SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
 #: Kinds that mostly lend staff; the hours of a social clause are met through them without any service being bought.
 LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
+
+#: The source of what a structure says of itself: it stands over what was read of it, which stands over what was inferred.
+SELF = "la structure elle-même"
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
@@ -428,6 +435,10 @@ class Consortium:
     warnings: tuple[Warning_, ...] = ()
 
 
+#: A text that says no need, hours by a social clause, or what no structure does.
+CallsFor = Literal["", "unclear", "clause", "beyond"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotAnswer:
     """The ranked structures of a lot; `nobody` is True when none is credible."""
@@ -440,6 +451,7 @@ class LotAnswer:
     likely: int = 0  # bidders to call, of all those considered
     plausible: int = 0  # bidders to check first
     considered: int = 0
+    calls_for: CallsFor = ""  # what the lot asks of structures, where it is no service of theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

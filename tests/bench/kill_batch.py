@@ -32,11 +32,15 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 from sqlalchemy import select
 
 import night as n
-from matcher.outreach import batch, delivery
+from matcher.outreach import batch, delivery, post
+from matcher.outreach.letters import question
 from matcher.outreach.rules import Rules
+from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
 from matcher.records.store import Store
-from matcher.records.tables import Announcement, Digest, Found, Notice
+from matcher.records.tables import Announcement, Digest, Found, Letter, Notice
+
+LETTERS = 8  # of the pages, beside the digests of each night
 
 
 def serve(port: int, received: Path) -> None:
@@ -63,6 +67,21 @@ def night(url: str, folder: Path, port: int) -> None:
     tenders.append(n.correction("k1-c", "k1", deadline=n.MOMENT.replace(day=30)))
     batch.run(store, folder, tenders, batch.Options(rules=rules), moment=n.MOMENT)
     delivery.deliver(store, _opened(str(folder)).catalogue, rules, at=n.MOMENT)
+    transport = MailTransport(base_url="https://maillage.example", sender=rules.sender, smtp=rules.smtp)
+    with store.writing() as connection:  # questions of a buyer, asked again by a request that is repeated
+        for number in range(LETTERS):
+            siret, to = n.siret(100 + number), f"tonte{number}@example.org"
+            mail = question(
+                "Tonte",
+                "Réalisez-vous la tonte ?",
+                to,
+                "achats@ville.example",
+                "https://maillage.example/q",
+                transport,
+                siret,
+            )
+            post.queue(store, connection, mail, kind="question", siret=siret)
+    post.drain(store, transport)
     store.close()
 
 
@@ -107,6 +126,7 @@ def main() -> int:
     wanted = parser.parse_args()
     chance = random.Random(wanted.seed)
     os.environ["MATCHER_MAIL_SECRET"] = "secret of the trial"
+    nameless = 0
     kills = rounds = different = doubled = lost = doubtful = failed = 0
     with tempfile.TemporaryDirectory(prefix="maillage-") as name:
         home = Path(name)
@@ -158,19 +178,22 @@ def main() -> int:
                 doubtful += len(unsure)
                 with store.reading() as connection:
                     every = set(connection.execute(select(Digest.id)).scalars())
-                lost += len(every - {line.strip("<>").partition("@")[0] for line in received} - unsure) + abs(
-                    len(every) - count
-                )
+                    letters = set(connection.execute(select(Letter.id)).scalars())
+                nameless += sum(not row["address"] or not row["said"] for row in delivery.doubtful(store))
+                lost += abs(len(letters) - LETTERS)
+                lost += len(
+                    (every | letters) - {line.strip("<>").partition("@")[0] for line in received} - unsure
+                ) + abs(len(every) - count)
                 store.close()
         finally:
             os.kill(server, signal.SIGKILL)
     told = {
         "kills": kills, "rounds": rounds, "seconds_undisturbed": round(whole, 2), "digests_a_round": count,
         "rounds_that_differ": different, "digests_doubled": doubled, "digests_lost": lost,
-        "left_to_the_operator": doubtful, "runs_that_failed": failed,
+        "letters_a_round": LETTERS, "left_to_the_operator": doubtful, "of_these_without_address": nameless, "runs_that_failed": failed,
     }  # fmt: skip
     print(json.dumps(told))
-    return 1 if different or doubled or lost or failed else 0
+    return 1 if different or doubled or lost or failed or nameless else 0
 
 
 if __name__ == "__main__":

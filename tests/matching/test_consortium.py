@@ -214,6 +214,21 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
     assert "lot 1 « Prestation 1 » : même métier" in team.members[1].reason
 
 
+@pytest.mark.parametrize("kind", ["ETTI", "GEIQ"])
+def test_who_only_lends_staff_is_no_mandataire_of_works(kind: str) -> None:
+    lender, builder = structure(1, kind=kind, turnover=9e6), structure(2, kind="EI", turnover=1e5)
+    works = [
+        lot(n, title=title, cpv=(code,))
+        for n, (title, code) in enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
+    ]
+    both = teams(answer(works[0], (lender, 0.9)), answer(works[1], (builder, 0.8)))
+    assert both and all(team.members[0].structure.kind == "EI" for team in both if len(team.members) > 1)
+    assert all(m.structure.kind == "EI" for team in both for m in team.members if m.role == "mandataire")
+    assert not teams(answer(works[0], (lender, 0.9)))
+    cleaning = lot(3, title="Nettoyage de bureaux", cpv=("90919200",))
+    assert teams(answer(cleaning, (lender, 0.9)))
+
+
 def test_what_nobody_covers_is_said() -> None:
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2)), answer(lot(3), (B, 0.1), nobody=True))[0]
     assert team.covered == ("t-1",) and team.uncovered == ("t-2", "t-3")

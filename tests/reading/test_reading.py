@@ -19,7 +19,7 @@ from matcher import plugins
 from matcher.domain import Award, Buyer, Clause, Holder, Lot, Rejected, Structure, Tender
 from matcher.partners.subcontracting import leads
 from matcher.reading import files
-from matcher.reading.procedure import procedures
+from matcher.reading.procedure import answerable, procedures
 from matcher.reference.accents import LOST, repair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,6 +229,17 @@ def ids(*tenders: Tender) -> list[list[str]]:
     return [[tender.id for tender in found] for found in procedures(tenders)]
 
 
+def test_a_notice_that_a_later_one_corrects_is_not_answered() -> None:
+    given = [
+        notice("26-1", "Nettoyage", 5),
+        notice("26-2", "Avis rectificatif", 9, nature="correction", related=("26-1",)),
+        notice("26-3", "Tonte", 6),
+        notice("26-4", "Annulation", 10, nature="cancellation", related=("26-3",)),
+        notice("26-5", "Peinture", 7),
+    ]
+    assert {tender.id for tender in answerable(given)} == {"26-2", "26-5"}
+
+
 def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
     first, fixed = (
         notice("26-1"),
@@ -333,3 +344,9 @@ def test_the_clause_may_stand_in_the_call() -> None:
 
 def test_structures_of_a_directory_come_out_of_the_same_door() -> None:
     assert all(isinstance(r, Structure) for r in files.read([SAMPLE / "structures.csv"]))
+
+
+def test_the_state_of_sync_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"through": "2026-11-24"}')
+    (tmp_path / "other.json").write_text("{}")
+    assert [path.name for path in files.walk(tmp_path)] == ["other.json"]

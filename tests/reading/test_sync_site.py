@@ -215,3 +215,14 @@ def test_hostile_pages_do_no_harm(tmp_path: Path) -> None:
     found = hostile(60, tmp_path, seed=7, seconds=0.1)
     assert (found["forbidden"], found["personal"], found["crashes"]) == (0, 0, [])
     assert found["pages"] >= 60
+
+
+def test_what_was_read_becomes_offers_marked_with_the_day(web: Web, tmp_path: Path) -> None:
+    from matcher.reading import files
+
+    run(web, tmp_path)
+    (one,) = [record for record in files.read([tmp_path / "pages"]) if isinstance(record, Structure)]
+    assert (one.siret, one.name) == (SIRET, "")
+    assert "Tonte et taille de haies" in [offer.title for offer in one.offers]
+    assert {offer.source for offer in one.offers} == {"son site, lu le 28/11/2026"}
+    assert all(offer.inferred and offer.evidence and offer.since == DAY for offer in one.offers)

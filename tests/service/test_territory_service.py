@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -108,14 +109,16 @@ def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, 
 
 def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
     client, _ = served
-    page = client.get("/territoire", headers={"accept": "text/html"})
-    assert page.status_code == 200 and "<svg" in page.text and "Source :" in page.text
+    assert client.get("/territoire").text.count('class="door"') == 5
+    page = client.get("/territoire/carte", headers={"accept": "text/html"})
+    assert page.status_code == 200 and "<svg" in page.text and re.search(r"Source\s:", page.text)
     studied = client.post(
-        "/territoire",
+        "/territoire/potentiel",
         data={"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"},
     )
     assert studied.status_code == 200 and "trois devis" in studied.text
-    wrong = client.post("/territoire", data={"need": "nettoyage", "place": "Zzyzx"})
+    assert client.get(studied.url.path).text == studied.text  # the address can be sent to a colleague
+    wrong = client.post("/territoire/potentiel", data={"need": "nettoyage", "place": "Zzyzx"})
     assert wrong.status_code == 422 and "Zzyzx" in wrong.text
 
 
@@ -141,10 +144,10 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
         "donnez le lieu"
         in client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02}).json()["facilitator"]
     )
-    for path in ("/territoire", "/v1/territory/map.html"):
+    for path in ("/territoire/carte", "/v1/territory/map.html"):
         assert "Facilitateur" in client.get(path).text
     assert "aucun n'est connu pour Montreuil" in client.get(
-        "/territoire", params={"lieu": "93100"}
+        "/territoire/facilitateurs", params={"lieu": "93100"}
     ).text.replace("&#39;", "'")
 
 
@@ -179,9 +182,9 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
 def test_the_effect_on_oeth_is_told_beside_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
     client, _ = served
     asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
-    assert "OETH" in client.post("/territoire", data=asked).text
-    assert client.post("/territoire", data={**asked, "rate": "beaucoup"}).status_code == 422
-    nobody = client.post("/territoire", data={**asked, "need": "blanchisserie", "place": "97400"})
+    assert "OETH" in client.post("/territoire/potentiel", data=asked).text
+    assert client.post("/territoire/potentiel", data={**asked, "rate": "beaucoup"}).status_code == 422
+    nobody = client.post("/territoire/potentiel", data={**asked, "need": "blanchisserie", "place": "97400"})
     assert nobody.status_code == 200 and "sans effet, aucune EA" in nobody.text
     body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
     effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]

@@ -1,10 +1,12 @@
 """ "Ce n'est pas notre métier": the trades a structure denies, and the lots that this excludes permanently.
 
-A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer.
+A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer or the
+mark of its title (`titled`), which stays when lists are fetched and numbered again.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -12,7 +14,12 @@ from matcher.domain import BadInput, Lot, Structure
 from matcher.reference import needs
 from matcher.reference import trades as trades_
 from matcher.reference.codes import cpv_label
-from matcher.reference.text import shorten
+from matcher.reference.text import fold, shorten
+
+
+def titled(title: str) -> str:
+    """The mark of an offer's title."""
+    return f"~{hashlib.sha256(fold(title).encode()).hexdigest()[:16]}"
 
 
 def skill(text: str) -> str:
@@ -97,6 +104,7 @@ def applied(structure: Structure, denied: Iterable[str]) -> Structure:
         offer
         for offer in structure.offers
         if offer.id not in ids
+        and titled(offer.title) not in ids
         and not (
             offer.inferred and (found := set(trades_.named(f"{offer.title}. {offer.text}"))) and found <= gone
         )

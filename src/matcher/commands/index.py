@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -63,11 +62,17 @@ def run(
         held = load_catalogue(out)
         gathered.structures += self_declared.amended(held, gathered.structures)
         catalogue = update_catalogue(held, gathered.structures, gone or ())
+        gathered.awards = gather.load_contracts(out)
         notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
-    save_catalogue(catalogue, out, partial(gather.save_notices, gathered.tenders))
+
+    def also(folder: Path) -> None:
+        gather.save_notices(gathered.tenders, folder)
+        gather.save_contracts(gathered.awards, folder)
+
+    save_catalogue(catalogue, out, also)
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "

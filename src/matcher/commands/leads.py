@@ -82,7 +82,9 @@ def run(
                 "acheteur": one.buyer.name,
                 "date": one.on.isoformat(),
                 "heures": one.hours,
-                "à appeler": " ; ".join(f"{f.name} ({f.siret})" for f in one.firms),
+                "titulaire à appeler, ou entreprises du métier": " ; ".join(
+                    f"{f.name} ({f.siret})" for f in one.firms
+                ),
                 "structures à solliciter": " ; ".join(
                     f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
                     f"{subcontracting.way(m.structure, one.lot)}"

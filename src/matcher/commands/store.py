@@ -73,17 +73,31 @@ def anchor(
 
 @app.command()
 def backup(
-    path: Path = typer.Argument(..., help="File to write, .jsonl.gz."), store: str | None = STORE
+    path: Path = typer.Argument(
+        ..., help="File to write, .jsonl.gz, or a folder: the file is then named by the time."
+    ),
+    store: str | None = STORE,
+    keep: int = typer.Option(
+        0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."
+    ),
 ) -> None:
     """Write every row to one file, from one consistent snapshot, while others write.
 
-    Example: matcher store backup maillage-2026-11-24.jsonl.gz
+    \b
+    matcher store backup maillage-2026-11-24.jsonl.gz
+    matcher store backup /var/lib/maillage/backup --keep 30
     """
     from matcher.console import say
-    from matcher.records.store import Store
+    from matcher.records.store import Store, now
 
+    folder = None if path.name.endswith(".gz") else path
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"store-{now():%Y%m%dT%H%M%S}.jsonl.gz"
     with Store.open(store) as opened:
         say(f"{opened.backup(path)} rows written to {path}")
+    for old in sorted(folder.glob("store-*.jsonl.gz"))[:-keep] if folder is not None and keep else ():
+        old.unlink()
 
 
 @app.command()

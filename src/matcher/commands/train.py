@@ -106,6 +106,20 @@ def vocation(
 
 
 @app.command()
+def offers(
+    out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
+) -> None:
+    """Learn to read trades in what structures write of themselves: brochures, pages, declared objects.
+
+    matcher train offers
+    """
+    from matcher.lab.training.offers import train
+    from matcher.learned.encoders import static
+
+    say(f"offers written to {train(static.load(), out)}")
+
+
+@app.command()
 def judgement(
     data: Path = typer.Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
     sets: str = typer.Option(
@@ -123,7 +137,7 @@ def judgement(
 
     directory = structures or data / "structures" / "siae_2021.jsonl"
     history = data / "awards" / "history.json.gz"
-    path = train(data / "judged", sets.split(","), [directory], [history], out)
+    path = train(data / "judged", sets.split(","), [directory], [history], out, data)
     say(f"judgement written to {path}")
 
 

@@ -121,7 +121,7 @@ def on_judged(
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
     found = gather.gather(structures)
     held = build_catalogue(
-        found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED
+        found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED, suppliers=False
     )
     for path in queries:
         one = leads.load(path, most)

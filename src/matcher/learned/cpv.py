@@ -217,6 +217,12 @@ def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     return Suggester(reader, views, short, long)
 
 
+@cache
+def shipped() -> Suggester:
+    """The shipped model, read once.  Raises as `load`."""
+    return load()
+
+
 def pack(views: Views) -> dict[str, NDArray[Any]]:
     """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
     scale = np.abs(views.weights).max(axis=0) / 127
@@ -246,14 +252,9 @@ def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
     )
 
 
-@cache
-def _shipped() -> Suggester:
-    return load()
-
-
 def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
     """The k likeliest CPV codes of a French text: (8 digits, label, calibrated probability), best first.
 
     Raises BadInput for an empty text, a text without a known word, or an unknown level.
     """
-    return _shipped().suggest(text, k, level)
+    return shipped().suggest(text, k, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matcher.domain import Lot
+from matcher.reference.french import grouped
 
 
 def yearly(lot: Lot) -> float:
@@ -15,3 +16,15 @@ def yearly(lot: Lot) -> float:
     if lot.amount_period == "year":
         return lot.amount
     return lot.amount / max(1.0, lot.duration_months / 12.0) if lot.duration_months else float("nan")
+
+
+def in_words(lot: Lot) -> str:
+    """What the notice says of the money, in French, "" where it says nothing: a total without duration stays a total."""
+    if lot.amount is None or "amount" in lot.inferred:
+        return ""
+    money = f"{grouped(lot.amount)} {'€' if lot.currency == 'EUR' else lot.currency}"
+    if lot.amount_period == "year":
+        return f"{money} par an"
+    return f"{money} au total" + (
+        f", sur {lot.duration_months:.3g} mois".replace(".", ",") if lot.duration_months else ""
+    )

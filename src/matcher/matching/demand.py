@@ -55,16 +55,18 @@ class Answers:
 def inputs(
     query: Query, asked: NDArray[np.float32], divisions: Sequence[str], usual: float
 ) -> NDArray[np.float64]:
-    """What the model reads: meaning, trades, vocation (`usual`) and CPV division of a lot."""
-    division = query.cpv[0][:2] if query.cpv else ""
+    """What the model reads: meaning, trades, vocation (`usual`), CPV division and group of a lot."""
+    code = query.cpv[0] if query.cpv else ""
     told = [usual]
-    return np.concatenate([2.0 * query.vector, 2.0 * asked, told, [float(d == division) for d in divisions]])
+    return np.concatenate(
+        [2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]]
+    )
 
 
 @cache
 def answers(folder: Path | None = None) -> Answers:
     """The learnt model of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "demand.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("demand.npz", folder), allow_pickle=False) as held:
         weights = held["weights"].astype(np.float32) * held["scale"][:, None]
         return Answers(weights, held["bias"].astype(np.float32), held["divisions"].tolist())
 
@@ -99,6 +101,15 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
 def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
     """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     facts = said(query, asked)
+    chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
     return facts | {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}
+
+
+def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
+    """The chances of a lot; one whose notice asks for hours is answered by them at least, and works by them alone."""
+    if not any(clause.nature == "execution" for clause in query.lot.clauses):
+        return chances
+    moved = chances[0] + (chances[2] if works else 0.0)
+    return np.array([0.0, chances[1] + moved, chances[2] * (not works)])

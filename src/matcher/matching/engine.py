@@ -238,6 +238,7 @@ class Matcher:
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
             considered=len(ranking.order),
+            calls_for=suitability.calls_for(ranking),
         )
 
     def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:

@@ -148,7 +148,7 @@ def read(path: Path) -> Judgement:
 @cache
 def shipped() -> Judgement:
     """The judgement of models/judgement, read once."""
-    return read(paths.models_dir() / "judgement" / "judgement.json")
+    return read(paths.judgement_file("judgement.json"))
 
 
 def reads(catalogue: Catalogue) -> bool:

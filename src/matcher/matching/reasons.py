@@ -6,11 +6,11 @@ something is unknown.  Here they are gathered by subject; the points of the subj
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import KINDS, LEVEL_LABELS, Clause, LotAnswer, Match, Reason, Structure
+from matcher.domain import KINDS, LEVEL_LABELS, CallsFor, Clause, LotAnswer, Match, Reason, Structure
 from matcher.reference.text import shorten
 
 
@@ -137,6 +137,20 @@ def counts(answer: LotAnswer) -> str:
     found = [(answer.likely, LEVEL_LABELS["likely"]), (answer.plausible, LEVEL_LABELS["plausible"])]
     said = [f"{number} {label}" for number, label in found if judged and number]
     return f"{', '.join(said)}, sur {examined}" if said else examined
+
+
+#: Why nobody is proposed, by what the lot calls for, and what to do.
+NOBODY: Mapping[CallsFor, str] = {
+    "unclear": "Ce texte ne dit pas de besoin : écrivez ce qui est à faire, et où.",
+    "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
+    "par des heures d'insertion ou une part sous-traitée.",
+    "beyond": "Ce que l'économie sociale ne fait pas d'ordinaire : reste la clause sociale d'exécution, si des tâches s'y prêtent.",
+}
+
+
+def why_nobody(answer: LotAnswer) -> str:
+    """Why no structure is proposed for a lot, and the way that is left; "" where nothing is known of it, or some are."""
+    return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
 
 
 def mark(match: Match) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import demand, distances, evidence, judgement
+from matcher.domain import CallsFor
+from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Query, Shortlist
 
@@ -46,17 +47,49 @@ def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
     return np.asarray(open_(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
-def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+def judged_levels(
+    shortlist: Shortlist, levels: NDArray[np.int64], *, reserved: bool = True
+) -> NDArray[np.int64]:
     """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
+
+    `reserved` False leaves a reservation of the lot to who asks.
 
     Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
     """
     # a declared zone that leaves the lot out is a refusal, wherever the structure stands
-    may = admitted(shortlist) & proposable(shortlist) & (distances.zones(shortlist) >= 0)
+    may = (
+        (admitted(shortlist) if reserved else open_(shortlist))
+        & proposable(shortlist)
+        & (distances.zones(shortlist) >= 0)
+    )
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
-    return np.where(may, levels, UNLIKELY)
+    levels = np.where(may, levels, UNLIKELY)
+    # of a text that says no need nobody is to be asked what it may mean; whom it clearly calls for stays
+    return levels if says_need(shortlist) else np.where(levels == LIKELY, levels, UNLIKELY)
+
+
+def says_need(shortlist: Shortlist) -> bool:
+    """Do the words of the lot say a need, read once a lot."""
+    query = shortlist.query
+    encoder = shortlist.catalogue.encoder
+    return bool(
+        shortlist.once("says need", lambda: clarity.says_need(query.lot, query.text, query.vector, encoder))
+    )
+
+
+def calls_for(ranking: Ranking) -> CallsFor:
+    """What a judged lot asks of structures, where it is no service of theirs."""
+    if not ranking.judged:
+        return ""
+    if not says_need(ranking.shortlist) and nobody(ranking):
+        return "unclear"
+    asked = evidence.whole(ranking.shortlist)
+    never = 1.0 - asked["served"] - asked["clause"]
+    if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
+        return ""
+    return "clause" if asked["clause"] >= never else "beyond"
 
 
 def located(query: Query) -> bool:
@@ -96,7 +129,7 @@ def relaxations(ranking: Ranking, wide: Ranking | None, kilometres: Column) -> t
     `wide` is the ranking of the lot without the filters of who asks, `kilometres` those of the candidates of the
     widest ranking, (n,).
     """
-    if not ranking.judged:
+    if not ranking.judged or calls_for(ranking) == "unclear":
         return ()
     widest = wide or ranking
     base = bidders(ranking.shortlist, ranking.levels >= PLAUSIBLE)

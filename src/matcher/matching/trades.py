@@ -98,7 +98,7 @@ class Reader:
 @cache
 def reader(folder: Path | None = None) -> Reader:
     """The learnt model of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "trades.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("trades.npz", folder), allow_pickle=False) as held:
         return Reader(
             {role: held[f"{role}_weights"].astype(np.float32) * held[f"{role}_scale"][:, None] for role in ("query", "passage")},
             {role: held[f"{role}_bias"].astype(np.float32) for role in ("query", "passage")},
@@ -212,15 +212,12 @@ def _of_words(catalogue: Catalogue, column: str, of: Callable[[str], Floats]) ->
     return np.asarray(known[numbers])
 
 
-def by_piece(catalogue: Catalogue, pieces: Pieces) -> NDArray[np.float16]:
+def by_piece(pieces: Pieces) -> NDArray[np.float16]:
     """Trades by meaning of every piece of what is declared that was read so far; (pieces, trades)."""
-    held: list[NDArray[np.float16]] = catalogue.once(
-        "trades by piece", lambda: [np.zeros((0, len(names())), dtype=np.float16)]
+    found: NDArray[np.float16] = pieces.derived(
+        "trades", lambda vectors: reader().read(vectors, "passage").astype(np.float16)
     )
-    fresh = pieces.vectors(len(held[0]))
-    if len(fresh):
-        held[0] = np.vstack([held[0], reader().read(fresh, "passage").astype(np.float16)])
-    return held[0]
+    return found
 
 
 # ------------------------------------------------------------------------------------------ of a silent structure
@@ -248,7 +245,8 @@ class Priors:
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
-        return self.rates[self.kinds.index(kind) if kind in self.kinds else len(self.kinds)]
+        at = self.kinds.index(kind) if kind in self.kinds else len(self.kinds)
+        return np.asarray(self.rates[at], dtype=np.float32)
 
     def chances(self, inputs: Floats) -> Floats:
         """Chances for PRIOR_INPUTS, shape (..., 6)."""
@@ -264,7 +262,7 @@ LIKELY_TRADE = (
 @cache
 def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
-    with np.load((folder or paths.models_dir() / "judgement") / "priors.npz", allow_pickle=False) as held:
+    with np.load(paths.judgement_file("priors.npz", folder), allow_pickle=False) as held:
         return Priors(
             held["kinds"].tolist(), held["rates"].astype(np.float32),
             {code: row for row, code in enumerate(held["codes"].tolist())}, held["shares"].astype(np.float32) / 255,
@@ -290,14 +288,25 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
-    model, worth = priors(), wide(need)
+    worth = wide(need)
     asked = np.flatnonzero(worth > FAINT)
-    if not len(asked):
-        return np.zeros(len(rows))
-    kinds, codes = catalogue.coded("kind"), catalogue.coded("naf")
-    rate = np.array([model.rate(kind or "") for kind in [*kinds[1], ""]])[kinds[0][rows]][:, asked]
-    share = np.array([model.share(code or "") for code in [*codes[1], ""]])[codes[0][rows]][:, asked]
-    held = [table[rows] for table in (by_name(catalogue), by_code(catalogue))]
-    most = [np.broadcast_to(table.max(axis=1, keepdims=True), rate.shape) for table in held]
-    inputs = np.stack([rate, *(table[:, asked] for table in held), share, *most], axis=-1)
-    return np.asarray((model.chances(inputs) * worth[asked]).max(axis=1), dtype=np.float64)
+    by_kind, coded, named = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
+    logits = (
+        by_kind[catalogue.coded("kind")[0][rows][:, None], asked]
+        + coded[catalogue.coded("naf")[0][rows][:, None], asked]
+        + priors().weights[PRIOR_INPUTS.index("name")] * by_name(catalogue)[rows[:, None], asked]
+        + named[rows][:, None]
+    )
+    return np.asarray((worth[asked] / (1 + np.exp(-logits))).max(axis=1, initial=0.0), dtype=np.float64)
+
+
+def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats, Floats]:
+    """What the prior adds for each kind and for each code, (words and none, trades), and for each name, (structures,)."""
+    weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
+    kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]
+    codes = [
+        weight["code"] * of_code(code or "") + weight["any code"] * of_code(code or "").max() + weight["share"] * model.share(code or "")
+        for code in [*catalogue.coded("naf")[1], ""]
+    ]  # fmt: skip
+    named = weight["any name"] * by_name(catalogue).max(axis=1) + model.bias
+    return weight["rate"] * np.array(kinds), np.array(codes), np.asarray(named, dtype=np.float32)

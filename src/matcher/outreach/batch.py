@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert, select, update
 
 from matcher import codec
-from matcher.domain import ANSWERABLE, Tender
+from matcher.domain import ANSWERABLE, Award, Tender
+from matcher.matching import renewals
+from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, digests
 from matcher.outreach.cases import LEVEL
 from matcher.outreach.intake import Summary, take
@@ -40,6 +42,7 @@ Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 #: Exit statuses, in addition to 0 (done), 1 (internal error) and 2 (wrong usage).
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
+ENDING = 100  # contracts that end soon asked in one night, the first to end
 TOGETHER = 16  # notices whose matches are written in one transaction
 
 
@@ -81,9 +84,26 @@ def run(
         found = shown(answers(catalogue, pending, options), "matching", len(pending))
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
             write(store, some, matcher.versions, at)
-        digests.compose(store, matcher.catalogue, options.rules, summary, at, hold=options.hold)
+        ending = _ending(store, matcher, at.date())
+        digests.compose(
+            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
+        )
         _finished(store, summary, pending)
     return summary
+
+
+def _ending(store: Store, matcher: Matcher, day: date) -> dict[str, list[renewals.Renewal]]:
+    """The contracts that end soon, of the award notices of the store, by the SIRET that would be called for them."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")
+        ).scalars()
+        awards = [codec.from_json(Award, award) for tender in rows for award in tender.get("awards", ())]
+    found: dict[str, list[renewals.Renewal]] = defaultdict(list)
+    for one in renewals.renewals(awards, day)[:ENDING]:
+        for siret in renewals.followers(matcher, one):
+            found[siret].append(one)
+    return found
 
 
 def rehearse(

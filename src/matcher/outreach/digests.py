@@ -33,10 +33,17 @@ from matcher.reference.text import shorten
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
     from matcher.domain import Structure
+    from matcher.matching.renewals import Renewal
     from matcher.outreach.intake import Summary
 
 MAIL = "mail"
+ASKED = "asked by --hold"
+#: What digests composed before these were told lack.
+LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
+LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
+RENEWAL = "renewal:"
+ENDING = 2  # contracts that end soon told in one message
 QUIET = "Peu ou rien dans votre métier ces temps-ci"
 QUIET_INTRO = (
     "Depuis un mois, aucun lot ouvert n'était clairement de votre métier et à votre portée : ce message le dit une fois, "
@@ -57,12 +64,23 @@ class _Known:
     done: Set[str]  # who has today's digest already
     waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
     quiet: Sequence[str]  # who has had no mail for a month
+    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) told before
 
 
 def compose(
-    store: Store, catalogue: Catalogue, rules: Rules, summary: Summary, at: datetime, *, hold: bool = False
+    store: Store,
+    catalogue: Catalogue,
+    rules: Rules,
+    summary: Summary,
+    at: datetime,
+    *,
+    hold: bool = False,
+    ending: Mapping[str, Sequence[Renewal]] | None = None,
 ) -> None:
-    """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step."""
+    """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step.
+
+    `ending` are contracts that end soon by the SIRET that would be called for them: told with other news, once.
+    """
     day = at.astimezone(PARIS).date()
     known = _known(store, rules, summary, at, day)
     summary.waves = dict(known.waves)
@@ -81,7 +99,8 @@ def compose(
         found = (_news(store, known, *row[1:], names) for row in by_siret.get(siret, ()))
         news = [*filter(None, found), *_cancelled(known, names)]
         if any(one.level != "plausible" for one in news):
-            _write(store, catalogue, rules, summary, at, siret, news, writer)
+            fresh = _ending(known, names, (ending or {}).get(siret, ()))
+            _write(store, catalogue, rules, summary, at, siret, news, writer, fresh)
     for siret in known.quiet:
         if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
             _write_quiet(store, catalogue, summary, at, siret)
@@ -103,6 +122,7 @@ def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date
             done=set(connection.execute(sent).scalars()),
             waves=waves or _waves(connection, open_cases, rules, at),
             quiet=alerts.quiet(connection, day),
+            ending=_told_ending(connection),
         )
 
 
@@ -131,6 +151,11 @@ def _announced(
         for row in connection.execute(select(Announcement.__table__).where(Announcement.channel == MAIL))
         if row.notice_id in first
     }
+
+
+def _told_ending(connection: Connection) -> set[tuple[str, str]]:
+    query = select(Announcement.addressee, Announcement.notice_id)
+    return {(a, id) for a, id in connection.execute(query.where(Announcement.notice_id.startswith(RENEWAL)))}
 
 
 def _waves(
@@ -195,6 +220,13 @@ def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
             yield News(notice_id, lot_id, 1.0, "cancellation")
 
 
+def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[Renewal]:
+    """The contracts that end soon, not told before; at most `ENDING`."""
+    return [one for one in ending if not any((name, RENEWAL + one.id) in known.ending for name in names)][
+        :ENDING
+    ]
+
+
 def _item_announced(store: Store, digest_id: str, notice_id: str, lot_id: str) -> Mapping[str, Any] | None:
     with store.reading() as connection:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
@@ -216,6 +248,7 @@ def _write(
     siret: str,
     news: Sequence[News],
     writer: ItemWriter,
+    ending: Sequence[Renewal] = (),
 ) -> None:
     """One digest and the lots it announces, in one transaction."""
     day, urgent = at.astimezone(PARIS).date(), {"cancellation": 0, "correction": 1}
@@ -232,9 +265,10 @@ def _write(
     items = [writer.item(structure, one) for one in chosen]
     content = _content(summary, at, structure) | {
         "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
-        "subject": _subject(items), "intro": _intro(items),
+        "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
-    _keep(store, day, at, content, [*chosen, *unsure])
+    told = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
+    _keep(store, day, at, content, [*chosen, *unsure, *told])
 
 
 def _write_quiet(store: Store, catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> None:
@@ -254,7 +288,7 @@ def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, 
     return {
         "id": identifier(structure.siret, day), "run": summary.run, "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": [],
-        "unsure": [], "quiet": False, "left": 0, "cap": 0, "versions": summary.versions, "link": "",
+        "unsure": [], "ending": [], "quiet": False, "left": 0, "cap": 0, "versions": summary.versions, "link": "",
     }  # fmt: skip
 
 
@@ -301,7 +335,7 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
         summary.told = sum(len(content["items"]) for content in mine)
         usual = usual_volume(connection, rules)
         if hold:
-            summary.held = "asked by --hold"
+            summary.held = ASKED
         elif usual is None and summary.digests > rules.first_volume:
             summary.held = f"{summary.digests} digests, and no three earlier runs to compare with (allowed: {rules.first_volume})"
         elif usual is not None and summary.digests > rules.brake * max(1.0, usual):
@@ -355,7 +389,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),
-        "made": at.isoformat(), "items": items, "unsure": [], "quiet": False, "left": max(0, len(news) - limit), "cap": limit, "link": "",
+        "made": at.isoformat(), "items": items, "unsure": [], "ending": [], "quiet": False, "left": max(0, len(news) - limit), "cap": limit, "link": "",
         "versions": items[0]["versions"] if items else {"recipe": "", "data": ""},
         "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
     }  # fmt: skip
@@ -365,5 +399,6 @@ def rendered(content: Mapping[str, Any], form: str) -> bytes:
     """A digest in a form of the room `digest_formats`."""
     from matcher import plugins
 
-    result: bytes = plugins.find("outreach.digest_formats", form).render(content)
+    items = [{**LATER_ITEM, **item} for item in content["items"]]
+    result: bytes = plugins.find("outreach.digest_formats", form).render({**LATER, **content, "items": items})
     return result

@@ -13,14 +13,25 @@ from cachetools import LRUCache, cachedmethod
 from sqlalchemy import select
 
 from matcher import codec
-from matcher.domain import BadInput, Consortium, Lot, LotAnswer, Match, NotFound, Reason, Structure, Tender
+from matcher.domain import (
+    BadInput,
+    Consortium,
+    Lot,
+    LotAnswer,
+    Match,
+    NotFound,
+    Place,
+    Reason,
+    Structure,
+    Tender,
+)
+from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.outreach.cases import LEVEL, Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
-from matcher.reference import law
-from matcher.reference.french import grouped
-from matcher.reference.text import shorten
+from matcher.reference import law, places
+from matcher.reference.text import fold, shorten
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -63,15 +74,18 @@ class ItemWriter:
         )
         reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
         deadline = lot.deadline or tender.deadline
+        alone = ""
+        partners: list[dict[str, Any]] = []
         if news.level == "clause":
-            alone, partners = _by_clause(detail), []
-        else:
-            alone, partners = self._alone(structure, news) if found else ("", [])
+            alone = _by_clause(detail)
+        elif found:
+            alone, partners = self._alone(structure, news, detail)
         return {
             "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
-            "lot": f"Lot {lot.number}" if len(tender.lots) > 1 else "Marché à lot unique",
+            "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
-            "buyer": tender.buyer.name, "place": _place(lot), "amount": amount_in_words(lot), "level": news.level,
+            "text": _summary(lot, tender),
+            "buyer": tender.buyer.name, "place": _place(lot), "amount": in_words(lot) or "montant non publié", "level": news.level,
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
@@ -84,25 +98,31 @@ class ItemWriter:
             "versions": found["versions"] if found else {},
         }  # fmt: skip
 
-    def _alone(self, structure: Structure, news: News) -> tuple[str, list[dict[str, Any]]]:
-        """In words: alone, or with whom for what; the partners as data."""
+    def _alone(
+        self, structure: Structure, news: News, detail: Mapping[str, Any]
+    ) -> tuple[str, list[dict[str, Any]]]:
+        """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
         tender = self._cases[news.notice_id].tender
-        team = self._team(structure, news.notice_id, tender)
-        if team is None:
-            return "", []
-        others = [m for m in team.members if m.structure.siren != structure.siren]
-        if not others:
-            return "Vous pouvez répondre seule.", []
-        return _with(others, tender), _partners(others)
+        lacking, size = detail.get("lacking", []), detail.get("size", "")
+        if not lacking and not detail.get("small"):
+            return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []
+        wanting = f"Il manque : {', '.join(lacking)}. " if lacking else f"{size[:1].upper()}{size[1:]}. "
+        team = self._team(structure, news)
+        others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
+        return wanting + (_with(others, tender) if others else "À répondre en groupement."), _partners(others)
 
-    def _team(self, structure: Structure, notice_id: str, tender: Tender) -> Consortium | None:
-        """The best team with this structure for a notice; None where it is in no lot's list, or none is found."""
+    def _team(self, structure: Structure, news: News) -> Consortium | None:
+        """The best team with this structure for a lot; None where it is not in its list, or none is found."""
         from matcher.matching.groups import consortium
 
-        answers = self._answer_of(notice_id, structure)
-        mine = [a for a in answers if any(m.structure.siren == structure.siren for m in a.matches)]
+        answers = self._answer_of(news.notice_id, structure)
+        mine = [
+            a for a in answers
+            if a.lot.id == news.lot_id and any(m.structure.siren == structure.siren for m in a.matches)
+        ]  # fmt: skip
         if not mine:
             return None
+        tender = self._cases[news.notice_id].tender
         try:
             teams = consortium.recommend(
                 mine, tender=tender, n=1, max_members=4, imposed=[structure], solver="greedy", seconds=0.5
@@ -155,11 +175,18 @@ def _with(others: Sequence[Any], tender: Tender) -> str:
     numbers = {lot.id: lot.number for lot in tender.lots}
     parts = []
     for member in others[:3]:
-        takes = sorted({numbers[i] for t in member.lots for i in numbers if t == i or t.startswith(i + "#")})
+        takes = sorted(
+            {numbers[i] for t in member.lots for i in numbers if t == i or t.startswith(i + "#")},
+            key=_by_number,
+        )
         for_what = f" (lot {', '.join(takes)})" if takes and len(tender.lots) > 1 else ""
         town = f", {member.structure.place.label}" if member.structure.place.label else ""
         parts.append(f"{member.structure.name}{town}{for_what}")
     return "À répondre en groupement, par exemple avec : " + " ; ".join(parts)
+
+
+def _by_number(number: str) -> tuple[int, str]:
+    return (int(number), "") if number.isdigit() else (10**9, number)
 
 
 def _partners(others: Sequence[Any]) -> list[dict[str, Any]]:
@@ -178,19 +205,29 @@ def _by_clause(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _numbered(lot: Lot) -> str:
+    return lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}"
+
+
+def _summary(lot: Lot, tender: Tender) -> str:
+    """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
+    said = " ".join((lot.description or tender.description).split())
+    told = {fold(lot.title), fold(tender.title)}
+    return "" if fold(said) in told or len(said) < 20 else shorten(said, 240)
+
+
+LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
+
+
 def _place(lot: Lot) -> str:
-    places = dict.fromkeys(p.label or p.department or p.region or "" for p in lot.places)
-    return ", ".join(place for place in places if place)
+    found = dict.fromkeys(_place_name(p) for p in lot.places)
+    return ", ".join(place for place in found if place)
 
 
-def amount_in_words(lot: Lot) -> str:
-    """What the notice says of the money: a total without duration stays a total."""
-    if lot.amount is None or "amount" in lot.inferred:
-        return "montant non publié"
-    sum_ = f"{grouped(lot.amount)} {'€' if lot.currency == 'EUR' else lot.currency}"
-    if lot.amount_period == "year":
-        return f"{sum_} par an"
-    return f"{sum_} au total" + (f" sur {lot.duration_months:g} mois" if lot.duration_months else "")
+def _place_name(place: Place) -> str:
+    label = place.label.strip(" .") if len(place.label) <= LONGEST_PLACE else ""
+    area = places.department(place.department or "")
+    return label or (f"{area.name} ({area.code})" if area else places.regions().get(place.region or "", ""))
 
 
 def _link(url: str) -> str:

@@ -80,6 +80,16 @@ def account_link(name: str, address: str, link: str, transport: MailTransport) -
     return mail
 
 
+def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
+    """The mail by which a buyer signs in without a key."""
+    mail = _plain(transport, address, "Votre lien de connexion", link)
+    mail.set_content(
+        f"Bonjour,\n\nPour vous connecter, ouvrez ce lien, puis le bouton de la page :\n{link}\n\n"
+        "Il vaut vingt minutes et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien.\n"
+    )
+    return mail
+
+
 def _plain(transport: MailTransport, address: str, subject: str, name: str) -> EmailMessage:
     """A mail of the pages, without its text."""
     sender = parseaddr(transport.sender)

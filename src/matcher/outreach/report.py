@@ -13,12 +13,39 @@ from sqlalchemy import ColumnElement, func, select
 from matcher import plugins
 from matcher.domain import NotFound
 from matcher.outreach.cases import LEVEL
+from matcher.outreach.digests import ASKED
+from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
 from matcher.reference import codes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: States of a digest, versions and reasons of a hold, in French.
+STATES = {
+    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains", "sent": "envoyés",
+    "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
+}  # fmt: skip
+VERSIONS = {
+    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette", "encoder": "encodeur",
+    "ranker": "jugement", "rotation": "rotation",
+}  # fmt: skip
+
+
+def held_in_words(held: str) -> str:
+    """Why digests are held, in French; "" where they are not."""
+    if not held:
+        return ""
+    if held == ASKED:
+        return "à la demande de l'exploitant (--hold)"
+    count, _, rest = held.partition(" digests, ")
+    return f"{count} messages, " + (
+        "au premier envoi, sans trois exécutions pour comparer"
+        if rest.startswith("and no")
+        else "bien plus que d'habitude"
+    )
 
 
 BLUE, GREY = "#0b4f8a", "#c9c9c4"
@@ -30,7 +57,7 @@ def of_run(store: Store, run: str) -> str:
     from matcher.outreach.digest_formats._words import templates
 
     plots = {
-        "volumes": _bars({day[5:]: count for day, count in facts["volumes"]}, "Envois par exécution", "digests"),
+        "volumes": _bars({f"{day[8:10]}/{day[5:7]}": count for day, count in facts["volumes"]}, "Messages par exécution", "messages"),
         "departments": _bars(dict(facts["departments"]), "Lots par département d'exécution", "lots", second=dict(facts["covered"])),
         "trades": _bars(dict(facts["trades"]), "Lots par métier (division CPV)", "lots", second=dict(facts["trades_covered"]), wide=True),
         "exposure": _curve(facts["exposure"]),
@@ -61,7 +88,9 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     places = lots.explode("departments")
     empty = lots[~lots["served"]]
     return {
-        "run": state, "digests": digests, "words": words, "empty_count": len(empty),
+        "run": state, "held": held_in_words(state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "digests": {STATES.get(k, k): v for k, v in digests.items()},
+        "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()}, "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
         "volumes": [(s["started"][:10], s["digests"]) for s in reversed(states)],
         "departments": _counts(places["departments"], 25), "covered": _counts(places["departments"][places["served"]]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 32_000  # characters of a cell; Excel refuses more than 32,767
+WHEN, DAY = "dd/mm/yyyy hh:mm", "dd/mm/yyyy"  # a French reader's
+_LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
 WRAPPED = 2_000  # rows whose cells wrap: styling every row of a long list takes longer than writing it
 
 
@@ -61,11 +64,15 @@ def _fill(sheet: Worksheet, given: Sheet) -> None:
     for number, row in enumerate(given.rows, 1):
         sheet.append([_text(value) if isinstance(value, str) else value for value in row])
         for cell in sheet[number]:
-            if isinstance(cell.value, str):
+            if isinstance(cell.value, datetime):
+                cell.number_format = WHEN
+            elif isinstance(cell.value, date):
+                cell.number_format = DAY
+            elif isinstance(cell.value, str):
                 # a text, never a formula: openpyxl would take a leading "=" for one
                 cell.data_type, cell.quotePrefix = "s", cell.value.startswith(("=", "+", "-", "@"))
-            elif isinstance(cell.value, date):  # a datetime too
-                cell.number_format = "DD/MM/YYYY HH:MM" if isinstance(cell.value, datetime) else "DD/MM/YYYY"
+                if _LINK.fullmatch(cell.value):
+                    cell.hyperlink, cell.style = cell.value, "Hyperlink"
             if given.heading and number == 1:
                 cell.font = bold
             elif given.heading and number <= WRAPPED:

@@ -41,6 +41,7 @@ def drop(mail: EmailMessage, folder: Path, name: str) -> Reply:
     target = folder / f"{name}.eml"
     part = target.with_suffix(".part")
     with part.open("wb") as sink:
+        part.chmod(0o600)
         sink.write(mail.as_bytes())
         sink.flush()
         os.fsync(sink.fileno())
@@ -181,7 +182,8 @@ def bounced(store: Store, raw: bytes) -> tuple[list[str], list[str]]:
 
     A report on an address that nothing was ever sent to is refused: anybody can write one.
     """
-    stopped, refused = [], []
+    stopped: list[str] = []
+    refused: list[str] = []
     with store.reading() as connection:
         for address in _failed(raw):
             known = any(

@@ -59,25 +59,29 @@ def _levels(
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of those to be told, best first."""
     from matcher.domain import LENDING_KINDS, Reason
-    from matcher.matching import by_clause, suitability
+    from matcher.matching import by_clause, standing, suitability
     from matcher.matching.ranking import LIKELY, PLAUSIBLE
 
     query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
+    kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
     # only whom the judgement says to call is notified, above the floor of the operator, and where the place is known
-    likely = ranking.order[ranking.levels[ranking.order] == LIKELY]
-    if suitability.located(query):
-        chosen |= dict.fromkeys(likely[ranking.chances[likely] >= floor][:top].tolist(), ("likely", None))
-    clause = any(one.nature == "execution" for one in query.lot.clauses) and query.lot.reservation is None
-    if clause and ranking.judged and suitability.located(query):
-        kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
+    likely = (
+        ranking.order[ranking.levels[ranking.order] == LIKELY]
+        if suitability.located(query)
+        else ranking.order[:0]
+    )
+    for i in likely[ranking.chances[likely] >= floor][:top].tolist():
+        if not ranking.judged or standing.way_in(str(kinds[i]), query.lot) == "self":
+            chosen[i] = ("likely", None)
+    if ranking.judged and suitability.located(query) and standing.states_clause(query.lot):
         for i, code, said in by_clause.by_clause(ranking, CARRIERS):
             if kinds[i] in LENDING_KINDS | TASK_KINDS:
                 chosen.setdefault(i, ("clause", Reason(code=code, text=said)))
     if curious:
         sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
         for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
-            if str(sirets[i]) in curious:
+            if str(sirets[i]) in curious and standing.way_in(str(kinds[i]), query.lot):
                 chosen.setdefault(i, ("plausible", None))
     return chosen
 
@@ -85,6 +89,8 @@ def _levels(
 def _rows(
     matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
 ) -> Iterator[dict[str, Any]]:
+    from matcher.matching import standing
+
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     shown = sum(level == "likely" for level, _ in chosen.values())
     for rank, (position, (level, by)) in enumerate(chosen.items(), 1):
@@ -92,6 +98,8 @@ def _rows(
         if match.eligible is False or match.structure.active is False:
             continue
         reasons = (*((by,) if by else ()), *match.reasons)
+        lot, structure = match.lot, match.structure
+        own = level == "likely" and ranking.judged
         yield {
             "lot_id": match.lot.id, "siret": match.structure.siret, "rank": match.rank,
             "score": _finite(match.score), "probability": _finite(match.probability),
@@ -99,7 +107,9 @@ def _rows(
                 "level": level, "reasons": [as_json(reason) for reason in reasons],
                 "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
                 "eligible": match.eligible, "missing": list(match.missing),
-                "warnings": list(match.warnings), "shown": shown,
+                "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, lot) if own else "",
+                "small": own and standing.too_small(structure, lot),
+                "lacking": standing.lacking(matcher, structure, ranking.shortlist.query.tender, lot) if own else [],
             },
         }  # fmt: skip
 

@@ -10,33 +10,38 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import compress
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import ANSWERABLE, Filters, Lot, Match, Structure, Tender
+from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Structure, Tender
+from matcher.matching import standing
 from matcher.matching.amounts import yearly
-from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
-from matcher.matching.judgement import shipped
-from matcher.matching.parts import parts_of
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
+from matcher.matching.search import question
 from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law
-from matcher.reference import needs as needs_
 from matcher.reference.french import is_over
-from matcher.reference.trades import INDIRECT_FIT
 
 Part = Literal["alone", "with-partner", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")
 CHECK = "à vérifier avant de répondre"
 NOT_ESTABLISHED = "à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit"
+BY_CLAUSE = (
+    "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
+    "signalez-vous au facilitateur"
+)
 KEPT = 5_000  # notices whose lots are kept ready
+NEAR = 300  # lots compared with one structure, the nearest in meaning
+Key = tuple[str, str, str]
+Pair = tuple[Tender, Tender]  # a notice, and the same with the lots asked alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +86,9 @@ def opportunities(
     wanted = wishes or Wishes()
     moment = now or datetime.now(UTC)
     found: list[Opportunity] = []
-    for tender in tenders:
-        asked = _open(tender, wanted, moment)
-        if asked is not None:
-            found += _of_tender(matcher, structure, tender, asked, partners_of)
+    asked = [(tender, open_) for tender in tenders if (open_ := _open(tender, wanted, moment)) is not None]
+    for tender, near in _near(matcher, structure, asked):
+        found += _of_tender(matcher, structure, tender, near, partners_of)
     found.sort(key=lambda o: (PARTS.index(o.part), -o.match.probability, o.tender.id, o.lot.number))
     return tuple(found)
 
@@ -119,11 +123,9 @@ def _of_tender(
     matcher: Matcher, structure: Structure, tender: Tender, asked: Tender, partners_of: int
 ) -> Iterator[Opportunity]:
     only = Filters(sirets=(structure.siret,))
-    for query in _ready(matcher, tender):
-        if query.lot not in asked.lots:
-            continue
+    for query in _ready(matcher, tender, asked):
         ranking = matcher.rank(query.within(only))
-        level = _level(matcher, ranking, structure)
+        level = standing.level_of(ranking, structure)
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
@@ -131,50 +133,65 @@ def _of_tender(
             yield _judged(matcher, structure, asked, match, level, partners_of)
 
 
-def _ready(matcher: Matcher, tender: Tender) -> list[Query]:
-    """The lots of a notice as queries, read once whichever structure asks."""
-    kept: dict[str, tuple[Tender, list[Query]]] = matcher.catalogue.once("lots ready", dict)
+def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
+    """The notices with the lots nearest in meaning to what is known of the structure; all, where they are few.
+
+    To who lends staff the lots that state a clause too: no words of theirs tell them.
+    """
+    lots = [lot for _, open_ in asked for lot in open_.lots]
+    if len(lots) <= NEAR:
+        yield from asked
+        return
+    catalogue = matcher.catalogue
+    row = catalogue.row(structure.siret)
+    mine = np.asarray(
+        catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float32
+    )
+    best = (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0)
+    if structure.kind in LENDING_KINDS:
+        best[[standing.states_clause(lot) for lot in lots]] = 2.0
+    chosen = np.zeros(len(lots), dtype=bool)
+    chosen[np.argsort(-best, kind="stable")[: max(NEAR, int((best > 1.5).sum()))]] = True
+    low = 0
+    for tender, open_ in asked:
+        kept = tuple(compress(open_.lots, chosen[low : low + len(open_.lots)]))
+        low += len(open_.lots)
+        if kept:
+            yield tender, replace(open_, lots=kept)
+
+
+def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
+    """The vectors of the lots, each encoded once whichever structure asks; (lots, dimensions)."""
+    held: dict[str, NDArray[np.float32]] = matcher.catalogue.once("lot vectors", dict)
+    texts = [question(lot) for _, open_ in asked for lot in open_.lots]
+    if len(held) > 10 * KEPT:
+        held.clear()
+    fresh = [text for text in dict.fromkeys(texts) if text not in held]
+    if fresh:
+        held.update(zip(fresh, matcher.catalogue.encoder.encode(fresh, role="query"), strict=True))
+    return np.array([held[text] for text in texts], dtype=np.float32)
+
+
+def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
+    """The lots asked of a notice as queries, each read once whichever structure asks."""
+    kept: dict[str, tuple[Tender, dict[Key, Query]]] = matcher.catalogue.once("lots ready", dict)
     if tender.id not in kept or kept[tender.id][0] is not tender:
         if len(kept) >= KEPT:
             kept.clear()
-        kept[tender.id] = (tender, matcher.queries(tender))
-    return kept[tender.id][1]
+        kept[tender.id] = (tender, {})
+    held = kept[tender.id][1]
+    fresh = tuple(lot for lot in asked.lots if _key(lot) not in held)
+    if fresh:
+        made = matcher.queries(replace(tender, lots=fresh))
+        held.update(
+            (_key(lot), replace(query, tender=tender)) for lot, query in zip(fresh, made, strict=True)
+        )
+    return [held[_key(lot)] for lot in asked.lots]
 
 
-def _level(matcher: Matcher, ranking: Ranking, structure: Structure) -> int:
-    """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart."""
-    if not len(ranking.order):
-        return UNLIKELY  # it denies the trade of this lot, or of this part of it
-    if not ranking.judged:
-        asked = [n for n in needs_.asked(ranking.shortlist.query.lot) if n.trade not in needs_.GENERIC]
-        return LIKELY if asked and _known(asked, structure).any() else UNLIKELY
-    first = ranking.order[0]
-    if zones(ranking.shortlist)[first] < 0:
-        return UNLIKELY
-    free = ranking.scores - ranking.contributions["reservation"]
-    return int(shipped().levels_of(free)[first])
-
-
-def _known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
-    """Which needs are of a trade that the structure says, or its code tells."""
-    return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
-
-
-def _lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -> list[str]:
-    """Labels of the needs of a lot of several trades for which the structure is not likely."""
-    asked = needs_.split(lot)
-    if not asked:
-        return []
-    if not matcher.judges:
-        known = _known(asked, structure)
-    else:
-        only = Filters(sirets=(structure.siret,))
-        alone = replace(tender, lots=parts_of(lot))
-        levels = [
-            _level(matcher, matcher.rank(query), structure) for query in matcher.queries(alone, filters=only)
-        ]
-        known = np.array(levels) == LIKELY
-    return [need.label for need, does in zip(asked, known, strict=True) if not does]
+def _key(lot: Lot) -> Key:
+    """What tells a lot from the others of its notice: ids and numbers are not always unique."""
+    return lot.id, lot.number, lot.title
 
 
 def _judged(
@@ -192,32 +209,26 @@ def _judged(
     if watch := _out_of_reach(structure, lot, match, tender.published or date.today()):
         return made("watch", watch)
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
-    lacking = _lacking(matcher, structure, tender, lot)
-    split = len(needs_.split(lot))
+    if standing.way_in(structure.kind, lot) == "clause":
+        return made("watch", (BY_CLAUSE, *reasons))
+    lacking = standing.lacking(matcher, structure, tender, lot)
+    split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         unsure = CHECK if known else NOT_ESTABLISHED
         return made("watch", (unsure, *reasons))
-    amount = yearly(lot)
-    small = not math.isnan(amount) and not (structure.turnover or 0.0) >= amount
+    small, sized = standing.too_small(structure, lot), standing.size(structure, lot)
     if not lacking and not small:
-        sized = () if not math.isnan(amount) else ("capacité à vérifier : montant du lot inconnu",)
-        return made("alone", (*reasons, *sized))
+        return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else []
     if small:
-        wanting.append(_size(structure))
+        wanting.append(sized)
     with_whom = partners(matcher, structure, tender, lot.id, partners_of)
     kind = "complement" if lacking else "reinforcement"
     found = tuple(sorted(with_whom.partners, key=lambda p: p.kind != kind))
     if not found or found[0].kind != kind:
         return made("watch", (*wanting, *(with_whom.nobody or ("aucun partenaire connu pour ce lot",))))
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
-
-
-def _size(structure: Structure) -> str:
-    if structure.turnover is None:
-        return "capacité à vérifier : votre chiffre d'affaires est inconnu"
-    return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:

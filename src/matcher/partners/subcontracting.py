@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 from matcher.domain import (
     ANSWERABLE,
@@ -27,7 +28,7 @@ from matcher.domain import (
     Warning_,
 )
 from matcher.matching import by_clause
-from matcher.matching.amounts import yearly
+from matcher.matching.amounts import in_words
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
 from matcher.reading.procedure import procedures
@@ -36,6 +37,7 @@ from matcher.reference.french import grouped
 from matcher.reference.text import fold
 
 FIRMS = 5
+LOOKED_AT = 200  # firms, the likeliest to win first, among which those of the trade are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,11 +225,29 @@ def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
 
 
 def takers(matcher: Matcher, tender: Tender, lot: Lot, n: int = FIRMS) -> tuple[Structure, ...]:
-    """Ordinary firms of the catalogue that could take a lot, by their past awards; none where it holds none."""
-    ranking = matcher.rank(matcher.queries(replace(tender, lots=(lot,)))[0])
-    kinds = matcher.catalogue.of_structure("kind")[ranking.shortlist.candidates]
-    positions = [int(i) for i in ranking.order if kinds[i] == ""][:n]
-    return tuple(matcher.catalogue.structure(int(ranking.shortlist.candidates[i])) for i in positions)
+    """Ordinary firms of the catalogue that won a contract of the lot's trade; none where it holds none."""
+    ranking = matcher.rank(matcher.queries(replace(tender, lots=(lot,)))[0], past=True)
+    candidates = ranking.shortlist.candidates
+    kinds = matcher.catalogue.of_structure("kind")[candidates]
+    rows = (int(candidates[i]) for i in ranking.order if kinds[i] == "")
+    return tuple(
+        islice((firm for row in islice(rows, LOOKED_AT) if (firm := _of_trade(matcher, row, lot))), n)
+    )
+
+
+def _of_trade(matcher: Matcher, row: int, lot: Lot) -> Structure | None:
+    """The firm of a row if one of its contracts is of the CPV class of the lot, or of a trade that the lot asks for."""
+    catalogue = matcher.catalogue
+    classes = {code[:4] for code in lot.cpv if not code[:4].endswith("0")}
+    asked = {need.trade for need in needs.asked(lot)} - needs.GENERIC
+    for piece in range(int(catalogue.offsets[row]), int(catalogue.offsets[row + 1])):
+        won = catalogue.offer(piece)
+        if won.nature != "award":
+            continue
+        same = {need.trade for need in needs.asked(Lot(id="", title=won.title, cpv=won.cpv))} & asked
+        if same or any(code[:4] in classes for code in won.cpv):
+            return catalogue.structure(row)
+    return None
 
 
 def firm(matcher: Matcher, holder: Holder) -> Structure:
@@ -241,8 +261,8 @@ def firm(matcher: Matcher, holder: Holder) -> Structure:
 
 def asked(lot: Lot, clause: Clause, on: date) -> str:
     """What an open lot asks for, and what to do with it, in French."""
-    amount = yearly(lot)
-    size = "" if amount != amount else f", pour {amount:,.0f} € par an".replace(",", "\u202f")
+    money = in_words(lot)
+    size = f", pour {money}" if money else ""
     return (
         f"{lot_label(lot)} demande {owed(clause)}{size} ({law.article_of('clause.execution', on)}) : à proposer en "
         "sous-traitance aux entreprises qui y répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"

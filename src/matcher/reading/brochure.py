@@ -1,4 +1,4 @@
-"""A brochure pasted as text, turned into candidate offers, each with its passage.
+"""What a structure writes of itself (a brochure, a page, a declared object) as candidate offers, each with its passage.
 
 Each proposal is a passage of the text, never a sentence of ours; all are marked inferred, the person decides.
 """
@@ -6,17 +6,25 @@ Each proposal is a passage of the text, never a sentence of ours; all are marked
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import BadInput, Offer
-from matcher.reference import trades
+from matcher.learned import offers as reading
+from matcher.reading import zones
+from matcher.reading.sources._structure import kind_in_name
 from matcher.reference.text import clean, fold, shorten
 
 MOST = 40  # proposals of one text
 LONGEST = 200_000  # characters of a brochure
 PARAGRAPH = 2_000  # characters beyond which a line is joined to none before it
 TITLE = 120  # characters of a proposed title
+UNITS = 1_500  # parts of a text that are read
 
 _BULLET = re.compile(r"^\s*(?:[•▪◦●○■□✓✔➢►→*·–—-]|\d{1,2}\s?[.)/]|[a-z]\))\s+(?=\S)")
 #: Lines that tell how to reach a structure: never an offer.
@@ -39,10 +47,6 @@ _OPENS = re.compile(
     r"|(?:specialis[ea]e?s?|expert(?:e|s|es)?|intervient|intervenons|propose|realise|assure|fabrique) (?:dans|en|sur|pour)?"
     r"|domaines? d'(?:activite|intervention)s?|savoir-faire|services? proposes?)"
 )
-_VERB = re.compile(
-    r"\b(?:propos(?:e|ons|ent)|realis(?:e|ons|ent|ation)|assur(?:e|ons|ent)|effectu(?:e|ons|ent)|fabriqu(?:e|ons|ent)|intervien\w+|interven\w+"
-    r"|entreti(?:en|ent)|entreten\w+|prestations?|specialis\w+|mise a disposition|fourni\w+|confection\w*|livr\w+|install\w+|repar\w+|nettoy\w+)\b"
-)
 _SUBJECT = re.compile(
     r"(?:nous|notre équipe|il|elle|ils|elles|la structure|l['’](?:association|atelier|esat|entreprise))\b",
     re.I,
@@ -60,31 +64,132 @@ class _Line:
     heading: bool
 
 
-def propose(text: str, source: str = "brochure") -> tuple[Offer, ...]:
-    """Offers to tick, in the order of the text: title, passage (`evidence`), `inferred` True.
+SURE = 0.75  # least probability that a text says a trade, by its two clearest pieces
+CLEAR = 0.4  # and that a piece says it
+SECOND = 0.6  # what the second clearest piece adds
+#: What a structure of insertion is for, not what it offers.
+PURPOSE = frozenset({"insertion"})
+_PIECES = re.compile(r"[,;:•/()]|\s+(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
+_SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
-    Headings with what stands under them, bullets, the items of a listing sentence, and sentences that say what is
-    done.  Raises BadInput when the text is empty or too long; a text that names no activity gives none.
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A part of the text that may name what is done: read as `words`, shown as `title` ("" where it is evidence alone)."""
+
+    words: str
+    sentence: str
+    title: str
+    passage: str
+    under: int  # the line of the heading it stands under, -1 for none
+    shape: Literal["heading", "bullet", "sentence"]
+    heading: str = ""
+
+    @property
+    def context(self) -> str:
+        """The sentence, after the heading that it stands under."""
+        return f"{self.heading}. {self.sentence}" if self.heading else self.sentence
+
+
+def propose(
+    text: str, source: str = "brochure", since: date | None = None, names: Collection[str] = ()
+) -> tuple[Offer, ...]:
+    """Offers to tick, in the order of the text: title, passage (`evidence`), trade (`sectors`), service type, zone.
+
+    All are marked inferred.  A trade is proposed where the two clearest pieces of the text say it (`matcher.learned.offers`);
+    purposes, clients and contacts say none, nor do the structure's own `names`.  Raises BadInput when the text is empty or too long.
     """
     if not text.strip():
         raise BadInput("the brochure is empty: paste the text that says what the structure does")
     if len(text) > LONGEST:
         raise BadInput(f"the brochure has {len(text):,} characters: paste the pages that describe the offers")
-    found: dict[str, Offer] = {}
-    for title, passage in _passages(list(_lines(text))):
-        mark = re.sub(r"[^a-z0-9]+", " ", fold(title)).strip()
-        if not mark or any(mark == known or f" {mark} " in f" {known} " for known in found):
+    own = {fold(name) for name in names}
+    lines = [line for line in _lines(text) if fold(line.text).strip(" :") not in own or not line.text]
+    units = list(_units(lines))[:UNITS]
+    if not units:
+        return ()
+    chances = reading.said([unit.words for unit in units], [unit.context for unit in units])
+    zone, found = zones.stated(text), _distinct(_chosen(units, chances))
+    types = _service_types([unit for unit, _ in found], {trade for _, trade in found})
+    return tuple(
+        Offer(
+            id=f"proposal-{number}", title=unit.title, text=unit.passage if unit.passage != unit.title else "", source=source,
+            sectors=(reading.label(trade),), service_types=kind, zone=zone, since=since, inferred=True, evidence=unit.passage,
+        )
+        for number, ((unit, trade), kind) in enumerate(zip(found, types, strict=True), 1)
+    )  # fmt: skip
+
+
+def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tuple[_Unit, str]]:
+    """The units that say a trade which the text says, each with it, in the order of the text."""
+    names = reading.shipped().names
+    top = np.sort(chances, axis=0)[::-1][:2] * np.array([1.0, SECOND])[: len(chances), None]
+    sure = 1 - np.prod(1 - top, axis=0) >= SURE
+    sure &= [name not in PURPOSE for name in names]
+    titled = np.array([bool(unit.title) for unit in units])
+    masked = np.where(sure[None, :] & titled[:, None], chances, 0.0)
+    best = masked.argmax(axis=1)
+    clear = masked.max(axis=1) >= CLEAR
+    for trade in set(np.flatnonzero(sure)) - set(best[clear]):
+        clear[masked[:, trade].argmax()] = True  # its clearest piece stands for it
+        best[masked[:, trade].argmax()] = trade
+    whole = {
+        (unit.sentence, best[i]) for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence
+    }
+    headed = {(unit.under, best[i]) for i, unit in enumerate(units) if clear[i] and unit.shape == "heading"}
+    for i in np.flatnonzero(clear & titled):
+        unit = units[int(i)]
+        if unit.shape == "sentence" and (unit.under, best[i]) in headed:
+            continue  # the text of the heading holds it
+        if unit.shape == "bullet" and unit.words != unit.sentence and (unit.sentence, best[i]) in whole:
+            continue  # and the whole bullet its pieces
+        yield unit, names[best[i]]
+
+
+def _distinct(found: Iterable[tuple[_Unit, str]]) -> list[tuple[_Unit, str]]:
+    """Each title once, the longer wording in the place of the shorter; pieces of one sentence and trade joined."""
+    kept: dict[str, tuple[_Unit, str]] = {}
+    for unit, trade in _joined(found):
+        mark = re.sub(r"[^a-z0-9]+", " ", fold(unit.title)).strip()
+        if not mark or any(f" {mark} " in f" {known} " for known in kept):
             continue
-        for shorter in [known for known in found if f" {known} " in f" {mark} "]:
-            # The longer wording says the same and more; it takes the place of the shorter.
-            found.pop(shorter)
-        found[mark] = Offer(
-            id="", title=title, text=passage if passage != title else "", nature="offer", source=source,
-            inferred=True, evidence=passage,
-        )  # fmt: skip
-        if len(found) >= MOST:
+        for shorter in [known for known in kept if f" {known} " in f" {mark} "]:
+            kept.pop(shorter)
+        kept[mark] = (unit, trade)
+        if len(kept) >= MOST:
             break
-    return tuple(replace(offer, id=f"proposal-{number}") for number, offer in enumerate(found.values(), 1))
+    return list(kept.values())
+
+
+def _joined(found: Iterable[tuple[_Unit, str]]) -> Iterator[tuple[_Unit, str]]:
+    """Neighbouring pieces of one sentence that say one trade as one ("ponçage, vernis et peinture")."""
+    held: list[tuple[_Unit, str]] = []
+    for unit, trade in found:
+        last = held[-1] if held else None
+        if (
+            last
+            and last[1] == trade
+            and unit.shape == last[0].shape == "sentence"
+            and unit.sentence == last[0].sentence
+        ):
+            begin, end = unit.sentence.find(last[0].words), unit.sentence.find(unit.words) + len(unit.words)
+            span = unit.sentence[begin:end]
+            if 0 <= begin < end and len(span) <= TITLE * 2 // 3:
+                held[-1] = (replace(last[0], words=span, title=_cut(_item(span))), trade)
+                continue
+        held.append((unit, trade))
+    yield from held
+
+
+def _service_types(units: Sequence[_Unit], trades_said: Collection[str]) -> list[tuple[str, ...]]:
+    """Staff lent where the text says so, goods where the CPV codes of a piece are goods', else services."""
+    if not units:
+        return []
+    if "personnel" in trades_said:
+        return [("DISP",)] * len(units)
+    return [
+        ("BUILD",) if share > CLEAR else ("PREST",) for share in reading.goods([unit.words for unit in units])
+    ]
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -125,22 +230,26 @@ def _is_heading(line: str) -> bool:
     )
 
 
-def _passages(lines: list[_Line]) -> Iterator[tuple[str, str]]:
-    """(title, passage) of each candidate, in the order of the text."""
+def _units(lines: list[_Line]) -> Iterator[_Unit]:
+    """Headings with what stands under them, bullets, sentences, and the pieces of these, in the order of the text."""
+    under, heading = -1, ""
     for index, line in enumerate(lines):
         if not line.text:
             continue
         if line.heading:
-            yield from _heading(lines, index)
-        elif line.bullet:
-            yield from _bullet(line.text)
-        else:
-            for sentence in re.split(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])", line.text):
-                yield from _sentence(sentence)
+            under, heading = index, ""
+            for unit in _of_heading(lines, index):
+                heading = unit.words
+                yield unit
+            continue
+        for sentence in [line.text] if line.bullet else _SENTENCES.split(line.text):
+            if line.bullet or not _noise(fold(sentence)):
+                made = _of_bullet(sentence, under) if line.bullet else _of_sentence(sentence, under)
+                yield from (replace(unit, heading=heading) for unit in made)
 
 
-def _heading(lines: list[_Line], index: int) -> Iterator[tuple[str, str]]:
-    """A heading that names a trade is an offer, described by what stands under it; "Nos activités" only opens a list."""
+def _of_heading(lines: list[_Line], index: int) -> Iterator[_Unit]:
+    """A heading is described by what stands under it; "Nos activités" only opens a list."""
     heading = lines[index].text.strip(" :")
     below: list[str] = []
     for line in lines[index + 1 :]:
@@ -148,34 +257,36 @@ def _heading(lines: list[_Line], index: int) -> Iterator[tuple[str, str]]:
             break
         if line.text:
             below.append(line.text)
-    if trades.named(heading) and not _OPENS.fullmatch(fold(heading)):
-        title = heading.capitalize() if heading.isupper() else heading
-        yield _cut(title), shorten(" ".join([heading, *below]), 1_500)
+    if _OPENS.fullmatch(fold(heading)) or kind_in_name(heading):
+        return  # "Nos activités", or who they are
+    title = heading.capitalize() if heading.isupper() else heading
+    passage = shorten(" ".join([heading, *below]), 1_500)
+    yield _Unit(title, title, _cut(title), passage, index, "heading")
 
 
-def _bullet(text: str) -> Iterator[tuple[str, str]]:
-    """A bullet is an offer when it names a trade or is short enough to be a name of one."""
+def _of_bullet(text: str, under: int) -> Iterator[_Unit]:
+    """A bullet is one offer, named by what stands before its colon; where it says nothing as a whole, its pieces do."""
     head = re.split(r"\s*[:–—]\s+", text, maxsplit=1)[0]
-    plain = fold(text)
-    if trades.named(text) or (len(text) <= 90 and _VERB.search(plain)):
-        title = head if trades.named(head) or len(head) >= 12 else text
-        yield _cut(_LEAD.sub("", title) or title), text
+    yield _Unit(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
+    pieces = list(_pieces(text))
+    for piece in pieces if len(pieces) > 1 else ():
+        yield _Unit(piece, text, _cut(_item(piece) or piece), text, under, "bullet")
 
 
-def _sentence(sentence: str) -> Iterator[tuple[str, str]]:
-    """The items of a list that a sentence opens, each with the sentence as passage; else what it says is done."""
+def _of_sentence(sentence: str, under: int) -> Iterator[_Unit]:
+    """The pieces of a sentence, after what opens a list in it; the whole as evidence."""
     plain = fold(sentence)
     opened = _OPENS.search(plain) if len(plain) == len(sentence) else None
-    if opened:
-        rest = sentence[opened.end() :]
-        items = [_item(part) for part in re.split(r"[,;•]|\s+et\s+|\s+ainsi que\s+|\s/\s", rest)]
-        if any(item and trades.named(item) for item in items):
-            # One item names a trade: the others of the list are of the same kind, known or not.
-            yield from ((_cut(item), sentence) for item in items if len(item) >= 4 and len(item.split()) <= 9)
-            return
-    if _VERB.search(plain) and (found := trades.named(sentence)):
-        for piece in found.values():
-            yield _cut(_item(piece) or piece), sentence
+    pieces = list(_pieces(sentence[opened.end() :] if opened else sentence))
+    for piece in pieces:
+        yield _Unit(piece, sentence, _cut(_item(piece) or piece), sentence, under, "sentence")
+    if len(pieces) != 1:
+        yield _Unit(sentence, sentence, "", sentence, under, "sentence")
+
+
+def _pieces(text: str) -> Iterator[str]:
+    stripped = (piece.strip(" -•>[]#.:()…«»") for piece in _PIECES.split(text))
+    return (piece for piece in stripped if len(piece) > 3)
 
 
 def _item(part: str) -> str:

@@ -32,6 +32,7 @@ from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
 
+SYNC_STATE = "state.json"  # of `matcher sync`, beside what it fetched: no record
 HEAD = 65536  # bytes shown to `recognises`
 IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
 FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
@@ -423,10 +424,10 @@ def _is_notice(archive: zipfile.ZipFile, member: str) -> bool:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """The files below a folder, in order of their names; hidden ones and links to folders left out."""
+    """The files below a folder, in order of their names; hidden ones, links to folders, sync's own state left out."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        yield from (Path(root) / f for f in sorted(files) if not f.startswith("."))
+        yield from (Path(root) / f for f in sorted(files) if not f.startswith(".") and f != SYNC_STATE)
 
 
 def _visible(member: str) -> bool:

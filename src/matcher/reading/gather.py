@@ -22,6 +22,7 @@ from matcher.domain import (
 from matcher.reading import files, merge
 
 NOTICES = "notices.jsonl"
+CONTRACTS = "contracts.jsonl"
 
 
 @dataclass(slots=True)
@@ -101,6 +102,24 @@ def load_notices(folder: Path) -> list[Tender]:
         return []
     lines = path.read_text(encoding="utf-8").splitlines()
     return [codec.from_json(Tender, json.loads(line)) for line in lines if line]
+
+
+def save_contracts(awards: Iterable[Award], folder: Path) -> None:
+    """Keep the awards that say when their contract ends in the folder of a catalogue, one JSON object a line."""
+    with (folder / CONTRACTS).open("w", encoding="utf-8") as sink:
+        for award in awards:
+            if award.notified is not None and award.duration_months:
+                sink.write(json.dumps(codec.to_json(award), ensure_ascii=False) + "\n")
+    add_files(folder)
+
+
+def load_contracts(folder: Path) -> list[Award]:
+    """The awards kept with a catalogue that say when their contract ends."""
+    path = folder / CONTRACTS
+    if not path.is_file():
+        return [award for tender in load_notices(folder) for award in tender.awards]
+    with path.open(encoding="utf-8") as lines:
+        return [codec.from_json(Award, json.loads(line)) for line in lines if line.strip()]
 
 
 def notice(tenders: Iterable[Tender], id: str) -> Tender:

@@ -13,7 +13,7 @@ from datetime import date
 
 from rapidfuzz import fuzz
 
-from matcher.domain import DISABILITY_KINDS, SIAE_KINDS, Offer, Place, Rejected, Structure
+from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
 from matcher.reference.text import fold
 
 #: Kinds that say what a structure does; the others (ESS, SCOP, ASSO ...) are forms that any of these may have.
@@ -26,7 +26,9 @@ _LEGAL = re.compile(
 )
 #: Fields that are joined or treated apart; all others are taken whole from one source.
 _APART = frozenset(
-    {"siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "source", "updated"}
+    {
+        "siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "denied", "source", "updated",
+    }
 )  # fmt: skip
 
 
@@ -52,10 +54,12 @@ def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None 
     """Join the records of one establishment; `successors` maps an earlier SIRET to the one that follows it.
 
     The successors that the records state themselves (`predecessors`) count too.  Records with offers alone
-    (flag "offers-only") go to the structure of their SIRET, or are rejected.
+    (flag "offers-only") go to the structure of their SIRET, to all of their SIREN where they name no establishment, or
+    are rejected.  A legal unit that the register says has ceased closes its establishments.
     """
     listed = list(structures)
     follows = _successors(listed, successors or {})
+    listed = _placed(_ceased(listed), follows)
     joins: list[Join] = []
     groups: dict[str, list[list[Structure]]] = {}
     for record in listed:
@@ -81,6 +85,40 @@ def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None 
         if not structure.name
     )
     return Merged(structures=tuple(s for s in made if s.name), joins=tuple(joins), set_aside=orphans)
+
+
+def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[Structure]:
+    """Records of offers alone under the SIRETs of the list: those of a legal unit under each of its establishments.
+
+    One whose SIRET the list does not know goes to the only establishment of its SIREN: it moved.
+    """
+    named: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.name:
+            named.setdefault(record.siren, {})[_latest(record.siret, follows)] = None
+    placed: list[Structure] = []
+    for record in records:
+        known = list(named.get(record.siren, ()))
+        if record.name or not known or _latest(record.siret, follows) in known:
+            placed.append(record)
+        elif len(record.siret) == 9 or len(known) == 1:
+            placed += [replace(record, siret=siret) for siret in known]
+        else:
+            placed.append(record)
+    return placed
+
+
+def _ceased(records: Sequence[Structure]) -> list[Structure]:
+    """The records, closed where the register says of their legal unit that it has ceased (flag "unit-ceased")."""
+    days = {record.siren: record.checked for record in records if "unit-ceased" in record.flags}
+    return [
+        replace(record, active=False, checked=days[record.siren])
+        if record.siren in days
+        and record.active is not False
+        and (record.checked or date.min) <= (days[record.siren] or date.max)
+        else record
+        for record in records
+    ]
 
 
 def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict[str, str]:
@@ -201,7 +239,9 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     for field in fields(Structure):
         if field.name in _APART:
             continue
-        for record in ranked:
+        for record in sorted(
+            ranked, key=lambda one: _standing(one.provenance.get(field.name, "")), reverse=True
+        ):
             value = getattr(record, field.name)
             if _filled(field.name, value):
                 taken[field.name] = value
@@ -230,6 +270,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         kind=kind_record.kind,
         networks=_union(record.networks for record in ranked),
         labels=_union(record.labels for record in ranked),
+        denied=_union(record.denied for record in ranked),
         predecessors=tuple(
             s for s in _union(record.predecessors for record in ranked) if s != cluster[0].siret
         ),
@@ -240,6 +281,11 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         **taken,  # type: ignore[arg-type]
     )
     return replace(merged, offers=_offers(merged, ranked))
+
+
+def _standing(origin: str) -> bool:
+    """Whether a fact is the structure's own word, which no list that was edited later replaces."""
+    return origin.startswith(SELF)
 
 
 def _filled(name: str, value: object) -> bool:
@@ -306,10 +352,15 @@ def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]
 
 
 def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
+    """Each offer once: the structure's own word before what a list says, that before what was read or inferred."""
     found: dict[tuple[object, ...], Offer] = {}
-    for record in ranked:
-        for offer in record.offers:
+    listed = [offer for record in ranked for offer in record.offers]
+    said = {fold(offer.title) for offer in listed if not offer.inferred}
+    for inferred in (False, True):
+        for offer in sorted((o for o in listed if o.inferred == inferred), key=lambda o: o.source != SELF):
             mark = (fold(offer.title), fold(offer.text), offer.nature)
+            if inferred and fold(offer.title) in said:
+                continue
             if mark not in found:
                 found[mark] = offer
             else:

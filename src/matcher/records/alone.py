@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,8 @@ def alone(store: Store, role: str, what: str) -> Iterator[None]:
     if not name or name == ":memory:":
         yield
         return
-    with Path(f"{name}.{role}").open("w") as handle:
+    path = Path(f"{name}.{role}")
+    with open(path, "w", opener=lambda given, flags: os.open(given, flags, 0o600)) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from matcher import codec
 from matcher.catalogue import denials
-from matcher.domain import Award, NotFound, Offer, Place, Structure, Zone
+from matcher.domain import SELF, Award, NotFound, Offer, Place, Structure, Zone
 from matcher.records.store import Store, default_url, now
 from matcher.records.tables import DeniedSkill, Profile
 from matcher.reference.text import clean, fold
@@ -28,7 +28,7 @@ from matcher.reference.text import clean, fold
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
-SOURCE = "la structure elle-même"
+SOURCE = SELF
 #: Facts that a profile keeps when the rest is rewritten; they are settings, not shown.
 SETTINGS = ("alerts", "alerts_email", "alerts_plausible")
 FIELDS = ("description", "phone", "email", "website", "turnover", "headcount")

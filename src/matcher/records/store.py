@@ -10,9 +10,10 @@ import gzip
 import hashlib
 import json
 import os
+import sqlite3
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -33,13 +34,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 
 from matcher import plugins
-from matcher.domain import BadInput, StaleArtefact
+from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records.tables import RETENTION, Base, UtcTime
 
-HEAD = "0004"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0005"  # the newest migration: a store at this version is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
 BUSY_SECONDS = 30
 
@@ -76,8 +77,8 @@ class Store:
         try:
             if store.version() != HEAD:
                 store.migrate()
-        except OperationalError as error:
-            cause = str(error.orig).strip().splitlines()[0]
+        except StoreUnavailable as error:
+            cause = _cause(error)
             shown = store.engine.url.render_as_string(hide_password=True)
             raise BadInput(
                 f"cannot open the store {shown}: {cause}; correct MATCHER_STORE or start the server"
@@ -99,7 +100,7 @@ class Store:
         if joined := self._joined():
             yield joined
             return
-        with self.engine.begin() as connection:
+        with _available(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -109,7 +110,7 @@ class Store:
             with joined.begin_nested():
                 yield joined
             return
-        with self._writes.begin() as connection:
+        with _available(), self._writes.begin() as connection:
             yield connection
 
     @contextmanager
@@ -295,6 +296,42 @@ class Store:
         return rows
 
 
+#: What a database says -> why, and what the operator does about it.
+CAUSES: dict[str, str] = {
+    "disk is full": "the disk of the store is full: free some space",
+    "no space left": "the disk of the store is full: free some space",
+    "readonly": "the store is read-only: mount its disk for writing, or give the file back to the service's user",
+    "read-only": "the store is read-only: mount its disk for writing, or let the server accept writes",
+    "unable to open": "the file of the store cannot be opened: check its folder and its owner",
+    "disk i/o": "the disk of the store fails: check it, and restore the last backup elsewhere",
+    "locked": "another process has held the store for too long: try again",
+}
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Raises StoreUnavailable, in one sentence without a path, where the database itself fails: nothing is half done."""
+    try:
+        yield
+    except (OperationalError, InternalError, sqlite3.OperationalError) as error:
+        original = _first(error)
+        said = next(iter(str(original).strip().splitlines()), type(original).__name__)
+        why = next((text for word, text in CAUSES.items() if word in said.lower()), "")
+        raise StoreUnavailable(
+            f"nothing was recorded: {why or 'the store does not answer: ' + said[:120]}"
+        ) from error
+
+
+def _first(error: BaseException) -> BaseException:
+    """What the database said first: a full disk ends the transaction, and its savepoint then fails too."""
+    found, each = error, error.__context__
+    while each is not None:
+        if isinstance(each, OperationalError | InternalError):
+            found = each
+        each = each.__context__
+    return getattr(found, "orig", found)
+
+
 def address_subject(address: str) -> str:
     """The key of an address in the list of unsubscriptions: hashed, never in clear text."""
     return "address:" + hashlib.sha256(address.strip().lower().encode()).hexdigest()
@@ -341,13 +378,27 @@ def _engine(address: str) -> Engine:
             f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         )
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _private(Path(url.database))
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _private(path: Path) -> None:
+    """A SQLite file that its owner alone reads; its journals take the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a file of another user, or a read-only disk, is told when it is used
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+
+
+def _cause(error: StoreUnavailable) -> str:
+    """What the database said, on one line."""
+    original = getattr(error.__cause__, "orig", None)
+    return str(original or error).strip().splitlines()[0]
 
 
 def _json(value: Any) -> str:

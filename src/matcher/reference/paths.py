@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -18,6 +20,27 @@ def reference_dir() -> Path:
 def models_dir() -> Path:
     """The folder of shipped models, each with its card."""
     return _SHIPPED / "models" if _SHIPPED.is_dir() else _CLONE / "models"
+
+
+_LEARNT_INTO: list[Path] = []
+
+
+def judgement_file(name: str, folder: Path | None = None) -> Path:
+    """A file of the judgement: in `folder`, else in the folder that is being learnt into, else the shipped one."""
+    if folder is not None:
+        return folder / name
+    found = (place / name for place in reversed(_LEARNT_INTO))
+    return next((path for path in found if path.is_file()), models_dir() / "judgement" / name)
+
+
+@contextmanager
+def learnt_into(folder: Path) -> Iterator[None]:
+    """Files of the judgement are read from this folder where it holds them; who caches them forgets them first."""
+    _LEARNT_INTO.append(folder)
+    try:
+        yield
+    finally:
+        _LEARNT_INTO.remove(folder)
 
 
 def shared_dir() -> Path:

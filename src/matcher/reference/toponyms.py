@@ -256,11 +256,13 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
-    if found := table.get(_KIND.sub("", key)):
+    bare = _KIND.sub("", key)
+    if found := table.get(bare):
         return tuple(found)
-    begun = [made for name, one in table.items() if name.startswith(_KIND.sub("", key)) for made in one]
-    if _KIND.match(key) and len(begun) == 1:
-        return tuple(begun)
+    if _KIND.match(key):  # the whole table is read for these alone: every word of a notice is asked
+        begun = [made for name, one in table.items() if name.startswith(bare) for made in one]
+        if len(begun) == 1:
+            return tuple(begun)
     words = frozenset(key.split()) - _SMALL
     return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
         made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named

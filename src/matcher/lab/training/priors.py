@@ -69,6 +69,16 @@ def _job(row: dict[str, str]) -> str:
     return "F1606" if "einture en b" in row["intitule"] else row["rome"]
 
 
+def known(data: Path) -> bool:
+    """Does a folder hold what the priors are learnt from?"""
+    wanted = (
+        "structures/siae_2021.jsonl",
+        "structures/siae37_hours_2012.csv",
+        "nomenclatures/appellation_naf_embauches.csv",
+    )
+    return all((data / name).is_file() for name in wanted)
+
+
 def seen(data: Path) -> Iterator[Seen]:
     """The structures of a folder whose hours or jobs tell what they do."""
     lines = (data / "structures" / "siae_2021.jsonl").read_text(encoding="utf-8").splitlines()
@@ -177,7 +187,7 @@ def crossed(
     for fold in range(folds):
         model = read(fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared))
         for i in np.flatnonzero(part == fold):
-            chances[i] = model.chances(_inputs(model, [known[i]])[0])
+            chances[i] = model.chances(_inputs(model, [known[int(i)]])[0])
     return chances
 
 

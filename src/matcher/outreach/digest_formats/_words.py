@@ -11,10 +11,13 @@ from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("deadline", "Date limite"), ("reservation", "Réservation"),
+    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("deadline", "Date limite"), ("reservation", "Réservation"),
     ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
 )  # fmt: skip
+
+
+DEADLINE = [name for name, _ in COLUMNS].index("deadline")
 
 
 def day(iso: str | None) -> str:
@@ -41,10 +44,14 @@ def deadline(item: Mapping[str, Any]) -> str:
     return " ".join(part for part in (day(item["deadline"]), hour(item["deadline"])) if part)
 
 
-def table(content: Mapping[str, Any]) -> Iterator[list[str]]:
-    """A heading, then a row for each lot, in the order of COLUMNS."""
+def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[Any]]:
+    """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
     yield [label for _, label in COLUMNS]
-    yield from map(_cells, content["items"])
+    for item in content["items"]:
+        cells: list[Any] = _cells(item)
+        if typed and item.get("deadline"):
+            cells[DEADLINE] = _paris(item["deadline"]).replace(tzinfo=None)
+        yield cells
 
 
 def _cells(item: Mapping[str, Any]) -> list[str]:

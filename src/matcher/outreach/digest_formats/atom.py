@@ -31,11 +31,25 @@ def render(content: Mapping[str, Any]) -> bytes:
     for item in content["items"]:
         entry = add(feed, "entry")
         add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['matter']}")
-        add(entry, "title", f"{item['title']} ({item['buyer']})" if item["buyer"] else item["title"])
+        add(entry, "title", _title(item))
         add(entry, "updated", content["made"])
         link = item["documents_url"] or item["url"]
         if link.startswith(("https://", "http://")):
             add(entry, "link", href=link)
-        lines = [item["notice_title"], f"Date limite : {deadline(item)}", item["alone"], *item["reasons"]]
+        lines = [
+            item["notice_title"],
+            item["text"],
+            f"Montant : {item['amount']}",
+            f"Date limite : {deadline(item)}",
+            item["alone"],
+            *item["reasons"],
+        ]
         add(entry, "summary", "\n".join(line for line in lines if line))
     return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8", pretty_print=True))
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    """The lot, the notice that it is of, and the buyer: "Lot 2" alone tells a reader of feeds nothing."""
+    names = dict.fromkeys((item["title"], item["notice_title"]))
+    named = " – ".join(name for name in names if name)
+    return f"{named} ({item['buyer']})" if item["buyer"] else named

@@ -16,5 +16,5 @@ WIDTHS = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "
 def render(content: Mapping[str, Any]) -> bytes:
     widths = [WIDTHS.get(label, 22) for _, label in COLUMNS]
     return spreadsheet.to_xlsx(
-        spreadsheet.Sheet(title="Avis", rows=table(content), widths=widths, frozen="A2")
+        spreadsheet.Sheet(title="Avis", rows=table(content, typed=True), widths=widths, frozen="A2")
     )

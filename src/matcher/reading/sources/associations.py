@@ -1,19 +1,21 @@
 """Declared objects of associations: pages of the Journal officiel (JOAFE) and the national register (RNA, waldec).
 
-A record completes the structure of its SIREN; it names no establishment and adds none (flag "offers-only").
+What the object says is done becomes proposed offers; what it is for ("favoriser l'insertion") becomes nothing.  A record
+completes the structures of its SIREN; it names no establishment and adds none (flag "offers-only").
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-from matcher.domain import Offer, Rejected, Structure
+from matcher.domain import Rejected, Structure
+from matcher.reading import brochure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _tabular
-from matcher.reading.sources._structure import siret_of
 from matcher.reference.identifiers import clean_date, digits
-from matcher.reference.text import clean, shorten
+from matcher.reference.text import clean
 
 YIELDS = "structure"
 LISTS = ("results", "records")
@@ -29,7 +31,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
-    """One Structure an object that a SIRET or SIREN goes with; the others are passed over: the file is the nation's."""
+    """One Structure an object that says a trade and goes with a SIRET or SIREN; the others are passed over: the file is the nation's."""
     for place, row in _tabular.rows(
         stream, name, lambda keys: sum(k in ("objet", "titre") for k in keys), LISTS
     ):
@@ -40,26 +42,19 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | None:
-    """The object under its association's SIRET, or its SIREN where no more is known."""
+    """What the object says is done, under the SIREN of its association; None where it says only what it is for."""
     cells = {key.lower(): value for key, value in row.items()}
     text = impersonal(clean(str(cells.get("objet") or ""), 5_000))
-    number = siret_of(cells.get("siret"))[0] or digits(str(cells.get("siren") or ""))[:9]
-    if not text or len(number) not in (9, 14):
-        return None
+    number = digits(str(cells.get("siren") or cells.get("siret") or ""))[:9]
     day = clean_date(cells.get("dateparution") or cells.get("date_publi") or cells.get("date_creat"))
-    offer = Offer(
-        id=f"{number}#object",
-        title=shorten(text, 120),
-        text=text,
-        nature="description",
-        since=day,
-        source=SOURCE,
-    )
+    offers = brochure.propose(text, SOURCE, day) if text and len(number) == 9 else ()
+    if not offers:
+        return None
     return Structure(
         siret=number,
         name="",
         rna=str(cells.get("numero_rna") or cells.get("id") or ""),
-        offers=(offer,),
+        offers=tuple(replace(offer, id=f"{number}#object-{place}") for place, offer in enumerate(offers)),
         source=SOURCE,
         updated=day,
         flags=("offers-only", "place-unknown"),

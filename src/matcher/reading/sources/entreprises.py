@@ -100,6 +100,8 @@ def _structure(
     ]
     if hidden:
         flags = (*flags, "partial-diffusion")
+    if yes_no(row.get("etat_administratif")) is False:
+        flags = (*flags, "unit-ceased")
     turnover, year = _turnover(row.get("finances"))
     updated = clean_date(office.get("date_mise_a_jour") or row.get("date_mise_a_jour"))
     return Structure(

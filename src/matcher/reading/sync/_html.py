@@ -136,7 +136,7 @@ class _Reader:
             self._link = (address, [])
 
     def flush(self) -> None:
-        line = shorten(clean(" ".join(self._pieces)), LINE) if self._pieces else ""
+        line = clean(" ".join(self._pieces))[: 2 * LINE] if self._pieces else ""  # cut again once impersonal
         self._pieces, self._length = [], 0
         if len(line) > 2 and len(self.found.lines) < LINES:
             self.found.lines.setdefault(self._mark + line)

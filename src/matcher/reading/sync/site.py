@@ -20,7 +20,7 @@ from matcher.reading.sync import _html
 from matcher.reading.sync._client import Report, _read_json, _state, _write_json
 from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, joined
 from matcher.reference import trades
-from matcher.reference.text import clean, fold
+from matcher.reference.text import clean, fold, shorten
 
 AGENT = "maillage"
 FURTHER = 5  # pages after the home page
@@ -105,8 +105,8 @@ def _size(reading: dict[str, Any]) -> int:
 def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
     """What is kept of one site; without pages, `why` says why."""
     made: dict[str, Any] = {
-        "siret": structure.siret, "kind": structure.kind, "website": structure.website, "read": day.isoformat(),
-        "asked": day.isoformat(), "pages": [], "why": "",
+        "siret": structure.siret, "website": structure.website, "read": day.isoformat(),
+        "asked": day.isoformat(), "pages": [], "why": "", "names": [n for n in (structure.name, structure.brand) if n],
     }  # fmt: skip
     try:
         made["pages"] = list(_pages(fetch, structure.website))
@@ -187,7 +187,9 @@ def _document(page: Page) -> _html.Document:
         raise Refused(f"{page.url[:200]} is no page ({page.status}, {page.kind[:40]})")
     if page.kind == "text/plain":
         return _html.Document(
-            lines=dict.fromkeys(clean(line, 1_000) for line in page.text.split("\n")[: _html.LINES])
+            lines=dict.fromkeys(
+                clean(line)[: 2 * _html.LINE] for line in page.text.split("\n")[: _html.LINES]
+            )
         )
     return _html.read(page.text.replace("\0", " "))
 
@@ -224,7 +226,8 @@ def _file(path: str) -> bool:
 
 def _kept(page: Page, document: _html.Document) -> dict[str, Any] | None:
     """Title and lines of a page without what concerns a person; None where it says nothing."""
-    lines = [impersonal(line) for line in document.lines if line]
+    # cut only after: half a telephone number is not recognised as one
+    lines = [shorten(impersonal(line), _html.LINE) for line in document.lines if line]
     if not lines:
         return None
     return {"url": page.url[:500], "title": impersonal(document.title), "lines": lines}

@@ -1,0 +1,97 @@
+"""Signing in by a link sent to an address of a domain that the operator allows: a buyer needs no key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+
+from matcher.domain import NotFound
+from matcher.outreach import letters, links, post
+from matcher.records import keys
+from matcher.records.store import Store, now
+from matcher.records.tables import Once
+from matcher.reference.mailbox import is_address
+from service import access
+from service.page import render
+from service.page.visitor import CheckedForm
+from service.settings import mail_transport
+
+router = APIRouter()
+MINUTES = 20  # a link is good for so long
+ONCE = "sign-in"  # actor under which the links that have served are kept
+LABEL = "courriel:"  # begins the label of a key that an address opens
+USED = "Ce lien n'est pas valable, a expiré ou a déjà servi : demandez-en un autre."
+
+
+@router.post("/connexion/lien")
+def send(request: Request, form: CheckedForm, address: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """The same answer whoever asks: it does not tell which domains are allowed."""
+    settings, to = request.app.state.settings, address.strip().lower()
+    if not is_address(to):
+        problem = {"address": "Cette adresse n'a pas la forme nom@domaine : corrigez-la."}
+        return render.page(
+            request, "signin.html", 422, problem="", problems=problem, address=address, sent=False
+        )
+    if to.rpartition("@")[2] in settings.buyer_domains:
+        link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
+        store = access.store_of(request)
+        letter = letters.sign_in(to, link, mail_transport(settings))
+        with store.writing() as connection:
+            post.queue(store, connection, letter, kind="sign-in", siret="")
+        request.app.state.mailer.wake()
+    return render.page(request, "signin.html", problem="", problems={}, address="", sent=True)
+
+
+def _token(address: str) -> str:
+    """Address, end and number of a link, signed."""
+    body = f"{address}|{int(time.time()) + 60 * MINUTES}|{secrets.token_hex(8)}".encode().hex()
+    return f"{body}-{_signed(body)}"
+
+
+def _signed(body: str) -> str:
+    return hmac.new(links.secret(), f"sign-in|{body}".encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def _proved(token: str) -> tuple[str, str]:
+    """The address and the number of a link.  Raises NotFound."""
+    body, _, signature = token.partition("-")
+    if not hmac.compare_digest(_signed(body).encode(), signature.encode()):
+        raise NotFound(USED)
+    address, end, number = bytes.fromhex(body).decode().split("|")
+    if int(end) < time.time():
+        raise NotFound(USED)
+    return address, number
+
+
+@router.get("/connexion/lien/{token}")
+def shown(request: Request, token: str) -> Response:
+    """Reading the link opens nothing: mail scanners follow every link."""
+    address, _ = _proved(token)
+    return render.page(request, "signin_link.html", address=address, token=token)
+
+
+@router.post("/connexion/lien/{token}")
+def opened(request: Request, token: str, form: CheckedForm) -> Response:
+    address, number = _proved(token)
+    store = access.store_of(request)
+    row = {"key": number, "actor": ONCE, "request": "", "response": {}, "at": now()}
+    with store.writing() as connection:
+        if not store.put(connection, Once, [row], keep=("request", "response", "at")):
+            raise NotFound(USED)
+    return render.give(render.go("/acheteur"), request, access.Session.fresh(_key(store, address)))
+
+
+def _key(store: Store, address: str) -> str:
+    """The key of an address, made at its first sign-in: its records and favourites stay its own."""
+    label = LABEL + address
+    mine = [k for k in keys.listed(store) if k.label == label]
+    if any(k.revoked_at for k in mine):
+        raise NotFound("Cet accès a été fermé par l'exploitant : écrivez-lui.")
+    if mine:
+        return mine[0].id
+    return keys.prove(store, keys.create(store, ["buyer", "read"], label=label, days=None)).id

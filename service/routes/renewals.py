@@ -1,0 +1,73 @@
+"""Contracts that end soon: a reminder to source for buyers, time to form a group for structures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from matcher.matching import renewals as renewals_
+from service import wire
+from service.access import Reader
+from service.routes.structures import Limit, Offset
+
+router = APIRouter(tags=["notices"])
+
+
+class HolderOut(BaseModel):
+    siret: str
+    name: str
+
+
+class RenewalOut(BaseModel):
+    id: str
+    title: str
+    buyer: str
+    buyer_id: str
+    holders: list[HolderOut]
+    cpv: str
+    place: str
+    amount: float | None
+    notified: date
+    months: float
+    ends: date
+    source: str
+
+
+class RenewalPage(BaseModel):
+    total: int
+    offset: int
+    limit: int
+    note: str = renewals_.NOTE
+    items: list[RenewalOut]
+
+
+@router.get(
+    "/renewals",
+    summary="Contracts that end in 3 to 18 months, with their holders as published; `siret` keeps those of its trade",
+    response_model=RenewalPage,
+)
+def listing(
+    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
+    buyer: Annotated[str, Query(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
+    department: Annotated[str, Query(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
+    cpv: Annotated[str, Query(pattern=r"^[0-9]{0,8}$", description="Prefix.")] = "",
+    siret: Annotated[str, Query(pattern=r"^([0-9]{14})?$", description="Of a structure.")] = "",
+    after: Annotated[float, Query(ge=0, le=120)] = renewals_.SOONEST,
+    before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
+) -> Response:  # fmt: skip
+    found = request.app.state.serving.get().renewals(siret, buyer, department, cpv, after, before)
+    return wire.send(request, RenewalPage(
+        total=len(found), offset=offset, limit=limit, items=[_out(one) for one in found[offset : offset + limit]],
+    ))  # fmt: skip
+
+
+def _out(one: renewals_.Renewal) -> RenewalOut:
+    return RenewalOut(
+        id=one.id, title=one.title, buyer=one.buyer.name, buyer_id=one.buyer.id,
+        holders=[HolderOut(siret=h.id, name=h.name) for h in one.holders], cpv=one.cpv,
+        place=one.place.label or one.place.department or "", amount=wire.number(one.amount), notified=one.notified,
+        months=one.months, ends=one.ends, source=one.source,
+    )  # fmt: skip

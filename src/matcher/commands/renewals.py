@@ -1,0 +1,82 @@
+"""`matcher renewals`: contracts that end soon, by trade, place and buyer, with their holders as published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+
+
+def run(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="DECP, award notices; by default the awards kept with the catalogue."),
+    ] = None,
+    siret: Annotated[str, typer.Option(help="Only those a structure would be called for.")] = "",
+    buyer: Annotated[str, typer.Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
+    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
+    cpv: Annotated[list[str] | None, typer.Option(help="Only of this CPV prefix; repeatable.")] = None,
+    after: Annotated[float, typer.Option(min=0, help="Ends in this many months or later.")] = 3,
+    before: Annotated[float, typer.Option(min=0, help="Ends in this many months or sooner.")] = 18,
+    on: Annotated[str, typer.Option(help="Reference date instead of today (YYYY-MM-DD).")] = "",
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
+) -> None:
+    """Contracts that end in 3 to 18 months: for a buyer a reminder to source, for a structure time to form a group.
+
+    \b
+    matcher renewals decp/ --buyer 219300480 --format csv
+    matcher renewals --siret 00010001600013 --department 93
+    """
+    from datetime import date
+
+    from matcher import codec
+    from matcher.console import check_format, emit, say
+    from matcher.domain import BadInput, NoValidRecords
+    from matcher.matching import renewals
+    from matcher.matching.engine import Matcher
+    from matcher.reading import gather
+    from matcher.reference.identifiers import clean_date
+
+    check_format(format)
+    day = clean_date(on) if on else date.today()
+    if day is None:
+        raise BadInput(f"--on {on!r} is not a day: write it as 2026-11-24")
+    awards = gather.gather(files).awards if files else gather.load_contracts(catalogue)
+    found = renewals.renewals(
+        awards,
+        day,
+        soonest=after,
+        latest=before,
+        buyer=buyer,
+        departments=tuple(department or ()),
+        cpv=tuple(cpv or ()),
+    )
+    if siret:
+        matcher = Matcher.load(catalogue)
+        structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
+        found = renewals.of_structure(matcher, structure, found)
+    if not found:
+        raise NoValidRecords(
+            f"no contract ends in {after:g} to {before:g} months, of {len(awards)} awards: give DECP or award notices "
+            "that publish a duration and a notification date"
+        )
+    say(f"{len(found)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
+    if format == "jsonl":
+        emit((codec.to_json(one) for one in found), "jsonl")
+        return
+    emit(
+        (
+            {
+                "fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name or one.buyer.id,
+                "lieu": one.place.label or one.place.department, "cpv": one.cpv, "montant": one.amount,
+                "titulaire": " ; ".join(f"{h.name} ({h.id})" if h.name else h.id for h in one.holders),
+                "notifié": one.notified.isoformat(), "mois": one.months, "source": one.source,
+            }
+            for one in found
+        ),
+        format,
+    )  # fmt: skip

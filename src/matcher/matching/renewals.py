@@ -1,0 +1,139 @@
+"""Contracts that end soon, read from awards with a duration: for buyers a reminder to source, for structures time to group.
+
+An award tells when a contract should end, not that it will be renewed: options, extensions and early ends are unknown.
+"""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from matcher.domain import Award, Buyer, Filters, Holder, Lot, Place, Structure, Tender
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, Ranking
+from matcher.matching.standing import level_of, way_in
+from matcher.matching.suitability import located
+from matcher.reference.french import long_day
+from matcher.reference.text import fold, shorten
+
+SOONEST, LATEST = 3, 18  # months from today within which a contract ends
+NOTE = "Fin calculée : notification et durée publiées. Reconductions et prolongations ne sont pas toujours publiées."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """A contract that ends: who holds it, as published, and when its duration is over."""
+
+    id: str
+    title: str
+    buyer: Buyer
+    holders: tuple[Holder, ...]
+    cpv: str
+    place: Place
+    amount: float | None
+    notified: date
+    months: float
+    ends: date
+    source: str
+
+    def sentence(self) -> str:
+        """The renewal in French: what, for whom, who holds it, until when."""
+        held = ", ".join(h.name or h.id for h in self.holders) or "titulaire non publié"
+        who = self.buyer.name or "acheteur non précisé"
+        return (
+            f"{shorten(self.title, 120)} ({who}), tenu par {held}, se termine vers le {long_day(self.ends)}"
+        )
+
+
+def months_after(day: date, months: float) -> date:
+    """The day so many months later; the last day of its month where the number does not exist."""
+    years, month = divmod(day.month - 1 + round(months), 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def renewals(
+    awards: Iterable[Award],
+    on: date,
+    *,
+    soonest: float = SOONEST,
+    latest: float = LATEST,
+    buyer: str = "",
+    departments: Sequence[str] = (),
+    cpv: Sequence[str] = (),
+) -> list[Renewal]:
+    """The contracts that end `soonest` to `latest` months after a day, the first to end first.
+
+    `buyer` is a SIREN or SIRET, `cpv` prefixes.  One contract published several times, or modified, is one: the last
+    end published stands.
+    """
+    low, high = months_after(on, soonest), months_after(on, latest)
+    found: dict[tuple[str, ...], Renewal] = {}
+    for award in awards:
+        one = _of(award)
+        if one is None or not _wanted(one, buyer, departments, cpv):
+            continue
+        key = (
+            one.buyer.id[:9] or fold(one.buyer.name),
+            fold(one.title),
+            *sorted(h.siren for h in one.holders),
+        )
+        if key not in found or found[key].ends < one.ends:
+            found[key] = one
+    return sorted(
+        (one for one in found.values() if low <= one.ends <= high), key=lambda one: (one.ends, one.id)
+    )
+
+
+def _of(award: Award) -> Renewal | None:
+    months = award.duration_months
+    if award.notified is None or not months or not 1 <= months <= 600:
+        return None
+    return Renewal(
+        id=hashlib.sha256(award.uid.encode()).hexdigest()[:16], title=award.title, buyer=award.buyer, holders=award.holders,
+        cpv=award.cpv or "", place=award.place if award.place != Place() else award.buyer.place, amount=award.amount,
+        notified=award.notified, months=months, ends=months_after(award.notified, months), source=award.source or award.uid,
+    )  # fmt: skip
+
+
+def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:
+    if buyer and not one.buyer.id.startswith(buyer[:9]):
+        return False
+    if departments and (one.place.department or one.buyer.place.department) not in departments:
+        return False
+    return not cpv or one.cpv.startswith(tuple(cpv))
+
+
+def _asked(matcher: Matcher, one: Renewal, filters: Filters | None = None) -> Ranking:
+    """The structures for what would be bought again."""
+    places = (one.place,) if one.place != Place() else ()
+    lot = Lot(id=one.id, title=one.title, cpv=(one.cpv,) if one.cpv else (), places=places)
+    tender = Tender(id=one.id, format="decp", title=one.title, buyer=one.buyer, lots=(lot,))
+    return matcher.rank(matcher.queries(tender, filters=filters)[0])
+
+
+def of_structure(matcher: Matcher, structure: Structure, ending: Iterable[Renewal]) -> list[Renewal]:
+    """Those of the trade of a structure and in its reach, by the judgement that lists its lots."""
+    only = Filters(sirets=(structure.siret,))
+    rankings = ((one, _asked(matcher, one, only)) for one in ending)
+    return [one for one, ranking in rankings if len(ranking.order) and level_of(ranking, structure) == LIKELY]
+
+
+def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
+    """The SIRETs of whom a renewal is to be told: who would be called for the contract, the likeliest first."""
+    ranking = _asked(matcher, one)
+    catalogue, candidates = ranking.shortlist.catalogue, ranking.shortlist.candidates
+    if not located(ranking.shortlist.query) or not ranking.judged:
+        return []
+    lot, kinds = ranking.shortlist.query.lot, catalogue.of_structure("kind")[candidates]
+    likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()
+    held = {holder.siren for holder in one.holders}
+    sirets = [
+        str(catalogue.of_structure("siret")[candidates[i]])
+        for i in likely
+        if way_in(str(kinds[i]), lot) == "self"
+    ]
+    return [siret for siret in sirets if siret[:9] not in held][:most]

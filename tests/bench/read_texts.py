@@ -1,0 +1,100 @@
+"""How much of what structures write is read as offers: 60 invented texts of three kinds, a third of them held out.
+
+python tests/bench/read_texts.py [--held-out] [--show]
+
+Prints by kind of text how many of the trades said are found, and which share of the trades proposed is wrong; then how many
+service types and zones are right where the text states them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from matcher.reading import brochure
+from matcher.reference import trades
+
+TEXTS = Path(__file__).parents[1] / "data" / "said_texts.txt"
+
+
+@dataclass(frozen=True)
+class Text:
+    id: str
+    kind: str
+    trades: frozenset[str]
+    types: frozenset[str]
+    zone: str
+    text: str
+    held_out: bool
+
+
+def texts(path: Path = TEXTS) -> Iterator[Text]:
+    """The texts in the order of the file; every third is held out."""
+    blocks = path.read_text(encoding="utf-8").split("\n=== ")[1:]
+    for number, block in enumerate(blocks):
+        head, _, text = block.partition("\n")
+        name, kind, said, types, zone = (part.strip() for part in head.split("|"))
+        sets = [frozenset() if part == "-" else frozenset(part.split()) for part in (said, types)]
+        yield Text(name, kind, sets[0], sets[1], zone, text.strip(), number % 3 == 2)
+
+
+def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int]:
+    """Shares over these texts."""
+    names = {trade.label: trade.name for trade in trades.trades()}
+    found = wrong = said = types = typed = zones = zoned = invented = 0
+    for one in chosen:
+        offers = brochure.propose(one.text)
+        got = {names[offer.sectors[0]] for offer in offers}
+        found, wrong, said = (
+            found + len(got & one.trades),
+            wrong + len(got - one.trades),
+            said + len(one.trades),
+        )
+        if one.types and offers:
+            typed += 1
+            types += bool({t for offer in offers for t in offer.service_types} & one.types)
+        stated = _zone(offers[0].zone) if offers else "-"
+        zoned += one.zone != "-" and bool(offers)
+        zones += one.zone != "-" and stated == one.zone
+        invented += one.zone == "-" and stated != "-"
+        if show and (got != one.trades or (offers and stated != one.zone)):
+            print(
+                one.id,
+                "missed",
+                sorted(one.trades - got),
+                "wrong",
+                sorted(got - one.trades),
+                "zone",
+                stated,
+                "of",
+                one.zone,
+            )
+    return {
+        "texts": len(chosen), "trades": said, "found": round(found / max(1, said), 3), "wrong": round(wrong / max(1, found + wrong), 3),
+        "types right": round(types / max(1, typed), 3), "zones right": f"{zones} of {zoned}", "zones invented": invented,
+    }  # fmt: skip
+
+
+def _zone(zone: object) -> str:
+    radius, codes, country = (getattr(zone, name, None) for name in ("radius_km", "departments", "country"))
+    if country:
+        return "France"
+    return " ".join(sorted(codes)) if codes else f"{radius:.0f} km" if radius else "-"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--held-out", action="store_true", help="the texts held out, not those tuned on")
+    parser.add_argument("--show", action="store_true", help="what was missed and wrong")
+    given = parser.parse_args()
+    chosen = [one for one in texts() if one.held_out == given.held_out]
+    for kind in ("plaquette", "page", "objet"):
+        print(kind, json.dumps(measure([one for one in chosen if one.kind == kind])))
+    print("all", json.dumps(measure(chosen, given.show)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Texts that are no need, and what structures do not do: nobody is proposed, and why is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import Clause, Lot, Offer, Place, Structure, Tender
+from matcher.matching import reasons, recipes, suitability
+from matcher.matching.engine import Matcher
+from matcher.reading.need import free_text_tender, typed_need
+
+NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22, longitude=-1.55)
+
+
+def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") -> Structure:
+    siret = f"{910000000 + number}00001"
+    offers = (
+        (Offer(id=f"{siret}#1", title=says, text=says, nature="offer", source="directory"),) if says else ()
+    )
+    return Structure(
+        siret=siret, name=name, kind=kind, naf=naf or None, place=NANTES, offers=offers, source="directory"
+    )
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    found = [
+        structure(1, "AI", "Coup de pouce", "7830Z"), structure(2, "ETTI", "Loire intérim insertion", "7820Z"),
+        structure(3, "ACI", "Association Horizon", "8899B"), structure(4, "EI", "Régie de quartier Malakoff", "8121Z"),
+        structure(5, "EI", "Propreté solidaire", "8121Z", "Nettoyage de bureaux et de vitres"),
+        structure(6, "ACI", "Les jardins du pont", "8130Z", "Tonte, taille de haies et désherbage"),
+        structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"), structure(8, "EI", "Peintres associés", "4334Z"),
+    ]  # fmt: skip
+    recipe = recipes.named("default")
+    return Matcher(build_catalogue(found, (), recipe), recipe)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bonjour", "test", "Bonjour, merci d'avance", "horaires d'ouverture de la piscine",
+        "La piscine est ouverte du lundi au samedi de 10 h à 20 h", "14 rue des Fleurs 44000 Nantes", "1234",
+    ],
+)  # fmt: skip
+def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
+    answer = matcher.match(
+        free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
+    ).lots[0]
+    assert (answer.matches, answer.by_clause, answer.relaxations) == ((), (), ())
+    assert answer.nobody and answer.calls_for == "unclear"
+    assert "ne dit pas de besoin" in reasons.why_nobody(answer)
+
+
+def _bare(text: str) -> Tender:
+    return Tender(
+        id="need", format="need", title=text, lots=(Lot(id="need-1", title=text, places=(NANTES,)),)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ménage", "tonte", "nettoyage de nos bureaux", "bonjour je cherche quelqu'un pour nettoyer les vitres",
+        "nettoyage des vitres, 14 rue des Fleurs 44000 Nantes", "peinture", "remplacement d'agents absents",
+    ],
+)  # fmt: skip
+def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str) -> None:
+    answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
+    assert answer.calls_for != "unclear" and answer.matches
+
+
+def test_what_no_structure_does_is_said_with_the_way_that_is_left(matcher: Matcher) -> None:
+    answer = matcher.match(
+        free_text_tender("assurance responsabilité civile et flotte automobile", NANTES)
+    ).lots[0]
+    assert answer.nobody and answer.calls_for == "beyond"
+    assert "clause sociale" in reasons.why_nobody(answer)
+
+
+def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(matcher: Matcher) -> None:
+    clause = Clause(nature="execution", hours=800)
+    lots = [
+        Lot(
+            id="1",
+            title="Travaux de peinture d'un collège",
+            cpv=("45442100",),
+            places=(NANTES,),
+            clauses=clauses,
+        )
+        for clauses in ((), (clause,))
+    ]
+    asked = [
+        matcher.rank(matcher.queries(Tender(id="t", format="ted", title=lot.title, lots=(lot,)))[0])
+        for lot in lots
+    ]
+    assert suitability.calls_for(asked[1]) == "clause"
+    told = [suitability.evidence.whole(ranking.shortlist) for ranking in asked]
+    assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
+
+
+def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
+    tender = typed_need(
+        "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT. Lot 2 : tonte des pelouses",
+        (NANTES,),
+    )
+    assert [lot.number for lot in tender.lots] == ["1", "2"]
+    assert [lot.reservation is not None for lot in tender.lots] == [True, False]
+    assert all(lot.places == (NANTES,) for lot in tender.lots)
+
+
+def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher: Matcher) -> None:
+    for text, lent in (
+        ("renfort : mise à disposition de deux agents", True),
+        ("nettoyage de bureaux", False),
+    ):
+        shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
+        kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+        first = {kind for kind, turn in zip(kinds, suitability.turn(shortlist), strict=True) if turn == 0}
+        assert ("AI" in first) is lent and ("EI" in first) is not lent

@@ -1,0 +1,229 @@
+"""Beyond one machine: a night on two workers and two replicas of the service over one PostgreSQL with pgvector.
+
+A worker is killed while it matches and a replica while it is asked: one answer for each question, one effect for each
+write, one claim for each mail.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import night as n
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.domain import MatcherError
+from matcher.outreach import batch, delivery
+from matcher.outreach.rules import Rules
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+
+distributed = pytest.importorskip(
+    "distributed", reason="dask is not installed: pip install 'maillage[cluster]'"
+)
+controllers = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.postgres,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+NOTICES = 24
+ASKED = 30
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+class Replicas:
+    """Two processes of the service, asked in turn as a load balancer does: who does not answer is left out."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.ports = [free_port(), free_port()]
+        self.running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port)],
+                env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            )
+            for port in self.ports
+        ]  # fmt: skip
+        for port in self.ports:
+            for _ in range(900):
+                try:
+                    self.send(port, "GET", "/v1/health/readiness")
+                    break
+                except OSError:
+                    time.sleep(0.1)
+
+    def send(self, port: int, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        head = {"content-type": "application/json", **headers}
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, head, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def ask(self, turn: int, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """The port that answered, and its answer; the other is tried where one is gone."""
+        for port in (self.ports[turn % 2], self.ports[1 - turn % 2]):
+            try:
+                return port, self.send(port, method, path, body, **headers)
+            except urllib.error.HTTPError:
+                raise
+            except OSError:
+                continue
+        raise AssertionError("no replica answers")
+
+    def kill(self, place: int) -> None:
+        self.running[place].send_signal(signal.SIGKILL)
+        self.running[place].wait()
+
+    def close(self) -> None:
+        for each in self.running:
+            each.kill()
+            each.wait()
+
+
+@pytest.fixture
+def store_address(postgres: str) -> str:
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
+    name = "beyond" + os.urandom(4).hex()
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+            pytest.skip("no pgvector: apt-get install postgresql-17-pgvector")
+        connection.execute(f'CREATE SCHEMA "{name}"')
+    return f"{postgres}?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch, store_address: str) -> Path:
+    """A catalogue whose vectors are at the server, with its notices."""
+    monkeypatch.setenv("MATCHER_VECTORS", postgres)
+    recipe = replace(n.RECIPE, indexes=("pgvector", "lexical"))
+    made = build_catalogue(n.structures(), recipe=recipe)
+    save_catalogue(made, tmp_path / "catalogue")
+    made.index("meaning").close()
+    gather.save_notices([n.tender("indexed", "tonte")], tmp_path / "catalogue")
+    return tmp_path / "catalogue"
+
+
+@pytest.fixture
+def replicas(catalogue: Path, store_address: str) -> Iterator[Replicas]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
+    made = Replicas(
+        {**kept, "MATCHER_CATALOGUE": str(catalogue), "MATCHER_STORE": store_address, "MATCHER_SECRET": "s" * 32,
+         "MATCHER_VECTORS": os.environ["MATCHER_VECTORS"], "MATCHER_HOME": str(catalogue.parent / "home")}
+    )  # fmt: skip
+    yield made
+    made.close()
+
+
+class Box:
+    """A mail server that counts."""
+
+    def __init__(self) -> None:
+        self.received: Counter[str] = Counter()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.received[envelope.rcpt_tos[0]] += 1
+        return "250 OK"
+
+
+def answer_of(told: Any) -> list[tuple[str, float]]:
+    return [(m["structure"]["siret"], m["score"]) for lot in told["lots"] for m in lot["matches"]]
+
+
+def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
+    catalogue: Path, store_address: str, replicas: Replicas
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cluster = distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        )
+    store = Store.open(store_address)
+    key = keys.create(store, ["buyer"])
+    night: list[Any] = []
+    trades = itertools.cycle(("tonte", "menage", "repas"))
+    tenders = [n.tender(f"n{number}", next(trades)) for number in range(NOTICES)]
+
+    def run() -> None:
+        options = batch.Options(rules=Rules(floor=0.0005), scheduler=cluster.scheduler_address)
+        night.append(batch.run(store, catalogue, tenders, options, moment=n.MOMENT))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    worker = next(iter(cluster.workers.values()))
+    worker.process.process.kill()  # its nanny starts another
+    body = {"need": "tonte des pelouses", "place": "Montreuil (93)", "groups": 0}
+    answers, ports = [], Counter[int]()
+    kept: list[Any] = []
+    for turn in range(ASKED):
+        if turn == ASKED // 2:
+            replicas.kill(0)
+        port, told = replicas.ask(turn, "POST", "/v1/match", body)
+        ports[port] += 1
+        answers.append(answer_of(told))
+        if turn in (0, 1, ASKED - 1):  # the same write by both, and again after one is gone
+            head = {"X-API-Key": key, "Idempotency-Key": "one"}
+            kept.append(replicas.ask(turn, "POST", "/v1/sourcing", {**body, "label": "tonte"}, **head)[1])
+    thread.join(120)
+    cluster.close()
+    assert len(set(map(tuple, answers))) == 1 and len(answers[0]) > 3  # one answer
+    assert ports[replicas.ports[0]] == ASKED // 4 + 1 and ports.total() == ASKED  # none is lost
+    assert kept[0] == kept[1] == kept[2]  # one effect
+    assert len(replicas.ask(1, "GET", "/v1/sourcing", **{"X-API-Key": key})[1]) == 1
+    (summary,) = night
+    assert (summary.matched, summary.lots) == (NOTICES, NOTICES) and summary.digests > 0
+    assert one_claim(store_address, catalogue) == summary.digests
+    store.close()
+    gc.collect()  # connections of threads that ended, while their warnings are left alone
+
+
+def one_claim(store_address: str, catalogue: Path) -> int:
+    """How many mails left when two senders were at it at once; none left twice."""
+    box, port = Box(), free_port()
+    controller = controllers.Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    rules, held = Rules(smtp=f"smtp://127.0.0.1:{port}"), load_catalogue(catalogue)
+
+    def send() -> None:
+        mine = Store.open(store_address)
+        try:
+            delivery.deliver(mine, held, rules, at=n.MOMENT)
+        except MatcherError:
+            pass  # another sender is at it
+        finally:
+            mine.close()
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    for each in senders:
+        each.start()
+    for each in senders:
+        each.join(60)
+    send()  # what was left
+    controller.stop()
+    held.index("meaning").close()
+    assert set(box.received.values()) == {1}, box.received
+    return box.received.total()

@@ -1,0 +1,80 @@
+"""A buyer signs in by a link sent to an address of an allowed domain."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.records import keys
+from matcher.records.store import Store
+from pages_client import PagesClient, token
+
+ADDRESS = "achats@ville.example"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    return Settings(
+        catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
+        buyer_domains=("ville.example",), read="key",
+    )  # fmt: skip
+
+
+def sent(settings: Settings, count: int) -> list[str]:
+    """The mails dropped, once there are so many, or after a while."""
+    end = time.monotonic() + 5
+    while len(found := sorted(settings.outbox.glob("*.eml"))) < count and time.monotonic() < end:
+        time.sleep(0.05)
+    return [path.read_text() for path in found]
+
+
+def test_a_link_opens_once_and_the_same_account_each_time(settings: Settings) -> None:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        page.get("/connexion")
+        for turn in (1, 2):
+            csrf = token(page.get("/connexion").text)
+            assert (
+                "un lien vient" in page.post("/connexion/lien", data={"address": ADDRESS, "csrf": csrf}).text
+            )
+            mails = sent(settings, turn)
+            known = {
+                link
+                for mail in mails
+                for link in re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail.replace("=\n", ""))
+            }
+            fresh = [
+                link
+                for link in known
+                if page.get(link).status_code == 200 and "Me connecter" in page.get(link).text
+            ]
+            opened = [
+                page.post(link, data={"csrf": token(page.get("/connexion").text)}, follow_redirects=False)
+                for link in fresh
+            ]
+            assert sum(answer.status_code == 303 for answer in opened) == 1
+            page.cookies.clear()
+        with Store.open(settings.store) as store:
+            assert [k.label for k in keys.listed(store)] == [f"courriel:{ADDRESS}"]
+
+
+def test_another_domain_gets_the_same_answer_and_no_mail(settings: Settings) -> None:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        csrf = token(page.get("/connexion").text)
+        asked = {"address": "moi@ailleurs.example", "csrf": csrf}
+        assert "un lien vient" in page.post("/connexion/lien", data=asked).text
+        wrong = page.post("/connexion/lien", data={"address": "personne", "csrf": csrf})
+        assert wrong.status_code == 422 and 'id="address-fault"' in wrong.text
+        for forged in ("/connexion/lien/00-00", "/connexion/lien/zz", "/connexion/lien/" + "0" * 80):
+            assert page.get(forged).status_code == 404
+    assert not list(settings.outbox.glob("*.eml"))
+
+
+def test_a_domain_is_written_as_one(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="no domain"):
+        Settings(catalogue=settings.catalogue, buyer_domains=("moi@ville.example",))

@@ -1,0 +1,227 @@
+"""Generated states of the pages, of every kind of visitor: none is an internal error.
+
+`MATCHER_STATES=500 pytest tests/service/test_states.py` generates as many as it says; the suite a few.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.domain import Structure
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+from pages_client import PagesClient, token
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+STATES = int(os.environ.get("MATCHER_STATES", "60"))
+SIRET, NAMELESS = "00010001600013", "00029999800012"
+NEEDS = (
+    "taille de haies", "nettoyage des bureaux, espaces verts et blanchisserie", "Lot 1 : tonte. Lot 2 : peinture.", "fourniture d'un appareil d'IRM", "", " ", "é" * 3000,
+    "<script>alert(1)</script> tonte", "mise sous pli à Pantin, 2 000 heures d'insertion, réservé aux ESAT", "\x00\ud7ff", "=1+1", "a",
+)  # fmt: skip
+PLACES = (
+    "",
+    "Pantin",
+    "Saint-Denis",
+    "93",
+    "Île-de-France",
+    "Plaine Commune",
+    "Pantin, Bobigny et Nanterre",
+    "Xyzzyville",
+    "99999",
+    "2A",
+    "97400",
+    "\x00",
+)
+ODD = (
+    "",
+    "0",
+    "-1",
+    "1",
+    "2",
+    "99",
+    "351",
+    "abc",
+    "é",
+    "%00",
+    "' OR 1=1 --",
+    "EI",
+    "10",
+    "connu",
+    "telephone",
+    "distance",
+    "nom",
+    "groupes",
+    "L2113-12",
+    "mecanique",
+    "oui",
+    "lot",
+)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("states")
+    found = gather.gather([SAMPLE])
+    made = build_catalogue(
+        [*found.structures, Structure(siret=NAMELESS, name="")], found.awards, recipes.named("default")
+    )
+    save_catalogue(made, folder / "catalogue")
+    gather.save_notices(found.tenders, folder / "catalogue")
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    return Settings(
+        catalogue=folder / "catalogue",
+        store=store,
+        log_level="ERROR",
+        outbox=folder / "outbox",
+        buyer_domains=("v.example",),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHER_HOME", str(tmp_path_factory.mktemp("home")))
+        with PagesClient(
+            create_app(settings), headers={"accept": "text/html"}, raise_server_exceptions=False
+        ) as client:
+            yield client
+
+
+class Visitor:
+    """Goes from page to page by what they offer, and by addresses and fields that they do not."""
+
+    def __init__(self, page: PagesClient, settings: Settings, seed: int) -> None:
+        self.page, self.any, self.settings = page, random.Random(seed), settings
+        self.seen: list[str] = [
+            "/",
+            "/acheteur",
+            "/acheteur?avis=26-130101",
+            "/acheteur?avis=26-130377",
+            "/territoire",
+            "/exploitant",
+        ]
+        self.forms: list[tuple[str, dict[str, Any]]] = []
+        self.tally: Counter[int] = Counter()
+        self.faults: list[str] = []
+        self.csrf = ""
+
+    def take(self, answer: Any, what: str) -> None:
+        self.tally[answer.status_code] += 1
+        if answer.status_code >= 500 and answer.status_code != 503:
+            self.faults.append(f"{answer.status_code} {what}")
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            return
+        text = answer.text
+        self.csrf = (re.findall(r'name="csrf" value="(\w+)"', text) or [self.csrf])[0]
+        links = re.findall(r'href="(/[^"#]*)"', text)
+        self.seen += [link.replace("&amp;", "&") for link in self.any.sample(links, min(4, len(links)))]
+        for action, body in re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', text, re.S)[
+            :12
+        ]:
+            fields: dict[str, Any] = {}
+            for tag in re.findall(r"<(?:input|button|select|textarea)[^>]*>", body):
+                name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+                if name and 'type="file"' not in tag:
+                    fields.setdefault(name[1], []).append(value[1] if value else "")
+            self.forms.append((action, fields))
+        del self.forms[:-60], self.seen[:-120]
+
+    def sign_in(self) -> None:
+        scopes = self.any.choice((["buyer"], [f"structure:{SIRET}", "read"], ["operator"], []))
+        self.page.cookies.clear()
+        self.csrf = token(self.page.get("/connexion").text)
+        if scopes:
+            with Store.open(self.settings.store) as store:
+                secret = keys.create(store, scopes)
+            self.take(self.page.post("/connexion", data={"key": secret, "csrf": self.csrf}), "sign in")
+
+    def search(self) -> None:
+        asked = {
+            "need": self.any.choice(NEEDS),
+            "place": self.any.choice(PLACES),
+            "radius": self.any.choice(("", "", "30", "x", "-1")),
+        }
+        files = (
+            {"file": ("a.xml", self.any.choice((b"", b"<a/>", b"%PDF-1.4", b"\xff\xfe")))}
+            if self.any.random() < 0.15
+            else None
+        )
+        self.take(self.page.post("/acheteur", data=asked, files=files), f"search {asked} {files}")
+
+    def follow(self) -> None:
+        address = self.any.choice(self.seen)
+        if address.startswith(("/territoire/carte", "/openapi")):
+            return
+        self.take(self.page.get(address), f"GET {address}")
+
+    def stray(self) -> None:
+        address = self.any.choice([a for a in self.seen if a.startswith(("/acheteur", "/structure"))])
+        names = (
+            "lot",
+            "page",
+            "vue",
+            "tri",
+            "type",
+            "km",
+            "metier",
+            "contact",
+            "label",
+            "tout",
+            "manque",
+            "debut",
+            "de",
+            "s",
+            "issue",
+            "fait",
+            "modifier",
+        )
+        query = "&".join(f"{self.any.choice(names)}={self.any.choice(ODD)}" for _ in range(3))
+        where = f"{address}{'&' if '?' in address else '?'}{query}"
+        self.take(self.page.get(where), f"GET {where}")
+
+    def submit(self) -> None:
+        if not self.forms:
+            return self.search()
+        action, fields = self.any.choice(self.forms)
+        data = {name: self.any.choice((*values, self.any.choice(ODD))) for name, values in fields.items()}
+        for name in ("s", "sirets"):
+            if name in fields:
+                data[name] = self.any.sample(fields[name], min(len(fields[name]), 3))
+        if "csrf" in data:
+            data["csrf"] = self.csrf
+        self.take(self.page.post(action, data=data), f"POST {action} {data}")
+        return None
+
+    def step(self) -> None:
+        acts: tuple[Callable[[], None], ...] = (
+            self.search,
+            self.follow,
+            self.follow,
+            self.stray,
+            self.submit,
+            self.submit,
+            self.submit,
+        )
+        (self.sign_in if self.any.random() < 0.05 else self.any.choice(acts))()
+
+
+def test_no_generated_state_is_an_internal_error(page: PagesClient, settings: Settings) -> None:
+    visitor = Visitor(page, settings, 7)
+    while visitor.tally.total() < STATES:
+        visitor.step()
+    assert visitor.faults == [] and visitor.tally[200] > STATES / 3, (visitor.faults[:5], visitor.tally)

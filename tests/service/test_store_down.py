@@ -1,0 +1,75 @@
+"""A full or read-only disk: 503 with a sentence that names no path, nothing lost, and all is well once it is mended."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+from sqlalchemy import event
+
+from matcher.domain import StoreUnavailable
+from matcher.records import keys
+from matcher.records.store import Store
+
+SIRET = "00010001600013"
+WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
+
+
+@pytest.mark.parametrize(("pragma", "mended", "why"), [
+    ("query_only=1", "query_only=0", "read-only"), ("max_page_count=1", "max_page_count=1000000", "full"),
+])  # fmt: skip
+def test_what_cannot_be_recorded_is_told_and_nothing_is_lost(
+    tmp_path: Path, pragma: str, mended: str, why: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    given = Settings(catalogue=tmp_path / "none", store=url, log_level="ERROR")
+    with Store.open(url) as store:
+        head = {"X-API-Key": keys.create(store, [f"structure:{SIRET}"]), "Idempotency-Key": "k"}
+    with TestClient(create_app(given)) as service:
+        store = service.app.state.store
+        state = [pragma]
+
+        @event.listens_for(store.engine, "checkout")
+        def _limited(raw: object, *_: object) -> None:
+            raw.execute(f"PRAGMA {state[0]}")  # type: ignore[attr-defined]
+
+        big = {**WORD, "reason": "x" * 900}
+        many = [
+            service.post(
+                "/v1/feedback",
+                json={**big, "notice_id": f"n{i}"},
+                headers={**head, "Idempotency-Key": f"k{i}"},
+            )
+            for i in range(40)
+        ]
+        assert {a.status_code for a in many} <= {200, 503}, many[0].text
+        refused = [answer for answer in many if answer.status_code == 503]
+        assert refused, "all were recorded"
+        assert why in refused[-1].json()["detail"] and str(tmp_path) not in refused[-1].text
+        assert refused[-1].headers["Retry-After"]
+        state[0] = mended
+        assert store.counts()["feedback"] == store.counts()["once"] == 40 - len(refused)
+        assert service.post("/v1/feedback", json=WORD, headers=head).status_code == 200
+        assert store.counts()["feedback"] == 41 - len(refused)
+
+
+def test_the_files_of_a_store_are_of_their_owner_alone(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        keys.create(store, ["buyer"])
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600} and "store.sqlite-wal" in modes
+
+
+def test_a_server_that_is_down_is_told_without_its_password() -> None:
+    pytest.importorskip("psycopg")
+    store = Store.__new__(Store)
+    from matcher.records.store import _engine
+
+    Store.__init__(store, _engine("postgresql://someone:hunter2@127.0.0.1:9/none"))
+    with pytest.raises(StoreUnavailable) as error, store.reading():
+        pass
+    assert "hunter2" not in str(error.value) and "\n" not in str(error.value)
