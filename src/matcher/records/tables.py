@@ -236,6 +236,18 @@ class SourcingEvent(Base):
     at: Mapped[datetime]
 
 
+class SourcingHead(Base):
+    """How many events a record has, and the last seal: what the chain itself cannot say of its own end."""
+
+    __tablename__ = "sourcing_head"
+    record_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
+    )
+    count: Mapped[int]
+    seal: Mapped[str] = mapped_column(String(64))
+    proof: Mapped[str] = mapped_column(String(64))  # keyed
+
+
 class Unsubscription(Base):
     """Unsubscriptions: by addressee, or by the hash of an address (a bounce)."""
 
