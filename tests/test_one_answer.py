@@ -14,8 +14,11 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.outreach.work import Task, matches_of
 from matcher.partners.opportunities import opportunities
+from matcher.partners.partners import partners
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
+from matcher.territory.potential import potential
+from matcher.territory.supply import Supply
 
 PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
 ALL = 10_000
@@ -94,3 +97,43 @@ def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tupl
         likely = {m.structure.siren for m in answer.lots[0].matches if m.level == "likely"}
         for group in answer.consortia:
             assert {member.structure.siren for member in group.members} <= likely, tender.title
+
+
+def test_potential_counts_whom_the_list_shows(
+    pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]],
+) -> None:
+    seen = 0
+    for matcher, tender, _ in pairs:
+        for lot in potential(matcher, tender, Supply(matcher.catalogue, on=NOW.date())).lots:
+            answer = matcher.match(
+                Tender(id="one", format="need", title=lot.lot.title, buyer=tender.buyer, lots=(lot.lot,)),
+                ALL,
+                groups=0,
+            ).lots[0]
+            if len(lot.trades) > 1:  # who does all of them is counted there
+                continue
+            seen += answer.likely > 0
+            # the desk counts structures of a known kind, ordinary firms apart
+            listed = [
+                sum(bool(m.structure.kind) and m.level == level for m in answer.matches)
+                for level in ("likely", "plausible")
+            ]
+            counted = lot.facts.everyone
+            assert [counted.possible, counted.to_check] == listed, tender.title
+            called = {match.structure.siret for match in answer.matches}
+            assert {match.structure.siret for match in lot.first} <= called, tender.title
+    assert seen >= 8
+
+
+def test_partners_are_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+    seen = 0
+    for matcher, tender, structures in pairs:
+        answers = [matcher.match(tender, ALL, groups=0).lots[0], *matcher.parts(tender, ALL).values()]
+        likely = {m.structure.siren for answer in answers for m in answer.matches if m.level == "likely"}
+        for structure in structures[:3]:
+            found = partners(matcher, structure, tender, ordinary=False, n=50)
+            proposed = {one.structure.siren for one in found.partners if one.structure.kind}
+            assert proposed <= likely, (tender.title, structure.name)
+            assert bool(found.alone) <= (structure.siren in likely), (tender.title, structure.name)
+            seen += len(proposed)
+    assert seen >= 20

@@ -408,7 +408,7 @@ def renewals(value: Json) -> Renewals:
 def _owner(value: Json) -> Organisation:
     """A structure as the desk sends it: the noun of the domain rather than the model of `/v1`."""
     return Organisation(
-        siret=value["siret"], name=value["brand"] or value["name"], kind=value["kind"], kind_label=KINDS.get(value["kind"], value["kind"]),
+        siret=value["siret"], name=value["brand"] or value["name"], kind=value["kind"], kind_label=str(KINDS.get(value["kind"], value["kind"])),
         town=value["place"]["label"], department=value["place"]["department"], phone=value["phone"], email=value["email"],
         website=value["website"], source=value["source"], updated=value["updated"],
     )  # fmt: skip

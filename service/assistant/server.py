@@ -186,11 +186,11 @@ def tools(of: Tools) -> Mapping[str, Any]:
     }  # in the order written
 
 
-async def _remember(context: Any, call_next: Any) -> Any:
+async def _remember(ctx: Any, call_next: Any) -> Any:
     """Keep the HTTP request of a message, None over stdio, for the calls that it makes."""
-    before = _caller.set(context.request)
+    before = _caller.set(ctx.request)
     try:
-        return await call_next(context)
+        return await call_next(ctx)
     finally:
         _caller.reset(before)
 

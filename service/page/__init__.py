@@ -22,7 +22,8 @@ def include(app: FastAPI) -> None:
 
 def warm() -> None:
     """Make what every first page needs: the outlines of the map, the chances of the codes of a need."""
+    from matcher.territory import outlines
     from service.page import chart, lots
 
     lots.suggested("entretien des locaux et des espaces verts")
-    chart.towns(chart.outlines.WHOLE)
+    chart.towns(outlines.WHOLE)

@@ -123,7 +123,7 @@ def correct(
 ) -> Response:  # fmt: skip
     """« Ce n'est pas ça »: the same search with what its buyer corrected, at an address of its own."""
     asked = search.of(request, de)
-    if metier in {trade.name for trade in trades.trades()}:
+    if search.meaning(metier):
         asked = replace(asked, trades={**asked.trades, lot: metier})
     if reserve is not None:
         asked = replace(asked, reserved={**asked.reserved, lot: reserve})

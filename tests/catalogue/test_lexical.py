@@ -41,14 +41,27 @@ def index(said: list[str]) -> lexical.LexicalIndex:
 NONE = np.zeros(1, dtype=np.float32)
 
 
-def test_scores_are_those_of_bm25s(index: lexical.LexicalIndex, said: list[str]) -> None:
+def test_scores_are_those_of_bm25s(said: list[str]) -> None:
+    once = list({tuple(sorted(tokens(text))): text for text in said}.values())
+    index = lexical.build(once, np.zeros((len(once), 1)))
     oracle = bm25s.BM25(method="lucene", k1=lexical.K1, b=lexical.B)
-    oracle.index([tokens(text) for text in said], show_progress=False)
+    oracle.index([tokens(text) for text in once], show_progress=False)
     for question in texts(20, seed=1):
         words = list(dict.fromkeys(tokens(question)))
         expected = oracle.get_scores(words)
         found = index.compare(question, NONE, None)
         np.testing.assert_allclose(found * (expected.max() / found.max()), expected, rtol=1e-5)
+
+
+def test_a_text_that_several_hold_counts_once(said: list[str]) -> None:
+    few = said[:200]
+    alone, again = (
+        lexical.build(held, np.zeros((len(held), 1))) for held in (few, [*few, *few[:50], *few[:20]])
+    )
+    for question in texts(10, seed=1):
+        np.testing.assert_array_equal(
+            alone.compare(question, NONE, None), again.compare(question, NONE, None)[: len(few)]
+        )
 
 
 @pytest.mark.parametrize("long", [0, 100, 10**6])

@@ -409,7 +409,13 @@ def test_an_approved_claim_leaves_to_the_address_known(settings: Settings, store
     try:
         with client(Settings(**{**settings.model_dump(), "smtp": f"smtp://127.0.0.1:{port}"})) as page:
             csrf = token(page.get(f"/structure/{SIRET}").text)
-            page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf})
+            asking = {
+                "csrf": csrf,
+                "name": "Aline Petit",
+                "role": "directrice",
+                "address": "aline@allees.example",
+            }
+            page.post(f"/structure/{SIRET}/revendiquer", data=asking)
             csrf = sign_in(page, keys.create(store, ["operator"]))
             wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', page.get("/exploitant").text)[0]
             told = page.post(

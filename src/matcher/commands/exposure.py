@@ -46,7 +46,8 @@ def run(
     check_format(format)
     tenders = leads.tenders(notices)
     measured = []
-    for name in recipe or [None]:
+    names: list[str | None] = list(recipe) if recipe else [None]
+    for name in names:
         matcher = Matcher.load(catalogue, name)
         found = exposure.measure(matcher, progress(tenders, "asking"), n, days)
         cost = leads.quality(matcher, notices, days)

@@ -185,9 +185,10 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
 def _counted(answer: LotAnswer) -> str:
     from matcher.matching.reasons import counts, why_nobody
 
-    return " ".join(
-        filter(None, (why_nobody(answer), "" if answer.calls_for == "unclear" else counts(answer)))
-    )
+    if answer.calls_for == "unclear":
+        return why_nobody(answer)
+    none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
+    return ". ".join(filter(None, (none + counts(answer), why_nobody(answer))))
 
 
 def _contact(structure: Structure) -> str:

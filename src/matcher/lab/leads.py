@@ -20,6 +20,7 @@ from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
 from matcher.lab.training.judgement import judged
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import interleave
 from matcher.reading import gather
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
@@ -149,7 +150,7 @@ def _by_day(
         turned = [matcher.turned(ranking, day).sirens(TOP) for ranking in rankings] if number else [
             ranking.sirens(TOP) for ranking in rankings
         ]  # fmt: skip
-        merged = evaluation.interleave(turned, TOP)
+        merged = interleave(turned, TOP)
         line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
         found += figures([line], rows)["nDCG@5"]
     return found

@@ -55,10 +55,12 @@ class Answers:
 def inputs(
     query: Query, asked: NDArray[np.float32], divisions: Sequence[str], usual: float
 ) -> NDArray[np.float64]:
-    """What the model reads: meaning, trades, vocation (`usual`) and CPV division of a lot."""
-    division = query.cpv[0][:2] if query.cpv else ""
+    """What the model reads: meaning, trades, vocation (`usual`), CPV division and group of a lot."""
+    code = query.cpv[0] if query.cpv else ""
     told = [usual]
-    return np.concatenate([2.0 * query.vector, 2.0 * asked, told, [float(d == division) for d in divisions]])
+    return np.concatenate(
+        [2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]]
+    )
 
 
 @cache

@@ -23,7 +23,9 @@ from matcher.reference.text import fold
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
 LENDS = 2  # the last kind that lends
 #: How much each source is worth as a proof of the trade.
-WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75}
+WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
+#: Sources that tell a trade; the others only make one likely.
+TELLING = ("said_trade", "code_trade", "name_trade")
 HELD = {"name_trade": trades.by_name, "code_trade": trades.by_code}
 IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
@@ -107,9 +109,9 @@ def prior_trade(shortlist: Shortlist) -> Column:
 
 
 def other_trade(shortlist: Shortlist) -> Column:
-    """How surely name and code tell a trade that is not the one asked."""
+    """How surely name and code tell a trade that is not the one asked, nor said to be done too."""
     best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
-    met = np.fmax.reduce([of(shortlist, source) for source in HELD])
+    met = np.fmax.reduce([of(shortlist, source) for source in TELLING])
     return np.asarray(np.maximum(best - np.nan_to_num(met), 0.0))
 
 
@@ -123,7 +125,7 @@ def sure(shortlist: Shortlist) -> Column:
 
 def silent(shortlist: Shortlist) -> Column:
     """1 where nothing tells any trade."""
-    told = [~np.isnan(of(shortlist, source)) for source in WORTH]
+    told = [~np.isnan(of(shortlist, source)) for source in TELLING]
     return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
 
 

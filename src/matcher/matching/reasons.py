@@ -145,13 +145,12 @@ NOBODY: Mapping[CallsFor, str] = {
     "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
     "par des heures d'insertion ou une part sous-traitée.",
     "beyond": "Ce que l'économie sociale ne fait pas d'ordinaire : reste la clause sociale d'exécution, si des tâches s'y prêtent.",
-    "": "Aucune structure adaptée n'est connue pour ce lot.",
 }
 
 
 def why_nobody(answer: LotAnswer) -> str:
-    """Why no structure is proposed for a lot, and the way that is left; "" where some are."""
-    return NOBODY[answer.calls_for] if answer.nobody else ""
+    """Why no structure is proposed for a lot, and the way that is left; "" where nothing is known of it, or some are."""
+    return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
 
 
 def mark(match: Match) -> str:

@@ -47,13 +47,21 @@ def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
     return np.asarray(open_(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
-def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+def judged_levels(
+    shortlist: Shortlist, levels: NDArray[np.int64], *, reserved: bool = True
+) -> NDArray[np.int64]:
     """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
+
+    `reserved` False leaves a reservation of the lot to who asks.
 
     Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
     """
     # a declared zone that leaves the lot out is a refusal, wherever the structure stands
-    may = admitted(shortlist) & proposable(shortlist) & (distances.zones(shortlist) >= 0)
+    may = (
+        (admitted(shortlist) if reserved else open_(shortlist))
+        & proposable(shortlist)
+        & (distances.zones(shortlist) >= 0)
+    )
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)

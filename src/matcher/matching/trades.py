@@ -245,7 +245,8 @@ class Priors:
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
-        return self.rates[self.kinds.index(kind) if kind in self.kinds else len(self.kinds)]
+        at = self.kinds.index(kind) if kind in self.kinds else len(self.kinds)
+        return np.asarray(self.rates[at], dtype=np.float32)
 
     def chances(self, inputs: Floats) -> Floats:
         """Chances for PRIOR_INPUTS, shape (..., 6)."""
@@ -287,14 +288,25 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
-    model, worth = priors(), wide(need)
+    worth = wide(need)
     asked = np.flatnonzero(worth > FAINT)
-    if not len(asked):
-        return np.zeros(len(rows))
-    kinds, codes = catalogue.coded("kind"), catalogue.coded("naf")
-    rate = np.array([model.rate(kind or "") for kind in [*kinds[1], ""]])[kinds[0][rows]][:, asked]
-    share = np.array([model.share(code or "") for code in [*codes[1], ""]])[codes[0][rows]][:, asked]
-    held = [table[rows] for table in (by_name(catalogue), by_code(catalogue))]
-    most = [np.broadcast_to(table.max(axis=1, keepdims=True), rate.shape) for table in held]
-    inputs = np.stack([rate, *(table[:, asked] for table in held), share, *most], axis=-1)
-    return np.asarray((model.chances(inputs) * worth[asked]).max(axis=1), dtype=np.float64)
+    by_kind, coded, named = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
+    logits = (
+        by_kind[catalogue.coded("kind")[0][rows][:, None], asked]
+        + coded[catalogue.coded("naf")[0][rows][:, None], asked]
+        + priors().weights[PRIOR_INPUTS.index("name")] * by_name(catalogue)[rows[:, None], asked]
+        + named[rows][:, None]
+    )
+    return np.asarray((worth[asked] / (1 + np.exp(-logits))).max(axis=1, initial=0.0), dtype=np.float64)
+
+
+def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats, Floats]:
+    """What the prior adds for each kind and for each code, (words and none, trades), and for each name, (structures,)."""
+    weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
+    kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]
+    codes = [
+        weight["code"] * of_code(code or "") + weight["any code"] * of_code(code or "").max() + weight["share"] * model.share(code or "")
+        for code in [*catalogue.coded("naf")[1], ""]
+    ]  # fmt: skip
+    named = weight["any name"] * by_name(catalogue).max(axis=1) + model.bias
+    return weight["rate"] * np.array(kinds), np.array(codes), np.asarray(named, dtype=np.float32)

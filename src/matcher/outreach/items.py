@@ -74,10 +74,12 @@ class ItemWriter:
         )
         reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
         deadline = lot.deadline or tender.deadline
+        alone = ""
+        partners: list[dict[str, Any]] = []
         if news.level == "clause":
-            alone, partners = _by_clause(detail), []
-        else:
-            alone, partners = self._alone(structure, news, detail) if found else ("", [])
+            alone = _by_clause(detail)
+        elif found:
+            alone, partners = self._alone(structure, news, detail)
         return {
             "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
             "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",

@@ -182,7 +182,8 @@ def bounced(store: Store, raw: bytes) -> tuple[list[str], list[str]]:
 
     A report on an address that nothing was ever sent to is refused: anybody can write one.
     """
-    stopped, refused = [], []
+    stopped: list[str] = []
+    refused: list[str] = []
     with store.reading() as connection:
         for address in _failed(raw):
             known = any(

@@ -138,7 +138,7 @@ def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tu
     }
     headed = {(unit.under, best[i]) for i, unit in enumerate(units) if clear[i] and unit.shape == "heading"}
     for i in np.flatnonzero(clear & titled):
-        unit = units[i]
+        unit = units[int(i)]
         if unit.shape == "sentence" and (unit.under, best[i]) in headed:
             continue  # the text of the heading holds it
         if unit.shape == "bullet" and unit.words != unit.sentence and (unit.sentence, best[i]) in whole:

@@ -173,7 +173,7 @@ def _answer(
             elif kind == FAILED:
                 break
             else:
-                yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[index, misc]
+                yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]
     except (OSError, EOFError):  # ended by a limit, or silent for too long
         pass
     finally:

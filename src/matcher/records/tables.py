@@ -256,7 +256,7 @@ class DeniedSkill(Base):
 
 
 class Claim(Base):
-    """A structure's claim of its account, proved by a link (hashed) or approved by the operator."""
+    """A claim of a structure's account: who asks and why, and the way in which the operator proved it (link or code, hashed)."""
 
     __tablename__ = "claim"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -267,6 +267,11 @@ class Claim(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
+    name: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    role: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    reason: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    way: Mapped[str] = mapped_column(String(16), default="", server_default="")  # "mail", "letter", "phone"
+    claimant: Mapped[str | None] = mapped_column(Text)  # the address of who asks
 
 
 class Profile(Base):

@@ -81,7 +81,8 @@ class Able:
         judge, shortlist = judgement.shipped(), ranking.shortlist
         free = ranking.scores - ranking.contributions["reservation"]
         spot = judge.levels_with(shortlist, suitability.ON_THE_SPOT)
-        return self._open(shortlist, judge.levels_of(free)), self._open(shortlist, spot)
+        there = suitability.judged_levels(shortlist, judge.levels_of(free), reserved=False)
+        return self._placed(shortlist, there), self._open(shortlist, spot)
 
     def rank(self, query: Query) -> Ranking:
         """Every structure of a lot."""

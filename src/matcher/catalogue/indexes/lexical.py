@@ -279,16 +279,33 @@ def _taken(counted: _Counted, rows: NDArray[np.int64]) -> _Counted:
     return _Counted(counted.columns[entries], counted.counts[entries], starts)
 
 
+def _distinct(counted: _Counted) -> NDArray[np.int64]:
+    """The first row of each text, of those that hold the same words as often; increasing."""
+    mixed = (counted.columns.astype(np.uint64) << np.uint64(16)) | counted.counts.astype(np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    running = np.concatenate(
+        (np.zeros(1, np.uint64), np.cumsum(mixed ^ (mixed >> np.uint64(32)), dtype=np.uint64))
+    )
+    _, first = np.unique(running[counted.starts[1:]] - running[counted.starts[:-1]], return_index=True)
+    return np.sort(first)
+
+
 def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
-    """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean))."""
+    """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean)).
+
+    n, df and the mean length are of distinct texts: a contract of three holders is one, whoever holds what.
+    """
     from scipy.sparse import csr_array
 
     n = len(counted.starts) - 1
-    df = np.bincount(counted.columns, minlength=words).astype(np.float64)
-    idf = np.log(1 + (n - df + 0.5) / (df + 0.5))
+    once = _taken(counted, _distinct(counted))
+    texts = len(once.starts) - 1
+    df = np.bincount(once.columns, minlength=words).astype(np.float64)
+    idf = np.log(1 + (texts - df + 0.5) / (df + 0.5))
     running = np.concatenate(([0], np.cumsum(counted.counts, dtype=np.int64)))
     length = (running[counted.starts[1:]] - running[counted.starts[:-1]]).astype(np.float64)
-    mean = length.mean() if length.any() else 1.0
+    mean = once.counts.sum(dtype=np.int64) / texts if length.any() else 1.0
     blunt = np.repeat(k1 * (1 - b + b * length / mean), np.diff(counted.starts))
     weights = (idf[counted.columns] * (counted.counts / (counted.counts + blunt))).astype(np.float32)
     table = csr_array((weights, counted.columns, counted.starts), shape=(n, words)).tocsc()

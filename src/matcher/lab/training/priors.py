@@ -187,7 +187,7 @@ def crossed(
     for fold in range(folds):
         model = read(fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared))
         for i in np.flatnonzero(part == fold):
-            chances[i] = model.chances(_inputs(model, [known[i]])[0])
+            chances[i] = model.chances(_inputs(model, [known[int(i)]])[0])
     return chances
 
 

@@ -1,0 +1,86 @@
+"""What was awarded after the day of a query is not known on that day: who won it moves no score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import Award, Buyer, Holder, Offer, Place, Structure
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading.need import free_text_tender
+
+DAY = date(2020, 6, 1)
+WORK = (
+    ("Nettoyage des bureaux de la mairie", "90919200"), ("Entretien des espaces verts", "77310000"),
+    ("Travaux de peinture d'une école", "45442100"), ("Fourniture de repas en liaison froide", "15894200"),
+    ("Collecte des papiers de bureau", "90500000"), ("Impression du bulletin municipal", "79810000"),
+)  # fmt: skip
+
+
+def town(number: int) -> Place:
+    return Place(department="44", latitude=47.0 + number % 7 / 10, longitude=-1.5 + number % 5 / 10)
+
+
+def siret(number: int) -> str:
+    return f"{930000000 + number}00001"
+
+
+def structures() -> list[Structure]:
+    kinds = ("EI", "ACI", "AI", "ETTI")
+    return [
+        Structure(
+            siret=siret(n), name=f"Structure {n}", kind=kinds[n % 4], naf=("8121Z", "8130Z", "8899B")[n % 3], place=town(n),
+            offers=(Offer(id=f"{n}#1", title=WORK[n % 6][0], text=WORK[n % 6][0], nature="offer", source="directory"),) if n % 2
+            else (),
+            source="directory",
+        )
+        for n in range(24)
+    ]  # fmt: skip
+
+
+def awards() -> list[Award]:
+    """A hundred and twenty contracts of 2019 and as many of 2021, of one or two holders, structures and ordinary firms."""
+    found = []
+    for n in range(240):
+        objet, cpv = WORK[n % 6]
+        found.append(
+            Award(
+                uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}"), place=town(n),
+                amount=1000.0 * (n + 1), notified=date(2019 if n < 120 else 2021, 1 + n % 12, 3), holders=tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60}),
+            )
+        )  # fmt: skip
+    return found
+
+
+def permuted(given: list[Award], seed: int) -> list[Award]:
+    """The same awards, the holders of those after DAY exchanged among them."""
+    later = [n for n, award in enumerate(given) if award.notified and award.notified >= DAY]
+    found = list(given)
+    for n, other in zip(later, np.random.default_rng(seed).permutation(later).tolist(), strict=True):
+        found[n] = replace(given[n], holders=given[other].holders)
+    return found
+
+
+@pytest.mark.parametrize("past", [False, True])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_holds_later_awards_moves_no_score(past: bool, seed: int) -> None:
+    recipe, given = recipes.named("default"), awards()
+    pair = [
+        Matcher(build_catalogue(structures(), held, recipe), recipe)
+        for held in (given, permuted(given, seed))
+    ]
+    for objet, _ in WORK:
+        told = []
+        for matcher in pair:
+            query = matcher.queries(free_text_tender(objet, town(3)), as_of=DAY)[0]
+            ranking = matcher.rank(query, past=past)
+            sirets = matcher.catalogue.of_structure("siret")[ranking.shortlist.candidates]
+            told.append(dict(zip(sirets.tolist(), ranking.scores.tolist(), strict=True)))
+        assert told[0].keys() == told[1].keys()
+        moved = max(abs(told[0][each] - told[1][each]) for each in told[0])
+        assert moved < 1e-9, (objet, moved)
