@@ -107,7 +107,7 @@ def served(folder: Path, **more: str) -> Iterator[str]:
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
     ) as running:
         try:
-            for _ in range(600):
+            for _ in range(3000):
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
