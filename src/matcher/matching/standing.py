@@ -34,6 +34,11 @@ def states_clause(lot: Lot) -> bool:
     return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
 
 
+def lends(kind: str, lot: Lot) -> bool:
+    """Would a structure of this kind lend staff to whoever takes the lot, rather than take it?"""
+    return kind in LENDING_KINDS and not any(code.startswith(STAFFING) for code in lot.cpv)
+
+
 def way_in(kind: str, lot: Lot) -> Way:
     """How a structure of this kind comes into a lot: one that lends staff by the clause, where the lot states one."""
     if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):

@@ -27,6 +27,7 @@ from matcher.domain import (
 )
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
+from matcher.matching.standing import lends
 from matcher.outreach.cases import LEVEL, Case, matter
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -104,6 +105,9 @@ class ItemWriter:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
         tender = self._cases[news.notice_id].tender
         lacking, size = detail.get("lacking", []), detail.get("size", "")
+        lot = self._cases[news.notice_id].lot(news.lot_id)
+        if lot is not None and lends(structure.kind, lot):
+            return LENT, []
         if not lacking and not detail.get("small"):
             return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []
         wanting = f"Il manque : {', '.join(lacking)}. " if lacking else f"{size[:1].upper()}{size[1:]}. "
@@ -216,6 +220,7 @@ def _summary(lot: Lot, tender: Tender) -> str:
     return "" if fold(said) in told or len(said) < 20 else shorten(said, 240)
 
 
+LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
 
 
