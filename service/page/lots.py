@@ -51,11 +51,8 @@ class Line:
     @property
     def said(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
-        return (
-            bool(self.match.offer)
-            and self.known != READ
-            and KNOWN.get(self.match.offer.nature, ("", False))[1]
-        )  # type: ignore[union-attr]
+        offer = self.match.offer
+        return offer is not None and self.known != READ and KNOWN.get(offer.nature, ("", False))[1]
 
     @property
     def trade(self) -> str:
