@@ -79,7 +79,7 @@ def records(draw: st.DrawFn) -> Structure:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(records(), min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
     (found,) = merge(listed).structures
@@ -104,7 +104,7 @@ def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
     assert {fold(t) for t in titles(twice)} == said and len(twice.offers) <= len(found.offers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(records(), min_size=1, max_size=3), min_size=1, max_size=4))
 def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list[Structure]]) -> None:
     for listed in fetches:

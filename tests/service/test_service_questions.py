@@ -86,7 +86,7 @@ def settings(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     return Settings(
         catalogue=folder, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
-        public_url="https://maillage.example",
+        public_url="https://maillage.example", read="open",
     )  # fmt: skip
 
 
@@ -97,7 +97,9 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def client(settings: Settings) -> TestClient:
-    return PagesClient(create_app(settings), settings.public_url, headers={"accept": "text/html"})
+    return PagesClient(
+        create_app(settings), base_url="https://maillage.example", headers={"accept": "text/html"}
+    )
 
 
 def sign_in(page: TestClient, secret: str) -> str:

@@ -24,8 +24,8 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.reference import needs as needs_
 from matcher.reference.trades import INDIRECT_FIT
 
-#: "self": takes the lot; "clause": carries hours of it for whoever takes it; "": no way in is known.
-Way = Literal["self", "clause", ""]
+#: "self": takes the lot; "clause": carries hours of it for whoever takes it.
+Way = Literal["self", "clause"]
 STAFFING = "796"  # CPV of personnel services: what a structure that lends staff does itself
 
 
@@ -35,16 +35,16 @@ def states_clause(lot: Lot) -> bool:
 
 
 def way_in(kind: str, lot: Lot) -> Way:
-    """How a structure of this kind may come into a lot: one that lends staff takes no works, supplies or services."""
+    """How a structure of this kind comes into a lot: one that lends staff by the clause, where the lot states one."""
     if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):
         return "self"
-    return "clause" if states_clause(lot) else ""
+    return "clause" if states_clause(lot) else "self"
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart.
 
-    Without a known place nobody is in reach; who lends staff is asked by the clause alone.
+    Without a known place nobody is in reach.
     """
     if not len(ranking.order):
         return UNLIKELY  # it denies the trade of this lot, or of this part of it
@@ -53,7 +53,7 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and known(asked, structure).any() else UNLIKELY
     first = ranking.order[0]
-    if zones(ranking.shortlist)[first] < 0 or not way_in(structure.kind, query.lot):
+    if zones(ranking.shortlist)[first] < 0:
         return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     level = int(shipped().levels_of(free)[first])

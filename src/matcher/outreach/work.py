@@ -81,7 +81,7 @@ def _levels(
     if curious:
         sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
         for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
-            if str(sirets[i]) in curious and standing.way_in(str(kinds[i]), query.lot):
+            if str(sirets[i]) in curious:
                 chosen.setdefault(i, ("plausible", None))
     return chosen
 
