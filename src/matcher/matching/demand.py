@@ -58,7 +58,9 @@ def inputs(
     """What the model reads: meaning, trades, vocation (`usual`), CPV division and group of a lot."""
     code = query.cpv[0] if query.cpv else ""
     told = [usual]
-    return np.concatenate([2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]])
+    return np.concatenate(
+        [2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]]
+    )
 
 
 @cache

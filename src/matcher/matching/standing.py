@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
-from matcher.matching import suitability
+from matcher.matching import demand, evidence, suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
+from matcher.matching.shortlist import Shortlist
 from matcher.reference import needs as needs_
 from matcher.reference.trades import INDIRECT_FIT
 
@@ -41,6 +42,16 @@ def way_in(kind: str, lot: Lot) -> Way:
     return "clause" if states_clause(lot) else ""
 
 
+def takes(shortlist: Shortlist, kind: str) -> bool:
+    """Does a structure of this kind take the lot itself: who lends staff where its words or code ask for staff."""
+    return way_in(kind, shortlist.query.lot) == "self" or evidence.whole(shortlist)["staff"] > demand.SHARE
+
+
+def comes_in(shortlist: Shortlist, kind: str) -> bool:
+    """Has a structure of this kind a way into the lot, itself or by its clause?"""
+    return takes(shortlist, kind) or bool(way_in(kind, shortlist.query.lot))
+
+
 def level_of(ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart.
 
@@ -53,7 +64,7 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and known(asked, structure).any() else UNLIKELY
     first = ranking.order[0]
-    if zones(ranking.shortlist)[first] < 0 or not way_in(structure.kind, query.lot):
+    if zones(ranking.shortlist)[first] < 0 or not comes_in(ranking.shortlist, structure.kind):
         return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     level = int(shipped().levels_of(free)[first])
