@@ -52,11 +52,11 @@ def local(request: Request) -> bool:
     """
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         return False
-    if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
-        return False
     host = request.client.host if request.client else ""
     if host == "testclient":  # in process: there is no network
         return True
+    if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
+        return False
     # a name that somebody points at this machine makes a browser here ask for them (DNS rebinding)
     if host_of(request.headers.get("host", "")) not in LOOPBACK:
         return False

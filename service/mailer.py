@@ -25,9 +25,15 @@ class Mailer:
     def __init__(self, store: Callable[[], Store | None], transport: MailTransport) -> None:
         self._store, self._transport = store, transport
         self._woken, self._ended = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, name="mailer", daemon=True)
+        self._thread = self._made()
+
+    def _made(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="mailer", daemon=True)
 
     def start(self) -> None:
+        """Begin, or begin again after `close`."""
+        if self._ended:
+            self._thread, self._ended = self._made(), False
         self._thread.start()
 
     def wake(self) -> None:

@@ -24,7 +24,7 @@ def _keys(issuer: str) -> Any:
     from jwt import PyJWKClient
 
     address = issuer.rstrip("/") + "/.well-known/openid-configuration"
-    found = httpx.get(address, timeout=SECONDS, follow_redirects=True).raise_for_status().json()
+    found = httpx.get(address, timeout=SECONDS, follow_redirects=False).raise_for_status().json()
     return PyJWKClient(found["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 

@@ -37,6 +37,16 @@ Address = Annotated[
 ]
 
 
+def _of_our_time(value: datetime) -> datetime:
+    """A moment that every time zone can say: not the last day of the calendar."""
+    if not 1970 <= value.year <= 2200:
+        raise ValueError("give a date between 1970 and 2200")
+    return value
+
+
+Moment = Annotated[datetime, AfterValidator(_of_our_time)]
+
+
 class In(BaseModel):
     """What is sent; an unknown field is refused by name."""
 
@@ -152,7 +162,7 @@ class DeclarationIn(In):
     visibility: Literal["members", "named"] = "members"
     named: list[Siret] = Field(default_factory=list, max_length=100)
     buyer_may_see: bool = False
-    deadline: datetime | None = None
+    deadline: Moment | None = None
 
 
 class FeedbackIn(In):

@@ -200,6 +200,7 @@ class Serving:
             self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
+        _settle()  # the one before is no longer in force: what it held is given back now, and not at the next swap
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
@@ -215,6 +216,7 @@ class Serving:
             self._denied = denied
             if self._loaded is not None:
                 self.current = self._loaded.with_denials(denied)
+        _settle()
         return True
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
@@ -224,7 +226,6 @@ class Serving:
         contracts = gather.load_contracts(self.folder)
         snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
         _warm(snapshot)
-        _settle()
         return snapshot
 
     def _matcher(self, catalogue: Catalogue) -> Matcher:

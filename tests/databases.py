@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,14 @@ def _postgres_bin() -> Path | None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """Address of a server of our own in a folder of its own; skipped, with the reason, where it cannot be had."""
+    """Address of a server of our own; skipped, with the reason, where it cannot be had."""
+    with server() as address:
+        yield address
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Address of a PostgreSQL server of our own in a folder of its own, for tests and benchmarks."""
     binaries = _postgres_bin()
     if binaries is None:
         pytest.skip("no PostgreSQL server binaries: apt-get install postgresql-17")

@@ -10,7 +10,7 @@ import pytest
 from matcher.domain import Place, Structure, Tender
 from matcher.lab import evaluation
 from matcher.lab.training.texts import OURS
-from matcher.matching import recipes, standing
+from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.outreach.work import Task, matches_of
 from matcher.partners.opportunities import opportunities
@@ -69,10 +69,7 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
         listed = {match.structure.siret: match.level for match in answer.matches}
         mailed = {row["siret"] for row in matches_of(matcher, Task(id="n", ids=("n",), tender=tender, key="", excluded={}), ALL, 0.0)}  # fmt: skip
         assert answer.nobody == (not listed)
-        shortlist = matcher.rank(matcher.queries(tender)[0]).shortlist
-        # who lends staff is shown to a buyer, but is not sent looking at services and supplies
-        likely = {m.structure.siret: m.structure.kind for m in answer.matches if m.level == "likely"}
-        assert mailed == {siret for siret, kind in likely.items() if standing.takes(shortlist, kind)}
+        assert mailed == {siret for siret, level in listed.items() if level == "likely"}
         for structure in structures:
             level = listed.get(structure.siret, "unlikely")
             explained = matcher.why(structure.siret, tender)[0]
@@ -86,10 +83,9 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
             )
             assert (explained.state == "ranked") == (level != "unlikely")
             given = opportunities(matcher, structure, [tender], now=NOW)
-            wanted = level != "unlikely" and standing.comes_in(shortlist, structure.kind)
-            assert bool(given) == wanted, (tender.title, structure.name)
+            assert bool(given) == (level != "unlikely"), (tender.title, structure.name)
             assert all(one.match.level == level for one in given)
-            if given and level == "plausible":
+            if level == "plausible":
                 assert [one.part for one in given] == ["watch"]
     assert asked >= 180
     assert seen == {"likely", "plausible", "unlikely"}

@@ -195,6 +195,24 @@ class Leads(Result):
     leads: list[Lead]
 
 
+class Renewal(BaseModel):
+    id: str
+    title: str
+    buyer: str
+    holders: list[str] = Field(description="As published.")
+    cpv: str
+    place: str
+    amount: float | None
+    notified: date
+    ends: date = Field(description="By the months published: extensions are not known.")
+    source: str
+
+
+class Renewals(Result):
+    total: int
+    renewals: list[Renewal]
+
+
 class Counted(BaseModel):
     article: str
     possible: int = Field(description="Structures of a kind that may answer, with the trade.")
@@ -375,6 +393,16 @@ def leads(value: Json) -> Leads:
     ]  # fmt: skip
     carriers = [each.structure for one in items for each in one.carriers]
     return Leads(leads=items, versions=value["versions"], sources=sources_of(carriers))
+
+
+def renewals(value: Json) -> Renewals:
+    plain = [name for name in Renewal.model_fields if name != "holders"]
+    items = [
+        Renewal(**{name: one[name] for name in plain}, holders=[f"{each['name']} ({each['siret']})" for each in one["holders"]])
+        for one in value["items"]
+    ]  # fmt: skip
+    told = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
+    return Renewals(total=value["total"], renewals=items, sources=list(told), note=f"{value['note']} {NOTE}")
 
 
 def _owner(value: Json) -> Organisation:

@@ -160,6 +160,15 @@ class Tools:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         return results.leads(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
+    async def renewals(
+        self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
+        buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
+        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
+    ) -> results.Renewals:  # fmt: skip
+        """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
+        asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
+        return results.renewals(await self._api.ask("GET", "/renewals", params=asked))
+
     async def potential(
         self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,

@@ -48,6 +48,7 @@ class Asked(TypedDict):
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
+    lots: NotRequired[list[str]]
     place: NotRequired[str]
     n: NotRequired[int]
     groups: NotRequired[int]
@@ -79,6 +80,7 @@ class ConsortiumIn(TypedDict):
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
+    lots: NotRequired[list[str]]
     place: NotRequired[str]
     n: NotRequired[int]
     groups: NotRequired[int]
@@ -214,6 +216,11 @@ class Health(TypedDict):
     loaded_at: str | None
 
 
+class HolderOut(TypedDict):
+    siret: str
+    name: str
+
+
 class HoursIn(TypedDict):
     need: str
     amount: float
@@ -255,6 +262,7 @@ class LotAnswerOut(TypedDict):
     nobody: bool
     relaxations: list[str]
     considered: int
+    calls_for: str
     likely: int
     plausible: int
     matches: list[MatchOut]
@@ -407,6 +415,7 @@ class PartnersIn(TypedDict):
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
+    lots: NotRequired[list[str]]
     place: NotRequired[str]
     n: NotRequired[int]
     groups: NotRequired[int]
@@ -485,6 +494,29 @@ class RejectedOut(TypedDict):
     reason: str
 
 
+class RenewalOut(TypedDict):
+    id: str
+    title: str
+    buyer: str
+    buyer_id: str
+    holders: list[HolderOut]
+    cpv: str
+    place: str
+    amount: float | None
+    notified: str
+    months: float
+    ends: str
+    source: str
+
+
+class RenewalPage(TypedDict):
+    total: int
+    offset: int
+    limit: int
+    note: str
+    items: list[RenewalOut]
+
+
 class ReservationOut(TypedDict):
     articles: list[str]
     who: list[str]
@@ -505,6 +537,7 @@ class SourcingIn(TypedDict):
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
+    lots: NotRequired[list[str]]
     place: NotRequired[str]
     n: NotRequired[int]
     groups: NotRequired[int]
@@ -597,6 +630,7 @@ class WhyIn(TypedDict):
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
+    lots: NotRequired[list[str]]
     place: NotRequired[str]
     n: NotRequired[int]
     groups: NotRequired[int]
@@ -808,6 +842,37 @@ class Client:
     def territory_oeth(self, body: OethIn) -> DeskAnswer:
         """What a purchase from an EA or ESAT takes off the contribution."""
         return cast("DeskAnswer", self.call("POST", "/v1/territory/oeth", None, body))
+
+    def renewals(
+        self,
+        *,
+        offset: int | None = None,
+        limit: int | None = None,
+        buyer: str | None = None,
+        department: str | None = None,
+        cpv: str | None = None,
+        siret: str | None = None,
+        after: float | None = None,
+        before: float | None = None,
+    ) -> RenewalPage:
+        """Contracts that end in 3 to 18 months, with their holders as published; `siret` keeps those of its trade."""
+        return cast(
+            "RenewalPage",
+            self.call(
+                "GET",
+                "/v1/renewals",
+                {
+                    "offset": offset,
+                    "limit": limit,
+                    "buyer": buyer,
+                    "department": department,
+                    "cpv": cpv,
+                    "siret": siret,
+                    "after": after,
+                    "before": before,
+                },
+            ),
+        )
 
     def sourcing(self) -> list[dict[str, Any]]:
         """One's own records, newest first."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import select, update
 
-from matcher.domain import Forbidden, NotFound
+from matcher.domain import Forbidden, NotFound, Structure
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Claim
+from matcher.reference.mailbox import is_address
+from matcher.reference.text import clean
 from service import access
 from service.page import render
 from service.page.visitor import CheckedForm
 
 router = APIRouter()
-CLAIM_DAYS = 7
+CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
+WAITING_DAYS = 30  # that a claim waits for the operator
 BLANK: dict[str, Any] = {
     "problem": "",
     "problems": {},
@@ -61,25 +65,97 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
     return answer
 
 
-@router.post("/structure/{siret}/revendiquer")
-def claim(request: Request, siret: str, form: CheckedForm) -> Response:
-    """Ask for the account: the operator sends the link to the address known for the structure."""
+@router.get("/structure/{siret}/revendiquer")
+def claiming(request: Request, siret: str) -> Response:
+    """Who asks, as what and why, and by which way the proof may come."""
     structure = request.app.state.serving.get().structure(siret)
-    ask(access.store_of(request), structure.siret, structure.email)
-    return render.page(request, "claimed.html", structure=structure)
+    return render.page(
+        request, "claiming.html", structure=structure, ways=ways(structure), given={}, problem=""
+    )
 
 
-def ask(store: Store, siret: str, address: str) -> str:
-    """Record a claim, once a day; returns its id.  The link is made only when the operator approves."""
-    identifier = f"{siret}-{now():%Y%m%d}"
+@router.post("/structure/{siret}/revendiquer")
+def claim(
+    request: Request,
+    siret: str,
+    form: CheckedForm,
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[str, Form(max_length=200)] = "",
+    address: Annotated[str, Form(max_length=200)] = "",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    way: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
+    """Ask for the account: the operator proves it by mail, by a letter or by a call to the known number."""
+    structure = request.app.state.serving.get().structure(siret)
+    given = {
+        "name": clean(name),
+        "role": clean(role),
+        "address": address.strip(),
+        "reason": clean(reason),
+        "way": way,
+    }
+    open_ways = ways(structure)
+    if len(given["name"]) < 2 or len(given["role"]) < 2 or not is_address(given["address"]):
+        problem = "Donnez votre nom, votre fonction et une adresse de courriel valable : l'exploitant doit savoir qui demande."
+        return render.page(
+            request, "claiming.html", 400, structure=structure, ways=open_ways, given=given, problem=problem
+        )
+    chosen = way if way in open_ways else next(iter(open_ways))
+    ask(access.store_of(request), structure.siret, structure.email, **{**given, "way": chosen})
+    return render.page(request, "claimed.html", structure=structure, way=open_ways[chosen])
+
+
+def ways(structure: Structure) -> dict[str, str]:
+    """The ways in which a claim can be proved, as the structure's contacts allow: code and words."""
+    known = {
+        "mail": f"un courriel à l'adresse connue de la structure ({_veiled(structure.email)})"
+        if structure.email
+        else "",
+        "phone": f"un appel au numéro connu de la structure ({structure.phone})" if structure.phone else "",
+        "letter": "une lettre à l'adresse postale de la structure, avec un code",
+    }
+    return {code: words for code, words in known.items() if words}
+
+
+def _veiled(address: str) -> str:
+    """Enough of an address for its owner to know it."""
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def ask(
+    store: Store,
+    siret: str,
+    known: str,
+    *,
+    name: str,
+    role: str,
+    address: str,
+    reason: str = "",
+    way: str = "",
+) -> str:
+    """Record a claim and return its id; who asks again before the decision corrects the claim that waits.
+
+    The link or code is made only when the operator approves.
+    """
+    moment = now()
+    row = {
+        "id": secrets.token_hex(8), "siret": siret, "address": known or None, "token_hash": "", "status": "asked",
+        "created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS), "decided_at": None,
+        "name": name, "role": role, "reason": reason, "way": way, "claimant": address,
+    }  # fmt: skip
     with store.writing() as connection:
-        row = {
-            "id": identifier, "siret": siret, "address": address or None, "token_hash": "", "status": "asked", "created_at": now(),
-            "expires_at": now() + timedelta(days=CLAIM_DAYS), "decided_at": None,
-        }  # fmt: skip
-        store.put(connection, Claim, [row], keep=tuple(k for k in row if k != "id"))
+        held = connection.execute(
+            select(Claim.id).where(
+                Claim.siret == siret,
+                Claim.claimant == address,
+                Claim.status == "asked",
+                Claim.expires_at > moment,
+            )
+        ).scalar()
+        store.put(connection, Claim, [{**row, "id": held or row["id"]}])
         store.audit(connection, "page", "claim.ask", siret)
-    return identifier
+    return str(held or row["id"])
 
 
 def waiting(store: Store) -> list[dict[str, Any]]:
@@ -92,13 +168,15 @@ def waiting(store: Store) -> list[dict[str, Any]]:
         return [dict(row) for row in rows]
 
 
-def decide(store: Store, identifier: str, approved: bool, by: str) -> str:
-    """Approve or refuse; approved, returns the token of the link, shown this once."""
-    token = secrets.token_urlsafe(32)
+def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "mail") -> str:
+    """Approve or refuse; approved, returns the token of the link, or the code of a letter or a call, shown this once."""
+    token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else _code()
     values = {
         "status": "approved" if approved else "refused",
         "decided_at": now(),
         "token_hash": _hash(token) if approved else "",
+        "way": way,
+        "expires_at": now() + timedelta(days=LETTER_DAYS if way == "letter" else CLAIM_DAYS),
     }
     with store.writing() as connection:
         done = connection.execute(
@@ -106,8 +184,23 @@ def decide(store: Store, identifier: str, approved: bool, by: str) -> str:
         ).rowcount
         if not done:
             raise NotFound("cette demande n'attend plus de décision")
-        store.audit(connection, by, "claim.approve" if approved else "claim.refuse", identifier)
-    return token if approved else ""
+        store.audit(connection, by, f"claim.approve.{way}" if approved else "claim.refuse", identifier)
+    return token
+
+
+def _code() -> str:
+    """A code to be typed or read aloud: 60 bits, without letters that are taken for others."""
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
+
+
+@router.get("/revendication")
+def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> Response:
+    """Where the code of a letter or a call is typed."""
+    plain = re.sub(r"[^A-Z0-9]", "", code.upper())
+    if len(plain) == 12:
+        return render.go(f"/revendication/{plain[:4]}-{plain[4:8]}-{plain[8:]}")
+    return render.page(request, "code.html", problem="Un code a douze signes : relisez-le." if code else "")
 
 
 def _hash(token: str) -> str:

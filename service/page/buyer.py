@@ -123,7 +123,7 @@ def correct(
 ) -> Response:  # fmt: skip
     """« Ce n'est pas ça »: the same search with what its buyer corrected, at an address of its own."""
     asked = search.of(request, de)
-    if metier in {trade.name for trade in trades.trades()}:
+    if search.meaning(metier):
         asked = replace(asked, trades={**asked.trades, lot: metier})
     if reserve is not None:
         asked = replace(asked, reserved={**asked.reserved, lot: reserve})
@@ -230,7 +230,7 @@ def _lot(
     most = MOST if everything else lots.OPEN
     numbered = [*call[:most], *check[:most]]
     return render.page(
-        request, "results.html", answer=answer, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
+        request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
         numbers={id(each): n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
         chosen=wanted, kept=urlencode(wanted.query()), because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=facets.SORTS,

@@ -1,21 +1,24 @@
-"""What is missing in a structure's profile, and what each piece would bring it."""
+"""What is missing in a structure's profile, and how many notices of the last year each piece would bring it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from matcher.catalogue import denials
-from matcher.domain import Lot, Structure, Tender
-from matcher.reading.procedure import closing, open_at
-from matcher.reference import trades
+from matcher.domain import Lot, Place, Structure
+from matcher.matching.trades import inferred_trades
+from matcher.reference import places, trades
 from service.snapshot import Snapshot
 
 ADJACENT = 0.25  # least cosine between a trade and what a structure does, for the trade to be asked of it
 TRADES = 4  # trades asked of a structure at once
+REACH_KM = 50.0  # where nothing is known of how far a structure goes
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,90 +27,165 @@ class Gap:
 
     title: str
     gain: str
+    notices: int = 0
     lots: tuple[tuple[str, str], ...] = ()  # (notice, title of the lot)
     offer: str = ""  # the offer to add
+    trade: str = ""  # the trade to refuse
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A lot of the last year with the trades that its title names."""
+
+    notice: str
+    lot: Lot
+    trades: frozenset[str]
 
 
 def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
-    """Missing facts, then trades close to its own that lots of its department ask for and that it does not name."""
-    return [*_facts(structure), *_trades(structure, snapshot)]
+    """Missing facts, then trades that it may do and does not name, by the notices of the last year that each would bring."""
+    said = {name for name, sure in trades.skills(structure).items() if sure >= 1}
+    refused = denials.trades(structure.denied)
+    plausible = (said | set(likely(structure, snapshot))) - refused
+    near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot)]
+    return [
+        *_facts(structure, snapshot, near, plausible),
+        *_trades(structure, snapshot, near, said | refused),
+    ]
 
 
-def _facts(structure: Structure) -> Iterator[Gap]:
-    if not any(o.nature == "offer" for o in structure.offers):
+def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
+    """Trade -> chance, of those that a structure of this kind, code and name does, as inferred; none for a firm without a kind."""
+    if not structure.kind:
+        return {}
+    names = {trade.label: trade.name for trade in trades.trades()}
+    row = snapshot.catalogue.row(structure.siret)
+    return {names[label]: chance for label, chance in inferred_trades(snapshot.catalogue, row)}
+
+
+def reaches(structure: Structure, lot: Lot) -> bool:
+    """Whether a lot lies where the structure says it goes, or near it where it does not say; True where the lot has no place."""
+    return not lot.places or any(_within(structure, place) for place in lot.places)
+
+
+def _within(structure: Structure, place: Place) -> bool:
+    zones = [
+        zone for zone in (structure.zone, *(offer.zone for offer in structure.offers)) if zone is not None
+    ]
+    if any(
+        zone.country or place.department in zone.departments or place.region in zone.regions for zone in zones
+    ):
+        return True
+    limits = [zone.radius_km for zone in zones if zone.radius_km is not None]
+    if zones and not limits:
+        return False
+    home = structure.place
+    if None in (home.latitude, home.longitude, place.latitude, place.longitude):
+        return not zones and bool(home.department) and home.department == place.department
+    km = places.distance_km(home.latitude, home.longitude, place.latitude, place.longitude)
+    return bool(km <= max(limits, default=REACH_KM))
+
+
+def _facts(
+    structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: Collection[str]
+) -> Iterator[Gap]:
+    found = _notices(near, plausible)
+    brings = _brings(found, "à votre portée et d'un métier plausible pour vous")
+    if not any(o.nature == "offer" and not o.inferred for o in structure.offers):
         yield Gap(
             "Décrivez au moins une offre",
-            "sans offre décrite, vous n'êtes trouvé que par votre nom ou votre code NAF.",
+            f"{brings} ; sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF.",
+            found,
         )
     if not structure.phone and not structure.email:
         yield Gap(
             "Donnez un téléphone ou un courriel",
-            "un acheteur qui ne peut pas vous joindre passe à la structure suivante.",
+            f"{brings} ; un acheteur qui ne peut pas vous joindre passe à la suivante.",
+            found,
         )
     if structure.zone is None and not any(o.zone for o in structure.offers):
+        further = _notices(
+            [a for a in _last_year(snapshot) if a not in near and _next_to(structure, a.lot)], plausible
+        )
         yield Gap(
             "Dites où vous intervenez",
-            "sans zone, la distance seule décide : vous manquez les marchés un peu plus loin que vous servez pourtant.",
+            f"{_brings(further, 'de ces métiers dans les départements voisins')} : sans zone, la distance seule décide.",
+            further,
         )
-    if structure.turnover is None:
+    if structure.turnover is None and structure.headcount is None:
         yield Gap(
             "Indiquez votre chiffre d'affaires",
-            "il permet de vous proposer dans des groupements à votre mesure.",
+            f"{brings} ; il dit de quelle taille de lot vous pouvez vous charger.",
+            found,
         )
 
 
-def _trades(structure: Structure, snapshot: Snapshot) -> Iterator[Gap]:
-    wanted = _wanted(structure, snapshot)
-    labels = {t.name: t.label for t in trades.trades()}
-    similarity = _similarity(structure, snapshot, {trade: labels[trade] for trade in wanted})
-    ranked = sorted(
-        (-similarity[trade] * len(lots) ** 0.5, trade)
-        for trade, lots in wanted.items()
-        if similarity[trade] >= ADJACENT
+def _next_to(structure: Structure, lot: Lot) -> bool:
+    home = structure.place.department
+    return bool(home) and any(
+        place.department in (home, *places.neighbours(home or "")) for place in lot.places
     )
+
+
+def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
+    return len({one.notice for one in asked if one.trades & set(wanted)})
+
+
+def _brings(count: int, words: str) -> str:
+    if not count:
+        return f"aucun avis de l'an dernier n'était {words}"
+    return f"{count} avis de l'an dernier {'étaient' if count > 1 else 'était'} {words}"
+
+
+def _trades(
+    structure: Structure, snapshot: Snapshot, near: list[_Asked], known: Collection[str]
+) -> Iterator[Gap]:
+    labels = {t.name: t.label for t in trades.trades()}
+    wanted: dict[str, list[_Asked]] = {}
+    for asked in near:
+        for trade in asked.trades - set(known):
+            wanted.setdefault(trade, []).append(asked)
+    chances = likely(structure, snapshot)
+    close = _similarity(structure, snapshot, {trade: labels[trade] for trade in wanted})
+    worth = {trade: max(close[trade], chances.get(trade, 0.0)) for trade in wanted}
+    ranked = sorted((-worth[t] * len(asked) ** 0.5, t) for t, asked in wanted.items() if worth[t] >= ADJACENT)
     for _, trade in ranked[:TRADES]:
-        lots = wanted[trade]
-        count = f"{len(lots)} lot{'s' if len(lots) > 1 else ''} de votre département"
-        examples = tuple({title: (notice, title) for notice, title in lots}.values())[:3]
+        count = _notices(wanted[trade], [trade])
+        examples = tuple({one.lot.title: (one.notice, one.lot.title) for one in wanted[trade]}.values())[:3]
+        plural = "s" if count > 1 else ""
         yield Gap(
-            f"Faites-vous aussi : {labels[trade]} ?",
-            f"{count} le demandent en ce moment.",
-            examples,
-            labels[trade],
-        )
-
-
-def _wanted(structure: Structure, snapshot: Snapshot) -> dict[str, list[tuple[str, str]]]:
-    """Trade that the structure neither names nor denies -> lots of its department that ask for it."""
-    denied = snapshot.catalogue.denied.get(snapshot.catalogue.row(structure.siret), ())
-    known = {name for name, sure in trades.skills(structure).items() if sure >= 1} | denials.trades(denied)
-    department = structure.place.department
-    wanted: dict[str, list[tuple[str, str]]] = {}
-    for tender, lot, named in snapshot.once("trades", lambda: _asked(snapshot)):
-        if department and not any(p.department == department for p in lot.places):
-            continue
-        for trade in named:
-            if trade not in known:
-                wanted.setdefault(trade, []).append((tender.id, lot.title))
-    return wanted
+            f"Faites-vous aussi : {labels[trade]} ?", f"{count} avis de l'an dernier, à votre portée, le demandai{'en' if plural else ''}t.",
+            count, examples, labels[trade], trade,
+        )  # fmt: skip
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:
-    """How close each trade is to what the structure says it does (cosine with its nearest piece); 1 where it says nothing."""
+    """How close each trade is to what the structure says it does (cosine with its nearest piece); 0 where it says nothing."""
     catalogue = snapshot.catalogue
     row = catalogue.row(structure.siret)
     rows = np.arange(catalogue.offsets[row], catalogue.offsets[row + 1])
     own = rows[catalogue.nature_mask(("offer", "description", "job"))[rows]]
     if not len(own) or not labels:
-        return dict.fromkeys(labels, 1.0)
+        return dict.fromkeys(labels, 0.0)
     pieces = np.asarray(catalogue.vectors[own], dtype=np.float32)
-    asked = catalogue.encoder.encode(list(labels.values()), role="query")
+    asked: Any = catalogue.encoder.encode(list(labels.values()), role="query")
     return dict(zip(labels, (asked @ pieces.T).max(axis=1).tolist(), strict=True))
 
 
-def _asked(snapshot: Snapshot) -> list[tuple[Tender, Lot, tuple[str, ...]]]:
-    """The lots that can still be answered, with the trades that their titles name."""
-    moment = datetime.now(UTC)
-    listed = snapshot.answerable()
-    still = [t for t in listed if open_at(closing(t), t.published, moment)] or listed[:60]
-    return [(tender, lot, tuple(trades.named(lot.title))) for tender in still for lot in tender.lots]
+def _last_year(snapshot: Snapshot) -> list[_Asked]:
+    """The lots of the notices of the last year that one could answer, in notices' order; a notice without a day counts."""
+    found: list[_Asked] = snapshot.once(
+        "asked last year", lambda: _asked(snapshot, datetime.now(UTC).date() - YEAR)
+    )
+    return found
+
+
+def _asked(snapshot: Snapshot, since: date) -> list[_Asked]:
+    return [
+        _Asked(
+            tender.id, lot, frozenset(trades.named(lot.title)) or frozenset(trades.trades_of_cpv(lot.cpv[:1]))
+        )
+        for tender in snapshot.answerable()
+        if tender.published is None or tender.published >= since
+        for lot in tender.lots
+    ]

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, Consortium, Lot, LotAnswer, Match
+from matcher.domain import Answer, BadInput, Consortium, Lot, LotAnswer, Match
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -31,6 +31,9 @@ KNOWN: dict[str, tuple[str, bool]] = {
 }  # fmt: skip
 
 
+READ = "lu, à confirmer"  # on its site or in its declared object: it has not said it
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A match as its line shows it."""
@@ -41,12 +44,18 @@ class Line:
     @property
     def known(self) -> str:
         """From what its trade is known; "" where nothing tells it."""
+        if self.match.offer and self.match.offer.inferred:
+            return READ
         return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
 
     @property
     def said(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
-        return bool(self.match.offer) and KNOWN.get(self.match.offer.nature, ("", False))[1]  # type: ignore[union-attr]
+        return (
+            bool(self.match.offer)
+            and self.known != READ
+            and KNOWN.get(self.match.offer.nature, ("", False))[1]
+        )  # type: ignore[union-attr]
 
     @property
     def trade(self) -> str:
@@ -70,7 +79,7 @@ def plausible_because(lines: Sequence[Line]) -> str:
     found = Counter(each.known or "aucune indication" for each in lines)
     words = {
         "déclaré": "par ce qu’elles déclarent", "marché remporté": "par un marché remporté", "offre d’emploi": "par une offre d’emploi",
-        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", "aucune indication": "sans métier connu",
+        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", READ: "par ce qu’on a lu d’elles", "aucune indication": "sans métier connu",
     }  # fmt: skip
     return ", ".join(f"{count} {words[name]}" for name, count in found.most_common())
 
@@ -88,8 +97,8 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
     """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
     labels = {trade.name: trade.label for trade in trades()}
-    named = [corrected] if corrected else [need.trade for need in needs.asked(lot)]
-    guesses = suggested(f"{lot.title} {lot.description}"[:400])
+    named = [corrected] if corrected in labels else [need.trade for need in needs.asked(lot)]
+    guesses = suggested(lot.title[:400])
     code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
     return {
         "trades": [labels[name] for name in named if name in labels], "names": named, "code": code, "label": cpv_label(code) if code else "",
@@ -99,8 +108,11 @@ def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
 
 @lru_cache(512)
 def suggested(text: str) -> tuple[tuple[str, str], ...]:
-    """The likeliest CPV codes of a text, with their labels."""
-    return tuple((code, label) for code, label, _ in cpv.load().suggest(text, SUGGESTED))
+    """The likeliest CPV codes of a text, with their labels; none where no word of it is known."""
+    try:
+        return tuple((code, label) for code, label, _ in cpv.shipped().suggest(text, SUGGESTED))
+    except BadInput:
+        return ()
 
 
 def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import Forbidden, MatcherError, Tender
+from matcher.domain import Forbidden, MatcherError, Structure, Tender
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post
 from matcher.outreach.exposure import Tally
@@ -56,12 +56,12 @@ def exposed(request: Request, who: Reader) -> Response:
     )
 
 
-def _named(snapshot: Snapshot, claim: dict[str, Any]) -> dict[str, Any]:
-    """A claim with the name of its structure."""
+def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], Structure | None]:
+    """A claim with the structure it asks for, where the catalogue still holds it."""
     try:
-        return claim | {"name": render.called(snapshot.structure(claim["siret"]))}
+        return claim, snapshot.structure(claim["siret"])
     except MatcherError:
-        return claim | {"name": f"SIRET {render.siret(claim['siret'])}"}
+        return claim, None
 
 
 def _held(store: Store, operator: bool) -> dict[str, Any]:
@@ -96,17 +96,23 @@ def decide(
     form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
     address: Annotated[str, Form(max_length=200)] = "",
+    way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
-    """Approve or refuse a claim; the link leaves by mail where a server is set, and is shown to the operator."""
+    """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
     who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
-    token = account.decide(store, identifier, verdict == "oui", who.actor)
-    link = f"{settings.public_url.rstrip('/')}/revendication/{token}" if token else ""
+    token = account.decide(store, identifier, verdict == "oui", who.actor, way)
+    public = settings.public_url.rstrip("/")
+    link = f"{public}/revendication/{token}" if token and way == "mail" else ""
     sent = _send(request, asked, link, address) if link and asked else ""
-    return render.page(request, "decided.html", link=link, identifier=identifier, sent=sent)
+    structure = request.app.state.serving.get().structure(asked["siret"]) if asked else None
+    return render.page(
+        request, "decided.html", link=link, code="" if way == "mail" else token, way=way, sent=sent, claim=asked,
+        structure=structure, where=f"{public}/revendication",
+    )  # fmt: skip
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:

@@ -40,7 +40,7 @@ def brochure(
     structure = request.app.state.serving.get().structure(siret)
     if not text.strip():
         raise BadInput("Collez d'abord le texte de votre plaquette ou de votre site.")
-    proposed = [(_packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
+    proposed = [(packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
     mine = structure.siret in who.sirets
     return render.page(request, "brochure.html", structure=structure, proposed=proposed, mine=mine)
 
@@ -70,7 +70,7 @@ def offers(
     return _done(siret, "retrait" if retirer else "offres", "fiche")
 
 
-def _packed(title: str, evidence: str) -> str:
+def packed(title: str, evidence: str) -> str:
     """An offer as a tick box carries it."""
     return json.dumps({"title": title, "evidence": evidence}, ensure_ascii=False)
 
@@ -156,11 +156,13 @@ def alert(
     who: StructureOwner,
     frequency: Annotated[str, Form(max_length=10)] = "",
     address: Annotated[str, Form(max_length=200)] = "",
+    plausible: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """How often, and where; "off" is one click and stops every mail."""
     if address.strip() and not is_address(address.strip()):
         raise BadInput("L'adresse des alertes n'a pas la forme nom@domaine : corrigez-la ou laissez-la vide.")
-    alerts.choose(store_of(request), siret, frequency, address.strip(), who.actor)
+    wider = bool(plausible) if frequency != "off" else None
+    alerts.choose(store_of(request), siret, frequency, address.strip(), who.actor, plausible=wider)
     return _done(siret, "alertes", "alertes")
 
 

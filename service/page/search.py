@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from matcher import codec
 from matcher.domain import BadInput, Filters, Lot, MatcherError, Place, Reservation, Tender
 from matcher.records import searches
 from matcher.reference import toponyms, trades
+from matcher.reference.codes import cpv_label
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
@@ -61,7 +63,7 @@ class Search:
     phrase: str = ""
     active: bool = False
     whole: bool = False  # one need, however many trades its words name
-    trades: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> trade
+    trades: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> trade, or cpv:CODE
     reserved: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> article, "" not reserved
 
     @property
@@ -166,10 +168,18 @@ def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
     return replace(tender, lots=tuple(replace(lot, places=where) for lot in tender.lots)) if where else tender
 
 
+def meaning(chosen: str) -> tuple[str, str] | None:
+    """The code and the words of what a buyer said is meant: a trade, or "cpv:" with its digits; None for neither."""
+    if re.fullmatch(r"cpv:\d{8}", chosen) and (label := cpv_label(chosen[4:])):
+        return chosen[4:], label
+    trade = next((t for t in trades.trades() if t.name == chosen), None)
+    return (trade.cpv[0].ljust(8, "0"), trade.label) if trade else None
+
+
 def _corrected(lot: Lot, search: Search) -> Lot:
-    if trade := next((t for t in trades.trades() if t.name == search.trades.get(lot.number)), None):
-        codes = tuple(code.ljust(8, "0") for code in trade.cpv[:1])
-        lot = replace(lot, title=f"{trade.label} : {lot.title}", cpv=codes, inferred=())
+    if meant := meaning(search.trades.get(lot.number, "")):
+        code, label = meant
+        lot = replace(lot, title=f"{label} : {lot.title}", cpv=(code,), inferred=())
     if lot.number in search.reserved:
         article = search.reserved[lot.number]
         lot = replace(lot, reservation=Reservation(articles=(article,)) if article in ARTICLES else None)

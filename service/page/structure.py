@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,15 +19,18 @@ from matcher.reading.procedure import closing, open_at
 from matcher.records import self_declared
 from matcher.records.tables import Feedback
 from matcher.reference import trades
-from matcher.reference.text import clean
+from matcher.reference.text import clean, fold
 from service import access
 from service.page import exchange as announcements
 from service.page import render
-from service.page.gaps import gaps
+from service.page.gaps import gaps, likely
+from service.page.profile import packed
 from service.page.visitor import Reader
+from service.snapshot import Snapshot
 
 router = APIRouter()
 SHOWN = 10
+SUPPOSED = 4  # trades supposed of a structure by its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
     "with-partner": ("À plusieurs", "Il vous manque une part : avec qui la prendre."),
@@ -51,21 +55,35 @@ def show(
     skill: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
     snapshot, store = request.app.state.serving.get(), access.store_of(request)
-    structure = snapshot.structure(siret)
-    mine = structure.siret in who.sirets
-    declared = self_declared.read(store, structure.siret) if mine else self_declared.Declared()
+    held = snapshot.structure(siret)
+    mine = held.siret in who.sirets
+    declared = self_declared.read(store, held.siret)
+    structure = self_declared.over(
+        held, declared
+    )  # as it says now: the catalogue takes it at its next building
+    skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     refused = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
-    past = snapshot.past_contracts(structure.siret)[-8:]
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
         request, "structure.html", structure=structure, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN,
-        gaps=gaps(structure, snapshot), mine=mine, said=declared, declared=announcements.own(request, who) if mine else (), done=fait,
-        missing=reasons.missing(structure), past=past, skills=skills.skills(structure, past), pending=_pending(structure, declared),
-        denied=[(skill, denials.label(skill)) for skill in declared.denied], alerts=alerts.chosen(store, structure.siret) if mine else None,
+        gaps=gaps(structure, snapshot), mine=mine, said=declared if mine else self_declared.Declared(), likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=fait,
+        missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
+        denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
         frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=(avis, lot, skill) if mine and fait == "refus" and avis else (), hidden=denials.label(skill) if skill else "",
         feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed, zone=(declared.facts.get("zone") or {}) if mine else {},
     )  # fmt: skip
+
+
+def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
+    """(trade, label) of those that such a structure often does and that nothing else says; never more than `SUPPOSED`."""
+    told = {skill.trade for skill in known} | denials.trades(structure.denied)
+    words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    supposed = [
+        name for name in likely(structure, snapshot) if name not in told and fold(labels[name]) not in words
+    ]
+    return [(name, labels[name]) for name in supposed[:SUPPOSED]]
 
 
 def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[Opportunity]]]:

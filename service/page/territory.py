@@ -149,7 +149,11 @@ def drawn(
     mesure: Annotated[str, Query(max_length=20)] = "share",
 ) -> Response:
     chosen = mesure if mesure in coverage.MEASURES else "share"
-    made = desk.covered(request, desk.MapQuery(region=region, trade=[metier] if metier else []))
+    asked = desk.MapQuery(region=region, trade=[metier] if metier else [])
+    snapshot = request.app.state.serving.get()
+    made: coverage.Coverage = snapshot.for_a_minute(
+        ("map", region, metier), lambda: desk.covered(request, asked)
+    )
     short = sorted(desk.lacking(made), key=lambda c: (-c.short, c.area.code, c.label))
     return _page(
         request, "carte", coverage=made, drawing=desk.drawn(made, chosen), cells=short[:LINES], left=max(0, len(short) - LINES), region=region,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
@@ -22,11 +21,6 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-@cache
-def _suggester() -> cpv_.Suggester:
-    return cpv_.load()
-
-
 @router.post("/cpv", summary="The likeliest CPV codes of a description", response_model=schemas.CpvAnswer)
 def cpv(
     request: Request, who: Reader, asked: Annotated[schemas.CpvIn, Body(openapi_examples=EXAMPLES)]
@@ -35,7 +29,7 @@ def cpv(
         raise Refused(413, "the description is too long: a page is enough")
     if not any(char.isalpha() for char in asked.text):
         raise BadInput("the description is empty: say what is bought")
-    found = _suggester().suggest(asked.text, asked.n, asked.level)
+    found = cpv_.shipped().suggest(asked.text, asked.n, asked.level)
     return wire.send(
         request,
         schemas.CpvAnswer(items=[schemas.CpvOut(code=c, label=label, score=p) for c, label, p in found]),

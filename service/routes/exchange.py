@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from matcher import codec
+from matcher.domain import Forbidden, Tender
 from matcher.records import exchange, feedback, self_declared
+from matcher.records.keys import Bearer
 from service import access, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
@@ -88,10 +90,12 @@ def suggestions(
 
 @router.post("/feedback", summary="Feedback of a structure on a lot")
 def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
-    if "buyer" not in who.scopes or asked.verb in ("interested", "declined", "submitted"):
+    if "buyer" not in who.scopes or asked.verb in feedback.OF_STRUCTURES:
         access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
     tender = snapshot.notices.get(asked.notice_id) if snapshot else None
+    if asked.verb == "won" and not _is_buyer_of(request, who, asked.notice_id, tender):
+        raise Forbidden("only the buyer of this notice may say who won it: ask with a key of its SIRET")
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
 
     def do() -> dict[str, Any]:
@@ -106,6 +110,17 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
             request.app.state.serving.apply_denials(store_of(request))
 
     return once(request, who, asked, do, after=after)
+
+
+def _is_buyer_of(request: Request, who: Bearer, notice_id: str, tender: Tender | None) -> bool:
+    """Does this key speak for the buyer of a notice: its author here, or one whose SIREN the notice names?"""
+    if "operator" in who.scopes:
+        return True
+    if "buyer" not in who.scopes:
+        return False
+    siren = tender.buyer.id[:9] if tender else ""
+    named = len(siren) == 9 and any(siret.startswith(siren) for siret in who.sirets)
+    return named or feedback.of_buyer(store_of(request), notice_id, who.actor)
 
 
 @router.get("/structures/{siret}/profile", summary="What it says of itself")

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 
+from matcher.domain import MatcherError
+from matcher.records import self_declared
 from matcher.records.keys import Bearer
+from matcher.records.tables import Key
 from service import access, schemas, wire
 from service.problems import Refused, documented
 from service.snapshot import Serving
 
+log = logging.getLogger("service")
+READY_SECONDS = 5.0
 router = APIRouter(tags=["health"])
 ERRORS: dict[int | str, dict[str, Any]] = {}  # readiness alone can fail
 
@@ -52,7 +62,24 @@ async def readiness(request: Request) -> Response:
     found = _health(request)
     if found.status != "ok":
         raise Refused(503, found.detail, {"Retry-After": "10"})
+    try:  # a thread that answers in time, and a store that takes a question: what every request needs
+        async with asyncio.timeout(READY_SECONDS):
+            await run_in_threadpool(_ask_store, request)
+    except TimeoutError:
+        raise Refused(503, "no thread is free: the service is overloaded", {"Retry-After": "10"}) from None
+    except (MatcherError, SQLAlchemyError) as error:
+        log.error("the store does not answer", extra={"why": type(error).__name__})
+        raise Refused(503, "the store does not answer: see the log", {"Retry-After": "10"}) from None
     return wire.send(request, found)
+
+
+def _ask_store(request: Request) -> None:
+    """One question to the store where there is one, by its file or its server."""
+    state = request.app.state
+    if state.store is None and not self_declared.exists(state.settings.store):
+        return  # it is made by the first write
+    with access.store_of(request).reading() as connection:
+        connection.execute(select(Key.id).limit(1)).first()
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -1,7 +1,7 @@
 """Race idempotent writes: many parallel POSTs with one key, on two processes of the service; one record each.
 
     python tests/bench/race_keys.py --keys 125 --parallel 8                      # 1,000 POSTs, SQLite
-    python tests/bench/race_keys.py --store postgresql://test@127.0.0.1:5432/postgres
+    python tests/bench/race_keys.py --keys 125 --parallel 8 --postgres           # on a server of its own
 
 Prints one JSON line; the exit status is 1 where a key made more or less than one record, or a request failed.
 """
@@ -19,11 +19,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import httpx
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from databases import server
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.matching import recipes
@@ -73,20 +76,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=125)
     parser.add_argument("--parallel", type=int, default=8)
-    parser.add_argument("--store", default="")
+    parser.add_argument("--postgres", action="store_true")
     wanted = parser.parse_args()
+    with server() if wanted.postgres else nullcontext("") as address:
+        return race(wanted.keys, wanted.parallel, address)
+
+
+def race(keys_: int, parallel: int, address: str) -> int:
+    """Race, and print what happened; the status of the process."""
     with tempfile.TemporaryDirectory(prefix="maillage-") as name:
         home = Path(name)
         found = gather.gather([SAMPLE])
         save_catalogue(
             build_catalogue(found.structures, found.awards, recipes.named("default")), home / "catalogue"
         )
-        url = wanted.store or f"sqlite:///{home / 'store.sqlite'}"
+        url = address or f"sqlite:///{home / 'store.sqlite'}"
         store = Store.open(url)
         head = {"X-API-Key": keys.create(store, ["buyer", f"structure:{SIRET}"])}
         before = store.counts()
-        with served(home / "catalogue", url) as sites, ThreadPoolExecutor(wanted.parallel) as pool:
-            client = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=wanted.parallel))
+        with served(home / "catalogue", url) as sites, ThreadPoolExecutor(parallel) as pool:
+            client = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=parallel))
             began, statuses, answers = time.monotonic(), Counter[int](), dict[int, set[str]]()
 
             def post(number: int, turn: int) -> tuple[int, int, str]:
@@ -99,8 +108,8 @@ def main() -> int:
                 )
                 return number, sent.status_code, sent.text
 
-            for number in range(wanted.keys):
-                for key, status, text in pool.map(post, [number] * wanted.parallel, range(wanted.parallel)):
+            for number in range(keys_):
+                for key, status, text in pool.map(post, [number] * parallel, range(parallel)):
                     statuses[status] += 1
                     answers.setdefault(key, set()).add(text)
             seconds = time.monotonic() - began
@@ -108,15 +117,15 @@ def main() -> int:
         made = {table: after[table] - before[table] for table in ("sourcing", "feedback", "once")}
         store.close()
     told = {
-        "store": url.partition(":")[0], "keys": wanted.keys, "posts": wanted.keys * wanted.parallel, "made": made,
+        "store": url.partition(":")[0], "keys": keys_, "posts": keys_ * parallel, "made": made,
         "keys_with_several_answers": sum(len(texts) > 1 for texts in answers.values()), "statuses": dict(statuses),
         "seconds": round(seconds, 1),
     }  # fmt: skip
     print(json.dumps(told))
     right = made == {
-        "sourcing": wanted.keys // 2,
-        "feedback": wanted.keys - wanted.keys // 2,
-        "once": wanted.keys,
+        "sourcing": keys_ // 2,
+        "feedback": keys_ - keys_ // 2,
+        "once": keys_,
     }
     return 0 if right and set(statuses) <= {200, 201} and not told["keys_with_several_answers"] else 1
 

@@ -1272,7 +1272,8 @@ def _owner(s: Site, page: Callable[..., httpx.Response], csrf: Callable[..., str
     """A structure claims its account, the operator approves, the structure edits itself."""
     siret = "00010024800012"
     at = f"/structure/{siret}"
-    page("claim", "POST", f"{at}/revendiquer", data={"csrf": csrf(at)})
+    asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
+    page("claim", "POST", f"{at}/revendiquer", data={**asking, "csrf": csrf(at)})
     page("refuse-403", "POST", f"{at}/ecarter", data={"notice_id": "26-130702", "lot_id": "x", "csrf": csrf(at)})
     page("sign-in-operator", "POST", "/connexion", data={"key": s.keys["operator"], "csrf": csrf()})
     desk = page("operator-desk", "GET", "/exploitant").text

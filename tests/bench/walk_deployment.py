@@ -121,10 +121,10 @@ class Machine:
         return text.replace(":8000", f":{self.port}").replace("--port 8000", f"--port {self.port}")
 
     def prepare(self) -> None:
-        work = self.home / "work"
+        work = self.home / "sources"
         for folder in (
             "shims",
-            "work/dist",
+            "sources/dist",
             "usr/local/bin",
             "etc/systemd/system",
             "etc/nginx/sites-available",
@@ -206,7 +206,7 @@ class Machine:
         if not self.download:
             script = re.sub(r"(\S+)/bin/pip install \"?([^\"\[\n]+)\[[^\n]*", self._offline, script)
         return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=self.home / "work", env=self.environment, text=True, capture_output=True, timeout=900
+            ["bash", "-euo", "pipefail", "-c", script], cwd=self.home / "sources", env=self.environment, text=True, capture_output=True, timeout=900
         )  # fmt: skip
 
     def _offline(self, found: re.Match[str]) -> str:
@@ -231,7 +231,7 @@ class Machine:
         offline = self.shell(f"{matcher} {night}")
         sample = self.shell(
             f"{matcher} batch data/sample --hold --at 2026-03-02T02:30 --format jsonl".replace(
-                "data/sample", f"{self.home}/work/data/sample"
+                "data/sample", f"{self.home}/sources/data/sample"
             )
         )
         shown = self.shell(f"{matcher} outbox list --format jsonl")

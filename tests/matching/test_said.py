@@ -8,7 +8,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Offer, Place, Structure
-from matcher.matching import recipes, said
+from matcher.matching import recipes, said, trades
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
@@ -109,3 +109,35 @@ def test_a_chance_depends_neither_on_a_filter_nor_on_what_was_read_before(held: 
     changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
     assert said.trade_said(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
     assert int(np.nanargmax(said.trade_said(asked(changed, need)))) == 2
+
+
+def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    before = said.Reading._read
+
+    def counted(self: said.Reading, fresh: dict[int, str]) -> None:
+        read.extend(fresh.values())
+        before(self, fresh)
+
+    monkeypatch.setattr(said, "_readings", {})
+    monkeypatch.setattr(said.Reading, "_read", counted)
+
+    def asked(*texts: str) -> list[tuple[str, ...]]:
+        listed = [
+            Structure(
+                siret=f"0000000{number}00013", name=f"S{number}", kind="EI", place=Place(postcode="93500"),
+                offers=(Offer(id=str(number), title=text, text=text, nature="offer"),),
+            )
+            for number, text in enumerate(texts, 11)
+        ]  # fmt: skip
+        catalogue = build_catalogue(listed, [], recipes.named("default"))
+        pieces = said.of(catalogue)
+        rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
+        slots, at = pieces.of(rows)
+        assert len(trades.by_piece(pieces)) == len(pieces.reading.texts)
+        return [tuple(pieces.text(slot) for slot in slots[at == row]) for row in range(len(rows))]
+
+    first = asked("tonte, taille de haies", "repas en liaison froide", "tonte, taille de haies")
+    assert first[0] == first[2] and len(read) == 2  # equal texts are read once
+    second = asked("nettoyage de vitres", "repas en liaison froide")
+    assert second[1] == first[1] and len(read) == 3 and "nettoyage de vitres" in read[2]

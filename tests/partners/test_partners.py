@@ -218,6 +218,24 @@ def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
     assert subcontracting.openings(held, [tender(HOURS, confidential=True)]) == []
 
 
+def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
+    guards = structure(8, "Convoyeurs Réunis", kind="")
+    won = [
+        award("g", date(2024, 1, 1), guards, title="Collecte et transport de fonds", cpv="79714000"),
+        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel des locaux", cpv="90911200"),
+    ]
+    held = Matcher(build_catalogue([*ALL, guards], won, RECIPE), RECIPE)
+    coach = Lot(id="c", title="Lignes régulières d'autocar", cpv=("60130000",), places=(PANTIN,))
+    assert subcontracting.takers(held, tender(coach), coach) == ()
+    assert [firm.name for firm in subcontracting.takers(held, tender(CLEANING), CLEANING)] == [FIRM.name]
+
+
+def test_a_total_without_duration_is_told_as_a_total() -> None:
+    hours = replace(CLEANING, clauses=(Clause(hours=500.0),), amount=90_000.0, amount_period="total")
+    assert "90\u202f000 € au total" in str(subcontracting.case_of(hours, tender(hours)))
+    assert "par an" not in str(subcontracting.case_of(hours, tender(hours)))
+
+
 def test_of_a_large_lot_without_a_clause_the_law_is_told_and_no_hours_are_put_in_its_mouth() -> None:
     works = Lot(id="w", title="Réfection des façades", cpv=("45000000",), amount=9e6, places=(PANTIN,))
     assert subcontracting.case_of(works, tender(works, published=date(2026, 8, 21))) is None

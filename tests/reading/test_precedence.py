@@ -68,7 +68,7 @@ def records(draw: st.DrawFn) -> Structure:
         Offer(
             id=str(n), title=title, source=SELF if own else source, inferred=draw(st.booleans()) and not own
         )
-        for n, title in enumerate(draw(st.lists(names, max_size=3)))
+        for n, title in enumerate(draw(st.lists(names, max_size=3, unique=True)))
     )
     phone = draw(st.sampled_from(["", "01 99 00 00 02", "01 99 00 00 03"]))
     stamp = {"phone": f"{SELF}, 02/01/2026"} if own and phone else {}
@@ -79,7 +79,7 @@ def records(draw: st.DrawFn) -> Structure:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(records(), min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
     (found,) = merge(listed).structures
@@ -104,7 +104,7 @@ def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
     assert {fold(t) for t in titles(twice)} == said and len(twice.offers) <= len(found.offers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(records(), min_size=1, max_size=3), min_size=1, max_size=4))
 def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list[Structure]]) -> None:
     for listed in fetches:
@@ -175,3 +175,12 @@ def test_a_legal_unit_that_ceased_closes_its_places() -> None:
 def test_two_kinds_under_one_siret_both_hear_of_the_site() -> None:
     found = merge([structure(), structure(kind="AI"), read("Couture")]).structures
     assert {s.kind: titles(s) for s in found} == {"ACI": ["Couture"], "AI": ["Couture"]}
+
+
+def test_said_is_surer_than_read_which_is_surer_than_an_activity_code() -> None:
+    from matcher.reference import trades
+
+    one = structure(naf="8121Z", offers=(Offer(id="a", title="Blanchisserie"),))
+    both = replace(one, offers=(*one.offers, *read("Peinture de volets").offers))
+    sure = trades.skills(both)
+    assert sure["blanchisserie"] > sure["peinture"] > sure["nettoyage"]

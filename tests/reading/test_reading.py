@@ -344,3 +344,9 @@ def test_the_clause_may_stand_in_the_call() -> None:
 
 def test_structures_of_a_directory_come_out_of_the_same_door() -> None:
     assert all(isinstance(r, Structure) for r in files.read([SAMPLE / "structures.csv"]))
+
+
+def test_the_state_of_sync_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"through": "2026-11-24"}')
+    (tmp_path / "other.json").write_text("{}")
+    assert [path.name for path in files.walk(tmp_path)] == ["other.json"]

@@ -300,8 +300,6 @@ def extract(count: int) -> bytes:
 
 
 def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) -> None:
-    from matcher.reading.sources import finess as source
-
     publisher.files["/finess.csv"] = extract(20)
     equipment = ["finess;etalab;1;2025-05-12", "structureet;570000001;570000009"]
     for deleted, places in (("N", 40), ("N", 12), ("O", 99)):
@@ -336,8 +334,7 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
         "03 87 00 00 00",
         "57463",
     )
-    with (tmp_path / "places.csv").open("rb") as stream:
-        assert source.places_of(stream) == {"570000001": 52.0}
+    assert (one.headcount, found[1].headcount) == (52.0, None)
     # a file of another form, or one with a tenth of the lines, takes nothing away
     for broken in (b"<html>moved</html>", extract(3)):
         publisher.files["/finess.csv"] = broken
@@ -350,11 +347,12 @@ def test_a_table_made_of_finess_gives_places_as_headcount(tmp_path: Path) -> Non
     table = tmp_path / "esat.csv"
     table.write_text(
         "siret,finess_et,denomination,gestionnaire,adresse,code_postal,code_insee,commune,departement,places\n"
-        f"{siret(7)},570000007,LES ÉRABLES,ADAPEI D'ESSAI,1 RUE DU TEST,57000,57463,Metz,57,66\n",
+        f"{siret(7)},570000007,LES ÉRABLES,ADAPEI D'ESSAI,1 RUE DU TEST,57000,57463,Metz,57,66\n"
+        f"{siret(7)},570000008,LES ÉRABLES (ANNEXE),ADAPEI D'ESSAI,2 RUE DU TEST,57000,57463,Metz,57,4\n",
         "utf-8",
     )
     (one,) = [s for s in files.read([table]) if isinstance(s, Structure)]
-    assert (one.kind, one.headcount, one.place.commune) == ("ESAT", 66.0, "57463")
+    assert (one.kind, one.headcount, one.place.commune) == ("ESAT", 70.0, "57463")
     assert "places" in one.provenance["headcount"]
 
 

@@ -167,8 +167,22 @@ def test_an_unpublished_need_does_not_exist_on_the_exchange(store: Store, bearer
     }
     with store.writing() as connection:
         store.put(connection, Notice, [row])
-    with pytest.raises(NotFound):
-        say(store, bearer(f"structure:{A}"), A)
+    who = bearer(f"structure:{A}")
+    answers = []
+    for notice in ("26-1", "26-nobody-knows"):  # what is private is answered as what does not exist
+        with pytest.raises(BadInput) as caught:
+            exchange.declare(store, who, siret=A, notice_id=notice, brings="tonte")
+        answers.append(str(caught.value))
+    assert answers[0] == answers[1]
+
+
+def test_the_id_of_a_declaration_cannot_be_computed_and_stands(store: Store, bearer: Any) -> None:
+    who = bearer(f"structure:{A}")
+    first, again = (say(store, who, A) for _ in range(2))
+    assert first.id == again.id and len(first.id) > 20
+    with Store.open("sqlite:///:memory:") as other:
+        secret = keys.create(other, [f"structure:{A}"])
+        assert say(other, keys.prove(other, secret), A).id != first.id
 
 
 # ------------------------------------------------------------------------------------------- who sees what
@@ -198,7 +212,7 @@ def test_a_withdrawn_or_expired_declaration_is_seen_no_more(
 ) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     offer = say(store, a, A, contact="a@example.org")
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         exchange.withdraw(store, b, offer.id)
     exchange.withdraw(store, a, offer.id)
     exchange.withdraw(store, a, offer.id)
@@ -223,14 +237,14 @@ def test_who_saw_what_is_recorded_once_a_day_and_told_to_the_author_alone(store:
     assert exchange.contact(store, b, offer.id) == "a@example.org"
     views = exchange.viewers(store, a, offer.id)
     assert sorted((v["viewer"], v["kind"]) for v in views) == [(B, "contact"), (B, "seen")]
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         exchange.viewers(store, b, offer.id)
 
 
 def test_a_contact_is_deleted_by_its_owner(store: Store, bearer: Any) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     offer = say(store, a, A, contact="a@example.org")
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         exchange.forget_contact(store, b, offer.id)
     exchange.forget_contact(store, a, offer.id)
     with pytest.raises(NotFound, match="adresse"):
@@ -319,7 +333,7 @@ def test_the_terminal_declares_suggests_and_withdraws(
     mine = matcher_("exchange", "list", "--mine", "--format", "jsonl", key=a).stdout
     assert json.loads(mine)["state"] == "withdrawn"
     refused = matcher_("exchange", "withdraw", identifier, key=b)
-    assert isinstance(refused.exception, Forbidden)
+    assert isinstance(refused.exception, NotFound)
 
 
 def test_the_terminal_keeps_restores_and_erases(

@@ -169,7 +169,9 @@ def test_an_erased_siret_leaves_the_seal_and_the_wish_for_no_mail(store: Store) 
     personal.erase(store, SIRET)
     assert set(personal.export(store, SIRET)) == {"unsubscription"}
     with store.reading() as connection:
-        (row,) = connection.execute(select(SourcingEvent.__table__)).mappings()
+        events = select(SourcingEvent.__table__).order_by(SourcingEvent.number)
+        row, erasure = connection.execute(events).mappings()
+    assert erasure["kind"] == "erased" and erasure["payload"]["numbers"] == [row["number"]]
     assert row["payload"] is None and row["salt"] is None and row["seal"] == "x" and row["commitment"] == "c"
 
 

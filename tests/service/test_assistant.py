@@ -44,6 +44,7 @@ CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
     ("opportunities", {"siret": SIRET}, results.Opportunities),
     ("notices", {"q": "espaces verts"}, results.Notices),
     ("leads", {"notice_id": "26-130377"}, results.Leads),
+    ("renewals", {}, results.Renewals),
     ("potential", {**NEED, "amount": 45000}, results.Potential),
 )
 
@@ -106,7 +107,7 @@ def served(folder: Path, **more: str) -> Iterator[str]:
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
     ) as running:
         try:
-            for _ in range(600):
+            for _ in range(3000):
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
@@ -148,7 +149,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
     for (name, _, kind), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
         found = kind.model_validate(answer.structured_content)
-        assert found.note == SENTENCE and found.sources, name
+        assert found.note.endswith(SENTENCE) and (found.sources or not getattr(found, "total", 1)), name
     first = results.Matched.model_validate(answers[0].structured_content).lots[0].candidates[0]
     assert (first.structure.siret, first.level, str(first.structure.updated)) == (
         SIRET,
@@ -179,6 +180,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     with TestClient(app) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"] if m["level"] != "unlikely"]
+    app = create_app(Settings(**about))
     answer = results.Matched.model_validate(asyncio.run(both()).structured_content)
     assert [(one.structure.siret, one.level) for one in answer.lots[0].candidates] == sent
     app = create_app(Settings(**about, read="key"))
@@ -204,4 +206,4 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     for (name, _, kind), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
-        assert kind.model_validate(answer.structured_content).note == SENTENCE
+        assert kind.model_validate(answer.structured_content).note.endswith(SENTENCE)

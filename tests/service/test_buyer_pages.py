@@ -105,6 +105,8 @@ def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: Page
         "Mécanique et entretien de véhicules" in fixed.text and str(fixed.url.path) != f"/acheteur/r/{found}"
     )
     assert page.get("/acheteur/r/" + found).text.count('class="row"') == before.count('class="row"')
+    coded = page.post("/acheteur/corriger", data={**asked, "metier": "cpv:50110000"}).text
+    assert "CPV 50110000" in coded
     reserved = page.post("/acheteur/corriger", data={"de": found, "lot": "1", "reserve": "L2113-12"}).text
     assert "Réservé (L2113-12)" in reserved
     moved = page.post("/acheteur/corriger", data={"de": found, "place": "Nanterre"}).text

@@ -86,7 +86,7 @@ def settings(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     return Settings(
         catalogue=folder, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
-        public_url="https://maillage.example",
+        public_url="https://maillage.example", read="open",
     )  # fmt: skip
 
 
@@ -97,7 +97,8 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def client(settings: Settings) -> TestClient:
-    return PagesClient(create_app(settings), headers={"accept": "text/html"})
+    # cookies of a site of https are sent over https alone
+    return PagesClient(create_app(settings), base_url=settings.public_url, headers={"accept": "text/html"})
 
 
 def sign_in(page: TestClient, secret: str) -> str:
@@ -409,7 +410,13 @@ def test_an_approved_claim_leaves_to_the_address_known(settings: Settings, store
     try:
         with client(Settings(**{**settings.model_dump(), "smtp": f"smtp://127.0.0.1:{port}"})) as page:
             csrf = token(page.get(f"/structure/{SIRET}").text)
-            page.post(f"/structure/{SIRET}/revendiquer", data={"csrf": csrf})
+            asking = {
+                "csrf": csrf,
+                "name": "Aline Petit",
+                "role": "directrice",
+                "address": "aline@allees.example",
+            }
+            page.post(f"/structure/{SIRET}/revendiquer", data=asking)
             csrf = sign_in(page, keys.create(store, ["operator"]))
             wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', page.get("/exploitant").text)[0]
             told = page.post(

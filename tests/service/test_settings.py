@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from service.settings import outbox_of, read, rules_of
+from fastapi import Request
+from service.settings import Settings, outbox_of, read, rules_of
 
 from matcher.domain import BadInput
+from service import access
 
 WRONG = [
     ("MATCHER_STORE", "mysql://root@localhost/base"), ("MATCHER_STORE", "postgresql://u:p@ss@host:port/base"),
@@ -59,3 +62,17 @@ def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
     found = rules_of(rules)
     assert (found.smtp, found.base_url, found.cap) == ("smtp://mail.example", "https://maillage.example", 3)
     assert found.sender == "Autre <autre@ville.example>" and outbox_of(read(), found) is None
+
+
+def test_a_proxy_that_says_nothing_does_not_make_the_world_loopback(tmp_path: Path) -> None:
+    def asked(public: str, **headers: str) -> bool:
+        given = Settings(public_url=public, catalogue=tmp_path)
+        scope = {
+            "type": "http", "client": ("127.0.0.1", 5000), "headers": [(k.encode(), v.encode()) for k, v in {"host": "127.0.0.1:8000", **headers}.items()],
+            "app": SimpleNamespace(state=SimpleNamespace(settings=given)),
+        }  # fmt: skip
+        return access.local(Request(scope))
+
+    assert asked("http://127.0.0.1:8000") and asked("http://localhost:8000")
+    assert not asked("https://maillage.example")  # nginx without proxy_set_header X-Forwarded-For
+    assert not asked("http://127.0.0.1:8000", **{"x-forwarded-for": "203.0.113.9"})

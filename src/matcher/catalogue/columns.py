@@ -13,7 +13,7 @@ DECLARED = ("offer", "description", "job")
 EPOCH = date(1970, 1, 1)
 TIMELESS = -(2**30)
 #: The natures of evidence; a row holds the position of its own.
-FORMAT = 2  # of the folder of a saved catalogue
+FORMAT = 3  # of the folder of a saved catalogue
 NATURES = ("name", "naf", "description", "offer", "job", "award")
 
 _DEPARTMENTS = {

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import FORMAT
 from matcher.domain import NotFound, Recipe, StaleArtefact
 
+MANIFEST, PART = "manifest.json", "manifest.part"
 SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
-def save_catalogue(catalogue: Catalogue, folder: Path) -> None:
-    """Write the catalogue to a sibling of `folder`, then swap it in atomically."""
+def save_catalogue(
+    catalogue: Catalogue, folder: Path, also: Callable[[Path], None] = lambda folder: None
+) -> None:
+    """Write the catalogue to a sibling of `folder`, with what `also` writes there, then swap it in atomically."""
     folder = Path(folder)
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -39,8 +46,8 @@ def save_catalogue(catalogue: Catalogue, folder: Path) -> None:
         np.save(fresh / "vectors.npy", catalogue.vectors, allow_pickle=False)
     for name, index in catalogue.indexes.items():
         index.save(fresh / name)
-    text = json.dumps(catalogue.manifest, ensure_ascii=False, indent=1, default=str)
-    (fresh / "manifest.json").write_text(text, encoding="utf-8")
+    also(fresh)
+    _write_manifest(fresh, catalogue.manifest)
     old = _aside(folder)
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -73,16 +80,20 @@ def load_catalogue(folder: Path, recipe: str | None = None) -> Catalogue:
 
 def _opened(folder: Path, recipe: str | None) -> Catalogue:
     again = f"build it with `matcher index FILES --out {folder}`"
-    if not (folder / "manifest.json").is_file():
+    if not (folder / MANIFEST).is_file():
         raise NotFound(f"no catalogue in {folder}: {again}")
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except ValueError:
         raise StaleArtefact(f"the manifest of {folder} is damaged: {again}") from None
+    if not isinstance(manifest, dict):
+        raise StaleArtefact(f"the manifest of {folder} is damaged: {again}")
     if manifest.get("format") != FORMAT:
         raise StaleArtefact(
             f"{folder} is of catalogue format {manifest.get('format')}, not {FORMAT}: {again}"
         )
+    _verify(folder, manifest, again)
+    manifest = {k: v for k, v in manifest.items() if k not in ("files", "checksum")}
     saved = codec.from_json(Recipe, manifest["recipe"])
     if recipe is not None and recipe != saved.name:
         raise StaleArtefact(
@@ -107,6 +118,63 @@ def _opened(folder: Path, recipe: str | None) -> Catalogue:
     found = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
     found.home = folder
     return found
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """The manifest with the checksums of the files that are there, and its own."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (MANIFEST, PART))
+    sums = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
+    made = json.loads(json.dumps({**manifest, "files": sums}, default=str))
+    text = json.dumps({**made, "checksum": _own(made)}, ensure_ascii=False, indent=1)
+    (folder / PART).write_text(text, encoding="utf-8")
+    (folder / PART).replace(folder / MANIFEST)
+
+
+def add_files(folder: Path) -> None:
+    """Have the manifest of a saved catalogue name what was written beside it since; nothing where there is none."""
+    if (folder / MANIFEST).is_file():
+        _write_manifest(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+
+
+def holds(folder: Path, name: str) -> bool:
+    """Is this file of the catalogue?  Raises StaleArtefact where it is not as it was written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        sums = manifest["files"]
+        if name in sums and checksum(folder / name) != sums[name]:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StaleArtefact(
+            f"{name} of {folder} is damaged: build it with `matcher index FILES --out {folder}`"
+        ) from None
+    return name in sums
+
+
+def checksum(path: Path) -> str:
+    """The XXH3 of a file's bytes: several gigabytes a second; it tells damage, not forgery."""
+    with path.open("rb") as stream:
+        if not path.stat().st_size:
+            return str(xxhash.xxh3_128_hexdigest(b""))
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return str(xxhash.xxh3_128_hexdigest(content))
+
+
+def _own(manifest: Mapping[str, Any]) -> str:
+    """The checksum of a manifest itself, without it."""
+    rest = {k: v for k, v in manifest.items() if k != "checksum"}
+    return str(xxhash.xxh3_128_hexdigest(json.dumps(rest, sort_keys=True).encode()))
+
+
+def _verify(folder: Path, manifest: Mapping[str, Any], again: str) -> None:
+    """Raises StaleArtefact where a file is not as it was written: damaged bytes would give wrong answers, not errors."""
+    if manifest.get("checksum") != _own(manifest):
+        raise StaleArtefact(f"the manifest of {folder} is damaged: {again}")
+    try:
+        spoilt = [name for name, sum in manifest["files"].items() if checksum(folder / name) != sum]
+    except OSError as error:
+        raise StaleArtefact(f"{folder} is damaged or incomplete ({error.strerror}): {again}") from None
+    if spoilt:
+        raise StaleArtefact(f"{folder} is damaged: {', '.join(spoilt[:3])} is not as it was written: {again}")
 
 
 def _aside(folder: Path) -> Path:

@@ -18,6 +18,8 @@ from matcher.reference.codes import cpv_label, naf_label
 from matcher.reference.places import department, departments_within, locate
 from matcher.reference.text import clean, coded, fold
 
+ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -59,6 +61,7 @@ def _profile(structure: Structure) -> Iterator[_Row]:
                 text=text,
                 nature="description",
                 source=source,
+                zone=structure.zone,
             ),
         )
     for offer in structure.offers:
@@ -68,7 +71,14 @@ def _profile(structure: Structure) -> Iterator[_Row]:
             else offer.text or offer.title
         )
         if text:
-            yield _Row(offer.nature, text, offer)
+            yield _Row(offer.nature, text, _zoned(offer, structure))
+
+
+def _zoned(offer: Offer, structure: Structure) -> Offer:
+    """The offer within the zone that the structure declares for all it does, where it states none of its own."""
+    if offer.zone is not None or structure.zone is None or offer.nature not in ZONED:
+        return offer
+    return replace(offer, zone=structure.zone)
 
 
 def _evidence_of_awards(

@@ -67,9 +67,12 @@ def run(
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
-    save_catalogue(catalogue, out)
-    gather.save_notices(gathered.tenders, out)
-    gather.save_contracts(gathered.awards, out)
+
+    def also(folder: Path) -> None:
+        gather.save_notices(gathered.tenders, folder)
+        gather.save_contracts(gathered.awards, folder)
+
+    save_catalogue(catalogue, out, also)
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "

@@ -21,7 +21,8 @@ def run(
         Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
     ] = None,
 ) -> None:
-    """Serve tools to assistants: match, why, partners, groups, structures, opportunities, notices, leads, potential.
+    """Serve tools to assistants: match, why, partners, groups, structures, opportunities, notices, leads,
+    renewals, potential.
 
     Over standard input and output the key is that of MATCHER_KEY; over HTTP each caller sends its own.
 

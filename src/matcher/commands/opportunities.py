@@ -35,6 +35,7 @@ def run(
     matcher opportunities 12345678900011 --since 2026-11-01
     matcher opportunities 12345678900011 notices/ --department 93 --reserved --format csv
     """
+    from collections import Counter
     from datetime import UTC, datetime, time
 
     from matcher import codec
@@ -70,7 +71,11 @@ def run(
         wishes=wishes,
         now=datetime.combine(day, time(), UTC) if day else None,
     )
-    say(f"{structure.name} : {len(found)} lots ouverts de votre métier, parmi {len(tenders)} avis")
+    parts = Counter(o.part for o in found)
+    say(
+        f"{structure.name} : {parts['alone']} lots à répondre seule, {parts['with-partner']} avec un partenaire, "
+        f"{parts['watch']} à surveiller, parmi {len(tenders)} avis"
+    )
     if format == "jsonl":
         emit((codec.to_json(o) for o in found), "jsonl")
         return

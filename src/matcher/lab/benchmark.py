@@ -11,8 +11,8 @@ from typing import Any
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.console import progress
-from matcher.domain import BadInput, NotFound, Rejected
+from matcher.console import progress, say
+from matcher.domain import BadInput, MissingExtra, NotFound, Rejected
 from matcher.lab import evaluation, leads, published
 from matcher.lab.evaluation import Question
 from matcher.lab.methods import SIMPLE, ReferenceBM25
@@ -129,7 +129,7 @@ def on_judged(
             "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
             "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
         }  # fmt: skip
-        methods = {name: leads.by_order(make(held)) for name, make in SIMPLE.items()} if baselines else {}
+        methods = {name: leads.by_order(method) for name, method in _simple(held)} if baselines else {}
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
@@ -142,6 +142,17 @@ def on_judged(
             if more["recipe"].get("judgement"):
                 more |= {"note": note, "calibration": leads.calibration(lines, one.rows)}
             yield published.result(one.name, name, figures, ms=ms, data=about, more=more)
+
+
+def _simple(held: Catalogue) -> Iterator[tuple[str, Callable[[Question], list[str]]]]:
+    """The simple methods whose packages are installed; the reference BM25 is never left out."""
+    for name, make in SIMPLE.items():
+        try:
+            yield name, make(held)
+        except MissingExtra as error:
+            if make is ReferenceBM25:
+                raise
+            say(f"left out: {error}")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -206,7 +217,7 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
 def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[str]]]:
     """The reference BM25 of the field; on a directory, and for partners, the other simple methods too."""
     if task == "siae":
-        return {name: make(held) for name, make in SIMPLE.items()}
+        return dict(_simple(held))
     methods: dict[str, Callable[[Question], list[str]]] = {"reference BM25": ReferenceBM25(held)}
     if task == "partners":
         from matcher.lab import baselines as baselines_

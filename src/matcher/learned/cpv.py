@@ -217,6 +217,12 @@ def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     return Suggester(reader, views, short, long)
 
 
+@cache
+def shipped() -> Suggester:
+    """The shipped model, read once.  Raises as `load`."""
+    return load()
+
+
 def pack(views: Views) -> dict[str, NDArray[Any]]:
     """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
     scale = np.abs(views.weights).max(axis=0) / 127
@@ -244,12 +250,6 @@ def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
         neighbours=near,
         codes=arrays["codes"].astype(np.int64),
     )
-
-
-@cache
-def shipped() -> Suggester:
-    """The model of models/cpv, read once."""
-    return load()
 
 
 def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:

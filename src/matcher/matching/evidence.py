@@ -38,7 +38,7 @@ def said_trade(shortlist: Shortlist) -> Column:
     """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
     inside = shortlist.inside(shortlist.known(*DECLARED))
     slots, at = said.pieces(shortlist).of(shortlist.rows[inside])
-    held = trades.by_piece(shortlist.catalogue, said.pieces(shortlist))
+    held = trades.by_piece(said.pieces(shortlist))
     values = trades.match(trades.asked(shortlist), held, slots)
     found = np.full(len(shortlist), np.nan)
     np.fmax.at(found, shortlist.owner[inside][at], values)

@@ -1,15 +1,15 @@
 """What structures say (descriptions, offers, jobs), cut into pieces and compared with what a lot asks.
 
 A description of five trades is five offers.  Each piece is compared twice: by the encoder, and by the CPV groups that
-both sides would be coded with.  The best two pieces of a structure count.  A catalogue's texts are cut and read as
-they are first met, and kept with it.
+both sides would be coded with.  The best two pieces of a structure count.  Texts are cut and read as they
+are first met, and kept for the process: a catalogue that takes the place of another finds what has not changed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
+from matcher.learned.encoders import Encoder
 from matcher.matching.shortlist import Column, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
@@ -125,37 +126,73 @@ def scale(folder: Path | None = None) -> Scale:
     return Scale(**json.loads(path.read_text(encoding="utf-8")))
 
 
+class Reading:
+    """Pieces read in this process with their views: equal texts, in one catalogue or in its successor, are read once."""
+
+    def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
+        self.groups = groups(folder)
+        if self.groups.encoder != encoder.fingerprint:
+            raise StaleArtefact(
+                "the model of what is said is of another encoder: run `matcher train said` again"
+            )
+        self.encoder, self.lock = encoder, Lock()
+        self.texts: list[str] = []
+        self.vectors = np.empty((0, encoder.dimension), np.float16)
+        self.views = np.empty((0, self.groups.axes.shape[1]), np.float16)
+        self.same = np.empty(0, np.int64)  # equal for equal pieces
+        self.derived: dict[str, NDArray[Any]] = {}  # what others compute of every piece, by name
+        self.done: dict[str, int] = {}  # for how many pieces
+        self._slots: dict[int, tuple[int, int]] = {}  # of a text: its first slot, and how many
+
+    def slots(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """First slot and number of the pieces of each text, read where they are new; shape (texts, 2)."""
+        keys = [hash(text) for text in texts]
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._slots}
+        if fresh:
+            self._read(fresh)
+        return np.array([self._slots[key] for key in keys], dtype=np.int64).reshape(-1, 2)
+
+    def _read(self, fresh: Mapping[int, str]) -> None:
+        cuts = [cut(text) for text in fresh.values()]
+        texts = [piece for pieces in cuts for piece in pieces]
+        vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
+        start = len(self.texts)
+        self.vectors = appended(self.vectors, start, vectors)
+        self.views = appended(self.views, start, self.groups.views(vectors))
+        self.same = appended(self.same, start, np.array([hash(text.casefold()) for text in texts]))
+        self.texts += texts
+        for key, pieces in zip(fresh, cuts, strict=True):
+            self._slots[key] = (start, len(pieces))
+            start += len(pieces)
+
+    def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
+        """Vectors of pieces, each drawn towards its sentence; unit rows."""
+        encode = self.encoder.encode
+        mixed = encode(texts, role="passage") + CONTEXT * encode(sentences, role="passage")
+        return np.asarray(
+            mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
+        )
+
+
 class Pieces:
     """The pieces of a catalogue's declared texts with their views, read as their rows are first asked for."""
 
     def __init__(self, catalogue: Any, folder: Path | None = None) -> None:
         self._catalogue = catalogue
-        self._groups = groups(folder)
-        if self._groups.encoder != catalogue.encoder.fingerprint:
-            raise StaleArtefact(
-                "the model of what is said is of another encoder: run `matcher train said` again"
-            )
         rows = catalogue.evidence.num_rows
+        self.reading = _reading(catalogue.encoder, folder, rows)
         self._first, self._many = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
-        self._texts: list[str] = []
-        self._vectors = np.empty((0, catalogue.encoder.dimension), np.float16)
-        self._views = np.empty((0, self._groups.axes.shape[1]), np.float16)
-        self._same = np.empty(0, np.int64)  # equal for equal pieces
-        self._lock = Lock()
 
     def text(self, slot: int) -> str:
-        return self._texts[slot]
-
-    def vectors(self, start: int) -> Floats:
-        """The encoder's vectors of the pieces read so far, from slot `start` on."""
-        return self._vectors[start : len(self._texts)].astype(np.float32)
+        return self.reading.texts[slot]
 
     def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""
-        with self._lock:
-            fresh = rows[self._first[rows] < 0]
+        with self.reading.lock:
+            fresh = np.unique(rows[self._first[rows] < 0])
             if len(fresh):
-                self._read(np.unique(fresh))
+                found = self.reading.slots([self._catalogue.text(row) for row in fresh.tolist()])
+                self._many[fresh], self._first[fresh] = found[:, 1], found[:, 0]
         many = self._many[rows]
         owner = np.repeat(np.arange(len(rows)), many)
         before = np.cumsum(many) - many
@@ -163,39 +200,47 @@ class Pieces:
 
     def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Column:
         """Likeness, 0 to 1, of these pieces to what is asked: mean of cosine and overlap of CPV groups."""
-        return np.asarray(self._views[slots].astype(np.float32) @ asked / 2, dtype=np.float64)
+        return np.asarray(self.reading.views[slots].astype(np.float32) @ asked / 2, dtype=np.float64)
 
     def same(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._same[slots]
+        return self.reading.same[slots]
+
+    def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
+        """What `make` gives for the vectors of all pieces read so far, each computed once; (pieces, ...)."""
+        reading = self.reading
+        with reading.lock:
+            many, held = len(reading.texts), reading.derived.get(name)
+            done = reading.done.get(name, 0)
+            if done < many:
+                fresh = make(reading.vectors[done:many].astype(np.float32))
+                held = appended(
+                    np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
+                )
+                reading.derived[name], reading.done[name] = held, many
+        assert held is not None
+        return held[:many]
 
     def asked(self, vector: Floats, text: str) -> Floats:
         """A lot as pieces are compared with it; shape (kept,)."""
         words = self._catalogue.encoder.encode([text[: cpv.LIMIT]], role="passage")
-        return np.asarray(self._groups.views(vector[None, :], self._groups.roots(words))[0])
-
-    def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
-        """Vectors of pieces, each drawn towards its sentence; unit rows."""
-        encode = self._catalogue.encoder.encode
-        mixed = encode(texts, role="passage") + CONTEXT * encode(sentences, role="passage")
-        return np.asarray(
-            mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
-        )
-
-    def _read(self, rows: NDArray[np.int64]) -> None:
-        cuts = [cut(self._catalogue.text(row)) for row in rows.tolist()]
-        texts = [piece for pieces in cuts for piece in pieces]
-        vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
-        many, start = np.array([len(pieces) for pieces in cuts]), len(self._texts)
-        same = np.array([hash(text.casefold()) for text in texts])
-        self._vectors = _appended(self._vectors, start, vectors)
-        self._views = _appended(self._views, start, self._groups.views(vectors))
-        self._same = _appended(self._same, start, same)
-        self._texts += texts
-        self._many[rows] = many
-        self._first[rows] = start + np.cumsum(many) - many
+        groups_ = self.reading.groups
+        return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
 
 
-def _appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
+_readings: dict[tuple[str, Path | None], Reading] = {}
+SPARE = 8  # texts read and no longer in a catalogue, for each of its rows, before all is read again
+
+
+def _reading(encoder: Encoder, folder: Path | None, rows: int) -> Reading:
+    """The pieces read in this process by this encoder and model, so that a new catalogue finds what has not changed."""
+    key = (encoder.fingerprint, folder)
+    held = _readings.get(key)
+    if held is None or len(held.texts) > SPARE * rows + 10_000:
+        held = _readings[key] = Reading(encoder, folder)
+    return held
+
+
+def appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
     """`held`, of which `used` rows are in use, with more rows; it doubles where it is too short."""
     wanted = used + len(more)
     if wanted > len(held):

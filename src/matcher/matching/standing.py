@@ -14,19 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
-from matcher.matching import demand, evidence, suitability
+from matcher.matching import suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Shortlist
 from matcher.reference import needs as needs_
 from matcher.reference.trades import INDIRECT_FIT
 
-#: "self": takes the lot; "clause": carries hours of it for whoever takes it; "": no way in is known.
-Way = Literal["self", "clause", ""]
+#: "self": takes the lot; "clause": carries hours of it for whoever takes it.
+Way = Literal["self", "clause"]
 STAFFING = "796"  # CPV of personnel services: what a structure that lends staff does itself
 
 
@@ -36,26 +35,16 @@ def states_clause(lot: Lot) -> bool:
 
 
 def way_in(kind: str, lot: Lot) -> Way:
-    """How a structure of this kind may come into a lot: one that lends staff takes no works, supplies or services."""
+    """How a structure of this kind comes into a lot: one that lends staff by the clause, where the lot states one."""
     if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):
         return "self"
-    return "clause" if states_clause(lot) else ""
-
-
-def takes(shortlist: Shortlist, kind: str) -> bool:
-    """Does a structure of this kind take the lot itself: who lends staff where its words or code ask for staff."""
-    return way_in(kind, shortlist.query.lot) == "self" or evidence.whole(shortlist)["staff"] > demand.SHARE
-
-
-def comes_in(shortlist: Shortlist, kind: str) -> bool:
-    """Has a structure of this kind a way into the lot, itself or by its clause?"""
-    return takes(shortlist, kind) or bool(way_in(kind, shortlist.query.lot))
+    return "clause" if states_clause(lot) else "self"
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
     """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart.
 
-    Without a known place nobody is in reach; who lends staff is asked by the clause alone.
+    Without a known place nobody is in reach.
     """
     if not len(ranking.order):
         return UNLIKELY  # it denies the trade of this lot, or of this part of it
@@ -64,7 +53,7 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and known(asked, structure).any() else UNLIKELY
     first = ranking.order[0]
-    if zones(ranking.shortlist)[first] < 0 or not comes_in(ranking.shortlist, structure.kind):
+    if zones(ranking.shortlist)[first] < 0:
         return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     level = int(shipped().levels_of(free)[first])

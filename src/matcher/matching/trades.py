@@ -212,15 +212,12 @@ def _of_words(catalogue: Catalogue, column: str, of: Callable[[str], Floats]) ->
     return np.asarray(known[numbers])
 
 
-def by_piece(catalogue: Catalogue, pieces: Pieces) -> NDArray[np.float16]:
+def by_piece(pieces: Pieces) -> NDArray[np.float16]:
     """Trades by meaning of every piece of what is declared that was read so far; (pieces, trades)."""
-    held: list[NDArray[np.float16]] = catalogue.once(
-        "trades by piece", lambda: [np.zeros((0, len(names())), dtype=np.float16)]
+    found: NDArray[np.float16] = pieces.derived(
+        "trades", lambda vectors: reader().read(vectors, "passage").astype(np.float16)
     )
-    fresh = pieces.vectors(len(held[0]))
-    if len(fresh):
-        held[0] = np.vstack([held[0], reader().read(fresh, "passage").astype(np.float16)])
-    return held[0]
+    return found
 
 
 # ------------------------------------------------------------------------------------------ of a silent structure

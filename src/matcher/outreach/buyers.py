@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, true
 
-from matcher.domain import NotFound
+from matcher import codec
+from matcher.domain import Award, NotFound
+from matcher.matching.renewals import renewals
 from matcher.outreach.cases import LEVEL
 from matcher.outreach.digests import identifier
 from matcher.records import feedback
@@ -20,6 +22,8 @@ from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+
+ENDING = 10  # contracts that end soon told to their buyer
 
 
 def of_buyer(
@@ -45,10 +49,16 @@ def of_buyer(
         for row in sorted(mine, key=lambda r: r.id):
             ids = [row.id, *(other.id for other in rows if other.twin == row.id)]
             items.append(_item(connection, row, ids, catalogue, named=row.owner == buyer))
+        awards = [
+            codec.from_json(Award, award)
+            for row in rows if not row.owner and row.tender["nature"] == "award" for award in row.tender.get("awards", ())
+        ]  # fmt: skip
     day = at.astimezone(PARIS).date()
+    known = buyer[:9] if buyer[:9].isdecimal() else ""
+    ending = renewals(awards, day, buyer=known) if known else []
     return {
         "id": identifier(f"buyer:{buyer}", day), "addressee": f"buyer:{buyer}", "name": "", "day": day.isoformat(),
-        "made": at.isoformat(), "items": items, "subject": f"Ce que sont devenus vos {len(items)} besoin(s)", "link": "",
+        "made": at.isoformat(), "items": items, "subject": f"Ce que sont devenus vos {len(items)} besoin(s)", "link": "", "ending": [one.sentence() for one in ending[:ENDING]],
     }  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def _figures(measured: Sequence[Measured]) -> list[str]:
     found, versions = measured[0].exposure, measured[0].versions
     named = ", ".join(f"{name} `{value}`" for name, value in versions.items())
     return [
-        f"Mesuré le {date.today():%d/%m/%Y} par `matcher exposure` sur {_whole(found.lots)} lots et {_whole(found.structures)} structures"
+        f"Mesuré le {date.today():%d/%m/%Y} par `matcher exposure` sur {_whole(found.lots)} interrogations (un lot, un jour) et"
+        f" {_whole(found.structures)} structures"
         f" ({named}).\n",
         "| recette | jamais montrées | crédibles pour un lot au moins | dont jamais montrées | Gini | écart à la chance | nDCG@5 |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -50,7 +51,7 @@ def _figures(measured: Sequence[Measured]) -> list[str]:
 def _row(one: Measured) -> str:
     e = one.exposure
     shares = " | ".join(_percent(value) for value in (e.never_shown, e.credible, e.passed_over))
-    quality = "non mesuré" if one.ndcg is None else _decimal(one.ndcg)
+    quality = "non mesuré" if one.ndcg is None else f"{one.ndcg:.3f}".replace(".", ",")
     return (
         f"| {one.versions['recipe']} | {shares} | {_decimal(e.gini)} | {_decimal(e.distance)} | {quality} |"
     )

@@ -72,7 +72,7 @@ def _levels(
         else ranking.order[:0]
     )
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
-        if not ranking.judged or standing.takes(ranking.shortlist, str(kinds[i])):
+        if not ranking.judged or standing.way_in(str(kinds[i]), query.lot) == "self":
             chosen[i] = ("likely", None)
     if ranking.judged and suitability.located(query) and standing.states_clause(query.lot):
         for i, code, said in by_clause.by_clause(ranking, CARRIERS):
@@ -81,7 +81,7 @@ def _levels(
     if curious:
         sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
         for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
-            if str(sirets[i]) in curious and standing.comes_in(ranking.shortlist, str(kinds[i])):
+            if str(sirets[i]) in curious:
                 chosen.setdefault(i, ("plausible", None))
     return chosen
 

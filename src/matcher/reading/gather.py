@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec
-from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
+from matcher.catalogue.files import add_files, holds
+from matcher.domain import (
+    Award,
+    BadInput,
+    NotFound,
+    NoValidRecords,
+    Rejected,
+    Structure,
+    Tender,
+)
 from matcher.reading import files, merge
 
 NOTICES = "notices.jsonl"
@@ -78,15 +87,18 @@ def columns(pairs: Sequence[str]) -> dict[str, str] | None:
 
 def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
     """Keep the notices in the folder of a catalogue, one JSON object a line."""
-    with (folder / NOTICES).open("w", encoding="utf-8") as sink:
+    part = folder / f"{NOTICES}.part"
+    with part.open("w", encoding="utf-8") as sink:
         for tender in tenders:
             sink.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
+    part.replace(folder / NOTICES)
+    add_files(folder)
 
 
 def load_notices(folder: Path) -> list[Tender]:
-    """The notices kept with a catalogue; none where the catalogue was built without."""
+    """The notices kept with a catalogue; none where the catalogue was built without.  Raises StaleArtefact on damage."""
     path = folder / NOTICES
-    if not path.is_file():
+    if not path.is_file() or not holds(folder, NOTICES):
         return []
     lines = path.read_text(encoding="utf-8").splitlines()
     return [codec.from_json(Tender, json.loads(line)) for line in lines if line]
@@ -98,6 +110,7 @@ def save_contracts(awards: Iterable[Award], folder: Path) -> None:
         for award in awards:
             if award.notified is not None and award.duration_months:
                 sink.write(json.dumps(codec.to_json(award), ensure_ascii=False) + "\n")
+    add_files(folder)
 
 
 def load_contracts(folder: Path) -> list[Award]:

@@ -108,7 +108,10 @@ def _suggested(piece: str) -> str:
 
     if len(re.findall(r"\w{3,}", piece)) < 2:
         return ""
-    found = cpv.load().suggest(piece, 2)
+    try:
+        found = cpv.shipped().suggest(piece, 2)
+    except BadInput:  # no word of it is known
+        return ""
     likely = found[0][2] if found else 0.0
     if likely < SURE or (len(found) > 1 and likely < AHEAD * found[1][2]):
         return ""

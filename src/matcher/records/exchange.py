@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 Visibility = Literal["members", "named"]
-NAMESPACE = uuid.UUID("6f6d4c1e-5d0e-4b8f-9a53-3e1c8f2b7a10")
+HIDDEN = "aucune déclaration {!r} ne vous est visible"
 LONGEST = 2_000  # characters of what is brought or looked for
 _WORD = re.compile(r"[a-z]{4,}")
 _EMPTY = frozenset(
@@ -125,9 +125,9 @@ def declare(
             .mappings()
             .first()
         )
-        if known and known["owner"]:
-            raise NotFound(f"l'avis {notice_id!r} n'est pas publié")  # an unpublished need is private
-        until = deadline or (known["deadline"] if known else None)
+        # an unpublished need is private: it is answered like a notice that nobody knows
+        public = known if known and not known["owner"] else None
+        until = deadline or (public["deadline"] if public else None)
         if until is None:
             raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
         if until.tzinfo is None:
@@ -135,7 +135,7 @@ def declare(
         if until <= moment:
             raise BadInput(f"la date limite de l'avis est passée ({until:%d/%m/%Y}) : on ne s'y déclare plus")
         row: dict[str, Any] = {
-            "id": str(uuid.uuid5(NAMESPACE, f"{siret}\n{notice_id}\n{lot_id}")),
+            "id": secrets.token_urlsafe(16),  # of a declaration made again, the first one stands
             "siret": siret,
             "notice_id": notice_id,
             "lot_id": lot_id,
@@ -157,16 +157,16 @@ def declare(
             "reason": "exchange", "at": moment,
         }  # fmt: skip
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
-        store.audit(connection, bearer.actor, "exchange.declare", row["id"])
-        stood = _one(connection, row["id"])
+        here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
+        stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()
+        store.audit(connection, bearer.actor, "exchange.declare", stood["id"])
     return _offer(stood, moment)
 
 
 def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Withdraw a declaration at once; idempotent.  Raises NotFound, Forbidden."""
+    """Withdraw a declaration at once; idempotent.  Raises NotFound, also for another's."""
     with store.writing() as connection:
-        row = _one(connection, identifier)
-        _own(bearer, row["siret"])
+        _mine(connection, bearer, identifier)
         connection.execute(
             update(Declaration)
             .where(Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
@@ -176,10 +176,9 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
 
 
 def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Delete the contact address of one's own declaration.  Raises NotFound, Forbidden."""
+    """Delete the contact address of one's own declaration.  Raises NotFound, also for another's."""
     with store.writing() as connection:
-        row = _one(connection, identifier)
-        _own(bearer, row["siret"])
+        _mine(connection, bearer, identifier)
         connection.execute(update(Declaration).where(Declaration.id == identifier).values(contact=None))
         store.audit(connection, bearer.actor, "exchange.forget-contact", identifier)
 
@@ -224,7 +223,7 @@ def contact(store: Store, bearer: Bearer, identifier: str) -> str:
         row = _one(connection, identifier)
         open_ = row["withdrawn_at"] is None and row["deadline"] > moment
         if row["siret"] not in bearer.sirets and not (open_ and _visible(bearer, row)):
-            raise NotFound(f"aucune déclaration {identifier!r} ne vous est visible")
+            raise NotFound(HIDDEN.format(identifier))
         if not row["contact"]:
             raise NotFound("cette déclaration ne donne pas d'adresse : passez par l'exploitant de la bourse")
         _record(store, connection, bearer, [row], "contact", moment)
@@ -233,9 +232,9 @@ def contact(store: Store, bearer: Bearer, identifier: str) -> str:
 
 
 def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
-    """Who saw one's own declaration, and when.  Raises NotFound, Forbidden."""
+    """Who saw one's own declaration, and when.  Raises NotFound, also for another's."""
     with store.reading() as connection:
-        _own(bearer, _one(connection, identifier)["siret"])
+        _mine(connection, bearer, identifier)
         rows = connection.execute(
             select(View.viewer, View.kind, View.day, View.at)
             .where(View.declaration_id == identifier)
@@ -323,7 +322,15 @@ def _one(connection: Any, identifier: str) -> RowMapping:
         .first()
     )
     if row is None:
-        raise NotFound(f"aucune déclaration {identifier!r} ne vous est visible")
+        raise NotFound(HIDDEN.format(identifier))
+    return row
+
+
+def _mine(connection: Any, bearer: Bearer, identifier: str) -> RowMapping:
+    """One's own declaration.  Raises NotFound for another's too: that there is one is nobody else's business."""
+    row = _one(connection, identifier)
+    if row["siret"] not in bearer.sirets:
+        raise NotFound(HIDDEN.format(identifier))
     return row
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select
 from matcher.catalogue import denials
 from matcher.domain import BadInput, Filters, Lot
 from matcher.records.store import Store, now
-from matcher.records.tables import DeniedSkill, Feedback
+from matcher.records.tables import DeniedSkill, Feedback, Notice
 
 #: verb -> (French, gain for learning; None is not a relevance judgement)
 VERBS: dict[str, tuple[str, float | None]] = {
@@ -40,6 +40,8 @@ REASONS: dict[str, str] = {
     "other": "autre raison",
 }
 REFUSALS = frozenset({"declined"})
+#: What only the structure may say of itself: a buyer's word neither lifts a refusal nor is one.
+OF_STRUCTURES = frozenset({"interested", "declined", "submitted"})
 
 
 def record(
@@ -74,6 +76,13 @@ def record(
         if verb in REFUSALS and reason == NOT_OUR_TRADE and len(cpv) >= 3:
             deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
         store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)
+
+
+def of_buyer(store: Store, notice_id: str, actor: str) -> bool:
+    """Was this notice written by this buyer here?"""
+    asked = select(Notice.owner).where(Notice.id == notice_id)
+    with store.reading() as connection:
+        return bool(actor) and connection.execute(asked).scalar() == actor
 
 
 def take_back(store: Store, siret: str, notice_id: str, lot_id: str, by: str = "") -> bool:
@@ -130,11 +139,11 @@ class Refusals:
 
 
 def refusals(connection: Connection) -> Refusals:
-    """Every refusal in force; the latest feedback of each pair counts."""
+    """Every refusal in force; the latest word of the structure on each pair counts."""
     last: dict[tuple[str, str, str], tuple[Any, str]] = {}
     columns = (Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
     for siret, notice_id, lot_id, verb, at in connection.execute(select(*columns)):
-        if VERBS.get(verb, ("", None))[1] is None:
+        if verb not in OF_STRUCTURES:
             continue
         key = (siret, notice_id, lot_id)
         if key not in last or (at, verb) > last[key]:

@@ -8,6 +8,7 @@ away), and notices as published.  A sealed event loses its content and keeps its
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import JSON, Connection, Table, Text, and_, cast, delete, func, 
 from sqlalchemy.types import String
 
 from matcher.domain import BadInput
+from matcher.records import chain
 from matcher.records.store import Store, address_subject, now, plain
 from matcher.records.tables import Base
 
@@ -29,7 +31,6 @@ PUBLISHED = {("notice", "tender")}
 #: Never shown, even to the person: what proves a key or a link.
 SECRET = {("api_key", "hash"), ("claim", "token_hash")}
 #: What takes the place of a sealed event's content.
-BLANK = {"payload": None, "salt": None}
 
 
 class _Person:
@@ -105,12 +106,19 @@ def export(store: Store, name: str) -> dict[str, list[dict[str, Any]]]:
 def erase(store: Store, name: str) -> dict[str, int]:
     """Erase a person; returns rows touched by table."""
     person, gone = _Person(name), dict[str, int]()
+    blanked: dict[str, list[int]] = defaultdict(list)  # events by record
     with store.writing() as connection:
         for table, row in list(_rows(connection, person)):
             if table.name in KEPT:
                 continue
+            if table.name == "sourcing_event":
+                blanked[row.record_id].append(row.number)
             _erase(connection, person, table, row._mapping)
+            if table.name == "sourcing":
+                blanked[row.id] += []  # what it commits to has changed
             gone[table.name] = gone.get(table.name, 0) + 1
+        for record, numbers in blanked.items():
+            chain.erased(connection, record, numbers, siret=not person.by_address)
         if person.by_address:
             store.unsubscribe(connection, address_subject(person.name), "operator")
         store.audit(connection, "operator", "erase", detail=gone)
@@ -127,22 +135,14 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
     values = {
         c.name: _scrubbed(person, c, row[c.name]) for c in person.columns(table) if person.named(row[c.name])
     }
-    if table.name == "sourcing_event":
-        values |= BLANK | ({} if person.by_address else {"siret": ""})
-    if table.name == "sourcing":  # what its first event commits to has changed
-        _blank_first(connection, row["id"])
     if table.name == "api_key" and not person.by_address:
         values["revoked_at"] = row["revoked_at"] or now()
     if table.name == "letter" and person.by_address:
         values |= {"mail": None} | ({"status": "cancelled"} if row["status"] == "ready" else {})
-    connection.execute(update(table).where(here).values(values))
+    if values:
+        connection.execute(update(table).where(here).values(values))
 
 
 def _scrubbed(person: _Person, column: Any, value: Any) -> Any:
     fresh = person.without(value)
     return None if fresh == "" and column.nullable else fresh
-
-
-def _blank_first(connection: Connection, record: str) -> None:
-    events = Base.metadata.tables["sourcing_event"]
-    connection.execute(update(events).where(events.c.record_id == record, events.c.number == 1).values(BLANK))

@@ -40,7 +40,7 @@ from matcher import plugins
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records.tables import RETENTION, Base, UtcTime
 
-HEAD = "0003"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0005"  # the newest migration: a store at this version is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
 BUSY_SECONDS = 30
 
@@ -368,7 +368,10 @@ def _engine(address: str) -> Engine:
         with plugins.optional("postgres", "a PostgreSQL store"):
             import psycopg  # noqa: F401
         return create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_serializer=_json
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            json_serializer=_json,
+            hide_parameters=True,
         )
     if backend != "sqlite":
         raise BadInput(
@@ -376,7 +379,9 @@ def _engine(address: str) -> Engine:
         )
     if url.database and url.database != ":memory:":
         _private(Path(url.database))
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
+    )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

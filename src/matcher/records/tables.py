@@ -236,6 +236,18 @@ class SourcingEvent(Base):
     at: Mapped[datetime]
 
 
+class SourcingHead(Base):
+    """How many events a record has, and the last seal: what the chain itself cannot say of its own end."""
+
+    __tablename__ = "sourcing_head"
+    record_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
+    )
+    count: Mapped[int]
+    seal: Mapped[str] = mapped_column(String(64))
+    proof: Mapped[str] = mapped_column(String(64))  # keyed
+
+
 class Unsubscription(Base):
     """Unsubscriptions: by addressee, or by the hash of an address (a bounce)."""
 
@@ -256,7 +268,7 @@ class DeniedSkill(Base):
 
 
 class Claim(Base):
-    """A structure's claim of its account, proved by a link (hashed) or approved by the operator."""
+    """A claim of a structure's account: who asks and why, and the way in which the operator proved it (link or code, hashed)."""
 
     __tablename__ = "claim"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -267,6 +279,11 @@ class Claim(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
+    name: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    role: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    reason: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    way: Mapped[str] = mapped_column(String(16), default="", server_default="")  # "mail", "letter", "phone"
+    claimant: Mapped[str | None] = mapped_column(Text)  # the address of who asks
 
 
 class Profile(Base):

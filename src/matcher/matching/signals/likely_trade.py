@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from matcher.domain import Offer
 from matcher.matching import evidence, said, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -35,19 +36,23 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
-    piece = _piece(shortlist, i)
+    piece, offer = _piece(shortlist, i)
     how = "le métier demandé" if sure >= TOLD else "proche du métier demandé"
-    return Why(f"déclare « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
+    who = (
+        f"selon {offer.source}," if offer.inferred and offer.source else "déclare"
+    )  # read of it is not said by it
+    return Why(f"{who} « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
 
 
-def _piece(shortlist: Shortlist, i: int) -> str:
-    """The declared piece of candidate i that is surest of the trade asked."""
+def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
+    """The piece of candidate i that is surest of the trade asked, and the offer it is of."""
     low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
     rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
     pieces = said.pieces(shortlist)
-    slots, _ = pieces.of(rows)
-    values = trades.match(trades.asked(shortlist), trades.by_piece(shortlist.catalogue, pieces), slots)
-    return pieces.text(int(slots[int(np.argmax(values))]))
+    slots, owner = pieces.of(rows)
+    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces), slots)
+    best = int(np.argmax(values))
+    return pieces.text(int(slots[best])), shortlist.catalogue.offer(int(rows[owner[best]]))
 
 
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, RowMapping, select
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import links, post, transport
 from matcher.outreach.letters import question
-from matcher.outreach.sourcing import chain
 from matcher.outreach.sourcing.record import PREPARED, contact, read
+from matcher.records import chain
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Sourcing
 

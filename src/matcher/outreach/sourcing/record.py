@@ -19,7 +19,7 @@ from sqlalchemy import Connection, insert, select
 from matcher import codec
 from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
 from matcher.matching.reasons import mark, sentences
-from matcher.outreach.sourcing import chain
+from matcher.records import chain
 from matcher.records.store import Store, now
 from matcher.records.tables import Sourcing
 
@@ -296,13 +296,14 @@ def read(store: Store, owner: str, identifier: str) -> Record:
 
 
 def verify(store: Store, owner: str, identifier: str) -> Verdict:
-    """Recompute every commitment that has its salt, and the whole chain; an erased line keeps its place."""
+    """Recompute every commitment that has its salt, the whole chain and its end; an erased line keeps its place."""
     with store.reading() as connection:
         row = _owned(connection, owner, identifier)
         rows = chain.rows(connection, identifier)
-    sealed = {k: row[k] for k in ("need", "filters", "answer", "versions")}
+        head = chain.head(connection, identifier)
+    sealed = {k: row[k] for k in chain.CONTENT}
     erased = sum(event["payload"] is None for event in rows)
-    broken = chain.broken_at(rows, sealed)
+    broken = chain.broken_at(rows, sealed, head, identifier)
     return Verdict(holds=broken is None, broken_at=broken, events=len(rows), erased=erased)
 
 

@@ -122,7 +122,7 @@ LISTS = ("structures", "siaes", "data", "results", "records", "items")
 _FOREIGN = frozenset(
     {
         "marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types", "presta_type",
-        "bloque_candidatures", "asked",
+        "bloque_candidatures", "asked", "provenance",
         "score_qualite", "finess_et", "nofinesset", "numero_rna", "adrs_codepostal", "opened", "titulaire_id",
     }
 )  # fmt: skip

@@ -16,7 +16,7 @@ from matcher.domain import Rejected, Structure
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._bytes import decoded
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_in_name, number_of, siret_of
+from matcher.reading.sources._structure import departments_of, kind_in_name, kind_of, number_of, siret_of
 from matcher.reference.identifiers import clean_date, clean_naf
 from matcher.reference.text import clean
 
@@ -29,6 +29,12 @@ _MARK = b"finess;etalab;"
 _COLUMNS = {
     "finess": 1, "name": 3, "long_name": 4, "number": 7, "way": 8, "street": 9, "commune": 12, "department": 13,
     "town": 15, "phone": 16, "category": 18, "siret": 22, "naf": 23, "updated": 30,
+}  # fmt: skip
+#: The table made of the extracts: heading -> what it holds.
+TABLE = {
+    "siret": "siret", "finess_et": "finess", "denomination": "long_name", "type": "kind", "adresse": "address",
+    "code_postal": "postcode", "code_insee": "commune", "commune": "town", "departement": "department",
+    "telephone": "phone", "naf": "naf", "maj": "updated", "places": "places",
 }  # fmt: skip
 _DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
 
@@ -45,11 +51,17 @@ def recognises(name: str, head: bytes) -> bool:
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure an ESAT or EA, its places as headcount; other establishments of the extract are passed over."""
     stream.seek(0)
-    national = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
-    rows = _national(stream) if national else _table(stream, name)
+    whole = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
+    rows = national(stream) if whole else _table(stream, name)
+    kept: dict[tuple[str, str], Structure] = {}
     for place, row in rows:
         found = row if isinstance(row, str) else structure_of(row)
-        yield _tabular.rejected(name, place, found) if isinstance(found, str) else found
+        if isinstance(found, str):
+            yield _tabular.rejected(name, place, found)
+        else:
+            key = (found.siret, found.kind)
+            kept[key] = _with_site(kept[key], found) if key in kept else found
+    yield from kept.values()
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
@@ -64,7 +76,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     structure = Structure(
         siret=siret,
         name=name,
-        kind=str(row.get("kind") or kind_in_name(name) or "ESAT"),
+        kind=kind_of(row.get("kind")) or kind_in_name(name) or "ESAT",
         naf=clean_naf(row.get("naf")),
         address=clean(str(row.get("address") or ""), 300),
         place=place_of(
@@ -84,6 +96,16 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
 
 
+def _with_site(structure: Structure, other: Structure) -> Structure:
+    """Two sites under one SIRET are one structure here, with the places of both."""
+    places = [one.headcount for one in (structure, other) if one.headcount]
+    return replace(
+        structure,
+        headcount=sum(places) if places else None,
+        provenance={**other.provenance, **structure.provenance},
+    )
+
+
 def places_of(stream: BinaryIO) -> dict[str, float]:
     """FINESS number -> places installed, from the extract of equipment ("equipementsocial" lines)."""
     found: dict[str, float] = {}
@@ -99,18 +121,11 @@ def _table(stream: BinaryIO, name: str) -> Iterator[tuple[str, dict[str, Any] | 
             yield place, row
             continue
         cells = {key.lower(): value for key, value in row.items()}
-        yield (
-            place,
-            {
-                "siret": cells.get("siret"), "name": cells.get("denomination"), "address": cells.get("adresse"),
-                "town": cells.get("commune"), "postcode": cells.get("code_postal"), "commune": cells.get("code_insee"),
-                "department": cells.get("departement"), "places": cells.get("places"),
-                "phone": cells.get("telephone"), "updated": cells.get("maj"),
-            },
-        )  # fmt: skip
+        yield place, {name: cells.get(heading) for heading, name in TABLE.items()}
 
 
-def _national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any] | str]]:
+def national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The ESAT and EA of the national extract, each with its place in the file."""
     stream.seek(0)
     for number, line in enumerate(_lines(stream), 1):
         if not line or line[0] != "structureet" or len(line) <= _COLUMNS["updated"]:
@@ -123,7 +138,7 @@ def _national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any] | str]]:
         yield (
             f"row {number}",
             {
-                **cells, "kind": kind, "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
+                **cells, "long_name": cells["long_name"] or cells["name"], "kind": kind, "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
                 "postcode": town.group(1) if town else None, "town": town.group(2) if town else cells["town"],
                 "commune": f"{cells['department']}{cells['commune']}" if len(cells["department"]) == 2 else None,
             },

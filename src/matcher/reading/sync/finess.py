@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
-from matcher.domain import Structure
-from matcher.reading import files
-from matcher.reading.sync._client import ADDRESSES, Client, Report, _state, address, client_of
+from matcher.reading.sources import finess as source
+from matcher.reading.sync._client import ADDRESSES, Client, Report, _state, _write, address, client_of
 from matcher.reading.sync._files import file, resource
 
-ESTABLISHMENTS, PLACES = "finess.csv", "places.csv"
+#: The extracts as published, hidden: what is read is the table made of both.
+ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.csv"
 
 
 def finess(folder: Path, client: Client | None = None) -> Report:
-    """The establishments, and the equipment that holds their places, each fetched when it has changed."""
+    """The establishments with their places as one table, made again when either extract has changed."""
     report = Report("finess", folder)
     with _state(folder) as state, client or client_of("finess") as http:
         for what, name, marks in (
@@ -21,16 +23,34 @@ def finess(folder: Path, client: Client | None = None) -> Report:
             ("finess-places", PLACES, ("cs1100505",)),
         ):
             url = resource(http, address(what), *marks)
-            count = _structures if name == ESTABLISHMENTS else _lines
+            count = _establishments if name == ESTABLISHMENTS else _equipment
             file(http, folder, state, report, url, name, count, ADDRESSES[what][0])
+        if report.pages or not (folder / TABLE).is_file():
+            _write(folder / TABLE, _table(folder))
         report.requests = http.requests
     return report
 
 
-def _structures(path: Path) -> int:
-    return sum(isinstance(record, Structure) for record in files.read([path], source="finess"))
+def _establishments(path: Path) -> int:
+    with path.open("rb") as stream:
+        return sum(1 for _ in source.national(stream))
 
 
-def _lines(path: Path) -> int:
+def _equipment(path: Path) -> int:
     with path.open("rb") as lines:
         return sum(line.startswith(b"equipementsocial;") for line in lines)
+
+
+def _table(folder: Path) -> bytes:
+    with (folder / PLACES).open("rb") as stream:
+        places = source.places_of(stream)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, source.TABLE, lineterminator="\n")
+    writer.writeheader()
+    with (folder / ESTABLISHMENTS).open("rb") as stream:
+        for _, row in source.national(stream):
+            writer.writerow(
+                {heading: row.get(name) or "" for heading, name in source.TABLE.items()}
+                | {"places": places.get(row["finess"], "")}
+            )
+    return text.getvalue().encode()

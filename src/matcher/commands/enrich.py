@@ -1,0 +1,109 @@
+"""`matcher enrich`: complete a directory by what is public about its structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matcher.domain import Structure
+
+
+def run(
+    files: list[Path] = typer.Argument(..., help="The directory of structures."),
+    to: Path = typer.Option(
+        Path("var/sync"), "--to", help="Folder of what is fetched, as for `matcher sync`."
+    ),
+    out: Path = typer.Option(
+        Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."
+    ),
+    only: str = typer.Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
+    offline: bool = typer.Option(False, "--offline", help="Fetch nothing: use what --to holds."),
+    opt_out: Path | None = typer.Option(
+        None, "--opt-out", help="Hosts, SIRETs and SIRENs whose sites are not read."
+    ),
+    by: str = typer.Option("kind", "--by", help="Count by kind, department or both."),
+    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+) -> None:
+    """Fetch what publishers and their own sites say of the structures of a directory, and complete it.
+
+    Prints how many say a trade, have one that was read of them, or only likely ones, before and after.  A publisher that
+    fails is named; what was held of it is used.
+
+    \b
+    matcher enrich members.xlsx
+    matcher enrich members.xlsx --only site,emplois --opt-out opt-out.txt
+    matcher enrich members.xlsx --offline --by both
+    matcher index var/enriched.jsonl awards.json.gz
+    """
+    from matcher import console
+    from matcher.domain import BadInput
+    from matcher.reading import enrich, gather
+    from matcher.reading.sync import site
+
+    kind = console.check_format(format)
+    if by not in ("kind", "department", "both"):
+        raise BadInput(f"--by {by!r} is not known: write kind, department or both")
+    before = gather.gather(files).structures
+    if not before:
+        raise BadInput(f"{files[0]} holds no structure with a SIRET: give a directory of structures")
+    chosen = [name.strip() for name in only.split(",") if name.strip()]
+    found = enrich.enrich(before, to, chosen, not offline, site.opted_out(opt_out), console.say)
+    for report in found.reports:
+        for note in report.notes:
+            console.say(f"{report.what}: {note}")
+    for name, sentence in found.failed.items():
+        console.say(f"{name} failed: {sentence}")
+    _write(out, found.structures)
+    console.say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
+    console.emit(report_rows(before, found.structures, by), kind)
+
+
+def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str) -> list[dict[str, object]]:
+    """A row a kind (or department, or both), then the whole: how many speak, in which way, before and after."""
+    counts: dict[str, dict[str, int]] = {}
+    for when, structures in (("before", before), ("after", after)):
+        for structure in structures:
+            way = speaks(structure)
+            for key in (_key(structure, by), "all"):
+                row = counts.setdefault(key, {})
+                row[f"{when} {way}"] = row.get(f"{when} {way}", 0) + 1
+                row[when] = row.get(when, 0) + 1
+    ways = ("said", "read", "likely", "silent")
+    return [
+        {by: key, "structures": row.get("after", 0), **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")}}
+        for key, row in sorted(counts.items(), key=lambda item: (item[0] == "all", item[0]))
+    ]  # fmt: skip
+
+
+def speaks(structure: Structure) -> str:
+    """ "said" where it says what it does, "read" where that was read of it, "likely" where its kind, code and name tell, else "silent"."""
+    from matcher.matching.trades import LIKELY_TRADE, prior_inputs, priors
+
+    texts = [o for o in structure.offers if o.nature in ("offer", "description", "job")]
+    if structure.description or any(not o.inferred for o in texts):
+        return "said"
+    if texts:
+        return "read"
+    chances = priors().chances(prior_inputs(priors(), structure.kind, structure.naf or "", structure.name))
+    return "likely" if chances.max() >= LIKELY_TRADE else "silent"
+
+
+def _key(structure: Structure, by: str) -> str:
+    kind, department = structure.kind or "?", structure.place.department or "?"
+    return {"kind": kind, "department": department, "both": f"{department} {kind}"}[by]
+
+
+def _write(path: Path, structures: Iterable[Structure]) -> None:
+    import json
+
+    from matcher import codec
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as sink:
+        for structure in structures:
+            sink.write(json.dumps(codec.to_json(structure), ensure_ascii=False) + "\n")

@@ -1,0 +1,118 @@
+"""A directory of structures completed by what publishers and the structures' own sites say of them.
+
+Each step fetches from one publisher what concerns the directory; then the records of its structures are merged with the
+directory's own, and those of other structures are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matcher.domain import BadInput, MatcherError, Structure
+from matcher.reading import files, merge
+from matcher.reading.sync import (
+    adaptees,
+    associations,
+    emplois,
+    entreprises,
+    finess,
+    inclusion,
+    siae,
+    site,
+)
+from matcher.reading.sync._client import Report
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Enriched:
+    """The structures as they are now known, what each step fetched, and the sentences of steps that failed."""
+
+    structures: tuple[Structure, ...]
+    reports: list[Report] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def _departments(structures: Iterable[Structure]) -> list[str]:
+    return sorted({s.place.department for s in structures if s.place.department})
+
+
+def _numbers(folder: Path, structures: Sequence[Structure]) -> dict[str, str]:
+    """RNA number -> SIREN, of the directory and of what the register says of it."""
+    known = {s.siren for s in structures}
+    listed = [*structures, *(r for r in _records(folder / "entreprises") if r.siren in known)]
+    return {s.rna: s.siren for s in listed if s.rna}
+
+
+#: What each step fetches, in the order in which they need each other: objects are asked for by numbers of the register.
+Step = Callable[[Path, Sequence[Structure], Collection[str], Say], Report]
+STEPS: Mapping[str, Step] = {
+    "entreprises": lambda to, s, out, say: entreprises.entreprises(
+        to / "entreprises", [one.siren for one in s]
+    ),
+    "associations": lambda to, s, out, say: associations.associations(to / "associations", _numbers(to, s)),
+    "emplois": lambda to, s, out, say: emplois.emplois(to / "emplois", _departments(s)),
+    "siae": lambda to, s, out, say: siae.siae(to / "siae"),
+    "inclusion": lambda to, s, out, say: inclusion.inclusion(to / "inclusion"),
+    "finess": lambda to, s, out, say: finess.finess(to / "finess"),
+    "adaptees": lambda to, s, out, say: adaptees.adaptees(to / "adaptees"),
+    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_told(say)),
+}
+
+
+def enrich(
+    structures: Sequence[Structure],
+    folder: Path,
+    only: Collection[str] = (),
+    fetch: bool = True,
+    opted_out: Collection[str] = (),
+    say: Say = lambda sentence: None,
+) -> Enriched:
+    """The directory completed from the steps of `only` (all where empty), fetched first where `fetch`.
+
+    A publisher that fails is reported, and what was held of it is used.  Raises BadInput for an unknown step.
+    """
+    unknown = sorted(set(only) - set(STEPS))
+    if unknown:
+        raise BadInput(f"unknown source {unknown[0]!r}: choose among {', '.join(STEPS)}")
+    found = Enriched(tuple(structures))
+    chosen = [name for name in STEPS if not only or name in only]
+    current = list(structures)
+    for number, name in enumerate(chosen, 1):
+        if fetch:
+            say(f"{number} of {len(chosen)}: {name}")
+            try:
+                found.reports.append(STEPS[name](folder, current, opted_out, say))
+            except MatcherError as error:
+                found.failed[name] = str(error)
+        current = list(_with(structures, folder, chosen[:number]))
+    found.structures = tuple(current)
+    return found
+
+
+def _with(structures: Sequence[Structure], folder: Path, names: Iterable[str]) -> Iterable[Structure]:
+    known = {s.siren for s in structures}
+    more = [record for name in names for record in _records(folder / name) if record.siren in known]
+    sirets = {s.siret for s in structures} | {p for s in structures for p in s.predecessors}
+    # another establishment of a SIREN is no structure of the directory; its offers may be of one that moved
+    kept = [r for r in more if r.siret in sirets or not r.name or "unit-ceased" in r.flags]
+    merged = merge.merge([*structures, *kept]).structures
+    return [s for s in merged if s.siret in sirets or sirets & set(s.predecessors)]
+
+
+def _records(folder: Path) -> Iterable[Structure]:
+    pages = folder / "pages" if (folder / "pages").is_dir() else folder
+    if not pages.is_dir():
+        return []
+    return [record for record in files.read([pages]) if isinstance(record, Structure)]
+
+
+def _told(say: Say) -> site.Progress:
+    def tell(done: int, total: int, name: str) -> None:
+        if done % 20 == 1 or done == total:
+            say(f"  {done} of {total} sites: {name}")
+
+    return tell

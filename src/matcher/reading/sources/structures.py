@@ -1,0 +1,35 @@
+"""Structures in our own form, one JSON object a line, with every field, source and date (`matcher enrich --out`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from matcher import codec
+from matcher.domain import Rejected, Structure
+from matcher.reading.sources import _tabular
+
+YIELDS = "structure"
+
+
+def recognises(name: str, head: bytes) -> bool:
+    """True for JSON whose keys are those of a structure of ours."""
+    if _tabular.shape_of(head) not in ("json", "jsonl"):
+        return False
+    return {"siret", "provenance", "predecessors", "convention"} <= set(_tabular.headings_of(head))
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+    """Each structure as it was written."""
+    for place, row in _tabular.rows(stream, name, lambda keys: 0, ("structures",)):
+        if isinstance(row, str):
+            yield _tabular.rejected(name, place, row)
+            continue
+        try:
+            yield codec.from_json(Structure, row)
+        except (TypeError, ValueError, KeyError) as error:
+            yield _tabular.rejected(
+                name,
+                place,
+                f"not a structure of our own form ({error}): write it again with `matcher enrich`",
+            )

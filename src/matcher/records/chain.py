@@ -1,0 +1,238 @@
+"""The sealed events of a sourcing record: commitments, chained by keyed seals, with head and count kept outside the chain.
+
+Each event is committed to by sha256(salt + SIRET + payload), and each seal, made with a key that no database holds, covers
+the one before.  Erasing a person removes payload, salt and SIRET of its events, and is an event itself: what is left names
+nobody, and a line that was blanked without it is told from one that was erased.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from matcher.domain import BadInput
+from matcher.records.store import now
+from matcher.records.tables import Sourcing, SourcingEvent, SourcingHead
+from matcher.reference.tables import user_dir
+
+GENESIS = "0" * 64
+KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
+ERASED = "erased"
+NEVER_ERASED = ("created", ERASED)
+CONTENT = ("need", "filters", "answer", "versions")  # of a record, which its first event commits to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A line of a record; `payload` is None once the person was erased."""
+
+    number: int
+    kind: str  # "created", "listed", "contacted", "sent", "answered", "exported", "erased"
+    siret: str
+    payload: Mapping[str, Any] | None
+    at: datetime
+    seal: str
+
+
+def key() -> bytes:
+    """The key of the seals: of `MATCHER_SEAL_KEY`, else of a file of this machine, made once, which the store never holds.
+
+    Raises BadInput for a key of fewer than 32 characters.
+    """
+    if given := os.environ.get(KEY):
+        if len(given) < 32:
+            raise BadInput(f"{KEY} is too short: give 32 random characters or more")
+        return given.encode()
+    path = user_dir() / "seal.key"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as sink:
+            sink.write(secrets.token_hex(32))
+            sink.flush()
+            os.fsync(sink.fileno())
+        with suppress(FileExistsError):  # another process was first: its key stands
+            os.link(part, path)
+        part.unlink()
+    return path.read_bytes()
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+
+
+def digest(value: Any) -> str:
+    """The hash of a JSON value in canonical form."""
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _commitment(salt: str, siret: str, payload: Any) -> str:
+    return hashlib.sha256(salt.encode() + siret.encode() + _canonical(payload)).hexdigest()
+
+
+def _keyed(*parts: Any) -> str:
+    return hmac.new(key(), _canonical(parts), hashlib.sha256).hexdigest()
+
+
+def _seal(record: str, number: int, before: str, commitment: str, kind: str, at: datetime) -> str:
+    return _keyed("event", record, number, before, commitment, kind, at.isoformat())
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def append(
+    connection: Connection,
+    record: str,
+    fresh: Sequence[tuple[str, str, dict[str, Any]]],
+    after: tuple[int, str] = (0, GENESIS),
+) -> tuple[int, str]:
+    """Seal (kind, siret, payload) after the event (number, seal); returns the number and seal of the last."""
+    number, before = after
+    made = []
+    for kind, siret, payload in fresh:
+        number, salt, at = number + 1, secrets.token_hex(16), now()
+        commitment = _commitment(salt, siret, payload)
+        before = _seal(record, number, before, commitment, kind, at)
+        made.append({
+            "record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload, "salt": salt,
+            "commitment": commitment, "seal": before, "at": at,
+        })  # fmt: skip
+    if made:
+        connection.execute(insert(SourcingEvent), made)
+        _keep_head(connection, record, number, before)
+    return number, before
+
+
+def _keep_head(connection: Connection, record: str, count: int, seal: str) -> None:
+    row = {"record_id": record, "count": count, "seal": seal, "proof": _keyed("head", record, count, seal)}
+    connection.execute(delete(SourcingHead).where(SourcingHead.record_id == record))
+    connection.execute(insert(SourcingHead), row)
+
+
+def erased(connection: Connection, record: str, numbers: Sequence[int] = (), *, siret: bool = True) -> None:
+    """Blank these events, and seal that they were, with what the record commits to from now on."""
+    listed = rows(connection, record)
+    content = connection.execute(select(Sourcing.__table__).where(Sourcing.id == record)).mappings().first()
+    if content is None or not listed:
+        return
+    gone = [e["number"] for e in listed if e["number"] in set(numbers) and e["kind"] not in NEVER_ERASED]
+    blank = {"payload": None, "salt": None} | ({"siret": ""} if siret else {})
+    here = SourcingEvent.record_id == record
+    connection.execute(update(SourcingEvent).where(here, SourcingEvent.number.in_(gone)).values(blank))
+    payload = {"numbers": gone, "digest": digest({k: content[k] for k in CONTENT})}
+    append(connection, record, [(ERASED, "", payload)], (listed[-1]["number"], listed[-1]["seal"]))
+
+
+def reseal(connection: Connection, record: str) -> None:
+    """Seal a record by the key, as it stands: for those sealed before seals had one."""
+    before, listed = GENESIS, rows(connection, record)
+    for event in listed:
+        before = _seal(record, event["number"], before, event["commitment"], event["kind"], event["at"])
+        here = (SourcingEvent.record_id == record, SourcingEvent.number == event["number"])
+        connection.execute(update(SourcingEvent).where(*here).values(seal=before))
+    if listed:
+        _keep_head(connection, record, listed[-1]["number"], before)
+        erased(connection, record, [e["number"] for e in listed if e["payload"] is None])
+
+
+# ---------------------------------------------------------------------------------------------- verifying
+
+
+def broken_at(listed: Sequence[RowMapping], sealed: Any, head: RowMapping | None, record: str) -> int | None:
+    """The number of the first event that does not hold, None where all do; `sealed` is what the record commits to."""
+    before, erasable = GENESIS, _erased(listed)
+    for number, event in enumerate(listed, 1):
+        if event["number"] != number or not _holds(event, before, record, erasable):
+            return number
+        before = event["seal"]
+    if not listed or listed[0]["kind"] != "created" or _stated(listed) != digest(sealed):
+        return 1
+    if head is None or not _is_head(head, record, len(listed), before):
+        return len(listed) + 1  # events after the last one that is there were taken out
+    return None
+
+
+def _is_head(head: RowMapping, record: str, count: int, seal: str) -> bool:
+    proof = _keyed("head", record, count, seal)
+    return (head["count"], head["seal"]) == (count, seal) and hmac.compare_digest(head["proof"], proof)
+
+
+def _erased(listed: Sequence[RowMapping]) -> frozenset[int]:
+    """The numbers that the sealed erasures name."""
+    return frozenset(
+        n for e in listed if e["kind"] == ERASED and e["payload"] for n in e["payload"]["numbers"]
+    )
+
+
+def _stated(listed: Sequence[RowMapping]) -> str:
+    """The digest of what the record commits to: of its first event, or of the last erasure."""
+    stated = [e["payload"]["digest"] for e in listed if e["kind"] in NEVER_ERASED and e["payload"]]
+    return str(stated[-1]) if stated else ""
+
+
+def _holds(event: RowMapping, before: str, record: str, erasable: frozenset[int]) -> bool:
+    payload, number = event["payload"], event["number"]
+    seal = _seal(record, number, before, event["commitment"], event["kind"], event["at"])
+    if not hmac.compare_digest(event["seal"], seal):
+        return False
+    if payload is None:  # its commitment cannot be recomputed: a sealed erasure must name it
+        return number in erasable and event["kind"] not in NEVER_ERASED
+    return bool(event["commitment"] == _commitment(event["salt"] or "", event["siret"], payload))
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def rows(connection: Connection, record: str) -> Sequence[RowMapping]:
+    """The events of a record as stored, in order; a writer holds the record from here to the end of its transaction."""
+    if connection.get_execution_options().get("maillage_writes"):
+        connection.execute(select(Sourcing.id).where(Sourcing.id == record).with_for_update())
+    query = select(SourcingEvent.__table__).where(SourcingEvent.record_id == record)
+    return connection.execute(query.order_by(SourcingEvent.number)).mappings().all()
+
+
+def head(connection: Connection, record: str) -> RowMapping | None:
+    """How many events a record has, and its last seal, as kept outside the chain."""
+    query = select(SourcingHead.__table__).where(SourcingHead.record_id == record)
+    return connection.execute(query).mappings().first()
+
+
+def events(connection: Connection, record: str) -> list[Event]:
+    """The events of a record, in order."""
+    return [
+        Event(number=r["number"], kind=r["kind"], siret=r["siret"], payload=r["payload"], at=r["at"], seal=r["seal"])
+        for r in rows(connection, record)
+    ]  # fmt: skip
+
+
+def last(listed: Sequence[Event]) -> tuple[int, str]:
+    """The number and seal after which the next event is sealed."""
+    return (listed[-1].number, listed[-1].seal) if listed else (0, GENESIS)
+
+
+# ------------------------------------------------------------------------------------------------ anchors
+
+
+def anchors(connection: Connection) -> Iterator[tuple[str, int, str]]:
+    """(record, count, seal) of every record, to be printed and kept elsewhere: a store set back is then told."""
+    for row in connection.execute(select(SourcingHead.__table__).order_by(SourcingHead.record_id)).mappings():
+        yield row["record_id"], row["count"], row["seal"]
+
+
+def gone_since(connection: Connection, kept: Sequence[tuple[str, int, str]]) -> Iterator[str]:
+    """The records of an anchor that no longer hold the event it names, with the seal it had."""
+    for record, count, seal in kept:
+        here = (SourcingEvent.record_id == record, SourcingEvent.number == count)
+        if connection.execute(select(SourcingEvent.seal).where(*here)).scalar() != seal:
+            yield record

@@ -1,0 +1,51 @@
+"""What was read of a structure is told as read, never as declared by it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import Offer, Place, Structure
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading.need import free_text_tender
+
+PANTIN = Place(
+    commune="93055",
+    department="93",
+    region="11",
+    postcode="93500",
+    label="Pantin",
+    latitude=48.89,
+    longitude=2.41,
+)
+
+
+def gardener(siret: str, inferred: bool) -> Structure:
+    source = "son site, lu le 28/11/2026" if inferred else "annuaire"
+    offer = Offer(
+        id=siret,
+        title="Tonte de pelouses et taille de haies",
+        source=source,
+        inferred=inferred,
+        evidence="Tonte",
+        since=date(2026, 11, 28),
+    )
+    return Structure(
+        siret=siret, name=f"Maison {siret[8]}", kind="ACI", place=PANTIN, offers=(offer,), active=True
+    )
+
+
+def test_a_reason_says_where_a_read_offer_comes_from() -> None:
+    found = Matcher(
+        build_catalogue(
+            [gardener("00010001600013", True), gardener("00010073500018", False)],
+            [],
+            recipes.named("default"),
+        )
+    )
+    matches = found.match(free_text_tender("tonte de pelouses", PANTIN), 5, groups=0).lots[0].matches
+    told = {m.structure.siret: " ".join(reason.text for reason in m.reasons) for m in matches}
+    assert "selon son site, lu le 28/11/2026, « Tonte" in told["00010001600013"]
+    assert "déclare « Tonte" not in told["00010001600013"]
+    assert "déclare « Tonte" in told["00010073500018"]

@@ -1,0 +1,50 @@
+"""Contracts that end: when, which, once each, and of whose trade."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from matcher.domain import Award, Buyer, Holder, Place
+from matcher.matching.renewals import months_after, renewals
+
+TODAY = date(2026, 11, 24)
+WON = Award(
+    uid="1", title="Entretien des espaces verts", buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
+    holders=(Holder(id="00010016700014", name="Jardins"),), cpv="77310000", notified=date(2023, 11, 24), duration_months=48.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("day", "months", "end"), [
+    (date(2024, 1, 31), 1, date(2024, 2, 29)), (date(2024, 11, 30), 3, date(2025, 2, 28)), (date(2023, 5, 15), 24, date(2025, 5, 15)),
+    (date(2023, 12, 1), 1, date(2024, 1, 1)),
+])  # fmt: skip
+def test_a_number_of_months_later(day: date, months: float, end: date) -> None:
+    assert months_after(day, months) == end
+
+
+def test_what_ends_in_three_to_eighteen_months_is_found_with_its_holder() -> None:
+    (one,) = renewals([WON], TODAY)
+    assert one.ends == date(2027, 11, 24) and one.holders[0].name == "Jardins"
+    for months in (38.0, 55.0):  # ends in two months, and in nineteen
+        assert renewals([replace(WON, duration_months=months)], TODAY) == []
+    assert renewals([replace(WON, duration_months=None), replace(WON, notified=None)], TODAY) == []
+
+
+def test_a_contract_published_twice_or_prolonged_is_one_and_its_last_end_stands() -> None:
+    longer = replace(
+        WON, uid="2", title="ENTRETIEN DES ESPACES VERTS", duration_months=50.0, relation="modification"
+    )
+    (one,) = renewals([WON, longer], TODAY)
+    assert one.ends == date(2028, 1, 24)
+    assert renewals([WON, replace(longer, duration_months=72.0)], TODAY) == []  # prolonged beyond the window
+
+
+def test_by_buyer_place_and_trade() -> None:
+    def count(**asked: object) -> int:
+        return len(renewals([WON], TODAY, **asked))  # type: ignore[arg-type]
+
+    assert count(buyer="219300486") == count(departments=("93",)) == count(cpv=("773",)) == 1
+    assert count(buyer="219300487") == count(departments=("75",)) == count(cpv=("909",)) == 0

@@ -1,0 +1,223 @@
+"""What a digest says: whom the judgement says to call, who may carry hours by the clause, one line of the rest, or nothing."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from sqlalchemy import select
+
+import night as n
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.domain import Award, Buyer, Clause, Holder, Lot, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.outreach import alerts, buyers, digests, report, work
+from matcher.partners.opportunities import opportunities
+from matcher.records import feedback
+from matcher.records.store import Store
+from matcher.records.tables import Digest
+
+MONTREUIL = Place(
+    commune="93048", postcode="93100", label="Montreuil", department="93", latitude=48.86, longitude=2.44
+)
+CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
+
+
+def structure(siret: str, name: str, kind: str, *offers: str, naf: str = "") -> Structure:
+    told = tuple(Offer(id=f"{siret}-{i}", title=offer, nature="offer") for i, offer in enumerate(offers))
+    return Structure(
+        siret=siret, name=name, kind=kind, naf=naf, place=MONTREUIL, offers=told, email=f"{siret}@example.org", source="annuaire",
+    )  # fmt: skip
+
+
+STRUCTURES = [
+    structure(CLEANER, "Propre et Net", "EI", "Nettoyage de bureaux et de locaux", naf="8121Z"),
+    structure(LENDER, "Passerelle Intérim", "ETTI", "Mise à disposition d'agents de nettoyage", naf="7820Z"),
+    structure(BOTH, "Vert et Net", "ACI", "Entretien des espaces verts", "Nettoyage de bureaux et de locaux"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("levels") / "catalogue"
+    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), made)
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as opened:
+        yield opened
+
+
+def cleaning(id: str, title: str = "Nettoyage des bureaux de la mairie", **facts: Any) -> Tender:
+    lot = Lot(id=f"{id}-1", title=title, cpv=("90919200",), places=(MONTREUIL,))
+    return n.tender(id, lots=(replace(lot, **facts),))
+
+
+def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
+    with store.reading() as connection:
+        which = Digest.day == (n.MOMENT + timedelta(days=day)).date()
+        return {
+            r.addressee: r.content
+            for r in connection.execute(select(Digest.addressee, Digest.content).where(which))
+        }
+
+
+def test_who_lends_staff_is_told_of_a_lot_by_its_clause_alone(store: Store, folder: Path) -> None:
+    n.night(store, folder, cleaning("a"))
+    assert CLEANER in told(store) and LENDER not in told(store)
+    n.night(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)
+    (item,) = told(store, 1)[LENDER]["items"]
+    assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
+    (item,) = told(store, 1)[CLEANER]["items"]
+    assert item["level"] == "likely" and item["alone"].startswith("Vous pouvez répondre seule")
+
+
+def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Store, folder: Path) -> None:
+    amount = {"amount": 120_000.0, "amount_period": "total"}
+    n.night(
+        store, folder, cleaning("a"), cleaning("b", **amount), cleaning("c", **amount, duration_months=24.0)
+    )
+    text = digests.rendered(told(store)[CLEANER], "text").decode()
+    for said in (
+        "Nettoyage des bureaux", "Pour : Commune de Montreuil", "Où : Montreuil", "Montant : montant non publié",
+        "Montant : 120\u202f000 € au total\n", "Montant : 120\u202f000 € au total, sur 24 mois", "15 décembre 2026", "Pourquoi vous",
+        "https://example.org/dossier/a", "Vous pouvez répondre seule",
+    ):  # fmt: skip
+        assert said in text, said
+
+
+def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Path) -> None:
+    n.night(store, folder, replace(cleaning("a", places=()), buyer=Buyer(name="Centrale d'achat")))
+    assert told(store) == {}
+
+
+def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
+    from matcher.domain import Zone
+
+    zoned = [
+        replace(STRUCTURES[0], zone=Zone(departments=(code,)), siret=siret)
+        for code, siret in (("93", CLEANER), ("13", BOTH))
+    ]
+    folder = tmp_path / "zoned"
+    save_catalogue(build_catalogue(zoned, [], recipes.named("default")), folder)
+    n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
+    assert BOTH not in told(store) and CLEANER in told(store)
+
+
+def test_a_denied_trade_is_never_told_also_as_the_second_of_a_lot(store: Store, folder: Path) -> None:
+    with store.writing() as connection:
+        feedback.deny(store, connection, BOTH, "nettoyage")
+    both = "Entretien des espaces verts et nettoyage des locaux"
+    n.night(store, folder, cleaning("a", title=both), n.tender("b", "tonte"))
+    assert [item["notice_id"] for item in told(store)[BOTH]["items"]] == ["b"]
+
+
+def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = work._levels
+
+    def unsure(matcher: Any, ranking: Any, curious: frozenset[str], *rest: Any) -> Any:
+        found = whole(matcher, ranking, curious, *rest)
+        if ranking.shortlist.query.tender.id != "b":
+            return found
+        sirets = ranking.shortlist.catalogue.of_structure("siret")[ranking.shortlist.candidates]
+        return {i: ("plausible", None) for i in found if sirets[i] in curious}
+
+    monkeypatch.setattr(work, "_levels", unsure)
+    alerts.choose(store, CLEANER, "daily", plausible=True)
+    n.night(store, folder, cleaning("a"), cleaning("b", title="Nettoyage des vitres de la mairie"))
+    mine, other = told(store)[CLEANER], told(store)[BOTH]
+    assert [i["notice_id"] for i in mine["items"]] == ["a"] and [i["notice_id"] for i in mine["unsure"]] == [
+        "b"
+    ]
+    assert other["unsure"] == []
+    text = digests.rendered(mine, "text").decode()
+    assert (
+        text.count(
+            "À vérifier, si c'est votre métier : Nettoyage des vitres de la mairie (Commune de Montreuil"
+        )
+        == 1
+    )
+
+
+def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store, folder: Path) -> None:
+    n.night(store, folder, cleaning("a"))
+    n.night(store, folder, day=29)
+    assert told(store, 29) == {}
+    n.night(store, folder, day=30)
+    assert told(store, 30)[CLEANER]["subject"].startswith(
+        "Peu ou rien dans votre métier"
+    ) and LENDER not in told(store, 30)
+    assert "un mois" in digests.rendered(told(store, 30)[CLEANER], "text").decode()
+    n.night(store, folder, day=31)
+    assert told(store, 31) == {}
+
+
+def test_contracts_that_end_are_told_once_with_other_news_and_to_their_buyer(
+    store: Store, folder: Path
+) -> None:
+    award = Award(
+        uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, cpv="90919200", place=MONTREUIL, notified=date(2025, 6, 1),
+        duration_months=24.0, holders=(Holder(id="00010016700014", name="Ancien Titulaire"),),
+    )  # fmt: skip
+    won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
+    n.night(store, folder, cleaning("a"), won)
+    (line,) = told(store)[CLEANER]["ending"]
+    assert "Nettoyage des écoles" in line and "Ancien Titulaire" in line and "1er juin 2027" in line
+    assert line in digests.rendered(told(store)[CLEANER], "text").decode()
+    n.night(store, folder, cleaning("b"), day=1)
+    assert told(store, 1)[CLEANER]["ending"] == []
+    assert buyers.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
+
+
+def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folder: Path) -> None:
+    notices = [cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)), n.tender("c", "repas")]
+    n.night(store, folder, *notices)
+    matcher = Matcher.load(folder)
+    for structure in STRUCTURES:
+        seen = opportunities(matcher, structure, notices, now=n.MOMENT)
+        levels = {
+            i["notice_id"]: i["level"] for i in told(store).get(structure.siret, {"items": ()})["items"]
+        }
+        assert {o.tender.id for o in seen if o.part != "watch"} == {
+            id for id, level in levels.items() if level == "likely"
+        }
+        by_clause = {o.tender.id for o in seen if o.why[0].startswith("par la clause")}
+        assert by_clause == {id for id, level in levels.items() if level == "clause"}
+
+
+def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: Store, folder: Path) -> None:
+    n.night(store, folder, cleaning("a"))
+    content = told(store)[CLEANER]
+    sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
+    row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (
+        row["Date limite"].value == datetime(2026, 12, 15, 9)
+        and row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
+    )
+    assert row["Dossier"].hyperlink.target == "https://example.org/dossier/a"
+    feed = digests.rendered(content, "atom").decode()
+    assert "<title>Nettoyage des bureaux de la mairie – Services a (Commune de Montreuil)</title>" in feed
+
+
+def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:
+    summary = n.night(store, folder, cleaning("a"), hold=True)
+    page = report.of_run(store, summary.run)
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
+    assert "retenus : 2" in text and "à la demande de l'exploitant" in html.unescape(text)
+    assert not re.search(
+        r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b", text.lower()
+    )

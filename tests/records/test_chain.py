@@ -1,0 +1,225 @@
+"""Sealed records: each forgery of the store is told, an erasure is not one, and parallel events do not collide."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+
+from matcher.domain import Answer, Buyer, Lot, Tender
+from matcher.outreach.sourcing import record
+from matcher.records import chain, personal
+from matcher.records.store import Store
+from matcher.records.tables import Sourcing, SourcingEvent, SourcingHead
+
+OWNER, SIRET, OTHER = "key:a", "00010001600013", "00010002400014"
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    with Store.open(store_url) as opened:
+        yield opened
+
+
+def made(store: Store) -> str:
+    """A record of five events: created, two asked, an answer, an export."""
+    need = Tender(
+        id="need", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="need-1", title="Tonte"),)
+    )
+    identifier = record.keep(store, OWNER, Answer(tender=need, lots=(), consortia=(), versions={"data": "1"}))
+    with store.writing() as connection:
+        after = chain.last(chain.events(connection, identifier))
+        lines = [("contacted", SIRET, {"message": "a"}), ("contacted", OTHER, {"message": "a"})]
+        lines += [("answered", SIRET, {"text": "oui", "by": "buyer"}), ("exported", "", {"format": "csv"})]
+        chain.append(connection, identifier, lines, after)
+    return identifier
+
+
+def change(place: int, /, **values: Any) -> Callable[[Connection, str], None]:
+    def forge(connection: Connection, identifier: str) -> None:
+        here = (SourcingEvent.record_id == identifier, SourcingEvent.number == place)
+        connection.execute(update(SourcingEvent).where(*here).values(values))
+
+    return forge
+
+
+def rewrite(**values: Any) -> Callable[[Connection, str], None]:
+    def forge(connection: Connection, identifier: str) -> None:
+        connection.execute(update(Sourcing).where(Sourcing.id == identifier).values(values))
+
+    return forge
+
+
+def cut(first: int, *, head: bool = False) -> Callable[[Connection, str], None]:
+    """Delete the events from one on, with the head set back by whoever has no key, where asked."""
+
+    def forge(connection: Connection, identifier: str) -> None:
+        here = (SourcingEvent.record_id == identifier, SourcingEvent.number >= first)
+        connection.execute(delete(SourcingEvent).where(*here))
+        if head:
+            left = chain.rows(connection, identifier)
+            values = {"count": len(left), "seal": left[-1]["seal"]}
+            connection.execute(update(SourcingHead).values(values))
+
+    return forge
+
+
+def swapped(connection: Connection, identifier: str) -> None:
+    change(2, number=99)(connection, identifier)
+    change(3, number=2)(connection, identifier)
+    change(99, number=3)(connection, identifier)
+
+
+def recomputed(connection: Connection, identifier: str) -> None:
+    """The whole chain again, by whoever knows how it is made and has another key."""
+    before = chain.GENESIS
+    for event in chain.rows(connection, identifier):
+        payload = {"text": "non", "by": "buyer"} if event["kind"] == "answered" else event["payload"]
+        commitment = chain._commitment(event["salt"], event["siret"], payload)
+        before = hashlib.sha256(
+            f"{before}{commitment}{event['kind']}{event['at'].isoformat()}".encode()
+        ).hexdigest()
+        change(event["number"], payload=payload, commitment=commitment, seal=before)(connection, identifier)
+    connection.execute(update(SourcingHead).values(seal=before))
+
+
+def invented(connection: Connection, identifier: str) -> None:
+    last = dict(chain.rows(connection, identifier)[-1])
+    connection.execute(insert(SourcingEvent), last | {"number": 6, "kind": "answered", "siret": OTHER})
+    connection.execute(update(SourcingHead).values(count=6))
+
+
+def blanked_and_said_erased(connection: Connection, identifier: str) -> None:
+    """An answer blanked, with an erasure that has no seal."""
+    change(4, payload=None, salt=None, siret="")(connection, identifier)
+    last = dict(chain.rows(connection, identifier)[-1])
+    payload = {"numbers": [4], "digest": chain._stated(chain.rows(connection, identifier))}
+    connection.execute(insert(SourcingEvent), last | {"number": 6, "kind": "erased", "payload": payload})
+
+
+def of_another(connection: Connection, identifier: str) -> None:
+    """An event of another record, seal and all."""
+    foreign = (
+        connection.execute(
+            select(SourcingEvent.__table__).where(
+                SourcingEvent.record_id != identifier, SourcingEvent.number == 4
+            )
+        )
+        .mappings()
+        .one()
+    )
+    change(4, **{k: foreign[k] for k in ("payload", "salt", "siret", "commitment", "seal", "at")})(
+        connection, identifier
+    )
+
+
+def rewritten(connection: Connection, identifier: str) -> None:
+    """Another need, and the created event that would commit to it."""
+    change(1, payload={"digest": chain.digest({})})(connection, identifier)
+    rewrite(need={"title": "autre"})(connection, identifier)
+
+
+def headless(connection: Connection, identifier: str) -> None:
+    connection.execute(delete(SourcingHead))
+
+
+FORGERIES: dict[str, Callable[[Connection, str], None]] = {
+    "last event deleted": cut(5),
+    "last events deleted and the head set back": cut(3, head=True),
+    "every event deleted": cut(1),
+    "head deleted": headless,
+    "answer blanked as an erasure blanks": change(4, payload=None, salt=None, siret=""),
+    "answer blanked with an unsealed erasure": blanked_and_said_erased,
+    "created event blanked": change(1, payload=None, salt=None),
+    "created event rewritten with the need": rewritten,
+    "need rewritten": rewrite(need={"title": "autre"}),
+    "list rewritten": rewrite(answer={"label": "", "lots": [], "note": "autre"}),
+    "versions rewritten": rewrite(versions={"data": "2"}),
+    "answer rewritten": change(4, payload={"text": "non", "by": "buyer"}),
+    "kind rewritten": change(4, kind="contacted"),
+    "whom rewritten": change(4, siret=OTHER),
+    "events in another order": swapped,
+    "whole chain recomputed": recomputed,
+    "event invented": invented,
+    "event of another record": of_another,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_told(store: Store, name: str) -> None:
+    identifier, other = made(store), made(store)
+    assert record.verify(store, OWNER, identifier).holds
+    with store.writing() as connection:
+        FORGERIES[name](connection, identifier)
+    assert not record.verify(store, OWNER, identifier).holds
+    if name not in (
+        "head deleted",
+        "whole chain recomputed",
+        "event invented",
+        "last events deleted and the head set back",
+    ):
+        assert record.verify(store, OWNER, other).holds
+
+
+def test_a_store_set_back_whole_is_told_by_its_anchor(store: Store) -> None:
+    identifier = made(store)
+    with store.reading() as connection:
+        before = (list(chain.rows(connection, identifier)), dict(chain.head(connection, identifier) or {}))
+    record.exported(store, OWNER, identifier, "csv")
+    with store.reading() as connection:
+        anchor = list(chain.anchors(connection))
+    assert not list(gone(store, anchor))
+    with store.writing() as connection:  # a true old state, seals and head: nothing within can tell
+        connection.execute(delete(SourcingEvent).where(SourcingEvent.number > len(before[0])))
+        connection.execute(update(SourcingHead).values({k: before[1][k] for k in ("count", "seal", "proof")}))
+    assert record.verify(store, OWNER, identifier).holds
+    assert gone(store, anchor) == [identifier]
+
+
+def gone(store: Store, anchor: list[tuple[str, int, str]]) -> list[str]:
+    with store.reading() as connection:
+        return list(chain.gone_since(connection, anchor))
+
+
+def test_an_erasure_is_an_event_and_the_record_holds(store: Store) -> None:
+    identifier = made(store)
+    personal.erase(store, SIRET)
+    verdict = record.verify(store, OWNER, identifier)
+    assert verdict.holds and verdict.erased == 2
+    with store.reading() as connection:
+        listed = chain.events(connection, identifier)
+    assert listed[-1].kind == "erased" and listed[-1].payload and listed[-1].payload["numbers"] == [2, 4]
+    assert SIRET not in str(listed) and listed[0].payload
+    record.exported(store, OWNER, identifier, "csv")
+    assert record.verify(store, OWNER, identifier).holds
+
+
+def test_events_in_parallel_each_find_their_place(store: Store) -> None:
+    identifier, faults = made(store), []
+
+    def export() -> None:
+        try:
+            record.exported(store, OWNER, identifier, "csv")
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=export) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verdict = record.verify(store, OWNER, identifier)
+    assert not faults and verdict.holds and verdict.events == 17
+
+
+def test_an_error_of_the_store_does_not_repeat_what_was_written(store: Store) -> None:
+    identifier = made(store)
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate") as caught, store.writing() as connection:
+        event = dict(chain.rows(connection, identifier)[3])
+        connection.execute(insert(SourcingEvent), event | {"payload": {"text": "un secret"}})
+    assert "un secret" not in str(caught.value)

@@ -1,0 +1,94 @@
+"""A claim says who asks and why; it is proved by mail, by a letter or by a call; a refused one can be made again."""
+
+# ruff: noqa: F401, F811, I001
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("fastapi")
+from fastapi.testclient import TestClient
+
+from matcher.records import keys
+from matcher.records.store import Store
+from service.settings import Settings
+from test_pages import SIRET, catalogue, page, settings, token
+
+ASKING = {
+    "name": "Aline Petit",
+    "role": "directrice",
+    "address": "aline@allees.example",
+    "reason": "Corriger nos métiers",
+}
+
+
+def ask(page: TestClient, **changed: str) -> str:
+    form = page.get(f"/structure/{SIRET}/revendiquer")
+    answer = page.post(
+        f"/structure/{SIRET}/revendiquer", data={**ASKING, **changed, "csrf": token(form.text)}
+    )
+    return answer.text
+
+
+def desk(page: TestClient, settings: Settings) -> str:
+    with Store.open(settings.store) as store:
+        key = keys.create(store, ["operator"])
+    page.post("/connexion", data={"key": key, "csrf": token(page.get("/connexion").text)})
+    return page.get("/exploitant").text
+
+
+def decide(page: TestClient, text: str, **choice: str) -> str:
+    wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', text)[0]
+    return page.post(wanted, data={**choice, "csrf": token(text)}).text
+
+
+def test_the_operator_sees_who_asks_and_why(page: TestClient, settings: Settings) -> None:
+    assert "Demande enregistrée" in ask(page)
+    shown = desk(page, settings)
+    for said in (
+        "Aline Petit",
+        "directrice",
+        "aline@allees.example",
+        "Corriger nos métiers",
+        "téléphone connu",
+    ):
+        assert said in shown
+    assert "Demande enregistrée" not in ask(page, name="", address="nobody")
+
+
+def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(
+    page: TestClient, settings: Settings
+) -> None:
+    ask(page)
+    ask(page, reason="J'ai oublié : nous avons déménagé")  # the same person corrects the claim
+    ask(page, name="Bruno Roy", address="bruno@ailleurs.example")
+    shown = desk(page, settings)
+    assert shown.count("/exploitant/demandes/") == 2
+    assert "déménagé" in shown and "Bruno Roy" in shown
+    assert "refusée" in decide(page, shown, verdict="non")
+    left = page.get("/exploitant").text
+    refused = "aline@allees.example" if "bruno@" in left else "bruno@ailleurs.example"
+    ask(page, address=refused)
+    assert page.get("/exploitant").text.count("/exploitant/demandes/") == 2
+
+
+@pytest.mark.parametrize("way", ["letter", "phone"])
+def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(
+    page: TestClient,
+    settings: Settings,
+    way: str,
+) -> None:
+    ask(page, way=way)
+    decided = decide(page, desk(page, settings), verdict="oui", way=way)
+    code = re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}", decided)[0]
+    assert ("Imprimez" in decided) == (way == "letter")
+    page.cookies.clear()
+    assert "douze signes" in page.get("/revendication").text
+    shown = page.get("/revendication", params={"code": code.lower().replace("-", " ")})
+    assert "Prouver son compte" in shown.text
+    opened = page.post(f"/revendication/{code}", data={"csrf": token(shown.text)})
+    assert "Compte ouvert" in opened.text
+    assert page.get(f"/revendication/{code}").status_code == 404
+    assert "Votre fiche" in page.get(f"/structure/{SIRET}").text

@@ -1,0 +1,428 @@
+"""First-time tasks of a buyer, a structure and an operator in a real browser; by keyboard alone; without script; with axe."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from service.app import create_app
+from service.settings import Settings
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+
+pytestmark = pytest.mark.browser
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SIRET = "00010001600013"
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+NEED = "entretien des espaces verts"
+FIVE = "Le ménage des bureaux. La tonte des pelouses. La blanchisserie du linge. Un traiteur pour un congrès. Le transport de colis."
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """The service on a free port: its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The sample with notices that are open today: its address, and its store."""
+    folder = tmp_path_factory.mktemp("site")
+    found = gather.gather([SAMPLE])
+    save_catalogue(
+        build_catalogue(found.structures, found.awards, recipes.named("default")), folder / "catalogue"
+    )
+    later = datetime.now(UTC) + timedelta(days=30)
+    gather.save_notices([replace(t, deadline=later) for t in found.tenders], folder / "catalogue")
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    settings = Settings(
+        catalogue=folder / "catalogue",
+        store=store,
+        log_level="ERROR",
+        outbox=folder / "outbox",
+        buyer_domains=("v.example",),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHER_HOME", str(folder))
+        with running(settings) as address:
+            yield address, store
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def tab(browser: Any, site: tuple[str, str]) -> Iterator[Any]:
+    """A first-time visitor's tab; nothing fails in its console, nor is fetched from elsewhere."""
+    context = browser.new_context(viewport=WIDE, base_url=site[0])
+    page, faults = context.new_page(), []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" and "404" not in m.text else None)
+    page.on("request", lambda r: faults.append(r.url) if not r.url.startswith((site[0], "data:")) else None)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def key(site: tuple[str, str], *scopes: str) -> str:
+    with Store.open(site[1]) as store:
+        return keys.create(store, list(scopes))
+
+
+def sign_in(tab: Any, secret: str) -> None:
+    tab.goto("/connexion")
+    tab.fill("#key", secret)
+    tab.click("text=Se connecter")
+    tab.wait_for_selector("text=Se déconnecter")
+
+
+def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
+    tab.goto("/acheteur")
+    tab.fill("#need", need)
+    tab.fill("#place", place)
+    tab.click("text=Trouver les structures")
+    tab.wait_for_url("**/acheteur/r/*")
+
+
+# ------------------------------------------------------------------------------------------------ a buyer
+
+
+def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
+    search(tab)
+    first = tab.locator(".rows .row").first
+    assert first.locator("a[href^='tel:']").is_visible() and "Pantin" in first.inner_text()
+    height = tab.evaluate("document.documentElement.scrollHeight")
+    assert height <= 2 * WIDE["height"]
+
+
+def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
+    search(tab)
+    before = tab.locator(".row").count()
+    tab.locator(".facet summary", has_text="Distance").click()
+    tab.locator("input[name=km]").first.check()
+    tab.wait_for_url("**km=**")
+    assert 0 < tab.locator(".row").count() < before
+    tab.select_option("#tri", "distance")
+    tab.wait_for_url("**tri=distance**")
+    tab.click("text=Tout revoir >> nth=0")
+    assert tab.locator(".row").count() == before
+
+
+def test_buyer_3_sends_the_address_goes_back_and_reloads(
+    tab: Any, browser: Any, site: tuple[str, str]
+) -> None:
+    search(tab)
+    names = tab.locator(".who > a").all_inner_texts()
+    address = tab.url
+    tab.locator(".who > a").first.click()
+    tab.wait_for_selector("text=Pourquoi pour ce besoin")
+    tab.go_back()
+    assert tab.url == address and tab.locator(".who > a").all_inner_texts() == names
+    tab.reload()
+    assert tab.locator(".who > a").all_inner_texts() == names
+    colleague = browser.new_context(base_url=site[0]).new_page()
+    colleague.goto(address)
+    assert colleague.locator(".who > a").all_inner_texts() == names
+    colleague.context.close()
+
+
+def test_buyer_4_says_that_a_trade_was_misunderstood(tab: Any) -> None:
+    search(tab, "entretien du parc", "Pantin")
+    tab.locator(".fix summary").nth(1).click()
+    tab.select_option("select[name=metier]", "mecanique")
+    tab.click("text=Corriger le métier")
+    tab.wait_for_selector(".fix summary:has-text('véhicules')")
+    search(tab, FIVE, "Bobigny")
+    assert tab.locator("section.lot").count() == 5 and tab.locator("#groupements td.takes").count() > 0
+
+
+def test_buyer_5_ticks_compares_and_writes(tab: Any) -> None:
+    search(tab)
+    tab.click("text=Écrire aux cochées")
+    assert "Rien n'est coché" in tab.locator("[data-missing]").inner_text()
+    for box in tab.locator("input[name=s]").all()[:2]:
+        box.check()
+    tab.click("text=Comparer")
+    tab.wait_for_selector("table.compare")
+    tab.go_back()
+    for box in tab.locator("input[name=s]").all()[:2]:
+        box.check()
+    tab.click("text=Écrire aux cochées")
+    tab.wait_for_selector("h1:has-text('Écrire à 2 structures')")
+    tab.fill("#reply_to", "achats@ville.example")
+    tab.click("text=Envoyer le même message")
+    tab.wait_for_selector("#suivi")
+    assert tab.locator("section:has(#suivi) > ul > li").count() == 2
+
+
+# -------------------------------------------------------------------------------------------- a structure
+
+
+def test_structure_1_finds_itself(tab: Any) -> None:
+    tab.goto("/")
+    tab.click("text=Vous êtes une structure")
+    tab.fill("#q", "sentiers ourcq")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Comment on vous voit")
+    assert tab.locator("main h2").first.inner_text().startswith("Marchés")
+
+
+def test_structure_2_reads_why_a_contract_suits_it(tab: Any, site: tuple[str, str]) -> None:
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    tab.click("nav >> text=Ma structure")
+    tab.locator("text=Pourquoi ce lot").first.click()
+    assert tab.locator(".match details[open] li").count() > 0
+    tab.locator(".match h4 a").first.click()
+    tab.wait_for_selector("text=à appeler")
+
+
+def test_structure_3_declines_a_trade_and_undoes_it(tab: Any, site: tuple[str, str]) -> None:
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    before = tab.locator(".match").count()
+    tab.locator("text=Écarter…").first.click()
+    tab.wait_for_selector("text=auraient été cachés")
+    tab.locator("input[value^='trade-']").first.check()
+    tab.click("button:has-text('Écarter')")
+    tab.wait_for_selector("text=C'est noté")
+    assert tab.locator(".match").count() < before
+    tab.locator(".ok button:has-text('Annuler')").click()
+    tab.wait_for_selector("text=de nouveau le vôtre")
+    assert tab.locator(".match").count() == before
+
+
+def test_structure_4_adds_an_offer_from_its_brochure(tab: Any, site: tuple[str, str]) -> None:
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    tab.fill("#text", "Nous assurons la mise sous pli.")
+    tab.click("text=Y trouver nos offres")
+    tab.locator("input[name=offer]").first.check()
+    tab.click("text=Garder ces offres")
+    tab.wait_for_selector("text=Vos offres sont gardées")
+    tab.click("text=Ne plus recevoir d'alerte")
+    tab.wait_for_selector("text=Vous ne recevez pas d'alerte")
+
+
+def test_structure_5_announces_at_the_exchange_and_leaves(tab: Any, site: tuple[str, str]) -> None:
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    tab.locator("text=Avec qui répondre").first.click()
+    tab.fill("#brings", "la tonte")
+    tab.fill("#seeks", "le nettoyage")
+    tab.click("text=Publier à la bourse")
+    tab.wait_for_selector("text=Apporte")
+    tab.click("text=Retirer cette annonce")
+    tab.wait_for_selector("text=Votre annonce est retirée")
+
+
+# -------------------------------------------------------------------------------------------- an operator
+
+
+def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
+    sign_in(tab, key(site, "operator"))
+    assert tab.locator("h2").all_inner_texts()[:4] == [
+        "Dernière nuit",
+        "Messages retenus",
+        "Sources",
+        "Demandes de compte",
+    ]
+    assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
+
+
+def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
+    tab.goto(f"/structure/{SIRET}")
+    tab.click("text=C'est ma structure")
+    tab.wait_for_selector("text=Demande enregistrée")
+    sign_in(tab, key(site, "operator"))
+    tab.locator("button:has-text('Approuver')").first.click()
+    assert "/revendication/" in tab.locator("code.key").inner_text()
+
+
+def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
+    tab.goto("/exploitant")
+    tab.click("text=Qui est montré")
+    tab.wait_for_selector("text=Indice de Gini")
+    assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
+
+
+def test_operator_4_reads_the_coverage_of_a_department(tab: Any) -> None:
+    tab.goto("/exploitant")
+    tab.click("text=Couverture par département")
+    assert tab.locator("tr:has-text('Seine-Saint-Denis (93)')").count() == 1
+
+
+def test_operator_5_studies_a_need_and_shares_the_result(tab: Any) -> None:
+    tab.goto("/territoire")
+    tab.click("text=Faut-il réserver")
+    tab.click("text=Remplir avec un exemple")
+    tab.click("button:has-text('Étudier')")
+    tab.wait_for_url("**/territoire/potentiel/r/*")
+    assert tab.locator("text=Structures (").count() > 0
+
+
+# ------------------------------------------------------------------------------------ keyboard, no script
+
+
+def tab_to(tab: Any, selector: str, most: int = 120) -> None:
+    """Press Tab until the element has the focus, and can be seen to have it."""
+    for _ in range(most):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("s => document.activeElement.matches(s)", selector):
+            outlined = tab.evaluate(
+                "getComputedStyle(document.activeElement).outlineStyle != 'none' || document.activeElement.closest('svg') != null"
+            )
+            assert outlined, selector
+            return
+    raise AssertionError(f"{selector} cannot be reached by Tab at {tab.url}")
+
+
+def test_three_journeys_by_keyboard_alone(tab: Any, site: tuple[str, str]) -> None:
+    tab.goto("/acheteur")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab_to(tab, "#need")
+    tab.keyboard.type(NEED)
+    tab_to(tab, "#place")
+    tab.keyboard.type("Pantin")
+    tab.wait_for_selector("#communes option", state="attached")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/acheteur/r/*")
+    tab_to(tab, ".row input[name=s]")
+    tab.keyboard.press("Space")
+    tab_to(tab, "button[value=ecrire]")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("h1:has-text('Écrire à 1 structure')")
+    tab_to(tab, "form[action$=contacter] button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#suivi")
+    tab.goto("/structure")
+    tab_to(tab, "#q")
+    tab.keyboard.type("sentiers ourcq")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Améliorez votre fiche")
+    tab_to(tab, "#text")
+    tab.keyboard.type("Nous assurons la mise sous pli.")
+    tab_to(tab, "form[action$=brochure] button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Activités reconnues")
+    tab.goto("/connexion")
+    tab_to(tab, "#key")
+    tab.keyboard.type(key(site, "operator"))
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=Dernière nuit")
+    tab_to(tab, "a[href='/exploitant/couverture']")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("h1:has-text('Couverture')")
+
+
+def test_a_notice_is_dropped_and_kept_without_script(browser: Any, site: tuple[str, str]) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport=NARROW, base_url=site[0])
+    tab = context.new_page()
+    tab.goto("/acheteur")
+    tab.set_input_files("#file", str(SAMPLE / "eforms" / "2026-metropole-proprete.xml"))
+    tab.click("text=Trouver les structures")
+    assert tab.locator("section.lot").count() > 1
+    tab.locator("section.lot h2 a").first.click()
+    assert not tab.locator("#carte").is_visible()
+    tab.click("text=Voir la carte")
+    assert tab.locator("#carte").is_visible()
+    tab.click("text=Revenir à la liste")
+    tab.click("text=Garder en fiche de sourcing")
+    assert tab.locator("text=Chaîne intacte").count() == 1
+    context.close()
+
+
+# ---------------------------------------------------------------------------------------------------- axe
+
+
+def sound(tab: Any) -> None:
+    """No overflow, no shift of what is read, and no violation that axe finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab.url
+    found = Axe().run(tab).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == [], tab.url
+
+
+VIEWS = (
+    "/", "/acheteur", "/acheteur?avis=26-130377", "/acheteur?avis=26-130499", "/acheteur/favoris", "/acheteur/fiches", "/structure", f"/structure/{SIRET}",
+    f"/structure/{SIRET}/bourse", f"/structure/{SIRET}/partenaires?avis=26-130101", f"/acheteur/structure/{SIRET}?de=avis:26-130101", "/exploitant",
+    f"/acheteur/comparer?de=avis:26-130101&s={SIRET}&s=00010073500018", "/exploitant/couverture", "/exploitant/exposition", "/territoire", "/territoire/potentiel",
+    "/territoire/carte", "/territoire/facilitateurs?lieu=93100", "/territoire/rencontre", "/territoire/rapport", "/connexion", "/a-propos", "/docs", "/nulle-part",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_no_view_has_a_violation(browser: Any, site: tuple[str, str], size: dict[str, int]) -> None:
+    context = browser.new_context(
+        viewport=size, base_url=site[0], color_scheme="dark" if size is WIDE else "light"
+    )
+    tab = context.new_page()
+    search(tab)
+    sound(tab)
+    for summary in tab.locator("details:not([open]) > summary").all()[:6]:
+        summary.click()
+    sound(tab)
+    tab.locator("input[name=s]").first.check()
+    tab.click("text=Écrire aux cochées")
+    tab.wait_for_selector("h1:has-text('Écrire')")
+    sound(tab)
+    tab.click("form[action$=contacter] button")
+    tab.wait_for_selector("#suivi")
+    sound(tab)
+    record = re.sub(r"[?#].*", "", tab.url)
+    tab.goto(record + "/note")
+    sound(tab)
+    search(tab, FIVE, "Bobigny")
+    sound(tab)
+    tab.goto("/acheteur")
+    tab.click("text=Trouver les structures")
+    tab.wait_for_selector(".fault")
+    sound(tab)
+    for view in VIEWS:
+        tab.goto(view)
+        sound(tab)
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    for view in (f"/structure/{SIRET}", f"/structure/{SIRET}/bourse"):
+        tab.goto(view)
+        sound(tab)
+    tab.locator("text=Structure").first.click()
+    sign_in(tab, key(site, "operator"))
+    sound(tab)
+    context.close()

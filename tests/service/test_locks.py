@@ -1,0 +1,293 @@
+"""What a hostile visitor may not do: take all the work, all the memory, another's session, or an answer without its headers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.connections import Connection
+from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
+from service.problems import Refused
+from service.settings import Settings
+
+import bombs
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.domain import BadInput
+from matcher.matching import recipes
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+from pages_client import token
+from service import limits
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+PUBLIC = "https://maillage.example"
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sample = gather.gather([SAMPLE])
+    folder = tmp_path_factory.mktemp("locks") / "catalogue"
+    built = build_catalogue(sample.structures[:30], sample.awards, recipes.named("weighted"))
+    save_catalogue(built, folder, lambda fresh: gather.save_notices(sample.tenders[:4], fresh))
+    return folder
+
+
+def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return Settings(catalogue=catalogue, store=store, log_level="ERROR", **more)
+
+
+@pytest.fixture
+def client(catalogue: Path, tmp_path: Path) -> Iterator[TestClient]:
+    given = settings(catalogue, tmp_path, max_lots=3)
+    with TestClient(create_app(given), raise_server_exceptions=False) as found:
+        yield found
+
+
+def lots(count: int) -> str:
+    return "".join(f"Lot {n} : tonte de la pelouse {n}. " for n in range(1, count + 1))
+
+
+# --------------------------------------------------------------------------------------- work of one request
+
+
+def test_lots_of_a_request_are_bounded_and_may_be_named(client: TestClient) -> None:
+    refused = client.post("/v1/match", json={"need": lots(9)})
+    assert refused.status_code == 413 and "`lots`" in refused.json()["detail"]
+    some = client.post("/v1/match", json={"need": lots(9), "lots": ["2", "7"], "groups": 0})
+    assert [lot["lot"]["number"] for lot in some.json()["lots"]] == ["2", "7"]
+
+
+def test_a_bomb_sent_as_a_file_is_answered(client: TestClient) -> None:
+    for kind in ("far_row", "wide_cell", "corrupt_lzma"):
+        make, name = bombs.BOMBS[kind]
+        assert client.post("/v1/match/file", files={"file": (name, make())}).status_code == 422
+
+
+def test_fields_are_counted_before_a_body_is_parsed(client: TestClient) -> None:
+    body = "{" + ",".join(f'"k{n}":0' for n in range(600_000)) + "}"
+    answer = client.post("/v1/match", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 413 and "fields" in answer.json()["detail"]
+
+
+def test_work_past_its_deadline_is_refused(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(create_app(settings(catalogue, tmp_path, deadline=1))) as client:
+        matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
+        plain = type(matcher).rank
+        monkeypatch.setattr(type(matcher), "rank", lambda *a, **k: (time.sleep(0.4), plain(*a, **k))[1])
+        answer = client.post("/v1/match", json={"need": lots(30), "groups": 0})
+        assert answer.status_code == 503 and "too long" in answer.json()["detail"]
+        assert client.get("/v1/structures").status_code == 200
+
+
+def test_reads_find_a_thread_while_all_turns_are_taken(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(create_app(settings(catalogue, tmp_path, threads=1))) as client:
+        matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
+        plain = type(matcher).rank
+        monkeypatch.setattr(
+            type(matcher), "rank", lambda *a, **k: (begun.set(), hold.wait(10), plain(*a, **k))[2]
+        )
+        workers = [threading.Thread(target=client.post, args=("/v1/match",), kwargs={"json": {"need": "tonte"}}) for _ in range(6)]  # fmt: skip
+        for worker in workers:
+            worker.start()
+        assert begun.wait(5)
+        assert client.get("/v1/structures").status_code == 200  # would wait for ever behind them
+        hold.set()
+        for worker in workers:
+            worker.join()
+
+
+def test_jobs_are_bounded_by_owner_and_bytes() -> None:
+    jobs, hold = Jobs(1), threading.Event()
+    for _ in range(MOST_OF_ONE):
+        jobs.start("one", [1], lambda item: {"waited": hold.wait(5)})
+    with pytest.raises(Refused):
+        jobs.start("one", [1], lambda item: {})
+    other = jobs.start("two", [1], lambda item: {})
+    hold.set()
+    while other.state == "running":
+        time.sleep(0.01)
+    for _ in range(3 * KEPT_OF_ONE):
+        job = jobs.start("one", ["x"], lambda item: {"text": item * 1000})
+        while job.state == "running":
+            time.sleep(0.005)
+    assert sum(j.owner == "one" for j in jobs._jobs.values()) <= KEPT_OF_ONE
+    assert job.page(0, 5) == [{"text": "x" * 1000}] and job.bytes < 100
+    jobs.close()
+
+
+def test_visitors_without_a_key_are_not_one_owner(catalogue: Path, tmp_path: Path) -> None:
+    app = create_app(settings(catalogue, tmp_path, read="open"))
+    with TestClient(app, client=("203.0.113.1", 1)) as one:
+        job = one.post("/v1/jobs", json={"items": [{"need": "tonte", "n": 1}]}).json()["id"]
+        assert one.get(f"/v1/jobs/{job}").status_code == 200
+        assert TestClient(app, client=("203.0.113.2", 1)).get(f"/v1/jobs/{job}").status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------ who asks
+
+
+def test_made_up_tokens_count_by_their_address(catalogue: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(catalogue, tmp_path, rate="10/minute"))) as client:
+        asked = [
+            client.get("/v1/places?q=a", headers={"X-API-Key": f"mlg_{n}_x"}).status_code for n in range(14)
+        ]
+        assert asked[-4:] == [429] * 4
+        with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
+            key = keys.create(store, ["read"])
+        assert client.get("/v1/health", headers={"X-API-Key": key}).status_code == 200
+
+
+def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -> None:
+    given = settings(catalogue, tmp_path, public_url=PUBLIC, read="key")
+    head = {"accept": "text/html"}
+    with Store.open(given.store) as store:
+        secret = keys.create(store, ["buyer"])
+    with (
+        TestClient(create_app(given), PUBLIC, headers=head) as page,
+        TestClient(create_app(given), PUBLIC, headers=head) as other,
+    ):
+        csrf = token(page.get("/connexion").text)
+        page.post("/connexion", data={"key": secret, "csrf": csrf})
+        set_cookie = next(c for c in page.cookies.jar if c.name.startswith("__Host-"))
+        stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
+        assert set_cookie.secure and other.get("/acheteur", headers=stolen).status_code == 200
+        csrf = token(page.get("/connexion").text)
+        page.post("/deconnexion", data={"csrf": csrf})
+        page.cookies.clear()
+        assert page.get("/acheteur", headers=stolen).status_code == 401
+        time.sleep(2 * given.reload_seconds + 1)
+        other.cookies.clear()
+        assert other.get("/acheteur", headers=stolen).status_code == 401
+    with Store.open(given.store) as store, store.reading() as connection:
+        lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
+    assert {"auth.sign-in", "session.end"} <= lines
+
+
+def test_a_name_pointed_at_this_machine_reads_nothing(catalogue: Path, tmp_path: Path) -> None:
+    app = create_app(settings(catalogue, tmp_path))
+    with TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:8000") as here:
+        assert here.get("/v1/structures").status_code == 200
+        assert here.get("/v1/structures", headers={"host": "evil.example"}).status_code == 401
+
+
+def test_another_host_is_refused_where_there_is_a_public_one(catalogue: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
+        assert client.get("/v1/health").headers["strict-transport-security"]
+        assert client.get("/v1/health", headers={"host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["http://localhost.evil.example", "https://a.example/", "https://a@b.example", "https://*.example", "ftp://localhost"])  # fmt: skip
+def test_an_origin_is_compared_whole(origin: str) -> None:
+    with pytest.raises(ValueError, match="origin"):
+        Settings(cors=(origin,))
+    assert Settings(cors=("http://localhost:5173", "https://a.example")).cors
+
+
+# ------------------------------------------------------------------------------------------ odd requests
+
+
+ODD: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/v1/match/file", {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}}),
+    ("POST", "/connexion", {"content": b"csrf=%ED%A0%80&key=a", "headers": {"content-type": "application/x-www-form-urlencoded"}}),
+    ("GET", "/v1/structures", {"headers": {"x-api-key": "mlg_a\x00b_c"}}),
+    ("POST", "/v1/match", {"content": b'{"need": "a\\u0000b"}', "headers": {"content-type": "application/json"}}),
+    ("POST", "/v1/match", {"content": b'{"notice":' + b"[" * 60_000 + b"]" * 60_000 + b"}", "headers": {"content-type": "application/json"}}),
+    ("POST", "/v1/exchange", {"json": {"siret": "00010001600013", "notice_id": "a", "brings": "b", "deadline": "9999-12-31T23:59:59-12:00"}}),
+    ("POST", "/structure/00010001600013/offres", {"data": {"offer": "[" * 50_000, "csrf": "x"}}),
+    ("POST", "/v1/match/file", {"files": {"file": ("a\x00.xml", b"<a/>")}}),
+    ("GET", "/v1/notices/%00", {}),
+    ("GET", "/v1/places?q=%00", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_an_odd_request_is_no_fault_and_has_its_headers(client: TestClient, number: int) -> None:
+    method, path, more = ODD[number]
+    with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        key = keys.create(store, ["operator", "buyer", "structure:00010001600013"])
+    more = {**more, "headers": {"x-api-key": key, **more.get("headers", {})}}
+    answer = client.request(method, path, **more)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert (
+        answer.headers["x-content-type-options"] == "nosniff"
+        and answer.headers["cache-control"] == "no-store"
+    )
+
+
+def test_an_internal_error_has_its_headers_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.app.state.serving, "get", lambda: 1 / 0)  # type: ignore[attr-defined]
+    answer = client.get("/v1/structures")
+    assert answer.status_code == 500 and answer.headers["content-security-policy"].startswith(
+        "default-src 'none'"
+    )
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get("/v1/health/readiness").status_code == 200
+    path = Path(client.app.state.settings.store.removeprefix("sqlite:///"))  # type: ignore[attr-defined]
+    with Store.open(f"sqlite:///{path}"):
+        pass
+    client.get("/v1/health/readiness")
+    for file in path.parent.glob("store.sqlite*"):
+        file.write_bytes(b"no database" * 100)
+    client.app.state.store = None  # type: ignore[attr-defined]
+    answer = client.get("/v1/health/readiness")
+    assert answer.status_code == 503 and str(path.parent) not in answer.text
+
+
+# ------------------------------------------------------------------------------------------ connections
+
+
+def test_idle_connections_and_slow_bodies_are_cut(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import service.connections
+
+    monkeypatch.setattr(service.connections, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
+    app = create_app(settings(catalogue, tmp_path))
+    config = uvicorn.Config(app, port=0, log_level="critical", http=Connection)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        for sent, wanted in (
+            (b"", b""), (b"GET / HTTP/1.1\r\nHost: loc", b""),
+            (b"POST /v1/match HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{", b" 408 "), (b"\x16\x03\x01\r\n\r\n", b" 400 "),
+        ):  # fmt: skip
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(sent)
+                answer = io.BytesIO()
+                while part := connection.recv(65536):
+                    answer.write(part)
+                assert wanted in answer.getvalue()[:20], sent
+                assert not wanted or b"x-content-type-options" in answer.getvalue()
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises((ValueError, BadInput)):
+        Settings(secret="short of thirty-two")

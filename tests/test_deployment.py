@@ -1,0 +1,65 @@
+"""The files of deploy/ and the page that walks through them name every setting, and hold as systemd reads them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from service.settings import OTHER_NAMES, Settings
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+NAMES = sorted(f"MATCHER_{name.upper()}" for name in Settings.model_fields)
+UNITS = sorted(path.name for path in DEPLOY.glob("maillage*.*") if path.suffix in (".service", ".timer"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_in_the_environment_file_and_in_the_table(name: str) -> None:
+    assert re.search(rf"^#?{name}=", (DEPLOY / "maillage.env").read_text(), re.M), "deploy/maillage.env"
+    assert f"`{name}`" in (ROOT / "docs/operation.md").read_text(encoding="utf-8"), "docs/operation.md"
+
+
+def test_the_environment_file_names_no_setting_that_is_none() -> None:
+    named = re.findall(r"^#?(MATCHER_[A-Z_]+)=", (DEPLOY / "maillage.env").read_text(), re.M)
+    assert set(named) - set(NAMES) <= {f"MATCHER_{name}" for name in OTHER_NAMES}
+
+
+def test_compose_passes_the_settings_of_mail() -> None:
+    compose = (DEPLOY / "compose.yaml").read_text()
+    for name in ("SMTP", "SMTP_PASSWORD", "SENDER", "REPLY_TO", "MAIL_SECRET", "PUBLIC_URL", "STORE"):
+        assert f"MATCHER_{name}:" in compose
+    assert "matcher batch" in compose and "matcher outbox send" in compose
+
+
+def test_the_image_holds_what_a_night_needs() -> None:
+    assert re.search(r"\[postgres,[a-z,]*night", (DEPLOY / "Containerfile").read_text())
+
+
+def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze: apt-get install systemd")
+    for name in UNITS:  # the program is not installed here
+        text = (DEPLOY / name).read_text().replace("/opt/maillage/current/bin/matcher", "/bin/true")
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in UNITS)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and not [line for line in done.stderr.splitlines() if "maillage" in line], (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("name", [unit for unit in UNITS if unit.endswith(".timer")])
+def test_every_timer_starts_a_service_of_its_name(name: str) -> None:
+    assert (DEPLOY / name).with_suffix(".service").is_file()
+
+
+def test_the_page_installs_every_unit() -> None:
+    page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    assert [name for name in UNITS if f"deploy/{name}" not in page] == []
