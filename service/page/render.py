@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Structure, __version__
+from matcher.domain import AUDIENCES, DISABILITY_KINDS, KINDS, SIAE_KINDS, Structure, __version__
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
 from matcher.reference import law, places
@@ -165,7 +165,10 @@ _environment.filters |= {
     "dated": dated, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
     "alive": alive, "grouped": grouped,
 }  # fmt: skip
+#: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
+RESERVED_TO = {article: label for who, (label, article) in AUDIENCES.items() if who != "prison"}
 _environment.globals |= {
+    "reserved_to": RESERVED_TO,
     "sentences": reasons.sentences,
     "why_nobody": reasons.why_nobody,
     "version": __version__,

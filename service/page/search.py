@@ -22,7 +22,6 @@ from service.page import render
 from service.snapshot import Snapshot
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
-ARTICLES = ("L2113-12", "L2113-13", "L2113-15")
 #: Code of an error -> the sentence for a visitor; any other error is shown as it is.
 SENTENCES = {
     "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
@@ -182,7 +181,9 @@ def _corrected(lot: Lot, search: Search) -> Lot:
         lot = replace(lot, title=f"{label} : {lot.title}", cpv=(code,), inferred=())
     if lot.number in search.reserved:
         article = search.reserved[lot.number]
-        lot = replace(lot, reservation=Reservation(articles=(article,)) if article in ARTICLES else None)
+        lot = replace(
+            lot, reservation=Reservation(articles=(article,)) if article in render.RESERVED_TO else None
+        )
     return lot
 
 

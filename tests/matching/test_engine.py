@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matcher.catalogue import files
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
@@ -368,7 +369,8 @@ def test_an_index_of_another_model_or_recipe_is_refused(matcher: Matcher, tmp_pa
         load_catalogue(tmp_path / "c", recipe="lexical")
     manifest = tmp_path / "c" / "manifest.json"
     data = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**data, "encoder": "another"}))
+    data = {**data, "encoder": "another"}
+    manifest.write_text(json.dumps({**data, "checksum": files._own(data)}))
     with pytest.raises(StaleArtefact, match="encoded by model another"):
         load_catalogue(tmp_path / "c")
     manifest.write_text("{")

@@ -267,6 +267,13 @@ def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]
 def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
     tab.goto(f"/structure/{SIRET}")
     tab.click("text=C'est ma structure")
+    for field, text in (
+        ("name", "Dominique Essai"),
+        ("role", "Direction"),
+        ("address", "direction@essai.example"),
+    ):
+        tab.fill(f"#{field}", text)
+    tab.locator("main form button.button").first.click()
     tab.wait_for_selector("text=Demande enregistrée")
     sign_in(tab, key(site, "operator"))
     tab.locator("button:has-text('Approuver')").first.click()

@@ -66,7 +66,9 @@ def load(folder: Path) -> Reader:
 def said(pieces: Sequence[str], sentences: Sequence[str]) -> Floats:
     """Probability of each trade of `shipped().names` for each piece, read within its sentence; (pieces, trades)."""
     encode = cpv.shipped().encoder.encode
-    mixed = encode(pieces, role="passage") + CONTEXT * encode(sentences, role="passage")
+    numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
+    around = encode(list(numbers), role="passage")[[numbers[sentence] for sentence in sentences]]
+    mixed = encode(pieces, role="passage") + CONTEXT * around
     lengths = np.linalg.norm(mixed, axis=1, keepdims=True)
     return shipped().read(np.asarray(mixed / np.maximum(lengths, 1e-9), dtype=np.float32))
 

@@ -211,13 +211,12 @@ class Pieces:
         with reading.lock:
             many, held = len(reading.texts), reading.derived.get(name)
             done = reading.done.get(name, 0)
-            if done < many:
+            if held is None or done < many:
                 fresh = make(reading.vectors[done:many].astype(np.float32))
                 held = appended(
                     np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
                 )
                 reading.derived[name], reading.done[name] = held, many
-        assert held is not None
         return held[:many]
 
     def asked(self, vector: Floats, text: str) -> Floats:

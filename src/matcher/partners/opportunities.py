@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from itertools import compress
+from itertools import compress, pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Structure, Tender
+from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Place, Structure, Tender
 from matcher.matching import standing
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
@@ -27,7 +27,7 @@ from matcher.matching.reasons import sentences
 from matcher.matching.search import question
 from matcher.matching.shortlist import Query
 from matcher.partners.partners import Partner, partners
-from matcher.reference import law
+from matcher.reference import law, places
 from matcher.reference.french import is_over
 
 Part = Literal["alone", "with-partner", "watch"]
@@ -39,7 +39,8 @@ BY_CLAUSE = (
     "signalez-vous au facilitateur"
 )
 KEPT = 5_000  # notices whose lots are kept ready
-NEAR = 300  # lots compared with one structure, the nearest in meaning
+NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
+FAR_KM = 150.0  # no structure without a declared zone is a lead beyond: of 602 notices none is lost
 Key = tuple[str, str, str]
 Pair = tuple[Tender, Tender]  # a notice, and the same with the lots asked alone
 
@@ -134,30 +135,50 @@ def _of_tender(
 
 
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
-    """The notices with the lots nearest in meaning to what is known of the structure; all, where they are few.
+    """The notices with the lots worth comparing: none too far for any trade; of many, the nearest in meaning.
 
     To who lends staff the lots that state a clause too: no words of theirs tell them.
     """
     lots = [lot for _, open_ in asked for lot in open_.lots]
-    if len(lots) <= NEAR:
-        yield from asked
-        return
-    catalogue = matcher.catalogue
-    row = catalogue.row(structure.siret)
-    mine = np.asarray(
-        catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float32
-    )
-    best = (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0)
-    if structure.kind in LENDING_KINDS:
-        best[[standing.states_clause(lot) for lot in lots]] = 2.0
-    chosen = np.zeros(len(lots), dtype=bool)
-    chosen[np.argsort(-best, kind="stable")[: max(NEAR, int((best > 1.5).sum()))]] = True
+    # past awards alone say nothing of how far a structure goes: then a far lot is shown, to watch
+    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
+    if int(chosen.sum()) > NEAR:
+        catalogue = matcher.catalogue
+        row = catalogue.row(structure.siret)
+        mine = np.asarray(
+            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float32
+        )
+        best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
+        if structure.kind in LENDING_KINDS:
+            best[chosen & np.array([standing.states_clause(lot) for lot in lots])] = 2.0
+        chosen[np.argsort(-best, kind="stable")[max(NEAR, int((best > 1.5).sum())) :]] = False
     low = 0
     for tender, open_ in asked:
         kept = tuple(compress(open_.lots, chosen[low : low + len(open_.lots)]))
         low += len(open_.lots)
         if kept:
             yield tender, replace(open_, lots=kept)
+
+
+def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
+    """Lots of which every place is known and beyond FAR_KM of a structure that declares no zone; (lots,)."""
+    home = structure.place
+    zones = (structure.zone, *(offer.zone for offer in structure.offers))
+    if home.latitude is None or home.longitude is None or any(zones):
+        return np.zeros(len(lots), dtype=bool)
+    points = [[_point(place) for place in lot.places] for lot in lots]
+    flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
+    beyond = places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM
+    ends = np.cumsum([0, *map(len, points)])
+    return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
+
+
+def _point(place: Place) -> tuple[float, float]:
+    """Latitude and longitude of a place, else of its department's centre; NaN where neither is known."""
+    if place.latitude is not None and place.longitude is not None:
+        return place.latitude, place.longitude
+    known = places.department(place.department) if place.department else None
+    return (known.latitude, known.longitude) if known else (math.nan, math.nan)
 
 
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
