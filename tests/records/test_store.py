@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -228,3 +229,13 @@ def test_the_default_store_is_a_file_under_the_home(monkeypatch: pytest.MonkeyPa
     with store.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     store.close()
+
+
+def test_a_connection_in_use_when_its_store_closes_is_closed_too(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'late.sqlite'}")
+    with store.reading() as connection:
+        held = connection.connection.dbapi_connection
+        store.close()
+    assert held is not None
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held.execute("SELECT 1")  # type: ignore[attr-defined]

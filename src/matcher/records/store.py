@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -69,6 +70,13 @@ class Store:
         self._writes = engine.execution_options(maillage_writes=True)
         # an unclosed store releases its connections when garbage-collected
         weakref.finalize(self, engine.dispose)
+        self._closed = closed = threading.Event()
+
+        @event.listens_for(engine, "checkin")
+        def _close_late(_: Any, record: Any) -> None:
+            """Close a connection that was in use when its store closed: its pool is given up."""
+            if closed.is_set():
+                record.invalidate()
 
     @classmethod
     def open(cls, url: str | None = None) -> Store:
@@ -86,6 +94,7 @@ class Store:
         return store
 
     def close(self) -> None:
+        self._closed.set()
         self.engine.dispose()
 
     def __enter__(self) -> Store:
