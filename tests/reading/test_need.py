@@ -12,7 +12,7 @@ from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
 from matcher.matching import distances, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
-from matcher.reading.need import free_text_tender, spot
+from matcher.reading.need import free_text_tender, spot, typed_need
 from matcher.reference import toponyms
 
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
@@ -92,3 +92,15 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
     for need, place in (("tonte", "Saint-Denis"), ("tonte à Saint-Denis", "")):
         with pytest.raises(BadInput, match=r"Saint-Denis \(93\)"):  # a sentence, and exit 2
             command.run(need=need, place=place, catalogue=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("tonte des pelouses d'une école, collecte de papier et mise sous pli", {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"}),
+        ("nettoyage des bureaux, des vitres et des sanitaires", {"nettoyage des bureaux, des vitres et des sanitaires"}),
+        ("blanchisserie de linge plat et de vêtements de travail", {"blanchisserie de linge plat et de vêtements de travail"}),
+    ],
+)  # fmt: skip
+def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: set[str]) -> None:
+    assert {lot.title for lot in typed_need(text).lots} == titles

@@ -63,6 +63,7 @@ _AFTER = re.compile(  # what joins a sentence to the one before, and who speaks:
 _ASKED = re.compile(
     r"(?:la|le|les|une?|du|des|aussi|ainsi que)\b|l'|d'", re.I
 )  # how a thing asked for begins
+_OBJECT = re.compile(r"\b(?:des|du|de)\s|\bd'", re.I)  # how the object of a work begins
 SURE = 0.25  # probability from which a suggested code tells the trade of a piece that names none
 AHEAD = 2.0  # and how many times likelier than the next it must be
 
@@ -91,14 +92,42 @@ def _title(words: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """(trade, piece of the text that asks for it), by its words, else by the code that it suggests."""
+    """(trade, piece of the text that asks for it), by its words, else by the code that it suggests.
+
+    What tells no trade stays with the trade named before it in its sentence, so that no words of a list are lost.
+    """
     for sentence in _SENTENCE.split(text):
         head, _, _ = sentence.partition(" : ")
         told = head if trades.named(head) else sentence  # what follows a trade and a colon is its detail
-        yield from trades.named(told).items()
-        rest = [piece for piece in re.split(r"\s*,\s*|\s+et\s+", told) if not trades.named(piece)]
-        asked = [piece for piece in rest if piece == told or _ASKED.match(piece)]
-        yield from ((trade, piece) for piece in asked if (trade := _suggested(piece)))
+        pieces, objects = _without_objects(re.split(r"\s*,\s*|\s+et\s+", told))
+        told = ", ".join(pieces)
+        named = trades.named(told)
+        yield from named.items()
+        begins = sorted((told.find(words), trade) for trade, words in named.items())
+        listed = bool(named) and not any(map(_ASKED.match, pieces))  # a list without articles
+        for piece in (*pieces, *objects):
+            if piece in pieces and trades.named(piece):
+                continue
+            stands = told.find(objects.get(piece, piece))
+            before = [trade for at, trade in begins if at <= stands] or [trade for _, trade in begins[:1]]
+            asked = piece not in objects and (piece == told or listed or _ASKED.match(piece))
+            trade = _suggested(piece) if asked else ""
+            if not trade and before and (listed or piece in objects):
+                trade = before[-1]
+            if trade:
+                yield trade, piece
+
+
+def _without_objects(pieces: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Pieces, and further objects with the piece that they belong to: "nettoyage des bureaux" has "des sanitaires"."""
+    kept: list[str] = []
+    objects: dict[str, str] = {}
+    for piece in pieces:
+        if kept and _OBJECT.match(piece) and _OBJECT.search(kept[-1], 1):
+            objects[piece] = kept[-1]
+        else:
+            kept.append(piece)
+    return kept, objects
 
 
 @lru_cache(2048)
