@@ -17,7 +17,7 @@ from matcher.domain import AUDIENCES, DISABILITY_KINDS, KINDS, SIAE_KINDS, Struc
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
 from matcher.reference import law, places
-from matcher.reference.french import day, euros, grouped
+from matcher.reference.french import day, due, euros, grouped
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.text import shorten
 from matcher.territory import outlines
@@ -158,7 +158,7 @@ def cited(code: str) -> str:
 
 
 _environment.filters |= {
-    "day": day, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
+    "day": day, "due": due, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
     "kind": wire.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
 }  # fmt: skip
 _environment.filters |= {
