@@ -99,6 +99,7 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
     [
         ("tonte des pelouses d'une école, collecte de papier et mise sous pli", {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"}),
         ("nettoyage des bureaux, des vitres et des sanitaires", {"nettoyage des bureaux, des vitres et des sanitaires"}),
+        ("construction d'une école, gros œuvre, 5 000 heures d'insertion", {"construction d'une école, gros œuvre, 5 000 heures d'insertion"}),
         ("blanchisserie de linge plat et de vêtements de travail", {"blanchisserie de linge plat et de vêtements de travail"}),
     ],
 )  # fmt: skip

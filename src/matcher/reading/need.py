@@ -64,6 +64,7 @@ _ASKED = re.compile(
     r"(?:la|le|les|une?|du|des|aussi|ainsi que)\b|l'|d'", re.I
 )  # how a thing asked for begins
 _OBJECT = re.compile(r"\b(?:des|du|de)\s|\bd'", re.I)  # how the object of a work begins
+_FIGURE = re.compile(r"\d")  # "5 000 heures d'insertion", "300 couverts": how much, not what
 SURE = 0.25  # probability from which a suggested code tells the trade of a piece that names none
 AHEAD = 2.0  # and how many times likelier than the next it must be
 
@@ -110,7 +111,9 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
                 continue
             stands = told.find(objects.get(piece, piece))
             before = [trade for at, trade in begins if at <= stands] or [trade for _, trade in begins[:1]]
-            asked = piece not in objects and (piece == told or listed or _ASKED.match(piece))
+            asked = piece not in objects and (
+                piece == told or _ASKED.match(piece) or (listed and not _FIGURE.search(piece))
+            )
             trade = _suggested(piece) if asked else ""
             if not trade and before and (listed or piece in objects):
                 trade = before[-1]
