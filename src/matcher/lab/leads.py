@@ -6,7 +6,6 @@ first.  A lead is a grade of 2 or 3 (docs/judging.md).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +17,7 @@ import numpy as np
 from matcher.domain import BadInput, NotFound, Rejected, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
-from matcher.lab.training.judgement import judged
+from matcher.lab.training.judgement import gain, judged
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.reading import gather
@@ -75,7 +74,7 @@ def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dic
         order = _order(line, {siren: int(value[0]) for siren, value in row["j"].items()})
         leads = sum(grade >= 2 for grade in order)
         if leads:
-            found["nDCG@5"].append(_gain(order[:5]) / _gain(sorted(order, reverse=True)[:5]))
+            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
             found["top1"].append(float(order[0] >= 2))
             found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
             found["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
@@ -90,10 +89,6 @@ def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
     ranked = [siren for siren, *_ in line["ranking"] if siren in grades]
     left = sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
     return [grades[siren] for siren in ranked] + left
-
-
-def _gain(grades: Sequence[int]) -> float:
-    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
 
 
 def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

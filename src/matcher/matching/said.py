@@ -250,23 +250,6 @@ def appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
     return held
 
 
-@cache
-def _suggester(fingerprint: str) -> cpv.Suggester:
-    found = cpv.load()
-    if found.encoder.fingerprint != fingerprint:
-        raise StaleArtefact("the CPV model is of another encoder: run `matcher train cpv` again")
-    return found
-
-
-def _roots(suggester: cpv.Suggester, text: str, codes: NDArray[np.int64]) -> Floats:
-    """Square roots of the probabilities of CPV groups of a need, in the order of `codes`."""
-    words = text[: cpv.LIMIT]
-    vectors = suggester.encoder.encode([words])
-    kinds, raw = suggester.short.raw(suggester.views, [suggester.encoder.normalise(words)], vectors, "group")
-    order = {int(kind): place for place, kind in enumerate(kinds)}
-    return np.sqrt(raw[0, [order[int(code)] for code in codes]]).astype(np.float32)
-
-
 # ------------------------------------------------------------------------------------------ columns
 
 

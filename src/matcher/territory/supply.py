@@ -388,7 +388,7 @@ def _guessed(titles: Sequence[str]) -> list[str]:
     from matcher.learned import cpv
 
     try:
-        model = cpv.load()
+        model = cpv.shipped()
     except MatcherError:
         return [""] * len(titles)
     found = model.likeliest(titles, 1, "class")

@@ -483,7 +483,7 @@ def figures(
         order += sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
         leads = sum(grade >= 2 for grade in order)
         if leads:
-            found["nDCG@5"].append(_gain(order[:5]) / _gain(sorted(order, reverse=True)[:5]))
+            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
             found["top1"].append(float(order[0] >= 2))
             found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
             found["nobody wrong"].append(float(line["nobody"]))
@@ -492,7 +492,7 @@ def figures(
     return found
 
 
-def _gain(grades: Sequence[int]) -> float:
+def gain(grades: Sequence[int]) -> float:
     """Discounted cumulative gain."""
     return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
 
