@@ -36,12 +36,11 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 def said_trade(shortlist: Shortlist) -> Column:
     """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
-    inside = shortlist.inside(shortlist.known(*DECLARED))
-    slots, at = said.pieces(shortlist).of(shortlist.rows[inside])
-    held = trades.by_piece(said.pieces(shortlist))
-    values = trades.match(trades.asked(shortlist), held, slots)
-    found = np.full(len(shortlist), np.nan)
-    np.fmax.at(found, shortlist.owner[inside][at], values)
+    found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
+    if len(told.texts):
+        held = trades.by_text(said.pieces(shortlist))
+        values = trades.match(trades.asked(shortlist), held, told.texts)[told.at]
+        found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
     return found
 
 

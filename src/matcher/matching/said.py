@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.indexes.faiss import products
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import Encoder
-from matcher.matching.shortlist import Column, Shortlist, heads
+from matcher.matching.shortlist import Column, Parts, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
 DECLARED = ("offer", "description", "job")
@@ -138,32 +139,44 @@ class Reading:
         self.encoder, self.lock = encoder, Lock()
         self.texts: list[str] = []
         self.vectors = np.empty((0, encoder.dimension), np.float16)
-        self.views = np.empty((0, self.groups.axes.shape[1]), np.float16)
+        self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)
         self.same = np.empty(0, np.int64)  # equal for equal pieces
-        self.derived: dict[str, NDArray[Any]] = {}  # what others compute of every piece, by name
-        self.done: dict[str, int] = {}  # for how many pieces
-        self._slots: dict[int, tuple[int, int]] = {}  # of a text: its first slot, and how many
+        self.derived: dict[str, NDArray[Any]] = {}  # what others compute of every piece, or text, by name
+        self.done: dict[str, int] = {}  # for how many of them
+        self._numbers: dict[int, int] = {}  # of the texts read
+        self.starts = np.empty(0, np.int64)  # the first slot of each text
+        self.many = np.empty(0, np.int64)  # its pieces
 
-    def slots(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """First slot and number of the pieces of each text, read where they are new; shape (texts, 2)."""
+    def numbers(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """The number of each text, which is read where it is new; shape (texts,)."""
         keys = [hash(text) for text in texts]
-        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._slots}
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._numbers}
         if fresh:
             self._read(fresh)
-        return np.array([self._slots[key] for key in keys], dtype=np.int64).reshape(-1, 2)
+        return np.array([self._numbers[key] for key in keys], dtype=np.int64)
+
+    def slots(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slots of the pieces of these texts, and for each the position of its text in `numbers`."""
+        many = self.many[numbers]
+        before = np.cumsum(many) - many
+        slots = np.arange(many.sum()) + np.repeat(self.starts[numbers] - before, many)
+        return slots, np.repeat(np.arange(len(numbers)), many)
 
     def _read(self, fresh: Mapping[int, str]) -> None:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
         vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
-        start = len(self.texts)
+        start, known = len(self.texts), len(self._numbers)
         self.vectors = appended(self.vectors, start, vectors)
-        self.views = appended(self.views, start, self.groups.views(vectors))
+        # of half precision, as the tables of the judgement learnt them, held wide: widening costs more than comparing
+        views = self.groups.views(vectors).astype(np.float16).astype(np.float32)
+        self.views = appended(self.views, start, views)
         self.same = appended(self.same, start, np.array([hash(text.casefold()) for text in texts]))
         self.texts += texts
-        for key, pieces in zip(fresh, cuts, strict=True):
-            self._slots[key] = (start, len(pieces))
-            start += len(pieces)
+        many = np.fromiter(map(len, cuts), np.int64, len(cuts))
+        self.many = appended(self.many, known, many)
+        self.starts = appended(self.starts, known, start + np.cumsum(many) - many)
+        self._numbers |= {key: known + place for place, key in enumerate(fresh)}
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
         """Vectors of pieces, each drawn towards its sentence; unit rows."""
@@ -181,26 +194,30 @@ class Pieces:
         self._catalogue = catalogue
         rows = catalogue.evidence.num_rows
         self.reading = _reading(catalogue.encoder, folder, rows)
-        self._first, self._many = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
+        self._numbers = np.full(rows, -1, np.int64)  # of the text of each row, -1 before it is read
 
     def text(self, slot: int) -> str:
         return self.reading.texts[slot]
 
+    def texts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the texts of these evidence rows: rows of one text have one."""
+        numbers = self._numbers[rows]
+        if (numbers < 0).any():
+            with self.reading.lock:
+                fresh = np.unique(rows[self._numbers[rows] < 0])
+                self._numbers[fresh] = self.reading.numbers(
+                    [self._catalogue.text(row) for row in fresh.tolist()]
+                )
+            numbers = self._numbers[rows]
+        return numbers
+
     def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""
-        with self.reading.lock:
-            fresh = np.unique(rows[self._first[rows] < 0])
-            if len(fresh):
-                found = self.reading.slots([self._catalogue.text(row) for row in fresh.tolist()])
-                self._many[fresh], self._first[fresh] = found[:, 1], found[:, 0]
-        many = self._many[rows]
-        owner = np.repeat(np.arange(len(rows)), many)
-        before = np.cumsum(many) - many
-        return np.arange(many.sum()) + np.repeat(self._first[rows] - before, many), owner
+        return self.reading.slots(self.texts(rows))
 
     def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Column:
         """Likeness, 0 to 1, of these pieces to what is asked: mean of cosine and overlap of CPV groups."""
-        return np.asarray(self.reading.views[slots].astype(np.float32) @ asked / 2, dtype=np.float64)
+        return np.asarray(products(self.reading.views, asked, slots) / 2, dtype=np.float64)
 
     def same(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         return self.reading.same[slots]
@@ -208,11 +225,29 @@ class Pieces:
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
         """What `make` gives for the vectors of all pieces read so far, each computed once; (pieces, ...)."""
         reading = self.reading
+        return self._derived(name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32)))
+
+    def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """The highest of some values of the pieces (as `derived` gives them) in each text read so far; (texts, ...)."""
+        reading = self.reading
+        known = len(reading._numbers)  # before the values, which then hold every piece of these texts
+        held = values()
+
+        def make(low: int, high: int) -> NDArray[Any]:
+            starts = reading.starts[low:high]
+            if low == high:
+                return np.zeros((0, *held.shape[1:]), np.float32)
+            some = held[starts[0] : starts[-1] + reading.many[high - 1]].astype(np.float32)
+            return np.asarray(np.maximum.reduceat(some, starts - starts[0]))
+
+        return self._derived(name, known, make)
+
+    def _derived(self, name: str, many: int, make: Callable[[int, int], NDArray[Any]]) -> NDArray[Any]:
+        reading = self.reading
         with reading.lock:
-            many, held = len(reading.texts), reading.derived.get(name)
-            done = reading.done.get(name, 0)
+            held, done = reading.derived.get(name), reading.done.get(name, 0)
             if held is None or done < many:
-                fresh = make(reading.vectors[done:many].astype(np.float32))
+                fresh = make(done, many)
                 held = appended(
                     np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
                 )
@@ -262,6 +297,15 @@ class Met:
     slot: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Different texts by number, the place of each declared row's text among them, and the rows by candidate."""
+
+    texts: NDArray[np.int64]
+    at: NDArray[np.int64]
+    parts: Parts
+
+
 def of(catalogue: Any, folder: Path | None = None) -> Pieces:
     """The pieces of a catalogue, read by the model in `folder` (the shipped one) where it is first asked for."""
     found: Pieces = catalogue.once("pieces said", lambda: Pieces(catalogue, folder))
@@ -279,25 +323,47 @@ def met(shortlist: Shortlist) -> Met:
     return found
 
 
+def told(shortlist: Shortlist) -> Told:
+    """The different texts that candidates declare, and whose they are, found once a lot."""
+
+    def make() -> Told:
+        parts = shortlist.parts(shortlist.known(*DECLARED))
+        numbers = pieces(shortlist).texts(shortlist.rows[parts.inside])
+        texts, at = np.unique(numbers, return_inverse=True)
+        return Told(texts, at, parts)
+
+    found: Told = shortlist.once("texts said", make)
+    return found
+
+
 def _met(shortlist: Shortlist) -> Met:
-    table = pieces(shortlist)
-    inside = shortlist.inside(shortlist.known(*DECLARED))
-    slots, at = table.of(shortlist.rows[inside])
     best, second = np.full((2, len(shortlist)), np.nan)
     slot = np.full(len(shortlist), -1)
-    if len(slots):
-        owner = shortlist.owner[inside][at]
-        values = table.compare(table.asked(shortlist.query.vector, shortlist.query.text), slots)
-        first = heads(owner)
-        segment = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(owner))))
-        top = np.maximum.reduceat(values, first)
+    found, table = told(shortlist), pieces(shortlist)
+    if len(found.texts):
+        of_text = _best_pieces(table, found.texts, table.asked(shortlist.query.vector, shortlist.query.text))
+        values, owners, segment = of_text.best[found.at], found.parts.owners, found.parts.segment
+        starts = found.parts.starts[:-1]
+        top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == top[segment])
-        chosen = slots[at_top[heads(segment[at_top])]]
-        again = table.same(slots) == table.same(chosen)[segment]  # said twice is said once
-        other = np.maximum.reduceat(np.where(again, -np.inf, values), first)
-        best[owner[first]], slot[owner[first]] = top, chosen
-        second[owner[first]] = np.where(np.isfinite(other), other, top)
+        chosen = of_text.slot[found.at[at_top[heads(segment[at_top])]]]
+        # said twice is said once
+        again = table.same(of_text.slot)[found.at] == table.same(chosen)[segment]
+        other = np.maximum.reduceat(np.where(again, of_text.second[found.at], values), starts)
+        best[owners], slot[owners] = top, chosen
+        second[owners] = np.where(np.isfinite(other), other, top)
     return Met(best, second, slot)
+
+
+def _best_pieces(table: Pieces, texts: NDArray[np.int64], asked: Floats) -> Met:
+    """The best piece of each text, and how like the best of the others is, -inf where there is no other."""
+    slots, owner = table.reading.slots(texts)
+    values, first = table.compare(asked, slots), heads(owner)
+    top = np.maximum.reduceat(values, first)
+    at_top = np.flatnonzero(values == top[owner])
+    chosen = slots[at_top[heads(owner[at_top])]]
+    again = table.same(slots) == table.same(chosen)[owner]
+    return Met(top, np.maximum.reduceat(np.where(again, -np.inf, values), first), chosen)
 
 
 def said_best(shortlist: Shortlist) -> Column:

@@ -118,7 +118,7 @@ class Shortlist:
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
         result = np.full(len(self), np.nan)
-        parts = self._parts(mask)
+        parts = self.parts(mask)
         if len(parts.inside):
             taken = np.asarray(values[parts.inside], dtype=np.float64)
             result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
@@ -126,20 +126,20 @@ class Shortlist:
 
     def inside(self, mask: NDArray[np.bool_]) -> Rows:
         """Positions of the rows of a mask of `known`, increasing."""
-        return self._parts(mask).inside
+        return self.parts(mask).inside
 
-    def _parts(self, mask: NDArray[np.bool_]) -> _Parts:
+    def parts(self, mask: NDArray[np.bool_]) -> Parts:
         """The rows of a mask cut by candidate, computed once for a mask, which every signal asks again."""
 
-        def make() -> _Parts:
+        def make() -> Parts:
             inside = np.flatnonzero(mask)
             owner = self.owner[inside]
             first = heads(owner)
             starts = np.append(first, len(owner))
             segment = np.repeat(np.arange(len(first)), starts[1:] - first)
-            return _Parts(inside, owner[first], starts, segment)
+            return Parts(inside, owner[first], starts, segment)
 
-        found: _Parts = self.once(("parts", mask.tobytes()), make)
+        found: Parts = self.once(("parts", mask.tobytes()), make)
         return found
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
@@ -202,7 +202,7 @@ class Lazy(Mapping[str, T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """Rows of a mask: their positions, the candidates that have any, and where each one's begin."""
 
     inside: NDArray[np.int64]

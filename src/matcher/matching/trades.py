@@ -220,6 +220,11 @@ def by_piece(pieces: Pieces) -> NDArray[np.float16]:
     return found
 
 
+def by_text(pieces: Pieces) -> Floats:
+    """The highest of each trade among the pieces of every text read so far; (texts, trades)."""
+    return pieces.highest("trades of texts", lambda: by_piece(pieces))
+
+
 # ------------------------------------------------------------------------------------------ of a silent structure
 
 

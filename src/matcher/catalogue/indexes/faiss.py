@@ -131,13 +131,13 @@ class FaissIndex:
             if len(numbers):
                 numbers = self._members[np.minimum(self._starts[numbers], len(table) - 1)].astype(np.int64)
         if table.dtype == np.float32:
-            return _products(table, vector, numbers)
-        products = np.zeros(len(numbers), dtype=np.float32)
+            return products(table, vector, numbers)
+        found = np.zeros(len(numbers), dtype=np.float32)
         for low in range(0, len(numbers), BLOCK):
             block = _single(table, numbers[low : low + BLOCK])
             # single-threaded: BLAS threads would spend longer waiting than working
-            products[low : low + BLOCK] = _products(block, vector, np.arange(len(block)))
-        return products
+            found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
+        return found
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> FaissIndex:
         """The index of `vectors`: row i is the old row `kept[i]`, or the next of `texts` where that is -1.
@@ -174,7 +174,7 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta | {"apart": self._table is not None}))
 
 
-def _products(
+def products(
     vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
