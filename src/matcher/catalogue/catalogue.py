@@ -114,6 +114,25 @@ class Catalogue:
         table = np.array([wanted(word) for word in words] or [False])
         return np.asarray(table[numbers if rows is None else numbers[rows]])
 
+    def worded(
+        self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
+    ) -> NDArray[Any]:
+        """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`.
+
+        Words are asked when they are first met: most names of a large catalogue are never near a lot.
+        """
+        numbers, words = self.coded(name)
+        size = max(len(words), 1)
+        table, met = self.once(
+            f"words {key}", lambda: (np.zeros((size, *like.shape), like.dtype), np.zeros(size, bool))
+        )
+        asked = numbers[rows]
+        fresh = np.unique(asked[~met[asked]])
+        for number in fresh.tolist():
+            table[number] = wanted(words[number])
+        met[fresh] = True
+        return np.asarray(table[asked])
+
     def one_of(
         self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.bool_]:

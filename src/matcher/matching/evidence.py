@@ -68,17 +68,24 @@ def said_second(shortlist: Shortlist) -> Column:
 
 
 def _held(shortlist: Shortlist, source: str) -> Column:
-    most = _most(shortlist, source)
-    held = HELD[source](shortlist.catalogue)
-    rows = None if len(most) == len(held) else shortlist.candidates
-    return np.where(most > 0, trades.match(trades.asked(shortlist), held, rows), np.nan)
+    """How surely a name or code is of the trade asked; NaN where it tells none."""
+    return np.where(_most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan)
+
+
+def _of(shortlist: Shortlist, source: str) -> trades.Floats:
+    """The trades that the name or code of each candidate tells; (candidates, trades)."""
+    found: trades.Floats = shortlist.once(
+        f"trades {source}", lambda: HELD[source](shortlist.catalogue, shortlist.candidates)
+    )
+    return found
 
 
 def _most(shortlist: Shortlist, source: str) -> Column:
     """How surely a name or code tells any trade."""
-    catalogue = shortlist.catalogue
-    most = catalogue.once(f"most {source}", lambda: HELD[source](catalogue).max(axis=1).astype(np.float64))
-    return np.asarray(most[shortlist.candidates])
+    most: Column = shortlist.once(
+        f"most {source}", lambda: _of(shortlist, source).max(axis=1).astype(np.float64)
+    )
+    return most
 
 
 def name_trade(shortlist: Shortlist) -> Column:
@@ -204,9 +211,9 @@ def named_department(shortlist: Shortlist) -> Column:
         found = words.search(trades.plain(name or ""))
         return codes[found.group(1)] if found else ""
 
-    told = catalogue.once("named department", lambda: catalogue.among("name", code))[shortlist.candidates]
     if not here:
         return np.full(len(shortlist), np.nan)
+    told = catalogue.worded("department", "name", code, shortlist.candidates, np.array("", "U3"))
     return np.where(told == "", np.nan, np.isin(told, list(here)))
 
 
@@ -222,14 +229,12 @@ _PUBLIC = re.compile(
 
 def public_body(shortlist: Shortlist) -> Column:
     """1 where a commune, an EPCI or another public body carries it, by its name or code."""
-    catalogue = shortlist.catalogue
-
-    def make() -> NDArray[np.bool_]:
-        named = catalogue.among("name", lambda name: bool(_PUBLIC.search(fold(name or ""))))
-        coded = catalogue.among("naf", lambda code: (code or "").startswith("84"))
-        return np.asarray(named | coded)
-
-    return catalogue.once("public body", make)[shortlist.candidates].astype(np.float64)
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    named = catalogue.worded(
+        "public body", "name", lambda name: bool(_PUBLIC.search(fold(name or ""))), rows, np.array(False)
+    )
+    coded = catalogue.among("naf", lambda code: (code or "").startswith("84"), rows)
+    return np.asarray(named | coded, dtype=np.float64)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:

@@ -180,8 +180,10 @@ class Reading:
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
         """Vectors of pieces, each drawn towards its sentence; unit rows."""
-        encode = self.encoder.encode
-        mixed = encode(texts, role="passage") + CONTEXT * encode(sentences, role="passage")
+        place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *sentences)))}
+        vectors = self.encoder.encode(list(place), role="passage")
+        own, around = ([place[text] for text in some] for some in (texts, sentences))
+        mixed = vectors[own] + CONTEXT * vectors[around]
         return np.asarray(
             mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -154,10 +155,44 @@ def _name_table() -> Sequence[tuple[re.Pattern[str], Floats]]:
     ]
 
 
+_LITERAL = re.compile(r"[a-z0-9]*(?![*?{])")
+
+
 @cache
-def _any_name() -> re.Pattern[str]:
-    """Any word of the table: most names hold none."""
-    return pattern("|".join(row["words"] for row in table("name_trades.csv")))
+def _name_rows() -> Mapping[str, Sequence[tuple[str, int]]]:
+    """Beginnings of what the rows of the table match, and their rows, by the first two letters; "" is any word.
+
+    Most names begin words as few rows do: the others are not searched.
+    """
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for row, told in enumerate(table("name_trades.csv")):
+        for each in _alternatives(told["words"]):
+            begins = _LITERAL.match(each).group()  # type: ignore[union-attr]
+            found[begins[:2] if len(begins) > 1 else ""].append((begins, row))
+    return found
+
+
+def _alternatives(words: str) -> Iterator[str]:
+    """The alternatives of a pattern that stand in no brackets."""
+    depth, low = 0, 0
+    for at, letter in enumerate(words):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and not depth:
+            yield words[low:at]
+            low = at + 1
+    yield words[low:]
+
+
+def _possible(told: str) -> set[int]:
+    """Rows of the table that a plain name may match: some word of it begins as they do."""
+    rows = _name_rows()
+    found = {row for _, row in rows[""]}
+    for word in _WORD.findall(told):
+        found.update(row for begins, row in rows.get(word[:2], ()) if word.startswith(begins))
+    return found
+
+
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 @cache
@@ -179,7 +214,8 @@ def of_name(name: str) -> Floats:
     """The trades that a name tells, by its networks and words; zeros where it tells none."""
     told = plain(name)
     row = np.zeros(len(names()), dtype=np.float32)
-    for words, weights in _name_table() if _any_name().search(told) else ():
+    for number in _possible(told):
+        words, weights = _name_table()[number]
         if words.search(told):
             np.maximum(row, weights, out=row)
     return row
@@ -196,20 +232,19 @@ def of_code(code: str) -> Floats:
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_name(catalogue: Catalogue) -> Floats:
-    """`of_name` of every structure; shape (structures, trades)."""
-    return catalogue.once("trades by name", lambda: _of_words(catalogue, "name", of_name))
+def by_name(catalogue: Catalogue, rows: Any) -> Floats:
+    """`of_name` of these structures; shape (rows, trades)."""
+    like = np.zeros(len(names()), dtype=np.float32)
+    return catalogue.worded("trades", "name", lambda name: of_name(name or ""), rows, like)
 
 
-def by_code(catalogue: Catalogue) -> Floats:
-    """`of_code` of every structure; shape (structures, trades)."""
-    return catalogue.once("trades by code", lambda: _of_words(catalogue, "naf", of_code))
-
-
-def _of_words(catalogue: Catalogue, column: str, of: Callable[[str], Floats]) -> Floats:
-    numbers, words = catalogue.coded(column)
-    known = np.array([of(word or "") for word in [*words, ""]], dtype=np.float32)
-    return np.asarray(known[numbers])
+def by_code(catalogue: Catalogue, rows: Any) -> Floats:
+    """`of_code` of these structures; shape (rows, trades)."""
+    numbers, codes = catalogue.coded("naf")
+    known = catalogue.once(
+        "trades by code", lambda: np.array([of_code(code or "") for code in [*codes, ""]], dtype=np.float32)
+    )
+    return np.asarray(known[numbers[rows]])
 
 
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
@@ -295,23 +330,24 @@ def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64])
     """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
     worth = wide(need)
     asked = np.flatnonzero(worth > FAINT)
-    by_kind, coded, named = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
+    by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
+    held, weight = by_name(catalogue, rows), dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
+    named = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
     logits = (
         by_kind[catalogue.coded("kind")[0][rows][:, None], asked]
         + coded[catalogue.coded("naf")[0][rows][:, None], asked]
-        + priors().weights[PRIOR_INPUTS.index("name")] * by_name(catalogue)[rows[:, None], asked]
-        + named[rows][:, None]
+        + weight["name"] * held[:, asked]
+        + named[:, None]
     )
     return np.asarray((worth[asked] / (1 + np.exp(-logits))).max(axis=1, initial=0.0), dtype=np.float64)
 
 
-def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats, Floats]:
-    """What the prior adds for each kind and for each code, (words and none, trades), and for each name, (structures,)."""
+def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:
+    """What the prior adds for each kind and for each code; (words and none, trades)."""
     weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
     kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]
     codes = [
         weight["code"] * of_code(code or "") + weight["any code"] * of_code(code or "").max() + weight["share"] * model.share(code or "")
         for code in [*catalogue.coded("naf")[1], ""]
     ]  # fmt: skip
-    named = weight["any name"] * by_name(catalogue).max(axis=1) + model.bias
-    return weight["rate"] * np.array(kinds), np.array(codes), np.asarray(named, dtype=np.float32)
+    return weight["rate"] * np.array(kinds), np.array(codes)

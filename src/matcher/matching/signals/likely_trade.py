@@ -63,7 +63,7 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
-    held = trades.by_name(shortlist.catalogue)[shortlist.candidates[i]]
+    held = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])[0]
     met = held * trades.asked(shortlist)
     if sure >= TOLD and met.any():
         return Why(f"son nom évoque ce métier ({_label(met)})")
@@ -79,9 +79,8 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:
-    row = shortlist.candidates[i]
-    code = trades.by_code(shortlist.catalogue)[row]
-    held = np.maximum(code, trades.by_name(shortlist.catalogue)[row])
+    row = shortlist.candidates[i : i + 1]
+    held = np.maximum(trades.by_code(shortlist.catalogue, row)[0], trades.by_name(shortlist.catalogue, row)[0])
     if held.max(initial=0.0) >= NEAR:
         return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
     return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
