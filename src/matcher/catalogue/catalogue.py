@@ -127,10 +127,11 @@ class Catalogue:
             f"words {key}", lambda: (np.zeros((size, *like.shape), like.dtype), np.zeros(size, bool))
         )
         asked = numbers[rows]
-        fresh = np.unique(asked[~met[asked]])
-        for number in fresh.tolist():
-            table[number] = wanted(words[number])
-        met[fresh] = True
+        if not met[asked].all():
+            fresh = np.unique(asked[~met[asked]])
+            for number in fresh.tolist():
+                table[number] = wanted(words[number])
+            met[fresh] = True
         return np.asarray(table[asked])
 
     def one_of(

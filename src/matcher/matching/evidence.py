@@ -38,9 +38,19 @@ def said_trade(shortlist: Shortlist) -> Column:
     """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
     found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
     if len(told.texts):
-        held = trades.by_text(said.pieces(shortlist))
-        values = trades.match(trades.asked(shortlist), held, told.texts)[told.at]
+        values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
+    return found
+
+
+def trade_of_texts(shortlist: Shortlist) -> Column:
+    """How surely each of the different texts declared (`said.told`) is of the trade asked; (texts,)."""
+
+    def make() -> Column:
+        held = trades.by_text(said.pieces(shortlist))
+        return trades.match(trades.asked(shortlist), held, said.told(shortlist).texts)
+
+    found: Column = shortlist.once("trade of texts", make)
     return found
 
 
@@ -69,7 +79,9 @@ def said_second(shortlist: Shortlist) -> Column:
 
 def _held(shortlist: Shortlist, source: str) -> Column:
     """How surely a name or code is of the trade asked; NaN where it tells none."""
-    return np.where(_most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan)
+    return np.where(
+        _most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan
+    )
 
 
 def _of(shortlist: Shortlist, source: str) -> trades.Floats:
@@ -118,14 +130,14 @@ def other_trade(shortlist: Shortlist) -> Column:
     """How surely name and code tell a trade that is not the one asked, nor said to be done too."""
     best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
     met = np.fmax.reduce([of(shortlist, source) for source in TELLING])
-    return np.asarray(np.maximum(best - np.nan_to_num(met), 0.0))
+    return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
 
 def sure(shortlist: Shortlist) -> Column:
     """How sure the trade is from all sources together, each a proof of its own."""
     left = np.ones(len(shortlist))
     for source, worth in WORTH.items():
-        left = left * (1 - worth * np.nan_to_num(of(shortlist, source)))
+        left = left * (1 - worth * np.fmax(of(shortlist, source), 0.0))
     return 1 - left
 
 

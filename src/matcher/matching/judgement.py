@@ -51,7 +51,7 @@ class Table:
 
 def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
     """Which cell of a table's axis each value falls into; NaN into the last."""
-    return np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values, side="left"))
+    return np.asarray(cuts.searchsorted(values) + np.isnan(values))  # NaN is searched for behind all cuts
 
 
 def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:

@@ -162,6 +162,11 @@ class Reading:
         slots = np.arange(many.sum()) + np.repeat(self.starts[numbers] - before, many)
         return slots, np.repeat(np.arange(len(numbers)), many)
 
+    def span(self, number: int) -> tuple[int, int]:
+        """The first slot of a text, and the one behind its last."""
+        first = int(self.starts[number])
+        return first, first + int(self.many[number])
+
     def _read(self, fresh: Mapping[int, str]) -> None:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
@@ -227,7 +232,9 @@ class Pieces:
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
         """What `make` gives for the vectors of all pieces read so far, each computed once; (pieces, ...)."""
         reading = self.reading
-        return self._derived(name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32)))
+        return self._derived(
+            name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32))
+        )
 
     def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """The highest of some values of the pieces (as `derived` gives them) in each text read so far; (texts, ...)."""

@@ -117,11 +117,9 @@ class FaissIndex:
     ) -> NDArray[np.float32]:
         if rows is None:
             return self._similarities(vector, np.arange(len(self._starts) - 1))[self._numbers]
-        numbers = self._numbers[rows].astype(np.int64)
-        if self._vectors.dtype == np.float32:
-            return self._similarities(vector, numbers)
-        different, back = np.unique(numbers, return_inverse=True)  # halves are widened once each
-        return self._similarities(vector, different)[back]
+        # rows of one text are compared once: reading vectors costs more than finding which are different
+        different, back = np.unique(self._numbers[rows], return_inverse=True)
+        return self._similarities(vector, different.astype(np.int64))[back]
 
     def _similarities(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The inner product with the vector of each number; undefined for a deleted one."""

@@ -23,16 +23,16 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return _inferred(shortlist, i)
-    worth = {
-        source: evidence.WORTH[source] * float(np.nan_to_num(evidence.of(shortlist, source)[i]))
-        for source in evidence.TELLING
-    }
-    said_sure = float(np.nan_to_num(evidence.of(shortlist, "said_trade")[i]))
-    source = "said_trade" if said_sure >= TOLD else max(worth, key=worth.__getitem__)  # its own words first
-    sure = float(evidence.of(shortlist, source)[i])
-    if not sure >= NEAR:
+    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TELLING}
+    worth = {source: evidence.WORTH[source] * told for source, told in sure.items() if told == told}
+    source = (
+        "said_trade" if sure["said_trade"] >= TOLD else max(worth, key=worth.__getitem__)
+    )  # its own words first
+    if not sure[source] >= NEAR:
         return _other(shortlist, i)
-    return {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source](shortlist, i, sure)
+    return {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source](
+        shortlist, i, sure[source]
+    )
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -46,13 +46,14 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     """The piece of candidate i that is surest of the trade asked, and the offer it is of."""
-    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-    rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
-    pieces = said.pieces(shortlist)
-    slots, owner = pieces.of(rows)
-    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces), slots)
-    best = int(np.argmax(values))
-    return pieces.text(int(slots[best])), shortlist.catalogue.offer(int(rows[owner[best]]))
+    told, pieces = said.told(shortlist), said.pieces(shortlist)
+    place = int(np.searchsorted(told.parts.owners, i))
+    low, high = told.parts.starts[place : place + 2].tolist()
+    row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[told.at[low:high]]))
+    first, end = pieces.reading.span(int(told.texts[told.at[row]]))
+    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces)[first:end])
+    offer = shortlist.catalogue.offer(int(shortlist.rows[told.parts.inside[row]]))
+    return pieces.text(first + int(np.argmax(values))), offer
 
 
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -80,7 +81,9 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
 
 def _other(shortlist: Shortlist, i: int) -> Why:
     row = shortlist.candidates[i : i + 1]
-    held = np.maximum(trades.by_code(shortlist.catalogue, row)[0], trades.by_name(shortlist.catalogue, row)[0])
+    held = np.maximum(
+        trades.by_code(shortlist.catalogue, row)[0], trades.by_name(shortlist.catalogue, row)[0]
+    )
     if held.max(initial=0.0) >= NEAR:
         return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
     return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
