@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from matcher.domain import Zone
 from matcher.reference import places
@@ -11,6 +12,7 @@ DECLARED = ("offer", "description", "job")
 
 
 EPOCH = date(1970, 1, 1)
+KEPT = 5_000  # zones whose numbers are remembered
 TIMELESS = -(2**30)
 #: The natures of evidence; a row holds the position of its own.
 FORMAT = 3  # of the folder of a saved catalogue
@@ -34,6 +36,7 @@ def department_number(department: str | None) -> int:
     return _DEPARTMENTS.get(department or "", -1)
 
 
+@lru_cache(KEPT)
 def zone_bits(zone: Zone | None) -> tuple[int, int]:
     """The departments of a zone as two words of 64 bits, in the order of `department_number`."""
     if zone is None:

@@ -157,7 +157,7 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
         "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
         "zone_high": pa.array([high for _, high in bits], pa.uint64()),
         "text": pa.array([row.text for row in rows], pa.large_string()),
-        "payload": pa.array([json.dumps(codec.to_json(row.offer), ensure_ascii=False) for row in rows], pa.large_string()),
+        "payload": pa.array([codec.to_text(row.offer).decode() for row in rows], pa.large_string()),
     })  # fmt: skip
 
 
@@ -166,13 +166,13 @@ def _structure_table(
 ) -> pa.Table:
     nan = float("nan")
     bidders: dict[str, int] = {}
-    located = [replace(s, place=locate(s.place)) if s.place.country else s for s in structures]
+    located = [_located(s) for s in structures]
 
     def held(words: Iterable[str]) -> str:
         folded = [fold(word) for word in words]
         return f"|{'|'.join(folded)}|" if folded else ""
 
-    payloads = [json.dumps(codec.to_json(s), ensure_ascii=False) for s in located]
+    payloads = [codec.to_text(s).decode() for s in located]
     return pa.table({
         "siret": pa.array([s.siret for s in located], pa.string()),
         "siren": pa.array([s.siren for s in located], pa.string()),
@@ -197,6 +197,12 @@ def _structure_table(
         "digest": pa.array(_digests(payloads, first_rows, evidence), pa.binary(16)),
         "payload": pa.array(payloads, pa.large_string()),
     })  # fmt: skip
+
+
+def _located(structure: Structure) -> Structure:
+    """The structure with its place completed; itself where nothing is to be completed."""
+    place = locate(structure.place) if structure.place.country else structure.place
+    return structure if place == structure.place else replace(structure, place=place)
 
 
 def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:

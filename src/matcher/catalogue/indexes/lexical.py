@@ -251,17 +251,16 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
     """The words of each text; words met for the first time are added to the vocabulary."""
     from scipy.sparse import csr_array
 
-    columns: list[int] = []
-    starts = np.zeros(len(texts) + 1, dtype=np.int64)
-    for row, text in enumerate(texts):
-        for token in tokens(text):
-            column = vocabulary.get(token)
-            if column is None:
-                column = vocabulary[token] = len(vocabulary)
-            columns.append(column)
-        starts[row + 1] = len(columns)
+    words: dict[str, NDArray[np.int32]] = {}  # of each different text
+    for text in texts:
+        if text not in words:
+            stems = [vocabulary.setdefault(token, len(vocabulary)) for token in tokens(text)]
+            words[text] = np.array(stems, dtype=np.int32)
+    held = [words[text] for text in texts]
+    columns = np.concatenate([np.zeros(0, dtype=np.int32), *held])
+    starts = np.concatenate(([0], np.cumsum([len(each) for each in held], dtype=np.int64)))
     table = csr_array(
-        (np.ones(len(columns), dtype=np.int32), np.array(columns, dtype=np.int32), starts),
+        (np.ones(len(columns), dtype=np.int32), columns, starts),
         shape=(len(texts), max(len(vocabulary), 1)),
     )
     table.sum_duplicates()
