@@ -75,11 +75,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
-    warming = asyncio.create_task(anyio.to_thread.run_sync(_start_reader))
     if serving.current is None:
         log.warning(serving.refusal)
-    else:
-        await anyio.to_thread.run_sync(page.warm)
+    warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, serving))
     app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:
@@ -96,8 +94,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.store.close()
 
 
-def _start_reader() -> None:
-    """Have the process that reads uploads in memory; where it cannot start, the first upload says so."""
+def _warm(serving: Serving) -> None:
+    """Prepare, while the first requests are answered, what others would wait for.
+
+    Last the process that reads uploads; where it cannot start, the first upload says so.
+    """
+    if serving.current is not None:
+        serving.warm()
+        page.warm()
     with contextlib.suppress(OSError):
         confined.start()
 

@@ -189,6 +189,8 @@ class Serving:
                 return False
             try:
                 fresh = self._load(stamp)
+                if self.current is not None:
+                    warm(fresh)  # before it is in force; the first one answers as soon as it can
             except (MatcherError, OSError, ValueError, KeyError) as error:
                 # while the folder is being replaced a file may be missing: tried again at the next look
                 self._tried = stamp if self.stamp() == stamp else None
@@ -200,11 +202,16 @@ class Serving:
             self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
-        _settle()  # the one before is no longer in force: what it held is given back now, and not at the next swap
+        _settle()
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
         return True
+
+    def warm(self) -> None:
+        """Prepare what the first requests of some kinds would wait for; see `warm`."""
+        if self.current is not None:
+            warm(self.current)
 
     def apply_denials(self, store: Store) -> bool:
         """Apply what structures deny to the snapshot, at once; True where it changed."""
@@ -225,7 +232,7 @@ class Serving:
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
         contracts = gather.load_contracts(self.folder)
         snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
-        _warm(snapshot)
+        _ask(snapshot, groups=0)
         return snapshot
 
     def _matcher(self, catalogue: Catalogue) -> Matcher:
@@ -243,8 +250,11 @@ class Serving:
 
 
 def _settle() -> None:
-    """Keep the loaded catalogue out of later garbage collections: each would hold up every request."""
-    gc.unfreeze()  # what an earlier catalogue left
+    """Keep the loaded catalogue out of later garbage collections: each would hold up every request.
+
+    What was frozen before stays so, for a search through all of it takes most of a second in which nobody is answered;
+    a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.
+    """
     gc.collect()
     _give_back()
     gc.freeze()
@@ -259,13 +269,20 @@ def _give_back() -> None:
         trim(0)
 
 
-def _warm(snapshot: Snapshot) -> None:
-    """A first question before the first visitor's, with a place and groups, so that lazy columns are in memory."""
+def _ask(snapshot: Snapshot, groups: int) -> None:
+    """A first question before the first visitor's, with a place, so that lazy columns are in memory."""
     from matcher.reading import need
     from matcher.reference import toponyms
 
     if len(snapshot.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
-        snapshot.matcher.match(tender, 10, groups=3)
-        search_names(snapshot.catalogue, "a", limit=1)
-        need.spot("nettoyage à Paris")
+        snapshot.matcher.match(tender, 10, groups=groups)
+
+
+def warm(snapshot: Snapshot) -> None:
+    """Have in memory what only some requests need: groups, names of structures, places in a text."""
+    from matcher.reading import need
+
+    _ask(snapshot, groups=3)
+    search_names(snapshot.catalogue, "zz", limit=1)
+    need.spot("nettoyage à Paris")

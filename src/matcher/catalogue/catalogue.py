@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -52,8 +52,9 @@ class Catalogue:
         self.written: Path | None = (
             None  # the file of its vectors, where they were written before it is saved
         )
-        self._structure_of = lru_cache(KEPT)(self._structure)
-        self._offer_of = lru_cache(KEPT)(self._offer)
+        # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
+        self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
+        self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
         self.offsets: NDArray[np.int64] = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
@@ -229,43 +230,37 @@ class Catalogue:
     def places_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
         row = self._first_of_siren.get(siren)
-        if row is None:
-            return ()
-        order, starts = self._bidders
-        bidder = self.of_structure("bidder")[row]
-        return tuple(self.sirets[order[starts[bidder] : starts[bidder + 1]]].tolist())
+        return () if row is None else self.places_beside(row)
+
+    def places_beside(self, row: int) -> tuple[str, ...]:
+        """SIRETs of every establishment of the bidder of a row; they stand side by side."""
+        bidder, low, high = self.of_structure("bidder"), row, row + 1
+        while low and bidder[low - 1] == bidder[row]:
+            low -= 1
+        while high < len(bidder) and bidder[high] == bidder[row]:
+            high += 1
+        return tuple(self.structures.column("siret").slice(low, high - low).to_pylist())
 
     @cached_property
     def sirets(self) -> NDArray[np.str_]:
         """The SIRETs, which are the order of the rows."""
         return np.array(self.structures.column("siret").to_pylist(), dtype=np.str_)
 
-    @cached_property
-    def _bidders(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Structure rows by bidder, and where each bidder's begin."""
-        bidder = self.of_structure("bidder")
-        return np.argsort(bidder, kind="stable"), np.concatenate(([0], np.cumsum(np.bincount(bidder))))
-
     def structure(self, row: int) -> Structure:
         """The structure of a row as it was given; its past awards are evidence, not repeated here."""
         return self._structure_of(row)
-
-    def _structure(self, row: int) -> Structure:
-        return codec.from_text(Structure, self.structures.column("payload")[row].as_py())
 
     def offer(self, evidence_row: int) -> Offer:
         """The piece of evidence of a row."""
         return self._offer_of(evidence_row)
 
-    def _offer(self, row: int) -> Offer:
-        return codec.from_text(Offer, self.evidence.column("payload")[row].as_py())
-
     def text(self, evidence_row: int) -> str:
         """The text of an evidence row."""
-        return str(self._texts[evidence_row].as_py())
+        return str(self.texts[evidence_row].as_py())
 
     @cached_property
-    def _texts(self) -> Any:
+    def texts(self) -> Any:
+        """The texts of all evidence rows, as an Arrow array."""
         texts = self.evidence.column("text")
         return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
 
@@ -278,8 +273,9 @@ class Catalogue:
     def _published(self) -> dict[int, tuple[str, ...]]:
         if "denied" not in self.structures.column_names:
             return {}
-        denied = self.structures.column("denied").to_pylist()
-        return {row: tuple(skills) for row, skills in enumerate(denied) if skills}
+        denied = self.structures.column("denied").combine_chunks()
+        rows = np.flatnonzero(np.diff(plain(denied.offsets))).tolist()  # hardly any denies one
+        return {row: tuple(denied[row].as_py()) for row in rows if denied[row].is_valid}
 
     def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
         """The same catalogue where these SIRETs deny these skills too, at once and without a new build."""
@@ -296,6 +292,10 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
+
+
+def _read(cls: type[T], payloads: pa.ChunkedArray, row: int) -> T:
+    return codec.from_text(cls, payloads[row].as_py())
 
 
 def column_of(table: pa.Table, name: str) -> NDArray[Any]:

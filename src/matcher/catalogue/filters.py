@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from functools import lru_cache, partial
+from heapq import nsmallest
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 KEPT = 5_000  # places and words whose answers are remembered
+K, V = TypeVar("K"), TypeVar("V")
 
 
 def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]:
@@ -29,8 +30,8 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     if not wanted:
         return []
     keys = catalogue.once("name_keys", lambda: _name_keys(catalogue))
-    hits = [row for row, key in enumerate(keys) if all(word in key for word in wanted)]
-    return sorted(hits, key=lambda row: (len(keys[row]), row))[:limit]
+    hits = (row for row, key in enumerate(keys) if all(word in key for word in wanted))
+    return nsmallest(limit, hits, key=lambda row: (len(keys[row]), row))
 
 
 def _name_keys(catalogue: Catalogue) -> list[str]:
@@ -44,8 +45,18 @@ def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]
     None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
     names and texts alone, not the awards, so that nothing leaks.
     """
-    find = catalogue.once("rare_name", lambda: lru_cache(KEPT)(partial(_rare_name, catalogue)))
-    return find(word) or None
+    return _remembered(catalogue, "rare names", word, _rare_name) or None
+
+
+def _remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V]) -> V:
+    """What `find` says of a key, kept with the catalogue (which nothing kept refers to) for some KEPT keys."""
+    known: dict[K, V] = catalogue.once(name, dict)
+    if key not in known:
+        if len(known) >= KEPT:
+            known.clear()
+        known[key] = find(catalogue, key)
+        return known[key]
+    return known[key]
 
 
 def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
@@ -84,9 +95,8 @@ def nearest(
     if not located:
         return np.zeros(0, dtype=np.int64)
     if allowed is None:
-        around = catalogue.once("around", lambda: lru_cache(KEPT)(partial(_nearest, catalogue)))
         # the lots of one notice, and many notices, are of one place
-        return around((tuple(located), k))
+        return _remembered(catalogue, "around", (tuple(located), k), _nearest)
     distance = distances_km(catalogue, located)
     distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
     near = np.argpartition(distance, min(k, len(distance) - 1))[:k]

@@ -326,7 +326,9 @@ class Matcher:
             warnings=warnings(structure, may),
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
-            other_places=tuple(s for s in self.catalogue.places_of(structure.siren) if s != structure.siret),
+            other_places=tuple(
+                s for s in self.catalogue.places_beside(int(shortlist.candidates[i])) if s != structure.siret
+            ),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
 

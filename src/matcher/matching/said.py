@@ -198,7 +198,7 @@ class Pieces:
     """The pieces of a catalogue's declared texts with their views, read as their rows are first asked for."""
 
     def __init__(self, catalogue: Any, folder: Path | None = None) -> None:
-        self._catalogue = catalogue
+        self._texts, self._encoder = catalogue.texts, catalogue.encoder
         rows = catalogue.evidence.num_rows
         self.reading = _reading(catalogue.encoder, folder, rows)
         self._numbers = np.full(rows, -1, np.int64)  # of the text of each row, -1 before it is read
@@ -213,7 +213,7 @@ class Pieces:
             with self.reading.lock:
                 fresh = np.unique(rows[self._numbers[rows] < 0])
                 self._numbers[fresh] = self.reading.numbers(
-                    [self._catalogue.text(row) for row in fresh.tolist()]
+                    [str(self._texts[row].as_py()) for row in fresh.tolist()]
                 )
             numbers = self._numbers[rows]
         return numbers
@@ -265,7 +265,7 @@ class Pieces:
 
     def asked(self, vector: Floats, text: str) -> Floats:
         """A lot as pieces are compared with it; shape (kept,)."""
-        words = self._catalogue.encoder.encode([text[: cpv.LIMIT]], role="passage")
+        words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
 

@@ -124,13 +124,14 @@ def _compared(
         if asked[name] and (found := catalogue.index("words" if name == "part" else name)) is not None
     }
 
-    def compare(name: str) -> NDArray[np.float32]:
+    # neither refers to the mapping it fills: a lot's arrays are given back at once, not at the next search for cycles
+    def compare(name: str, made: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         if name == "part" and query.part == query.words:  # typed in
-            return similarity["words"]
+            return made["words"]
         found: NDArray[np.float32] = index[name].compare(asked[name], query.vector, rows)
         return found
 
-    def peak(name: str) -> float:
+    def peak(name: str, _: Mapping[str, float]) -> float:
         highest = float(similarity[name].max(initial=0.0))
         if not partial:
             return highest

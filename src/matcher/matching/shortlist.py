@@ -181,9 +181,9 @@ class Memo:
 
 
 class Lazy(Mapping[str, T]):
-    """Values by name, each made when it is first asked for."""
+    """Values by name, each made when it is first asked for, with those made before at its disposal."""
 
-    def __init__(self, names: tuple[str, ...], make: Callable[[str], T]) -> None:
+    def __init__(self, names: tuple[str, ...], make: Callable[[str, Mapping[str, T]], T]) -> None:
         self._names, self._make = names, make
         self._made: dict[str, T] = {}
 
@@ -191,7 +191,7 @@ class Lazy(Mapping[str, T]):
         if name not in self._names:
             raise KeyError(name)
         if name not in self._made:
-            self._made[name] = self._make(name)
+            self._made[name] = self._make(name, self)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from matcher.reference.paths import models_dir
 GATHERED = 20_000  # tokens summed at once: bounds memory to some tens of megabytes
 REMEMBERED = 200_000  # words whose tokens are cached
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
+#: The files of an encoder: vocabulary, vectors, projection.
+PARTS = (
+    Path("0_StaticEmbedding") / "tokenizer.json", Path("0_StaticEmbedding") / "model.safetensors", PROJECTION / "model.safetensors",
+)  # fmt: skip
 
 
 class StaticEncoder:
@@ -36,9 +41,8 @@ class StaticEncoder:
         from tokenizers import Tokenizer
 
         try:
-            vocabulary = (folder / "0_StaticEmbedding" / "tokenizer.json").read_bytes()
-            weights = (folder / "0_StaticEmbedding" / "model.safetensors").read_bytes()
-            path = folder / PROJECTION / "model.safetensors"
+            vocabulary, weights = ((folder / name).read_bytes() for name in PARTS[:2])
+            path = folder / PARTS[2]
             projection = path.read_bytes() if path.is_file() else b""
         except OSError:
             raise BadInput(
@@ -136,4 +140,19 @@ def _as_json(part: Any) -> Any:
 
 def load(path: str | Path | None = None) -> StaticEncoder:
     """The encoder in `path`, by default the shipped one.  Raises BadInput when there is none."""
-    return StaticEncoder(Path(path) if path else models_dir() / "encoder")
+    folder = Path(path) if path else models_dir() / "encoder"
+    return _opened(folder, tuple(_stamp(folder / name) for name in PARTS))
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: Path, stamps: tuple[tuple[int, int], ...]) -> StaticEncoder:
+    """The encoder of files as they stand: a catalogue that takes the place of another keeps its encoder."""
+    return StaticEncoder(folder)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_ino
