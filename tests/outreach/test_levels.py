@@ -87,6 +87,19 @@ def test_who_lends_staff_is_never_told_to_answer_alone(store: Store, folder: Pat
     assert item["level"] == "likely" and item["alone"].startswith("Vous pouvez répondre seule")
 
 
+def test_a_lot_told_by_its_clause_alone_is_not_a_lot_without_structure(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "lends"
+    save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)
+    insurance = n.tender(
+        "c", lots=(Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",)),)
+    )
+    summary = n.night(store, folder, cleaning("a", clauses=(Clause(hours=500.0),)), insurance)
+    assert (summary.lots, summary.matches, summary.by_clause, summary.nobody) == (2, 0, 1, 1)
+    page = report.of_run(store, summary.run)
+    assert "Lots par la clause seulement</th><td>1</td>" in page
+    assert "Assurance responsabilité civile" in page and "Nettoyage des bureaux de la mairie" not in page
+
+
 def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Store, folder: Path) -> None:
     amount = {"amount": 120_000.0, "amount_period": "total"}
     n.night(

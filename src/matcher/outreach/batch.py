@@ -151,13 +151,18 @@ def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> No
         done = connection.execute(select(Notice.id, Notice.tender).where(Notice.matched_at == at)).all()
         ids = {row.id for row in done}
         lots = {(row.id, lot["id"]) for row in done for lot in row.tender["lots"]}
-        matched = connection.execute(
-            select(Found.notice_id, Found.lot_id)
+        found = connection.execute(
+            select(Found.notice_id, Found.lot_id, LEVEL.label("level"))
             .join(Notice, Notice.id == Found.notice_id)
-            .where(Notice.matched_at == at, LEVEL == "likely")
+            .where(Notice.matched_at == at)
         ).all()
-        summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(matched)
-        summary.nobody = len(lots - {(row.notice_id, row.lot_id) for row in matched})
+        likely, clause = (
+            [(row.notice_id, row.lot_id) for row in found if row.level == level]
+            for level in ("likely", "clause")
+        )
+        summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(likely)
+        summary.by_clause = len(set(clause) - set(likely))
+        summary.nobody = len(lots.difference(likely, clause))
         row = {
             "id": summary.run, "started_at": at, "finished_at": now(), "state": asdict(summary),
         }  # fmt: skip

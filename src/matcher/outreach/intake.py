@@ -41,6 +41,7 @@ class Summary:
     matched: int = 0
     lots: int = 0
     matches: int = 0
+    by_clause: int = 0  # lots with nobody to call, told to who carries hours of their clause
     nobody: int = 0
     digests: int = 0
     told: int = 0
@@ -62,7 +63,7 @@ class Summary:
         )
         yield (
             f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
-            f"{self.nobody} lots without any structure"
+            f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
         )
         yield f"{self.digests} digests, {self.told} lots told" + (f"; HELD: {self.held}" if self.held else "")
 

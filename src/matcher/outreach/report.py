@@ -74,8 +74,10 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        with_lots = select(Found.notice_id, Found.lot_id).where(LEVEL == "likely").distinct()
-        served = {(row.notice_id, row.lot_id) for row in connection.execute(_of(with_lots, public))}
+        served, clause = (
+            {tuple(row) for row in connection.execute(_of(_lots_at(level), public))}
+            for level in ("likely", "clause")
+        )
         appearances = _of(select(func.count()).select_from(Found).where(LEVEL == "likely"), public).group_by(
             Found.siret
         )
@@ -84,9 +86,9 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         states = list(connection.execute(last).scalars())
         digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
         words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
-    lots = _lots(notices, served)
+    lots = _lots(notices, served, clause)
     places = lots.explode("departments")
-    empty = lots[~lots["served"]]
+    empty = lots[~lots["served"] & ~lots["by_clause"]]
     return {
         "run": state, "held": held_in_words(state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
@@ -99,13 +101,20 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _lots_at(level: str) -> Any:
+    """A query over the lots that have a match at a level."""
+    return select(Found.notice_id, Found.lot_id).where(LEVEL == level).distinct()
+
+
 def _of(matches: Any, which: ColumnElement[bool]) -> Any:
     """A query over matches, of some notices only."""
     return matches.join(Notice, Notice.id == Found.notice_id).where(which)
 
 
-def _lots(notices: Iterable[Any], served: Collection[tuple[str, str]]) -> pd.DataFrame:
-    """A row for each lot: notice, number, title, trade, departments, and whether any structure was found."""
+def _lots(
+    notices: Iterable[Any], served: Collection[tuple[str, str]], clause: Collection[tuple[str, str]]
+) -> pd.DataFrame:
+    """A row for each lot: notice, number, title, trade, departments, whether any structure was found, or by the clause."""
     import pandas as pd
 
     rows = []
@@ -115,11 +124,12 @@ def _lots(notices: Iterable[Any], served: Collection[tuple[str, str]]) -> pd.Dat
                 "non précisé"
             ]
             trade = _trade(lot["cpv"][0]) if lot["cpv"] else "sans CPV"
+            key = (notice.id, lot["id"])
             rows.append((
-                notice.id, lot["number"], lot["title"][:120], trade, departments, ", ".join(departments), (notice.id, lot["id"]) in served,
+                notice.id, lot["number"], lot["title"][:120], trade, departments, ", ".join(departments), key in served, key in clause,
             ))  # fmt: skip
-    table = pd.DataFrame(rows, columns=["notice", "lot", "title", "trade", "departments", "where", "served"])
-    return table.astype({"served": bool})
+    names = ["notice", "lot", "title", "trade", "departments", "where", "served", "by_clause"]
+    return pd.DataFrame(rows, columns=names).astype({"served": bool, "by_clause": bool})
 
 
 def _counts(values: pd.Series[Any], most: int | None = None) -> list[tuple[str, int]]:
