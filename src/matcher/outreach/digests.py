@@ -8,9 +8,11 @@ unpublished need goes out in waves, which stop when enough structures are intere
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache, partial
 from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,8 @@ ASKED = "asked by --hold"
 #: What digests composed before these were told lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
+KEPT = 64  # digests whose items are remembered while others are composed
+Items = Mapping[tuple[str, str], Mapping[str, Any]]  # of a digest: (notice, lot) -> what was told
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
 RENEWAL = "renewal:"
 ENDING = 2  # contracts that end soon told in one message
@@ -92,12 +96,14 @@ def compose(
     # a cancelled procedure has no matches left: its addressees are those it was announced to
     gone = {addressee for addressee, notice_id, _ in known.announced if known.cases[notice_id].cancelled}
     writer = ItemWriter(store, catalogue, known.cases)
+    items = lru_cache(KEPT)(partial(_items_announced, store))
+    cancelled = _cancelled(known)
     for siret in sorted({*by_siret, *gone}):
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
             continue
-        found = (_news(store, known, *row[1:], names) for row in by_siret.get(siret, ()))
-        news = [*filter(None, found), *_cancelled(known, names)]
+        found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
+        news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         if any(one.level != "plausible" for one in news):
             fresh = _ending(known, names, (ending or {}).get(siret, ()))
             _write(store, catalogue, rules, summary, at, siret, news, writer, fresh)
@@ -187,7 +193,13 @@ def _waves(
 
 
 def _news(
-    store: Store, known: _Known, notice_id: str, lot_id: str, chance: float, level: str, names: set[str]
+    items: Callable[[str], Items],
+    known: _Known,
+    notice_id: str,
+    lot_id: str,
+    chance: float,
+    level: str,
+    names: set[str],
 ) -> News | None:
     """The news of this pair today, None where there is none."""
     case = known.cases[notice_id]
@@ -206,18 +218,20 @@ def _news(
     digest_id, at = before
     if case.changed_at <= at:
         return None
-    item = _item_announced(store, digest_id, notice_id, lot_id)
+    item = items(digest_id).get((notice_id, lot_id))
     if item is None or item["matter"] == matter(case.tender, lot):
         return None
     return News(notice_id, lot_id, chance, "correction", level, item)
 
 
-def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
-    """Lots announced earlier whose procedure was cancelled since, announced as such once."""
+def _cancelled(known: _Known) -> dict[str, list[News]]:
+    """Lots announced earlier whose procedure was cancelled since, announced as such once; by addressee."""
+    found: dict[str, list[News]] = defaultdict(list)
     for (addressee, notice_id, lot_id), (_, at) in known.announced.items():
         case = known.cases[notice_id]
-        if case.cancelled and addressee in names and at < case.changed_at and case.lot(lot_id):
-            yield News(notice_id, lot_id, 1.0, "cancellation")
+        if case.cancelled and at < case.changed_at and case.lot(lot_id):
+            found[addressee].append(News(notice_id, lot_id, 1.0, "cancellation"))
+    return found
 
 
 def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[Renewal]:
@@ -227,11 +241,11 @@ def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[R
     ]
 
 
-def _item_announced(store: Store, digest_id: str, notice_id: str, lot_id: str) -> Mapping[str, Any] | None:
+def _items_announced(store: Store, digest_id: str) -> Items:
+    """What a digest told of each lot, by notice and lot."""
     with store.reading() as connection:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
-    items = (content or {}).get("items", ())
-    return next((i for i in items if i["notice_id"] == notice_id and i["lot_id"] == lot_id), None)
+    return {(item["notice_id"], item["lot_id"]): item for item in reversed((content or {}).get("items", ()))}
 
 
 def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
