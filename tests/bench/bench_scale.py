@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import load_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.domain import Structure
 from matcher.lab import synth
 from matcher.matching import recipes
@@ -92,7 +92,7 @@ def memory(folder: Path) -> dict[str, int]:
     code = (
         "import json, sys\n"
         "from pathlib import Path\n"
-        "from matcher import synth\n"
+        "from matcher.lab import synth\n"
         "from matcher.matching.engine import Matcher\n"
         "matcher = Matcher.load(sys.argv[1])\n"
         "for tender in synth.tenders(200, seed=21):\n"
@@ -155,7 +155,7 @@ def main() -> None:
             folder = Path(name) / "catalogue"
             with timed(row, "build"):
                 made = build_catalogue(drained(listed), recipe=recipes.named("default"))
-                made.save(folder)
+                save_catalogue(made, folder)
             row["memory_of_the_build_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             del made
             held = load_catalogue(folder)
@@ -164,7 +164,7 @@ def main() -> None:
             row["disk_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20)
             fresh = synth.changed(some, 1.0)
             with timed(row, "update_of_1_percent"):
-                held.updated(fresh).save(folder)
+                save_catalogue(update_catalogue(held, fresh), folder)
             del held
             row |= memory(folder)
             tenders = list(synth.tenders(asked.notices))
