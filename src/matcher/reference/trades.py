@@ -68,6 +68,11 @@ def named(text: str) -> dict[str, str]:
     A text is cut at commas, "et" and the like; the first trade of a piece is what it asks for ("démolition
     des cloisons" asks for demolition).  What is excluded ("hors électricité") is not asked.
     """
+    return dict(_named(text))
+
+
+@lru_cache(maxsize=5_000)  # the title of a lot is asked by many
+def _named(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     start = 0
     for piece in [*_PIECE.finditer(text), None]:
@@ -84,20 +89,23 @@ def named(text: str) -> dict[str, str]:
         if hits:
             found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
         start = piece.end() if piece else end
-    return found
+    return MappingProxyType(found)
 
 
 def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     """Trade -> the code that names it, by the longest prefix; codes that name none are left out."""
     found: dict[str, str] = {}
     for code in codes:
-        best = max(
-            ((len(p), t.name) for t in trades() for p in t.cpv if len(p) >= 3 and code.startswith(p)),
-            default=None,
-        )
-        if best is not None:
-            found.setdefault(best[1], code)
+        if name := _trade_of_code(code):
+            found.setdefault(name, code)
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _trade_of_code(code: str) -> str:
+    """The trade with the longest prefix of a code; "" where none has one."""
+    met = ((len(p), t.name) for t in trades() for p in t.cpv if len(p) >= 3 and code.startswith(p))
+    return max(met, default=(0, ""))[1]
 
 
 def skills(structure: Structure) -> Mapping[str, float]:
