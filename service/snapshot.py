@@ -17,7 +17,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
 from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
-from matcher.matching import recipes
+from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities
@@ -286,3 +286,5 @@ def warm(snapshot: Snapshot) -> None:
     _ask(snapshot, groups=3)
     search_names(snapshot.catalogue, "zz", limit=1)
     need.spot("nettoyage à Paris")
+    if snapshot.matcher.judges:
+        evidence.read_names(snapshot.catalogue)

@@ -120,7 +120,8 @@ class Catalogue:
     ) -> NDArray[Any]:
         """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`.
 
-        Words are asked when they are first met: most names of a large catalogue are never near a lot.
+        Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
+        place of another finds those of the names that both hold.
         """
         numbers, words = self.coded(name)
         size = max(len(words), 1)
@@ -130,8 +131,12 @@ class Catalogue:
         asked = numbers[rows]
         if not met[asked].all():
             fresh = np.unique(asked[~met[asked]])
+            known = _known_words(key)
             for number in fresh.tolist():
-                table[number] = wanted(words[number])
+                word = words[number]
+                if word not in known:
+                    known[word] = wanted(word)
+                table[number] = known[word]
             met[fresh] = True
         return np.asarray(table[asked])
 
@@ -292,6 +297,17 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
+
+
+_WORDS: dict[str, dict[str, Any]] = {}  # what was told of each word, by what was asked
+MOST_WORDS = 2_000_000
+
+
+def _known_words(key: str) -> dict[str, Any]:
+    known = _WORDS.setdefault(key, {})
+    if len(known) > MOST_WORDS:
+        known.clear()
+    return known
 
 
 def _read(cls: type[T], payloads: pa.ChunkedArray, row: int) -> T:

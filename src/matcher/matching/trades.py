@@ -213,12 +213,17 @@ def plain(name: str) -> str:
 def of_name(name: str) -> Floats:
     """The trades that a name tells, by its networks and words; zeros where it tells none."""
     told = plain(name)
-    row = np.zeros(len(names()), dtype=np.float32)
-    for number in _possible(told):
-        words, weights = _name_table()[number]
-        if words.search(told):
-            np.maximum(row, weights, out=row)
-    return row
+    return _highest(frozenset(row for row in _possible(told) if _name_table()[row][0].search(told)))
+
+
+@cache
+def _highest(rows: frozenset[int]) -> Floats:
+    """The highest weight of each trade among rows of the table; one array for all names that match the same."""
+    found = np.zeros(len(names()), dtype=np.float32)
+    for row in rows:
+        np.maximum(found, _name_table()[row][1], out=found)
+    found.flags.writeable = False
+    return found
 
 
 def of_code(code: str) -> Floats:
