@@ -40,7 +40,8 @@ def _number(lot: Lot) -> str:
 
 def _holding(lot: Lot, own: Iterable[Finding[T]], whole: Iterable[Finding[T]]) -> list[T]:
     """What holds for a lot: the findings of its own text, and those of the whole that name it or name none."""
-    return [one.what for one in (*own, *whole) if one.holds_for(_number(lot))]
+    number = _number(lot)
+    return [one.what for one in (*own, *whole) if one.holds_for(number)]
 
 
 def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:

@@ -6,13 +6,12 @@ Quoted by passage; a label is given only where the sentence imposes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from matcher.domain import Condition
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import any_of, repaired
 from matcher.reading.clauses.sentences import Sentence
-from matcher.reference.prose import folded
 
 #: The qualifications that notices ask for: label -> the words of which one must stand there.
 QUALIFICATIONS: dict[str, str] = {
@@ -49,7 +48,7 @@ _ASKED = re.compile(
 #: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)"
 _NOT_ASKED = re.compile(r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:")
 
-_FORBIDDEN = r"(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
+_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
 #: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
 _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 
@@ -120,19 +119,27 @@ _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 _STEMS = ("visit", "chantillon", "groupement", "variante")
 
 
-def stated(found: Iterable[Sentence]) -> Iterator[Finding[Condition]]:
+def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
-    heading = ""
+    heading: Sentence | None = None
+    qualified = _ANY_QUALIFICATION.search("\n".join(one.plain for one in found)) is not None
     for one in found:
-        text = f"{heading} {one.text}" if heading and one.item else one.text
-        if one.plain.endswith(":"):
-            heading = one.text
+        text, plain = one.text, one.plain
+        if plain.endswith(":"):
+            heading = one
         elif not one.item:
-            heading = ""
-        plain = repaired(folded(text))
-        labels = [*_of_stems(plain)] if any(stem in plain for stem in _STEMS) else []
-        for code, label in [*labels, *_qualified(plain)]:
+            heading = None
+        elif heading:
+            text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
+        for code, label in _labels(repaired(plain), qualified):
             yield Finding(Condition(code=code, label=label, passage=text), one.lots)
+
+
+def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
+    if any(stem in plain for stem in _STEMS):
+        yield from _of_stems(plain)
+    if qualified:
+        yield from _qualified(plain)
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:
@@ -146,7 +153,7 @@ def _of_stems(plain: str) -> Iterator[tuple[str, str]]:
 
 
 def _qualified(plain: str) -> Iterator[tuple[str, str]]:
-    if _ANY_QUALIFICATION.search(plain) and _ASKED.search(plain) and not _NOT_ASKED.search(plain):
+    if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
         for label, pattern in _QUALIFICATIONS.items():
             if pattern.search(plain):
                 yield "qualification", label

@@ -77,13 +77,13 @@ def joined(text: str) -> str:
 def cut(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
     text = joined(text)
+    folded = prose.folded(text)
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
-    for start, end in _short(text):
-        published = text[start:end].strip().replace("\n", " ")
+    for start, end in _short(text, folded):
+        published, plain = (one[start:end].strip().replace("\n", " ") for one in (text, folded))
         if not published:
             continue
-        plain = prose.folded(published)
         own = lots_named(plain) if "lot" in plain else frozenset()
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
@@ -95,8 +95,8 @@ def cut(text: str) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def _short(text: str) -> Iterator[tuple[int, int]]:
-    for start, end in prose.sentences(text):
+def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    for start, end in prose.sentences(text, folded):
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
