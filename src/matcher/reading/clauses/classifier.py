@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,33 +76,13 @@ def _columns(hashes: Integers, view: int) -> Columns:
     return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
 
 
-class _Words:
-    """The number of each word met, and by number its hash, whether it is common, its letters."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, int] = {}
-        self.hashes = np.zeros(REMEMBERED, dtype=np.uint64)
-        self.rare = np.zeros(REMEMBERED, dtype=bool)
-        self.letters: list[Columns] = []
-
-    def numbers(self, words: list[str]) -> list[int]:
-        """The number of each word; a full memory is emptied before, never between."""
-        if len(self.known) + len(words) > REMEMBERED:
-            self.known.clear()
-            self.letters.clear()
-        return [self.known[word] if word in self.known else self._meet(word) for word in words]
-
-    def _meet(self, word: str) -> int:
-        number = self.known[word] = len(self.letters)
-        self.hashes[number] = _spread(word)
-        self.rare[number] = word not in _COMMON
-        padded = f" {word} "
-        runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
-        self.letters.append(_columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2))
-        return number
-
-
-_words = _Words()
+@lru_cache(maxsize=REMEMBERED)
+def _word(word: str) -> tuple[int, bool, Columns]:
+    """The hash of a word, whether it is rare enough for skip-grams, and the columns of its n-grams of letters."""
+    padded = f" {word} "
+    runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
+    letters = _columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2)
+    return _spread(word), word not in _COMMON, letters
 
 
 def _runs(given: Integers) -> Integers:
@@ -124,14 +104,13 @@ def _pairs(given: Integers) -> Integers:
 
 def features(text: str) -> Columns:
     """The hashed columns of a passage, view by view; some stand twice."""
-    numbers = _words.numbers(words(text))
-    if not numbers:
+    known = [_word(word) for word in words(text)]
+    if not known:
         return _NOTHING
-    hashes = _words.hashes[numbers]
-    letters = [_words.letters[number] for number in numbers]
-    return np.concatenate(
-        [_columns(_runs(hashes), 0), _columns(_pairs(hashes[_words.rare[numbers]]), 1), *letters]
-    )
+    hashes = np.array([one[0] for one in known], dtype=np.uint64)
+    rare = np.array([one[1] for one in known])
+    letters = [one[2] for one in known]
+    return np.concatenate([_columns(_runs(hashes), 0), _columns(_pairs(hashes[rare]), 1), *letters])
 
 
 # ----------------------------------------------------------------------------------------------- model
@@ -205,6 +184,10 @@ def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
     }
 
 
+#: What a file that is absent, cut or another's raises.
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
+
+
 def load(folder: Path | None = None) -> ClauseModel:
     """What `matcher train clauses` wrote.  Raises BadInput where it is absent or damaged."""
     folder = folder or paths.models_dir() / "clauses"
@@ -218,25 +201,13 @@ def load(folder: Path | None = None) -> ClauseModel:
                 arrays["bias"],
             )
         verdicts = {label: Verdict(**saved["verdicts"][label]) for label in LABELS}
-        fits = learnt.weights.shape == (len(learnt.columns), len(LABELS)) and learnt.bias.shape == (
-            len(LABELS),
-        )
-        if not fits or len(learnt.rarity) != len(learnt.columns):
+        size, labels = len(learnt.columns), len(LABELS)
+        if (learnt.weights.shape, learnt.bias.shape, len(learnt.rarity)) != ((size, labels), (labels,), size):
             raise ValueError("its arrays do not belong together")
         return ClauseModel(learnt, verdicts)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise BadInput(
-            f"no clause model in {folder} ({error}): make one with `matcher train clauses`"
-        ) from None
+    except _DAMAGED as error:
+        reason = f"no clause model in {folder} ({error}): make one with `matcher train clauses`"
+        raise BadInput(reason) from None
 
 
 @cache

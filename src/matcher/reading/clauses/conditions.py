@@ -13,96 +13,67 @@ from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import any_of, repaired
 from matcher.reading.clauses.sentences import Sentence
 
-#: The qualifications that notices ask for: label -> the words of which one must stand there.
-QUALIFICATIONS: dict[str, str] = {
-    "Certiphyto": r"\bcertiphyto",
-    "Certibiocide": r"\bcertibiocide",
-    "RABC": r"\brabc\b|\bnf en 14065\b",
-    "Qualibat": r"\bqualibat",
-    "Qualifelec": r"\bqualifelec",
-    "Qualipaysage": r"\bqualipaysage",
-    "Qualiopi": r"\bqualiopi\b",
-    "APSAD": r"\bapsad\b",
-    "CACES": r"\bcaces\b",
-    "RGE": r"\brge\b",
-    "MASE": r"\bmase\b",
-    "HACCP": r"\bhaccp\b",
-    "CNAPS": r"\bcnaps\b|\bautorisation d'exercer[^.]{0,40}l\.? ?612",
-    "AIPR": r"\baipr\b",
-    "Amiante sous-section 3": r"\bsous-section 3\b|\bss3\b",
-    "Amiante sous-section 4": r"\bsous-section 4\b|\bss4\b",
-    "Habilitation électrique": r"\bhabilitations? electriques?\b",
-    "OPQIBI": r"\bopqibi\b",
-    "SSIAP": r"\bssiap\b",
-    "ISO 9001": r"\biso ?9001\b",
-    "ISO 14001": r"\biso ?14001\b",
-    "Écolabel": r"\beco-?labels?\b",
-    "Agrément services à la personne": r"\bagrements?\b[^.;]{0,40}services? a la personne",
+#: The qualifications that notices ask for by their names ...
+_NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
+#: ... and those that are written in several ways: label -> how.
+_WRITTEN = {
+    "Amiante sous-section 3": r"sous-section 3|ss3",
+    "Amiante sous-section 4": r"sous-section 4|ss4",
+    "Habilitation électrique": r"habilitations? electriques?",
+    "ISO 9001": r"iso ?9001",
+    "ISO 14001": r"iso ?14001",
+    "Écolabel": r"eco-?labels?",
+    "Agrément services à la personne": r"agrements?\b[^.;]{0,40}services? a la personne",
 }
-_QUALIFICATIONS = {label: re.compile(pattern) for label, pattern in QUALIFICATIONS.items()}
-_ANY_QUALIFICATION = re.compile("|".join(QUALIFICATIONS.values()))
+QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
+_QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
+_ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(
     r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
 )
-#: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)"
-_NOT_ASKED = re.compile(r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:")
+#: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"
+_NOT_ASKED = re.compile(
+    r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:|\ble cas echeant"
+)
 
+#: "Une visite du site est obligatoire", "Les candidats devront obligatoirement procéder à une visite"
+_VISIT = any_of(
+    r"\bvisites?\b[^.;]{0,80}?\b(?:obligatoires?|imperatives?|exigees?|imposees?|sous peine)\b",
+    r"\b(?:doivent|devront|doit|devra)\b[^.;]{0,40}\b(?:visiter|visite)\b",
+)
+#: "La visite n'est pas obligatoire", "visite facultative", "les visites périodiques sont obligatoires"
+_NO_VISIT = any_of(
+    r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
+    r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
+)
+#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité"
+_SAMPLES = re.compile(
+    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)"
+)
+#: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
+_NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
 _FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
+#: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
+_SEVERAL = re.compile(
+    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un) (?:autres? )?|dans un seul )groupements?"
+)
+#: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
+_ALONE_TOO = re.compile(
+    rf"{_FORBIDDEN}(?:\bindividuel|\ba la fois seul).*\bgroupements?|{_FORBIDDEN}\bgroupements?.*\bindividuel"
+)
 #: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
 _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
-
-#: Conditions by what imposes them and what takes them back: code, label, the two patterns.
-_IMPOSED: tuple[tuple[str, str, re.Pattern[str], re.Pattern[str]], ...] = (
-    (
-        "visit",
-        "Visite obligatoire",
-        # "Une visite du site est obligatoire", "Les candidats devront obligatoirement procéder à une visite"
-        any_of(
-            r"\bvisites?\b[^.;]{0,80}?\b(?:obligatoires?|imperatives?|exigees?|imposees?|sous peine)\b",
-            r"\b(?:doivent|devront|doit|devra)\b[^.;]{0,40}\b(?:visiter|visite)\b",
-        ),
-        # "La visite n'est pas obligatoire", "visite facultative", "les visites périodiques sont obligatoires"
-        any_of(
-            r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
-            r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
-        ),
-    ),
-    (
-        "samples",
-        "Échantillons demandés",
-        # "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité"
-        re.compile(
-            r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)"
-        ),
-        # "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
-        re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire"),
-    ),
-    (
-        "several-groups",
-        "Interdit d'être dans plusieurs groupements",
-        # "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
-        re.compile(
-            rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un) (?:autres? )?|dans un seul )groupements?"
-        ),
-        _OF_LEADER,
-    ),
-    (
-        "alone-and-group",
-        "Interdit de répondre seul et en groupement",
-        # "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
-        re.compile(
-            rf"{_FORBIDDEN}(?:\bindividuel|\ba la fois seul).*\bgroupements?|{_FORBIDDEN}\bgroupements?.*\bindividuel"
-        ),
-        _OF_LEADER,
-    ),
-    (
-        "variants",
-        "Variantes admises",
-        # "Les variantes sont autorisées"
-        re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b"),
-        re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'"),
-    ),
+#: "Les variantes sont autorisées"
+_VARIANTS = re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b")
+_NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'")
+#: Conditions by what imposes them and what takes them back.
+_IMPOSED = (
+    ("visit", "Visite obligatoire", _VISIT, _NO_VISIT),
+    ("samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),
+    ("several-groups", "Interdit d'être dans plusieurs groupements", _SEVERAL, _OF_LEADER),
+    ("alone-and-group", "Interdit de répondre seul et en groupement", _ALONE_TOO, _OF_LEADER),
+    ("variants", "Variantes admises", _VARIANTS, _NO_VARIANTS),
 )
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
 _FORM = re.compile(
