@@ -93,7 +93,10 @@ _STEMS = ("visit", "chantillon", "groupement", "variante")
 def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
     heading: Sentence | None = None
-    qualified = _ANY_QUALIFICATION.search("\n".join(one.plain for one in found)) is not None
+    whole = "\n".join(one.plain for one in found)
+    qualified = _ANY_QUALIFICATION.search(whole) is not None
+    if not qualified and not any(stem in whole for stem in _STEMS):
+        return
     for one in found:
         text, plain = one.text, one.plain
         if plain.endswith(":"):
