@@ -275,6 +275,18 @@ def test_a_lot_that_is_named_says_nothing_of_the_others() -> None:
     assert [bool(lot.clauses) for lot in lots] == [True, False]
 
 
+def test_each_item_of_a_list_reserves_its_own_lot() -> None:
+    text = (
+        "<P>Le marché est réservé, selon le lot :</P><P>— lot 1 : aux structures d'insertion par l'activité économique ;</P>"
+        "<P>— lot 2 : aux entreprises adaptées et aux ESAT.</P>"
+    )
+    lots = ted("".join(described(n) for n in (1, 2, 3)), text=text).lots
+    assert [lot.reservation and lot.reservation.who for lot in lots] == [("SIAE",), ("ESAT/EA",), None]
+    text = "<P>Le lot 1 est réservé aux ESAT, mais le lot 2 ne l'est pas.</P>"
+    lots = ted("".join(described(n) for n in (1, 2)), text=text).lots
+    assert [lot.reservation is not None for lot in lots] == [True, False]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -333,6 +345,8 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("Un même mandataire ne pourra représenter plus d'un groupement.", []),
         ("Formations à la conduite : CACES 1, 3 et 5.", []),
         ("Tout certificat de qualification (exemple : Qualibat).", []),
+        ("Le cas échéant, certification ISO 14001 ou équivalente.", []),
+        ("Une même entreprise ne pourra pas candidater :\n- en tant que membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
     ],
 )  # fmt: skip
 def test_a_condition_is_told_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
