@@ -360,25 +360,26 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
 
 CARD = """# Clauses
 
-The chance that a sentence and its neighbours reserve a contract, set a social condition of performance, or name a social
+The probability that a sentence and its neighbours reserve a contract, set a social condition of performance, or name a social
 award criterion.
 
-- Made {date} by `matcher train clauses` from {own} passages of our own writing and {real} windows of real TED notices (CC BY
-  4.0) labelled lot by lot; labels by a language model with a guide, not by people of the trade; weights of hashed features only.
-- Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: runs of words, words
-  apart, letters, kinds of words in runs and apart; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
-- A score becomes a chance by a logistic curve learnt on passages left out, and a statement is made where it is likelier than not.
+- Made {date} by `matcher train clauses` from {own} passages written for this project and {real} windows of real TED notices (CC BY
+  4.0) labelled lot by lot; labels by a language model with a guide, not by practitioners; weights of hashed features only.
+- Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: word n-grams, skip-grams,
+  character n-grams; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
+- Scores are calibrated by a logistic curve fitted on held-out passages; a label is assigned from a probability of 0.5, or of 0.15
+  where the words of the sentence say it outright.
 - Licence Apache-2.0.
 
 ## Figures
-Each author's passages judged by what all the others teach, each notice's by all other notices:
+Leave-one-author-out for our own passages, leave-one-notice-out for windows:
 
 | statement | where | passages | true | precision | recall |
 |---|---|---:|---:|---:|---:|
 {table}
 
-`clause_passages_4` to `_7` of `tests/data` are never learnt from: `pytest tests/reading/test_clauses.py -s` prints what is reached.
+`clause_passages_4` to `_7` of `tests/data` are never trained on: `pytest tests/reading/test_clauses.py -s` prints the figures on them.
 
 ## Not for
-Texts in another language, or deciding in place of the buyer: the passage is quoted so that one may read it.
+Texts in another language, or deciding in place of the buyer: the passage is quoted for checking.
 """
