@@ -24,6 +24,9 @@ class Problem(Exception):
         self.status, self.detail, self.errors = status, detail, errors
 
 
+# generated: models
+
+
 class AnswerIn(TypedDict):
     siret: str
     text: str
@@ -71,26 +74,6 @@ class ClauseOut(TypedDict):
     origin: str
     passage: str
     confidence: float
-
-
-class ConsortiumIn(TypedDict):
-    """The same, with wishes on the group."""
-
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    max_members: NotRequired[int]
-    mandataire: NotRequired[str | None]
-    imposed: NotRequired[list[str]]
-    excluded_members: NotRequired[list[str]]
-    one_group: NotRequired[bool]
 
 
 class ConsortiumOut(TypedDict):
@@ -410,21 +393,6 @@ class Partner(TypedDict):
     distance_km: float | None
 
 
-class PartnersIn(TypedDict):
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    siret: str
-    lot: NotRequired[str | None]
-
-
 class PartnersOut(TypedDict):
     alone: list[str]
     lacking: list[str]
@@ -530,22 +498,6 @@ class ShowIn(TypedDict):
     withdraw: NotRequired[bool]
 
 
-class SourcingIn(TypedDict):
-    """A search to be kept: the whole ranked list is recorded, whatever `n`."""
-
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    label: NotRequired[str]
-
-
 class StructureBrief(TypedDict):
     siret: str
     name: str
@@ -560,38 +512,6 @@ class StructureBrief(TypedDict):
     contact: Contact
     source: str
     updated: str | None
-
-
-class StructureOut(TypedDict):
-    siret: str
-    name: str
-    kind: str
-    kind_label: str
-    town: str
-    department: str | None
-    latitude: float | None
-    longitude: float | None
-    active: bool | None
-    checked: str | None
-    contact: Contact
-    source: str
-    updated: str | None
-    siren: str
-    brand: str
-    naf: str | None
-    address: str
-    description: str
-    offers: list[OfferOut]
-    networks: list[str]
-    labels: list[str]
-    turnover: float | None
-    headcount: float | None
-    convention: str
-    predecessors: list[str]
-    flags: list[str]
-    provenance: dict[str, str]
-    other_places: list[str]
-    missing: list[str]
 
 
 class StructurePage(TypedDict):
@@ -625,26 +545,58 @@ class Why(TypedDict):
     match: MatchOut | None
 
 
-class WhyIn(TypedDict):
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    siret: str
-
-
 class ZoneIn(TypedDict):
     """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
     radius_km: NotRequired[float | None]
     departments: NotRequired[list[str]]
     country: NotRequired[bool]
+
+
+class ConsortiumIn(Asked):
+    """The same, with wishes on the group."""
+
+    max_members: NotRequired[int]
+    mandataire: NotRequired[str | None]
+    imposed: NotRequired[list[str]]
+    excluded_members: NotRequired[list[str]]
+    one_group: NotRequired[bool]
+
+
+class SourcingIn(Asked):
+    """A search to be kept: the whole ranked list is recorded, whatever `n`."""
+
+    label: NotRequired[str]
+
+
+class StructureOut(StructureBrief):
+    siren: str
+    brand: str
+    naf: str | None
+    address: str
+    description: str
+    offers: list[OfferOut]
+    networks: list[str]
+    labels: list[str]
+    turnover: float | None
+    headcount: float | None
+    convention: str
+    predecessors: list[str]
+    flags: list[str]
+    provenance: dict[str, str]
+    other_places: list[str]
+    missing: list[str]
+
+
+class WhyIn(Asked):
+    siret: str
+
+
+class PartnersIn(WhyIn):
+    lot: NotRequired[str | None]
+
+
+# end of the generated part
 
 
 class Client:
@@ -670,6 +622,8 @@ class Client:
         except urllib.error.HTTPError as error:
             raise _problem(error) from None
         return json.loads(text) if text else None
+
+    # generated: routes
 
     def cpv(self, body: CpvIn) -> CpvAnswer:
         """The likeliest CPV codes of a description."""
@@ -951,6 +905,8 @@ class Client:
                 },
             ),
         )
+
+    # end of the generated part
 
 
 def _problem(error: urllib.error.HTTPError) -> Problem:
