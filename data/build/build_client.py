@@ -120,13 +120,7 @@ def method(verb: str, path: str, operation: Mapping[str, Any], name: str) -> str
         else ""
     )
     call = f'self.call("{verb.upper()}", {"f" if "{" in address else ""}"{address}"{query}{", body" if body else ""})'
-    result = (
-        f"return cast({gives!r}, {call})".replace("'", '"')
-        if gives not in ("Any", "None")
-        else f"return {call}"
-    )
-    if gives == "None":
-        result = call
+    result = call if gives == "None" else f"return {call}"
     return f'    def {name}({signature}) -> {gives}:\n        """{operation.get("summary", name)}."""\n        {result}\n'
 
 

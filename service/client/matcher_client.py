@@ -6,6 +6,8 @@
 Errors are raised as `Problem`, whose `detail` names the remedy.  An order of presentation prejudges nothing.
 """
 
+# An answer is trusted to be what the schema says.
+# mypy: disable-error-code=no-any-return
 from __future__ import annotations
 
 import json
@@ -13,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Problem(Exception):
@@ -627,13 +629,11 @@ class Client:
 
     def cpv(self, body: CpvIn) -> CpvAnswer:
         """The likeliest CPV codes of a description."""
-        return cast("CpvAnswer", self.call("POST", "/v1/cpv", None, body))
+        return self.call("POST", "/v1/cpv", None, body)
 
     def exchange(self, *, notice_id: str | None = None, mine: bool | None = None) -> list[dict[str, Any]]:
         """Open declarations that one may see."""
-        return cast(
-            "list[dict[str, Any]]", self.call("GET", "/v1/exchange", {"notice_id": notice_id, "mine": mine})
-        )
+        return self.call("GET", "/v1/exchange", {"notice_id": notice_id, "mine": mine})
 
     def post_exchange(self, body: DeclarationIn) -> Any:
         """Say what one brings and looks for."""
@@ -645,7 +645,7 @@ class Client:
 
     def exchange_contact(self, declaration_id: str) -> dict[str, str]:
         """Its contact address; the request is recorded."""
-        return cast("dict[str, str]", self.call("GET", f"/v1/exchange/{_part(declaration_id)}/contact"))
+        return self.call("GET", f"/v1/exchange/{_part(declaration_id)}/contact")
 
     def delete_exchange_contact(self, declaration_id: str) -> None:
         """Delete the address of one's own declaration."""
@@ -653,19 +653,16 @@ class Client:
 
     def exchange_viewers(self, declaration_id: str) -> list[dict[str, Any]]:
         """Who saw one's own declaration, and when."""
-        return cast("list[dict[str, Any]]", self.call("GET", f"/v1/exchange/{_part(declaration_id)}/viewers"))
+        return self.call("GET", f"/v1/exchange/{_part(declaration_id)}/viewers")
 
     def exchange_suggestions(
         self, *, siret: str, notice_id: str | None = None, reach_km: float | None = None, n: int | None = None
     ) -> list[dict[str, Any]]:
         """Others' declarations that complete one's own, best first, with the reason."""
-        return cast(
-            "list[dict[str, Any]]",
-            self.call(
-                "GET",
-                "/v1/exchange/suggestions",
-                {"siret": siret, "notice_id": notice_id, "reach_km": reach_km, "n": n},
-            ),
+        return self.call(
+            "GET",
+            "/v1/exchange/suggestions",
+            {"siret": siret, "notice_id": notice_id, "reach_km": reach_km, "n": n},
         )
 
     def feedback(self, body: FeedbackIn) -> Any:
@@ -674,7 +671,7 @@ class Client:
 
     def structure_profile(self, siret: str) -> dict[str, Any]:
         """What it says of itself."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/structures/{_part(siret)}/profile"))
+        return self.call("GET", f"/v1/structures/{_part(siret)}/profile")
 
     def put_structure_profile(self, siret: str, body: ProfileIn) -> Any:
         """Write it; applied when the catalogue is next built."""
@@ -682,41 +679,39 @@ class Client:
 
     def territory_facilitators(self, *, place: str) -> DeskAnswer:
         """The facilitators of a place, the most local first."""
-        return cast("DeskAnswer", self.call("GET", "/v1/territory/facilitators", {"place": place}))
+        return self.call("GET", "/v1/territory/facilitators", {"place": place})
 
     def territory_needs(self, *, facilitator: str) -> DeskAnswer:
         """Unpublished needs that their buyers show to a facilitator."""
-        return cast("DeskAnswer", self.call("GET", "/v1/territory/needs", {"facilitator": facilitator}))
+        return self.call("GET", "/v1/territory/needs", {"facilitator": facilitator})
 
     def post_territory_needs(self, body: ShowIn) -> DeskAnswer:
         """Let a facilitator see your unpublished need early, or take that back."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/needs", None, body))
+        return self.call("POST", "/v1/territory/needs", None, body)
 
     def territory_referrals(self, body: ReferralIn) -> DeskAnswer:
         """Record that a notice or a need was referred to a facilitator."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/referrals", None, body))
+        return self.call("POST", "/v1/territory/referrals", None, body)
 
     def health(self) -> Health:
         """Versions of code, data, recipe, encoder and ranker."""
-        return cast("Health", self.call("GET", "/v1/health"))
+        return self.call("GET", "/v1/health")
 
     def health_live(self) -> Health:
         """Is the process alive."""
-        return cast("Health", self.call("GET", "/v1/health/live"))
+        return self.call("GET", "/v1/health/live")
 
     def health_readiness(self) -> Health:
         """Can it answer: 503 without a catalogue."""
-        return cast("Health", self.call("GET", "/v1/health/readiness"))
+        return self.call("GET", "/v1/health/readiness")
 
     def jobs(self, body: JobIn) -> JobOut:
         """Match a long list in the background."""
-        return cast("JobOut", self.call("POST", "/v1/jobs", None, body))
+        return self.call("POST", "/v1/jobs", None, body)
 
     def job(self, job_id: str, *, offset: int | None = None, limit: int | None = None) -> JobOut:
         """How far it is, and a page of its answers."""
-        return cast(
-            "JobOut", self.call("GET", f"/v1/jobs/{_part(job_id)}", {"offset": offset, "limit": limit})
-        )
+        return self.call("GET", f"/v1/jobs/{_part(job_id)}", {"offset": offset, "limit": limit})
 
     def job_events(self, job_id: str) -> Any:
         """Progress by server-sent events."""
@@ -724,21 +719,21 @@ class Client:
 
     def leads(self, body: LeadsIn) -> LeadsOut:
         """From an award or a big lot with hours: which firm owes them, and who could be asked."""
-        return cast("LeadsOut", self.call("POST", "/v1/leads", None, body))
+        return self.call("POST", "/v1/leads", None, body)
 
     def match(self, body: Asked) -> Answered:
         """Ranked structures for each lot, with reasons, and groups."""
-        return cast("Answered", self.call("POST", "/v1/match", None, body))
+        return self.call("POST", "/v1/match", None, body)
 
     def consortium(self, body: ConsortiumIn) -> Answered:
         """Who covers together what none covers alone."""
-        return cast("Answered", self.call("POST", "/v1/consortium", None, body))
+        return self.call("POST", "/v1/consortium", None, body)
 
     def territory_meeting(
         self, body: MeetingIn, *, as_: Literal["json", "xlsx", "ics", "html"] | None = None
     ) -> DeskAnswer:
         """A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/meeting", {"as": as_}, body))
+        return self.call("POST", "/v1/territory/meeting", {"as": as_}, body)
 
     def notices(
         self,
@@ -750,52 +745,47 @@ class Client:
         answerable: bool | None = None,
     ) -> NoticePage:
         """Search by words, newest first; `since` tells what is new."""
-        return cast(
-            "NoticePage",
-            self.call(
-                "GET",
-                "/v1/notices",
-                {"offset": offset, "limit": limit, "q": q, "since": since, "answerable": answerable},
-            ),
+        return self.call(
+            "GET",
+            "/v1/notices",
+            {"offset": offset, "limit": limit, "q": q, "since": since, "answerable": answerable},
         )
 
     def notice(self, notice_id: str) -> NoticeOut:
         """One notice, lot by lot."""
-        return cast("NoticeOut", self.call("GET", f"/v1/notices/{_part(notice_id)}"))
+        return self.call("GET", f"/v1/notices/{_part(notice_id)}")
 
     def partners(self, body: PartnersIn) -> PartnersOut:
         """With whom a structure should answer."""
-        return cast("PartnersOut", self.call("POST", "/v1/partners", None, body))
+        return self.call("POST", "/v1/partners", None, body)
 
     def post_explain(self, body: WhyIn) -> list[Why]:
         """Why a structure stands where it stands, or is not in the list."""
-        return cast("list[Why]", self.call("POST", "/v1/explain", None, body))
+        return self.call("POST", "/v1/explain", None, body)
 
     def explain(self, *, siret: str, notice_id: str, lot: str | None = None) -> list[Why]:
         """The same of an indexed notice, of one lot or of all."""
-        return cast(
-            "list[Why]", self.call("GET", "/v1/explain", {"siret": siret, "notice_id": notice_id, "lot": lot})
-        )
+        return self.call("GET", "/v1/explain", {"siret": siret, "notice_id": notice_id, "lot": lot})
 
     def exposure(self) -> dict[str, Any]:
         """Who is shown how often over the indexed notices, and lots without anyone."""
-        return cast("dict[str, Any]", self.call("GET", "/v1/exposure"))
+        return self.call("GET", "/v1/exposure")
 
     def places(self, *, q: str, limit: int | None = None) -> Places:
         """Communes whose name begins like this, or resembles."""
-        return cast("Places", self.call("GET", "/v1/places", {"q": q, "limit": limit}))
+        return self.call("GET", "/v1/places", {"q": q, "limit": limit})
 
     def territory_potential(self, body: PotentialIn) -> DeskAnswer:
         """What a need could bring before a tender, with advice and its reasons."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/potential", None, body))
+        return self.call("POST", "/v1/territory/potential", None, body)
 
     def territory_hours(self, body: HoursIn) -> DeskAnswer:
         """Hours of insertion, full-time equivalents, who could carry them."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/hours", None, body))
+        return self.call("POST", "/v1/territory/hours", None, body)
 
     def territory_oeth(self, body: OethIn) -> DeskAnswer:
         """What a purchase from an EA or ESAT takes off the contribution."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/oeth", None, body))
+        return self.call("POST", "/v1/territory/oeth", None, body)
 
     def renewals(
         self,
@@ -810,27 +800,24 @@ class Client:
         before: float | None = None,
     ) -> RenewalPage:
         """Contracts that end in 3 to 18 months, with their holders as published; `siret` keeps those of its trade."""
-        return cast(
-            "RenewalPage",
-            self.call(
-                "GET",
-                "/v1/renewals",
-                {
-                    "offset": offset,
-                    "limit": limit,
-                    "buyer": buyer,
-                    "department": department,
-                    "cpv": cpv,
-                    "siret": siret,
-                    "after": after,
-                    "before": before,
-                },
-            ),
+        return self.call(
+            "GET",
+            "/v1/renewals",
+            {
+                "offset": offset,
+                "limit": limit,
+                "buyer": buyer,
+                "department": department,
+                "cpv": cpv,
+                "siret": siret,
+                "after": after,
+                "before": before,
+            },
         )
 
     def sourcing(self) -> list[dict[str, Any]]:
         """One's own records, newest first."""
-        return cast("list[dict[str, Any]]", self.call("GET", "/v1/sourcing"))
+        return self.call("GET", "/v1/sourcing")
 
     def post_sourcing(self, body: SourcingIn) -> Any:
         """Keep a search with its whole ranked list."""
@@ -838,15 +825,15 @@ class Client:
 
     def sourcing_record(self, record_id: str) -> dict[str, Any]:
         """A record, its events and seals."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/sourcing/{_part(record_id)}"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}")
 
     def sourcing_verify(self, record_id: str) -> Verdict:
         """Does the chain of seals hold."""
-        return cast("Verdict", self.call("GET", f"/v1/sourcing/{_part(record_id)}/verify"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}/verify")
 
     def sourcing_replay(self, record_id: str) -> dict[str, Any]:
         """What the same search gives today."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/sourcing/{_part(record_id)}/replay"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}/replay")
 
     def sourcing_contacts(self, record_id: str, body: ContactIn) -> Any:
         """The same message to each of these; sent where `reply_to` is given."""
@@ -860,23 +847,18 @@ class Client:
         self, *, offset: int | None = None, limit: int | None = None, q: str | None = None
     ) -> StructurePage:
         """Search by words of the name, town or SIRET."""
-        return cast(
-            "StructurePage", self.call("GET", "/v1/structures", {"offset": offset, "limit": limit, "q": q})
-        )
+        return self.call("GET", "/v1/structures", {"offset": offset, "limit": limit, "q": q})
 
     def structure(self, siret: str) -> StructureOut:
         """One structure, with its offers and their sources."""
-        return cast("StructureOut", self.call("GET", f"/v1/structures/{_part(siret)}"))
+        return self.call("GET", f"/v1/structures/{_part(siret)}")
 
     def structure_opportunities(
         self, siret: str, *, offset: int | None = None, limit: int | None = None
     ) -> OpportunityPage:
         """Lots of open notices it could answer: alone, with a partner, or to watch."""
-        return cast(
-            "OpportunityPage",
-            self.call(
-                "GET", f"/v1/structures/{_part(siret)}/opportunities", {"offset": offset, "limit": limit}
-            ),
+        return self.call(
+            "GET", f"/v1/structures/{_part(siret)}/opportunities", {"offset": offset, "limit": limit}
         )
 
     def territory_map(
@@ -890,20 +872,17 @@ class Client:
         n: int | None = None,
     ) -> DeskAnswer:
         """Supply, needs and blank zones, by area and trade."""
-        return cast(
-            "DeskAnswer",
-            self.call(
-                "GET",
-                "/v1/territory/map",
-                {
-                    "region": region,
-                    "department": department,
-                    "commune": commune,
-                    "radius": radius,
-                    "trade": trade,
-                    "n": n,
-                },
-            ),
+        return self.call(
+            "GET",
+            "/v1/territory/map",
+            {
+                "region": region,
+                "department": department,
+                "commune": commune,
+                "radius": radius,
+                "trade": trade,
+                "n": n,
+            },
         )
 
     # end of the generated part
