@@ -7,10 +7,10 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Rejected
+from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
 from matcher.reading.sources._bytes import decoded, encoding_of
 from matcher.reference.text import fold
@@ -452,6 +452,18 @@ def correct(
 def source_of(name: str) -> str:
     """The file's own name: what is kept as a source must not depend on where the file lay."""
     return re.split(r"[/\\\\]", name)[-1]
+
+
+def structures(
+    rows: Iterable[tuple[str, Row | str]], name: str, made: Callable[[Row], Structure | str | None]
+) -> Iterator[Structure | Rejected]:
+    """What `made` gives for each row; a str is the reason why the row is rejected, None leaves it out."""
+    for place, row in rows:
+        found = row if isinstance(row, str) else made(row)
+        if isinstance(found, str):
+            yield rejected(name, place, found)
+        elif found is not None:
+            yield found
 
 
 def rejected(name: str, place: str, reason: str) -> Rejected:

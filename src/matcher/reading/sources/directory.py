@@ -12,22 +12,8 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Offer, Rejected, Structure, Zone
-from matcher.reading.sources import _tabular
+from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import (
-    departments_of,
-    headcount_of_band,
-    kind_in_name,
-    kind_of,
-    number_of,
-    numbered_offers,
-    regions_of,
-    service_types_of,
-    several,
-    siret_of,
-    yes_no,
-    zone_of,
-)
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, clean_naf
 from matcher.reference.text import clean, fold, shorten
 
@@ -251,7 +237,7 @@ def _finished(draft: _Draft) -> Structure:
     offers = draft.offers
     if len(zones) == 1:  # one zone is that of all it offers; of several, each activity reaches its own
         offers = [replace(offer, zone=zone) for offer in offers]
-    numbered = numbered_offers(replace(structure, zone=zone), texts, offers)
+    numbered = _structure.numbered_offers(replace(structure, zone=zone), texts, offers)
     flags = structure.flags
     if not structure.name:
         flags = (*flags, "offers-only")
@@ -281,11 +267,11 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         if value is None or value != value:
             return ""
         if isinstance(value, list | tuple):
-            value = " ; ".join(several(value))
+            value = " ; ".join(_structure.several(value))
         cleaned = clean(str(value), limit)
         return "" if cleaned.lower() in ("nan", "none", "null", "[nd]", "n/a", "nc") else cleaned
 
-    siret, flags, refused = siret_of(cell("siret"), cell("siren"))
+    siret, flags, refused = _structure.siret_of(cell("siret"), cell("siren"))
     if refused:
         return refused
     name, brand = text("name"), text("brand")
@@ -293,10 +279,10 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     stated_kind = text("kind")
-    kind = kind_of(stated_kind)
+    kind = _structure.kind_of(stated_kind)
     provenance: dict[str, str] = {}
     if kind is None:
-        kind = kind_in_name(name) or ""
+        kind = _structure.kind_in_name(name) or ""
         if kind:
             flags = (*flags, "kind-inferred")
             provenance["kind"] = "from the name"
@@ -304,8 +290,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
             flags = (*flags, "kind-unknown")
         else:
             flags = (*flags, "kind-missing")
-    department = next(iter(departments_of(cell("department"))), None)
-    region = next(iter(regions_of(cell("region"))), None)
+    department = next(iter(_structure.departments_of(cell("department"))), None)
+    region = next(iter(_structure.regions_of(cell("region"))), None)
     place = place_of(
         town=text("town"),
         postcode=cell("postcode"),
@@ -331,17 +317,20 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         website=text("website"),
         phone=text("phone", 60),
         email=text("email", 200),
-        networks=several(cell("networks")),
-        labels=several(cell("labels")),
+        networks=_structure.several(cell("networks")),
+        labels=_structure.several(cell("labels")),
         turnover=clean_amount(cell("turnover")),
-        headcount=number_of(cell("headcount")) or headcount_of_band(cell("headcount_band")),
-        active=yes_no(cell("active")),
-        checked=updated if yes_no(cell("active")) is not None else None,
+        headcount=_structure.number_of(cell("headcount"))
+        or _structure.headcount_of_band(cell("headcount_band")),
+        active=_structure.yes_no(cell("active")),
+        checked=updated if _structure.yes_no(cell("active")) is not None else None,
         convention=text("convention", 100),
         source=source,
         updated=updated,
         predecessors=tuple(
-            number for number in (siret_of(part)[0] for part in several(cell("predecessors"))) if number
+            number
+            for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))
+            if number
         ),
         flags=flags,
         provenance=provenance,
@@ -353,7 +342,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
 
 
 def _zone(cell: Any) -> Zone | None:
-    return zone_of(cell("zone"), cell("radius"), cell("zone_departments"), cell("zone_regions"))
+    return _structure.zone_of(cell("zone"), cell("radius"), cell("zone_departments"), cell("zone_regions"))
 
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
@@ -361,8 +350,10 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     numbers = sorted(
         {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
     )
-    shared_sectors = several(row.get(columns["sectors"])) if "sectors" in columns else ()
-    service_types = service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
+    shared_sectors = _structure.several(row.get(columns["sectors"])) if "sectors" in columns else ()
+    service_types = (
+        _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
+    )
     for number in numbers:
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
@@ -370,11 +361,11 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         body = text(f"offer_text{suffix}", 20_000)
         raw = row.get(columns.get(f"offer{suffix}", ""))
         if not body and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")):
-            titles = several(raw)
+            titles = _structure.several(raw)
         rome = _rome(row.get(columns.get(f"rome{suffix}", "")))
         label = text("rome_label") if not number else ""
         cpv = _cpv(row.get(columns.get(f"cpv{suffix}", "")))
-        sectors = several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
+        sectors = _structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
         for title in titles:
             offer = _offer(title or label, body, rome, cpv, sectors, service_types, None, source)
             if offer:
@@ -407,9 +398,9 @@ def _nested(
         plain(first("description", "text", "texte", "detail"), 20_000),
         _rome(first("rome", "code_rome")),
         _cpv(first("cpv", "code_cpv")),
-        several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
-        service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
-        zone_of(
+        _structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
+        _structure.service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
+        _structure.zone_of(
             first("zone", "perimeter", "perimeters", "perimetre"),
             first("radius", "rayon", "radius_km"),
             first("departments", "departements"),
@@ -456,11 +447,11 @@ def _rank(number: str) -> int:
 
 
 def _rome(raw: object) -> tuple[str, ...]:
-    codes = (code.strip().upper()[:5] for code in several(raw))
+    codes = (code.strip().upper()[:5] for code in _structure.several(raw))
     return tuple(
         dict.fromkeys(code for code in codes if len(code) == 5 and code[0].isalpha() and code[1:].isdigit())
     )
 
 
 def _cpv(raw: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for code in map(clean_cpv, several(raw)) if code))
+    return tuple(dict.fromkeys(code for code in map(clean_cpv, _structure.several(raw)) if code))
