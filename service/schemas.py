@@ -265,13 +265,19 @@ class Contact(BaseModel):
     email: str = ""
 
 
-class StructureBrief(BaseModel):
+class Named(BaseModel):
     siret: str
     name: str
+
+
+class Located(Named):
     kind: str
     kind_label: str
     town: str
     department: str | None = None
+
+
+class StructureBrief(Located):
     latitude: float | None = None
     longitude: float | None = None
     active: bool | None = Field(None, description="Open by the register; null where not verified.")
@@ -371,9 +377,7 @@ class LotAnswerOut(BaseModel):
     )
 
 
-class MemberOut(BaseModel):
-    siret: str
-    name: str
+class MemberOut(Named):
     kind: str
     role: str
     lots: list[str]

@@ -44,7 +44,7 @@ def fields_of(name: str, schema: Mapping[str, Any], sent: bool) -> dict[str, str
     required = schema.get("required", [])
     return {
         field: type_of(of) if field in required or not sent else f"NotRequired[{type_of(of)}]"
-        for field, of in schema.get("properties", {}).items()
+        for field, of in sorted(schema.get("properties", {}).items())
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from matcher.domain import KINDS
 from matcher.outreach.sourcing.record import NOTE
+from service.schemas import Located, MemberOut
 
 Json = Mapping[str, Any]
 
@@ -25,13 +26,7 @@ class Result(BaseModel):
     note: str = NOTE
 
 
-class Organisation(BaseModel):
-    siret: str
-    name: str
-    kind: str
-    kind_label: str = ""
-    town: str = ""
-    department: str | None = None
+class Organisation(Located):
     phone: str = ""
     email: str = ""
     website: str = ""
@@ -74,17 +69,8 @@ class LotResult(BaseModel):
     law: list[str] = Field(default_factory=list, description="Information, to be verified: not legal advice.")
 
 
-class Member(BaseModel):
-    siret: str
-    name: str
-    kind: str
-    role: str
-    lots: list[str]
-    reason: str = ""
-
-
 class Group(BaseModel):
-    members: list[Member]
+    members: list[MemberOut]
     covered: list[str]
     uncovered: list[str]
     form: str
@@ -308,7 +294,7 @@ def matched(value: Json) -> Matched:
 
 def grouped(value: Json) -> Grouped:
     groups = [
-        Group(**{**one, "members": [Member(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
+        Group(**{**one, "members": [MemberOut(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
         for one in value["consortia"]
     ]  # fmt: skip
     return Grouped(**_matched(value), groups=groups)

@@ -35,73 +35,73 @@ class AnswerIn(TypedDict):
 
 
 class Answered(TypedDict):
-    notice: NoticeOut
-    lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
-    others: list[str]
-    rejected: list[RejectedOut]
-    place_found: str
-    place_choices: list[str]
-    versions: dict[str, str]
+    lots: list[LotAnswerOut]
     note: str
+    notice: NoticeOut
+    others: list[str]
+    place_choices: list[str]
+    place_found: str
+    rejected: list[RejectedOut]
+    versions: dict[str, str]
 
 
 class Asked(TypedDict):
     """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
 
+    filters: NotRequired[FiltersIn]
+    groups: NotRequired[int]
+    lots: NotRequired[list[str]]
+    n: NotRequired[int]
     need: NotRequired[str | None]
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
     place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
     recipe: NotRequired[str | None]
 
 
 class Carrier(TypedDict):
+    distance_km: float | None
     structure: StructureBrief
     way: str
-    distance_km: float | None
 
 
 class ClauseOut(TypedDict):
-    nature: str
+    confidence: float
     hours: float | None
+    nature: str
+    origin: str
+    passage: str
     share: float | None
     weight: float | None
     weight_unit: str
-    origin: str
-    passage: str
-    confidence: float
 
 
 class ConsortiumOut(TypedDict):
-    members: list[MemberOut]
     covered: list[str]
-    uncovered: list[str]
-    score: float
     form: str
     form_reason: str
     gap: float
+    members: list[MemberOut]
     optimal: bool
+    score: float
+    uncovered: list[str]
     warnings: list[WarningOut]
 
 
 class Contact(TypedDict):
-    website: str
-    phone: str
     email: str
+    phone: str
+    website: str
 
 
 class ContactIn(TypedDict):
     """The same message with the same questions, to each of those named."""
 
-    sirets: list[str]
     message: str
     reply_to: NotRequired[str]
+    sirets: list[str]
 
 
 class CpvAnswer(TypedDict):
@@ -109,9 +109,9 @@ class CpvAnswer(TypedDict):
 
 
 class CpvIn(TypedDict):
-    text: str
-    n: NotRequired[int]
     level: NotRequired[Literal["division", "group", "class", "code"]]
+    n: NotRequired[int]
+    text: str
 
 
 class CpvOut(TypedDict):
@@ -121,8 +121,8 @@ class CpvOut(TypedDict):
 
 
 class CriterionOut(TypedDict):
-    name: str
     kind: str
+    name: str
     weight: float | None
     weight_unit: str
 
@@ -130,90 +130,90 @@ class CriterionOut(TypedDict):
 class DeclarationIn(TypedDict):
     """What a structure brings and looks for on a notice."""
 
-    siret: str
-    notice_id: str
-    lot_id: NotRequired[str]
     brings: NotRequired[str]
-    seeks: NotRequired[str]
-    contact: NotRequired[str | None]
-    visibility: NotRequired[Literal["members", "named"]]
-    named: NotRequired[list[str]]
     buyer_may_see: NotRequired[bool]
+    contact: NotRequired[str | None]
     deadline: NotRequired[str | None]
+    lot_id: NotRequired[str]
+    named: NotRequired[list[str]]
+    notice_id: str
+    seeks: NotRequired[str]
+    siret: str
+    visibility: NotRequired[Literal["members", "named"]]
 
 
 class DeskAnswer(TypedDict):
     """An answer of the desk, with the sources of its figures and the day it was computed."""
 
-    result: dict[str, Any]
-    sources: list[str]
     facilitator: str
     on: str
+    result: dict[str, Any]
+    sources: list[str]
 
 
 class FeedbackIn(TypedDict):
-    siret: str
-    notice_id: str
     lot_id: NotRequired[str]
-    verb: Literal["interested", "declined", "contacted", "submitted", "won"]
-    reason: NotRequired[str]
+    notice_id: str
     position: NotRequired[int | None]
+    reason: NotRequired[str]
     shown: NotRequired[int | None]
+    siret: str
+    verb: Literal["interested", "declined", "contacted", "submitted", "won"]
 
 
 class FiltersIn(TypedDict):
     """Exact wishes: they are obeyed before the search."""
 
-    kinds: NotRequired[list[str]]
+    active_only: NotRequired[bool]
     articles: NotRequired[list[str]]
     departments: NotRequired[list[str]]
-    regions: NotRequired[list[str]]
-    radius_km: NotRequired[float | None]
-    service_types: NotRequired[list[Literal["DISP", "PREST", "BUILD"]]]
+    excluded: NotRequired[list[str]]
+    kinds: NotRequired[list[str]]
     labels: NotRequired[list[str]]
     networks: NotRequired[list[str]]
-    sirets: NotRequired[list[str] | None]
-    excluded: NotRequired[list[str]]
     phrases: NotRequired[list[str]]
-    active_only: NotRequired[bool]
+    radius_km: NotRequired[float | None]
+    regions: NotRequired[list[str]]
+    service_types: NotRequired[list[Literal["DISP", "PREST", "BUILD"]]]
+    sirets: NotRequired[list[str] | None]
 
 
 class Firm(TypedDict):
-    siret: str
     name: str
+    siret: str
 
 
 class GuestIn(TypedDict):
+    absent: NotRequired[list[int]]
+    most: NotRequired[int | None]
     name: str
     needs: list[str]
     public: NotRequired[bool]
-    absent: NotRequired[list[int]]
-    most: NotRequired[int | None]
 
 
 class Health(TypedDict):
-    status: Literal["ok", "unavailable"]
     detail: str
-    versions: dict[str, str]
     indexes: list[str]
-    structures: int
-    notices: int
     loaded_at: str | None
+    notices: int
+    status: Literal["ok", "unavailable"]
+    structures: int
+    versions: dict[str, str]
 
 
 class HolderOut(TypedDict):
-    siret: str
     name: str
+    siret: str
 
 
 class HoursIn(TypedDict):
-    need: str
     amount: float
-    place: NotRequired[str]
-    months: NotRequired[float | None]
-    shares: NotRequired[list[float]]
-    labour: NotRequired[float | None]
     hourly_cost: NotRequired[float | None]
+    labour: NotRequired[float | None]
+    months: NotRequired[float | None]
+    need: str
+    place: NotRequired[str]
+    shares: NotRequired[list[float]]
 
 
 class JobIn(TypedDict):
@@ -223,18 +223,18 @@ class JobIn(TypedDict):
 
 
 class JobOut(TypedDict):
+    answers: list[dict[str, Any]]
+    done: int
     id: str
     state: str
-    done: int
     total: int
-    answers: list[dict[str, Any]]
 
 
 class LeadsIn(TypedDict):
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
     lot: NotRequired[str | None]
     n: NotRequired[int]
+    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
+    notice_id: NotRequired[str | None]
 
 
 class LeadsOut(TypedDict):
@@ -243,162 +243,162 @@ class LeadsOut(TypedDict):
 
 
 class LotAnswerOut(TypedDict):
-    lot: LotOut
-    nobody: bool
-    relaxations: list[str]
-    considered: int
-    calls_for: str
-    likely: int
-    plausible: int
-    matches: list[MatchOut]
     by_clause: list[MatchOut]
+    calls_for: str
+    considered: int
     law: list[WarningOut]
+    likely: int
+    lot: LotOut
+    matches: list[MatchOut]
+    nobody: bool
+    plausible: int
+    relaxations: list[str]
 
 
 class LotOut(TypedDict):
-    id: str
-    number: str
-    title: str
-    cpv: list[str]
-    places: list[str]
     amount: float | None
-    deadline: str | None
-    reservation: ReservationOut | None
     clauses: list[str]
-    social: list[ClauseOut]
-    criteria: list[CriterionOut]
     conditions: list[str]
+    cpv: list[str]
+    criteria: list[CriterionOut]
+    deadline: str | None
+    id: str
     inferred: list[str]
+    number: str
+    places: list[str]
+    reservation: ReservationOut | None
+    social: list[ClauseOut]
+    title: str
 
 
 class MatchOut(TypedDict):
-    rank: int
-    structure: StructureBrief
-    score: float
-    probability: float | None
-    level: Literal["likely", "plausible", "unlikely", ""]
     band: str
     distance_km: float | None
     eligible: bool | None
-    offer: OfferOut | None
-    reasons: list[ReasonOut]
+    level: Literal["likely", "plausible", "unlikely", ""]
     missing: list[str]
-    warnings: list[str]
+    offer: OfferOut | None
     other_places: list[str]
+    probability: float | None
+    rank: int
+    reasons: list[ReasonOut]
+    score: float
+    structure: StructureBrief
+    warnings: list[str]
 
 
 class MeetingIn(TypedDict):
-    theme: str
-    place: str
-    on: str
     buyers: list[GuestIn]
-    slots: NotRequired[int]
-    minutes: NotRequired[int]
     first: NotRequired[str]
     invite: NotRequired[int]
+    minutes: NotRequired[int]
+    on: str
+    place: str
+    slots: NotRequired[int]
     tables: NotRequired[int | None]
+    theme: str
 
 
 class MemberOut(TypedDict):
-    siret: str
-    name: str
     kind: str
-    role: str
     lots: list[str]
+    name: str
     reason: str
+    role: str
+    siret: str
 
 
 class NoticeOut(TypedDict):
-    id: str
-    format: str
-    nature: str
-    title: str
     buyer: str
-    published: str | None
     deadline: str | None
-    url: str
+    format: str
+    id: str
     lots: list[LotOut]
+    nature: str
+    published: str | None
+    title: str
+    url: str
 
 
 class NoticePage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[NoticeOut]
+    limit: int
+    offset: int
+    total: int
 
 
 class OethIn(TypedDict):
-    purchase: float
-    rate: NotRequired[float | None]
     contribution: NotRequired[float | None]
-    labour_cost: NotRequired[float | None]
     headcount: NotRequired[float | None]
+    labour_cost: NotRequired[float | None]
     need: NotRequired[str]
     place: NotRequired[str]
+    purchase: float
+    rate: NotRequired[float | None]
 
 
 class OfferOut(TypedDict):
-    id: str
-    title: str
-    text: str
-    nature: str
     cpv: list[str]
+    id: str
+    inferred: bool
+    nature: str
     since: str | None
     source: str
-    inferred: bool
+    text: str
+    title: str
 
 
 class Opening(TypedDict):
-    notice: str
-    lot: LotOut
-    state: str
+    carriers: list[Carrier]
+    case: str
     firms: list[Firm]
     hours: float | None
+    lot: LotOut
+    notice: str
     passage: str
-    case: str
-    carriers: list[Carrier]
+    state: str
     warnings: list[WarningOut]
 
 
 class OpportunityOut(TypedDict):
-    notice: NoticeOut
     lot: LotOut
-    part: Literal["alone", "with-partner", "watch"]
-    why: list[str]
-    partner: StructureBrief | None
     match: MatchOut
+    notice: NoticeOut
+    part: Literal["alone", "with-partner", "watch"]
+    partner: StructureBrief | None
+    why: list[str]
 
 
 class OpportunityPage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[OpportunityOut]
+    limit: int
+    offset: int
+    total: int
     versions: dict[str, str]
 
 
 class OwnOffer(TypedDict):
-    title: str
-    text: NotRequired[str]
     evidence: NotRequired[str]
     since: NotRequired[str | None]
+    text: NotRequired[str]
+    title: str
 
 
 class Partner(TypedDict):
-    structure: StructureBrief
-    kind: str
-    score: float
     adds: list[str]
-    tasks: list[str]
-    reasons: list[ReasonOut]
-    warnings: list[WarningOut]
     distance_km: float | None
+    kind: str
+    reasons: list[ReasonOut]
+    score: float
+    structure: StructureBrief
+    tasks: list[str]
+    warnings: list[WarningOut]
 
 
 class PartnersOut(TypedDict):
     alone: list[str]
-    lacking: list[str]
     barred: dict[str, str]
+    lacking: list[str]
     partners: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
@@ -406,8 +406,8 @@ class PartnersOut(TypedDict):
 
 class Place(TypedDict):
     code: str
-    name: str
     department: str
+    name: str
     postcodes: list[str]
 
 
@@ -418,150 +418,150 @@ class Places(TypedDict):
 class PotentialIn(TypedDict):
     """A need before a tender, and what its buyer knows of it."""
 
-    need: str
-    place: NotRequired[str]
     amount: NotRequired[float | None]
+    buyer: NotRequired[Literal["state", "local", "entity"]]
+    contribution: NotRequired[float | None]
+    defence: NotRequired[bool]
     like_needs: NotRequired[float | None]
     months: NotRequired[float | None]
-    works: NotRequired[bool | None]
-    buyer: NotRequired[Literal["state", "local", "entity"]]
-    defence: NotRequired[bool]
+    need: str
+    place: NotRequired[str]
     public_service: NotRequired[bool | None]
     rate: NotRequired[float | None]
-    contribution: NotRequired[float | None]
+    works: NotRequired[bool | None]
 
 
 class ProfileIn(TypedDict):
     """What a structure says of itself, over what the sources say; applied when the catalogue is next built. `denied` adds to what it denied before, for ever and at once."""
 
-    description: NotRequired[str]
-    website: NotRequired[str]
-    phone: NotRequired[str]
-    email: NotRequired[str]
-    turnover: NotRequired[float | None]
-    headcount: NotRequired[float | None]
-    zone: NotRequired[ZoneIn | None]
-    offers: NotRequired[list[OwnOffer]]
     denied: NotRequired[list[str]]
+    description: NotRequired[str]
+    email: NotRequired[str]
+    headcount: NotRequired[float | None]
+    offers: NotRequired[list[OwnOffer]]
+    phone: NotRequired[str]
+    turnover: NotRequired[float | None]
+    website: NotRequired[str]
+    zone: NotRequired[ZoneIn | None]
 
 
 class ReasonOut(TypedDict):
     code: str
-    text: str
     contribution: float
     notice_passage: str
     offer_passage: str
+    text: str
 
 
 class ReferralIn(TypedDict):
     facilitator: str
-    subject: str
     note: NotRequired[str]
+    subject: str
 
 
 class RejectedOut(TypedDict):
-    record: str
     reason: str
+    record: str
 
 
 class RenewalOut(TypedDict):
-    id: str
-    title: str
+    amount: float | None
     buyer: str
     buyer_id: str
-    holders: list[HolderOut]
     cpv: str
-    place: str
-    amount: float | None
-    notified: str
-    months: float
     ends: str
+    holders: list[HolderOut]
+    id: str
+    months: float
+    notified: str
+    place: str
     source: str
+    title: str
 
 
 class RenewalPage(TypedDict):
-    total: int
-    offset: int
+    items: list[RenewalOut]
     limit: int
     note: str
-    items: list[RenewalOut]
+    offset: int
+    total: int
 
 
 class ReservationOut(TypedDict):
     articles: list[str]
-    who: list[str]
     origin: str
     passage: str
+    who: list[str]
 
 
 class ShowIn(TypedDict):
-    need: str
     facilitator: str
+    need: str
     withdraw: NotRequired[bool]
 
 
 class StructureBrief(TypedDict):
-    siret: str
-    name: str
-    kind: str
-    kind_label: str
-    town: str
-    department: str | None
-    latitude: float | None
-    longitude: float | None
     active: bool | None
     checked: str | None
     contact: Contact
+    department: str | None
+    kind: str
+    kind_label: str
+    latitude: float | None
+    longitude: float | None
+    name: str
+    siret: str
     source: str
+    town: str
     updated: str | None
 
 
 class StructurePage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[StructureBrief]
+    limit: int
+    offset: int
+    total: int
 
 
 class Verdict(TypedDict):
     """Does the chain hold; if not, from which event on."""
 
-    holds: bool
     broken_at: int | None
-    events: int
     erased: int
+    events: int
+    holds: bool
 
 
 class WarningOut(TypedDict):
-    code: str
-    text: str
     article: str
+    code: str
     since: str | None
+    text: str
 
 
 class Why(TypedDict):
     lot: LotOut
-    state: str
-    sentence: str
-    rank: int | None
     match: MatchOut | None
+    rank: int | None
+    sentence: str
+    state: str
 
 
 class ZoneIn(TypedDict):
     """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
-    radius_km: NotRequired[float | None]
-    departments: NotRequired[list[str]]
     country: NotRequired[bool]
+    departments: NotRequired[list[str]]
+    radius_km: NotRequired[float | None]
 
 
 class ConsortiumIn(Asked):
     """The same, with wishes on the group."""
 
-    max_members: NotRequired[int]
-    mandataire: NotRequired[str | None]
-    imposed: NotRequired[list[str]]
     excluded_members: NotRequired[list[str]]
+    imposed: NotRequired[list[str]]
+    mandataire: NotRequired[str | None]
+    max_members: NotRequired[int]
     one_group: NotRequired[bool]
 
 
@@ -572,22 +572,22 @@ class SourcingIn(Asked):
 
 
 class StructureOut(StructureBrief):
-    siren: str
-    brand: str
-    naf: str | None
     address: str
-    description: str
-    offers: list[OfferOut]
-    networks: list[str]
-    labels: list[str]
-    turnover: float | None
-    headcount: float | None
+    brand: str
     convention: str
-    predecessors: list[str]
+    description: str
     flags: list[str]
-    provenance: dict[str, str]
-    other_places: list[str]
+    headcount: float | None
+    labels: list[str]
     missing: list[str]
+    naf: str | None
+    networks: list[str]
+    offers: list[OfferOut]
+    other_places: list[str]
+    predecessors: list[str]
+    provenance: dict[str, str]
+    siren: str
+    turnover: float | None
 
 
 class WhyIn(Asked):
