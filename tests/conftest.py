@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from databases import postgres, store_url  # noqa: F401  fixtures of tests on a store
+from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.matching import recipes

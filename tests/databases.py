@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from matcher.records.store import Store
+
 DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -89,3 +91,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{name}"')
     return f"{server}?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store, on each kind of database in turn."""
+    with Store.open(store_url) as opened:
+        yield opened

@@ -6,7 +6,6 @@ import gzip
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,6 @@ from matcher.records.tables import Sourcing as Record
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    opened = Store.open(store_url)
-    yield opened
-    opened.close()
 
 
 def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:

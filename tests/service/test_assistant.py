@@ -21,10 +21,10 @@ from service.assistant.server import Api, build
 from service.settings import Settings
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
+from serving import indexed
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -52,10 +52,7 @@ CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
 @pytest.fixture(scope="module")
 def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalogue with the notices of the sample, and the place of a store."""
-    here = tmp_path_factory.mktemp("assistant")
-    save_catalogue(catalogue, here / "catalogue")
-    gather.save_notices(sample.tenders, here / "catalogue")
-    return here
+    return indexed(tmp_path_factory.mktemp("assistant"), catalogue, sample)
 
 
 @pytest.fixture(scope="module")

@@ -5,28 +5,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-SCRIPT = Path(__file__).parents[2] / "tests" / "bench" / "fuzz_service.py"
 
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fuzz_service", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-fuzz = load()
+from bench import fuzz_service as fuzz
 
 
 @pytest.fixture(scope="module")
