@@ -53,7 +53,7 @@ def run(
     gathered = gather.gather(files, gather.columns(map or [])) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
-    gathered.structures, taken = self_declared.of_store(gathered.structures, gathered.awards)
+    gathered.structures, taken = self_declared.overlay_from_store(gathered.structures, gathered.awards)
     if taken:
         say(taken)
     if update:

@@ -63,7 +63,7 @@ def anchor(
         lines = [line.split() for line in check.read_text(encoding="utf-8").splitlines() if line.strip()]
         if any(len(line) != 3 or not line[1].isdecimal() for line in lines):
             raise BadInput(f"{check} is no anchor: give what `matcher store anchor` printed")
-        gone = list(chain.gone_since(connection, [(a, int(b), c) for a, b, c in lines]))
+        gone = list(chain.missing_since(connection, [(a, int(b), c) for a, b, c in lines]))
     for record in gone:
         typer.echo(f"{record}: an event sealed when the anchor was printed is not there any more")
     say(f"{len(lines)} records checked, {len(gone)} set back or rewritten")
