@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import typer
 from sqlalchemy import select
 
 import night as n
+import terminal
 from matcher.commands import batch as batch_command
 from matcher.outreach import batch
 from matcher.outreach.rules import Rules
@@ -136,13 +136,10 @@ def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
 
 
 def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "MATCHER_STORE": f"sqlite:///{tmp_path}/s.sqlite",
-        "MATCHER_MAIL_SECRET": "a secret of the tests",
-    }
-    line = [sys.executable, "-m", "matcher.cli", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=120, cwd=tmp_path)
+    store = f"sqlite:///{tmp_path}/s.sqlite"
+    return terminal.command(
+        *arguments, cwd=tmp_path, MATCHER_STORE=store, MATCHER_MAIL_SECRET="a secret of the tests"
+    )
 
 
 def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, tmp_path: Path) -> None:
