@@ -125,11 +125,11 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
     pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
-    command = [sys.executable, str(ROOT / "tests" / "bench" / "kill_batch.py"), "--kills", "8"]
+    command = [sys.executable, str(ROOT / "tests" / "bench" / "kill_batch.py"), "--kills", "5"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["kills"] >= 8 and told["digests_a_round"] > 10
+    assert told["kills"] >= 5 and told["digests_a_round"] > 10
 
 
 # ---------------------------------------------------------------------------------------- the command
