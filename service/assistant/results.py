@@ -387,8 +387,10 @@ def renewals(value: Json) -> Renewals:
         Renewal(**{name: one[name] for name in plain}, holders=[f"{each['name']} ({each['siret']})" for each in one["holders"]])
         for one in value["items"]
     ]  # fmt: skip
-    told = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
-    return Renewals(total=value["total"], renewals=items, sources=list(told), note=f"{value['note']} {NOTE}")
+    sources = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
+    return Renewals(
+        total=value["total"], renewals=items, sources=list(sources), note=f"{value['note']} {NOTE}"
+    )
 
 
 def _owner(value: Json) -> Organisation:

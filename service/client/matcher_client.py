@@ -890,8 +890,8 @@ class Client:
 
 def _problem(error: urllib.error.HTTPError) -> Problem:
     try:
-        told = json.loads(error.read())
-        return Problem(error.code, str(told["detail"]), list(told.get("errors", [])))
+        problem = json.loads(error.read())
+        return Problem(error.code, str(problem["detail"]), list(problem.get("errors", [])))
     except (ValueError, KeyError, TypeError):
         return Problem(error.code, f"the service answered {error.code}", [])
 

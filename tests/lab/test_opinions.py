@@ -72,8 +72,8 @@ def test_the_stretched_file_is_a_ranker_whose_parts_are_those_times_the_factors(
     matcher = Matcher.load(folder)
     ranking = matcher.rank(matcher.queries(n.tender("x"))[0])
     by = {"place": 0.5, "meaning": 2.0}
-    stretched = AdditiveRanker(opinions.stretched(matcher.ranker.data, by))
-    for name, part in stretched.contributions(ranking.shortlist).items():
+    rescaled = AdditiveRanker(opinions.rescaled(matcher.ranker.data, by))
+    for name, part in rescaled.contributions(ranking.shortlist).items():
         assert part == pytest.approx(ranking.contributions[name] * by.get(name, 1.0), abs=1e-4)
 
 

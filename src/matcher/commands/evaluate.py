@@ -15,7 +15,7 @@ def run(
     task: Annotated[str, typer.Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
     judged: Annotated[
         list[Path] | None,
-        typer.Option(help="NAME.queries.jsonl beside NAME.judged.jsonl: who could do it; repeatable."),
+        typer.Option(help="NAME.queries.jsonl, with its grades in NAME.judged.jsonl; repeatable."),
     ] = None,
     structures: Annotated[
         list[Path] | None,

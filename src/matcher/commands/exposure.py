@@ -1,4 +1,4 @@
-"""`matcher exposure`: who is shown over a set of needs, who is not, and who had the chance of being a lead."""
+"""`matcher exposure`: exposure of structures over a set of needs, compared with their probability of being a lead."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def run(
     ] = None,
     format: OutputFormat = "table",
 ) -> None:
-    """Report exposure beside the chance of being a lead: Gini, share never shown, by kind, size, département, evidence.
+    """Report exposure and the probability of being a lead: Gini, share never shown, by kind, size, département, evidence.
 
-    Where NAME.judged.jsonl stands beside NAME.queries.jsonl, the nDCG@5 of each recipe is printed too.
+    Where NAME.judged.jsonl is next to NAME.queries.jsonl, the nDCG@5 of each recipe is printed too.
 
     \b
     matcher exposure data/sample

@@ -30,7 +30,7 @@ def run(
     """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
 
     Notices found among the files are kept with the catalogue for `matcher opportunities`.  What structures say of
-    themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") is laid over the files.
+    themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") overrides the files.
 
     \b
     matcher index data/sample

@@ -29,7 +29,7 @@ def run(
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
-    """From awards and large lots with hours: which firm owes them, and which structures could carry them.
+    """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
 
     \b
     matcher leads awards/ --department 93

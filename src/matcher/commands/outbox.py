@@ -17,7 +17,7 @@ Format = Annotated[str, typer.Option(help="table, jsonl or csv.")]
 
 @app.command("list")
 def list_(format: Format = "table") -> None:
-    """How many digests stand in which state, by day."""
+    """Number of digests by day and state."""
     from sqlalchemy import func, select
 
     from matcher.console import emit
@@ -156,7 +156,7 @@ def doubtful(
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
     """Suppress the addresses with a permanent failure in these delivery reports.
 
-    An address that nothing was ever sent to is refused: anybody can write a report.
+    An address without any mail sent is rejected: reports can be forged.
     """
     from matcher.console import say
     from matcher.domain import NoValidRecords

@@ -46,7 +46,7 @@ def anchor(
     check: Path | None = typer.Option(None, help="An anchor printed before: what it names is looked for."),
     store: str | None = STORE,
 ) -> None:
-    """Print how many events each sourcing record has, with its last seal; kept elsewhere, it tells a store set back.
+    """Print how many events each sourcing record has, with its last seal; kept elsewhere, it reveals a rolled-back store.
 
     Example: matcher store anchor > anchor-2026-11-24.txt, then matcher store anchor --check anchor-2026-11-24.txt
     """

@@ -96,7 +96,7 @@ def vocation(
     ),
     out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn which trades structures of insertion offer (an input of the judgement).
+    """Learn the trades that insertion structures offer (an input of the judgement).
 
     matcher train vocation
     """
@@ -109,7 +109,7 @@ def vocation(
 def offers(
     out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn to read trades in what structures write of themselves: brochures, pages, declared objects.
+    """Learn to recognise trades in brochures, pages and declared objects of structures.
 
     matcher train offers
     """
@@ -188,7 +188,7 @@ def clauses(
 ) -> None:
     """Train the classifier of reservations, social conditions and social criteria.
 
-    From labelled real notices first, from passages of our own second.
+    From labelled real notices, then from this project's own passages.
 
     matcher train clauses
     """

@@ -51,7 +51,7 @@ def commit() -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the costs were measured on."""
+    """The machine that the costs were measured on."""
     model = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -122,7 +122,7 @@ def _section(task: str, found: Sequence[Result]) -> str:
 
 
 def _place(each: Result) -> tuple[int, str]:
-    """The yardstick first, then the recipes, then the rest."""
+    """The reference first, then the recipes, then the rest."""
     first = ("reference BM25", "default", "rotating", "weighted", "lexical", "dense")
     return (first.index(each["method"]) if each["method"] in first else len(first), each["method"])
 
@@ -186,7 +186,7 @@ def plot(found: Sequence[Result]) -> str:
 
 
 def _apart(labels: Sequence[tuple[float, float]], height: float = 13, width: float = 120) -> list[float]:
-    """The heights of labels, moved down where another stands too near."""
+    """The heights of labels, moved down where they would overlap."""
     placed: list[tuple[float, float]] = []
     for x, y in labels:
         while any(abs(x - other) < width and abs(y - high) < height for other, high in placed):

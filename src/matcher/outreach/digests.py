@@ -267,8 +267,8 @@ def _write(
         "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
-    told = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
-    _keep(store, day, at, content, [*chosen, *unsure, *told])
+    ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
+    _keep(store, day, at, content, [*chosen, *unsure, *ending_news])
 
 
 def _write_quiet(store: Store, catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> None:

@@ -216,8 +216,8 @@ def _numbered(lot: Lot) -> str:
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
     said = " ".join((lot.description or tender.description).split())
-    told = {fold(lot.title), fold(tender.title)}
-    return "" if fold(said) in told or len(said) < 20 else shorten(said, 240)
+    titles = {fold(lot.title), fold(tender.title)}
+    return "" if fold(said) in titles or len(said) < 20 else shorten(said, 240)
 
 
 LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."

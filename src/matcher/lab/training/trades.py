@@ -24,7 +24,7 @@ ROLES: Mapping[Literal["query", "passage"], str] = {
     "passage": "offer",
 }  # of the encoder, and of our texts
 BOTH = "both"
-WORD, LABEL = 0.2, 0.3  # what a bare word and a label of the CPV weigh beside a sentence
+WORD, LABEL = 0.2, 0.3  # weights of a bare word and of a CPV label, a sentence being 1
 C, ROUNDS, UNSEEN = 10.0, 60, -10.0  # of the fit; the bias of a trade without a text
 SENTENCES = {"need": "need", "need2": "need", "right": "offer", "right2": "offer"}
 
