@@ -38,7 +38,7 @@ Address = Annotated[
 
 
 def _of_our_time(value: datetime) -> datetime:
-    """A moment that every time zone can say: not the last day of the calendar."""
+    """A time that can be converted to every time zone."""
     if not 1970 <= value.year <= 2200:
         raise ValueError("give a date between 1970 and 2200")
     return value
@@ -48,7 +48,7 @@ Moment = Annotated[datetime, AfterValidator(_of_our_time)]
 
 
 class In(BaseModel):
-    """What is sent; an unknown field is refused by name."""
+    """A request body; an unknown field is rejected by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,7 +57,7 @@ class In(BaseModel):
 
 
 class FiltersIn(In):
-    """Exact wishes: they are obeyed before the search."""
+    """Exact filters, applied before the search."""
 
     kinds: list[Short] = Field(
         default_factory=list, max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ..."
@@ -86,7 +86,7 @@ class FiltersIn(In):
 
 
 class Asked(In):
-    """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
+    """Exactly one of: a need in free text, a notice in a known format, the id of an indexed notice."""
 
     need: str | None = Field(None, description="What is to be done, in free text.")
     notice: str | dict[str, Any] | list[Any] | None = Field(
@@ -107,7 +107,7 @@ class Asked(In):
 
 
 class ConsortiumIn(Asked):
-    """The same, with wishes on the group."""
+    """The same, with constraints on the group."""
 
     groups: int = Field(3, ge=1, le=10)
     n: int = Field(30, ge=1, le=200)
@@ -123,7 +123,7 @@ class ConsortiumIn(Asked):
 
 
 class PotentialIn(In):
-    """A need before a tender, and what its buyer knows of it."""
+    """A need before a tender, with what its buyer knows."""
 
     need: str = Field(min_length=1, max_length=20_000)
     place: str = Field("", max_length=100)
@@ -197,7 +197,7 @@ class OwnOffer(In):
 class ProfileIn(In):
     """What a structure says of itself, over what the sources say; applied when the catalogue is next built.
 
-    `denied` adds to what it denied before, for ever and at once.
+    `denied` adds to the earlier denials: it is permanent and effective immediately.
     """
 
     description: str = Field("", max_length=5000)
@@ -373,7 +373,7 @@ class LotAnswerOut(BaseModel):
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
     law: list[WarningOut] = Field(
-        default_factory=list, description="What the law wants of this lot, which its notice does not say."
+        default_factory=list, description="Legal requirements for this lot that its notice does not mention."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the tools answer: short typed results, each fact with its source and its day, read from the answers of `/v1`."""
+"""What the tools answer: short typed results, each fact with its source and date, made from the answers of `/v1`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 
 
 class Result(BaseModel):
-    """What every answer carries: where its facts come from, the day, the versions, what an order does not say."""
+    """Fields of every answer: sources, date, versions, and the note on the order."""
 
     sources: list[str] = Field(
         description="Where the facts come from, each with its date where one is known."
@@ -394,7 +394,7 @@ def renewals(value: Json) -> Renewals:
 
 
 def _owner(value: Json) -> Organisation:
-    """A structure as the desk sends it: the noun of the domain rather than the model of `/v1`."""
+    """A structure as the desk sends it: the domain's own JSON rather than the model of `/v1`."""
     return Organisation(
         siret=value["siret"], name=value["brand"] or value["name"], kind=value["kind"], kind_label=str(KINDS.get(value["kind"], value["kind"])),
         town=value["place"]["label"], department=value["place"]["department"], phone=value["phone"], email=value["email"],

@@ -19,7 +19,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Problem(Exception):
-    """A refusal of the service: its status, one sentence, and the fields at fault."""
+    """An error answered by the service: status, one sentence, and the invalid fields."""
 
     def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
         super().__init__(detail)
@@ -47,7 +47,7 @@ class Answered(TypedDict):
 
 
 class Asked(TypedDict):
-    """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
+    """Exactly one of: a need in free text, a notice in a known format, the id of an indexed notice."""
 
     filters: NotRequired[FiltersIn]
     groups: NotRequired[int]
@@ -162,7 +162,7 @@ class FeedbackIn(TypedDict):
 
 
 class FiltersIn(TypedDict):
-    """Exact wishes: they are obeyed before the search."""
+    """Exact filters, applied before the search."""
 
     active_only: NotRequired[bool]
     articles: NotRequired[list[str]]
@@ -416,7 +416,7 @@ class Places(TypedDict):
 
 
 class PotentialIn(TypedDict):
-    """A need before a tender, and what its buyer knows of it."""
+    """A need before a tender, with what its buyer knows."""
 
     amount: NotRequired[float | None]
     buyer: NotRequired[Literal["state", "local", "entity"]]
@@ -432,7 +432,7 @@ class PotentialIn(TypedDict):
 
 
 class ProfileIn(TypedDict):
-    """What a structure says of itself, over what the sources say; applied when the catalogue is next built. `denied` adds to what it denied before, for ever and at once."""
+    """What a structure says of itself, over what the sources say; applied when the catalogue is next built. `denied` adds to the earlier denials: it is permanent and effective immediately."""
 
     denied: NotRequired[list[str]]
     description: NotRequired[str]
@@ -556,7 +556,7 @@ class ZoneIn(TypedDict):
 
 
 class ConsortiumIn(Asked):
-    """The same, with wishes on the group."""
+    """The same, with constraints on the group."""
 
     excluded_members: NotRequired[list[str]]
     imposed: NotRequired[list[str]]
@@ -756,19 +756,19 @@ class Client:
         return self.call("GET", f"/v1/notices/{_part(notice_id)}")
 
     def partners(self, body: PartnersIn) -> PartnersOut:
-        """With whom a structure should answer."""
+        """Partners for a structure on a need or a notice."""
         return self.call("POST", "/v1/partners", None, body)
 
     def post_explain(self, body: WhyIn) -> list[Why]:
-        """Why a structure stands where it stands, or is not in the list."""
+        """Why a structure has its rank, or is not in the list."""
         return self.call("POST", "/v1/explain", None, body)
 
     def explain(self, *, siret: str, notice_id: str, lot: str | None = None) -> list[Why]:
-        """The same of an indexed notice, of one lot or of all."""
+        """The same for an indexed notice, for one lot or all."""
         return self.call("GET", "/v1/explain", {"siret": siret, "notice_id": notice_id, "lot": lot})
 
     def exposure(self) -> dict[str, Any]:
-        """Who is shown how often over the indexed notices, and lots without anyone."""
+        """Exposure of structures over the indexed notices, and lots without a lead."""
         return self.call("GET", "/v1/exposure")
 
     def places(self, *, q: str, limit: int | None = None) -> Places:

@@ -19,7 +19,7 @@ from service.problems import Refused
 from service.routes.match import answer
 
 router = APIRouter(tags=["jobs"])
-WATCHED, WATCHED_BY_ONE = 100, 5  # streams open at once
+WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
 EXAMPLES: dict[str, Any] = {
     "two": {

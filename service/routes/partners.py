@@ -1,4 +1,4 @@
-"""With whom a structure should answer; why one is, or is not, in a list; who is shown how often."""
+"""Partners of a structure; explanations of its rank; exposure."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-@router.post("/partners", summary="With whom a structure should answer", response_model=PartnersOut)
+@router.post(
+    "/partners", summary="Partners for a structure on a need or a notice", response_model=PartnersOut
+)
 def partners(
     request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
 ) -> Response:
@@ -98,7 +100,7 @@ def partners(
 
 @router.post(
     "/explain",
-    summary="Why a structure stands where it stands, or is not in the list",
+    summary="Why a structure has its rank, or is not in the list",
     response_model=list[Why],
 )
 def explain(
@@ -111,7 +113,7 @@ def explain(
 
 
 @router.get(
-    "/explain", summary="The same of an indexed notice, of one lot or of all", response_model=list[Why]
+    "/explain", summary="The same for an indexed notice, for one lot or all", response_model=list[Why]
 )
 def explained(
     request: Request,
@@ -137,7 +139,7 @@ def _answers(found: Iterable[Explanation]) -> list[Why]:
     ]
 
 
-@router.get("/exposure", summary="Who is shown how often over the indexed notices, and lots without anyone")
+@router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 
