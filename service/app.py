@@ -115,8 +115,7 @@ def _refresh(app: FastAPI) -> None:
             app.state.ended.update(dict.fromkeys(access.ended_since(app.state.store, since), True))
     except (MatcherError, SQLAlchemyError) as error:
         log.warning(
-            "the store cannot be read: what structures deny is applied later",
-            extra={"why": str(error)[:300]},
+            "the store cannot be read: what structures deny is applied later", extra={"why": str(error)[:300]}
         )
 
 

@@ -14,8 +14,7 @@ from matcher.reference.mailbox import is_address
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
 Rate = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."),
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect.")
 ]
 PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 

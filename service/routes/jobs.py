@@ -44,11 +44,7 @@ class JobOut(BaseModel):
 
 def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
     return JobOut(
-        id=job.id,
-        state=job.state,
-        done=len(job.answers),
-        total=job.total,
-        answers=job.page(first, most),
+        id=job.id, state=job.state, done=len(job.answers), total=job.total, answers=job.page(first, most)
     )
 
 

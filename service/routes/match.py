@@ -88,7 +88,7 @@ GROUP_EXAMPLES: dict[str, Any] = {
             "max_members": 3,
             "groups": 2,
         },
-    },
+    }
 }
 
 

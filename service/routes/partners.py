@@ -99,9 +99,7 @@ def partners(
 
 
 @router.post(
-    "/explain",
-    summary="Why a structure has its rank, or is not in the list",
-    response_model=list[Why],
+    "/explain", summary="Why a structure has its rank, or is not in the list", response_model=list[Why]
 )
 def explain(
     request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]

@@ -57,7 +57,7 @@ AskedPotential = Annotated[
                     "amount": 45000,
                     "like_needs": 0,
                 },
-            },
+            }
         }
     ),
 ]

@@ -19,16 +19,7 @@ from matcher.domain import BadInput, StaleArtefact
 from matcher.records import personal
 from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
-from matcher.records.tables import (
-    RETENTION,
-    Base,
-    Claim,
-    Declaration,
-    Feedback,
-    Found,
-    Notice,
-    SourcingEvent,
-)
+from matcher.records.tables import RETENTION, Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
 from matcher.records.tables import Sourcing as Record
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

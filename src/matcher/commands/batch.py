@@ -11,13 +11,8 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 
 def run(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote)."),
-    ] = None,
-    sync: Annotated[
-        bool, typer.Option("--sync", help="First fetch what BOAMP published since the last run.")
-    ] = False,
+    files: Annotated[list[Path] | None, typer.Argument(help="Notices: files, folders, archives.")] = None,
+    sync: Annotated[bool, typer.Option("--sync", help="First fetch what BOAMP published since.")] = False,
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
     ),

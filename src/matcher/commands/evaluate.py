@@ -35,9 +35,7 @@ def run(
             help="Also the default recipe with the buyer's own past holders, and unseen pairs reported separately.",
         ),
     ] = False,
-    most: Annotated[
-        int | None, typer.Option(min=1, help="Maximum number of queries (for a quick look).")
-    ] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="Maximum number of queries.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),

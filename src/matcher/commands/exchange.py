@@ -50,19 +50,10 @@ def declare(
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with Store.open() as store:
         offer = exchange.declare(
-            store,
-            keys.prove(store, key),
-            siret=siret,
-            notice_id=notice,
-            lot_id=lot,
-            brings=brings,
-            seeks=seeks,
-            contact=contact,
-            visibility="named" if visible_to else "members",
-            named=visible_to,
-            buyer_may_see=buyer,
-            deadline=deadline,
-        )
+            store, keys.prove(store, key), siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
+            contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
+            deadline=deadline
+        )  # fmt: skip
         emit([_row(offer)], format)
 
 

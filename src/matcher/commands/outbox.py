@@ -33,10 +33,7 @@ def list_(format: Format = "table") -> None:
 
 @app.command()
 def show(
-    state: Annotated[
-        list[str] | None,
-        typer.Option(help="Only in this state: held, ready, sending, sent, failed ...; repeatable."),
-    ] = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
     format: Format = "table",
 ) -> None:
@@ -121,10 +118,7 @@ def send(
 
 @app.command()
 def doubtful(
-    who: Annotated[
-        list[str] | None,
-        typer.Argument(help="Addresses, SIRETs or ids to settle; by default, list them all."),
-    ] = None,
+    who: Annotated[list[str] | None, typer.Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
     sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
     again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
     format: Format = "table",

@@ -53,8 +53,7 @@ def ranker(
         None, help="A model trained on awards before that day; trained first if not given."
     ),
     opinions: str | None = typer.Option(
-        None,
-        help="URL of the database whose feedback is used; rescales the ranker of --catalogue.",
+        None, help="URL of the database whose feedback is used; rescales the ranker of --catalogue."
     ),
     catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:

@@ -45,14 +45,8 @@ def chosen(store: Store, siret: str) -> Alerts:
 
 
 def choose(
-    store: Store,
-    siret: str,
-    frequency: str,
-    address: str = "",
-    by: str = "",
-    *,
-    plausible: bool | None = None,
-) -> Alerts:
+    store: Store, siret: str, frequency: str, address: str = "", by: str = "", *, plausible: bool | None = None
+) -> Alerts:  # fmt: skip
     """Keep a choice: "off" is an unsubscription, any other cancels it.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")

@@ -46,13 +46,8 @@ def able() -> None:
 
 
 def deliver(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    *,
-    outbox: Path | None = None,
-    at: datetime | None = None,
-) -> Sent:
+    store: Store, catalogue: Catalogue, rules: Rules, *, outbox: Path | None = None, at: datetime | None = None
+) -> Sent:  # fmt: skip
     """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.

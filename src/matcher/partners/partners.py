@@ -389,10 +389,7 @@ def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tu
 
 
 def _warnings(
-    own: Mapping[str, int],
-    usable: Mapping[str, tuple[int, int, Match]],
-    lots: Mapping[str, Lot],
-    on: date,
+    own: Mapping[str, int], usable: Mapping[str, tuple[int, int, Match]], lots: Mapping[str, Lot], on: date
 ) -> tuple[Warning_, ...]:
     """Rules that two bidders should read before they group."""
     found = []

@@ -81,20 +81,10 @@ class Suggestion:
 
 
 def declare(
-    store: Store,
-    bearer: Bearer,
-    *,
-    siret: str,
-    notice_id: str,
-    lot_id: str = "",
-    brings: str = "",
-    seeks: str = "",
-    contact: str | None = None,
-    visibility: str = "members",
-    named: Sequence[str] = (),
-    buyer_may_see: bool = False,
-    deadline: datetime | None = None,
-) -> Offer:
+    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
+    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
+    deadline: datetime | None = None
+) -> Offer:  # fmt: skip
     """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
 
     Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
@@ -360,18 +350,21 @@ def _record(
 
 def _offer(row: RowMapping, moment: datetime) -> Offer:
     withdrawn, expired = row["withdrawn_at"] is not None, row["deadline"] <= moment
+    same = (
+        "id",
+        "siret",
+        "notice_id",
+        "lot_id",
+        "brings",
+        "seeks",
+        "visibility",
+        "buyer_may_see",
+        "deadline",
+        "updated_at",
+    )
     return Offer(
-        id=row["id"],
-        siret=row["siret"],
-        notice_id=row["notice_id"],
-        lot_id=row["lot_id"],
-        brings=row["brings"],
-        seeks=row["seeks"],
+        **{name: row[name] for name in same},
         has_contact=bool(row["contact"]),
-        visibility=row["visibility"],
-        buyer_may_see=row["buyer_may_see"],
-        deadline=row["deadline"],
-        updated_at=row["updated_at"],
         state="withdrawn" if withdrawn else "expired" if expired else "open",
     )
 

@@ -45,18 +45,9 @@ OF_STRUCTURES = frozenset({"interested", "declined", "submitted"})
 
 
 def record(
-    store: Store,
-    siret: str,
-    notice_id: str,
-    lot_id: str = "",
-    verb: str = "interested",
-    *,
-    reason: str = "",
-    cpv: str = "",
-    position: int | None = None,
-    shown: int | None = None,
-    by: str = "",
-) -> None:
+    store: Store, siret: str, notice_id: str, lot_id: str = "", verb: str = "interested", *, reason: str = "",
+    cpv: str = "", position: int | None = None, shown: int | None = None, by: str = ""
+) -> None:  # fmt: skip
     """Record feedback on one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
 
     "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.

@@ -416,12 +416,7 @@ def train(
 
 
 def card(
-    material: Material,
-    parts: Sequence[Settings],
-    out: Path,
-    data: Path,
-    before: date | None,
-    seconds: float,
+    material: Material, parts: Sequence[Settings], out: Path, data: Path, before: date | None, seconds: float
 ) -> str:
     """What the weights were learnt from, how, and what they reach."""
     reader = static.load(out)

@@ -81,14 +81,9 @@ FULL = 200  # lines of a lot kept with every reason; the others with the heavies
 
 
 def keep(
-    store: Store,
-    owner: str,
-    answer: Answer,
-    *,
-    filters: Filters | None = None,
-    recipe: str | None = None,
-    label: str = "",
-) -> str:
+    store: Store, owner: str, answer: Answer, *, filters: Filters | None = None, recipe: str | None = None,
+    label: str = ""
+) -> str:  # fmt: skip
     """Keep an answer with all its lines; returns the id of the record."""
     identifier = secrets.token_urlsafe(12)
     lots = [

@@ -353,9 +353,7 @@ def words(heading: str) -> str:
 
 
 def guess(
-    headings: Sequence[str],
-    aliases: Mapping[str, Sequence[str]],
-    numbered: frozenset[str] = frozenset(),
+    headings: Sequence[str], aliases: Mapping[str, Sequence[str]], numbered: frozenset[str] = frozenset()
 ) -> dict[str, str]:
     """Field -> heading: exact aliases first, then aliases found as whole words, the longest first.
 
@@ -447,6 +445,20 @@ def correct(
         result = {key: value for key, value in result.items() if value != match}
         result[field] = match
     return result
+
+
+def score_of(mapping: Callable[[Sequence[str]], Mapping[str, str]]) -> Score:
+    """How many columns a mapping finds among headings."""
+    return lambda headings: len(mapping([heading for heading in headings if heading]))
+
+
+def is_zip(head: bytes) -> bool:
+    """True for a ZIP file, which a workbook is."""
+    return shape_of(head) == "xlsx"
+
+
+def is_workbook(name: str) -> bool:
+    return name.lower().endswith((".xlsx", ".xlsm"))
 
 
 def source_of(name: str) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Offer, Rejected, Structure, Zone
+from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, clean_naf
@@ -128,15 +128,13 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _known(headings: Sequence[str]) -> int:
-    return len(mapping([heading for heading in headings if heading]))
+_known = _tabular.score_of(mapping)
 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, whose headings hold a SIRET and something of a structure."""
-    shape = _tabular.shape_of(head)
-    if shape == "xlsx":
-        return name.lower().endswith((".xlsx", ".xlsm"))
+    if _tabular.is_zip(head):
+        return _tabular.is_workbook(name)
     headings = _tabular.headings_of(head)
     if {"lots", "buyer"} <= set(headings or ()):  # a list of notices in our own form
         return False
@@ -427,19 +425,11 @@ def _offer(
     """An offer, or a job where all there is is a job's name and its ROME code; None for an empty row."""
     if not title and not body:
         return None
+    nature: OfferNature = "job" if rome and not body else "offer"
     return Offer(
-        id="",
-        title=title or shorten(body, 120),
-        text=body,
-        nature="job" if rome and not body else "offer",
-        cpv=cpv,
-        rome=rome,
-        sectors=sectors,
-        service_types=service_types,
-        zone=zone,
-        since=since,
-        source=source,
-    )
+        id="", title=title or shorten(body, 120), text=body, nature=nature, cpv=cpv, rome=rome, sectors=sectors,
+        service_types=service_types, zone=zone, since=since, source=source,
+    )  # fmt: skip
 
 
 def _rank(number: str) -> int:

@@ -100,15 +100,13 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
     return _tabular.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], ALIASES)
 
 
-def _known(headings: Sequence[str]) -> int:
-    return len(mapping([heading for heading in headings if heading]))
+_known = _tabular.score_of(mapping)
 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, with a title and something that only a notice has."""
-    shape = _tabular.shape_of(head)
-    if shape == "xlsx":
-        return name.lower().endswith((".xlsx", ".xlsm"))
+    if _tabular.is_zip(head):
+        return _tabular.is_workbook(name)
     headings = _tabular.headings_of(head)
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False
