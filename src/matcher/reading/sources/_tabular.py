@@ -447,6 +447,29 @@ def correct(
     return result
 
 
+def mapped(
+    found: Iterable[tuple[str, Row | str]],
+    guess: Callable[[Sequence[str]], dict[str, str]],
+    check: Callable[[Mapping[str, str], Sequence[str], str], None],
+) -> Iterator[tuple[str, Row | str, dict[str, str]]]:
+    """Each row with its columns (field -> heading), guessed once for each set of headings; the first guess is checked."""
+    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+    first = True
+    for place, row in found:
+        if isinstance(row, str):
+            yield place, row, {}
+            continue
+        keys = tuple(row)
+        if keys not in guesses:
+            if len(guesses) >= 5_000:
+                guesses.clear()
+            guesses[keys] = guess(keys)
+            if first:
+                check(guesses[keys], keys, place)
+            first = False
+        yield place, row, guesses[keys]
+
+
 def score_of(mapping: Callable[[Sequence[str]], Mapping[str, str]]) -> Score:
     """How many columns a mapping finds among headings."""
     return lambda headings: len(mapping([heading for heading in headings if heading]))

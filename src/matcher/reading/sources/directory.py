@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
@@ -168,30 +167,22 @@ def read(
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when there is no SIRET column.
     """
     source = _tabular.source_of(name)
-    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
+        if "siret" not in found and not place.startswith(("line", "record")):
+            raise BadInput(
+                f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
+                "name it with --map siret=COLUMN, or give the notices' own format"
+            )
+
     drafts: dict[tuple[str, str], _Draft] = {}
-    for place, row in _tabular.rows(stream, name, _known, LISTS):
-        refuse = partial(_tabular.rejected, name, place)
-        if isinstance(row, str):
-            yield refuse(row)
-            continue
-        keys = tuple(row)
-        if keys not in guesses:
-            guesses[keys] = _tabular.correct(mapping(keys), columns, keys, FIELDS)
-            if (
-                len(guesses) == 1
-                and "siret" not in guesses[keys]
-                and not place.startswith(("line", "record"))
-            ):
-                raise BadInput(
-                    f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
-                    "name it with --map siret=COLUMN, or give the notices' own format"
-                )
-            if len(guesses) > 5_000:
-                guesses = {keys: guesses[keys]}
-        outcome = _draft(row, guesses[keys], source)
+    rows = _tabular.rows(stream, name, _known, LISTS)
+    for place, row, found in _tabular.mapped(
+        rows, lambda keys: _tabular.correct(mapping(keys), columns, keys, FIELDS), check
+    ):
+        outcome = row if isinstance(row, str) else _draft(row, found, source)
         if isinstance(outcome, str):
-            yield refuse(outcome)
+            yield _tabular.rejected(name, place, outcome)
             continue
         key = (outcome.structure.siret, outcome.structure.kind)
         if not outcome.structure.kind and key not in drafts:

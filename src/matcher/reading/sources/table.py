@@ -133,27 +133,21 @@ def read(
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.
     """
-    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
+        if not columns and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
+            raise domain.BadInput(
+                f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
+                "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
+            )
+
+    def guess(keys: Sequence[str]) -> dict[str, str]:
+        return _tabular.correct(mapping(keys), columns, keys, FIELDS)
+
     drafts: dict[str, _Draft] = {}
-    for place, row in _tabular.rows(stream, name, _known, LISTS):
+    for place, row, found in _tabular.mapped(_tabular.rows(stream, name, _known, LISTS), guess, check):
         refuse = partial(_tabular.rejected, name, place)
-        if isinstance(row, str):
-            yield refuse(row)
-            continue
-        keys = tuple(row)
-        if keys not in guesses:
-            guesses[keys] = _tabular.correct(mapping(keys), columns, keys, FIELDS)
-            found = guesses[keys]
-            if (
-                not columns
-                and not (STRONG & set(found) and {"title", "lot_title"} & set(found))
-                and len(guesses) == 1
-            ):
-                raise domain.BadInput(
-                    f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
-                    "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
-                )
-        draft = _draft(row, guesses[keys])
+        draft = row if isinstance(row, str) else _draft(row, found)
         if isinstance(draft, str):
             yield refuse(draft)
         elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
