@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matcher.outreach.sourcing.record import NOTE
@@ -44,6 +44,11 @@ def _of_our_time(value: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_of_our_time)]
+
+
+def example(name: str, summary: str, **value: Any) -> Any:
+    """A request body with an example for the documentation."""
+    return Body(openapi_examples={name: {"summary": summary, "value": value}})
 
 
 class In(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput, Tender
@@ -51,8 +51,7 @@ class LeadsIn(schemas.In):
     n: Annotated[int, Field(ge=1, le=50)] = 5
 
 
-EXAMPLE: dict[str, Any] = {"indexed": {"summary": "An indexed notice", "value": {"notice_id": "26-130101"}}}
-Asked = Annotated[LeadsIn, Body(openapi_examples=EXAMPLE)]
+Asked = Annotated[LeadsIn, schemas.example("indexed", "An indexed notice", notice_id="26-130101")]
 
 
 @router.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.matching.why_not import Explanation
@@ -65,20 +65,15 @@ def _partner(value: partners_.Partner) -> Partner:
     )  # fmt: skip
 
 
-EXAMPLE: dict[str, Any] = {
-    "sample": {
-        "summary": "A notice of the sample",
-        "value": {"siret": "00010001600013", "notice_id": "26-130101", "n": 5},
-    }
-}
+EXAMPLE = schemas.example(
+    "sample", "A notice of the sample", siret="00010001600013", notice_id="26-130101", n=5
+)
 
 
 @router.post(
     "/partners", summary="Partners for a structure on a need or a notice", response_model=PartnersOut
 )
-def partners(
-    request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
-) -> Response:
+def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE]) -> Response:
     snapshot = request.app.state.serving.get()
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings)
@@ -101,9 +96,7 @@ def partners(
 @router.post(
     "/explain", summary="Why a structure has its rank, or is not in the list", response_model=list[Why]
 )
-def explain(
-    request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]
-) -> list[Why]:
+def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)

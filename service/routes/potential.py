@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from matcher import codec
@@ -14,7 +14,7 @@ from matcher.territory import facilitators, hours, potential
 from matcher.territory.supply import trades_asked
 from service.access import Reader
 from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
-from service.schemas import Euros, In, Months, PotentialIn, Rate
+from service.schemas import Euros, In, Months, PotentialIn, Rate, example
 
 router = APIRouter(tags=["territory"])
 
@@ -45,20 +45,11 @@ class OethIn(In):
     place: str = Field("", max_length=100, description="Its facilitator is named.")
 
 
+NEED = "Entretien des espaces verts de trois écoles"
 AskedPotential = Annotated[
     PotentialIn,
-    Body(
-        openapi_examples={
-            "school": {
-                "summary": "A small need, like needs added up",
-                "value": {
-                    "need": "Entretien des espaces verts de trois écoles",
-                    "place": "Pantin",
-                    "amount": 45000,
-                    "like_needs": 0,
-                },
-            }
-        }
+    example(
+        "school", "A small need, like needs added up", need=NEED, place="Pantin", amount=45000, like_needs=0
     ),
 ]
 
@@ -76,13 +67,8 @@ def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response
 
 AskedHours = Annotated[
     HoursIn,
-    Body(
-        openapi_examples={
-            "paint": {
-                "summary": "Painting a school",
-                "value": {"need": "Peinture d'une école", "amount": 300000, "months": 8, "place": "93100"},
-            }
-        }
+    example(
+        "paint", "Painting a school", need="Peinture d'une école", amount=300000, months=8, place="93100"
     ),
 ]
 
@@ -113,13 +99,13 @@ def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
 
 AskedOeth = Annotated[
     OethIn,
-    Body(
-        openapi_examples={
-            "esat": {
-                "summary": "A purchase from an ESAT",
-                "value": {"purchase": 20000, "rate": 0.025, "contribution": 15000, "need": "espaces verts"},
-            }
-        }
+    example(
+        "esat",
+        "A purchase from an ESAT",
+        purchase=20000,
+        rate=0.025,
+        contribution=15000,
+        need="espaces verts",
     ),
 ]
 
