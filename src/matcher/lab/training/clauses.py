@@ -1,6 +1,6 @@
-"""Learn what reserves a contract, what sets a social condition of performance, and what names a social criterion.
+"""Learn to recognise reservations, social conditions of performance and social criteria.
 
-Passages of real notices, labelled lot by lot, come first where they are available (`MATCHER_SHARED`); passages of our own
+Passages of real notices, labelled lot by lot, come first where they are available (`MATCHER_SHARED`); this project's own passages
 come second.  Everything is judged by what was learnt without it: an author's passages by all others, a notice's by all
 other notices.
 """
@@ -44,7 +44,7 @@ REAL = 3.0  # weight of a passage of a real notice, one of our own being 1
 FOLDS = 5  # of real notices
 #: Files of the tests that are learnt from; the others there are held out.
 DEVELOPMENT = ("clause_passages", "clause_passages_2", "clause_passages_3", "clause_sentences")
-OURS = "m"  # who wrote these had seen what was wrong on others
+OURS = "m"  # their authors had seen errors on the others
 NOTICE = "notice "  # and its number, in place of an author
 Truth = tuple[bool | None, ...]  # in the order of LABELS; None is not known
 Floats = NDArray[np.float64]
