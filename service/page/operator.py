@@ -20,6 +20,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
 from matcher.reference.mailbox import is_address
+from matcher.reference.origins import source_name
 from service import access
 from service.page import account, render
 from service.page.visitor import CheckedForm, Reader
@@ -80,7 +81,7 @@ def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
     newest: dict[str, date] = {}
     for row in np.flatnonzero(catalogue.of_structure("kind") != ""):
         structure = catalogue.structure(int(row))
-        name = render.source_name(structure.source) or "inconnue"
+        name = source_name(structure.source) or "inconnue"
         counts[name] += 1
         newest[name] = max(newest.get(name, date.min), structure.updated or date.min)
     return [
