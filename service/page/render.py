@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -59,7 +59,7 @@ def called(structure: Structure | Contact) -> str:
 
 def siret(number: str) -> str:
     """A SIRET as it is read: 123 456 789 00012."""
-    return f"{number[:3]} {number[3:6]} {number[6:9]} {number[9:]}" if len(number) == 14 else number
+    return "\u00a0".join((number[:3], number[3:6], number[6:9], number[9:])) if len(number) == 14 else number
 
 
 def sourced(structure: Structure) -> str:
@@ -192,6 +192,12 @@ def initial(text: str) -> str:
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
+
+
+def compiled(names: Iterable[str]) -> None:
+    """Compile templates before they are first asked for, with those that they import."""
+    for name in (*names, "form.html", "rows.html", "layout.html"):
+        _environment.get_template(name)
 
 
 def cited(code: str) -> str:

@@ -41,7 +41,7 @@ for (const form of all("form.results")) {
   form.addEventListener("submit", (event) => {
     if (!event.submitter || event.submitter.name !== "faire" || ticked()) return;
     event.preventDefault();
-    missing.textContent = "Rien n'est coché : cochez d'abord une structure au moins dans la liste.";
+    missing.textContent = "Rien n’est coché : cochez d’abord une structure au moins dans la liste.";
   });
   form.addEventListener("change", () => { missing.textContent = ""; for (const b of form.querySelectorAll("[value=ecrire]")) b.textContent = "Écrire aux cochées" + (ticked() ? " (" + ticked() + ")" : ""); });
 }
