@@ -26,9 +26,9 @@ OF_WIDTH = (
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """The service on a free port: its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="error"))
+def served(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The service on a port, a free one by default: its address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

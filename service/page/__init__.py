@@ -11,7 +11,15 @@ from fastapi import FastAPI
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 #: Templates of the pages that are seen first.
-FIRST = ("home.html", "search.html", "results.html", "lots.html", "shown.html", "structures.html", "error.html")
+FIRST = (
+    "home.html",
+    "search.html",
+    "results.html",
+    "lots.html",
+    "shown.html",
+    "structures.html",
+    "error.html",
+)
 
 
 def include(app: FastAPI) -> None:

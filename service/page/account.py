@@ -52,15 +52,6 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
     return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
-@router.post("/deconnexion")
-def sign_out(request: Request, form: CheckedForm) -> Response:
-    if session := access.Session.of(request):
-        session.end(request)
-    answer = render.go("/")
-    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
-    return answer
-
-
 @router.get("/structure/{siret}/revendiquer")
 def claiming(request: Request, siret: str) -> Response:
     """Who asks, as what and why, and by which way the proof may come."""

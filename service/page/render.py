@@ -259,7 +259,7 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
     text = _environment.get_template(name).render(
         request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
         versions=snapshot.matcher.versions if snapshot else {}, structures=_structures(snapshot) if snapshot else 0,
-        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), oidc='', role=role(who, open_to_read(request)), **facts,
+        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), oidc=request.app.state.settings.oidc_name if request.app.state.settings.federated else '', role=role(who, open_to_read(request)), **facts,
     )  # fmt: skip
     answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
     return give(answer, request, session) if fresh else answer

@@ -81,10 +81,10 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     with store.writing() as connection:
         if not store.put(connection, Once, [row], keep=("request", "response", "at")):
             raise NotFound(USED)
-    return render.give(render.go("/acheteur"), request, access.Session.fresh(_key(store, address)))
+    return render.give(render.go("/acheteur"), request, access.Session.fresh(key_of(store, address)))
 
 
-def _key(store: Store, address: str) -> str:
+def key_of(store: Store, address: str) -> str:
     """The key of an address, made at its first sign-in: its records and favourites stay its own."""
     label = LABEL + address
     mine = [k for k in keys.listed(store) if k.label == label]
