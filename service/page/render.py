@@ -316,6 +316,6 @@ def misread(faults: Sequence[Any]) -> str:
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as a page: what went wrong, and the way out."""
     title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
-    answer = page(request, "error.html", status, title=title, detail=detail)
+    answer = page(request, "error.html", status, status=status, title=title, detail=detail)
     answer.headers.update(headers or {})
     return answer
