@@ -280,6 +280,8 @@ def wanted(
         if tender.confidential or tender.nature not in CALLS:
             continue
         for lot in tender.lots:
+            if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
+                continue
             place = placed(lot, tender)
             if departments is not None and place.department not in departments:
                 continue
