@@ -112,6 +112,14 @@ def test_a_zone_is_blank_where_nobody_comes_and_covered_where_enough_do() -> Non
     assert made.values("share")["93"] == 50.0
 
 
+def test_lots_of_some_departments_are_those_of_all_that_lie_there(sample: gather.Gathered) -> None:
+    everywhere = coverage.wanted(sample.tenders)
+    for code in ("93", "75", "13", "974"):
+        there = coverage.wanted(sample.tenders, departments={code})
+        assert there == [lot for lot in everywhere if lot.place.department == code]
+    assert {lot.place.department for lot in everywhere} >= {"93", "75"}
+
+
 def test_two_places_of_one_siren_count_once_and_a_declared_zone_is_obeyed() -> None:
     twin = Structure(
         siret="00000000100029", name="Blanchisserie 1 bis", kind="EI", place=Place(commune="93066")
