@@ -18,11 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from matcher import codec
-from matcher.catalogue.columns import NATURES
+from matcher.catalogue.columns import DECLARED, NATURES
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
+_JOB_CODE = r'"rome": \["(?P<rome>[A-N][0-9]{4})'  # in the JSON of an offer
 
 T = TypeVar("T")
 
@@ -248,6 +249,17 @@ class Catalogue:
     def _texts(self) -> Any:
         texts = self.evidence.column("text")
         return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+
+    def job_codes(self) -> list[tuple[int, str]]:
+        """Structure row and job code (ROME) of each offer and job that is declared with one."""
+        from pyarrow import compute as pc
+
+        rows = np.flatnonzero(self.nature_mask(DECLARED))
+        payloads = self.evidence.column("payload").take(pa.array(rows))
+        codes = pc.struct_field(pc.extract_regex(payloads, _JOB_CODE), "rome").combine_chunks()
+        kept = np.flatnonzero(plain(pc.is_valid(codes)))
+        owners = np.searchsorted(self.offsets, rows[kept], side="right") - 1
+        return list(zip(owners.tolist(), codes.take(pa.array(kept)).to_pylist(), strict=True))
 
     @property
     def denied(self) -> Mapping[int, tuple[str, ...]]:

@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import DECLARED
 from matcher.matching import demand, distances, said, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.trades import DECLARED
 from matcher.reference import places
 from matcher.reference.text import fold
 
@@ -35,14 +35,15 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
 def said_trade(shortlist: Shortlist) -> Column:
-    """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
+    """How surely a piece of what it declares, or the code of a job, is of the trade asked; NaN where nothing is declared."""
     inside = shortlist.inside(shortlist.known(*DECLARED))
     slots, at = said.pieces(shortlist).of(shortlist.rows[inside])
-    held = trades.by_piece(said.pieces(shortlist))
-    values = trades.match(trades.asked(shortlist), held, slots)
+    asked = trades.asked(shortlist)
+    values = trades.match(asked, trades.by_piece(said.pieces(shortlist)), slots)
     found = np.full(len(shortlist), np.nan)
     np.fmax.at(found, shortlist.owner[inside][at], values)
-    return found
+    by_job = trades.match(asked, trades.by_job(shortlist.catalogue), shortlist.candidates)
+    return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
 def _meaning(shortlist: Shortlist) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from matcher.catalogue.columns import DECLARED
 from matcher.domain import Offer
 from matcher.matching import evidence, said, trades
 from matcher.matching.shortlist import Column, Shortlist
@@ -47,7 +48,7 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     """The piece of candidate i that is surest of the trade asked, and the offer it is of."""
     low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-    rows = shortlist.rows[low:high][shortlist.known(*trades.DECLARED)[low:high]]
+    rows = shortlist.rows[low:high][shortlist.known(*DECLARED)[low:high]]
     pieces = said.pieces(shortlist)
     slots, owner = pieces.of(rows)
     values = trades.match(trades.asked(shortlist), trades.by_piece(pieces), slots)
