@@ -42,6 +42,10 @@ _bearer = HTTPBearer(
 )
 
 
+class NotYours(Forbidden):
+    """A structure that is not proved to be that of who asks."""
+
+
 # ------------------------------------------------------------------------------------------------ where from
 
 
@@ -168,7 +172,7 @@ def needs(*scopes: str) -> Any:
 def own(who: Bearer, siret: str) -> None:
     """Raises Forbidden unless this SIRET is proved to be theirs."""
     if siret not in who.sirets:
-        raise Forbidden(f"the structure {siret} is not proved to be yours: claim its account first")
+        raise NotYours(f"the structure {siret} is not proved to be yours: claim its account first")
 
 
 Reader = Annotated[Bearer, needs("read")]

@@ -16,7 +16,7 @@ from cachetools import LRUCache, TTLCache, cached
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
+from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender, UnknownNotice
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
@@ -76,7 +76,7 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice.  Raises NotFound."""
         if identifier not in self.notices:
-            raise NotFound(f"no notice {identifier} is indexed: see /v1/notices for those there are")
+            raise UnknownNotice(f"no notice {identifier} is indexed: see /v1/notices for those there are")
         return self.notices[identifier]
 
     def answerable(self) -> list[Tender]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from browsing import browser  # noqa: F401  fixture of tests in a browser
 from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue

@@ -137,7 +137,8 @@ def step(page: Any, service: str, verb: str, what: str) -> None:
         with page.expect_navigation():
             form.locator("button.button, button[type=submit]").first.click()
     elif verb == "see":
-        assert what in page.locator("main").inner_text(), f"not on the page: {what}"
+        shown = re.sub("[\u00a0\u202f]", " ", page.locator("main").inner_text()).replace("’", "'")
+        assert what in shown, f"not on the page: {what}"
     else:
         raise AssertionError(f"no step {verb!r}")
 

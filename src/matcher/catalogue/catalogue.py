@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES
-from matcher.domain import NotFound, Offer, Recipe, Structure
+from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
@@ -190,7 +190,7 @@ class Catalogue:
         if found is None and len(siret) == 9:
             found = self._first_of_siren.get(siret)
         if found is None:
-            raise NotFound(
+            raise UnknownStructure(
                 f"no structure {siret} in the catalogue: check the SIRET, or index its directory first"
             )
         return found

@@ -20,6 +20,7 @@ from matcher.reference.codes import everyday_words
 from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold, plain_words, tokens
 
+SIREN = 9  # digits
 KEPT = 5_000  # places and words whose results are cached
 
 
@@ -173,16 +174,16 @@ def allowed_mask(
 
 def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> NDArray[np.bool_]:
     """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
-    held = np.zeros(len(catalogue), dtype=bool)
-    sirets = catalogue.sirets
-    for identifier in identifiers:
-        low = int(np.searchsorted(sirets, identifier))
-        while low < len(sirets) and (
-            sirets[low] == identifier or (prefixes and sirets[low][:9] == identifier)
-        ):
-            held[low] = True
-            low += 1
-    return held
+    given = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
+    first = np.searchsorted(catalogue.sirets, given)
+    after = np.searchsorted(catalogue.sirets, given, side="right")
+    if prefixes and len(given):  # ":" comes after every digit: the end of those that begin so
+        ends = np.searchsorted(catalogue.sirets, np.char.add(given, ":"))
+        after = np.where(np.char.str_len(given) == SIREN, ends, after)
+    bounds = np.zeros(len(catalogue) + 1, dtype=np.int64)
+    np.add.at(bounds, first, 1)
+    np.add.at(bounds, after, -1)
+    return np.asarray(np.cumsum(bounds)[:-1] > 0)
 
 
 def _holding(catalogue: Catalogue, phrase: str) -> NDArray[np.bool_]:

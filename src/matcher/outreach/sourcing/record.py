@@ -119,7 +119,8 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
         "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
         "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
         "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
-        "website": structure.website, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
+        "website": structure.website, "active": structure.active, "checked": structure.checked.isoformat() if structure.checked else None,
+        "convention": structure.convention, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
     }  # fmt: skip
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
