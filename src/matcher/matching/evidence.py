@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import DECLARED
 from matcher.matching import demand, distances, said, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.trades import DECLARED
 from matcher.reference import places
 from matcher.reference.text import fold
 
@@ -39,12 +39,13 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
 def said_trade(shortlist: Shortlist) -> Column:
-    """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
+    """How surely a piece of what it declares, or the code of a job, is of the trade asked; NaN where nothing is declared."""
     found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
     if len(told.texts):
         values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
-    return found
+    by_job = trades.match(trades.asked(shortlist), trades.by_job(shortlist.catalogue), shortlist.candidates)
+    return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
 def trade_of_texts(shortlist: Shortlist) -> Column:
