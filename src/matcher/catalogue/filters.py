@@ -22,7 +22,8 @@ from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
 KEPT = 5_000  # places and words whose results are cached
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]:

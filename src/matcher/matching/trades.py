@@ -208,12 +208,12 @@ def _possible(told: str) -> set[int]:
     """Rows of the table that a plain name may match: some word of it begins as they do."""
     rows = _name_rows()
     found = {row for _, row in rows[""]}
-    for word in _WORD.findall(told):
+    for word in _NAME_WORD.findall(told):
         found.update(row for begins, row in rows.get(word[:2], ()) if word.startswith(begins))
     return found
 
 
-_WORD = re.compile(r"[a-z0-9]+")
+_NAME_WORD = re.compile(r"[a-z0-9]+")
 
 
 @cache
