@@ -1,4 +1,4 @@
-"""The desk of a territory, as its routes and its page share it."""
+"""The territory desk: what its routes and its page share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from matcher.domain import Award, BadInput, Place, Rejected, Tender
 from matcher.reading.need import free_text_tender
 from matcher.reference import places
 from matcher.territory import choropleth, coverage, facilitators, ledger, potential
-from matcher.territory.supply import Supply
+from matcher.territory.able import Able
+from matcher.territory.supply import Supply, proposed
 from service import access, wire
 from service.asked import uploaded
 from service.schemas import PotentialIn
@@ -47,7 +48,9 @@ def supply_of(request: Request) -> Supply:
     """The structures served, with what the store knows of them, at most a minute old."""
     snapshot = request.app.state.serving.get()
     store = access.store_of(request)
-    found: Supply = snapshot.for_a_minute("supply", lambda: Supply(snapshot.catalogue, store))
+    catalogue = snapshot.catalogue
+    judged: Able = snapshot.once("judged", lambda: Able(catalogue, proposed(catalogue)))
+    found: Supply = snapshot.for_a_minute("supply", lambda: Supply(catalogue, store, judged=judged))
     return found
 
 
@@ -63,7 +66,11 @@ def areas_of(asked: MapQuery) -> list[coverage.Area]:
 def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
     snapshot, areas = request.app.state.serving.get(), areas_of(asked)
-    lots = coverage.wanted_of(snapshot.catalogue, snapshot.notices.values(), coverage.around(areas))
+    near = coverage.around(areas)
+    lots = snapshot.once(
+        ("wanted", near),
+        lambda: coverage.wanted_of(snapshot.catalogue, snapshot.notices.values(), near),
+    )
     return coverage.cover(supply_of(request), lots, areas, trades=asked.trade, n=asked.n)
 
 
@@ -112,7 +119,7 @@ def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.P
 
 @contextmanager
 def named(path: Path, name: str) -> Iterator[None]:
-    """In an error, call a scratch file by the name that its sender knows."""
+    """Name a scratch file in an error as its sender named it."""
     try:
         yield
     except BadInput as error:

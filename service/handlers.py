@@ -41,7 +41,8 @@ def install(app: FastAPI) -> None:
             log.error("store unavailable", extra={"why": str(error)})
             said = NOT_RECORDED if render.wants_page(request) else f"{bare(str(error))}; try again later"
             return shown(request, 503, said, headers={"Retry-After": "30"})
-        return shown(request, status_of(error), bare(str(error)))
+        said = render.sentence(error) if render.wants_page(request) else str(error)
+        return shown(request, status_of(error), bare(said))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -65,6 +66,8 @@ def install(app: FastAPI) -> None:
         ]
         if any(e["type"] == "json_invalid" for e in error.errors()):
             return shown(request, 400, "the body is no JSON: send one JSON object in UTF-8", faults)
+        if render.wants_page(request):
+            return shown(request, 422, render.misread(error.errors()))
         first = faults[0] if faults else Fault(where="body", why="cannot be taken")
         return shown(request, 422, f"{first.where}: {first.why}", faults)
 

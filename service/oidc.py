@@ -1,9 +1,11 @@
-"""Bearer tokens of an OpenID Connect issuer, where `MATCHER_OIDC_ISSUER` names one (extra: PyJWT)."""
+"""The OpenID Connect issuer that `MATCHER_OIDC_ISSUER` names: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from cachetools import TTLCache, cached
@@ -16,39 +18,135 @@ from service.settings import Settings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
 SECONDS = 5  # to wait for the issuer
+SCOPE = "openid email"  # all that signing in asks for
+UNREACHABLE = "Le service d'identification ne répond pas : réessayez, ou connectez-vous autrement."
+REFUSED = "Votre identité n'a pas pu être vérifiée : recommencez."
+
+
+@cached(TTLCache(maxsize=4, ttl=24 * 3600))
+def _found(issuer: str) -> dict[str, Any]:
+    """The endpoints of an issuer (OpenID Connect Discovery 1.0).  Raises httpx.HTTPError, ValueError."""
+    address = issuer.rstrip("/") + "/.well-known/openid-configuration"
+    return dict(httpx.get(address, timeout=SECONDS, follow_redirects=False).raise_for_status().json())
 
 
 @cached(TTLCache(maxsize=4, ttl=24 * 3600))
 def _keys(issuer: str) -> Any:
-    """The client of the issuer's keys (OpenID Connect Discovery 1.0)."""
+    """The client of the issuer's keys."""
     from jwt import PyJWKClient
 
-    address = issuer.rstrip("/") + "/.well-known/openid-configuration"
-    found = httpx.get(address, timeout=SECONDS, follow_redirects=False).raise_for_status().json()
-    return PyJWKClient(found["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
+    return PyJWKClient(_found(issuer)["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 
-def prove(token: str, settings: Settings) -> Bearer:
-    """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
+def _claims(token: str, settings: Settings, audience: str, required: list[str]) -> dict[str, Any]:
+    """The claims of a token that the issuer signed for `audience`.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
     issuer = str(settings.oidc_issuer)
     try:
         key = _keys(issuer).get_signing_key_from_jwt(token)
-        claims = jwt.decode(
-            token,
-            key.key,
-            algorithms=ALGORITHMS,
-            audience=settings.oidc_audience,
-            issuer=[issuer, issuer.rstrip("/")],
-            options={"require": ["exp", "iss", "aud", "sub"]},
-        )
+        return dict(
+            jwt.decode(
+                token, key.key, algorithms=ALGORITHMS, audience=audience, issuer=[issuer, issuer.rstrip("/")],
+                options={"require": required},
+            )
+        )  # fmt: skip
     except (jwt.PyJWTError, httpx.HTTPError, OSError, KeyError, ValueError):
         raise Forbidden("this token is not one of the issuer, or has expired: sign in again") from None
+
+
+def prove(token: str, settings: Settings) -> Bearer:
+    """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
+    claims = _claims(token, settings, settings.oidc_audience, ["exp", "iss", "aud", "sub"])
     scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
         scopes.append(f"structure:{siret}")
+    issuer = str(settings.oidc_issuer)
     # whole: two users of an issuer may share the beginning of their names
     user = hashlib.sha256(f"{issuer.rstrip('/')}\0{claims['sub']}".encode("utf-8", "replace")).hexdigest()
     return Bearer(id=f"oidc-{user[:32]}", scopes=tuple(scopes) or ("read",), label="OIDC")
+
+
+# ------------------------------------------------------------------------------ signing in to the pages
+
+
+def back(settings: Settings) -> str:
+    """The address to which the issuer sends a visitor back; it is registered there, letter by letter."""
+    return f"{settings.public_url}/connexion/oidc/retour"
+
+
+def asked(settings: Settings, state: str, nonce: str) -> str:
+    """The issuer's page of identification, for one visitor.  Raises Forbidden where it does not answer.
+
+    Only the parameters of the authorization code flow: ProConnect refuses any other.
+    """
+    query = {
+        "response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings), "scope": SCOPE, "state": state,
+        "nonce": nonce,
+    }  # fmt: skip
+    return f"{_endpoint(settings, 'authorization_endpoint')}?{urlencode(query)}"
+
+
+def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str]:
+    """The mail address that a code of the issuer proves, and the token that ends the session there.  Raises Forbidden."""
+    with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
+        form = {
+            "grant_type": "authorization_code", "client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret,
+            "redirect_uri": back(settings), "code": code,
+        }  # fmt: skip
+        given = _answer(
+            client.build_request("POST", _endpoint(settings, "token_endpoint"), data=form), client
+        )
+        tokens = given.json()
+        identity = _claims(
+            str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"]
+        )
+        head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
+        told = _answer(
+            client.build_request("GET", _endpoint(settings, "userinfo_endpoint"), headers=head), client
+        )
+    person = _person(told, settings)
+    if identity["nonce"] != nonce or person.get("sub") != identity["sub"]:
+        raise Forbidden(REFUSED)
+    return str(person.get("email", "")).strip().lower(), str(tokens["id_token"])
+
+
+def ended(settings: Settings, token: str, state: str) -> str:
+    """The issuer's page that ends the session there; "" where it has none or does not answer."""
+    try:
+        page = _found(str(settings.oidc_issuer)).get("end_session_endpoint", "")
+    except (httpx.HTTPError, ValueError):
+        return ""
+    query = {
+        "id_token_hint": token,
+        "state": state,
+        "post_logout_redirect_uri": f"{settings.public_url}/connexion/oidc/fin",
+    }
+    return f"{page}?{urlencode(query)}" if page else ""
+
+
+def _endpoint(settings: Settings, name: str) -> str:
+    try:
+        return str(_found(str(settings.oidc_issuer))[name])
+    except (httpx.HTTPError, KeyError, ValueError):
+        raise Forbidden(UNREACHABLE) from None
+
+
+def _answer(request: httpx.Request, client: httpx.Client) -> httpx.Response:
+    try:
+        return client.send(request).raise_for_status()
+    except httpx.HTTPStatusError:
+        raise Forbidden(REFUSED) from None
+    except httpx.HTTPError:
+        raise Forbidden(UNREACHABLE) from None
+
+
+def _person(answer: httpx.Response, settings: Settings) -> Mapping[str, Any]:
+    """What the issuer says of a person: a signed token (ProConnect) or plain JSON.  Raises Forbidden."""
+    if answer.headers.get("content-type", "").startswith("application/jwt"):
+        return _claims(answer.text.strip(), settings, settings.oidc_client, ["iss", "aud", "sub"])
+    try:
+        return dict(answer.json())
+    except ValueError:
+        raise Forbidden(REFUSED) from None

@@ -1,4 +1,4 @@
-"""Where the service runs: read once from the environment (`MATCHER_...`), refused at start when wrong."""
+"""Settings, read once from the environment (`MATCHER_...`) and validated at start."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class Settings(BaseSettings):
     cors: tuple[str, ...] = ()
     buyer_domains: tuple[str, ...] = ()  # domains of addresses whose holders sign in as buyers by a link
     oidc_issuer: HttpUrl | None = None
-    oidc_audience: str = "maillage"
+    oidc_audience: str = "maillage"  # of bearer tokens
+    oidc_client: str = ""  # as which the pages are registered with the issuer; signing in by it asks for both
+    oidc_client_secret: str = Field("", repr=False)
+    oidc_name: str = "ProConnect"  # of the issuer, on the page of signing in
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
@@ -67,8 +70,13 @@ class Settings(BaseSettings):
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     threads: int = Field(
         2, ge=1, le=256
-    )  # requests that compare at once in one process; the others wait their turn, what only reads does not
+    )  # concurrent comparisons in one process; further ones are queued, reads are not
     workers_jobs: int = Field(1, ge=1, le=16)
+
+    @property
+    def federated(self) -> bool:
+        """Do visitors sign in to the pages by the issuer?"""
+        return bool(self.oidc_issuer and self.oidc_client and self.oidc_client_secret)
 
     @field_validator("catalogue", "outbox")
     @classmethod
@@ -203,7 +211,7 @@ OTHER_NAMES = frozenset(
 
 
 def read() -> Settings:
-    """The settings of the environment.  Raises BadInput, naming the variable at fault."""
+    """The settings of the environment.  Raises BadInput, naming the variable."""
     _known_names()
     try:
         return Settings()  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""What is being served: one catalogue with its notices, swapped whole when a new one is built."""
+"""The catalogue being served with its notices, swapped atomically when a new one is built."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cachetools import LRUCache, TTLCache, cached
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender
-from matcher.matching import recipes
+from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender, UnknownNotice
+from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities
@@ -36,7 +36,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Snapshot:
-    """A catalogue and its notices; answers are computed once and kept."""
+    """A catalogue and its notices; answers are cached."""
 
     matcher: Matcher
     notices: dict[str, Tender]
@@ -76,7 +76,7 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice.  Raises NotFound."""
         if identifier not in self.notices:
-            raise NotFound(f"no notice {identifier} is indexed: see /v1/notices for those there are")
+            raise UnknownNotice(f"no notice {identifier} is indexed: see /v1/notices for those there are")
         return self.notices[identifier]
 
     def answerable(self) -> list[Tender]:
@@ -88,13 +88,13 @@ class Snapshot:
         return cached(self._answers, key=lambda: key, lock=self._lock)(make)()
 
     def for_a_minute(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, kept for a minute: what depends on the store too."""
+        """The value of `make()`, cached for a minute: for values that depend on the store."""
         return cached(self._recent, key=lambda: key, lock=self._lock)(make)()
 
     def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
         """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
 
-        The matching reversed: each lot is asked of this structure alone.  Where no notice is open any more, the
+        Each lot is matched with this structure alone.  Where no notice is open any more, the
         latest closed ones serve as examples.
         """
         row = self.catalogue.row(siret)
@@ -136,7 +136,7 @@ class Snapshot:
         return found
 
     def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
-        """The same data where these structures deny these trades too, without the answers kept so far."""
+        """The same data with these denials, and empty caches."""
         catalogue = self.catalogue.denying(denied)
         return Snapshot(
             Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at, self.contracts
@@ -144,7 +144,7 @@ class Snapshot:
 
 
 class Serving:
-    """The snapshot in force.  A request takes it once and keeps it to its end: a swap drops nothing."""
+    """The snapshot in force.  A request uses one snapshot to its end: a swap interrupts nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -172,7 +172,7 @@ class Serving:
         return self.current
 
     def stamp(self) -> tuple[int, int] | None:
-        """What changes when the folder is replaced."""
+        """A value that changes when the folder is replaced."""
         try:
             found = (self.folder / "manifest.json").stat()
         except OSError:
@@ -180,7 +180,7 @@ class Serving:
         return found.st_mtime_ns, found.st_ino
 
     def refresh(self) -> bool:
-        """Load the folder if it changed; a catalogue that cannot be read leaves the one in force."""
+        """Load the folder if it changed; an unreadable catalogue keeps the current one."""
         with self._lock:
             stamp = self.stamp()
             if stamp is None and self.current is None:
@@ -214,7 +214,7 @@ class Serving:
             warm(self.current)
 
     def apply_denials(self, store: Store) -> bool:
-        """Apply what structures deny to the snapshot, at once; True where it changed."""
+        """Apply denials to the snapshot; True where it changed."""
         with store.reading() as connection:
             denied = self_declared.denied(connection)
         with self._lock:
@@ -286,3 +286,5 @@ def warm(snapshot: Snapshot) -> None:
     _ask(snapshot, groups=3)
     search_names(snapshot.catalogue, "zz", limit=1)
     need.spot("nettoyage à Paris")
+    if snapshot.matcher.judges:
+        evidence.read_names(snapshot.catalogue)

@@ -15,7 +15,7 @@ class PagesClient(TestClient):
     def request(self, *args: Any, **kwargs: Any) -> httpx.Response:
         answer = super().request(*args, **kwargs)
         if answer.headers.get("content-type", "").startswith("text/html"):
-            answer._text = re.sub("[\u00a0\u202f]", " ", answer.text)
+            answer._text = re.sub("[\u00a0\u202f]", " ", answer.text).replace("’", "'")
         return answer
 
 

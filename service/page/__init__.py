@@ -10,6 +10,16 @@ from fastapi import FastAPI
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+#: Templates of the pages that are seen first.
+FIRST = (
+    "home.html",
+    "search.html",
+    "results.html",
+    "lots.html",
+    "shown.html",
+    "structures.html",
+    "error.html",
+)
 
 
 def include(app: FastAPI) -> None:
@@ -21,9 +31,15 @@ def include(app: FastAPI) -> None:
 
 
 def warm() -> None:
-    """Make what every first page needs: the outlines of the map, the chances of the codes of a need."""
-    from matcher.territory import outlines
-    from service.page import chart, lots
+    """Make what every first page needs: templates, the outlines of the map, what reads a need, what opens the store."""
+    import alembic.command  # noqa: F401  half a second of processor
 
+    from matcher.reference import toponyms
+    from matcher.territory import outlines
+    from service.asked import from_need
+    from service.page import chart, lots, render
+
+    render.compiled(FIRST)
+    from_need("entretien des locaux et des espaces verts", toponyms.asked("Pantin"), 100)
     lots.suggested("entretien des locaux et des espaces verts")
     chart.towns(outlines.WHOLE)

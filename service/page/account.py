@@ -15,21 +15,16 @@ from matcher.domain import Forbidden, NotFound, Structure
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Claim
-from matcher.reference.mailbox import is_address
 from matcher.reference.text import clean
 from service import access
-from service.page import render
+from service.page import fields, render
+from service.page.fields import FieldErrors, Line
 from service.page.visitor import CheckedForm
 
 router = APIRouter()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
 WAITING_DAYS = 30  # that a claim waits for the operator
-BLANK: dict[str, Any] = {
-    "problem": "",
-    "problems": {},
-    "address": "",
-    "sent": False,
-}  # the page of signing in
+BLANK: dict[str, Any] = {"problems": {}, "address": "", "sent": False}  # the page of signing in
 
 
 @router.get("/connexion")
@@ -43,8 +38,9 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
         access.audited(request, "auth.refuse")
-        problem = render.initial(str(error)) + "."
-        return render.page(request, "signin.html", 403, **{**BLANK, "problem": problem})
+        return render.page(
+            request, "signin.html", 403, **{**BLANK, "problems": fields.problems_of(error, "key")}
+        )
     home = (
         f"/structure/{bearer.sirets[0]}"
         if bearer.sirets
@@ -56,21 +52,12 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
     return render.give(render.go(home), request, access.Session.fresh(bearer.id))
 
 
-@router.post("/deconnexion")
-def sign_out(request: Request, form: CheckedForm) -> Response:
-    if session := access.Session.of(request):
-        session.end(request)
-    answer = render.go("/")
-    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
-    return answer
-
-
 @router.get("/structure/{siret}/revendiquer")
 def claiming(request: Request, siret: str) -> Response:
     """Who asks, as what and why, and by which way the proof may come."""
     structure = request.app.state.serving.get().structure(siret)
     return render.page(
-        request, "claiming.html", structure=structure, ways=ways(structure), given={}, problem=""
+        request, "claiming.html", structure=structure, ways=ways(structure), given={}, problems={}
     )
 
 
@@ -79,29 +66,43 @@ def claim(
     request: Request,
     siret: str,
     form: CheckedForm,
-    name: Annotated[str, Form(max_length=200)] = "",
-    role: Annotated[str, Form(max_length=200)] = "",
-    address: Annotated[str, Form(max_length=200)] = "",
-    reason: Annotated[str, Form(max_length=2000)] = "",
-    way: Annotated[str, Form(max_length=16)] = "",
+    name: Line = "",
+    role: Line = "",
+    address: Line = "",
+    reason: fields.Lines = "",
+    way: fields.Word = "",
 ) -> Response:
     """Ask for the account: the operator proves it by mail, by a letter or by a call to the known number."""
     structure = request.app.state.serving.get().structure(siret)
-    given = {
-        "name": clean(name),
-        "role": clean(role),
-        "address": address.strip(),
-        "reason": clean(reason),
-        "way": way,
-    }
-    open_ways = ways(structure)
-    if len(given["name"]) < 2 or len(given["role"]) < 2 or not is_address(given["address"]):
-        problem = "Donnez votre nom, votre fonction et une adresse de courriel valable : l'exploitant doit savoir qui demande."
+    given, open_ways = (
+        {"name": name, "role": role, "address": address, "reason": reason, "way": way},
+        ways(structure),
+    )
+    try:
+        read = fields.checked(
+            name=lambda: fields.words(name, "Donnez votre nom : l'exploitant doit savoir qui demande."),
+            role=lambda: fields.words(role, "Donnez votre fonction dans la structure."),
+            address=lambda: fields.address(address, needed=True),
+        )
+    except FieldErrors as error:
         return render.page(
-            request, "claiming.html", 400, structure=structure, ways=open_ways, given=given, problem=problem
+            request,
+            "claiming.html",
+            422,
+            structure=structure,
+            ways=open_ways,
+            given=given,
+            problems=error.problems,
         )
     chosen = way if way in open_ways else next(iter(open_ways))
-    ask(access.store_of(request), structure.siret, structure.email, **{**given, "way": chosen})
+    ask(
+        access.store_of(request),
+        structure.siret,
+        structure.email,
+        **read,
+        reason=clean(reason)[:2000],
+        way=chosen,
+    )
     return render.page(request, "claimed.html", structure=structure, way=open_ways[chosen])
 
 
@@ -200,7 +201,8 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     plain = re.sub(r"[^A-Z0-9]", "", code.upper())
     if len(plain) == 12:
         return render.go(f"/revendication/{plain[:4]}-{plain[4:8]}-{plain[8:]}")
-    return render.page(request, "code.html", problem="Un code a douze signes : relisez-le." if code else "")
+    problems = {"code": "Un code a douze signes : relisez-le."} if code else {}
+    return render.page(request, "code.html", 422 if problems else 200, problems=problems)
 
 
 def _hash(token: str) -> str:

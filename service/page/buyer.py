@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
+from matcher.reading.procedure import closing, open_at
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.asked import Taken
 from service.page import chart, facets, lots, render, search
-from service.page.search import NOTICE, FieldError, Search
+from service.page.fields import problems_of
+from service.page.search import NOTICE, Search
 from service.page.visitor import Reader
 from service.problems import Refused
 from service.snapshot import Snapshot
@@ -53,10 +55,21 @@ Short = Annotated[str, Query(max_length=40)]
 @router.get("/")
 def home(request: Request, who: Reader) -> Response:
     serving = request.app.state.serving
-    recent = serving.current.answerable()[:RECENT] if serving.current else []
-    return render.page(
-        request, "home.html", search=Search(), recent=recent, problems={}, refusal=serving.refusal, de=""
-    )
+    recent = _recent(serving.current) if serving.current else ([], True)
+    return render.page(request, "home.html", search=Search(), recent=recent, refusal=serving.refusal, de="")
+
+
+def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
+    """The newest notices that are open; where none is, the newest of all.  And whether they are open."""
+    moment = datetime.now(UTC)
+
+    def found() -> tuple[list[Tender], bool]:
+        listed = snapshot.answerable()
+        still = [t for t in listed if open_at(closing(t), t.published, moment)]
+        return (still or listed)[:RECENT], bool(still)
+
+    shown: tuple[list[Tender], bool] = snapshot.for_a_minute("recent", found)
+    return shown
 
 
 @router.get("/acheteur")
@@ -97,15 +110,8 @@ def ask(
         if file[0].strip() or (file[1] and not asked.need.strip()):
             asked = search.of_file(asked, *file)
         _checked(request, asked, snapshot)
-    except toponyms.Homonyms as error:
-        problem = (
-            f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
-        )
-        return _form(request, asked, de, {"place": problem}, 422, error.choices)
     except (MatcherError, Refused) as error:
-        status = error.status if isinstance(error, Refused) else 422
-        problem = search.SENTENCES.get(getattr(error, "code", ""), str(error))
-        return _form(request, asked, de, {getattr(error, "field", "need"): problem}, status)
+        return _again(request, asked, de, error)
     return render.go(search.address(search.kept(request, asked)))
 
 
@@ -134,21 +140,28 @@ def correct(
         asked = replace(asked, place=place)
     try:
         _checked(request, asked, request.app.state.serving.get())
-    except toponyms.Homonyms as error:
+    except (MatcherError, Refused) as error:
+        return _again(request, asked, de, error)
+    return render.go(search.address(search.kept(request, asked), lot=lot))
+
+
+def _again(request: Request, asked: Search, de: str, error: MatcherError | Refused) -> Response:
+    """The form with what is wrong in it, and where a name is that of several places, which."""
+    if isinstance(error, toponyms.Homonyms):
         problem = (
             f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
         )
         return _form(request, asked, de, {"place": problem}, 422, error.choices)
-    except FieldError as error:
-        return _form(request, asked, de, {error.field: str(error)}, 422)
-    return render.go(search.address(search.kept(request, asked), lot=lot))
+    sentence = search.SENTENCES.get(getattr(error, "code", ""))
+    problems = {"need": sentence} if sentence else problems_of(error, "need")
+    return _form(request, asked, de, problems, error.status if isinstance(error, Refused) else 422)
 
 
 def _form(
     request: Request, shown: Search, de: str = "", problems: dict[str, str] | None = None, status: int = 200,
     choices: Sequence[str] = (),
 ) -> Response:  # fmt: skip
-    recent = request.app.state.serving.get().answerable()[:RECENT] if not de else []
+    recent = _recent(request.app.state.serving.get()) if not de else ()
     return render.page(
         request,
         "search.html",
@@ -229,11 +242,15 @@ def _lot(
     check = [each for each in kept if each.match.level == "plausible"]
     most = MOST if everything else lots.OPEN
     numbered = [*call[:most], *check[:most]]
+
+    def at(choice: facets.Chosen) -> str:
+        return search.address(reference, lot=number, pairs=choice.query()) + "#liste"
+
     return render.page(
         request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
         numbers={id(each): n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
-        chosen=wanted, kept=urlencode(wanted.query()), because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
-        potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=facets.SORTS,
+        chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
+        potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
         read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],
         **common,
     )  # fmt: skip

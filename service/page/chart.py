@@ -28,7 +28,20 @@ def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
     window = _window([*_close(at, bool(site)), *site])
     scale = float(window.split()[2]) / SHOWN
     points = list(zip(_spread([p for p, _ in at], APART * scale), [line for _, line in at], strict=True))
-    return {"points": points, "site": site, "window": window, "scale": scale, "towns": towns(window)}
+    return {
+        "points": points,
+        "site": site,
+        "window": window,
+        "scale": scale,
+        "towns": [t for t in towns(window) if not _covered(t, (p for p, _ in points), scale)],
+    }
+
+
+def _covered(town: tuple[float, float, str], points: Iterable[Spot], scale: float) -> bool:
+    """Whether a point stands on a town's name, which is written to its right."""
+    x, y, name = town
+    wide, high = (10 + 6 * len(name)) * scale, 12 * scale
+    return any(-10 * scale < px - x < wide and abs(py - y) < high for px, py in points)
 
 
 def _window(points: Sequence[Spot]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -11,6 +11,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from matcher.domain import Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
 from matcher.records import searches
+from matcher.reference.french import day
+from matcher.reference.text import shorten
 from service import sourcing
 from service.access import store_of
 from service.page import render, search
@@ -86,18 +88,39 @@ def compare(
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
-    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot)
+    told = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
+    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, told=told)
+
+
+def _references(facts: Mapping[str, Any]) -> str:
+    past = facts["past"]
+    if not past:
+        return ""
+    last = past[-1]
+    return f"{len(past)} marché{'s' if len(past) > 1 else ''}, dont {shorten(last.title, 80)} ({day(last.since)})"
+
+
+#: What is compared -> its words for a structure, "" where nothing is known.
+COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "Métiers": lambda facts: ", ".join(skill.label for skill in facts["skills"]),
+    "Références": _references,
+    "Zone": lambda facts: render.zone_of(facts["s"]),
+    "Capacité": lambda facts: render.capacity(facts["s"]),
+    "État": lambda facts: render.alive(facts["s"]) if facts["s"].active is not None else "",
+}
 
 
 def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
     """SIRET -> its match for the lot of a search."""
     answer = answer_of(request, de, lot)[2] if de else None
-    return {match.structure.siret: match for match in answer.matches} if answer else {}
+    # of a structure listed twice, under two kinds, the better line is the one that was ticked
+    return {match.structure.siret: match for match in reversed(answer.matches)} if answer else {}
 
 
 def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:
     structure = snapshot.structure(siret)
     match = matches.get(structure.siret)
+    structure = match.structure if match else structure
     past = snapshot.past_contracts(structure.siret)
     return {
         "s": structure, "line": line(match) if match else None, "past": past, "skills": skills.skills(structure, past[-8:]),
@@ -160,7 +183,7 @@ def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot
         request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), told=told, match=match, tender=tender,
         line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
         back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
-        missing=reasons.missing(shown), warnings=reasons.warnings(shown, match.eligible if match else None),
+        warnings=reasons.warnings(shown, match.eligible if match else None),
         others=[p for p in snapshot.catalogue.places_of(shown.siren) if p != shown.siret],
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from matcher.catalogue import denials
-from matcher.domain import BadInput, Lot, NotFound, Tender
+from matcher.domain import Lot, NotFound, Tender
 from matcher.records import feedback
 from matcher.reference import needs
 from service import access
@@ -40,11 +40,18 @@ def choose(
     request: Request, siret: str, who: Reader, avis: Annotated[str, Query(max_length=200)], lot: Annotated[str, Query(max_length=200)]
 ) -> Response:  # fmt: skip
     access.own(who, siret)
+    return _page(request, siret, avis, lot)
+
+
+def _page(
+    request: Request, siret: str, notice: str, lot: str, problems: Mapping[str, str] | None = None
+) -> Response:
     snapshot = request.app.state.serving.get()
-    tender, chosen = _lot(snapshot, avis, lot)
+    tender, chosen = _lot(snapshot, notice, lot)
     reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
     return render.page(
-        request, "decline.html", structure=snapshot.structure(siret), tender=tender, lot=chosen, scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS,
+        request, "decline.html", 422 if problems else 200, structure=snapshot.structure(siret), tender=tender, lot=chosen,
+        scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS, problems=problems or {},
     )  # fmt: skip
 
 
@@ -99,7 +106,7 @@ def decline(
     tender, lot = _lot(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
     if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):
-        raise BadInput("Choisissez un motif dans la liste.")
+        return _page(request, siret, notice_id, lot_id, {"motif": "Choisissez un motif dans la liste."})
     reason = feedback.NOT_OUR_TRADE if scope else motif
     feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=who.actor)
     skill = scope.skill if scope else ""

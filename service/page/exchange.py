@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from matcher.domain import BadInput, MatcherError, Structure
 from matcher.records import exchange
 from matcher.records.keys import Bearer
 from service import access
 from service.access import store_of
-from service.page import render
+from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
 from service.snapshot import Snapshot
 
 router = APIRouter()
-Text = Annotated[str, Form(max_length=2000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +98,13 @@ def _page(
     )
 
 
-@router.post("/structure/{siret}/bourse")
-def declare(
-    request: Request, siret: str, who: StructureOwner, notice_id: Annotated[str, Form(max_length=200)], lot_id: Annotated[str, Form(max_length=200)] = "",
-    brings: Text = "", seeks: Text = "", contact: Annotated[str, Form(max_length=200)] = "", visible: Text = "", buyer: Annotated[str, Form(max_length=5)] = "",
-) -> Response:  # fmt: skip
-    """Say what one brings and looks for; declared again, it replaces the former."""
-    tender = request.app.state.serving.get().notice(notice_id)
-    named = [word for word in visible.replace(",", " ").replace(";", " ").split() if word]
-    exchange.declare(
-        store_of(request), who, siret=siret, notice_id=notice_id, lot_id=lot_id, brings=brings, seeks=seeks, contact=contact.strip() or None,
-        visibility="named" if named else "members", named=named, buyer_may_see=bool(buyer), deadline=tender.deadline,
-    )  # fmt: skip
-    return render.go(f"/structure/{quote(siret)}/bourse#annonces")
-
-
 @router.post("/structure/{siret}/bourse/{identifier}")
 def act(
     request: Request,
     siret: str,
     identifier: str,
     who: StructureOwner,
-    faire: Annotated[str, Form(max_length=12)] = "",
+    faire: fields.Word = "",
 ) -> Response:
     """Withdraw, delete one's address, or see the address of another (which is recorded)."""
     store = store_of(request)

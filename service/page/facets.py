@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matcher.domain import KINDS
+from matcher.reference.text import fold
 from service.page.lots import Line
 
 KILOMETRES = (5, 10, 20, 50)
-SORTS = {"": "pertinence", "distance": "distance", "nom": "nom"}
+SORTS = {"": "pertinence", "distance": "distance", "nom": "nom", "contact": "contact connu"}
+REACHED = ("telephone", "courriel", "site")  # ways to reach a structure, the quickest first
 #: Facet -> its name on the page.
 NAMES = {
     "type": "Type",
@@ -36,7 +38,7 @@ def _trade(line: Line) -> Iterable[str]:
 
 def _contact(line: Line) -> Iterable[str]:
     s = line.match.structure
-    known = {"telephone": s.phone, "courriel": s.email, "site": s.website}
+    known = dict(zip(REACHED, (s.phone, s.email, s.website), strict=True))
     return (name for name, value in known.items() if value)
 
 
@@ -69,6 +71,18 @@ class Chosen:
         pairs = [(name, value) for name, values in self.values.items() for value in values]
         return pairs + ([("tri", self.sort)] if self.sort else [])
 
+    def sorts(self) -> list[tuple[str, Chosen, bool]]:
+        """The name of each order, this choice in it, and whether it is the one in force."""
+        return [(name, replace(self, sort=sort), sort == self.sort) for sort, name in SORTS.items()]
+
+    def removals(self) -> list[tuple[str, Chosen]]:
+        """The label of each value ticked, and this choice without it."""
+        return [
+            (_label(name, value), replace(self, values={**self.values, name: tuple(v for v in values if v != value)}))
+            for name, values in self.values.items()
+            for value in values
+        ]  # fmt: skip
+
 
 def chosen(given: Mapping[str, Sequence[str]], sort: str) -> Chosen:
     """The facets of a query; what is not known is left out."""
@@ -89,7 +103,9 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
     if wanted.sort == "distance":
         kept.sort(key=lambda line: line.match.distance_km if line.match.distance_km is not None else 1e9)
     elif wanted.sort == "nom":
-        kept.sort(key=lambda line: (line.match.structure.brand or line.match.structure.name).casefold())
+        kept.sort(key=lambda line: fold(line.match.structure.brand or line.match.structure.name))
+    elif wanted.sort == "contact":
+        kept.sort(key=lambda line: next((REACHED.index(way) for way in _contact(line)), len(REACHED)))
     return kept
 
 

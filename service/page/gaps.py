@@ -90,17 +90,17 @@ def _facts(
     structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: Collection[str]
 ) -> Iterator[Gap]:
     found = _notices(near, plausible)
-    brings = _brings(found, "à votre portée et d'un métier plausible pour vous")
+    brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
     if not any(o.nature == "offer" and not o.inferred for o in structure.offers):
         yield Gap(
             "Décrivez au moins une offre",
-            f"{brings} ; sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF.",
+            f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF.",
             found,
         )
     if not structure.phone and not structure.email:
         yield Gap(
             "Donnez un téléphone ou un courriel",
-            f"{brings} ; un acheteur qui ne peut pas vous joindre passe à la suivante.",
+            f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante.",
             found,
         )
     if structure.zone is None and not any(o.zone for o in structure.offers):
@@ -109,13 +109,13 @@ def _facts(
         )
         yield Gap(
             "Dites où vous intervenez",
-            f"{_brings(further, 'de ces métiers dans les départements voisins')} : sans zone, la distance seule décide.",
+            f"{_brings(further, 'de ces métiers dans les départements voisins', ' : ')}sans zone, la distance seule décide.",
             further,
         )
     if structure.turnover is None and structure.headcount is None:
         yield Gap(
             "Indiquez votre chiffre d'affaires",
-            f"{brings} ; il dit de quelle taille de lot vous pouvez vous charger.",
+            f"{brings}il dit de quelle taille de lot vous pouvez vous charger.",
             found,
         )
 
@@ -131,10 +131,11 @@ def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
     return len({one.notice for one in asked if one.trades & set(wanted)})
 
 
-def _brings(count: int, words: str) -> str:
-    if not count:
-        return f"aucun avis de l'an dernier n'était {words}"
-    return f"{count} avis de l'an dernier {'étaient' if count > 1 else 'était'} {words}"
+def _brings(count: int, words: str, then: str) -> str:
+    """The notices that a piece would bring, before what it is good for; nothing where there are none."""
+    return (
+        f"{count} avis de l'an dernier {'étaient' if count > 1 else 'était'} {words}{then}" if count else ""
+    )
 
 
 def _trades(

@@ -31,6 +31,11 @@ KNOWN: dict[str, tuple[str, bool]] = {
 }  # fmt: skip
 
 
+#: From what a trade is known -> how a line says it.
+BY = {
+    "déclaré": "déclaré par elle", "marché remporté": "d’après un marché remporté", "offre d’emploi": "d’après une offre d’emploi",
+    "code d’activité": "d’après son code d’activité", "son nom": "d’après son nom",
+}  # fmt: skip
 READ = "lu, à confirmer"  # on its site or in its declared object: it has not said it
 
 
@@ -49,6 +54,11 @@ class Line:
         return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
 
     @property
+    def by(self) -> str:
+        """From what its trade is known, as its line says it."""
+        return BY.get(self.known, self.known)
+
+    @property
     def said(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
         offer = self.match.offer
@@ -59,8 +69,8 @@ class Line:
         if self.match.offer is None:
             return ""
         if self.match.offer.nature == "name":
-            return "métier à demander"
-        return shorten(self.match.offer.title.replace(" n.c.a.", ""), 70)
+            return "Métier à demander"
+        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", ""), 70))
 
     @property
     def why(self) -> tuple[str, ...]:

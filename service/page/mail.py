@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from matcher.domain import BadInput
 from matcher.outreach import links
 from matcher.outreach.sourcing import questions
 from matcher.records.feedback import REASONS
 from service.access import store_of
-from service.page import render
+from service.page import fields, render
 
 router = APIRouter(tags=["mail"])
 
@@ -44,8 +45,8 @@ def act(
     id: str,
     proof: str,
     item: Annotated[int, Form(ge=1, le=1000)],
-    verb: Annotated[str, Form(max_length=16)],
-    reason: Annotated[str, Form(max_length=500)] = "",
+    verb: fields.Word,
+    reason: fields.Lines = "",
 ) -> Response:
     """Interested, or not and why."""
     store = store_of(request)
@@ -62,11 +63,14 @@ def act(
 # ------------------------------------------------------------------------------------ a buyer's questions
 
 
-def _question(request: Request, record: str, siret: str, proof: str, done: str = "") -> Response:
+def _question(
+    request: Request, record: str, siret: str, proof: str, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
+) -> Response:  # fmt: skip
     found = questions.questioned(store_of(request), record, siret, proof)
     return render.page(
-        request, "question.html", q=found, proof=proof, interests=questions.INTERESTS, done=done
-    )
+        request, "question.html", 422 if problems else 200, q=found, proof=proof, interests=questions.INTERESTS, done=done,
+        problems=problems or {}, typed=typed,
+    )  # fmt: skip
 
 
 @router.get("/q/{record}/{siret}/{proof}")
@@ -81,11 +85,16 @@ def reply(
     record: str,
     siret: str,
     proof: str,
-    interest: Annotated[str, Form(max_length=10)] = "",
-    text: Annotated[str, Form(max_length=4500)] = "",
+    interest: fields.Word = "",
+    text: fields.Lines = "",
 ) -> Response:
     """The answer, into the buyer's record."""
-    questions.reply(store_of(request), record, siret, proof, interest, text)
+    try:
+        questions.reply(store_of(request), record, siret, proof, interest, text[:4500])
+    except BadInput as error:
+        return _question(
+            request, record, siret, proof, problems=fields.problems_of(error, "interest"), typed=text
+        )
     return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import Forbidden, MatcherError, Structure, Tender
+from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post
 from matcher.outreach.exposure import Tally
@@ -20,8 +20,9 @@ from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
 from matcher.reference.mailbox import is_address
+from matcher.reference.origins import source_name
 from service import access
-from service.page import account, render
+from service.page import account, fields, render
 from service.page.visitor import CheckedForm, Reader
 from service.settings import mail_transport
 from service.snapshot import Snapshot
@@ -34,11 +35,15 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 @router.get("/exploitant")
 def show(request: Request, who: Reader) -> Response:
     """State, last night, held mails, sources, claims: what needs the operator, on one screen."""
+    return _page(request)
+
+
+def _page(request: Request, problems: Mapping[str, str] | None = None, typed: str = "") -> Response:
     snapshot = request.app.state.serving.get()
     operator = access.identify(request).may("operator")
     store = access.store_of(request)
     return render.page(
-        request, "operator.html", state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
+        request, "operator.html", 422 if problems else 200, problems=problems or {}, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
         held=_held(store, operator), claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
@@ -80,7 +85,7 @@ def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
     newest: dict[str, date] = {}
     for row in np.flatnonzero(catalogue.of_structure("kind") != ""):
         structure = catalogue.structure(int(row))
-        name = render.source_name(structure.source) or "inconnue"
+        name = source_name(structure.source) or "inconnue"
         counts[name] += 1
         newest[name] = max(newest.get(name, date.min), structure.updated or date.min)
     return [
@@ -95,13 +100,17 @@ def decide(
     identifier: str,
     form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
-    address: Annotated[str, Form(max_length=200)] = "",
+    address: fields.Line = "",
     way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
     """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
     who = access.identify(request)
     if not who.may("operator"):
         raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
+    try:
+        address = fields.address(address)
+    except BadInput as error:
+        return _page(request, fields.problems_of(error, f"to-{identifier}"), address)
     store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
     token = account.decide(store, identifier, verdict == "oui", who.actor, way)
@@ -117,7 +126,7 @@ def decide(
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
     """The address that the link goes to by mail, "" where it does not: that known, or the one the operator gives."""
-    to = given.strip() or str(claim["address"] or "")
+    to = given or str(claim["address"] or "")
     if not request.app.state.settings.smtp or not is_address(to):
         return ""
     structure = request.app.state.serving.get().structure(claim["siret"])

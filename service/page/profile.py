@@ -7,72 +7,68 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from matcher.domain import BadInput
 from matcher.outreach import alerts
 from matcher.reading.brochure import propose
 from matcher.records import feedback, self_declared
-from matcher.reference.mailbox import is_address
+from matcher.reference import places
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of
-from service.page import render
+from service.page import fields, render, structure
+from service.page.fields import FieldErrors, problems_of
 from service.page.visitor import CheckedForm, Reader, StructureOwner
 
 router = APIRouter()
 OFFERS = 60  # offers that a structure may add
-FIELDS = {
-    "phone": "téléphone", "email": "courriel", "website": "site", "turnover": "chiffre d'affaires", "zone": "zone",
-    "description": "présentation",
-}  # fmt: skip
 
 
 @router.post("/structure/{siret}/brochure")
 def brochure(
-    request: Request,
-    siret: str,
-    who: Reader,
-    form: CheckedForm,
-    text: Annotated[str, Form(max_length=50_000)] = "",
-) -> Response:
+    request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
+) -> Response:  # fmt: skip
     """The offers read in a pasted text, each with its passage, to be ticked: nothing is kept before."""
-    structure = request.app.state.serving.get().structure(siret)
+    held = request.app.state.serving.get().structure(siret)
     if not text.strip():
-        raise BadInput("Collez d'abord le texte de votre plaquette ou de votre site.")
-    proposed = [(packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
-    mine = structure.siret in who.sirets
-    return render.page(request, "brochure.html", structure=structure, proposed=proposed, mine=mine)
+        problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
+        return structure.shown(request, siret, who, problems=problem)
+    proposed = [(structure.packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
+    mine = held.siret in who.sirets
+    return render.page(request, "brochure.html", structure=held, proposed=proposed, mine=mine)
 
 
 @router.post("/structure/{siret}/offres")
 def offers(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    offer: Annotated[list[str] | None, Form()] = None,
-    title: Annotated[str, Form(max_length=300)] = "",
-    text: Annotated[str, Form(max_length=3000)] = "",
-    retirer: Annotated[str, Form(max_length=300)] = "",
-) -> Response:
+    request: Request, siret: str, who: StructureOwner, offer: fields.Lists = None, title: fields.Line = "",
+    text: fields.Lines = "", retirer: fields.Line = "",
+) -> Response:  # fmt: skip
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
     facts = _facts(request, siret)
-    added = [_unpacked(each) for each in (offer or [])[:OFFERS]]
-    if clean(title):
-        added.append({"title": clean(title), "text": clean(text)})
-    kept = {o["title"]: o for o in facts.get("offers", []) if o["title"] != retirer}
-    if not added and len(kept) == len(facts.get("offers", [])):
-        raise BadInput("Cochez au moins une offre, ou donnez-lui un titre.")
-    merged = [*kept.values(), *(o for o in added if o["title"] not in kept)]
-    if len(merged) > OFFERS:
-        raise BadInput("Une fiche porte soixante offres ajoutées au plus : retirez-en une d'abord.")
+    try:
+        merged = _merged(
+            facts.get("offers", []), offer or [], {"title": clean(title), "text": clean(text)[:3000]}, retirer
+        )
+    except BadInput as error:
+        typed = {"title": title, "offer-text": text}
+        return structure.shown(request, siret, who, problems=problems_of(error, "title"), typed=typed)
     self_declared.write(store_of(request), siret, {**facts, "offers": merged}, who.actor)
     return _done(siret, "retrait" if retirer else "offres", "fiche")
 
 
-def packed(title: str, evidence: str) -> str:
-    """An offer as a tick box carries it."""
-    return json.dumps({"title": title, "evidence": evidence}, ensure_ascii=False)
+def _merged(
+    held: list[dict[str, Any]], ticked: list[str], typed: dict[str, str], removed: str
+) -> list[dict[str, Any]]:
+    """The offers of a structure with those added and without the one removed.  Raises BadInput."""
+    added = [_unpacked(each) for each in ticked[:OFFERS]] + ([typed] if typed["title"] else [])
+    kept = {o["title"]: o for o in held if o["title"] != removed}
+    if not added and len(kept) == len(held):
+        raise BadInput("Cochez au moins une offre, ou donnez-lui un titre.")
+    merged = [*kept.values(), *(o for o in added if o["title"] not in kept)]
+    if len(merged) > OFFERS:
+        raise BadInput("Une fiche porte soixante offres ajoutées au plus : retirez-en une d'abord.")
+    return merged
 
 
 def _unpacked(text: str) -> dict[str, str]:
@@ -88,41 +84,62 @@ def _unpacked(text: str) -> dict[str, str]:
 
 @router.post("/structure/{siret}/fiche")
 def edit(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    description: Annotated[str, Form(max_length=5000)] = "",
-    phone: Annotated[str, Form(max_length=30)] = "",
-    email: Annotated[str, Form(max_length=200)] = "",
-    website: Annotated[str, Form(max_length=300)] = "",
-    turnover: Annotated[str, Form(max_length=20)] = "",
-    radius: Annotated[str, Form(max_length=10)] = "",
-    departments: Annotated[str, Form(max_length=600)] = "",
-    country: Annotated[str, Form(max_length=5)] = "",
-) -> Response:
+    request: Request, siret: str, who: StructureOwner, description: fields.Lines = "", phone: fields.Word = "", email: fields.Line = "",
+    website: fields.Line = "", turnover: fields.Word = "", radius: fields.Word = "", departments: Annotated[str, Form(max_length=600)] = "",
+    country: fields.Word = "",
+) -> Response:  # fmt: skip
     """What it says of itself: an empty field leaves what the directory says."""
-    site = website.strip()
-    given = {
-        "description": clean(description), "phone": phone.strip(), "email": email.strip(),
-        "website": f"https://{site}" if site and "://" not in site else site, "turnover": _number(turnover, "chiffre d'affaires"),
-        "zone": {"radius_km": _number(radius, "rayon"), "departments": re.findall(r"\b(?:\d{2,3}|2[AB])\b", departments.upper()), "country": bool(country)},
+    typed = {
+        "form": "fiche", "description": description, "phone": phone, "email": email, "website": website, "turnover": turnover, "radius": radius,
+        "departments": departments, "country": country,
     }  # fmt: skip
     try:
-        checked = schemas.ProfileIn.model_validate(given)
-    except ValidationError as error:
-        wrong = FIELDS.get(str(error.errors()[0]["loc"][0]), "un champ")
-        raise BadInput(f"Corrigez le champ « {wrong} » : son contenu n'a pas la forme attendue.") from None
-    facts = checked.model_dump(mode="json", exclude={"denied", "offers"})
+        facts = _read(typed)
+    except FieldErrors as error:
+        return structure.shown(request, siret, who, problems=error.problems, typed=typed)
     self_declared.write(store_of(request), siret, {**_facts(request, siret), **facts}, who.actor)
     return _done(siret, "fiche", "fiche")
 
 
-def _number(text: str, name: str) -> float | None:
-    digits = re.sub(r"[\s€\u202f\u00a0]|km", "", text).replace(",", ".")
+def _read(typed: dict[str, str]) -> dict[str, Any]:
+    """What a structure says of itself, from its form.  Raises FieldErrors."""
+    site = typed["website"].strip()
+    read = fields.checked(
+        phone=lambda: _of("phone", typed["phone"].strip(), "Un téléphone s'écrit en chiffres : 01 99 00 10 00."),
+        email=lambda: fields.address(typed["email"]),
+        website=lambda: _of("website", site if not site or "://" in site else f"https://{site}", "Cette adresse de site ne peut être lue : www.exemple.fr."),
+        turnover=lambda: _of("turnover", _number(typed["turnover"]), "Le chiffre d'affaires est un nombre d'euros, positif."),
+        radius=lambda: _of("radius_km", _number(typed["radius"]), "Le rayon est un nombre de kilomètres, 2 000 au plus.", schemas.ZoneIn),
+        departments=lambda: _departments(typed["departments"]),
+    )  # fmt: skip
+    zone = {
+        "radius_km": read.pop("radius"),
+        "departments": read.pop("departments"),
+        "country": bool(typed["country"]),
+    }
+    given = {**read, "description": clean(typed["description"]), "zone": zone}
+    return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
+
+
+def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.ProfileIn) -> Any:
+    """A value that a field of a model takes.  Raises BadInput with the sentence."""
     try:
-        return float(digits) if digits else None
-    except ValueError:
-        raise BadInput(f"Le champ « {name} » est un nombre : corrigez-le ou laissez-le vide.") from None
+        model.model_validate({name: value})
+    except ValidationError:
+        raise BadInput(sentence) from None
+    return value
+
+
+def _number(text: str) -> float | None:
+    return fields.number(text, "Écrivez un nombre, ou laissez ce champ vide.")
+
+
+def _departments(text: str) -> list[str]:
+    """The numbers of departments in a text.  Raises BadInput for one that does not exist."""
+    codes = re.findall(r"[0-9AB]+", text.upper())
+    if wrong := [code for code in codes if places.department(code.zfill(2)) is None]:
+        raise BadInput(f"Le département {wrong[0][:10]} n'existe pas : écrivez des numéros, 75, 93, 2A.")
+    return [code.zfill(2) for code in codes]
 
 
 def _facts(request: Request, siret: str) -> dict[str, Any]:
@@ -134,8 +151,8 @@ def trade(
     request: Request,
     siret: str,
     who: StructureOwner,
-    skill: Annotated[str, Form(max_length=200)] = "",
-    verdict: Annotated[str, Form(max_length=10)] = "non",
+    skill: fields.Line = "",
+    verdict: fields.Word = "non",
 ) -> Response:
     """« Ce n'est pas notre métier »: at once and for ever, until the structure itself takes it back."""
     store, allowed = store_of(request), verdict == "oui"
@@ -151,18 +168,16 @@ def trade(
 
 @router.post("/structure/{siret}/alertes")
 def alert(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    frequency: Annotated[str, Form(max_length=10)] = "",
-    address: Annotated[str, Form(max_length=200)] = "",
-    plausible: Annotated[str, Form(max_length=3)] = "",
-) -> Response:
+    request: Request, siret: str, who: StructureOwner, frequency: fields.Word = "", address: fields.Line = "", plausible: fields.Word = ""
+) -> Response:  # fmt: skip
     """How often, and where; "off" is one click and stops every mail."""
-    if address.strip() and not is_address(address.strip()):
-        raise BadInput("L'adresse des alertes n'a pas la forme nom@domaine : corrigez-la ou laissez-la vide.")
-    wider = bool(plausible) if frequency != "off" else None
-    alerts.choose(store_of(request), siret, frequency, address.strip(), who.actor, plausible=wider)
+    try:
+        to = fields.address(address)
+        wider = bool(plausible) if frequency != "off" else None
+        alerts.choose(store_of(request), siret, frequency, to, who.actor, plausible=wider)
+    except BadInput as error:
+        problems = problems_of(error, "alert-address")
+        return structure.shown(request, siret, who, problems=problems, typed={"alert-address": address})
     return _done(siret, "alertes", "alertes")
 
 

@@ -8,15 +8,14 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from matcher.domain import BadInput, NotFound
+from matcher.domain import NotFound
 from matcher.outreach.sourcing import exports, questions
 from matcher.outreach.sourcing import record as record_
-from matcher.outreach.transport import is_address
 from service import sourcing
 from service.access import store_of
-from service.page import render, search
+from service.page import fields, render, search
 from service.page.buyer import TOGETHER
-from service.page.search import FieldError
+from service.page.fields import FieldErrors
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
 
 router = APIRouter()
@@ -56,14 +55,23 @@ def record(
     manque: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """A record of one's own: `debut` is the first line of the lot numbered `lot`, `tout` shows every line."""
+    return _record(
+        request, owner, identifier, replayed=bool(rejouer), lot=lot, first=debut, everything=bool(tout), missing=manque,
+        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair),
+    )  # fmt: skip
+
+
+def _record(
+    request: Request, owner: str, identifier: str, *, replayed: bool = False, lot: int = 1, first: int = 1, everything: bool = False,
+    missing: str = "", outcomes: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     return render.page(
-        request, "record.html", record=found, verdict=record_.verify(store, owner, identifier),
-        changes=sourcing.replay(request, found) if rejouer else None, **_contacts(found), missing=manque,
-        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair), words=questions.OUTCOMES,
-        shown=_shown(found, lot, debut, bool(tout)), page_lines=LINES, filters=record_.filters_in_words(found.filters), why=record_.why,
-        everything=bool(tout), note=record_.NOTE,
+        request, "record.html", 422 if problems else 200, record=found, verdict=record_.verify(store, owner, identifier),
+        changes=sourcing.replay(request, found) if replayed else None, **_contacts(found), missing=missing, outcomes=outcomes or {},
+        words=questions.OUTCOMES, shown=_shown(found, lot, first, everything), page_lines=LINES, filters=record_.filters_in_words(found.filters),
+        why=record_.why, everything=everything, note=record_.NOTE, problems=problems or {},
     )  # fmt: skip
 
 
@@ -77,7 +85,7 @@ def write(
     chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed]
     if not chosen:
         return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
-    to = [(siret, listed[siret], siret in facts["happened"]) for siret in chosen]
+    to = [(render.contact(listed[siret], siret), siret in facts["happened"]) for siret in chosen]
     return render.page(
         request, "write.html", record=found, to=to, draft=_draft(found), sends=mail_route(request), message=facts["message"], problems={}, reply_to=""
     )  # fmt: skip
@@ -108,7 +116,7 @@ def _contacts(found: record_.Record) -> dict[str, Any]:
     prepared = (step for each in happened.values() for step in each if step.kind in record_.PREPARED)
     message = next((str(step.payload["message"]) for step in prepared), "")
     return {
-        "happened": happened, "names": {s: str(p.get("name") or s) for s, p in known.items()}, "steps": record_.STEPS, "reported": record_.REPORTED,
+        "happened": happened, "known": {s: render.contact(p, s) for s, p in known.items()}, "names": {s: str(p.get("name") or s) for s, p in known.items()}, "steps": record_.STEPS, "reported": record_.REPORTED,
         "addresses": addresses, "message": message, "mailto": _mailto(addresses, found.tender.title, message), "outcome": questions.outcome_label,
     }  # fmt: skip
 
@@ -147,9 +155,9 @@ def contact(
     identifier: str,
     form: CheckedForm,
     owner: RecordOwner,
-    message: Annotated[str, Form(max_length=5000)] = "",
-    reply_to: Annotated[str, Form(max_length=200)] = "",
-    sirets: Annotated[list[str] | None, Form()] = None,
+    message: fields.Lines = "",
+    reply_to: fields.Line = "",
+    sirets: fields.Lists = None,
 ) -> Response:
     """The same message to those ticked: sent where mail can leave and an address is given, else prepared alone."""
     at = f"/acheteur/fiches/{quote(identifier)}"
@@ -158,11 +166,11 @@ def contact(
     if not message.strip():  # ticked in the list: write it next
         return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in sirets[:60]])}")
     try:
-        if len(message.strip()) < 10:
-            raise FieldError("message", "Écrivez le message : quelques mots au moins.")
-        if reply_to.strip() and not is_address(reply_to.strip()):
-            raise FieldError("reply_to", "L'adresse où elles vous répondront n'a pas la forme nom@domaine.")
-    except FieldError as error:
+        fields.checked(
+            message=lambda: fields.words(message, "Écrivez le message : quelques mots au moins.", 10),
+            reply_to=lambda: fields.address(reply_to),
+        )
+    except FieldErrors as error:
         return _again(request, owner, identifier, sirets, message, reply_to, error)
     given = reply_to if mail_route(request) and reply_to.strip() else ""
     outcomes = sourcing.contact(request, owner, identifier, sirets[:200], message, given)
@@ -178,15 +186,15 @@ def _again(
     sirets: list[str],
     message: str,
     reply_to: str,
-    error: FieldError,
+    error: FieldErrors,
 ) -> Response:
     """The message with what is wrong in it."""
     found = record_.read(store_of(request), owner, identifier)
     listed = _listed(found)
-    to = [(siret, listed[siret], False) for siret in sirets if siret in listed]
+    to = [(render.contact(listed[siret], siret), False) for siret in sirets if siret in listed]
     return render.page(
         request, "write.html", 422, record=found, to=to, draft=message, sends=mail_route(request), message=_contacts(found)["message"],
-        problems={error.field: str(error)}, reply_to=reply_to,
+        problems=error.problems, reply_to=reply_to,
     )  # fmt: skip
 
 
@@ -196,16 +204,18 @@ def answered(
     identifier: str,
     form: CheckedForm,
     owner: RecordOwner,
-    siret: Annotated[str, Form(max_length=14)] = "",
-    text: Annotated[str, Form(max_length=5000)] = "",
-    fait: Annotated[str, Form(max_length=12)] = "answered",
+    siret: fields.Word = "",
+    text: fields.Lines = "",
+    fait: fields.Word = "answered",
 ) -> Response:
     """What the buyer reports: an answer, or what was done outside of the service."""
     store = store_of(request)
     if fait != "answered":
         record_.reported(store, owner, identifier, siret, fait)
     elif not text.strip():
-        raise BadInput("Écrivez ce que la structure a répondu.")
+        return _record(
+            request, owner, identifier, problems={"rep-text": "Écrivez ce que la structure a répondu."}
+        )
     else:
         record_.answered(store, owner, identifier, siret, text)
     return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
@@ -218,9 +228,11 @@ def corrected(
     form: CheckedForm,
     owner: RecordOwner,
     number: Annotated[int, Form(ge=1, le=10_000_000)],
-    text: Annotated[str, Form(max_length=2000)] = "",
+    text: fields.Lines = "",
 ) -> Response:
     """A further entry says what is exact: what is sealed stays."""
+    if not text.strip():
+        return _record(request, owner, identifier, problems={f"c{number}": "Écrivez ce qui est exact."})
     record_.corrected(store_of(request), owner, identifier, number, text)
     return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,27 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from matcher.domain import AUDIENCES, DISABILITY_KINDS, KINDS, SIAE_KINDS, Structure, __version__
+from matcher.domain import (
+    AUDIENCES,
+    DISABILITY_KINDS,
+    KINDS,
+    SIAE_KINDS,
+    Place,
+    Structure,
+    UnknownNotice,
+    UnknownStructure,
+    __version__,
+)
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
 from matcher.reference import law, places
-from matcher.reference.french import day, due, euros, grouped
+from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.law import ESS_KINDS
+from matcher.reference.origins import source_name
 from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import wire
-from service.access import SESSION_SECONDS, Session, cookie_name, open_to_read, secure
+from service.access import SESSION_SECONDS, NotYours, Session, cookie_name, open_to_read, secure
 
 if TYPE_CHECKING:
     from service.snapshot import Snapshot
@@ -38,32 +50,16 @@ FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
 
 
 ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, for the menu
-#: Beginning of the name of a source -> what it is called on a page.
-SOURCES = {
-    "siae": "Les emplois de l’inclusion", "emplois": "Les emplois de l’inclusion", "lemarche": "Le marché de l’inclusion", "marche": "Le marché de l’inclusion",
-    "sirene": "Répertoire Sirene", "entreprises": "Annuaire des entreprises", "history": "Marchés attribués (DECP)", "decp": "Marchés attribués (DECP)",
-    "ted": "Avis d’attribution (TED)", "geiq": "Annuaire des GEIQ", "ea": "Annuaire des entreprises adaptées", "esat": "Annuaire des ESAT",
-}  # fmt: skip
 
 
-def called(structure: Structure) -> str:
+def called(structure: Structure | Contact) -> str:
     """The name that a structure goes by; its SIRET where none is known."""
     return structure.brand or structure.name or f"SIRET {siret(structure.siret)}"
 
 
 def siret(number: str) -> str:
     """A SIRET as it is read: 123 456 789 00012."""
-    return f"{number[:3]} {number[3:6]} {number[6:9]} {number[9:]}" if len(number) == 14 else number
-
-
-def source_name(text: str) -> str:
-    """A source by its name rather than by that of its file: "siae_2021.jsonl" is "Les emplois de l’inclusion"."""
-    stem = re.split(r"[/\\]", text)[-1]
-    word = re.match(r"[a-z]+", stem.lower())
-    known = SOURCES.get(word.group(0).removesuffix("s") if word else "") or SOURCES.get(
-        word.group(0) if word else ""
-    )
-    return known or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)
+    return "\u00a0".join((number[:3], number[3:6], number[6:9], number[9:])) if len(number) == 14 else number
 
 
 def sourced(structure: Structure) -> str:
@@ -86,6 +82,32 @@ def zone_of(structure: Structure) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a line of a record knows of how to reach a structure, named as in `Structure`."""
+
+    siret: str
+    name: str
+    town: str
+    kind: str
+    phone: str
+    email: str
+    website: str
+    active: bool | None
+    checked: str | None  # a day, ISO
+    convention: str
+    brand: str = ""
+
+
+def contact(line: Mapping[str, Any], siret: str) -> Contact:
+    """The contact of a line of a record."""
+    text = {
+        name: str(line.get(name) or "")
+        for name in ("name", "town", "kind", "phone", "email", "website", "convention")
+    }
+    return Contact(siret=siret, active=line.get("active"), checked=line.get("checked"), **text)
+
+
 def capacity(structure: Structure) -> str:
     """Staff and turnover, as far as they are known."""
     staff = f"{structure.headcount:.0f} personnes" if structure.headcount else ""
@@ -101,6 +123,7 @@ def alive(structure: Structure) -> str:
     return f"{state}, vérifié le {day(structure.checked)}" if structure.checked else state
 
 
+_APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#39;)(?=\w|$)")
 _TAGS = re.compile(
     r"(<(?:textarea|pre|code|script|style)\b.*?</(?:textarea|pre|code|script|style)>|<[^>]*>)", re.S
 )
@@ -109,9 +132,11 @@ _THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")
 
 
 def typographic(html: str) -> str:
-    """The page with unbreakable spaces before and within French punctuation, outside tags and what is typed."""
+    """The page with French apostrophes and unbreakable spaces, outside tags and what is typed."""
     parts = _TAGS.split(html)
-    parts[::2] = [_THIN.sub("\u202f", _MARKS.sub("\u00a0", text)) for text in parts[::2]]
+    parts[::2] = [
+        _THIN.sub("\u202f", _MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text))) for text in parts[::2]
+    ]
     return "".join(parts)
 
 
@@ -127,15 +152,32 @@ def family(kind: str) -> str:
     return next((name for name, (_, kinds) in FAMILIES.items() if kind in kinds), "ess")
 
 
+def town(place: Place) -> str:
+    """The name of a town as it is written, not in the capitals of a register."""
+    label = place.label
+    if label and label == label.upper():
+        known = places.commune(place.commune) if place.commune else None
+        return known.name if known else label.title()
+    return label or "ville inconnue"
+
+
+def moment(value: datetime) -> str:
+    """A moment of the store in the time of Paris: 15/09/2026 à 19 h 05."""
+    there = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(PARIS)
+    return f"{there:%d/%m/%Y} à {there.hour} h {there.minute:02}"
+
+
 def kilometres(value: float | None) -> str:
     if wire.number(value) is None or value is None:
         return "distance inconnue"
     return "sur place" if value < 1 else f"{grouped(value)}\u00a0km"
 
 
-def dated(text: str) -> str:
-    """An origin ("annuaire.csv, 2026-09-15") with its day as it is written in French."""
-    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", text)
+def origin(text: str) -> str:
+    """Where a fact comes from ("annuaire.csv, 2026-09-15"), by the name of its source, with its day in French."""
+    name, mark, day_ = text.rpartition(", ")
+    told = source_name(name if mark else text)
+    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{told}, {day_}" if mark else told)
 
 
 def points(value: float) -> str:
@@ -152,6 +194,12 @@ _environment = Environment(
 )  # fmt: skip
 
 
+def compiled(names: Iterable[str]) -> None:
+    """Compile templates before they are first asked for, with those that they import."""
+    for name in (*names, "form.html", "rows.html", "layout.html"):
+        _environment.get_template(name)
+
+
 def cited(code: str) -> str:
     """The article of a rule of `law` as it stands today, to cite in a page."""
     return law.article_of(code, date.today())
@@ -162,7 +210,7 @@ _environment.filters |= {
     "kind": wire.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
 }  # fmt: skip
 _environment.filters |= {
-    "dated": dated, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
+    "origin": origin, "contact": contact, "town": town, "moment": moment, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
     "alive": alive, "grouped": grouped,
 }  # fmt: skip
 #: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
@@ -211,7 +259,7 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
     text = _environment.get_template(name).render(
         request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
         versions=snapshot.matcher.versions if snapshot else {}, structures=_structures(snapshot) if snapshot else 0,
-        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), role=role(who, open_to_read(request)), **facts,
+        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), oidc=request.app.state.settings.oidc_name if request.app.state.settings.federated else '', role=role(who, open_to_read(request)), **facts,
     )  # fmt: skip
     answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
     return give(answer, request, session) if fresh else answer
@@ -242,11 +290,32 @@ TITLES = {
 
 
 NO_PAGE = "Aucune page n'existe à cette adresse."
+#: Kind of an error -> its sentence for a visitor; the sentence of any other is shown.
+SENTENCES: dict[type[Exception], str] = {
+    UnknownStructure: "Aucune structure connue ne porte ce SIRET : vérifiez-le, ou cherchez-la par son nom.",
+    UnknownNotice: "Cet avis n'est pas, ou plus, parmi ceux que le service connaît.",
+    NotYours: "Cette structure n'est pas la vôtre, ou vous n'êtes pas connecté : connectez-vous, ou demandez son compte depuis sa fiche.",
+}
+MISREAD = "L'adresse ou le formulaire contient une valeur qui ne peut être lue"
+
+
+def sentence(error: Exception) -> str:
+    """What an error says to a visitor."""
+    return initial(SENTENCES.get(type(error), str(error)))
+
+
+def misread(faults: Sequence[Any]) -> str:
+    """What is wrong in a form or an address that cannot be read."""
+    long = [fault for fault in faults if fault["type"] == "string_too_long"]
+    if long:
+        return f"Un texte est trop long : {grouped(long[0]['ctx']['max_length'])} caractères au plus. Revenez à la page précédente pour le raccourcir."
+    names = ", ".join(dict.fromkeys(str(fault["loc"][-1]) for fault in faults if fault["loc"]))
+    return f"{MISREAD}{f' ({names[:60]})' if names else ''} : revenez à la page précédente et recommencez."
 
 
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as a page: what went wrong, and the way out."""
     title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
-    answer = page(request, "error.html", status, title=title, detail=detail)
+    answer = page(request, "error.html", status, status=status, title=title, detail=detail)
     answer.headers.update(headers or {})
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from matcher.reference.codes import cpv_label
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
+from service.page.fields import FieldError
 from service.snapshot import Snapshot
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
@@ -39,14 +40,6 @@ SENTENCES = {
 
 
 KEPT = 2_000_000  # characters of a notice that a search keeps
-
-
-class FieldError(BadInput):
-    """What is wrong in one field of the form."""
-
-    def __init__(self, name: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.field = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +93,13 @@ def of(request: Request, reference: str) -> Search:
     return Search(**given)
 
 
-def address(reference: str, **query: object) -> str:
+def address(reference: str, pairs: Sequence[tuple[str, str]] = (), **query: object) -> str:
     """The address of the results of a reference; empty values are left out."""
     notice = reference.startswith(NOTICE)
-    pairs = {"avis": reference.removeprefix(NOTICE), **query} if notice else query
-    asked = "&".join(f"{k}={quote(str(v))}" for k, v in pairs.items() if v not in ("", None, False))
+    named = {"avis": reference.removeprefix(NOTICE), **query} if notice else query
+    asked = "&".join(
+        f"{k}={quote(str(v))}" for k, v in (*named.items(), *pairs) if v not in ("", None, False)
+    )
     path = "/acheteur" if notice else f"/acheteur/r/{quote(reference)}"
     return f"{path}?{asked}" if asked else path
 

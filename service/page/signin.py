@@ -6,18 +6,16 @@ import hashlib
 import hmac
 import secrets
 import time
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from matcher.domain import NotFound
+from matcher.domain import BadInput, NotFound
 from matcher.outreach import letters, links, post
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Once
-from matcher.reference.mailbox import is_address
 from service import access
-from service.page import render
+from service.page import account, fields, render
 from service.page.visitor import CheckedForm
 from service.settings import mail_transport
 
@@ -29,14 +27,14 @@ USED = "Ce lien n'est pas valable, a expiré ou a déjà servi : demandez-en un 
 
 
 @router.post("/connexion/lien")
-def send(request: Request, form: CheckedForm, address: Annotated[str, Form(max_length=200)] = "") -> Response:
+def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Response:
     """The same answer whoever asks: it does not tell which domains are allowed."""
-    settings, to = request.app.state.settings, address.strip().lower()
-    if not is_address(to):
-        problem = {"address": "Cette adresse n'a pas la forme nom@domaine : corrigez-la."}
-        return render.page(
-            request, "signin.html", 422, problem="", problems=problem, address=address, sent=False
-        )
+    settings = request.app.state.settings
+    try:
+        to = fields.address(address, needed=True).lower()
+    except BadInput as error:
+        given = {"problems": fields.problems_of(error, "address"), "address": address}
+        return render.page(request, "signin.html", 422, **{**account.BLANK, **given})
     if to.rpartition("@")[2] in settings.buyer_domains:
         link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
         store = access.store_of(request)
@@ -44,7 +42,7 @@ def send(request: Request, form: CheckedForm, address: Annotated[str, Form(max_l
         with store.writing() as connection:
             post.queue(store, connection, letter, kind="sign-in", siret="")
         request.app.state.mailer.wake()
-    return render.page(request, "signin.html", problem="", problems={}, address="", sent=True)
+    return render.page(request, "signin.html", **{**account.BLANK, "sent": True})
 
 
 def _token(address: str) -> str:
@@ -83,10 +81,10 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     with store.writing() as connection:
         if not store.put(connection, Once, [row], keep=("request", "response", "at")):
             raise NotFound(USED)
-    return render.give(render.go("/acheteur"), request, access.Session.fresh(_key(store, address)))
+    return render.give(render.go("/acheteur"), request, access.Session.fresh(key_of(store, address)))
 
 
-def _key(store: Store, address: str) -> str:
+def key_of(store: Store, address: str) -> str:
     """The key of an address, made at its first sign-in: its records and favourites stay its own."""
     label = LABEL + address
     mine = [k for k in keys.listed(store) if k.label == label]

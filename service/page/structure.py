@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,12 +12,13 @@ from sqlalchemy import select
 
 from matcher.catalogue import denials
 from matcher.catalogue.filters import search_names
-from matcher.domain import Lot, Structure, Tender
+from matcher.domain import Structure
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
 from matcher.partners.opportunities import Opportunity
 from matcher.reading.procedure import closing, open_at
 from matcher.records import self_declared
+from matcher.records.keys import Bearer
 from matcher.records.tables import Feedback
 from matcher.reference import trades
 from matcher.reference.text import clean, fold
@@ -24,12 +26,12 @@ from service import access
 from service.page import exchange as announcements
 from service.page import render
 from service.page.gaps import gaps, likely
-from service.page.profile import packed
 from service.page.visitor import Reader
 from service.snapshot import Snapshot
 
 router = APIRouter()
 SHOWN = 10
+FOUND = 40  # structures found by a name
 SUPPOSED = 4  # trades supposed of a structure by its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
@@ -42,11 +44,11 @@ PARTS = {
 def find(request: Request, who: Reader, q: Annotated[str, Query(max_length=200)] = "") -> Response:
     catalogue = request.app.state.serving.get().catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
-    rows = search_names(catalogue, words, limit=40) if words.strip() else []
+    rows = search_names(catalogue, words, limit=FOUND) if words.strip() else []
     found = [catalogue.structure(row) for row in rows]
     if len(found) == 1 and q:
         return render.go(f"/structure/{found[0].siret}")
-    return render.page(request, "structures.html", q=q, found=found)
+    return render.page(request, "structures.html", q=q, found=found, most=FOUND)
 
 
 @router.get("/structure/{siret}")
@@ -54,6 +56,14 @@ def show(
     request: Request, siret: str, who: Reader, fait: str = "", avis: Annotated[str, Query(max_length=200)] = "", lot: Annotated[str, Query(max_length=200)] = "",
     skill: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
+    return shown(request, siret, who, done=fait, refused=(avis, lot, skill))
+
+
+def shown(
+    request: Request, siret: str, who: Bearer, *, done: str = "", refused: tuple[str, str, str] = ("", "", ""),
+    problems: Mapping[str, str] | None = None, typed: Mapping[str, Any] | None = None,
+) -> Response:  # fmt: skip
+    """The page of a structure; after a form that cannot be taken, with what was typed and what is wrong in it."""
     snapshot, store = request.app.state.serving.get(), access.store_of(request)
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
@@ -62,17 +72,27 @@ def show(
         held, declared
     )  # as it says now: the catalogue takes it at its next building
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
-    refused = _refused(request, structure.siret) if mine else set()
-    found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in refused]
+    declined = _refused(request, structure.siret) if mine else set()
+    found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
-        request, "structure.html", structure=structure, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN,
-        gaps=gaps(structure, snapshot), mine=mine, said=declared if mine else self_declared.Declared(), likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=fait,
+        request, "structure.html", 422 if problems else 200, structure=structure, problems=problems or {}, typed=typed or {}, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN,
+        gaps=gaps(structure, snapshot), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
-        frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=(avis, lot, skill) if mine and fait == "refus" and avis else (), hidden=denials.label(skill) if skill else "",
-        feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed, zone=(declared.facts.get("zone") or {}) if mine else {},
+        frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
+        feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed,
     )  # fmt: skip
+
+
+def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
+    """What it said of itself, as its form shows it."""
+    facts, zone = declared.facts, declared.facts.get("zone") or {}
+    numbers = {"turnover": facts.get("turnover"), "radius": zone.get("radius_km")}
+    return {
+        **facts, **{name: f"{value:.0f}" for name, value in numbers.items() if value},
+        "departments": ", ".join(zone.get("departments") or ()), "country": zone.get("country"),
+    } | {name: "" for name, value in numbers.items() if not value}  # fmt: skip
 
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -112,30 +132,6 @@ def _refused(request: Request, siret: str) -> set[tuple[str, str]]:
         return {(notice, lot) for notice, lot in connection.execute(declined)}
 
 
-@router.get("/structure/{siret}/partenaires")
-def together(request: Request, siret: str, avis: str, who: Reader) -> Response:
-    from matcher.partners import partners
-
-    snapshot = request.app.state.serving.get()
-    structure, tender = snapshot.structure(siret), snapshot.notice(avis)
-    found = partners.partners(snapshot.matcher, structure, tender, n=8)
-    mine = structure.siret in who.sirets
-    offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
-    return render.page(
-        request, "partners.html", structure=structure, tender=tender, found=found, label=_task_label(tender), mine=mine, offers=offers,
-    )  # fmt: skip
-
-
-def _task_label(tender: Tender) -> Any:
-    """A function that says a lot, or one need of a lot ("LOT#TRADE"), in words."""
-    labels = {trade.name: trade.label for trade in trades.trades()}
-    lots: dict[str, Lot] = {lot.id: lot for lot in tender.lots}
-
-    def label(task: str) -> str:
-        lot, _, trade = task.partition("#")
-        number = f"lot {lots[lot].number}" if lot in lots else lot
-        if trade:
-            return f"{number}, {labels.get(trade, trade)}"
-        return f"{number} « {lots[lot].title[:70]} »" if lot in lots else task
-
-    return label
+def packed(title: str, evidence: str) -> str:
+    """An offer as a tick box carries it."""
+    return json.dumps({"title": title, "evidence": evidence}, ensure_ascii=False)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +18,9 @@ from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
 from matcher.territory import advice, coverage, facilitators, ledger, meeting, potential
 from service import desk, schemas, wire
-from service.access import store_of
-from service.page import render
+from service.access import identify, store_of
+from service.page import fields, render
+from service.page.fields import FieldError, problems_of
 from service.page.visitor import Buyer, Reader
 
 router = APIRouter()
@@ -24,7 +28,6 @@ LINES = 25  # zones of a page
 SHAPES = {
     "xlsx": (wire.XLSX, "xlsx"),
     "ics": ("text/calendar", "ics"),
-    "html": ("text/html; charset=utf-8", ""),
 }
 #: Page -> (its question, what it gives); in the order of the menu.
 TOOLS: dict[str, tuple[str, str]] = {
@@ -46,9 +49,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "rapport": (
         "Qu’avons-nous acheté à ces structures ?",
-        "Le rapport (SPASER, mission) d’après votre grand livre ou vos DECP.",
+        "Le rapport pour un SPASER ou un bilan, d’après votre grand livre ou vos marchés attribués (DECP).",
     ),
 }
+BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
 FIELDS = ("need", "place", "amount", "like", "rate", "contribution")
 EXAMPLE = {
     "need": "Entretien des espaces verts de trois écoles",
@@ -58,7 +62,8 @@ EXAMPLE = {
     "rate": "",
     "contribution": "",
 }
-DAY = {
+BLANK = {"theme": "", "place": "", "on": "", "buyers": "", "slots": "12", "minutes": "20", "invite": "60"}
+DAY = BLANK | {
     "theme": "Espaces verts et nettoyage",
     "place": "93100",
     "on": "2027-03-16",
@@ -67,7 +72,14 @@ DAY = {
 
 
 def _page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
-    facts: dict[str, Any] = {"tools": TOOLS, "tool": name, "problem": "", "example": False, **values}
+    buyers_only = name in BUYERS and not (who := identify(request)).may("buyer") and not who.may("operator")
+    facts: dict[str, Any] = {
+        "tools": TOOLS,
+        "tool": name,
+        "problems": {},
+        "buyers_only": buyers_only,
+        **values,
+    }
     return render.page(request, f"territory_{name}.html" if name else "territory.html", status, **facts)
 
 
@@ -91,16 +103,15 @@ def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=
 
 @router.post("/territoire/potentiel")
 def study(
-    request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "",
-    place: Annotated[str, Form(max_length=100)] = "", amount: Annotated[str, Form(max_length=30)] = "", like: Annotated[str, Form(max_length=30)] = "",
-    rate: Annotated[str, Form(max_length=10)] = "", contribution: Annotated[str, Form(max_length=30)] = "",
+    request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "", place: fields.Line = "", amount: fields.Word = "",
+    like: fields.Word = "", rate: fields.Word = "", contribution: fields.Word = "",
 ) -> Response:  # fmt: skip
     """Study the need, and give its result an address that nobody can guess."""
     values = dict(zip(FIELDS, (need, place, amount, like, rate, contribution), strict=True))
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
-        return _study(request, values, None, str(error), 422)
+        return _study(request, values, None, problems_of(error, "need"))
     return render.go(f"/territoire/potentiel/r/{searches.keep(store_of(request), {'potential': values})}")
 
 
@@ -112,27 +123,25 @@ def studied(request: Request, who: Reader, reference: str) -> Response:
 
 
 def _study(
-    request: Request, values: dict[str, str], found: Any, problem: str = "", status: int = 200
+    request: Request, values: dict[str, str], found: Any, problems: Mapping[str, str] | None = None
 ) -> Response:
     return _page(
-        request,
-        "potentiel",
-        status,
-        asked=values,
-        found=found,
-        problem=problem,
-        order=potential.ORDER,
-        effect=advice.effect,
-        plain=_plain,
-    )
+        request, "potentiel", 422 if problems else 200, asked=values, found=found, problems=problems or {}, order=potential.ORDER,
+        effect=advice.effect, plain=_plain,
+    )  # fmt: skip
 
 
 def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
-    """The potential of a need.  Raises BadInput, ValueError."""
-    given = {name: _amount(values[name]) for name in ("amount", "like", "contribution")}
+    """The potential of a need.  Raises FieldErrors, BadInput, ValueError."""
+    read = fields.checked(
+        need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
+        place=lambda: desk.place_of(values["place"]) and values["place"],
+        rate=lambda: _rate(values["rate"]),
+        **{name: partial(_amount, values[name]) for name in ("amount", "like", "contribution")},
+    )
     asked = schemas.PotentialIn(
-        need=values["need"] or " ", place=values["place"], amount=given["amount"] or None, like_needs=given["like"], rate=_rate(values["rate"]),
-        contribution=given["contribution"],
+        need=values["need"], place=read["place"] or "", amount=read["amount"] or None, like_needs=read["like"], rate=read["rate"],
+        contribution=read["contribution"],
     )  # fmt: skip
     return desk.studied(request, desk.supply_of(request), asked)
 
@@ -155,30 +164,24 @@ def drawn(
         ("map", region, metier), lambda: desk.covered(request, asked)
     )
     short = sorted(desk.lacking(made), key=lambda c: (-c.short, c.area.code, c.label))
+    named = {near.siret for cell in short[:LINES] for near in (*cell.nearest, *cell.neighbours)}
     return _page(
-        request, "carte", coverage=made, drawing=desk.drawn(made, chosen), cells=short[:LINES], left=max(0, len(short) - LINES), region=region,
+        request, "carte", coverage=made, drawing=desk.drawn(made, chosen), cells=short[:LINES], lacking=len(short), known={siret: snapshot.structure(siret) for siret in named}, left=max(0, len(short) - LINES), region=region,
         trade=metier, measure=chosen, regions=places.regions(), trades=trades_.trades(), measures=coverage.MEASURES, plain=_plain,
     )  # fmt: skip
 
 
 @router.get("/territoire/facilitateurs")
 def facilitator(request: Request, who: Reader, lieu: Annotated[str, Query(max_length=100)] = "") -> Response:
-    named, problem = "", ""
+    named, problems = "", {}
     if lieu.strip():
         try:
             named = _plain(facilitators.named(coverage.somewhere(lieu)))
         except BadInput as error:
-            problem = str(error)
-    known = len(facilitators.read()[0])
+            problems = problems_of(error, "place")
     return _page(
-        request,
-        "facilitateurs",
-        422 if problem else 200,
-        where=lieu,
-        named=named,
-        known=known,
-        problem=problem,
-    )
+        request, "facilitateurs", 422 if problems else 200, where=lieu, named=named, known=len(facilitators.read()[0]), problems=problems,
+    )  # fmt: skip
 
 
 def _amount(text: str) -> float | None:
@@ -186,21 +189,16 @@ def _amount(text: str) -> float | None:
         return 0.0 if text.strip() else None
     found = clean_amount(text)
     if found is None:
-        raise BadInput("Un montant ne peut être lu : écrivez 45 000 ou 45000,50.")
+        raise BadInput("Ce montant ne peut être lu : écrivez 45 000 ou 45000,50.")
     return found
 
 
 def _rate(text: str) -> float | None:
-    bare = text.replace("%", "").replace(",", ".").strip()
-    if not bare:
-        return None
-    try:
-        value = float(bare)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise BadInput("Le taux d'emploi ne peut être lu : écrivez 4,2 pour 4,2 %.")
-    return value / 100
+    sentence = "Le taux d'emploi ne peut être lu : écrivez 4,2 pour 4,2 %."
+    value = fields.number(text, sentence)
+    if value is not None and not 0 <= value <= 100:
+        raise BadInput(sentence)
+    return None if value is None else value / 100
 
 
 # --------------------------------------------------------------------------------------- meeting, report
@@ -208,7 +206,7 @@ def _rate(text: str) -> float | None:
 
 @router.get("/territoire/rencontre")
 def day(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
-    return _page(request, "rencontre", asked=DAY if exemple else dict.fromkeys(DAY, ""))
+    return _page(request, "rencontre", asked=DAY if exemple else BLANK)
 
 
 @router.get("/territoire/rencontre/r/{reference}")
@@ -224,15 +222,14 @@ def planned(
 
 @router.get("/territoire/rapport")
 def books(request: Request, who: Reader) -> Response:
-    return _page(request, "rapport")
+    return _page(request, "rapport", typed={})
 
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)], place: Annotated[str, Form(max_length=100)],
-    on: Annotated[str, Form(max_length=10)], buyers: Annotated[str, Form(max_length=200_000)], slots: Annotated[int, Form(ge=1, le=24)] = 12,
-    minutes: Annotated[int, Form(ge=5, le=120)] = 20, first: Annotated[str, Form(max_length=5)] = "10:00", invite: Annotated[int, Form(ge=1, le=120)] = 60,
-    shape: Annotated[str, Form(max_length=5)] = "html",
+    request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)] = "", place: fields.Line = "", on: fields.Word = "",
+    buyers: Annotated[str, Form(max_length=200_000)] = "", slots: fields.Word = "12", minutes: fields.Word = "20", first: fields.Word = "10:00",
+    invite: fields.Word = "60", shape: fields.Word = "html",
 ) -> Response:  # fmt: skip
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = {
@@ -241,48 +238,81 @@ def meet(
     try:
         made = _made(request, given, shape)
     except MatcherError as error:
-        asked = {"theme": theme, "place": place, "on": on, "buyers": buyers}
-        return _page(request, "rencontre", 422, problem=str(error), asked=asked)
+        return _page(request, "rencontre", 422, problems=problems_of(error, "buyers"), asked=given)
     if shape != "html":
         return made
     return render.go(f"/territoire/rencontre/r/{searches.keep(store_of(request), {'day': given})}")
 
 
-def _made(request: Request, given: dict[str, Any], shape: str) -> Response:
-    """The day in a shape.  Raises MatcherError."""
+def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
+    """The day in a shape.  Raises FieldErrors, MatcherError."""
+    read = fields.checked(
+        theme=lambda: fields.words(
+            given["theme"], "Donnez un thème : les métiers ou les achats de la journée."
+        ),
+        place=lambda: coverage.somewhere(given["place"]),
+        on=lambda: meeting.day_of(given["on"]),
+        buyers=lambda: _guests(given["buyers"]),
+        slots=lambda: _whole(given["slots"], 1, 24),
+        minutes=lambda: _whole(given["minutes"], 5, 120),
+        invite=lambda: _whole(given["invite"], 1, 120),
+    )
     supply = desk.supply_of(request)
-    with tempfile.TemporaryDirectory() as scratch:
-        listed = Path(scratch) / "besoins.csv"
-        listed.write_text(given["buyers"], encoding="utf-8")
-        with desk.named(listed, "les besoins"):
-            guests, _ = meeting.guests(listed)
     planned = meeting.plan(
-        request.app.state.serving.get().matcher, supply, theme=given["theme"], place=coverage.somewhere(given["place"]), buyers=guests,
-        on=meeting.day_of(given["on"]), slots=given["slots"], minutes=given["minutes"], first=given["first"], most=given["invite"], store=supply.store, seconds=20,
+        request.app.state.serving.get().matcher, supply, first=given["first"], most=read.pop("invite"), store=supply.store, seconds=20, **read,
     )  # fmt: skip
     made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(planned)
     return _sent(made, "rencontre", shape)
 
 
+def _guests(listed: str) -> tuple[meeting.Guest, ...]:
+    """The buyers of a day, typed as a table.  Raises BadInput."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "besoins.csv"
+        path.write_text(listed, encoding="utf-8")
+        with desk.named(path, "la liste"):
+            return meeting.guests(path)[0]
+
+
+def _whole(text: object, least: int, most: int) -> int:
+    """A whole number within bounds.  Raises BadInput."""
+    sentence = f"Écrivez un nombre entier de {least} à {most}."
+    value = fields.number(str(text), sentence)
+    if value is None or value != int(value) or not least <= value <= most:
+        raise BadInput(sentence)
+    return int(value)
+
+
 @router.post("/territoire/rapport")
 def report(
-    request: Request, who: Buyer, book: Annotated[UploadFile | None, File()] = None,
-    awards: Annotated[UploadFile | None, File()] = None, buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[str, Form(max_length=60)] = "",
-    shape: Annotated[str, Form(max_length=5)] = "html",
+    request: Request, who: Buyer, book: Annotated[UploadFile | None, File()] = None, awards: Annotated[UploadFile | None, File()] = None,
+    buyer: fields.Word = "", year: Annotated[str, Form(max_length=60)] = "", shape: fields.Word = "html",
 ) -> Response:  # fmt: skip
     """The report of the files sent; nothing of them is kept."""
+    books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
     try:
-        years = [int(word) for word in year.replace(",", " ").replace(";", " ").split() if word.isdecimal()]
-        books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
         if not books and not files:
-            raise BadInput("Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
+            raise FieldError("book", "Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
+        years = fields.checked(year=lambda: _years(year))["year"]
         made = desk.reported(request, books, files, buyer, years)
     except MatcherError as error:
-        return _page(request, "rapport", 422, problem=str(error))
+        problems = problems_of(error, "book" if books else "awards")
+        return _page(request, "rapport", 422, problems=problems, typed={"buyer": buyer, "year": year})
     return _sent(ledger.workbook(made) if shape == "xlsx" else ledger.page(made), "rapport", shape)
 
 
+def _years(text: str) -> list[int]:
+    """The years of a text.  Raises BadInput."""
+    words = text.replace(",", " ").replace(";", " ").split()
+    if wrong := [word for word in words if not re.fullmatch(r"(19|20)\d\d", word)]:
+        raise BadInput(f"« {wrong[0][:20]} » n'est pas une année : écrivez 2025 2026.")
+    return [int(word) for word in words]
+
+
 def _sent(made: str | bytes, name: str, shape: str) -> Response:
-    media, suffix = SHAPES.get(shape, SHAPES["html"])
-    head = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'} if suffix else {}
-    return Response(made, media_type=media, headers=head)
+    if isinstance(made, str):
+        return wire.printable(render.typographic(_plain(made)))
+    media, suffix = SHAPES[shape]
+    return Response(
+        made, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
+    )

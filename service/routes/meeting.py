@@ -74,7 +74,7 @@ def meeting_(
     if shape == "ics":
         return wire.attachment(meeting.calendar(day), "text/calendar", "rencontre.ics")
     if shape == "html":
-        return Response(meeting.page(day), media_type="text/html")
+        return wire.printable(meeting.page(day))
     result = {
         "appointments": meeting.rows(day), "invitations": meeting.invitations(day.invited), "pitches": meeting.invitations(day.pitches),
         "notes": list(day.notes), "optimal": day.timetable.optimal, "value": day.timetable.value, "bound": day.timetable.bound,

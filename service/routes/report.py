@@ -31,5 +31,5 @@ def report_(
     if shape == "xlsx":
         return wire.attachment(ledger.workbook(made), wire.XLSX, "rapport.xlsx")
     if shape == "html":
-        return Response(ledger.page(made), media_type="text/html")
+        return wire.printable(ledger.page(made))
     return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

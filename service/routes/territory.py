@@ -66,4 +66,4 @@ def map_file(
     page = exports.page(
         "map", title=title, drawing=drawing, coverage=made, cells=short, sources=made.sources, on=made.on
     )
-    return Response(page, media_type="text/html")
+    return wire.printable(page)

@@ -45,6 +45,14 @@ class NotFound(MatcherError):
     """No such structure, notice, lot, recipe or plugin (API 404)."""
 
 
+class UnknownStructure(NotFound):
+    """No structure of this SIRET is in the catalogue."""
+
+
+class UnknownNotice(NotFound):
+    """No notice of this identifier is indexed."""
+
+
 class Forbidden(MatcherError):
     """The caller is not allowed to do this (API 403)."""
 

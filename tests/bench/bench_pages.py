@@ -10,6 +10,7 @@ notice of most lots and of the one of most text.  Needs Debian's chromium and pl
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import tempfile
@@ -46,8 +47,13 @@ def serve(catalogue: Path, folder: Path) -> tuple[str, Any]:
     return f"http://127.0.0.1:{port}", server
 
 
-def measure(browser: Any, address: str, fill: dict[str, str] | None = None) -> tuple[int, float, float]:
-    """Bytes, milliseconds to the first paint, milliseconds to the end of loading; `fill` types and sends the form."""
+def measure(
+    browser: Any, address: str, fill: dict[str, str] | None = None
+) -> tuple[int, float, float, float]:
+    """Bytes; milliseconds to the first paint, to the end of loading, and of processor of the service (with this script).
+
+    `fill` types and sends the form.
+    """
     import json
 
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -62,15 +68,17 @@ def measure(browser: Any, address: str, fill: dict[str, str] | None = None) -> t
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
+    begun = time.process_time()
     if fill is None:
         tab.goto(address, wait_until="load")
     else:
         with tab.expect_navigation(wait_until="load"):
             tab.click("text=Trouver les structures")
+    spent = 1000 * (time.process_time() - begun)
     tab.wait_for_timeout(200)
     first, loaded = json.loads(tab.evaluate(PAINT))
     context.close()
-    return int(sum(sizes)), float(first or "nan"), float(loaded)
+    return int(sum(sizes)), float(first or "nan"), float(loaded), spent
 
 
 def main() -> None:
@@ -89,8 +97,9 @@ def main() -> None:
             "#need": "Nettoyage des locaux et entretien des espaces verts d'une école",
             "#place": "Bobigny",
         }
+        other = {"#need": "Blanchisserie du linge de trois crèches", "#place": "Lille"}
         views: list[tuple[str, str, dict[str, str] | None]] = [
-            ("home", base + "/", None), ("results of a need", base + "/acheteur", need), ("structures found", base + "/structure?q=atelier", None),
+            ("home", base + "/", None), ("first results of a need", base + "/acheteur", need), ("results of another need", base + "/acheteur", other), ("structures found", base + "/structure?q=atelier", None),
         ]  # fmt: skip
         tenders = [t for t in gather.load_notices(asked.catalogue) if not t.confidential]
         if asked.biggest and tenders:
@@ -105,10 +114,12 @@ def main() -> None:
             browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             measure(browser, base + "/a-propos")  # the browser itself starts
             for name, address, fill in views:
-                size, first, loaded = measure(browser, address, fill)
+                size, first, loaded, spent = measure(browser, address, fill)
                 print(
-                    f"{name}: {size / 1000:.0f} kB all in, first paint {first:.0f} ms, loaded {loaded:.0f} ms"
+                    f"{name}: {size / 1000:.0f} kB all in, first paint {first:.0f} ms, loaded {loaded:.0f} ms, "
+                    f"processor {spent:.0f} ms"
                 )
+            print(f"load {os.getloadavg()[0]:.1f}")
             browser.close()
         server.should_exit = True
 

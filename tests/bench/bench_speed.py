@@ -177,8 +177,8 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         intake.take(store, list(night), None, moment, batch._begun(store, {}, moment))
         pending = list(batch.waiting(store, "v", moment).values())
         lots = sum(len(tender.lots) for tender in night)
-        work.worked(str(folder), pending[:1], 10, 0.5)
-        spent_night = cpu(lambda: list(work.worked(str(folder), pending, 10, 0.5)))
+        work.match_tasks(str(folder), pending[:1], 10, 0.5)
+        spent_night = cpu(lambda: list(work.match_tasks(str(folder), pending, 10, 0.5)))
         store.close()
     found.append(
         row(

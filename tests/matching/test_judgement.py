@@ -304,7 +304,7 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
 @pytest.mark.parametrize(
     ("text", "staff"),
     [
-        ("MàD remplacement ATSEM", True),
+        ("MàD pour remplacer une auxiliaire de crèche", True),
         ("renfort d'été", True),
         ("remplacement des châssis de l'hôtel de ville", False),
         ("remplacement du système de sécurité incendie", False),
@@ -355,3 +355,34 @@ def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
     given = dict(demand.of(shortlist)) | {"served": 0.123}
     shortlist.keep("demand", given)
     assert (evidence.of(shortlist, "served") == 0.123).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "trade"),
+    [
+        ("ménage de la salle des fêtes après chaque location", "nettoyage"),
+        ("entretien des bureaux de l'antenne locale, le soir après 18 h", "nettoyage"),
+        ("ordinateurs portables reconditionnés pour les écoles", "reemploi"),
+        ("surveillance de la cantine et garderie du soir", "aide-personnes"),
+        ("réfection de l'assise des sièges de la salle de spectacle", "mobilier"),
+        ("livraison de paniers de légumes bio à la crèche", "alimentation"),
+    ],
+)
+def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str, trade: str) -> None:
+    weights = trades.of_need(matcher.queries(free_text_tender(text, ANGERS))[0])
+    assert trades.names()[int(weights.argmax())] == trade
+
+
+def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
+    def hires(number: int, *codes: str) -> Structure:
+        siret = f"{900000000 + number}00001"
+        job = Offer(id=f"{siret}#1", title="Agent polyvalent", nature="job", rome=codes, source="emplois")
+        return Structure(siret=siret, name="Iota", kind="EI", place=NEAR, offers=(job,), source="emplois")
+
+    cleaners, others = hires(21, "K2204"), hires(22)
+    matcher = Matcher(build_catalogue((cleaners, others), (), recipes.named("default")))
+    asked = shortlist_of(
+        matcher.catalogue, matcher.queries(free_text_tender("nettoyage de bureaux", ANGERS))[0]
+    )
+    sure = dict(zip(asked.candidates.tolist(), evidence.of(asked, "sure").tolist(), strict=True))
+    assert sure[0] > 0.8 > sure[1]

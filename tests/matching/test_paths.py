@@ -17,7 +17,7 @@ from matcher.domain import Filters, LotAnswer, Match, Tender
 from matcher.lab import synth
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.outreach.work import Task, worked
+from matcher.outreach.work import Task, match_tasks
 
 N = 10
 
@@ -59,8 +59,8 @@ def test_a_lot_has_one_answer_alone_or_among_others(folder: Path, tenders: list[
 
 def test_a_night_has_one_answer_whatever_it_is_given_with(folder: Path, tenders: list[Tender]) -> None:
     tasks = [Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}) for t in tenders]
-    together = dict(worked(str(folder), tasks, N, 0.5))
-    assert together == dict(worked(str(folder), [task], N, 0.5)[0] for task in reversed(tasks))
+    together = dict(match_tasks(str(folder), tasks, N, 0.5))
+    assert together == dict(match_tasks(str(folder), [task], N, 0.5)[0] for task in reversed(tasks))
     matcher = Matcher.load(folder)
     for tender in tenders:
         listed = {

@@ -110,3 +110,22 @@ def test_a_title_of_several_trades_is_cut_into_them() -> None:
 def test_clearing_snow_is_no_cleaning() -> None:
     assert "nettoyage" not in trades.trades_of_cpv(["90620000", "90630000"])
     assert "nettoyage" in trades.trades_of_cpv(["90919200"])
+
+
+@pytest.mark.parametrize(
+    ("code", "trade"),
+    [
+        ("45421000", "menuiserie"),  # joinery: doors, windows, blinds
+        ("45421141", "platrerie"),  # partitions
+        ("45421148", "metallerie"),  # gates
+        ("77211400", "espaces-verts"),  # felling of trees
+        ("79571000", "logistique"),  # mailing
+        ("98371000", ""),  # funerals are no laundry
+        ("90690000", "voirie-proprete"),  # graffiti
+        ("85312400", "aide-personnes"),
+        ("85312510", "insertion"),
+        ("44110000", ""),  # building materials are no subcontracting
+    ],
+)
+def test_a_code_names_the_trade_that_does_such_work(code: str, trade: str) -> None:
+    assert next(iter(trades.trades_of_cpv([code])), "") == trade

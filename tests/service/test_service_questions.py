@@ -164,7 +164,7 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
         assert page.get(mine.replace(SIRET, OTHER)).status_code == 403
         assert page.post(mine, data={"text": "oui"}).status_code == 422
         done = page.post(mine, data={"interest": "partly", "text": "=1+1 <b>dès mars</b>"})
-        assert "dans la fiche de l&#39;acheteur" in done.text
+        assert "dans la fiche de l'acheteur" in done.text
     found = record_.read(store, owner(store), address.rsplit("/", 1)[1])
     said = [e for e in found.events if e.kind == "answered"]
     assert [(e.siret, (e.payload or {})["interest"], (e.payload or {})["by"]) for e in said] == [
@@ -334,7 +334,22 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
             "csrf": csrf,
         }
         assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
-        assert "Corrigez le champ" in page.post(at + "/fiche", data={"email": "x", "csrf": csrf}).text
+        wrong = {
+            "email": "x",
+            "departments": "93, 99",
+            "turnover": "beaucoup",
+            "phone": "01 99",
+            "csrf": csrf,
+        }
+        again = page.post(at + "/fiche", data=wrong)
+        assert again.status_code == 422 and 'value="beaucoup"' in again.text
+        for name in (
+            "email",
+            "departments",
+            "turnover",
+        ):  # each beside its field, and in the summary with a link
+            assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
+        assert 'id="phone-fault"' not in again.text
         found = page.post(
             at + "/brochure", data={"text": "Nous assurons la mise sous pli et le gardiennage.", "csrf": csrf}
         ).text

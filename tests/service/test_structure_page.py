@@ -59,7 +59,7 @@ def test_supposed_trades_are_told_as_such_and_answered_by_one_click(
     assert supposed(yes.text) == ["blanchisserie"]
     no = page.post(f"/structure/{SIRET}/metier", data={"skill": "trade:blanchisserie", "csrf": csrf})
     assert supposed(no.text) == []
-    assert "Ce n&#39;est pas votre métier" in no.text or "Ce n'est pas votre métier" in no.text
+    assert "Ce n'est pas votre métier" in no.text or "Ce n'est pas votre métier" in no.text
 
 
 def test_no_offer_and_no_digest_holds_a_supposed_trade(
@@ -145,7 +145,7 @@ def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> Non
         checked=datetime(2026, 3, 2).date(),
         convention="active",
     )
-    assert "https://allees.example" in macros.reach(site) and "aucun contact" not in macros.reach(site)  # type: ignore[attr-defined]
+    assert "https://allees.example" in macros.contacts(site) and "à chercher" not in macros.contacts(site)  # type: ignore[attr-defined]
     told = macros.proof(site)  # type: ignore[attr-defined]
     assert "en activité au" in told and "2026" in told and "convention en vigueur" in told
     assert "fermée" in macros.proof(replace(site, active=False))  # type: ignore[attr-defined]

@@ -71,9 +71,9 @@ def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(
     before = offered(page.get(f"/structure/{SIRET}").text)
     notice, lot = before[0]
     asked = page.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
-    scope, count = re.findall(
-        r'value="(trade-[\w-]+)" required> <span>[^<]+<span class="meta">(\d+) lot', asked
-    )[0]
+    scope, count = re.findall(r'value="(trade-[\w-]+)"> <span>[^<]+<br><span class="meta">(\d+) lot', asked)[
+        0
+    ]
     assert int(count) > 0
     notice, lot = unquote(notice), unquote(lot)
     word = {"notice_id": notice, "lot_id": lot, "motif": scope, "csrf": csrf}
@@ -104,7 +104,7 @@ def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, set
         assert page.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
     text = page.get(f"/structure/{OTHER}/bourse").text
     theirs = text.partition('id="autres"')[2]
-    assert "Les Sentiers de l&#39;Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
+    assert "Les Sentiers de l'Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
     assert "nous@ex.example" not in theirs
     act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
     assert "nous@ex.example" in page.post(act, data={"faire": "contact", "csrf": csrf}).text

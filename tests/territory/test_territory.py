@@ -112,6 +112,14 @@ def test_a_zone_is_blank_where_nobody_comes_and_covered_where_enough_do() -> Non
     assert made.values("share")["93"] == 50.0
 
 
+def test_lots_of_some_departments_are_those_of_all_that_lie_there(sample: gather.Gathered) -> None:
+    everywhere = coverage.wanted(sample.tenders)
+    for code in ("93", "75", "13", "974"):
+        there = coverage.wanted(sample.tenders, departments={code})
+        assert there == [lot for lot in everywhere if lot.place.department == code]
+    assert {lot.place.department for lot in everywhere} >= {"93", "75"}
+
+
 def test_two_places_of_one_siren_count_once_and_a_declared_zone_is_obeyed() -> None:
     twin = Structure(
         siret="00000000100029", name="Blanchisserie 1 bis", kind="EI", place=Place(commune="93066")
@@ -126,7 +134,7 @@ def test_two_places_of_one_siren_count_once_and_a_declared_zone_is_obeyed() -> N
     made = coverage.cover(supply, [], [coverage.department("93")], trades=("blanchisserie",))
     assert made.cells[0].able.possible == 2
     assert made.cells[0].here == 2, "the closed one is left out, the one that works elsewhere stands here"
-    assert "1 fermées écartées" in supply.source()
+    assert "1 fermée écartée" in supply.source()
 
 
 def test_reach_is_the_distance_that_an_independent_formula_gives() -> None:
@@ -168,9 +176,7 @@ def test_the_map_of_the_sample_has_a_source_a_date_and_every_department_drawn(
     assert [a.code for a in areas] == ["75", "77", "78", "91", "92", "93", "94", "95"]
     lots = coverage.wanted_of(matcher.catalogue, gather.load_notices(folder), coverage.around(areas))
     made = coverage.cover(Supply(matcher.catalogue, on=ON), lots, areas)
-    assert all(
-        "structures.csv" in row["sources"] and row["calculé le"] == "2026-11-24" for row in made.rows()
-    )
+    assert all("structures (" in row["sources"] and row["calculé le"] == "2026-11-24" for row in made.rows())
     assert sum(made.lots.values()) == sum(
         1 for lot in lots if lot.trades and lot.place.department in made.lots
     )

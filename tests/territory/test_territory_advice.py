@@ -77,7 +77,7 @@ def test_like_needs_are_added_up_before_the_threshold_is_read() -> None:
 def test_reserve_under_the_article_that_leaves_competition(within: dict[str, Worth], article: str) -> None:
     made = advise(facts(within=within)).first
     assert made.code == "reserve" and made.title.endswith(f"({article})") and article in made.articles
-    assert any("à appeler" in reason and "vérifiées" in reason for reason in made.reasons), (
+    assert any("à appeler" in reason and "vérifiée" in reason for reason in made.reasons), (
         "a count is never bare"
     )
     assert any("doit dire" in c for c in made.conditions) and any("irrecevable" in c for c in made.conditions)

@@ -1,4 +1,4 @@
-// Comfort only: completion of communes, facets that apply at once, list and map that answer to each other.  All works without it.
+// Comfort only: completion of communes, list and map that answer to each other.  All works without it.
 "use strict";
 const all = (query) => document.querySelectorAll(query);
 for (const place of all("#place")) {
@@ -28,7 +28,6 @@ if (need && file) {
   });
 }
 for (const button of all("[data-print]")) { button.hidden = false; button.addEventListener("click", () => window.print()); }
-for (const form of all(".facets")) form.addEventListener("change", () => form.requestSubmit());
 const pops = all(".facet, .fix");
 document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
 document.addEventListener("keydown", (event) => {
@@ -42,7 +41,7 @@ for (const form of all("form.results")) {
   form.addEventListener("submit", (event) => {
     if (!event.submitter || event.submitter.name !== "faire" || ticked()) return;
     event.preventDefault();
-    missing.textContent = "Rien n'est coché : cochez d'abord une structure au moins dans la liste.";
+    missing.textContent = "Rien n’est coché : cochez d’abord une structure au moins dans la liste.";
   });
   form.addEventListener("change", () => { missing.textContent = ""; for (const b of form.querySelectorAll("[value=ecrire]")) b.textContent = "Écrire aux cochées" + (ticked() ? " (" + ticked() + ")" : ""); });
 }

@@ -1,7 +1,7 @@
-"""The catalogue: structures, what is known of them, encoded and indexed; columns on disk, objects on demand.
+"""The catalogue: structures and their evidence, encoded and indexed; columns on disk, objects on demand.
 
 A folder holds `manifest.json` (recipe, counts, hashes), `structures.arrow` and `evidence.arrow`
-(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows stand in the
+(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows are in the
 order of their structures; structures are sorted by SIRET, so that the same data give the same rows.
 """
 
@@ -18,11 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from matcher import codec
-from matcher.catalogue.columns import NATURES
-from matcher.domain import NotFound, Offer, Recipe, Structure
+from matcher.catalogue.columns import DECLARED, NATURES
+from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
+_JOB_CODE = r'"rome": \["(?P<rome>[A-N][0-9]{4})'  # in the JSON of an offer
 
 T = TypeVar("T")
 
@@ -94,7 +95,7 @@ class Catalogue:
         return self._masks[natures]
 
     def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
-        """A column of words over structures as numbers, shape (len(self),), and the words that they stand for."""
+        """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
         if name not in self._codes:
             column = self.structures.column(name).combine_chunks().dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
@@ -120,7 +121,8 @@ class Catalogue:
     ) -> NDArray[Any]:
         """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`.
 
-        Words are asked when they are first met: most names of a large catalogue are never near a lot.
+        Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
+        place of another finds those of the names that both hold.
         """
         numbers, words = self.coded(name)
         size = max(len(words), 1)
@@ -130,8 +132,12 @@ class Catalogue:
         asked = numbers[rows]
         if not met[asked].all():
             fresh = np.unique(asked[~met[asked]])
+            known = _known_words(key)
             for number in fresh.tolist():
-                table[number] = wanted(words[number])
+                word = words[number]
+                if word not in known:
+                    known[word] = wanted(word)
+                table[number] = known[word]
             met[fresh] = True
         return np.asarray(table[asked])
 
@@ -210,7 +216,7 @@ class Catalogue:
         if found is None and len(siret) == 9:
             found = self._first_of_siren.get(siret)
         if found is None:
-            raise NotFound(
+            raise UnknownStructure(
                 f"no structure {siret} in the catalogue: check the SIRET, or index its directory first"
             )
         return found
@@ -264,6 +270,17 @@ class Catalogue:
         texts = self.evidence.column("text")
         return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
 
+    def job_codes(self) -> list[tuple[int, str]]:
+        """Structure row and job code (ROME) of each offer and job that is declared with one."""
+        from pyarrow import compute as pc
+
+        rows = np.flatnonzero(self.nature_mask(DECLARED))
+        payloads = self.evidence.column("payload").take(pa.array(rows))
+        codes = pc.struct_field(pc.extract_regex(payloads, _JOB_CODE), "rome").combine_chunks()
+        kept = np.flatnonzero(plain(pc.is_valid(codes)))
+        owners = np.searchsorted(self.offsets, rows[kept], side="right") - 1
+        return list(zip(owners.tolist(), codes.take(pa.array(kept)).to_pylist(), strict=True))
+
     @property
     def denied(self) -> Mapping[int, tuple[str, ...]]:
         """Structure row -> the trades it denies (`matcher.catalogue.denials`)."""
@@ -278,7 +295,7 @@ class Catalogue:
         return {row: tuple(denied[row].as_py()) for row in rows if denied[row].is_valid}
 
     def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
-        """The same catalogue where these SIRETs deny these skills too, at once and without a new build."""
+        """The same catalogue with these denials added, without a new build."""
         more = dict(self.denied)
         names = (self.structures.column(name).to_pylist() for name in ("siret", "predecessors"))
         for row, (siret, olds) in enumerate(zip(*names, strict=True)) if denied else ():
@@ -292,6 +309,17 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
+
+
+_WORDS: dict[str, dict[str, Any]] = {}  # what was told of each word, by what was asked
+MOST_WORDS = 2_000_000
+
+
+def _known_words(key: str) -> dict[str, Any]:
+    known = _WORDS.setdefault(key, {})
+    if len(known) > MOST_WORDS:
+        known.clear()
+    return known
 
 
 def _read(cls: type[T], payloads: pa.ChunkedArray, row: int) -> T:

@@ -20,8 +20,10 @@ from matcher.reference.codes import everyday_words
 from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold, plain_words, tokens
 
-KEPT = 5_000  # places and words whose answers are remembered
-K, V = TypeVar("K"), TypeVar("V")
+SIREN = 9  # digits
+KEPT = 5_000  # places and words whose results are cached
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]:
@@ -42,7 +44,7 @@ def _name_keys(catalogue: Catalogue) -> list[str]:
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:
     """The self-information of a word in nats, and the structures whose names hold it.
 
-    None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
+    None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
     names and texts alone, not the awards, so that nothing leaks.
     """
     return _remembered(catalogue, "rare names", word, _rare_name) or None
@@ -78,7 +80,7 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64
 
 
 def _word_index(catalogue: Catalogue) -> Any:
-    """The index of words, made for the purpose where the recipe has none."""
+    """The index of words, built on demand where the recipe has none."""
     held = catalogue.index("words")
     return held or plugins.find("catalogue.indexes", "lexical").build(
         index_words(catalogue.evidence), catalogue.vectors
@@ -110,7 +112,7 @@ def _nearest(catalogue: Catalogue, asked: tuple[tuple[tuple[float, float], ...],
         return rows
     _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
     near = np.atleast_2d(found)
-    # of several places each has its nearest, so that no place is forgotten
+    # each place gets its nearest structures
     kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
     return np.asarray(rows[kept], dtype=np.int64)
 
@@ -183,16 +185,16 @@ def allowed_mask(
 
 def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> NDArray[np.bool_]:
     """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
-    held = np.zeros(len(catalogue), dtype=bool)
-    sirets = catalogue.sirets
-    for identifier in identifiers:
-        low = int(np.searchsorted(sirets, identifier))
-        while low < len(sirets) and (
-            sirets[low] == identifier or (prefixes and sirets[low][:9] == identifier)
-        ):
-            held[low] = True
-            low += 1
-    return held
+    given = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
+    first = np.searchsorted(catalogue.sirets, given)
+    after = np.searchsorted(catalogue.sirets, given, side="right")
+    if prefixes and len(given):  # ":" comes after every digit: the end of those that begin so
+        ends = np.searchsorted(catalogue.sirets, np.char.add(given, ":"))
+        after = np.where(np.char.str_len(given) == SIREN, ends, after)
+    bounds = np.zeros(len(catalogue) + 1, dtype=np.int64)
+    np.add.at(bounds, first, 1)
+    np.add.at(bounds, after, -1)
+    return np.asarray(np.cumsum(bounds)[:-1] > 0)
 
 
 def _holding(catalogue: Catalogue, phrase: str) -> NDArray[np.bool_]:

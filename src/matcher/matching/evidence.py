@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import DECLARED
 from matcher.matching import demand, distances, said, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.trades import DECLARED
 from matcher.reference import places
 from matcher.reference.text import fold
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
 
 #: Kinds in the order in which they pass from lending staff to doing the work.
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
@@ -35,12 +39,13 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
 def said_trade(shortlist: Shortlist) -> Column:
-    """How surely a piece of what it declares is of the trade asked; NaN where nothing is declared."""
+    """How surely a piece of what it declares, or the code of a job, is of the trade asked; NaN where nothing is declared."""
     found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
     if len(told.texts):
         values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
-    return found
+    by_job = trades.match(trades.asked(shortlist), trades.by_job(shortlist.catalogue), shortlist.candidates)
+    return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
 def trade_of_texts(shortlist: Shortlist) -> Column:
@@ -213,19 +218,23 @@ def _departments() -> tuple[re.Pattern[str], Mapping[str, str]]:
     return re.compile(rf"(?<![a-z0-9])({told})(?![a-z0-9])"), words
 
 
-def named_department(shortlist: Shortlist) -> Column:
-    """1 where the name holds the number or name of the lot's department, 0 another's; NaN where none."""
-    catalogue = shortlist.catalogue
-    here = {p.department for p in shortlist.query.places if p.department}
+def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The code of the department that each name holds by number or name; "" where none."""
 
     def code(name: str) -> str:
         words, codes = _departments()
         found = words.search(trades.plain(name or ""))
         return codes[found.group(1)] if found else ""
 
+    return catalogue.worded("department", "name", code, rows, np.array("", "U3"))
+
+
+def named_department(shortlist: Shortlist) -> Column:
+    """1 where the name holds the number or name of the lot's department, 0 another's; NaN where none."""
+    here = {p.department for p in shortlist.query.places if p.department}
     if not here:
         return np.full(len(shortlist), np.nan)
-    told = catalogue.worded("department", "name", code, shortlist.candidates, np.array("", "U3"))
+    told = _departments_named(shortlist.catalogue, shortlist.candidates)
     return np.where(told == "", np.nan, np.isin(told, list(here)))
 
 
@@ -239,14 +248,28 @@ _PUBLIC = re.compile(
 )
 
 
+def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def told(name: str) -> bool:
+        return bool(_PUBLIC.search(fold(name or "")))
+
+    return catalogue.worded("public body", "name", told, rows, np.array(False))
+
+
 def public_body(shortlist: Shortlist) -> Column:
     """1 where a commune, an EPCI or another public body carries it, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    named = catalogue.worded(
-        "public body", "name", lambda name: bool(_PUBLIC.search(fold(name or ""))), rows, np.array(False)
-    )
+    named = _public_names(catalogue, rows)
     coded = catalogue.among("naf", lambda code: (code or "").startswith("84"), rows)
     return np.asarray(named | coded, dtype=np.float64)
+
+
+def read_names(catalogue: Catalogue, block: int = 500) -> None:
+    """Read all names of a catalogue ahead of the lots that would meet them, some at a time so that others are answered."""
+    for low in range(0, len(catalogue), block):
+        rows = np.arange(low, min(low + block, len(catalogue)))
+        trades.by_name(catalogue, rows)
+        _departments_named(catalogue, rows)
+        _public_names(catalogue, rows)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:

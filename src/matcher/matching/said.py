@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.indexes.faiss import products
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
@@ -27,7 +28,6 @@ from matcher.learned.encoders import Encoder
 from matcher.matching.shortlist import Column, Parts, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
-DECLARED = ("offer", "description", "job")
 LETTERS = 4  # a piece with fewer is none
 MOST = 400  # pieces of one text: beyond, it is no longer an offer
 CONTEXT = 0.8  # what the sentence of a piece counts beside it: "peinture" of a body shop paints no stairwell

@@ -1,6 +1,6 @@
 """Trades of a need and of a structure, as weights over one taxonomy (`data/reference/trades.csv`).
 
-A need says its trades by its words, its CPV code and its meaning; a structure by what it declares, its name and its
+A need says its trades by its text and its CPV code; a structure by what it declares, its name and its
 activity code (NAF).  Each source is read apart, so that a judgement can weigh how much each is worth.
 """
 
@@ -12,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.reference import needs, paths, tables, trades
+from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
     from matcher.matching.shortlist import Query, Shortlist
 
 Floats = NDArray[np.float32]
-DECLARED = ("offer", "description", "job")
-#: What the words of a need, its code and its meaning weigh; a source that says nothing leaves its part to the others.
-WORDS, CODE, MEANING = 0.4, 0.25, 0.35
+CODE = 0.35  # what the code of a need weighs beside the learnt reader of its text
 FAINT = 0.02  # a trade worth less to a need is not looked for
 CLEAR = 0.3  # a need whose first trade weighs less is clear of none
 BESIDE = 0.35  # what a neighbouring trade counts
@@ -79,21 +79,48 @@ def weights_of(told: str, sure: float = 1.0) -> Floats:
     return row
 
 
-# ------------------------------------------------------------------------------------------ by meaning
+# ------------------------------------------------------------------------------------------ read in a text
+
+
+READ_UP_TO = 400  # characters of a need: its objet, as the reader was taught with
+BUCKETS = 2**15  # of the hashed words and pairs of words
+_WORD = re.compile(r"[a-z]{2,}")
+
+
+def features(text: str) -> NDArray[np.int64]:
+    """Buckets of the different words of a text and of the pairs that follow each other (hashing; Weinberger et al., 2009)."""
+    words = _WORD.findall(fold(text[:READ_UP_TO]))
+    seen = {*words, *map(" ".join, pairwise(words))}
+    return np.array(sorted({crc32(each.encode()) % BUCKETS for each in seen}), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Trades of a vector by a linear model for each role; the last column stands for no trade of the taxonomy."""
+    """Trades of a text by a linear model for each role; the last column stands for no trade of the taxonomy.
+
+    Of what a structure says the vector is read; of a need its words too, since a place named beside a trade draws the
+    vector away from it.  `words` (buckets, trades and none) holds what each bucket adds, `rarity` (buckets,) its idf.
+    """
 
     weights: Mapping[str, Floats]
     bias: Mapping[str, Floats]
+    words: NDArray[np.int8]
+    scale: Floats
+    rarity: Floats
 
-    def read(self, vectors: Floats, role: str) -> Floats:
+    def read(self, vectors: Floats, role: str, texts: Sequence[str] = ()) -> Floats:
         """Weights of each trade, summing to at most 1; shape (len(vectors), trades)."""
         z = vectors @ self.weights[role].T + self.bias[role]
+        for row, text in zip(z, texts, strict=False):
+            row += self._of_words(text)
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray((z / z.sum(axis=1, keepdims=True))[:, : len(names())], dtype=np.float32)
+
+    def _of_words(self, text: str) -> Floats:
+        found = features(text)
+        rarity = self.rarity[found]
+        shares = rarity / max(float(np.linalg.norm(rarity)), 1e-9)
+        return np.asarray((shares @ self.words[found].astype(np.float32)) * self.scale, dtype=np.float32)
 
 
 @cache
@@ -103,6 +130,7 @@ def reader(folder: Path | None = None) -> Reader:
         return Reader(
             {role: held[f"{role}_weights"].astype(np.float32) * held[f"{role}_scale"][:, None] for role in ("query", "passage")},
             {role: held[f"{role}_bias"].astype(np.float32) for role in ("query", "passage")},
+            held["words"], held["words_scale"].astype(np.float32), held["rarity"].astype(np.float32),
         )  # fmt: skip
 
 
@@ -111,18 +139,11 @@ def reader(folder: Path | None = None) -> Reader:
 
 def of_need(query: Query) -> Floats:
     """How much of the need each trade is, summing to at most 1; shape (trades,)."""
-    by_words = np.zeros(len(names()), dtype=np.float32)
-    for need in needs.asked(query.lot):
-        if need.trade in _places():
-            by_words[_places()[need.trade]] = need.weight
-    by_code = np.zeros_like(by_words)
+    found = reader().read(query.vector[None, :], "query", [query.text])[0]
     for trade in trades.trades_of_cpv(query.cpv[:1]):
-        by_code[_places()[trade]] = 1.0
-    parts = [(WORDS, by_words), (CODE, by_code)]
-    told = [(weight, row) for weight, row in parts if row.any()]
-    told.append((MEANING, reader().read(query.vector[None, :], "query")[0]))
-    total = sum(weight for weight, _ in told)
-    return np.asarray(sum(weight * row for weight, row in told) / total, dtype=np.float32)
+        found *= 1 - CODE
+        found[_places()[trade]] += CODE
+    return found
 
 
 def asked(shortlist: Shortlist) -> Floats:
@@ -187,12 +208,12 @@ def _possible(told: str) -> set[int]:
     """Rows of the table that a plain name may match: some word of it begins as they do."""
     rows = _name_rows()
     found = {row for _, row in rows[""]}
-    for word in _WORD.findall(told):
+    for word in _NAME_WORD.findall(told):
         found.update(row for begins, row in rows.get(word[:2], ()) if word.startswith(begins))
     return found
 
 
-_WORD = re.compile(r"[a-z0-9]+")
+_NAME_WORD = re.compile(r"[a-z0-9]+")
 
 
 @cache
@@ -213,12 +234,17 @@ def plain(name: str) -> str:
 def of_name(name: str) -> Floats:
     """The trades that a name tells, by its networks and words; zeros where it tells none."""
     told = plain(name)
-    row = np.zeros(len(names()), dtype=np.float32)
-    for number in _possible(told):
-        words, weights = _name_table()[number]
-        if words.search(told):
-            np.maximum(row, weights, out=row)
-    return row
+    return _highest(frozenset(row for row in _possible(told) if _name_table()[row][0].search(told)))
+
+
+@cache
+def _highest(rows: frozenset[int]) -> Floats:
+    """The highest weight of each trade among rows of the table; one array for all names that match the same."""
+    found = np.zeros(len(names()), dtype=np.float32)
+    for row in rows:
+        np.maximum(found, _name_table()[row][1], out=found)
+    found.flags.writeable = False
+    return found
 
 
 def of_code(code: str) -> Floats:
@@ -245,6 +271,29 @@ def by_code(catalogue: Catalogue, rows: Any) -> Floats:
         "trades by code", lambda: np.array([of_code(code or "") for code in [*codes, ""]], dtype=np.float32)
     )
     return np.asarray(known[numbers[rows]])
+
+
+@cache
+def _job_table() -> Mapping[str, Floats]:
+    return {row["rome"]: weights_of(row["trades"]) for row in table("rome_trades.csv")}
+
+
+def of_job(code: str) -> Floats:
+    """The trades of a job (ROME code), by its longest beginning in the table; zeros where it tells none."""
+    code, known = code.strip().upper(), _job_table()
+    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
+
+
+def by_job(catalogue: Catalogue) -> NDArray[np.float16]:
+    """The trades of the job codes (ROME) that every structure declares; shape (structures, trades)."""
+
+    def make() -> NDArray[np.float16]:
+        found = np.zeros((len(catalogue), len(names())), dtype=np.float16)
+        for row, codes in catalogue.job_codes():
+            np.maximum(found[row], of_job(codes), out=found[row])
+        return found
+
+    return catalogue.once("trades by job", make)
 
 
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:

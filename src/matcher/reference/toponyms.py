@@ -7,7 +7,7 @@ rest of the text must settle it, else `Homonyms` names the choices.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, takewhile
@@ -399,12 +399,7 @@ def _known(words: str) -> tuple[Place, ...]:
 
 
 def _strength(
-    text: str,
-    tokens: list[re.Match[str]],
-    plain: list[str],
-    i: int,
-    stop: int,
-    options: tuple[Place, ...],
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: tuple[Place, ...]
 ) -> int:
     """How plainly the words around a name say that it is the place."""
     after = text[tokens[stop - 1].end() :]
@@ -492,6 +487,15 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
             label = supposed[0].label or town.name
             return (replace(_of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
+
+
+def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
+    """Whether `of_lot` may place a lot in one of these departments; tells without reading its text, True where unsure."""
+    located = (places.locate(place) for place in lot.places)
+    found = {code for place in located for code in departments_within(place)}
+    if not found or "places" in lot.inferred:
+        found |= _home_departments(tender.buyer)
+    return not found or any(code in departments for code in found)
 
 
 def _home_departments(buyer: Buyer) -> frozenset[str]:

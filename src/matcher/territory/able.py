@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
+from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
@@ -23,7 +26,8 @@ from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import trades
 from matcher.reference.places import locate
 
-Levels = NDArray[np.int64]
+Levels = NDArray[np.integer[Any]]
+KEPT = 64_000_000  # bytes of levels at places that are kept
 #: What is kept of a shortlist and depends on where the lot is.
 OF_PLACE = frozenset(
     {"distances", "distances to tell", "zones", "vague place"}
@@ -48,7 +52,8 @@ class Able:
         self._position = np.full(len(catalogue), -1)
         self._position[rows] = np.arange(len(rows))
         self._trades: dict[str, _Trade] = {}
-        self._at: dict[Hashable, Levels] = {}
+        self._lock = Lock()
+        self._at: LRUCache[Hashable, Levels] = LRUCache(KEPT, getsizeof=lambda levels: int(levels.nbytes))
 
     @cached_property
     def _filters(self) -> Filters:
@@ -66,10 +71,13 @@ class Able:
     def at(self, trade: str, place: Place) -> Levels:
         """Levels for a trade at a place."""
         key = (trade, place.latitude, place.longitude, place.department, place.region)
-        if key not in self._at:
+
+        def asked() -> Levels:
             some = self._trade(trade).shortlist
-            self._at[key] = self._trade(trade).spot if some is None else self._asked_at(some, place)
-        return self._at[key]
+            return self._trade(trade).spot if some is None else self._asked_at(some, place)
+
+        found: Levels = cached(self._at, key=lambda: key, lock=self._lock)(asked)()
+        return found
 
     def silent(self) -> NDArray[np.bool_]:
         """Of whom nothing tells any trade."""
@@ -122,7 +130,7 @@ class Able:
         return self._placed(shortlist, np.where(suitability.proposable(shortlist), levels, UNLIKELY))
 
     def _placed(self, shortlist: Shortlist, values: NDArray[np.float64] | Levels) -> Levels:
-        found = np.zeros(len(self._rows), dtype=np.int64)
+        found = np.zeros(len(self._rows), dtype=np.int8)
         at = self._position[shortlist.candidates]
         found[at[at >= 0]] = values[at >= 0]
         return found

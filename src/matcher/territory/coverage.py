@@ -7,7 +7,7 @@ area would say to call it; see `matcher.territory.supply`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -19,19 +19,13 @@ from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import CALLS, Award, BadInput, Place, Reservation, Tender
 from matcher.matching.ranking import UNLIKELY
 from matcher.reference import places, toponyms
+from matcher.reference.french import grouped
+from matcher.reference.origins import source_name
 from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
 from matcher.territory.able import Levels, likely
-from matcher.territory.supply import (
-    Mask,
-    Supply,
-    Worth,
-    asked_of,
-    placed,
-    trades_asked,
-    trades_of_lot,
-)
+from matcher.territory.supply import Mask, Supply, Worth, asked_of, placed, trades_asked, trades_of_lot
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
 UNKNOWN_TRADE = "non reconnu"
@@ -198,7 +192,7 @@ def department(code: str) -> Area:
     """The area of a department.  Raises BadInput for a code that does not exist."""
     found = places.department(code.strip().upper().zfill(2))
     if found is None:
-        raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
+        raise BadInput(f"le département « {code} » n'existe pas : écrivez son code, 75 ou 2A par exemple")
     place = Place(
         label=found.name,
         department=found.code,
@@ -217,14 +211,16 @@ def region(name: str) -> tuple[Area, ...]:
     for code, label in places.regions().items():
         if wanted in (code, fold(label).replace("-", " ")):
             return tuple(department(d) for d in places.departments_of_region(code))
-    raise BadInput(f"la région {name!r} n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France")
+    raise BadInput(
+        f"la région « {name} » n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France"
+    )
 
 
 def circle(commune: str, radius_km: float) -> Area:
     """The circle around a commune (name, postcode or INSEE code).  Raises BadInput where it cannot be placed."""
     place = somewhere(commune)
     if place.latitude is None:
-        raise BadInput(f"la commune {commune!r} ne peut être située : donnez son code postal")
+        raise BadInput(f"la commune « {commune} » ne peut être située : donnez son code postal")
     if not 0 < radius_km <= 500:
         raise BadInput(f"un rayon de {radius_km:g} km : donnez un nombre de 1 à 500")
     return Area(
@@ -241,7 +237,7 @@ def somewhere(words: str) -> Place:
         found = toponyms.asked(words)
     except toponyms.Homonyms as error:
         raise BadInput(
-            f"plusieurs lieux s'appellent {words!r} ({', '.join(error.choices)}) : précisez le département ou le code postal"
+            f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)}) : précisez le département ou le code postal"
         ) from None
     except BadInput:
         near = places.search_commune(words, limit=3)
@@ -249,11 +245,11 @@ def somewhere(words: str) -> Place:
             f" ; vouliez-vous dire {', '.join(f'{c.name} ({c.department})' for c in near)} ?" if near else ""
         )
         raise BadInput(
-            f"aucune commune, aucun code postal, aucun département ne s'appelle {words!r}{hint or ' : vérifiez l’orthographe'}"
+            f"aucune commune, aucun code postal, aucun département ne s'appelle « {words} »{hint or ' : vérifiez l’orthographe'}"
         ) from None
     if len(found) != 1 or not found[0].department:
         raise BadInput(
-            f"{words!r} n'est pas un seul lieu : donnez une commune, un code postal ou un département"
+            f"« {words} » n'est pas un seul lieu : donnez une commune, un code postal ou un département"
         )
     return found[0] if found[0].commune else department(found[0].department).place
 
@@ -261,21 +257,32 @@ def somewhere(words: str) -> Place:
 # ------------------------------------------------------------------------------------------------- needs
 
 
-def wanted(tenders: Iterable[Tender] = (), awards: Iterable[Award] = ()) -> list[Wanted]:
-    """The lots of calls and the contracts awarded, each once, confidential needs and repeats left out."""
+def wanted(
+    tenders: Iterable[Tender] = (),
+    awards: Iterable[Award] = (),
+    departments: Container[str | None] | None = None,
+) -> list[Wanted]:
+    """The lots of calls and the contracts awarded, each once, confidential needs and repeats left out.
+
+    With `departments`, the lots of calls that lie in them alone: the trades of the others are not read.
+    """
     found: dict[str, Wanted] = {}
     coded: dict[str, tuple[str, ...]] = {}
     for tender in tenders:
         if tender.confidential or tender.nature not in CALLS:
             continue
         for lot in tender.lots:
+            if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
+                continue
+            place = placed(lot, tender)
+            if departments is not None and place.department not in departments:
+                continue
             coded[f"{tender.id}#{lot.number}"] = lot.cpv
             found.setdefault(
                 f"{tender.id}#{lot.id}",
                 Wanted(
-                    id=f"{tender.id}#{lot.number}", title=lot.title, trades=trades_of_lot(lot),
-                    place=placed(lot, tender), on=tender.published, origin="avis",
-                    reservation=lot.reservation, source=tender.format,
+                    id=f"{tender.id}#{lot.number}", title=lot.title, trades=trades_of_lot(lot), place=place,
+                    on=tender.published, origin="avis", reservation=lot.reservation, source=tender.format,
                 ),
             )  # fmt: skip
     for award in awards:
@@ -328,7 +335,7 @@ def wanted_of(
             id=offer.id, title=offer.title, trades=trades_asked(offer.title, offer.cpv), place=_centred(offer.place or Place()),
             on=offer.since, origin="attribution", source=offer.source,
         )  # fmt: skip
-    lots = [lot for lot in wanted(tenders) if not only or lot.place.department in only]
+    lots = wanted(tenders, departments=only or None)
     return [*lots, *_recognised(list(found.values()), coded)]
 
 
@@ -446,9 +453,11 @@ def cover(
             cells.append(cell)
     dates = sorted(lot.on for lot in lots if lot.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
-    formats = Counter(f"{lot.origin} ({lot.source or 'source non précisée'})" for lot in lots)
+    formats = Counter(f"{lot.origin}s ({_of(lot.source)})" for lot in lots)
     needs_source = (
-        f"besoins : {len(lots)} lots, " + ", ".join(f"{k} {v}" for k, v in formats.most_common(4)) + span
+        f"besoins : {grouped(len(lots))} lots, "
+        + ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
+        + span
     )
     return Coverage(
         cells=tuple(cells), areas=tuple(areas),
@@ -458,6 +467,10 @@ def cover(
         unplaced=unplaced, outside=dict(outside.most_common()), unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
         facilitators=_facilitators(areas),
     )  # fmt: skip
+
+
+def _of(source: str) -> str:
+    return source_name(source) if ":" in source else source.upper() or "source non précisée"
 
 
 def _facilitators(areas: Sequence[Area]) -> dict[str, str]:

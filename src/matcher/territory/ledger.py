@@ -20,6 +20,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.reference import law
 from matcher.reference import places as places_
+from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
 from matcher.reference.text import clean, fold
 from matcher.territory import assumptions, exports, facilitators
@@ -256,13 +257,16 @@ def report(
         "le grand livre dit ce qui a été payé, DECP ce qu'un marché peut coûter : les deux ne s'additionnent pas",
         "les tableaux par métier, année et département ne comptent que les structures dont le type est connu",
         "un marché de plusieurs titulaires est partagé à parts égales entre eux, faute de mieux",
-        f"{doubtful} marchés au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€) comptés pour zéro euro",
     ]
+    if doubtful:
+        notes.append(
+            f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
+        )
     dates = sorted(a.notified for a in listed if a.notified)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ""
     origins = Counter(a.source or "decp" for a in listed)
     sources = [
-        f"annuaire : catalogue {catalogue.manifest['data']} construit le {catalogue.manifest['built']}"
+        f"annuaire : catalogue {catalogue.manifest['data']} construit le {day_written(str(catalogue.manifest['built'])[:10])}"
     ]
     if listed:
         sources.append(
@@ -270,7 +274,7 @@ def report(
         )
     if kept:
         sources.append(
-            f"grand livre : {len(kept)} achats de {min(p.year for p in kept)} à {max(p.year for p in kept)}{f' ({ledger_source})' if ledger_source else ''}"
+            f"grand livre : {len(kept)} achat{'s' if len(kept) > 1 else ''}, {_span(min(p.year for p in kept), max(p.year for p in kept))}{f' ({ledger_source})' if ledger_source else ''}"
         )
     rule = law.rule("spaser", day)
     if rule:
@@ -280,6 +284,10 @@ def report(
         shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=tuple(notes),
         rejected=tuple(rejected), sources=tuple(sources), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
     )  # fmt: skip
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} à {last}"
 
 
 def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line]) -> str:

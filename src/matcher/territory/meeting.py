@@ -25,6 +25,7 @@ from matcher.records.store import Store
 from matcher.reference import tables
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date
+from matcher.reference.origins import source_name
 from matcher.reference.text import fold
 from matcher.territory import coverage, exports, facilitators, timetable
 from matcher.territory.supply import Supply, trades_of_lot
@@ -316,7 +317,7 @@ def plan(
     bare = sum(a.relevance == 0 for a in made.appointments)
     notes = [
         "l'ordre des invitations est un ordre de présentation et ne préjuge d'aucun choix",
-        f"emploi du temps {'optimal, prouvé' if made.optimal else f'à {100 * (made.bound - made.value) / max(made.bound, 1e-9):.1f} % au plus de l’optimum'} : pertinence totale {made.value:.2f} ({made.way})",
+        f"emploi du temps {'le meilleur possible' if made.optimal else f'à {exports.percent((made.bound - made.value) / max(made.bound, 1e-9))} au plus du meilleur possible'}",
         f"{sum(1 for one in made_of.values() if not one.shown)} structures sur {len(chosen)} n'ont jamais été présentées",
     ]
     if bare:
@@ -357,8 +358,8 @@ def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
             "structure": one.structure.brand or one.structure.name, "siret": one.structure.siret, "type": one.structure.kind,
             "commune": one.structure.place.label, "km": one.kilometres, "pertinence": round(one.relevance, 3), "déjà présentée": one.shown,
             "pourquoi": one.reason, "téléphone": one.structure.phone, "courriel": one.structure.email, "site": one.structure.website,
-            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active], "source": one.structure.source,
-            "date": one.structure.updated.isoformat() if one.structure.updated else "non précisée",
+            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active], "source": source_name(one.structure.source),
+            "date": f"{one.structure.updated:%d/%m/%Y}" if one.structure.updated else "non précisée",
         }
         for one in found
     ]  # fmt: skip
@@ -419,5 +420,7 @@ def day_of(text: str) -> date:
     """A day typed by a user.  Raises BadInput."""
     found = clean_date(text)
     if found is None:
-        raise BadInput(f"date {text!r} : écrivez 2026-12-15 par exemple")
+        raise BadInput(
+            f"« {text} » n'est pas une date : écrivez 2026-12-15 par exemple" if text else "Donnez le jour."
+        )
     return found

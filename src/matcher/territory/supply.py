@@ -25,6 +25,8 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY
 from matcher.records.store import Store
 from matcher.reference import law, needs, places, toponyms
 from matcher.reference import trades as trades_
+from matcher.reference.french import grouped
+from matcher.reference.origins import source_name
 from matcher.territory import assumptions
 from matcher.territory.able import Able, Levels, likely
 
@@ -64,11 +66,22 @@ class Worth:
             f"{n} {kind}" for kind, n in sorted(self.kinds.items(), key=lambda k: (-k[1], k[0]))
         )
         kinds = f" ({by_kind})" if by_kind else ""
-        return (
-            f"{self.possible} à appeler{kinds}, {self.to_check} à vérifier ; "
-            f"{self.verified} vérifiées actives ; {self.answered} ont répondu depuis un an ; "
-            f"{self.asked} déjà sollicitées, pour {self.lots_asked} lots et {self.hours_asked:.0f} heures d'insertion"
-        )
+        return " ; ".join([f"{self.possible} à appeler{kinds}, {self.to_check} à vérifier", *self._known()])
+
+    def _known(self) -> list[str]:
+        """What is known of those counted, as far as anything is."""
+        hours = f" et {self.hours_asked:.0f} heures d'insertion" if round(self.hours_asked) else ""
+        told = [
+            (self.verified, f"{self.verified} vérifiée{_s(self.verified)} active{_s(self.verified)}"),
+            (self.answered, f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an"),
+            (self.asked, f"{self.asked} déjà sollicitée{_s(self.asked)}, pour {self.lots_asked} lot{_s(self.lots_asked)}{hours}"),
+        ]  # fmt: skip
+        none_active = ["aucune vérifiée active"] if self.possible and not self.verified else []
+        return none_active + [words for count, words in told if count]
+
+
+def _s(count: int) -> str:
+    return "s" if count > 1 else ""
 
 
 class Supply:
@@ -81,14 +94,17 @@ class Supply:
         *,
         on: date | None = None,
         reach_km: float | None = None,
+        judged: Able | None = None,
     ) -> None:
+        """`judged` is the judgement of this very catalogue, where one is kept."""
         self.catalogue = catalogue
         self.store = store
+        self._judged = judged
         self.on = on or date.today()
         self.desk = assumptions.desk()
         self.reach_km = self.desk["reach_km"].value if reach_km is None else reach_km
         kinds, active = catalogue.of_structure("kind"), catalogue.of_structure("active")
-        self.rows = np.flatnonzero((kinds != "") & (active != 0))
+        self.rows = proposed(catalogue)
         self.closed = int(((kinds != "") & (active == 0)).sum())
         self.structures: tuple[Structure, ...] = tuple(catalogue.structure(int(row)) for row in self.rows)
 
@@ -133,7 +149,7 @@ class Supply:
     @cached_property
     def judged(self) -> Able | None:
         """The judgement of these structures; None where the catalogue has none."""
-        found = Able(self.catalogue, self.rows)
+        found = self._judged or Able(self.catalogue, self.rows)
         return found if found.matcher.judges else None
 
     def levels(self, trades: Sequence[str], place: Place | None = None, *, whole: bool = False) -> Levels:
@@ -161,6 +177,8 @@ class Supply:
         return likely(self.levels(trades, place, whole=whole))
 
     def _denies(self, trade: str) -> Mask:
+        if not self._denied:
+            return np.zeros(len(self), dtype=bool)
         return np.array([trade in self._denied.get(s.siret, ()) for s in self.structures], dtype=bool)
 
     @cached_property
@@ -312,17 +330,23 @@ class Supply:
 
     def source(self) -> str:
         """Where the structures come from and of when, in French: it accompanies every figure."""
-        names = Counter(s.source or "source non précisée" for s in self.structures)
+        names = Counter(source_name(s.source) or "source non précisée" for s in self.structures)
         days = [s.updated or s.checked for s in self.structures]
         latest = max((day for day in days if day), default=None)
-        shown = ", ".join(f"{name} ({n})" for name, n in names.most_common(4))
+        shown = ", ".join(f"{name} ({grouped(n)})" for name, n in names.most_common(4))
         state = f", dernière mise à jour le {latest:%d/%m/%Y}" if latest else ", date des fiches non précisée"
         built = str(self.catalogue.manifest["built"])
-        closed = f" ; {self.closed} fermées écartées" if self.closed else ""
+        closed = f" ; {self.closed} fermée{_s(self.closed)} écartée{_s(self.closed)}" if self.closed else ""
         return (
-            f"{len(self)} structures : {shown}{state} ; catalogue {self.catalogue.manifest['data']} "
+            f"{grouped(len(self))} structures : {shown}{state} ; catalogue {self.catalogue.manifest['data']} "
             f"construit le {built[8:10]}/{built[5:7]}/{built[:4]}{closed}"
         )
+
+
+def proposed(catalogue: Catalogue) -> NDArray[np.int64]:
+    """The rows of the structures of a known kind that are not known to be closed."""
+    kinds, active = catalogue.of_structure("kind"), catalogue.of_structure("active")
+    return np.flatnonzero((kinds != "") & (active != 0))
 
 
 def trades_asked(text: str, cpv: Sequence[str] = ()) -> tuple[str, ...]:

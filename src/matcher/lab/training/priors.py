@@ -11,7 +11,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +42,8 @@ class Seen:
     source: str  # "hours" or "jobs"
 
 
-@cache
-def _rome_table() -> dict[str, trades.Floats]:
-    return {row["rome"]: trades.weights_of(row["trades"]) for row in trades.table("rome_trades.csv")}
-
-
-def of_rome(code: str) -> trades.Floats:
-    """The trades of a job (ROME code), by its longest beginning in the table; (trades,)."""
-    code, known = code.strip().upper(), _rome_table()
-    none = np.zeros(len(trades.names()), dtype=np.float32)
-    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), none)
-
-
 def _does(codes: Sequence[str]) -> NDArray[np.bool_]:
-    return np.asarray(np.max([of_rome(code) for code in codes], axis=0, initial=0.0) >= DOES)
+    return np.asarray(np.max([trades.of_job(code) for code in codes], axis=0, initial=0.0) >= DOES)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -108,10 +95,10 @@ def shares(data: Path) -> tuple[list[str], Floats]:
     }
     hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(trades.names()) + 1))
     for row in _rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
-        told = of_rome(titles.get(row["rome_id"], "")).astype(np.float64)
-        told = np.append(told / max(1.0, told.sum()), max(0.0, 1.0 - told.sum()))
+        mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
+        mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
         for digits in (2, 3, 4, 5):
-            hired[row["naf_id"][:digits]] += float(row["hirings"]) * told
+            hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
     codes = sorted(hired, key=lambda code: (len(code), code))
     found: dict[str, Floats] = {}
     for code in codes:

@@ -1,15 +1,19 @@
-"""Learn to read the trades of our taxonomy in a vector of the encoder (see `matcher.matching.trades.Reader`).
+"""Learn to read the trades of our taxonomy in a text (see `matcher.matching.trades.Reader`).
 
-Two linear models, one of needs and one of what structures say of themselves, fitted on texts of this project alone: the
-rows of `data/training` that hold a CPV code, and the labels of the CPV.
+Two linear models, one of needs and one of what structures say of themselves.  They learn from the texts of this project
+with a CPV code and from the labels of the CPV; where a folder of open data is given, needs also from objets of past
+contracts with their CPV code, and what structures say from job titles (ROME) with their code.
 """
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,6 +21,8 @@ from matcher.lab.training.texts import OURS, read_table
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reference.paths import reference_dir
+from matcher.reference.text import fold
+from matcher.reference.trades import trades as taxonomy
 from matcher.reference.trades import trades_of_cpv
 
 ROLES: Mapping[Literal["query", "passage"], str] = {
@@ -24,61 +30,137 @@ ROLES: Mapping[Literal["query", "passage"], str] = {
     "passage": "offer",
 }  # of the encoder, and of our texts
 BOTH = "both"
-WORD, LABEL = 0.2, 0.3  # what a bare word and a label of the CPV weigh beside a sentence
-C, ROUNDS, UNSEEN = 10.0, 60, -10.0  # of the fit; the bias of a trade without a text
+WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
+WORDS = 2.0  # weight of a need's words, its vector being 1
+C: Mapping[str, float] = {"query": 3.0, "passage": 10.0}  # inverse strength of the penalty of each role
+ROUNDS, UNSEEN = 60, -10.0  # iterations of the fit; the bias of a trade without a text
 SENTENCES = {"need": "need", "need2": "need", "right": "offer", "right2": "offer"}
 
 
+class Text(NamedTuple):
+    """What is learnt from: `trade` is "" where it is of no trade of the taxonomy, None where it is not known; `role` of ROLES, or BOTH."""
+
+    text: str
+    trade: str | None
+    weight: float
+    role: str
+
+
 @cache
-def trade_of(code: str) -> str:
-    """The trade of a CPV code: that of the taxonomy, else by the longest beginning in cpv_trades.csv; "" for none."""
+def trade_of(code: str) -> str | None:
+    """The trade of a CPV code: that of the taxonomy, else by the longest beginning in cpv_trades.csv.
+
+    "" where it is of no trade, None where what is bought by such a code varies.
+    """
     named = trades_of_cpv([code])
     if named:
         return next(iter(named))
-    rows = trades.table("cpv_trades.csv")
-    begun = [(len(row["prefix"]), row["trade"]) for row in rows if code.startswith(row["prefix"])]
-    return max(begun, default=(0, ""))[1]
+    begun = [row for row in trades.table("cpv_trades.csv") if code.startswith(row["prefix"])]
+    row = max(begun, key=lambda row: len(row["prefix"]), default={"trade": "", "varies": ""})
+    return None if row["varies"] else row["trade"]
 
 
-def texts() -> Iterator[tuple[str, str, float, str]]:
-    """Text, CPV code, weight and role of everything learnt from."""
-    for row in read_table(OURS / "speech.csv.gz"):
-        yield row["text"], row["cpv"], 1.0, row["role"]
-    for row in read_table(OURS / "words.csv.gz"):
-        yield row["word"], row["cpv"], WORD, BOTH
+def _named(label: str, code: str) -> str | None:
+    """The trade of our own label and CPV code; the CPV has no code for reuse, so that its words decide."""
+    reuse = next(trade for trade in taxonomy() if trade.name == "reemploi")
+    return reuse.name if reuse.words.search(fold(label)) else trade_of(code)
+
+
+def texts() -> Iterator[Text]:
+    """The texts of this project and the labels of the CPV."""
+    for row in filter(_coded, read_table(OURS / "speech.csv.gz")):
+        yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
+    for row in filter(_coded, read_table(OURS / "words.csv.gz")):
+        yield Text(row["word"], trade_of(row["cpv"]), WORD, BOTH)
     for name in ("choices", "choices_more"):
-        for row in read_table(OURS / f"{name}.csv.gz"):
+        for row in filter(_coded, read_table(OURS / f"{name}.csv.gz")):
             for column, role in SENTENCES.items():
-                yield row[column], row["cpv"], 1.0, role
+                yield Text(row[column], _named(row["trade"], row["cpv"]), 1.0, role)
     for row in read_table(reference_dir() / "cpv.csv"):
-        yield row["label"], row["code"], LABEL, BOTH
+        yield Text(row["label"], trade_of(row["code"]), LABEL, BOTH)
 
 
-def fit(encoder: Encoder) -> dict[str, Any]:
+def _coded(row: Mapping[str, str]) -> bool:
+    return bool(row["cpv"])
+
+
+def awarded(data: Path) -> Iterator[Text]:
+    """Objets of past contracts with a CPV code that is more than a division, each once."""
+    with gzip.open(data / "awards" / "history.json.gz", "rt", encoding="utf-8") as source:
+        awards = json.load(source)["marches"]
+    known = {fold(a.get("objet") or "")[:100]: a for a in awards}
+    for award in known.values():
+        code = (award.get("codeCPV") or "")[:8]
+        if award.get("objet") and code.isdigit() and not code.endswith("000000"):
+            yield Text(award["objet"][: trades.READ_UP_TO], trade_of(code), 1.0, "need")
+
+
+def jobs(data: Path) -> Iterator[Text]:
+    """Job titles, shared out over the trades of their ROME code."""
+    for name in ("rome_appellations.csv", "rome_codes.csv"):
+        with (data / "nomenclatures" / name).open(encoding="utf-8-sig", newline="") as source:
+            for row in csv.DictReader(source):
+                does = trades.of_job(row["rome"])
+                total = max(float(does.sum()), 1.0)
+                for i in np.flatnonzero(does):
+                    yield Text(row["libelle"], trades.names()[i], TITLE * float(does[i]) / total, "offer")
+                if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
+                    yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, "offer")
+
+
+def _bags(given: list[str]) -> tuple[Any, Any]:
+    """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
+    from scipy.sparse import csr_matrix
+
+    found = [trades.features(text) for text in given]
+    ends = np.cumsum([0, *map(len, found)])
+    columns = np.concatenate(found)
+    many = np.bincount(columns, minlength=trades.BUCKETS)
+    rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
+    table = csr_matrix((rarity[columns], columns, ends), shape=(len(given), trades.BUCKETS))
+    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
+    return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
+
+
+def _packed(weights: Any) -> tuple[Any, Any]:
+    """Weights (trades, inputs) in eight bits with a scale for each trade."""
+    scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
+    return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
     """The arrays of trades.npz: weights in eight bits with a scale for each trade, and biases, of both roles."""
+    from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
     names = (*trades.names(), "")
-    known = [row for row in texts() if row[1]]
+    given = [*texts(), *([*awarded(data), *jobs(data)] if data is not None else ())]
+    known = [each for each in given if each.trade is not None]
     arrays: dict[str, Any] = {}
     for side, role in ROLES.items():
-        chosen = [row for row in known if row[3] in (role, BOTH)]
-        vectors = encoder.encode([row[0] for row in chosen], role=side)
-        right = np.array([names.index(trade_of(row[1])) for row in chosen])
-        model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
-        model.fit(vectors, right, sample_weight=[row[2] for row in chosen])
-        weights, bias = np.zeros((len(names), vectors.shape[1])), np.full(len(names), UNSEEN)
+        chosen = [each for each in known if each.role in (role, BOTH)]
+        vectors = encoder.encode([each.text for each in chosen], role=side)
+        table: Any = vectors
+        if side == "query":
+            bags, arrays["rarity"] = _bags([each.text for each in chosen])
+            arrays["rarity"] = arrays["rarity"].astype(np.float16)
+            table = hstack([csr_matrix(vectors), WORDS * bags]).tocsr()
+        model = LogisticRegression(C=C[side], max_iter=ROUNDS, tol=1e-3)
+        right = [names.index(each.trade) for each in chosen]
+        model.fit(table, right, sample_weight=[each.weight for each in chosen])
+        weights, bias = np.zeros((len(names), table.shape[1])), np.full(len(names), UNSEEN)
         weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-        scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
-        arrays |= {
-            f"{side}_weights": np.round(weights / scale[:, None]).astype(np.int8),
-            f"{side}_scale": scale.astype(np.float32), f"{side}_bias": bias.astype(np.float32),
-        }  # fmt: skip
+        size = vectors.shape[1]
+        arrays[f"{side}_weights"], arrays[f"{side}_scale"] = _packed(weights[:, :size])
+        arrays[f"{side}_bias"] = bias.astype(np.float32)
+        if side == "query":
+            words, arrays["words_scale"] = _packed(WORDS * weights[:, size:])
+            arrays["words"] = np.ascontiguousarray(words.T)
     return arrays
 
 
-def train(encoder: Encoder, out: Path) -> Path:
+def train(encoder: Encoder, out: Path, data: Path | None = None) -> Path:
     """Write trades.npz into a folder."""
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "trades.npz", **fit(encoder))
+    np.savez_compressed(out / "trades.npz", **fit(encoder, data))
     return out / "trades.npz"

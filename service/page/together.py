@@ -1,0 +1,101 @@
+"""With whom a structure can answer a notice, and what it says of it to the exchange."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request, Response
+
+from matcher.domain import BadInput, Lot, Tender
+from matcher.partners import partners
+from matcher.records import exchange
+from matcher.records.keys import Bearer
+from matcher.reference import trades
+from service.access import store_of
+from service.page import exchange as announcements
+from service.page import fields, render
+from service.page.visitor import Reader, StructureOwner
+
+router = APIRouter()
+Text = Annotated[str, Form(max_length=2000)]
+
+
+@router.get("/structure/{siret}/partenaires")
+def together(
+    request: Request, siret: str, avis: Annotated[str, Query(max_length=200)], who: Reader
+) -> Response:
+    return _shown(request, siret, avis, who)
+
+
+def _shown(
+    request: Request, siret: str, notice_id: str, who: Bearer, problems: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
+) -> Response:  # fmt: skip
+    """The partners; with the announcement that could not be taken, and what is wrong in it."""
+    snapshot = request.app.state.serving.get()
+    structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
+    found = partners.partners(snapshot.matcher, structure, tender, n=8)
+    mine = structure.siret in who.sirets
+    offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
+    return render.page(
+        request, "partners.html", 422 if problems else 200, problems=problems or {}, typed=typed or {}, structure=structure, tender=tender,
+        found=found, label=_task_label(tender), mine=mine, offers=offers,
+    )  # fmt: skip
+
+
+def _task_label(tender: Tender) -> Any:
+    """A function that says a lot, or one need of a lot ("LOT#TRADE"), in words."""
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    lots: dict[str, Lot] = {lot.id: lot for lot in tender.lots}
+
+    def label(task: str) -> str:
+        lot, _, trade = task.partition("#")
+        number = f"lot {lots[lot].number}" if lot in lots else lot
+        if trade:
+            return f"{number}, {labels.get(trade, trade)}"
+        return f"{number} « {lots[lot].title[:70]} »" if lot in lots else task
+
+    return label
+
+
+@router.post("/structure/{siret}/bourse")
+def declare(
+    request: Request, siret: str, who: StructureOwner, notice_id: Annotated[str, Form(max_length=200)], lot_id: Annotated[str, Form(max_length=200)] = "",
+    brings: Text = "", seeks: Text = "", contact: fields.Line = "", visible: Text = "", buyer: fields.Word = "",
+) -> Response:  # fmt: skip
+    """Say what one brings and looks for; declared again, it replaces the former."""
+    tender = request.app.state.serving.get().notice(notice_id)
+    typed = {
+        "lot_id": lot_id,
+        "brings": brings,
+        "seeks": seeks,
+        "contact": contact,
+        "visible": visible,
+        "buyer": buyer,
+    }
+    try:
+        read = fields.checked(
+            contact=lambda: fields.address(contact) or None,
+            visible=lambda: _sirets(visible),
+            brings=lambda: fields.words(
+                brings + seeks, "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides.", 1
+            ),
+        )
+        exchange.declare(
+            store_of(request), who, siret=siret, notice_id=notice_id, lot_id=lot_id, brings=brings, seeks=seeks, contact=read["contact"],
+            visibility="named" if read["visible"] else "members", named=read["visible"], buyer_may_see=bool(buyer), deadline=tender.deadline,
+        )  # fmt: skip
+    except BadInput as error:
+        return _shown(request, siret, notice_id, who, fields.problems_of(error, "brings"), typed)
+    return render.go(f"/structure/{quote(siret)}/bourse#annonces")
+
+
+def _sirets(text: str) -> list[str]:
+    """The SIRETs of a text, with or without spaces in them.  Raises BadInput."""
+    named = [re.sub(r"\s", "", word) for word in re.split(r"[,;\n]+", text) if word.strip()]
+    found = [siret for word in named for siret in ([word[i : i + 14] for i in range(0, len(word), 14)])]
+    if wrong := [siret for siret in found if not re.fullmatch(r"[0-9]{14}", siret)]:
+        raise BadInput(f"« {wrong[0][:20]} » n'est pas un SIRET : quatorze chiffres.")
+    return found

@@ -1,0 +1,77 @@
+"""A real browser and a running service, as several test files use them; and what makes a view sound."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from service.app import create_app
+from service.settings import Settings
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+OF_WIDTH = (
+    "target-size",
+    "scrollable-region-focusable",
+)  # rules that a narrow view can break; the document is the same
+
+
+@contextmanager
+def served(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The service on a port, a free one by default: its address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's chromium; the test is skipped where it is not installed."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def sound(tab: Any, *, looks: bool = False) -> None:
+    """No overflow, wide and narrow, and no violation that axe finds, in one load of the view.
+
+    `looks` measures contrasts in the dark and in the light, and what a narrow view can break, too: two thirds of the
+    time, and the views share their style.
+    """
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    def fits(size: dict[str, int], scheme: str) -> None:
+        tab.set_viewport_size(size)
+        tab.emulate_media(color_scheme=scheme)
+        assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (tab.url, size)
+
+    def judged(rules: dict[str, Any]) -> None:
+        found = tab.evaluate("rules => axe.run(document, {resultTypes: ['violations'], ...rules})", rules)
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found["violations"]] == [], tab.url
+
+    tab.evaluate(AXE_SCRIPT)
+    fits(NARROW, "light")
+    if looks:
+        judged({"runOnly": [*OF_WIDTH, "color-contrast"]})
+    fits(WIDE, "dark")
+    judged({"rules": {"color-contrast": {"enabled": looks}}})

@@ -1,0 +1,105 @@
+"""A small OpenID Connect provider in the shape of ProConnect: discovery, authorize, token, signed userinfo, end of session."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+CLIENT, SECRET = "maillage-essai", "un-secret-partage"
+AUTHORIZE = {"response_type", "client_id", "redirect_uri", "scope", "state", "nonce"}  # any other is refused
+
+
+@dataclass
+class Provider:
+    """What the provider knows: the address of who signs in, the codes given, the sessions ended."""
+
+    email: str = "achats@ville.example"
+    base: str = ""
+    userinfo_sub: str = "u-1"
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    key: Any = field(default_factory=lambda: generate_private_key(public_exponent=65537, key_size=2048))
+
+    def signed(self, **claims: Any) -> str:
+        facts = {"iss": self.base, "aud": CLIENT, "exp": int(time.time()) + 60, **claims}
+        return jwt.encode(facts, self.key, "RS256", {"kid": "k"})
+
+
+@contextmanager
+def provider() -> Iterator[Provider]:
+    """A provider on a free port of this machine."""
+    known = Provider()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+            match url.path:
+                case "/.well-known/openid-configuration":
+                    names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "userinfo_endpoint": "userinfo", "end_session_endpoint": "session/end", "jwks_uri": "jwks"}  # fmt: skip
+                    self.give({"issuer": known.base} | {name: f"{known.base}/{path}" for name, path in names.items()})  # fmt: skip
+                case "/jwks":
+                    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(known.key.public_key()))
+                    self.give({"keys": [{**public, "kid": "k", "use": "sig", "alg": "RS256"}]})
+                case "/authorize":
+                    assert set(asked) == AUTHORIZE and min(len(asked["state"]), len(asked["nonce"])) >= 32
+                    code = secrets.token_urlsafe(8)
+                    known.codes[code] = asked
+                    back = f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+                    self.give(f"<title>Identification</title><a id=oui href='{back}'>Je suis {known.email}</a>", "text/html")  # fmt: skip
+                case "/userinfo":
+                    assert self.headers["Authorization"] == "Bearer jeton"
+                    self.give(known.signed(sub=known.userinfo_sub, email=known.email), "application/jwt")
+                case "/session/end":
+                    token = jwt.decode(asked["id_token_hint"], options={"verify_signature": False})
+                    known.ended.append(token["sub"])
+                    self.send_response(303)
+                    self.send_header(
+                        "Location", f"{asked['post_logout_redirect_uri']}?state={asked['state']}"
+                    )
+                    self.end_headers()
+                case _:
+                    self.send_error(404)
+
+        def do_POST(self) -> None:
+            sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            form = {name: values[0] for name, values in sent.items()}
+            asked = known.codes.pop(form["code"], None)
+            good = asked and form["client_secret"] == SECRET and form["redirect_uri"] == asked["redirect_uri"]
+            if not asked or not good:
+                self.send_error(400)
+                return
+            token = known.signed(sub="u-1", nonce=asked["nonce"])
+            self.give({"access_token": "jeton", "token_type": "Bearer", "expires_in": 60, "id_token": token})
+
+        def give(self, body: Any, media: str = "application/json") -> None:
+            data = (body if isinstance(body, str) else json.dumps(body)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", media)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    known.base = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield known
+    finally:
+        server.shutdown()
+        server.server_close()
