@@ -47,7 +47,9 @@ def serve(catalogue: Path, folder: Path) -> tuple[str, Any]:
     return f"http://127.0.0.1:{port}", server
 
 
-def measure(browser: Any, address: str, fill: dict[str, str] | None = None) -> tuple[int, float, float, float]:
+def measure(
+    browser: Any, address: str, fill: dict[str, str] | None = None
+) -> tuple[int, float, float, float]:
     """Bytes; milliseconds to the first paint, to the end of loading, and of processor of the service (with this script).
 
     `fill` types and sends the form.

@@ -381,6 +381,8 @@ def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
 
     cleaners, others = hires(21, "K2204"), hires(22)
     matcher = Matcher(build_catalogue((cleaners, others), (), recipes.named("default")))
-    asked = shortlist_of(matcher.catalogue, matcher.queries(free_text_tender("nettoyage de bureaux", ANGERS))[0])
+    asked = shortlist_of(
+        matcher.catalogue, matcher.queries(free_text_tender("nettoyage de bureaux", ANGERS))[0]
+    )
     sure = dict(zip(asked.candidates.tolist(), evidence.of(asked, "sure").tolist(), strict=True))
     assert sure[0] > 0.8 > sure[1]
