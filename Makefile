@@ -29,8 +29,8 @@ demo: $(CATALOGUE)/manifest.json ## Set up, index the sample, match its notices,
 	@$(BIN)/matcher match data/sample --catalogue $(CATALOGUE) -n 5
 	@echo "Now \`source $(BIN)/activate\`, then \`matcher --help\`; or \`make serve\` for the pages" >&2
 
-test: $(VENV)/.ready-dev ## Set up and run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.ready-dev ## Set up and run the tests, on as many processes as there are cores, at most four
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.ready-dev ## Lint and type-check
 	@$(BIN)/ruff check .

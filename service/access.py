@@ -1,4 +1,4 @@
-"""Who asks and what they may do: keys, OIDC, sessions of the pages."""
+"""Authentication and authorisation: keys, OIDC, sessions of the pages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class NotYours(Forbidden):
 def local(request: Request) -> bool:
     """Does the request come from this machine, and not through a proxy?
 
-    A service with a public address stands behind a proxy, be it one that does not say so in its headers.
+    A service with a public address is behind a proxy, even one that sets no headers.
     """
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         return False
@@ -61,7 +61,7 @@ def local(request: Request) -> bool:
         return True
     if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
         return False
-    # a name that somebody points at this machine makes a browser here ask for them (DNS rebinding)
+    # a foreign name that resolves to this machine makes a local browser send requests (DNS rebinding)
     if host_of(request.headers.get("host", "")) not in LOOPBACK:
         return False
     return _loopback(host)
@@ -75,12 +75,12 @@ def _loopback(host: str) -> bool:
 
 
 def owner(request: Request, who: Bearer) -> str:
-    """Whose work a request begins: of a key, its actor; of a visitor without one, their address, and not all visitors."""
+    """The owner of work that a request starts: the key's actor, else the visitor's address."""
     return who.actor if who.id != ANONYMOUS else f"{ANONYMOUS}:{address_of(request.scope)}"
 
 
 def audited(request: Request, action: str, subject: str = "", actor: str = "") -> None:
-    """Write a line of the audit trail, by key or address; a store that cannot write keeps nobody from an answer."""
+    """Write a line of the audit trail, by key or address; a read-only store does not prevent the answer."""
     by = actor or f"address:{address_of(request.scope)}"
     try:
         with store_of(request).writing() as connection:
@@ -108,7 +108,7 @@ def store_of(request: Request) -> Store:
 
 
 def identify(request: Request) -> Bearer:
-    """Who asks: by X-API-Key, by bearer token, by the session of the pages, else anonymous."""
+    """The bearer: by X-API-Key, by bearer token, by the session of the pages, else anonymous."""
     token = request.headers.get("x-api-key", "")
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not token and scheme.lower() == "bearer":
@@ -143,7 +143,7 @@ def _proved(request: Request, token: str) -> Bearer:
 async def _who(
     request: Request, _a: Annotated[Any, Depends(_header)], _b: Annotated[Any, Depends(_bearer)]
 ) -> Bearer:
-    # a thread, which a busy service may have to wait for, only where the store must be asked
+    # a thread, which may have to wait in a busy service, only where the store is queried
     shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
     return await run_in_threadpool(identify, request) if shown else identify(request)
 
@@ -187,9 +187,9 @@ Member = Annotated[Bearer, needs("buyer", "structure")]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed cookie: who is at the page, and the token that its forms must bring back.
+    """A signed cookie: the user of the pages, and the CSRF token of their forms.
 
-    It holds the public part of a key (asked again at each request, so that a revoked key ends at once) and
+    It holds the public part of a key (checked at each request, so that a revoked key ends immediately) and
     the SIRETs claimed; never a secret.
     """
 
@@ -229,7 +229,7 @@ class Session:
         return f"{body}.{sign(request, body)}"
 
     def end(self, request: Request) -> None:
-        """End it here and, by the audit trail, in every other process: its cookie is worth nothing from now on."""
+        """End it here and, by the audit trail, in every other process: its cookie is no longer accepted."""
         request.app.state.ended[self.id] = True
         audited(request, SESSION_END, self.id, f"key:{self.key}" if self.key else "")
 
@@ -265,7 +265,7 @@ def secure(request: Request) -> bool:
 
 
 def cookie_name(request: Request) -> str:
-    """Of a service by https, a name that browsers take from this very host alone."""
+    """The cookie's name; under https one that browsers accept from this host alone (`__Host-`)."""
     return f"__Host-{SESSION_COOKIE}" if secure(request) else SESSION_COOKIE
 
 

@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    # what compares or writes takes its turn (service.limits); what only reads finds a thread at once
+    # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
     threads = app.state.settings.threads + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
@@ -97,7 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _start_reader() -> None:
-    """Have the process that reads uploads in memory; where it cannot start, the first upload says so."""
+    """Start the process that reads uploads; where it cannot start, the first upload reports it."""
     with contextlib.suppress(OSError):
         confined.start()
 
@@ -115,8 +115,7 @@ def _refresh(app: FastAPI) -> None:
             app.state.ended.update(dict.fromkeys(access.ended_since(app.state.store, since), True))
     except (MatcherError, SQLAlchemyError) as error:
         log.warning(
-            "the store cannot be read: what structures deny is applied later",
-            extra={"why": str(error)[:300]},
+            "the store cannot be read: what structures deny is applied later", extra={"why": str(error)[:300]}
         )
 
 

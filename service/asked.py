@@ -1,4 +1,4 @@
-"""What a request asks for: tenders, filters and needs from JSON or files."""
+"""Parsing of requests: tenders, filters and needs from JSON or files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Taken:
     others: Sequence[str] = ()  # ids of the other notices of the same file
     rejected: Sequence[Rejected] = ()
     place_found: str = ""  # read in the words of the need
-    place_choices: Sequence[str] = ()  # what a name in the words of the need may mean, where none was taken
+    place_choices: Sequence[str] = ()  # the candidates of an ambiguous place name in the need
 
 
 def filters(asked: s.FiltersIn) -> Filters:
@@ -53,7 +53,7 @@ def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
 
 
 def bounded(tender: Tender, settings: Settings) -> None:
-    """Raises Refused (413) for more lots or text than one request may ask of."""
+    """Raises Refused (413) for too many lots or too much text."""
     if len(tender.lots) > settings.max_lots:
         raise Refused(
             413,
@@ -101,7 +101,7 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
 
 
 def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
-    """The places that a need names; else what the name of one may mean."""
+    """The places that a need names; else the candidates of an ambiguous name."""
     try:
         return spot(need), ()
     except toponyms.Homonyms as error:

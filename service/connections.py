@@ -1,4 +1,4 @@
-"""The HTTP server's connections: cut where a request's head does not come, bounded in number, with headers on their own errors."""
+"""The HTTP server's connections: closed when a request's head does not arrive, bounded in number, with security headers on their own errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONNECTIONS = 1_000  # of one process: further ones are refused (503)
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is closed where no whole head arrives in time: the server waits for ever by itself."""
+    """A connection that is closed when no complete head arrives in time (uvicorn itself has no timeout)."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -43,7 +43,7 @@ class Connection(HttpToolsProtocol):
             self._head_timer = None
 
     def send_400_response(self, msg: str) -> None:
-        """The answer to what is no HTTP, with the headers of every other answer."""
+        """The answer to invalid HTTP, with the headers of every other answer."""
         body = msg.encode("ascii", "replace")
         lines = [
             b"HTTP/1.1 400 Bad Request",

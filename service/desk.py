@@ -1,4 +1,4 @@
-"""The desk of a territory, as its routes and its page share it."""
+"""The territory desk: what its routes and its page share."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.P
 
 @contextmanager
 def named(path: Path, name: str) -> Iterator[None]:
-    """In an error, call a scratch file by the name that its sender knows."""
+    """Name a scratch file in an error as its sender named it."""
     try:
         yield
     except BadInput as error:

@@ -1,4 +1,4 @@
-"""A write asked twice under one `Idempotency-Key` is done once: the second time its answer is replayed.
+"""A write repeated under one `Idempotency-Key` is done once; the repetition gets the same answer.
 
 The key is a row inserted first, in the transaction of the effect: of requests that race, in any number of processes,
 one does the work while the others wait for its row, and a process killed halfway leaves neither key nor effect.

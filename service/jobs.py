@@ -1,4 +1,4 @@
-"""Long lists matched in the background: kept in memory for an hour, seen by who asked alone."""
+"""Long lists matched in the background: kept in memory for an hour, visible to their owner alone."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from service.problems import Refused, problem, status_of
 
 log = logging.getLogger("service")
 KEPT_SECONDS = 3600
-MOST = 40  # jobs running at once
+MOST = 40  # concurrent jobs
 MOST_OF_ONE = 3  # of them, of one owner
 ITEM_SECONDS = 60.0  # for one item
 KEPT_OF_ONE = 10  # jobs of one owner, finished ones too
 BYTES = 16 << 20  # packed answers of one job
-ALL_BYTES = 96 << 20  # packed answers of all jobs; the oldest that ended are forgotten first
+ALL_BYTES = 96 << 20  # packed answers of all jobs; the oldest finished ones are dropped first
 FULL = "the answers of this job are over its limit: send fewer items, or a smaller n"
 
 
@@ -76,7 +76,7 @@ class Jobs:
         return job
 
     def _forget(self, owner: str) -> None:
-        """Take out what is old, and the oldest that ended where an owner keeps too many or all keep too much."""
+        """Drop expired jobs, and the oldest finished ones over the limits of an owner or of all."""
         old = time.monotonic() - KEPT_SECONDS
         self._jobs = {k: j for k, j in self._jobs.items() if j.started > old or j.state == "running"}
         ended = sorted((j for j in self._jobs.values() if j.state != "running"), key=lambda j: j.started)

@@ -1,4 +1,4 @@
-"""Limits and headers applied to every request: rate, bytes, time, work at once."""
+"""Limits and headers applied to every request: rate, bytes, time, concurrent work."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and 
 FAILURES = "30/minute"  # keys and tokens refused, by address
 BODY_SECONDS = 15.0  # for a body to arrive
 SEND_SECONDS = 30.0  # for a part of an answer to be taken
-HELD = 64_000_000  # bytes of all bodies on their way at once
+HELD = 64_000_000  # bytes of all bodies being received
 HELD_BY_ONE = 24_000_000  # of them, by address
-WAITING = 64  # requests that wait for their turn; the next ones are refused at once
+WAITING = 64  # requests that wait for their turn; further ones are refused
 MAX_FIELDS = 100_000  # of a JSON body: more is no notice
-WRITERS = 4  # requests at once that write
-#: What compares lots with structures: takes its turn, so that what only reads never waits for it.
+WRITERS = 4  # concurrent requests that write
+#: Routes that compare lots with structures: queued, so that reads never wait for them.
 HEAVY = re.compile(
     r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|territoire|structure/\d+/brochure)"
     r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure)|v1/(?:explain|exposure|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
@@ -55,7 +55,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
 class Refusal(Exception):
-    """A request that goes no further: the problem to answer."""
+    """A refused request: the problem to answer."""
 
     def __init__(self, status: int, detail: str, **headers: str) -> None:
         super().__init__(detail)
@@ -88,7 +88,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
                 message["headers"] = self._headers(message["headers"], scope["path"], private)
-            async with asyncio.timeout(SEND_SECONDS):  # whoever does not read its answer loses it
+            async with asyncio.timeout(SEND_SECONDS):  # a client that does not read its answer loses it
                 await send(message)
 
         caller = self._caller(scope, headers)
@@ -115,7 +115,7 @@ class Guard:
         wanted = dict(self.always)
         if not path.startswith("/static"):
             wanted["Cache-Control"] = "no-store"
-        if private:  # what is for one visitor is kept nowhere
+        if private:  # personal answers are cached nowhere
             present = [
                 (k, v) for k, v in present if k.lower() != b"cache-control" or path.startswith("/static")
             ]
@@ -128,7 +128,7 @@ class Guard:
     # ------------------------------------------------------------------------------------ admitted or not
 
     def _caller(self, scope: Scope, headers: Headers) -> str:
-        """A token that was proved counts by itself; anything else, however many tokens it makes up, by its address."""
+        """The rate-limit key: a proved token, else the address, whatever tokens are made up."""
         mark = mark_of(token_of(headers))
         return mark if mark and mark in self.proved else address_of(scope)
 
@@ -172,7 +172,7 @@ class Guard:
 
     @contextlib.asynccontextmanager
     async def _body(self, scope: Scope, receive: Receive, headers: Headers) -> AsyncIterator[Receive]:
-        """The body whole before anything works on it: who sends slowly holds no thread."""
+        """The complete body, before any work on it: a slow sender holds no thread."""
         if "content-length" not in headers and "transfer-encoding" not in headers:
             yield receive
             return
@@ -206,7 +206,7 @@ class Guard:
 
     @contextlib.asynccontextmanager
     async def _turn(self, scope: Scope) -> AsyncIterator[None]:
-        """Its turn among the requests of its kind; what only reads needs none."""
+        """A slot among the requests of its kind; reads need none."""
         turn = self.turns.get(lane_of(scope))
         if turn is None:
             yield
@@ -297,7 +297,7 @@ def lane_of(scope: Scope) -> str:
     method, path = scope["method"], scope["path"]
     if HEAVY.match(f"{method} {path}"):
         return "heavy"
-    # an assistant's call asks the API again, in this process: it must not hold what that needs
+    # an assistant's call requests the API in this process: it must not hold the slot that this request needs
     return "read" if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/mcp") else "write"
 
 
@@ -314,7 +314,7 @@ def token_of(headers: Headers) -> str:
 
 
 def mark_of(token: str) -> str:
-    """What a token is remembered by."""
+    """The hash by which a token is remembered."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest() if token else ""
 
 
@@ -335,7 +335,7 @@ def route_of(scope: Scope) -> str:
 
 
 def hosts_of(settings: Settings) -> frozenset[str]:
-    """The hosts that may be asked for; empty where the service has no public address of its own."""
+    """The allowed hosts; empty where the service has no public address of its own."""
     public = (urlsplit(settings.public_url).hostname or "").lower()
     named = {host.lower() for host in settings.hosts} | ({public} if public not in LOOPBACK else set())
     return frozenset(named | LOOPBACK) if named else frozenset()

@@ -1,4 +1,4 @@
-"""Mails of the pages leave from a queue, by one thread of the service, never from a request."""
+"""Mails of the pages are sent from a queue by one thread of the service, never by a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matcher.outreach.transport import MailTransport
 from matcher.records.store import Store
 
 log = logging.getLogger("service")
-AGAIN = 30.0  # seconds until what could not leave is tried again
+AGAIN = 30.0  # seconds before a retry
 SOON = 1.0  # while another process is sending
 
 

@@ -1,4 +1,4 @@
-"""What the operator sees: one structured log line for each request, and Prometheus metrics."""
+"""Observability: one structured log line for each request, and Prometheus metrics."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ MEDIA = "application/problem+json"
 
 
 class Fault(BaseModel):
-    """One field that cannot be taken."""
+    """One invalid field."""
 
     where: str = Field(description="Path of the field, such as body.filters.radius_km.")
     why: str
@@ -101,5 +101,5 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def bare(sentence: str) -> str:
-    """The sentence with the last part alone of each path of this machine: a visitor need not know the rest."""
+    """The sentence with the last part alone of each path of this machine: internal paths are not disclosed."""
     return re.sub(r"(?<![\w:/.])/(?!v1/)(?:[^\s/`'\",;:()]+/)+([^\s/`'\",;:()]+)", r"\1", sentence)

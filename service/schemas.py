@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matcher.outreach.sourcing.record import NOTE
@@ -14,8 +14,7 @@ from matcher.reference.mailbox import is_address
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
 Rate = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect."),
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="Direct employment rate, for the OETH effect.")
 ]
 PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 
@@ -38,7 +37,7 @@ Address = Annotated[
 
 
 def _of_our_time(value: datetime) -> datetime:
-    """A moment that every time zone can say: not the last day of the calendar."""
+    """A time that can be converted to every time zone."""
     if not 1970 <= value.year <= 2200:
         raise ValueError("give a date between 1970 and 2200")
     return value
@@ -47,8 +46,13 @@ def _of_our_time(value: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_of_our_time)]
 
 
+def example(name: str, summary: str, **value: Any) -> Any:
+    """A request body with an example for the documentation."""
+    return Body(openapi_examples={name: {"summary": summary, "value": value}})
+
+
 class In(BaseModel):
-    """What is sent; an unknown field is refused by name."""
+    """A request body; an unknown field is rejected by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,7 +61,7 @@ class In(BaseModel):
 
 
 class FiltersIn(In):
-    """Exact wishes: they are obeyed before the search."""
+    """Exact filters, applied before the search."""
 
     kinds: list[Short] = Field(
         default_factory=list, max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ..."
@@ -86,7 +90,7 @@ class FiltersIn(In):
 
 
 class Asked(In):
-    """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
+    """Exactly one of: a need in free text, a notice in a known format, the id of an indexed notice."""
 
     need: str | None = Field(None, description="What is to be done, in free text.")
     notice: str | dict[str, Any] | list[Any] | None = Field(
@@ -107,7 +111,7 @@ class Asked(In):
 
 
 class ConsortiumIn(Asked):
-    """The same, with wishes on the group."""
+    """The same, with constraints on the group."""
 
     groups: int = Field(3, ge=1, le=10)
     n: int = Field(30, ge=1, le=200)
@@ -123,7 +127,7 @@ class ConsortiumIn(Asked):
 
 
 class PotentialIn(In):
-    """A need before a tender, and what its buyer knows of it."""
+    """A need before a tender, with what its buyer knows."""
 
     need: str = Field(min_length=1, max_length=20_000)
     place: str = Field("", max_length=100)
@@ -197,7 +201,7 @@ class OwnOffer(In):
 class ProfileIn(In):
     """What a structure says of itself, over what the sources say; applied when the catalogue is next built.
 
-    `denied` adds to what it denied before, for ever and at once.
+    `denied` adds to the earlier denials: it is permanent and effective immediately.
     """
 
     description: str = Field("", max_length=5000)
@@ -265,13 +269,19 @@ class Contact(BaseModel):
     email: str = ""
 
 
-class StructureBrief(BaseModel):
+class Named(BaseModel):
     siret: str
     name: str
+
+
+class Located(Named):
     kind: str
     kind_label: str
     town: str
     department: str | None = None
+
+
+class StructureBrief(Located):
     latitude: float | None = None
     longitude: float | None = None
     active: bool | None = Field(None, description="Open by the register; null where not verified.")
@@ -367,13 +377,11 @@ class LotAnswerOut(BaseModel):
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
     law: list[WarningOut] = Field(
-        default_factory=list, description="What the law wants of this lot, which its notice does not say."
+        default_factory=list, description="Legal requirements for this lot that its notice does not mention."
     )
 
 
-class MemberOut(BaseModel):
-    siret: str
-    name: str
+class MemberOut(Named):
     kind: str
     role: str
     lots: list[str]

@@ -1,4 +1,4 @@
-"""Where the service runs: read once from the environment (`MATCHER_...`), refused at start when wrong."""
+"""Settings, read once from the environment (`MATCHER_...`) and validated at start."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     threads: int = Field(
         2, ge=1, le=256
-    )  # requests that compare at once in one process; the others wait their turn, what only reads does not
+    )  # concurrent comparisons in one process; further ones are queued, reads are not
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @property
@@ -211,7 +211,7 @@ OTHER_NAMES = frozenset(
 
 
 def read() -> Settings:
-    """The settings of the environment.  Raises BadInput, naming the variable at fault."""
+    """The settings of the environment.  Raises BadInput, naming the variable."""
     _known_names()
     try:
         return Settings()  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""What is being served: one catalogue with its notices, swapped whole when a new one is built."""
+"""The catalogue being served with its notices, swapped atomically when a new one is built."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Snapshot:
-    """A catalogue and its notices; answers are computed once and kept."""
+    """A catalogue and its notices; answers are cached."""
 
     matcher: Matcher
     notices: dict[str, Tender]
@@ -88,13 +88,13 @@ class Snapshot:
         return cached(self._answers, key=lambda: key, lock=self._lock)(make)()
 
     def for_a_minute(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, kept for a minute: what depends on the store too."""
+        """The value of `make()`, cached for a minute: for values that depend on the store."""
         return cached(self._recent, key=lambda: key, lock=self._lock)(make)()
 
     def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
         """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
 
-        The matching reversed: each lot is asked of this structure alone.  Where no notice is open any more, the
+        Each lot is matched with this structure alone.  Where no notice is open any more, the
         latest closed ones serve as examples.
         """
         row = self.catalogue.row(siret)
@@ -136,7 +136,7 @@ class Snapshot:
         return found
 
     def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
-        """The same data where these structures deny these trades too, without the answers kept so far."""
+        """The same data with these denials, and empty caches."""
         catalogue = self.catalogue.denying(denied)
         return Snapshot(
             Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at, self.contracts
@@ -144,7 +144,7 @@ class Snapshot:
 
 
 class Serving:
-    """The snapshot in force.  A request takes it once and keeps it to its end: a swap drops nothing."""
+    """The snapshot in force.  A request uses one snapshot to its end: a swap interrupts nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -172,7 +172,7 @@ class Serving:
         return self.current
 
     def stamp(self) -> tuple[int, int] | None:
-        """What changes when the folder is replaced."""
+        """A value that changes when the folder is replaced."""
         try:
             found = (self.folder / "manifest.json").stat()
         except OSError:
@@ -180,7 +180,7 @@ class Serving:
         return found.st_mtime_ns, found.st_ino
 
     def refresh(self) -> bool:
-        """Load the folder if it changed; a catalogue that cannot be read leaves the one in force."""
+        """Load the folder if it changed; an unreadable catalogue keeps the current one."""
         with self._lock:
             stamp = self.stamp()
             if stamp is None and self.current is None:
@@ -200,14 +200,14 @@ class Serving:
             self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
-        _settle()  # the one before is no longer in force: what it held is given back now, and not at the next swap
+        _settle()  # release what the previous snapshot held now, not at the next swap
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
         return True
 
     def apply_denials(self, store: Store) -> bool:
-        """Apply what structures deny to the snapshot, at once; True where it changed."""
+        """Apply denials to the snapshot; True where it changed."""
         with store.reading() as connection:
             denied = self_declared.denied(connection)
         with self._lock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from browsing import browser  # noqa: F401  fixture of tests in a browser
-from databases import postgres, store_url  # noqa: F401  fixtures of tests on a store
+from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.matching import recipes
@@ -17,6 +19,15 @@ from matcher.reference import paths
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home for stores, secrets and tables that a test does not place itself: never the user's, nor another process's."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHER_HOME", os.fspath(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from matcher.records.store import Store
+
 DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -53,14 +55,8 @@ def server() -> Iterator[str]:
 
     def run(*command: str) -> None:
         done = subprocess.run(
-            command,
-            user=user,
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={"LC_ALL": "C.UTF-8"},
-        )
+            command, user=user, cwd=home, capture_output=True, text=True, timeout=60, env={"LC_ALL": "C.UTF-8"}
+        )  # fmt: skip
         if done.returncode:
             pytest.skip(f"PostgreSQL does not start here: {done.stderr.strip()[-200:]}")
 
@@ -89,3 +85,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{name}"')
     return f"{server}?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store, on each kind of database in turn."""
+    with Store.open(store_url) as opened:
+        yield opened

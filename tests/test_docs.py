@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 import shlex
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import terminal
 from matcher import plugins
 from matcher.matching import recipes
 
@@ -44,16 +44,11 @@ def test_the_python_of_the_readme_runs() -> None:
 
 def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:
     (block,) = re.findall(r"## A session in the terminal.*?```\n(.*?)```", README, flags=re.S)
-    environment = {
-        **os.environ,
-        "MATCHER_CATALOGUE": str(tmp_path / "catalogue"),
-        "MATCHER_HOME": str(tmp_path),
-    }
     for line in block.splitlines():
         name, *arguments = shlex.split(line)
         assert name == "matcher", line
-        run = [sys.executable, "-m", "matcher.cli", *arguments]
-        done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        catalogue = str(tmp_path / "catalogue")
+        done = terminal.command(*arguments, cwd=ROOT, MATCHER_CATALOGUE=catalogue, MATCHER_HOME=str(tmp_path))
         assert done.returncode == 0, f"{line}: {done.stderr}"
         assert done.stdout or arguments[0] == "index", line
 
@@ -61,10 +56,7 @@ def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", plugins.names("commands"))
 def test_every_command_has_help_with_an_example(command: str) -> None:
     word = command.replace("_", "-")
-    run = [sys.executable, "-m", "matcher.cli", word, "--help"]
-    done = subprocess.run(
-        run, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"}, check=False
-    )
+    done = terminal.command(word, "--help", COLUMNS="200")
     assert done.returncode == 0, done.stderr
     examples = done.stdout + inspect.getsource(
         plugins.find("commands", command)

@@ -13,22 +13,19 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from service.app import create_app
 from service.settings import Settings
 from typer.testing import CliRunner
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.reading import gather
+from serving import indexed, serving
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -37,12 +34,10 @@ PICTURES = os.environ.get("MATCHER_PICTURES")
 
 @pytest.fixture(scope="module")
 def desk(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder to work in: the sample at hand, a catalogue where commands look for one."""
+    """A working folder: the sample, and a catalogue where commands look for one."""
     here = tmp_path_factory.mktemp("tutorials")
     (here / "data").symlink_to(ROOT / "data")
-    (here / "var").mkdir()
-    save_catalogue(catalogue, here / "var" / "catalogue")
-    gather.save_notices(sample.tenders, here / "var" / "catalogue")
+    indexed(here / "var", catalogue, sample)
     return here
 
 
@@ -52,14 +47,8 @@ def service(desk: Path) -> Iterator[str]:
     about = Settings(
         catalogue=desk / "var" / "catalogue", store=f"sqlite:///{desk / 'store.sqlite'}", log_level="ERROR"
     )
-    server = uvicorn.Server(uvicorn.Config(create_app(about), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(about) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

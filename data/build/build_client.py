@@ -2,8 +2,8 @@
 
     python data/build/build_client.py
 
-One file, standard library alone: a TypedDict for each model, a method for each route that takes and gives JSON.
-A test compares the file with what this writes.
+One file, standard library alone: a TypedDict for each model, a method for each route that takes and gives JSON.  The
+client's own code stands in the file; its two generated parts are replaced.  A test compares the file with what this writes.
 """
 
 from __future__ import annotations
@@ -17,70 +17,8 @@ from typing import Any
 OUT = Path(__file__).resolve().parents[2] / "service" / "client" / "matcher_client.py"
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 PREFIX = {"post": "post_", "put": "put_", "delete": "delete_"}
-HEAD = '''"""A typed client of the API of Maillage {version}, generated from its OpenAPI schema; standard library alone.
-
-    client = Client("https://maillage.example.org", key="mlg_...")
-    for lot in client.match({{"need": "tonte et taille de haies", "place": "Pantin"}})["lots"]: ...
-
-Errors are raised as `Problem`, whose `detail` names the remedy.  An order of presentation prejudges nothing.
-"""
-
-from __future__ import annotations
-
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
-
-
-class Problem(Exception):
-    """A refusal of the service: its status, one sentence, and the fields at fault."""
-
-    def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.errors = status, detail, errors
-
-'''
-CLIENT = '''
-class Client:
-    """The routes of `/v1` that take and give JSON; `base` is the address of the service."""
-
-    def __init__(self, base: str = "http://127.0.0.1:8000", key: str = "", timeout: float = 60) -> None:
-        if not base.startswith(("http://", "https://")):
-            raise ValueError(f"invalid address {base!r}: expected https://HOST")
-        self.base, self.key, self.timeout = base.rstrip("/"), key, timeout
-
-    def call(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
-        """The JSON of an answer, None where it is empty.  Raises Problem."""
-        given = {name: value for name, value in (query or {}).items() if value is not None}
-        address = f"{self.base}{path}" + (f"?{urllib.parse.urlencode(given, doseq=True)}" if given else "")
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if self.key:
-            headers["X-API-Key"] = self.key
-        request = urllib.request.Request(address, data, headers, method=method)  # noqa: S310 - checked above
-        try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            raise _problem(error) from None
-        return json.loads(text) if text else None
-'''
-TAIL = """
-
-def _problem(error: urllib.error.HTTPError) -> Problem:
-    try:
-        told = json.loads(error.read())
-        return Problem(error.code, str(told["detail"]), list(told.get("errors", [])))
-    except (ValueError, KeyError, TypeError):
-        return Problem(error.code, f"the service answered {error.code}", [])
-
-
-def _part(value: object) -> str:
-    return urllib.parse.quote(str(value), safe="")
-"""
+#: What a line of the client says above each part that is generated; the rest of the file is written by hand.
+MODELS, ROUTES, END = "# generated: models", "# generated: routes", "# end of the generated part"
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
@@ -101,17 +39,39 @@ def type_of(schema: Mapping[str, Any]) -> str:
     return PLAIN.get(str(schema.get("type")), "Any")
 
 
-def model(name: str, schema: Mapping[str, Any], sent: bool) -> str:
-    """A TypedDict; what is sent may lack the fields that have a default, what comes back never does."""
+def fields_of(name: str, schema: Mapping[str, Any], sent: bool) -> dict[str, str]:
+    """The annotation of each field; what is sent may lack the fields that have a default, what comes back never does."""
+    required = schema.get("required", [])
+    return {
+        field: type_of(of) if field in required or not sent else f"NotRequired[{type_of(of)}]"
+        for field, of in sorted(schema.get("properties", {}).items())
+    }
+
+
+def parent_of(name: str, models: Mapping[str, Mapping[str, str]]) -> str:
+    """The largest model all of whose fields this one has too; "" where none has three."""
+    own = models[name].items()
+    inside = [other for other, fields in models.items() if len(fields) >= 3 and fields.items() < own]
+    return max(inside, key=lambda other: len(models[other]), default="")
+
+
+def model(name: str, schema: Mapping[str, Any], models: Mapping[str, Mapping[str, str]]) -> str:
+    """A TypedDict that adds its fields to those of its parent."""
     if "properties" not in schema:
         return f"{name} = {type_of(schema)}\n"
-    required = schema.get("required", [])
+    parent = parent_of(name, models)
     lines = [
-        f"    {field}: {type_of(of) if field in required or not sent else f'NotRequired[{type_of(of)}]'}"
-        for field, of in schema["properties"].items()
+        f"    {field}: {of}" for field, of in models[name].items() if field not in models.get(parent, ())
     ]
-    told = " ".join(str(schema.get("description", "")).split())
-    return "\n".join([f"class {name}(TypedDict):", *([f'    """{told}"""', ""] if told else []), *lines, ""])
+    about = " ".join(str(schema.get("description", "")).split())
+    return "\n".join(
+        [
+            f"class {name}({parent or 'TypedDict'}):",
+            *([f'    """{about}"""', ""] if about else []),
+            *lines,
+            "",
+        ]
+    )
 
 
 def name_of(verb: str, path: str, verbs: Mapping[str, Any]) -> str:
@@ -160,13 +120,7 @@ def method(verb: str, path: str, operation: Mapping[str, Any], name: str) -> str
         else ""
     )
     call = f'self.call("{verb.upper()}", {"f" if "{" in address else ""}"{address}"{query}{", body" if body else ""})'
-    result = (
-        f"return cast({gives!r}, {call})".replace("'", '"')
-        if gives not in ("Any", "None")
-        else f"return {call}"
-    )
-    if gives == "None":
-        result = call
+    result = call if gives == "None" else f"return {call}"
     return f'    def {name}({signature}) -> {gives}:\n        """{operation.get("summary", name)}."""\n        {result}\n'
 
 
@@ -201,17 +155,31 @@ def written(schema: Mapping[str, Any]) -> str:
     """The text of the client, before it is formatted."""
     sent = sent_models(schema)
     skipped = ("Problem", "Fault", "HTTPValidationError", "ValidationError")
-    models = {
+    described = {
         n: m
         for n, m in schema["components"]["schemas"].items()
         if n not in skipped and not n.startswith("Body_")
     }
-    parts = [HEAD.format(version=schema["info"]["version"])]
-    parts += [
-        model(name, of, name in sent) + "\n"
-        for name, of in sorted(models.items(), key=lambda pair: "properties" not in pair[1])
-    ]
-    return "\n".join([*parts, CLIENT, *_methods(schema), TAIL])
+    models = {name: fields_of(name, of, name in sent) for name, of in described.items()}
+    # a parent is defined before its children, and the unions of models last
+    order = sorted(described, key=lambda name: (not models[name], _depth(name, models), name))
+    text = OUT.read_text(encoding="utf-8")
+    text = re.sub(r"(?<=API of Maillage )\S+(?=,)", str(schema["info"]["version"]), text, count=1)
+    text = _replaced(text, MODELS, "\n\n".join(model(name, described[name], models) for name in order))
+    return _replaced(text, ROUTES, "\n".join(_methods(schema)))
+
+
+def _depth(name: str, models: Mapping[str, Mapping[str, str]]) -> int:
+    parent = parent_of(name, models) if models[name] else ""
+    return 1 + _depth(parent, models) if parent else 0
+
+
+def _replaced(text: str, mark: str, made: str) -> str:
+    """The text with what stands between a mark and the next end replaced."""
+    before, found, rest = text.partition(mark)
+    _, end, after = rest.partition(END)
+    assert found and end, f"the client has lost its line {mark!r}"
+    return f"{before}{mark}\n\n{made}\n{' ' * 4 * (mark == ROUTES)}{end}{after}"
 
 
 def _methods(schema: Mapping[str, Any]) -> Iterator[str]:

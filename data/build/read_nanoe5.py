@@ -112,11 +112,7 @@ def tokenizer(container: Container) -> Any:
 
     inner = Tokenizer(models.Unigram(container.pieces, container.unk, False))
     inner.normalizer = normalizers.Sequence(
-        [
-            normalizers.NFKC(),
-            normalizers.Replace(Regex("[\\s\\p{Cc}]+"), " "),
-            normalizers.Strip(),
-        ]
+        [normalizers.NFKC(), normalizers.Replace(Regex("[\\s\\p{Cc}]+"), " "), normalizers.Strip()]
     )
     inner.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     inner.post_processor = processors.TemplateProcessing(
@@ -143,16 +139,11 @@ def write(out: Path, package: Path | None = None) -> Path:
     container = Container((package / "e5-small-q4.bin").read_bytes())
     shape = container.shape
     config = BertConfig(
-        vocab_size=shape["vocabulary"],
-        hidden_size=shape["hidden"],
-        num_hidden_layers=shape["layers"],
-        num_attention_heads=shape["heads"],
-        intermediate_size=shape["inner"],
-        max_position_embeddings=shape["positions"],
-        type_vocab_size=shape["types"],
-        layer_norm_eps=container.eps,
-        pad_token_id=container.pad,
-    )
+        vocab_size=shape["vocabulary"], hidden_size=shape["hidden"], num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"], intermediate_size=shape["inner"],
+        max_position_embeddings=shape["positions"], type_vocab_size=shape["types"], layer_norm_eps=container.eps,
+        pad_token_id=container.pad
+    )  # fmt: skip
     model = BertModel(config, add_pooling_layer=False)
     model.load_state_dict({k: torch.from_numpy(v) for k, v in container.weights().items()})
     plain = out / "transformer"

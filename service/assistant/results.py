@@ -1,4 +1,4 @@
-"""What the tools answer: short typed results, each fact with its source and its day, read from the answers of `/v1`."""
+"""What the tools answer: short typed results, each fact with its source and date, made from the answers of `/v1`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 
 from matcher.domain import KINDS
 from matcher.outreach.sourcing.record import NOTE
+from service.schemas import Located, MemberOut
 
 Json = Mapping[str, Any]
 
 
 class Result(BaseModel):
-    """What every answer carries: where its facts come from, the day, the versions, what an order does not say."""
+    """Fields of every answer: sources, date, versions, and the note on the order."""
 
     sources: list[str] = Field(
         description="Where the facts come from, each with its date where one is known."
@@ -25,13 +26,7 @@ class Result(BaseModel):
     note: str = NOTE
 
 
-class Organisation(BaseModel):
-    siret: str
-    name: str
-    kind: str
-    kind_label: str = ""
-    town: str = ""
-    department: str | None = None
+class Organisation(Located):
     phone: str = ""
     email: str = ""
     website: str = ""
@@ -74,17 +69,8 @@ class LotResult(BaseModel):
     law: list[str] = Field(default_factory=list, description="Information, to be verified: not legal advice.")
 
 
-class Member(BaseModel):
-    siret: str
-    name: str
-    kind: str
-    role: str
-    lots: list[str]
-    reason: str = ""
-
-
 class Group(BaseModel):
-    members: list[Member]
+    members: list[MemberOut]
     covered: list[str]
     uncovered: list[str]
     form: str
@@ -308,7 +294,7 @@ def matched(value: Json) -> Matched:
 
 def grouped(value: Json) -> Grouped:
     groups = [
-        Group(**{**one, "members": [Member(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
+        Group(**{**one, "members": [MemberOut(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
         for one in value["consortia"]
     ]  # fmt: skip
     return Grouped(**_matched(value), groups=groups)
@@ -401,12 +387,14 @@ def renewals(value: Json) -> Renewals:
         Renewal(**{name: one[name] for name in plain}, holders=[f"{each['name']} ({each['siret']})" for each in one["holders"]])
         for one in value["items"]
     ]  # fmt: skip
-    told = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
-    return Renewals(total=value["total"], renewals=items, sources=list(told), note=f"{value['note']} {NOTE}")
+    sources = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
+    return Renewals(
+        total=value["total"], renewals=items, sources=list(sources), note=f"{value['note']} {NOTE}"
+    )
 
 
 def _owner(value: Json) -> Organisation:
-    """A structure as the desk sends it: the noun of the domain rather than the model of `/v1`."""
+    """A structure as the desk sends it: the domain's own JSON rather than the model of `/v1`."""
     return Organisation(
         siret=value["siret"], name=value["brand"] or value["name"], kind=value["kind"], kind_label=str(KINDS.get(value["kind"], value["kind"])),
         town=value["place"]["label"], department=value["place"]["department"], phone=value["phone"], email=value["email"],

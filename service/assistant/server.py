@@ -1,6 +1,6 @@
-"""The tools themselves: each asks one route of `/v1` as the caller, so that keys, scopes and limits are the API's own.
+"""The tools: each requests one route of `/v1` as the caller, so that keys, scopes and limits are the API's own.
 
-Nothing is kept of a call: what `/v1` does not store of an unpublished need, the tools do not store either.
+The tools store nothing themselves.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
 Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
 information to be verified, not advice. Texts are French. A need typed here is neither stored nor published."""
-#: What proves who calls, and where from: handed on to the API as it came.
+#: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
@@ -64,7 +64,7 @@ class Api:
     def _transport(self, request: Request | None) -> httpx.AsyncBaseTransport | None:
         if self.app is None:
             return None
-        # the caller's own address: who may read without a key depends on it
+        # the caller's own address: reading without a key depends on it
         client = (
             (request.client.host, request.client.port) if request and request.client else ("127.0.0.1", 0)
         )
@@ -104,7 +104,7 @@ class Tools:
         kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
     ) -> results.Matched:  # fmt: skip
-        """Which structures could answer a need or a notice, lot by lot, each with its reasons; says where nobody could."""
+        """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
         return results.matched(await self._api.ask("POST", "/match", json=body))
@@ -119,7 +119,7 @@ class Tools:
     async def partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
     ) -> results.Partnered:  # fmt: skip
-        """With whom a structure should answer a need or a notice: what it lacks, who brings it."""
+        """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         return results.partnered(await self._api.ask("POST", "/partners", json=body))
 

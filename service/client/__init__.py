@@ -1,1 +1,1 @@
-"""Clients that a portal or a program takes away: the Python client, generated, and the search box."""
+"""Clients for portals and programs: the Python client, generated, and the search box."""

@@ -6,6 +6,8 @@
 Errors are raised as `Problem`, whose `detail` names the remedy.  An order of presentation prejudges nothing.
 """
 
+# An answer is trusted to be what the schema says.
+# mypy: disable-error-code=no-any-return
 from __future__ import annotations
 
 import json
@@ -13,15 +15,18 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Problem(Exception):
-    """A refusal of the service: its status, one sentence, and the fields at fault."""
+    """An error answered by the service: status, one sentence, and the invalid fields."""
 
     def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
         super().__init__(detail)
         self.status, self.detail, self.errors = status, detail, errors
+
+
+# generated: models
 
 
 class AnswerIn(TypedDict):
@@ -30,93 +35,73 @@ class AnswerIn(TypedDict):
 
 
 class Answered(TypedDict):
-    notice: NoticeOut
-    lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
-    others: list[str]
-    rejected: list[RejectedOut]
-    place_found: str
-    place_choices: list[str]
-    versions: dict[str, str]
+    lots: list[LotAnswerOut]
     note: str
+    notice: NoticeOut
+    others: list[str]
+    place_choices: list[str]
+    place_found: str
+    rejected: list[RejectedOut]
+    versions: dict[str, str]
 
 
 class Asked(TypedDict):
-    """A need in one's own words, or a notice in a known format, or the id of an indexed notice: one of the three."""
+    """Exactly one of: a need in free text, a notice in a known format, the id of an indexed notice."""
 
+    filters: NotRequired[FiltersIn]
+    groups: NotRequired[int]
+    lots: NotRequired[list[str]]
+    n: NotRequired[int]
     need: NotRequired[str | None]
     notice: NotRequired[str | dict[str, Any] | list[Any] | None]
     notice_id: NotRequired[str | None]
     pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
     place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
     recipe: NotRequired[str | None]
 
 
 class Carrier(TypedDict):
+    distance_km: float | None
     structure: StructureBrief
     way: str
-    distance_km: float | None
 
 
 class ClauseOut(TypedDict):
-    nature: str
+    confidence: float
     hours: float | None
+    nature: str
+    origin: str
+    passage: str
     share: float | None
     weight: float | None
     weight_unit: str
-    origin: str
-    passage: str
-    confidence: float
-
-
-class ConsortiumIn(TypedDict):
-    """The same, with wishes on the group."""
-
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    max_members: NotRequired[int]
-    mandataire: NotRequired[str | None]
-    imposed: NotRequired[list[str]]
-    excluded_members: NotRequired[list[str]]
-    one_group: NotRequired[bool]
 
 
 class ConsortiumOut(TypedDict):
-    members: list[MemberOut]
     covered: list[str]
-    uncovered: list[str]
-    score: float
     form: str
     form_reason: str
     gap: float
+    members: list[MemberOut]
     optimal: bool
+    score: float
+    uncovered: list[str]
     warnings: list[WarningOut]
 
 
 class Contact(TypedDict):
-    website: str
-    phone: str
     email: str
+    phone: str
+    website: str
 
 
 class ContactIn(TypedDict):
     """The same message with the same questions, to each of those named."""
 
-    sirets: list[str]
     message: str
     reply_to: NotRequired[str]
+    sirets: list[str]
 
 
 class CpvAnswer(TypedDict):
@@ -124,9 +109,9 @@ class CpvAnswer(TypedDict):
 
 
 class CpvIn(TypedDict):
-    text: str
-    n: NotRequired[int]
     level: NotRequired[Literal["division", "group", "class", "code"]]
+    n: NotRequired[int]
+    text: str
 
 
 class CpvOut(TypedDict):
@@ -136,8 +121,8 @@ class CpvOut(TypedDict):
 
 
 class CriterionOut(TypedDict):
-    name: str
     kind: str
+    name: str
     weight: float | None
     weight_unit: str
 
@@ -145,90 +130,90 @@ class CriterionOut(TypedDict):
 class DeclarationIn(TypedDict):
     """What a structure brings and looks for on a notice."""
 
-    siret: str
-    notice_id: str
-    lot_id: NotRequired[str]
     brings: NotRequired[str]
-    seeks: NotRequired[str]
-    contact: NotRequired[str | None]
-    visibility: NotRequired[Literal["members", "named"]]
-    named: NotRequired[list[str]]
     buyer_may_see: NotRequired[bool]
+    contact: NotRequired[str | None]
     deadline: NotRequired[str | None]
+    lot_id: NotRequired[str]
+    named: NotRequired[list[str]]
+    notice_id: str
+    seeks: NotRequired[str]
+    siret: str
+    visibility: NotRequired[Literal["members", "named"]]
 
 
 class DeskAnswer(TypedDict):
     """An answer of the desk, with the sources of its figures and the day it was computed."""
 
-    result: dict[str, Any]
-    sources: list[str]
     facilitator: str
     on: str
+    result: dict[str, Any]
+    sources: list[str]
 
 
 class FeedbackIn(TypedDict):
-    siret: str
-    notice_id: str
     lot_id: NotRequired[str]
-    verb: Literal["interested", "declined", "contacted", "submitted", "won"]
-    reason: NotRequired[str]
+    notice_id: str
     position: NotRequired[int | None]
+    reason: NotRequired[str]
     shown: NotRequired[int | None]
+    siret: str
+    verb: Literal["interested", "declined", "contacted", "submitted", "won"]
 
 
 class FiltersIn(TypedDict):
-    """Exact wishes: they are obeyed before the search."""
+    """Exact filters, applied before the search."""
 
-    kinds: NotRequired[list[str]]
+    active_only: NotRequired[bool]
     articles: NotRequired[list[str]]
     departments: NotRequired[list[str]]
-    regions: NotRequired[list[str]]
-    radius_km: NotRequired[float | None]
-    service_types: NotRequired[list[Literal["DISP", "PREST", "BUILD"]]]
+    excluded: NotRequired[list[str]]
+    kinds: NotRequired[list[str]]
     labels: NotRequired[list[str]]
     networks: NotRequired[list[str]]
-    sirets: NotRequired[list[str] | None]
-    excluded: NotRequired[list[str]]
     phrases: NotRequired[list[str]]
-    active_only: NotRequired[bool]
+    radius_km: NotRequired[float | None]
+    regions: NotRequired[list[str]]
+    service_types: NotRequired[list[Literal["DISP", "PREST", "BUILD"]]]
+    sirets: NotRequired[list[str] | None]
 
 
 class Firm(TypedDict):
-    siret: str
     name: str
+    siret: str
 
 
 class GuestIn(TypedDict):
+    absent: NotRequired[list[int]]
+    most: NotRequired[int | None]
     name: str
     needs: list[str]
     public: NotRequired[bool]
-    absent: NotRequired[list[int]]
-    most: NotRequired[int | None]
 
 
 class Health(TypedDict):
-    status: Literal["ok", "unavailable"]
     detail: str
-    versions: dict[str, str]
     indexes: list[str]
-    structures: int
-    notices: int
     loaded_at: str | None
+    notices: int
+    status: Literal["ok", "unavailable"]
+    structures: int
+    versions: dict[str, str]
 
 
 class HolderOut(TypedDict):
-    siret: str
     name: str
+    siret: str
 
 
 class HoursIn(TypedDict):
-    need: str
     amount: float
-    place: NotRequired[str]
-    months: NotRequired[float | None]
-    shares: NotRequired[list[float]]
-    labour: NotRequired[float | None]
     hourly_cost: NotRequired[float | None]
+    labour: NotRequired[float | None]
+    months: NotRequired[float | None]
+    need: str
+    place: NotRequired[str]
+    shares: NotRequired[list[float]]
 
 
 class JobIn(TypedDict):
@@ -238,18 +223,18 @@ class JobIn(TypedDict):
 
 
 class JobOut(TypedDict):
+    answers: list[dict[str, Any]]
+    done: int
     id: str
     state: str
-    done: int
     total: int
-    answers: list[dict[str, Any]]
 
 
 class LeadsIn(TypedDict):
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
     lot: NotRequired[str | None]
     n: NotRequired[int]
+    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
+    notice_id: NotRequired[str | None]
 
 
 class LeadsOut(TypedDict):
@@ -258,177 +243,162 @@ class LeadsOut(TypedDict):
 
 
 class LotAnswerOut(TypedDict):
-    lot: LotOut
-    nobody: bool
-    relaxations: list[str]
-    considered: int
-    calls_for: str
-    likely: int
-    plausible: int
-    matches: list[MatchOut]
     by_clause: list[MatchOut]
+    calls_for: str
+    considered: int
     law: list[WarningOut]
+    likely: int
+    lot: LotOut
+    matches: list[MatchOut]
+    nobody: bool
+    plausible: int
+    relaxations: list[str]
 
 
 class LotOut(TypedDict):
-    id: str
-    number: str
-    title: str
-    cpv: list[str]
-    places: list[str]
     amount: float | None
-    deadline: str | None
-    reservation: ReservationOut | None
     clauses: list[str]
-    social: list[ClauseOut]
-    criteria: list[CriterionOut]
     conditions: list[str]
+    cpv: list[str]
+    criteria: list[CriterionOut]
+    deadline: str | None
+    id: str
     inferred: list[str]
+    number: str
+    places: list[str]
+    reservation: ReservationOut | None
+    social: list[ClauseOut]
+    title: str
 
 
 class MatchOut(TypedDict):
-    rank: int
-    structure: StructureBrief
-    score: float
-    probability: float | None
-    level: Literal["likely", "plausible", "unlikely", ""]
     band: str
     distance_km: float | None
     eligible: bool | None
-    offer: OfferOut | None
-    reasons: list[ReasonOut]
+    level: Literal["likely", "plausible", "unlikely", ""]
     missing: list[str]
-    warnings: list[str]
+    offer: OfferOut | None
     other_places: list[str]
+    probability: float | None
+    rank: int
+    reasons: list[ReasonOut]
+    score: float
+    structure: StructureBrief
+    warnings: list[str]
 
 
 class MeetingIn(TypedDict):
-    theme: str
-    place: str
-    on: str
     buyers: list[GuestIn]
-    slots: NotRequired[int]
-    minutes: NotRequired[int]
     first: NotRequired[str]
     invite: NotRequired[int]
+    minutes: NotRequired[int]
+    on: str
+    place: str
+    slots: NotRequired[int]
     tables: NotRequired[int | None]
+    theme: str
 
 
 class MemberOut(TypedDict):
-    siret: str
-    name: str
     kind: str
-    role: str
     lots: list[str]
+    name: str
     reason: str
+    role: str
+    siret: str
 
 
 class NoticeOut(TypedDict):
-    id: str
-    format: str
-    nature: str
-    title: str
     buyer: str
-    published: str | None
     deadline: str | None
-    url: str
+    format: str
+    id: str
     lots: list[LotOut]
+    nature: str
+    published: str | None
+    title: str
+    url: str
 
 
 class NoticePage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[NoticeOut]
+    limit: int
+    offset: int
+    total: int
 
 
 class OethIn(TypedDict):
-    purchase: float
-    rate: NotRequired[float | None]
     contribution: NotRequired[float | None]
-    labour_cost: NotRequired[float | None]
     headcount: NotRequired[float | None]
+    labour_cost: NotRequired[float | None]
     need: NotRequired[str]
     place: NotRequired[str]
+    purchase: float
+    rate: NotRequired[float | None]
 
 
 class OfferOut(TypedDict):
-    id: str
-    title: str
-    text: str
-    nature: str
     cpv: list[str]
+    id: str
+    inferred: bool
+    nature: str
     since: str | None
     source: str
-    inferred: bool
+    text: str
+    title: str
 
 
 class Opening(TypedDict):
-    notice: str
-    lot: LotOut
-    state: str
+    carriers: list[Carrier]
+    case: str
     firms: list[Firm]
     hours: float | None
+    lot: LotOut
+    notice: str
     passage: str
-    case: str
-    carriers: list[Carrier]
+    state: str
     warnings: list[WarningOut]
 
 
 class OpportunityOut(TypedDict):
-    notice: NoticeOut
     lot: LotOut
-    part: Literal["alone", "with-partner", "watch"]
-    why: list[str]
-    partner: StructureBrief | None
     match: MatchOut
+    notice: NoticeOut
+    part: Literal["alone", "with-partner", "watch"]
+    partner: StructureBrief | None
+    why: list[str]
 
 
 class OpportunityPage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[OpportunityOut]
+    limit: int
+    offset: int
+    total: int
     versions: dict[str, str]
 
 
 class OwnOffer(TypedDict):
-    title: str
-    text: NotRequired[str]
     evidence: NotRequired[str]
     since: NotRequired[str | None]
+    text: NotRequired[str]
+    title: str
 
 
 class Partner(TypedDict):
-    structure: StructureBrief
-    kind: str
-    score: float
     adds: list[str]
-    tasks: list[str]
-    reasons: list[ReasonOut]
-    warnings: list[WarningOut]
     distance_km: float | None
-
-
-class PartnersIn(TypedDict):
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    siret: str
-    lot: NotRequired[str | None]
+    kind: str
+    reasons: list[ReasonOut]
+    score: float
+    structure: StructureBrief
+    tasks: list[str]
+    warnings: list[WarningOut]
 
 
 class PartnersOut(TypedDict):
     alone: list[str]
-    lacking: list[str]
     barred: dict[str, str]
+    lacking: list[str]
     partners: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
@@ -436,8 +406,8 @@ class PartnersOut(TypedDict):
 
 class Place(TypedDict):
     code: str
-    name: str
     department: str
+    name: str
     postcodes: list[str]
 
 
@@ -446,205 +416,189 @@ class Places(TypedDict):
 
 
 class PotentialIn(TypedDict):
-    """A need before a tender, and what its buyer knows of it."""
+    """A need before a tender, with what its buyer knows."""
 
-    need: str
-    place: NotRequired[str]
     amount: NotRequired[float | None]
+    buyer: NotRequired[Literal["state", "local", "entity"]]
+    contribution: NotRequired[float | None]
+    defence: NotRequired[bool]
     like_needs: NotRequired[float | None]
     months: NotRequired[float | None]
-    works: NotRequired[bool | None]
-    buyer: NotRequired[Literal["state", "local", "entity"]]
-    defence: NotRequired[bool]
+    need: str
+    place: NotRequired[str]
     public_service: NotRequired[bool | None]
     rate: NotRequired[float | None]
-    contribution: NotRequired[float | None]
+    works: NotRequired[bool | None]
 
 
 class ProfileIn(TypedDict):
-    """What a structure says of itself, over what the sources say; applied when the catalogue is next built. `denied` adds to what it denied before, for ever and at once."""
+    """What a structure says of itself, over what the sources say; applied when the catalogue is next built. `denied` adds to the earlier denials: it is permanent and effective immediately."""
 
-    description: NotRequired[str]
-    website: NotRequired[str]
-    phone: NotRequired[str]
-    email: NotRequired[str]
-    turnover: NotRequired[float | None]
-    headcount: NotRequired[float | None]
-    zone: NotRequired[ZoneIn | None]
-    offers: NotRequired[list[OwnOffer]]
     denied: NotRequired[list[str]]
+    description: NotRequired[str]
+    email: NotRequired[str]
+    headcount: NotRequired[float | None]
+    offers: NotRequired[list[OwnOffer]]
+    phone: NotRequired[str]
+    turnover: NotRequired[float | None]
+    website: NotRequired[str]
+    zone: NotRequired[ZoneIn | None]
 
 
 class ReasonOut(TypedDict):
     code: str
-    text: str
     contribution: float
     notice_passage: str
     offer_passage: str
+    text: str
 
 
 class ReferralIn(TypedDict):
     facilitator: str
-    subject: str
     note: NotRequired[str]
+    subject: str
 
 
 class RejectedOut(TypedDict):
-    record: str
     reason: str
+    record: str
 
 
 class RenewalOut(TypedDict):
-    id: str
-    title: str
+    amount: float | None
     buyer: str
     buyer_id: str
-    holders: list[HolderOut]
     cpv: str
-    place: str
-    amount: float | None
-    notified: str
-    months: float
     ends: str
+    holders: list[HolderOut]
+    id: str
+    months: float
+    notified: str
+    place: str
     source: str
+    title: str
 
 
 class RenewalPage(TypedDict):
-    total: int
-    offset: int
+    items: list[RenewalOut]
     limit: int
     note: str
-    items: list[RenewalOut]
+    offset: int
+    total: int
 
 
 class ReservationOut(TypedDict):
     articles: list[str]
-    who: list[str]
     origin: str
     passage: str
+    who: list[str]
 
 
 class ShowIn(TypedDict):
-    need: str
     facilitator: str
+    need: str
     withdraw: NotRequired[bool]
 
 
-class SourcingIn(TypedDict):
-    """A search to be kept: the whole ranked list is recorded, whatever `n`."""
-
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    label: NotRequired[str]
-
-
 class StructureBrief(TypedDict):
-    siret: str
-    name: str
-    kind: str
-    kind_label: str
-    town: str
-    department: str | None
-    latitude: float | None
-    longitude: float | None
     active: bool | None
     checked: str | None
     contact: Contact
-    source: str
-    updated: str | None
-
-
-class StructureOut(TypedDict):
-    siret: str
-    name: str
+    department: str | None
     kind: str
     kind_label: str
-    town: str
-    department: str | None
     latitude: float | None
     longitude: float | None
-    active: bool | None
-    checked: str | None
-    contact: Contact
+    name: str
+    siret: str
     source: str
+    town: str
     updated: str | None
-    siren: str
-    brand: str
-    naf: str | None
-    address: str
-    description: str
-    offers: list[OfferOut]
-    networks: list[str]
-    labels: list[str]
-    turnover: float | None
-    headcount: float | None
-    convention: str
-    predecessors: list[str]
-    flags: list[str]
-    provenance: dict[str, str]
-    other_places: list[str]
-    missing: list[str]
 
 
 class StructurePage(TypedDict):
-    total: int
-    offset: int
-    limit: int
     items: list[StructureBrief]
+    limit: int
+    offset: int
+    total: int
 
 
 class Verdict(TypedDict):
     """Does the chain hold; if not, from which event on."""
 
-    holds: bool
     broken_at: int | None
-    events: int
     erased: int
+    events: int
+    holds: bool
 
 
 class WarningOut(TypedDict):
-    code: str
-    text: str
     article: str
+    code: str
     since: str | None
+    text: str
 
 
 class Why(TypedDict):
     lot: LotOut
-    state: str
-    sentence: str
-    rank: int | None
     match: MatchOut | None
-
-
-class WhyIn(TypedDict):
-    need: NotRequired[str | None]
-    notice: NotRequired[str | dict[str, Any] | list[Any] | None]
-    notice_id: NotRequired[str | None]
-    pick: NotRequired[str | None]
-    lots: NotRequired[list[str]]
-    place: NotRequired[str]
-    n: NotRequired[int]
-    groups: NotRequired[int]
-    filters: NotRequired[FiltersIn]
-    recipe: NotRequired[str | None]
-    siret: str
+    rank: int | None
+    sentence: str
+    state: str
 
 
 class ZoneIn(TypedDict):
     """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
-    radius_km: NotRequired[float | None]
-    departments: NotRequired[list[str]]
     country: NotRequired[bool]
+    departments: NotRequired[list[str]]
+    radius_km: NotRequired[float | None]
+
+
+class ConsortiumIn(Asked):
+    """The same, with constraints on the group."""
+
+    excluded_members: NotRequired[list[str]]
+    imposed: NotRequired[list[str]]
+    mandataire: NotRequired[str | None]
+    max_members: NotRequired[int]
+    one_group: NotRequired[bool]
+
+
+class SourcingIn(Asked):
+    """A search to be kept: the whole ranked list is recorded, whatever `n`."""
+
+    label: NotRequired[str]
+
+
+class StructureOut(StructureBrief):
+    address: str
+    brand: str
+    convention: str
+    description: str
+    flags: list[str]
+    headcount: float | None
+    labels: list[str]
+    missing: list[str]
+    naf: str | None
+    networks: list[str]
+    offers: list[OfferOut]
+    other_places: list[str]
+    predecessors: list[str]
+    provenance: dict[str, str]
+    siren: str
+    turnover: float | None
+
+
+class WhyIn(Asked):
+    siret: str
+
+
+class PartnersIn(WhyIn):
+    lot: NotRequired[str | None]
+
+
+# end of the generated part
 
 
 class Client:
@@ -671,15 +625,15 @@ class Client:
             raise _problem(error) from None
         return json.loads(text) if text else None
 
+    # generated: routes
+
     def cpv(self, body: CpvIn) -> CpvAnswer:
         """The likeliest CPV codes of a description."""
-        return cast("CpvAnswer", self.call("POST", "/v1/cpv", None, body))
+        return self.call("POST", "/v1/cpv", None, body)
 
     def exchange(self, *, notice_id: str | None = None, mine: bool | None = None) -> list[dict[str, Any]]:
         """Open declarations that one may see."""
-        return cast(
-            "list[dict[str, Any]]", self.call("GET", "/v1/exchange", {"notice_id": notice_id, "mine": mine})
-        )
+        return self.call("GET", "/v1/exchange", {"notice_id": notice_id, "mine": mine})
 
     def post_exchange(self, body: DeclarationIn) -> Any:
         """Say what one brings and looks for."""
@@ -691,7 +645,7 @@ class Client:
 
     def exchange_contact(self, declaration_id: str) -> dict[str, str]:
         """Its contact address; the request is recorded."""
-        return cast("dict[str, str]", self.call("GET", f"/v1/exchange/{_part(declaration_id)}/contact"))
+        return self.call("GET", f"/v1/exchange/{_part(declaration_id)}/contact")
 
     def delete_exchange_contact(self, declaration_id: str) -> None:
         """Delete the address of one's own declaration."""
@@ -699,19 +653,16 @@ class Client:
 
     def exchange_viewers(self, declaration_id: str) -> list[dict[str, Any]]:
         """Who saw one's own declaration, and when."""
-        return cast("list[dict[str, Any]]", self.call("GET", f"/v1/exchange/{_part(declaration_id)}/viewers"))
+        return self.call("GET", f"/v1/exchange/{_part(declaration_id)}/viewers")
 
     def exchange_suggestions(
         self, *, siret: str, notice_id: str | None = None, reach_km: float | None = None, n: int | None = None
     ) -> list[dict[str, Any]]:
         """Others' declarations that complete one's own, best first, with the reason."""
-        return cast(
-            "list[dict[str, Any]]",
-            self.call(
-                "GET",
-                "/v1/exchange/suggestions",
-                {"siret": siret, "notice_id": notice_id, "reach_km": reach_km, "n": n},
-            ),
+        return self.call(
+            "GET",
+            "/v1/exchange/suggestions",
+            {"siret": siret, "notice_id": notice_id, "reach_km": reach_km, "n": n},
         )
 
     def feedback(self, body: FeedbackIn) -> Any:
@@ -720,7 +671,7 @@ class Client:
 
     def structure_profile(self, siret: str) -> dict[str, Any]:
         """What it says of itself."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/structures/{_part(siret)}/profile"))
+        return self.call("GET", f"/v1/structures/{_part(siret)}/profile")
 
     def put_structure_profile(self, siret: str, body: ProfileIn) -> Any:
         """Write it; applied when the catalogue is next built."""
@@ -728,41 +679,39 @@ class Client:
 
     def territory_facilitators(self, *, place: str) -> DeskAnswer:
         """The facilitators of a place, the most local first."""
-        return cast("DeskAnswer", self.call("GET", "/v1/territory/facilitators", {"place": place}))
+        return self.call("GET", "/v1/territory/facilitators", {"place": place})
 
     def territory_needs(self, *, facilitator: str) -> DeskAnswer:
         """Unpublished needs that their buyers show to a facilitator."""
-        return cast("DeskAnswer", self.call("GET", "/v1/territory/needs", {"facilitator": facilitator}))
+        return self.call("GET", "/v1/territory/needs", {"facilitator": facilitator})
 
     def post_territory_needs(self, body: ShowIn) -> DeskAnswer:
         """Let a facilitator see your unpublished need early, or take that back."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/needs", None, body))
+        return self.call("POST", "/v1/territory/needs", None, body)
 
     def territory_referrals(self, body: ReferralIn) -> DeskAnswer:
         """Record that a notice or a need was referred to a facilitator."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/referrals", None, body))
+        return self.call("POST", "/v1/territory/referrals", None, body)
 
     def health(self) -> Health:
         """Versions of code, data, recipe, encoder and ranker."""
-        return cast("Health", self.call("GET", "/v1/health"))
+        return self.call("GET", "/v1/health")
 
     def health_live(self) -> Health:
         """Is the process alive."""
-        return cast("Health", self.call("GET", "/v1/health/live"))
+        return self.call("GET", "/v1/health/live")
 
     def health_readiness(self) -> Health:
         """Can it answer: 503 without a catalogue."""
-        return cast("Health", self.call("GET", "/v1/health/readiness"))
+        return self.call("GET", "/v1/health/readiness")
 
     def jobs(self, body: JobIn) -> JobOut:
         """Match a long list in the background."""
-        return cast("JobOut", self.call("POST", "/v1/jobs", None, body))
+        return self.call("POST", "/v1/jobs", None, body)
 
     def job(self, job_id: str, *, offset: int | None = None, limit: int | None = None) -> JobOut:
         """How far it is, and a page of its answers."""
-        return cast(
-            "JobOut", self.call("GET", f"/v1/jobs/{_part(job_id)}", {"offset": offset, "limit": limit})
-        )
+        return self.call("GET", f"/v1/jobs/{_part(job_id)}", {"offset": offset, "limit": limit})
 
     def job_events(self, job_id: str) -> Any:
         """Progress by server-sent events."""
@@ -770,21 +719,21 @@ class Client:
 
     def leads(self, body: LeadsIn) -> LeadsOut:
         """From an award or a big lot with hours: which firm owes them, and who could be asked."""
-        return cast("LeadsOut", self.call("POST", "/v1/leads", None, body))
+        return self.call("POST", "/v1/leads", None, body)
 
     def match(self, body: Asked) -> Answered:
         """Ranked structures for each lot, with reasons, and groups."""
-        return cast("Answered", self.call("POST", "/v1/match", None, body))
+        return self.call("POST", "/v1/match", None, body)
 
     def consortium(self, body: ConsortiumIn) -> Answered:
         """Who covers together what none covers alone."""
-        return cast("Answered", self.call("POST", "/v1/consortium", None, body))
+        return self.call("POST", "/v1/consortium", None, body)
 
     def territory_meeting(
         self, body: MeetingIn, *, as_: Literal["json", "xlsx", "ics", "html"] | None = None
     ) -> DeskAnswer:
         """A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/meeting", {"as": as_}, body))
+        return self.call("POST", "/v1/territory/meeting", {"as": as_}, body)
 
     def notices(
         self,
@@ -796,52 +745,47 @@ class Client:
         answerable: bool | None = None,
     ) -> NoticePage:
         """Search by words, newest first; `since` tells what is new."""
-        return cast(
-            "NoticePage",
-            self.call(
-                "GET",
-                "/v1/notices",
-                {"offset": offset, "limit": limit, "q": q, "since": since, "answerable": answerable},
-            ),
+        return self.call(
+            "GET",
+            "/v1/notices",
+            {"offset": offset, "limit": limit, "q": q, "since": since, "answerable": answerable},
         )
 
     def notice(self, notice_id: str) -> NoticeOut:
         """One notice, lot by lot."""
-        return cast("NoticeOut", self.call("GET", f"/v1/notices/{_part(notice_id)}"))
+        return self.call("GET", f"/v1/notices/{_part(notice_id)}")
 
     def partners(self, body: PartnersIn) -> PartnersOut:
-        """With whom a structure should answer."""
-        return cast("PartnersOut", self.call("POST", "/v1/partners", None, body))
+        """Partners for a structure on a need or a notice."""
+        return self.call("POST", "/v1/partners", None, body)
 
     def post_explain(self, body: WhyIn) -> list[Why]:
-        """Why a structure stands where it stands, or is not in the list."""
-        return cast("list[Why]", self.call("POST", "/v1/explain", None, body))
+        """Why a structure has its rank, or is not in the list."""
+        return self.call("POST", "/v1/explain", None, body)
 
     def explain(self, *, siret: str, notice_id: str, lot: str | None = None) -> list[Why]:
-        """The same of an indexed notice, of one lot or of all."""
-        return cast(
-            "list[Why]", self.call("GET", "/v1/explain", {"siret": siret, "notice_id": notice_id, "lot": lot})
-        )
+        """The same for an indexed notice, for one lot or all."""
+        return self.call("GET", "/v1/explain", {"siret": siret, "notice_id": notice_id, "lot": lot})
 
     def exposure(self) -> dict[str, Any]:
-        """Who is shown how often over the indexed notices, and lots without anyone."""
-        return cast("dict[str, Any]", self.call("GET", "/v1/exposure"))
+        """Exposure of structures over the indexed notices, and lots without a lead."""
+        return self.call("GET", "/v1/exposure")
 
     def places(self, *, q: str, limit: int | None = None) -> Places:
         """Communes whose name begins like this, or resembles."""
-        return cast("Places", self.call("GET", "/v1/places", {"q": q, "limit": limit}))
+        return self.call("GET", "/v1/places", {"q": q, "limit": limit})
 
     def territory_potential(self, body: PotentialIn) -> DeskAnswer:
         """What a need could bring before a tender, with advice and its reasons."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/potential", None, body))
+        return self.call("POST", "/v1/territory/potential", None, body)
 
     def territory_hours(self, body: HoursIn) -> DeskAnswer:
         """Hours of insertion, full-time equivalents, who could carry them."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/hours", None, body))
+        return self.call("POST", "/v1/territory/hours", None, body)
 
     def territory_oeth(self, body: OethIn) -> DeskAnswer:
         """What a purchase from an EA or ESAT takes off the contribution."""
-        return cast("DeskAnswer", self.call("POST", "/v1/territory/oeth", None, body))
+        return self.call("POST", "/v1/territory/oeth", None, body)
 
     def renewals(
         self,
@@ -856,27 +800,24 @@ class Client:
         before: float | None = None,
     ) -> RenewalPage:
         """Contracts that end in 3 to 18 months, with their holders as published; `siret` keeps those of its trade."""
-        return cast(
-            "RenewalPage",
-            self.call(
-                "GET",
-                "/v1/renewals",
-                {
-                    "offset": offset,
-                    "limit": limit,
-                    "buyer": buyer,
-                    "department": department,
-                    "cpv": cpv,
-                    "siret": siret,
-                    "after": after,
-                    "before": before,
-                },
-            ),
+        return self.call(
+            "GET",
+            "/v1/renewals",
+            {
+                "offset": offset,
+                "limit": limit,
+                "buyer": buyer,
+                "department": department,
+                "cpv": cpv,
+                "siret": siret,
+                "after": after,
+                "before": before,
+            },
         )
 
     def sourcing(self) -> list[dict[str, Any]]:
         """One's own records, newest first."""
-        return cast("list[dict[str, Any]]", self.call("GET", "/v1/sourcing"))
+        return self.call("GET", "/v1/sourcing")
 
     def post_sourcing(self, body: SourcingIn) -> Any:
         """Keep a search with its whole ranked list."""
@@ -884,15 +825,15 @@ class Client:
 
     def sourcing_record(self, record_id: str) -> dict[str, Any]:
         """A record, its events and seals."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/sourcing/{_part(record_id)}"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}")
 
     def sourcing_verify(self, record_id: str) -> Verdict:
         """Does the chain of seals hold."""
-        return cast("Verdict", self.call("GET", f"/v1/sourcing/{_part(record_id)}/verify"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}/verify")
 
     def sourcing_replay(self, record_id: str) -> dict[str, Any]:
         """What the same search gives today."""
-        return cast("dict[str, Any]", self.call("GET", f"/v1/sourcing/{_part(record_id)}/replay"))
+        return self.call("GET", f"/v1/sourcing/{_part(record_id)}/replay")
 
     def sourcing_contacts(self, record_id: str, body: ContactIn) -> Any:
         """The same message to each of these; sent where `reply_to` is given."""
@@ -906,23 +847,18 @@ class Client:
         self, *, offset: int | None = None, limit: int | None = None, q: str | None = None
     ) -> StructurePage:
         """Search by words of the name, town or SIRET."""
-        return cast(
-            "StructurePage", self.call("GET", "/v1/structures", {"offset": offset, "limit": limit, "q": q})
-        )
+        return self.call("GET", "/v1/structures", {"offset": offset, "limit": limit, "q": q})
 
     def structure(self, siret: str) -> StructureOut:
         """One structure, with its offers and their sources."""
-        return cast("StructureOut", self.call("GET", f"/v1/structures/{_part(siret)}"))
+        return self.call("GET", f"/v1/structures/{_part(siret)}")
 
     def structure_opportunities(
         self, siret: str, *, offset: int | None = None, limit: int | None = None
     ) -> OpportunityPage:
         """Lots of open notices it could answer: alone, with a partner, or to watch."""
-        return cast(
-            "OpportunityPage",
-            self.call(
-                "GET", f"/v1/structures/{_part(siret)}/opportunities", {"offset": offset, "limit": limit}
-            ),
+        return self.call(
+            "GET", f"/v1/structures/{_part(siret)}/opportunities", {"offset": offset, "limit": limit}
         )
 
     def territory_map(
@@ -936,27 +872,26 @@ class Client:
         n: int | None = None,
     ) -> DeskAnswer:
         """Supply, needs and blank zones, by area and trade."""
-        return cast(
-            "DeskAnswer",
-            self.call(
-                "GET",
-                "/v1/territory/map",
-                {
-                    "region": region,
-                    "department": department,
-                    "commune": commune,
-                    "radius": radius,
-                    "trade": trade,
-                    "n": n,
-                },
-            ),
+        return self.call(
+            "GET",
+            "/v1/territory/map",
+            {
+                "region": region,
+                "department": department,
+                "commune": commune,
+                "radius": radius,
+                "trade": trade,
+                "n": n,
+            },
         )
+
+    # end of the generated part
 
 
 def _problem(error: urllib.error.HTTPError) -> Problem:
     try:
-        told = json.loads(error.read())
-        return Problem(error.code, str(told["detail"]), list(told.get("errors", [])))
+        problem = json.loads(error.read())
+        return Problem(error.code, str(problem["detail"]), list(problem.get("errors", [])))
     except (ValueError, KeyError, TypeError):
         return Problem(error.code, f"the service answered {error.code}", [])
 

@@ -36,7 +36,7 @@ def feed_reader(
         str, Query(max_length=64, description="The token that the pages give for this feed.")
     ] = "",
 ) -> Bearer:
-    """Whoever may read, or brings the token of this very feed: a feed reader sends no key."""
+    """A reader, or the holder of this feed's token: feed readers send no key."""
     who = identify(request)
     if not who.scopes and not hmac.compare_digest(
         links.feed_token(request.url.path).encode(), token.encode()
@@ -172,7 +172,7 @@ def _send(request: Request, id: str, title: str, entries: Iterable[_Entry]) -> R
 
 
 def _plain(text: str) -> str:
-    """The text without what XML cannot hold."""
+    """The text without characters that XML forbids."""
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 

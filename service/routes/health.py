@@ -1,4 +1,4 @@
-"""Is the service alive, is it ready, what does it serve."""
+"""Liveness, readiness, and what is served."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def readiness(request: Request) -> Response:
     found = _health(request)
     if found.status != "ok":
         raise Refused(503, found.detail, {"Retry-After": "10"})
-    try:  # a thread that answers in time, and a store that takes a question: what every request needs
+    try:  # every request needs a free thread and a store that answers
         async with asyncio.timeout(READY_SECONDS):
             await run_in_threadpool(_ask_store, request)
     except TimeoutError:

@@ -19,7 +19,7 @@ from service.problems import Refused
 from service.routes.match import answer
 
 router = APIRouter(tags=["jobs"])
-WATCHED, WATCHED_BY_ONE = 100, 5  # streams open at once
+WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
 EXAMPLES: dict[str, Any] = {
     "two": {
@@ -44,11 +44,7 @@ class JobOut(BaseModel):
 
 def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
     return JobOut(
-        id=job.id,
-        state=job.state,
-        done=len(job.answers),
-        total=job.total,
-        answers=job.page(first, most),
+        id=job.id, state=job.state, done=len(job.answers), total=job.total, answers=job.page(first, most)
     )
 
 

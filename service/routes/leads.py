@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput, Tender
@@ -17,9 +17,8 @@ from service.asked import uploaded
 router = APIRouter(tags=["match"])
 
 
-class Firm(BaseModel):
-    siret: str
-    name: str
+class Firm(schemas.Named):
+    pass
 
 
 class Carrier(BaseModel):
@@ -52,7 +51,7 @@ class LeadsIn(schemas.In):
     n: Annotated[int, Field(ge=1, le=50)] = 5
 
 
-EXAMPLE: dict[str, Any] = {"indexed": {"summary": "An indexed notice", "value": {"notice_id": "26-130101"}}}
+Asked = Annotated[LeadsIn, schemas.example("indexed", "An indexed notice", notice_id="26-130101")]
 
 
 @router.post(
@@ -60,9 +59,7 @@ EXAMPLE: dict[str, Any] = {"indexed": {"summary": "An indexed notice", "value": 
     summary="From an award or a big lot with hours: which firm owes them, and who could be asked",
     response_model=LeadsOut,
 )
-def leads(
-    request: Request, who: Reader, asked: Annotated[LeadsIn, Body(openapi_examples=EXAMPLE)]
-) -> Response:
+def leads(request: Request, who: Reader, asked: Asked) -> Response:
     snapshot = request.app.state.serving.get()
     if (asked.notice is None) == (asked.notice_id is None):
         raise BadInput("give exactly one of notice, notice_id")

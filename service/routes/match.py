@@ -1,4 +1,4 @@
-"""Who can answer a need or a notice, alone or together."""
+"""Structures that can answer a need or a notice, alone or together."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ GROUP_EXAMPLES: dict[str, Any] = {
             "max_members": 3,
             "groups": 2,
         },
-    },
+    }
 }
 
 
@@ -106,7 +106,7 @@ def consortium(
         taken.tender, asked.n, filters=filters(asked.filters), groups=0
     )
     catalogue = snapshot.catalogue
-    # a structure imposed that no lot ranked is still known
+    # an imposed structure may be in no ranking
     imposed = [catalogue.structure(catalogue.row(one)) for one in asked.imposed]
     teams = groups.recommend(
         found.lots, tender=taken.tender, n=asked.groups, max_members=asked.max_members, mandataire=asked.mandataire,

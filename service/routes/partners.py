@@ -1,11 +1,11 @@
-"""With whom a structure should answer; why one is, or is not, in a list; who is shown how often."""
+"""Partners of a structure; explanations of its rank; exposure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.matching.why_not import Explanation
@@ -65,18 +65,15 @@ def _partner(value: partners_.Partner) -> Partner:
     )  # fmt: skip
 
 
-EXAMPLE: dict[str, Any] = {
-    "sample": {
-        "summary": "A notice of the sample",
-        "value": {"siret": "00010001600013", "notice_id": "26-130101", "n": 5},
-    }
-}
+EXAMPLE = schemas.example(
+    "sample", "A notice of the sample", siret="00010001600013", notice_id="26-130101", n=5
+)
 
 
-@router.post("/partners", summary="With whom a structure should answer", response_model=PartnersOut)
-def partners(
-    request: Request, who: Reader, asked: Annotated[PartnersIn, Body(openapi_examples=EXAMPLE)]
-) -> Response:
+@router.post(
+    "/partners", summary="Partners for a structure on a need or a notice", response_model=PartnersOut
+)
+def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE]) -> Response:
     snapshot = request.app.state.serving.get()
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings)
@@ -97,13 +94,9 @@ def partners(
 
 
 @router.post(
-    "/explain",
-    summary="Why a structure stands where it stands, or is not in the list",
-    response_model=list[Why],
+    "/explain", summary="Why a structure has its rank, or is not in the list", response_model=list[Why]
 )
-def explain(
-    request: Request, who: Reader, asked: Annotated[WhyIn, Body(openapi_examples=EXAMPLE)]
-) -> list[Why]:
+def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)
@@ -111,7 +104,7 @@ def explain(
 
 
 @router.get(
-    "/explain", summary="The same of an indexed notice, of one lot or of all", response_model=list[Why]
+    "/explain", summary="The same for an indexed notice, for one lot or all", response_model=list[Why]
 )
 def explained(
     request: Request,
@@ -137,7 +130,7 @@ def _answers(found: Iterable[Explanation]) -> list[Why]:
     ]
 
 
-@router.get("/exposure", summary="Who is shown how often over the indexed notices, and lots without anyone")
+@router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from matcher import codec
@@ -14,7 +14,7 @@ from matcher.territory import facilitators, hours, potential
 from matcher.territory.supply import trades_asked
 from service.access import Reader
 from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
-from service.schemas import Euros, In, Months, PotentialIn, Rate
+from service.schemas import Euros, In, Months, PotentialIn, Rate, example
 
 router = APIRouter(tags=["territory"])
 
@@ -45,17 +45,13 @@ class OethIn(In):
     place: str = Field("", max_length=100, description="Its facilitator is named.")
 
 
-POTENTIAL: dict[str, Any] = {
-    "school": {
-        "summary": "A small need, like needs added up",
-        "value": {
-            "need": "Entretien des espaces verts de trois écoles",
-            "place": "Pantin",
-            "amount": 45000,
-            "like_needs": 0,
-        },
-    },
-}
+NEED = "Entretien des espaces verts de trois écoles"
+AskedPotential = Annotated[
+    PotentialIn,
+    example(
+        "school", "A small need, like needs added up", need=NEED, place="Pantin", amount=45000, like_needs=0
+    ),
+]
 
 
 @router.post(
@@ -63,20 +59,18 @@ POTENTIAL: dict[str, Any] = {
     summary="What a need could bring before a tender, with advice and its reasons",
     response_model=DeskAnswer,
 )
-def potential_(
-    request: Request, who: Reader, asked: Annotated[PotentialIn, Body(openapi_examples=POTENTIAL)]
-) -> Response:
+def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
     made = studied(request, supply_of(request), asked)
     named = made.lots[0].facilitator if made.lots else facilitators.unplaced()
     return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
 
 
-HOURS: dict[str, Any] = {
-    "paint": {
-        "summary": "Painting a school",
-        "value": {"need": "Peinture d'une école", "amount": 300000, "months": 8, "place": "93100"},
-    }
-}
+AskedHours = Annotated[
+    HoursIn,
+    example(
+        "paint", "Painting a school", need="Peinture d'une école", amount=300000, months=8, place="93100"
+    ),
+]
 
 
 @router.post(
@@ -84,9 +78,7 @@ HOURS: dict[str, Any] = {
     summary="Hours of insertion, full-time equivalents, who could carry them",
     response_model=DeskAnswer,
 )
-def hours_(
-    request: Request, who: Reader, asked: Annotated[HoursIn, Body(openapi_examples=HOURS)]
-) -> Response:
+def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
     where = place_of(asked.place)
     trades = trades_asked(asked.need)
     row = hours.labour_of(trades)
@@ -105,12 +97,17 @@ def hours_(
     return answered(request, codec.to_json(made), made.sources, made.on, named_at(where))
 
 
-OETH: dict[str, Any] = {
-    "esat": {
-        "summary": "A purchase from an ESAT",
-        "value": {"purchase": 20000, "rate": 0.025, "contribution": 15000, "need": "espaces verts"},
-    }
-}
+AskedOeth = Annotated[
+    OethIn,
+    example(
+        "esat",
+        "A purchase from an ESAT",
+        purchase=20000,
+        rate=0.025,
+        contribution=15000,
+        need="espaces verts",
+    ),
+]
 
 
 @router.post(
@@ -118,7 +115,7 @@ OETH: dict[str, Any] = {
     summary="What a purchase from an EA or ESAT takes off the contribution",
     response_model=DeskAnswer,
 )
-def oeth_(request: Request, who: Reader, asked: Annotated[OethIn, Body(openapi_examples=OETH)]) -> Response:
+def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
     trades = trades_asked(asked.need)
     made = hours.oeth(
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,

@@ -9,16 +9,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from matcher.matching import renewals as renewals_
-from service import wire
+from service import schemas, wire
 from service.access import Reader
 from service.routes.structures import Limit, Offset
 
 router = APIRouter(tags=["notices"])
 
 
-class HolderOut(BaseModel):
-    siret: str
-    name: str
+class HolderOut(schemas.Named):
+    pass
 
 
 class RenewalOut(BaseModel):

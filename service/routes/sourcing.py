@@ -21,11 +21,7 @@ RecordId = Annotated[str, Path(max_length=64)]
 EXAMPLES: dict[str, Any] = {
     "need": {
         "summary": "A need",
-        "value": {
-            "need": "Mise sous pli de 40 000 courriers",
-            "place": "Paris",
-            "label": "Élections",
-        },
+        "value": {"need": "Mise sous pli de 40 000 courriers", "place": "Paris", "label": "Élections"},
     }
 }
 

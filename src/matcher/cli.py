@@ -25,12 +25,8 @@ Every command has its own --help with examples.
 def build() -> typer.Typer:
     """The application with every command of the package `commands`."""
     app = typer.Typer(
-        help=HELP,
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
+        help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def _version(

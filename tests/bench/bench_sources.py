@@ -249,7 +249,7 @@ def judged_figures(_: argparse.Namespace) -> None:
     """The labelled lots of real notices, each notice read by a model that has not learnt from it (some ten minutes)."""
     from matcher import codec
     from matcher.lab.training import clauses as training
-    from matcher.reading.clauses import reading as clause_reading
+    from matcher.reading.clauses import completion, reading
 
     shared = shared_dir()
     labels = shared / "data" / "judged" / "clauses_dev.jsonl"
@@ -258,15 +258,15 @@ def judged_figures(_: argparse.Namespace) -> None:
     )
     verdicts = training.verdicts_of(data, training.left_out(data))
     models = list(training.without_notices(data, verdicts))
-    shipped = clause_reading.read
+    shipped = completion.read
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8", delete=False) as out:
         for path in ted_files():
             number = training.notice_number(path.name)
             model = next((model for numbers, model in models if number in numbers), None)
-            clause_reading.read = partial(clause_reading.read_with, model) if model else shipped  # type: ignore[assignment]
+            completion.read = partial(reading.read_with, model) if model else shipped  # type: ignore[assignment]
             for tender in ted.read(io.BytesIO(path.read_bytes()), path.name):
                 out.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
-    clause_reading.read = shipped
+    completion.read = shipped
     score = [
         sys.executable,
         str(shared / "bench" / "score_clauses.py"),

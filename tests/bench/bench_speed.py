@@ -174,7 +174,7 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         intake.take(store, list(night), None, moment, batch._begun(store, {}, moment))
         pending = list(batch.waiting(store, "v", moment).values())
         lots = sum(len(tender.lots) for tender in night)
-        spent_night = cpu(lambda: list(work.worked(str(folder), pending, 10, 0.5)))
+        spent_night = cpu(lambda: list(work.match_tasks(str(folder), pending, 10, 0.5)))
         store.close()
     found.append(
         row(f"a night, {lots} lots", "a lot, matched and explained", 1000 * spent_night / max(1, lots), "ms")

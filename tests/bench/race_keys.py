@@ -122,11 +122,7 @@ def race(keys_: int, parallel: int, address: str) -> int:
         "seconds": round(seconds, 1),
     }  # fmt: skip
     print(json.dumps(told))
-    right = made == {
-        "sourcing": keys_ // 2,
-        "feedback": keys_ - keys_ // 2,
-        "once": keys_,
-    }
+    right = made == {"sourcing": keys_ // 2, "feedback": keys_ - keys_ // 2, "once": keys_}
     return 0 if right and set(statuses) <= {200, 201} and not told["keys_with_several_answers"] else 1
 
 

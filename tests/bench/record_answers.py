@@ -1188,13 +1188,9 @@ def _buyer_desk(s: Site, page: Callable[..., httpx.Response], csrf: Callable[...
     """The meeting day and the report, for who holds a buyer's key."""
     s.client.post("/connexion", data={"key": s.keys["buyer"], "csrf": csrf()})
     day = {
-        "theme": "espaces verts",
-        "place": "93100",
-        "on": "2026-12-15",
+        "theme": "espaces verts", "place": "93100", "on": "2026-12-15", "slots": "6", "invite": "6",
         "buyers": "acheteur;besoin\nVille A;tonte\nVille B;nettoyage",
-        "slots": "6",
-        "invite": "6",
-    }
+    }  # fmt: skip
     for name, data in {
         "meeting": day,
         "meeting-xlsx": {**day, "shape": "xlsx"},

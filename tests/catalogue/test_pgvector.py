@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from matcher.catalogue.indexes import pgvector
 from matcher.domain import BadInput, StaleArtefact
+from terminal import command
 
 pytestmark = pytest.mark.postgres
 N, D, K = 4000, 64, 100
@@ -116,17 +117,6 @@ def role_of(url: str, name: str) -> str:
     return re.sub("//[^@]+@", f"//{name}@", url)
 
 
-def matcher_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "matcher.cli", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture
 def role(postgres: str) -> Iterator[str]:
     """A role without any right, in a database of its own."""
@@ -141,6 +131,7 @@ def role(postgres: str) -> Iterator[str]:
         connection.execute(f"DROP ROLE {name}")
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_role_without_rights_is_told_who_must_do_what_and_then_the_recipe_works(
     url: str, role: str, tmp_path: Path
 ) -> None:
@@ -149,9 +140,8 @@ def test_a_role_without_rights_is_told_who_must_do_what_and_then_the_recipe_work
     out = str(tmp_path / "catalogue")
 
     def index() -> subprocess.CompletedProcess[str]:
-        return matcher_cli(
-            "index", "data/sample/structures.csv", "--recipe", "pgvector", "--out", out, MATCHER_VECTORS=mine
-        )
+        sample = str(ROOT / "data" / "sample" / "structures.csv")
+        return command("index", sample, "--recipe", "pgvector", "--out", out, MATCHER_VECTORS=mine)
 
     with psycopg.connect(url.replace("/postgres", f"/{role}"), autocommit=True) as owner:
         refused = index()
@@ -164,9 +154,10 @@ def test_a_role_without_rights_is_told_who_must_do_what_and_then_the_recipe_work
         owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
     assert (made := index()).returncode == 0, made.stderr
     need = ("match", "--need", "entretien des espaces verts", "--place", "93100", "--format", "jsonl")
-    found = matcher_cli(*need, "--catalogue", out, MATCHER_VECTORS=mine)
+    found = command(*need, "--catalogue", out, MATCHER_VECTORS=mine)
     assert found.returncode == 0, found.stderr
     assert '"siret"' in found.stdout
+    gc.collect()  # a command leaves its connection to the end of its process
 
 
 def test_no_address_and_no_server_get_one_sentence(

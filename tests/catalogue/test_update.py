@@ -139,11 +139,11 @@ def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     """Codes of old rows stay, new ones are added, what is gone is never found; then it is saved, opened, amended again."""
     monkeypatch.setattr("matcher.catalogue.indexes.faiss.FLAT_UP_TO", 1000)
     monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 1000)
-    listed = list(synth.structures(2000, seed=2))
+    listed = list(synth.structures(1500, seed=2))
     catalogue = build_catalogue(listed, recipe=RECIPE)
     assert catalogue.index("meaning").kind == "ivf"
-    tenders = list(synth.tenders(6, seed=3))
-    for round in range(3):
+    tenders = list(synth.tenders(3, seed=3))
+    for round in range(2):
         fresh = synth.changed(listed, 0.02, seed=round)
         touched = [new for old, new in zip(listed, fresh, strict=True) if new != old]
         listed = fresh

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from matcher.matching.rankers._additive import AdditiveRanker
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Notice
+from terminal import command
 
 FAR, NEAR = (
     n.siret(101),
@@ -73,8 +72,8 @@ def test_the_stretched_file_is_a_ranker_whose_parts_are_those_times_the_factors(
     matcher = Matcher.load(folder)
     ranking = matcher.rank(matcher.queries(n.tender("x"))[0])
     by = {"place": 0.5, "meaning": 2.0}
-    stretched = AdditiveRanker(opinions.stretched(matcher.ranker.data, by))
-    for name, part in stretched.contributions(ranking.shortlist).items():
+    rescaled = AdditiveRanker(opinions.rescaled(matcher.ranker.data, by))
+    for name, part in rescaled.contributions(ranking.shortlist).items():
         assert part == pytest.approx(ranking.contributions[name] * by.get(name, 1.0), abs=1e-4)
 
 
@@ -97,10 +96,7 @@ def test_the_command_writes_a_ranker_file_and_shows_what_changed(
         told(store, number, better=FAR, worse=NEAR)
     out = tmp_path / "ours.json"
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    command = [sys.executable, "-m", "matcher.cli", "train", "ranker", "--opinions", url]
-    done = subprocess.run(
-        [*command, "--catalogue", str(folder), "--out", str(out)], capture_output=True, text=True, check=False
-    )
+    done = command("train", "ranker", "--opinions", url, "--catalogue", str(folder), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert "place" in done.stdout
     assert json.loads(out.read_text(encoding="utf-8"))["opinions"]["lots"] == 30

@@ -16,6 +16,7 @@ from matcher.learned import cpv
 from matcher.reference.codes import cpv_label
 from matcher.reference.identifiers import clean_cpv
 from matcher.reference.paths import models_dir, shared_dir
+from terminal import command
 
 NEED = "Entretien des espaces verts et taille des haies"
 
@@ -125,12 +126,11 @@ def test_a_model_of_another_encoder_is_refused(tmp_path: Path) -> None:
 
 
 def test_command_prints_codes_and_refuses_silence() -> None:
-    command = [sys.executable, "-m", "matcher.cli", "cpv"]
-    done = subprocess.run([*command, NEED, "--format", "jsonl"], capture_output=True, text=True)
+    done = command("cpv", NEED, "--format", "jsonl")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, len(rows)) == (0, 5)
     assert rows[0]["cpv"].startswith("773") and not any(row["cpv"].endswith("000000") for row in rows)
-    silent = subprocess.run(command, capture_output=True, text=True)
+    silent = command("cpv")
     assert (silent.returncode, silent.stdout) == (2, "")
     assert "nothing to code" in silent.stderr
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ import typer
 from sqlalchemy import select
 
 import night as n
+import terminal
 from matcher.commands import batch as batch_command
 from matcher.outreach import batch
 from matcher.outreach.rules import Rules
@@ -34,13 +33,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return n.catalogue(tmp_path_factory.mktemp("night") / "catalogue")
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    opened = Store.open(store_url)
-    yield opened
-    opened.close()
 
 
 def matched(store: Store) -> dict[str, Any]:
@@ -133,24 +125,21 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
     pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
-    command = [sys.executable, str(ROOT / "tests" / "bench" / "kill_batch.py"), "--kills", "8"]
+    command = [sys.executable, str(ROOT / "tests" / "bench" / "kill_batch.py"), "--kills", "5"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["kills"] >= 8 and told["digests_a_round"] > 10
+    assert told["kills"] >= 5 and told["digests_a_round"] > 10
 
 
 # ---------------------------------------------------------------------------------------- the command
 
 
 def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "MATCHER_STORE": f"sqlite:///{tmp_path}/s.sqlite",
-        "MATCHER_MAIL_SECRET": "a secret of the tests",
-    }
-    line = [sys.executable, "-m", "matcher.cli", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=120, cwd=tmp_path)
+    store = f"sqlite:///{tmp_path}/s.sqlite"
+    return terminal.command(
+        *arguments, cwd=tmp_path, MATCHER_STORE=store, MATCHER_MAIL_SECRET="a secret of the tests"
+    )
 
 
 def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, tmp_path: Path) -> None:

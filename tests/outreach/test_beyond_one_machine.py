@@ -46,8 +46,8 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
 ]
-NOTICES = 24
-ASKED = 30
+NOTICES = 12
+ASKED = 18
 
 
 def free_port() -> int:

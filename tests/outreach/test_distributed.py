@@ -50,7 +50,7 @@ def tasks(tmp_path: Path) -> list[work.Task]:
 def test_two_workers_give_what_one_process_gives(cluster: Any, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
-    one = dict(work.worked(str(folder), pending, 50, 0.5))
+    one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
     many = dict(answers(cluster.scheduler_address, folder, pending, 50, 0.5))
     assert len(one) == 10 and one == many and any(one.values())
 
@@ -58,7 +58,7 @@ def test_two_workers_give_what_one_process_gives(cluster: Any, tmp_path: Path) -
 def test_a_lost_worker_costs_a_retry_not_a_result(cluster: Any, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
-    one = dict(work.worked(str(folder), pending, 50, 0.5))
+    one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
     found = {}
     for number, (id, rows) in enumerate(answers(cluster.scheduler_address, folder, pending, 50, 0.5)):
         found[id] = rows

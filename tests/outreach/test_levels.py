@@ -132,12 +132,12 @@ def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
 ) -> None:
     whole = work._levels
 
-    def unsure(matcher: Any, ranking: Any, curious: frozenset[str], *rest: Any) -> Any:
-        found = whole(matcher, ranking, curious, *rest)
+    def unsure(matcher: Any, ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
+        found = whole(matcher, ranking, wants_plausible, *rest)
         if ranking.shortlist.query.tender.id != "b":
             return found
         sirets = ranking.shortlist.catalogue.of_structure("siret")[ranking.shortlist.candidates]
-        return {i: ("plausible", None) for i in found if sirets[i] in curious}
+        return {i: ("plausible", None) for i in found if sirets[i] in wants_plausible}
 
     monkeypatch.setattr(work, "_levels", unsure)
     alerts.choose(store, CLEANER, "daily", plausible=True)

@@ -347,7 +347,7 @@ def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_
     for name, content in (
         ("broken", "{"),
         ("empty", "{}"),
-        ("odd", json.dumps({"base": 1, "kin": {"luck": 1}, "slope": 1, "intercept": 0})),
+        ("odd", json.dumps({"base": 1, "affinity": {"luck": 1}, "slope": 1, "intercept": 0})),
     ):
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
         with pytest.raises(BadInput, match="train them again"):

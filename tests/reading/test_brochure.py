@@ -61,15 +61,12 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        "Contact : nettoyage@exemple.example",
-        "Tél. 03 87 00 00 00 (service espaces verts)",
-        "Qui sommes-nous ?",
-        "Horaires de la blanchisserie : 8h-17h",
-        "Nous sommes une belle association pleine d'idées.",
-        "57000 Metz, entrée par les jardins",
+        "Contact : nettoyage@exemple.example", "Tél. 03 87 00 00 00 (service espaces verts)",
+        "Qui sommes-nous ?", "Horaires de la blanchisserie : 8h-17h",
+        "Nous sommes une belle association pleine d'idées.", "57000 Metz, entrée par les jardins",
         "Mentions légales - nettoyage",
     ],
-)
+)  # fmt: skip
 def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
     assert titles(noise) == []
 

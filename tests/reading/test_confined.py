@@ -144,7 +144,7 @@ def test_patterns_take_time_in_proportion_to_the_text(name: str) -> None:
         short, long = (seed * (size // len(seed) + 1) for size in (3_000, 24_000))
         once = max(seconds(read, short[:3_000]), 0.004)
         # eight times the text: eight times the time, and not sixty-four
-        assert min(seconds(read, long[:24_000] + end) for end in ("", "a")) < 24 * once, (name, seed)
+        assert any(seconds(read, long[:24_000] + end) < 24 * once for end in ("", "a")), (name, seed)
 
 
 def test_a_list_of_places_without_end_is_refused() -> None:

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import subprocess
-import sys
 import tarfile
 import zipfile
 from datetime import date, timedelta
@@ -21,6 +20,7 @@ from matcher.partners.subcontracting import leads
 from matcher.reading import files
 from matcher.reading.procedure import answerable, procedures
 from matcher.reference.accents import LOST, repair
+from terminal import command
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -29,8 +29,7 @@ PAGE = SAMPLE / "boamp_page_1.json"
 
 
 def matcher(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "matcher.cli", "read", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return command("read", *words)
 
 
 # ----------------------------------------------------------------------------------------- recognition

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import json
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
-import pytest
-
+from bench import bench_sources as bench
 from matcher.domain import Rejected, Tender
 from matcher.reading import files
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tests" / "bench" / "bench_sources.py"
-
-
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_sources", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def reasons(data: bytes, name: str = "file") -> list[str]:
@@ -33,17 +19,11 @@ def reasons(data: bytes, name: str = "file") -> list[str]:
     return [record.reason for record in records if isinstance(record, Rejected)]
 
 
-def test_hundreds_of_damaged_files_raise_nothing(bench: ModuleType) -> None:
+def test_hundreds_of_damaged_files_raise_nothing() -> None:
     list(files.read([bench.SAMPLE]))  # libraries and tables are in memory before it is measured
     told = bench.attack(400, seed=1, bombs=5)
     assert told["records"] > 300  # salvaged: the damage is not everywhere
     assert told["grown"] < 300  # MB
-
-
-@pytest.mark.slow
-def test_thousands_of_damaged_files_raise_nothing(bench: ModuleType) -> None:
-    list(files.read([bench.SAMPLE]))
-    assert bench.attack(1_000, seed=2)["grown"] < 300
 
 
 def test_entities_are_refused_in_a_sentence() -> None:

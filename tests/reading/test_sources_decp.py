@@ -198,15 +198,10 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
 @pytest.mark.parametrize(
     ("raw", "code", "flags"),
     [
-        ("90910000-9", "90910000", ()),
-        ("909100009", "90910000", ()),
-        ("9132100", "09132100", ()),
-        ("90 91 00 00", "90910000", ()),
-        ("12345678", None, ("cpv",)),
-        ("7", None, ("cpv",)),
-        (None, None, ()),
+        ("90910000-9", "90910000", ()), ("909100009", "90910000", ()), ("9132100", "09132100", ()),
+        ("90 91 00 00", "90910000", ()), ("12345678", None, ("cpv",)), ("7", None, ("cpv",)), (None, None, ()),
     ],
-)
+)  # fmt: skip
 def test_cpv_codes(raw: str | None, code: str | None, flags: tuple[str, ...]) -> None:
     found = award(codeCPV=raw)
     assert (found.cpv, found.flags) == (code, flags)
@@ -215,13 +210,10 @@ def test_cpv_codes(raw: str | None, code: str | None, flags: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     ("raw", "day", "flags"),
     [
-        ("2019-03-04", date(2019, 3, 4), ()),
-        ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
-        ("0218-03-04", None, ("date",)),
-        ("2019-02-31", None, ("date",)),
-        (None, None, ()),
+        ("2019-03-04", date(2019, 3, 4), ()), ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
+        ("0218-03-04", None, ("date",)), ("2019-02-31", None, ("date",)), (None, None, ()),
     ],
-)
+)  # fmt: skip
 def test_dates(raw: str | None, day: date | None, flags: tuple[str, ...]) -> None:
     found = award(dateNotification=raw)
     assert (found.notified, found.flags) == (day, flags)

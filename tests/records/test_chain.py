@@ -183,7 +183,7 @@ def test_a_store_set_back_whole_is_told_by_its_anchor(store: Store) -> None:
 
 def gone(store: Store, anchor: list[tuple[str, int, str]]) -> list[str]:
     with store.reading() as connection:
-        return list(chain.gone_since(connection, anchor))
+        return list(chain.missing_since(connection, anchor))
 
 
 def test_an_erasure_is_an_event_and_the_record_holds(store: Store) -> None:

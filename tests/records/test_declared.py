@@ -82,7 +82,7 @@ def test_offers_and_contacts_said_are_in_the_next_catalogue_with_their_day(store
         store, SIRET, phone="01 99 00 00 01", zone={"radius_km": 30.0}, turnover=250000.0,
         offers=[{"title": "Mise sous pli", "text": "routage", "since": "2026-02-03", "evidence": "nous assurons la mise sous pli"}],
     )  # fmt: skip
-    listed, sentence = self_declared.of_store([GARDENS, LAUNDRY])
+    listed, sentence = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     assert "1 structures say themselves" in sentence
     made = matcher(listed)
     assert names(made, "mise sous pli de courriers")[0] == SIRET
@@ -91,13 +91,15 @@ def test_offers_and_contacts_said_are_in_the_next_catalogue_with_their_day(store
     assert (own.source, own.since.isoformat(), own.inferred) == (self_declared.SOURCE, "2026-02-03", False)
     assert kept.phone == "01 99 00 00 01" and self_declared.SOURCE in kept.provenance["phone"]
     assert kept.zone is not None and kept.zone.radius_km == 30 and kept.turnover == 250000
-    assert self_declared.of_store([GARDENS, LAUNDRY])[0] == listed  # the same words give the same catalogue
+    assert (
+        self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
+    )  # the same words give the same catalogue
 
 
 def test_an_incremental_build_takes_them_too(store: Store) -> None:
     before = matcher([GARDENS, LAUNDRY]).catalogue
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
-    listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
+    listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     after = Matcher(build_catalogue(listed, [], recipes.named("weighted"), reuse=before))
     assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
@@ -106,7 +108,7 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     before = matcher([GARDENS, LAUNDRY])
     assert SIRET in names(before, "blanchisserie")
     say(store, SIRET, "trade:blanchisserie")
-    listed, _ = self_declared.of_store([GARDENS, LAUNDRY])
+    listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     made = matcher(listed)
     save_catalogue(made.catalogue, tmp_path / "c")
     loaded = Matcher.load(tmp_path / "c", "weighted")
@@ -119,7 +121,7 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
         assert {o.lot.id for o in opportunities(after, kept, [NOTICE])} == {"2"}
         assert [why.state for why in after.why(SIRET, NOTICE)] == ["denied", "ranked"]
     # a later list that says it again changes nothing
-    again, _ = self_declared.of_store(
+    again, _ = self_declared.overlay_from_store(
         [replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))]
     )
     assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
@@ -137,7 +139,7 @@ def test_denied_at_once_without_a_new_build() -> None:
 
 def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:
     say(store, SIRET, "offer:a")
-    listed, _ = self_declared.of_store([GARDENS])
+    listed, _ = self_declared.overlay_from_store([GARDENS])
     assert [o.id for o in listed[0].offers] == ["b"]
     both = Lot(id="x", title="Espaces verts et blanchisserie")
     assert not denials.refuses(("trade:blanchisserie",), both)
@@ -149,7 +151,7 @@ def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
         uid="m1", title="Blanchisserie du linge", holders=(Holder(id=FIRM, name="Lavage SA"),), cpv="98310000"
     )
     say(store, FIRM, "trade:blanchisserie")
-    listed, _ = self_declared.of_store([LAUNDRY], [award])
+    listed, _ = self_declared.overlay_from_store([LAUNDRY], [award])
     assert FIRM not in ranked(matcher(listed, [award]), "blanchisserie")
     assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
     assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret], (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,13 +17,6 @@ from matcher.records.tables import Base, UtcTime
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET, OTHER = "00010001600013", "00010073500018"
 ADDRESS = "Anne@Example.org"
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    opened = Store.open(store_url)
-    yield opened
-    opened.close()
 
 
 def value(column: Any, given: dict[type, Any]) -> Any:

@@ -6,7 +6,6 @@ import gzip
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,27 +19,11 @@ from matcher.domain import BadInput, StaleArtefact
 from matcher.records import personal
 from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
-from matcher.records.tables import (
-    RETENTION,
-    Base,
-    Claim,
-    Declaration,
-    Feedback,
-    Found,
-    Notice,
-    SourcingEvent,
-)
+from matcher.records.tables import RETENTION, Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
 from matcher.records.tables import Sourcing as Record
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    opened = Store.open(store_url)
-    yield opened
-    opened.close()
 
 
 def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:

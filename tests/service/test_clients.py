@@ -8,21 +8,18 @@ import importlib.util
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from service.app import create_app
 from service.client.matcher_client import Client, Problem
 from service.settings import Settings
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.reading import gather
+from serving import indexed, serving
 
 ROOT = Path(__file__).parents[2]
 SIRET = "00010001600013"  # of the sample
@@ -30,31 +27,13 @@ SIRET = "00010001600013"  # of the sample
 
 @pytest.fixture(scope="module")
 def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    here = tmp_path_factory.mktemp("clients")
-    save_catalogue(catalogue, here / "catalogue")
-    gather.save_notices(sample.tenders, here / "catalogue")
-    return here
+    return indexed(tmp_path_factory.mktemp("clients"), catalogue, sample)
 
 
-@contextmanager
-def served(folder: Path, **more: Any) -> Iterator[str]:
+def served(folder: Path, **more: Any) -> AbstractContextManager[str]:
     """The address of the service."""
-    about = Settings(
-        catalogue=folder / "catalogue",
-        store=f"sqlite:///{folder / 'store.sqlite'}",
-        log_level="ERROR",
-        **more,
-    )
-    server = uvicorn.Server(uvicorn.Config(create_app(about), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    return serving(Settings(catalogue=folder / "catalogue", store=store, log_level="ERROR", **more))
 
 
 def test_the_client_is_the_one_that_the_schema_makes() -> None:

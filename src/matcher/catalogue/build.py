@@ -31,7 +31,7 @@ from matcher.catalogue.rows import (
 from matcher.domain import Award, Place, Recipe, Structure, __version__
 from matcher.reference.text import coded
 
-BLOCK = 20_000  # structures processed at once
+BLOCK = 20_000  # structures per block
 
 
 #: From this many evidence rows on vectors are kept in half precision.
@@ -68,7 +68,7 @@ def build_catalogue(
     first = 0
     for low in range(
         0, max(len(order), 1), BLOCK
-    ):  # the objects of a million structures at once are too many
+    ):  # the objects of a million structures do not fit in memory
         block = {key: known.pop(key) for key in order[low : low + BLOCK]}
         first_rows: list[int] = []
         rows: list[_Row] = []
@@ -100,8 +100,8 @@ def update_catalogue(
 ) -> Catalogue:
     """The catalogue as a full rebuild would give it, with these structures replacing those of their SIRETs and without `gone`.
 
-    Only what changed is encoded and passed to the indexes; the rest is copied.  Awards stay with their bidder;
-    those of a bidder none of whose structures is left go with it.
+    Only what changed is encoded and passed to the indexes; the rest is copied.  Awards stay with their bidder,
+    and are removed with its last structure.
     """
     fresh: dict[str, Structure] = {}
     for structure in structures:
@@ -216,7 +216,7 @@ def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder:
 
 
 def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """These rows of the two tables, one behind the other, in this order; runs of rows are copied at once."""
+    """These rows of the two tables, concatenated, in this order; runs of rows are copied as blocks."""
     more = more.select(table.column_names).cast(table.schema)
     parts = [
         table.slice(low, size) if low < table.num_rows else more.slice(low - table.num_rows, size)
@@ -226,7 +226,7 @@ def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Tabl
 
 
 def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
-    """Rows as runs (first, how many) of rows that follow each other; none crosses `border`."""
+    """Rows as runs (first, length) of consecutive rows; none crosses `border`."""
     cuts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows == border))
     for low, high in zip(cuts.tolist(), [*cuts[1:].tolist(), len(rows)], strict=True):
         yield int(rows[low]), high - low
@@ -264,7 +264,7 @@ def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
 
 
 def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:
-    """The table with these first rows, and its bidders numbered in the order in which they stand."""
+    """The table with these first rows, and its bidders numbered in order of appearance."""
     sirens = structures.column("siren").combine_chunks()
     numbers = sirens.dictionary_encode().indices if structures.num_rows else pa.array([], pa.int32())
     for name, values in (

@@ -1,7 +1,7 @@
-"""The catalogue: structures, what is known of them, encoded and indexed; columns on disk, objects on demand.
+"""The catalogue: structures and their evidence, encoded and indexed; columns on disk, objects on demand.
 
 A folder holds `manifest.json` (recipe, counts, hashes), `structures.arrow` and `evidence.arrow`
-(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows stand in the
+(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows are in the
 order of their structures; structures are sorted by SIRET, so that the same data give the same rows.
 """
 
@@ -94,7 +94,7 @@ class Catalogue:
         return self._masks[natures]
 
     def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
-        """A column of words over structures as numbers, shape (len(self),), and the words that they stand for."""
+        """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
         if name not in self._codes:
             column = self.structures.column(name).combine_chunks().dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
@@ -274,7 +274,7 @@ class Catalogue:
         return {row: tuple(skills) for row, skills in enumerate(denied) if skills}
 
     def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
-        """The same catalogue where these SIRETs deny these skills too, at once and without a new build."""
+        """The same catalogue with these denials added, without a new build."""
         more = dict(self.denied)
         names = (self.structures.column(name).to_pylist() for name in ("siret", "predecessors"))
         for row, (siret, olds) in enumerate(zip(*names, strict=True)) if denied else ():

@@ -1,7 +1,7 @@
 """ "Ce n'est pas notre métier": the trades a structure denies, and the lots that this excludes permanently.
 
-A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer or the
-mark of its title (`titled`), which stays when lists are fetched and numbered again.
+A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "offer:" with the id of an offer or a
+hash of its title (`titled`), which survives renumbering when lists are fetched again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from matcher.reference.text import fold, shorten
 
 
 def titled(title: str) -> str:
-    """The mark of an offer's title."""
+    """The hash of an offer's title."""
     return f"~{hashlib.sha256(fold(title).encode()).hexdigest()[:16]}"
 
 
@@ -43,7 +43,7 @@ def skill(text: str) -> str:
 
 
 def label(denied: str) -> str:
-    """What a person reads: the trade, the class of the CPV, or that it is one offer."""
+    """The label for people: the trade, the CPV class, or that it is one offer."""
     what, _, value = denied.partition(":")
     if what == "trade":
         return next((trade.label for trade in trades_.trades() if trade.name == value), value)
@@ -66,7 +66,7 @@ def refuses(denied: Collection[str], lot: Lot) -> bool:
 
 
 def touches(denied: Collection[str], lot: Lot) -> bool:
-    """Whether the lot asks for a denied trade at all, be it the second of several."""
+    """Whether any trade of the lot is denied."""
     gone = trades(denied)
     return refuses(denied, lot) or bool(gone & {need.trade for need in needs.asked(lot)})
 

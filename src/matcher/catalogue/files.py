@@ -131,13 +131,13 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def add_files(folder: Path) -> None:
-    """Have the manifest of a saved catalogue name what was written beside it since; nothing where there is none."""
+    """Add files written since to the manifest of a saved catalogue; without a manifest nothing happens."""
     if (folder / MANIFEST).is_file():
         _write_manifest(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
 
 
 def holds(folder: Path, name: str) -> bool:
-    """Is this file of the catalogue?  Raises StaleArtefact where it is not as it was written."""
+    """Whether the file belongs to the catalogue.  Raises StaleArtefact where it changed since it was written."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         sums = manifest["files"]
@@ -151,7 +151,7 @@ def holds(folder: Path, name: str) -> bool:
 
 
 def checksum(path: Path) -> str:
-    """The XXH3 of a file's bytes: several gigabytes a second; it tells damage, not forgery."""
+    """The XXH3 of a file's bytes: several gigabytes a second; it detects damage, not forgery."""
     with path.open("rb") as stream:
         if not path.stat().st_size:
             return str(xxhash.xxh3_128_hexdigest(b""))
@@ -183,7 +183,7 @@ def _aside(folder: Path) -> Path:
 
 
 def _place(folder: Path) -> int | None:
-    """The identity of the folder at this path; None where there is none."""
+    """The identity (device, inode) of the folder at this path; None where there is none."""
     try:
         return folder.stat().st_ino
     except OSError:

@@ -21,7 +21,7 @@ from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
-KEPT = 5_000  # places and words whose answers are remembered
+KEPT = 5_000  # places and words whose results are cached
 
 
 def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]:
@@ -42,7 +42,7 @@ def _name_keys(catalogue: Catalogue) -> list[str]:
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:
     """The self-information of a word in nats, and the structures whose names hold it.
 
-    None unless it stands in few names and few texts, and in no nomenclature or name of a place.  Read from the
+    None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
     names and texts alone, not the awards, so that nothing leaks.
     """
     find = catalogue.once("rare_name", lambda: lru_cache(KEPT)(partial(_rare_name, catalogue)))
@@ -68,7 +68,7 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64
 
 
 def _word_index(catalogue: Catalogue) -> Any:
-    """The index of words, made for the purpose where the recipe has none."""
+    """The index of words, built on demand where the recipe has none."""
     held = catalogue.index("words")
     return held or plugins.find("catalogue.indexes", "lexical").build(
         index_words(catalogue.evidence), catalogue.vectors
@@ -101,7 +101,7 @@ def _nearest(catalogue: Catalogue, asked: tuple[tuple[tuple[float, float], ...],
         return rows
     _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
     near = np.atleast_2d(found)
-    # of several places each has its nearest, so that no place is forgotten
+    # each place gets its nearest structures
     kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
     return np.asarray(rows[kept], dtype=np.int64)
 

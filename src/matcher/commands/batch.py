@@ -11,13 +11,8 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 
 def run(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Notices: files, folders, archives (what `matcher sync` wrote)."),
-    ] = None,
-    sync: Annotated[
-        bool, typer.Option("--sync", help="First fetch what BOAMP published since the last run.")
-    ] = False,
+    files: Annotated[list[Path] | None, typer.Argument(help="Notices: files, folders, archives.")] = None,
+    sync: Annotated[bool, typer.Option("--sync", help="First fetch what BOAMP published since.")] = False,
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
     ),
@@ -45,8 +40,8 @@ def run(
 ) -> None:
     """Match new notices, compose the digests, send those that are due.  Idempotent.
 
-    A notice seen is matched again only if it or the catalogue changed; a lot announced is never announced again; a run
-    that was killed is resumed by the next and ends the same.
+    A notice seen is matched again only if it or the catalogue changed; a lot announced is never announced again; a killed
+    run is resumed by the next one, with the same result.
 
     \b
     Exit status:
@@ -79,7 +74,7 @@ def run(
 
     kind = check_format(format)
     if not dry_run:
-        delivery.able()  # before the work of the night, not at its end
+        delivery.able()  # checked before the run, not at its end
     day = clean_date(since) if since else None
     if since and day is None:
         raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")
@@ -107,7 +102,7 @@ def run(
                 say(note)
             say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
         except _client.Unreachable as error:
-            # what was fetched before is matched all the same; the status says that it may not be all
+            # notices fetched earlier are matched anyway; the exit status says that some may be missing
             unreachable = True
             say(f"source down: {error}")
             sources = [path for path in sources if path.exists()]
@@ -138,7 +133,7 @@ def run(
             sent = delivery.deliver(
                 opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment
             )
-        except (batch.Busy, BadInput) as error:  # the work of the night stands: the mails stay ready
+        except (batch.Busy, BadInput) as error:  # the matches are kept; the mails stay ready
             say(f"matcher: {error}")
             sent = delivery.Sent(waiting=delivery.count_ready(opened))
         for state, count in sorted(sent.items()):

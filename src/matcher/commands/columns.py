@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-SEEN = 500  # rows looked at
+SEEN = 500  # rows sampled
 
 
 def run(

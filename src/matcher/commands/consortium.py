@@ -64,17 +64,9 @@ def run(
     if no_firms:
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
-        answers,
-        tender=tender,
-        n=n,
-        max_members=members,
-        mandataire=mandataire,
-        imposed=forced,
-        excluded=exclude or (),
-        solver=solver,
-        one_group=one_group,
-        parts=parts,
-    )
+        answers, tender=tender, n=n, max_members=members, mandataire=mandataire, imposed=forced,
+        excluded=exclude or (), solver=solver, one_group=one_group, parts=parts
+    )  # fmt: skip
     if not teams:
         raise NoValidRecords(
             f"aucune équipe ne couvre {tender.id} : relevez --members ou --pool, ou exclure moins"

@@ -29,10 +29,10 @@ def run(
     by: str = typer.Option("kind", "--by", help="Count by kind, department or both."),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
 ) -> None:
-    """Fetch what publishers and their own sites say of the structures of a directory, and complete it.
+    """Complete a directory with what publishers and the structures' own sites say.
 
-    Prints how many say a trade, have one that was read of them, or only likely ones, before and after.  A publisher that
-    fails is named; what was held of it is used.
+    Prints how many have a declared, a read or only a likely trade, before and after. A publisher that fails is named; its
+    cached data are used.
 
     \b
     matcher enrich members.xlsx
@@ -64,7 +64,7 @@ def run(
 
 
 def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str) -> list[dict[str, object]]:
-    """A row a kind (or department, or both), then the whole: how many speak, in which way, before and after."""
+    """One row for each kind (or department, or both), then the total: how the trades are known, before and after."""
     counts: dict[str, dict[str, int]] = {}
     for when, structures in (("before", before), ("after", after)):
         for structure in structures:
@@ -81,7 +81,7 @@ def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str
 
 
 def speaks(structure: Structure) -> str:
-    """ "said" where it says what it does, "read" where that was read of it, "likely" where its kind, code and name tell, else "silent"."""
+    """ "said" for a declared trade, "read" for one read of it, "likely" for one inferred from kind, code and name, else "silent"."""
     from matcher.matching.trades import LIKELY_TRADE, prior_inputs, priors
 
     texts = [o for o in structure.offers if o.nature in ("offer", "description", "job")]

@@ -15,7 +15,7 @@ def run(
     task: Annotated[str, typer.Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
     judged: Annotated[
         list[Path] | None,
-        typer.Option(help="NAME.queries.jsonl beside NAME.judged.jsonl: who could do it; repeatable."),
+        typer.Option(help="NAME.queries.jsonl, with its grades in NAME.judged.jsonl; repeatable."),
     ] = None,
     structures: Annotated[
         list[Path] | None,
@@ -35,9 +35,7 @@ def run(
             help="Also the default recipe with the buyer's own past holders, and unseen pairs reported separately.",
         ),
     ] = False,
-    most: Annotated[
-        int | None, typer.Option(min=1, help="Maximum number of queries (for a quick look).")
-    ] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="Maximum number of queries.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),

@@ -36,7 +36,7 @@ def declare(
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
-    """Declare what a structure brings and looks for; declared again, it replaces the former.
+    """Declare what a structure brings and looks for; declaring again replaces the earlier one.
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
@@ -50,19 +50,10 @@ def declare(
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with Store.open() as store:
         offer = exchange.declare(
-            store,
-            keys.prove(store, key),
-            siret=siret,
-            notice_id=notice,
-            lot_id=lot,
-            brings=brings,
-            seeks=seeks,
-            contact=contact,
-            visibility="named" if visible_to else "members",
-            named=visible_to,
-            buyer_may_see=buyer,
-            deadline=deadline,
-        )
+            store, keys.prove(store, key), siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
+            contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
+            deadline=deadline
+        )  # fmt: skip
         emit([_row(offer)], format)
 
 
@@ -86,7 +77,7 @@ def list_(
 
 @app.command()
 def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
-    """Withdraw your declaration at once; its contact address is deleted with it."""
+    """Withdraw your declaration; its contact address is deleted with it."""
     from matcher.console import say
     from matcher.records import exchange, keys
     from matcher.records.store import Store

@@ -1,4 +1,4 @@
-"""`matcher exposure`: who is shown over a set of needs, who is not, and who had the chance of being a lead."""
+"""`matcher exposure`: exposure of structures over a set of needs, compared with their probability of being a lead."""
 
 from __future__ import annotations
 
@@ -20,17 +20,13 @@ def run(
         list[str] | None, typer.Option(help="Compare these recipes; repeatable. By default the catalogue's.")
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
-    days: Annotated[
-        int, typer.Option(min=1, max=366, help="Ask the same lots on so many days: `rotating` takes turns.")
-    ] = 1,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Write the public sheet of the algorithm (French, Markdown) here.")
-    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
+    sheet: Annotated[Path | None, typer.Option(help="Write the public sheet (French) here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
-    """Report exposure beside the chance of being a lead: Gini, share never shown, by kind, size, département, evidence.
+    """Report exposure and the probability of being a lead: Gini, share never shown, by kind, size, département, evidence.
 
-    Where NAME.judged.jsonl stands beside NAME.queries.jsonl, the nDCG@5 of each recipe is printed too.
+    Where NAME.judged.jsonl is next to NAME.queries.jsonl, the nDCG@5 of each recipe is printed too.
 
     \b
     matcher exposure data/sample

@@ -119,8 +119,7 @@ def show(
 
 @app.command()
 def needs(
-    facilitator: Annotated[str, typer.Argument(help="Its id.")],
-    format: OutputFormat = "table",
+    facilitator: Annotated[str, typer.Argument(help="Its id.")], format: OutputFormat = "table"
 ) -> None:
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.console import emit

@@ -17,7 +17,7 @@ def run(
     ] = "",
     by: Annotated[str, typer.Option(help="Author of the feedback.")] = "operator",
 ) -> None:
-    """Record feedback on a lot; a refusal is effective at once: the lot is never proposed to this structure again.
+    """Record feedback on a lot; a refusal is effective immediately: the lot is never proposed to this structure again.
 
     \b
     matcher feedback 00010001600013 26-130101 declined --reason too-far

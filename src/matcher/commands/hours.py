@@ -17,15 +17,9 @@ def plan(
     amount: Annotated[float, typer.Option(help="Euros before tax, for the whole duration.")],
     place: Annotated[str, typer.Option(help="Commune, postcode or department.")] = "",
     months: Annotated[float | None, typer.Option(help="Duration in months.")] = None,
-    share: Annotated[
-        list[float] | None, typer.Option(help="Share of the hours worked in %; 5, 7 and 10 by default.")
-    ] = None,
-    labour: Annotated[
-        float | None, typer.Option(help="Share of labour in the price, in %, instead of the table's.")
-    ] = None,
-    hourly: Annotated[
-        float | None, typer.Option(help="Cost of an hour worked, euros, instead of the table's.")
-    ] = None,
+    share: Annotated[list[float] | None, typer.Option(help="% of the hours; default 5, 7 and 10.")] = None,
+    labour: Annotated[float | None, typer.Option(help="% of labour; by default the table's.")] = None,
+    hourly: Annotated[float | None, typer.Option(help="Euros an hour; by default the table's.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -108,12 +102,8 @@ def plan(
 def oeth(
     purchase: Annotated[float, typer.Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
     rate: Annotated[float | None, typer.Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
-    contribution: Annotated[
-        float | None, typer.Option(help="Contribution of the year before deductions, euros.")
-    ] = None,
-    labour_cost: Annotated[
-        float | None, typer.Option(help="Labour cost of the supplier's attestation, euros.")
-    ] = None,
+    contribution: Annotated[float | None, typer.Option(help="Gross contribution of the year, euros.")] = None,
+    labour_cost: Annotated[float | None, typer.Option(help="Labour cost attested by the supplier.")] = None,
     need: Annotated[str, typer.Option(help="What is bought: the share of labour of its trade.")] = "",
     headcount: Annotated[float | None, typer.Option(help="Employees of the buyer.")] = None,
     place: Annotated[

@@ -30,7 +30,7 @@ def run(
     """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
 
     Notices found among the files are kept with the catalogue for `matcher opportunities`.  What structures say of
-    themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") is laid over the files.
+    themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") overrides the files.
 
     \b
     matcher index data/sample
@@ -53,7 +53,7 @@ def run(
     gathered = gather.gather(files, gather.columns(map or [])) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
-    gathered.structures, taken = self_declared.of_store(gathered.structures, gathered.awards)
+    gathered.structures, taken = self_declared.overlay_from_store(gathered.structures, gathered.awards)
     if taken:
         say(taken)
     if update:

@@ -1,4 +1,4 @@
-"""`matcher judge`: grade pairs of a need and a structure in the terminal, for a judgement learnt from one's own people."""
+"""`matcher judge`: grade pairs of a need and a structure in the terminal, to learn a judgement from your own experts."""
 
 from __future__ import annotations
 

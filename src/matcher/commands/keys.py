@@ -57,7 +57,7 @@ def list_(format: OutputFormat = "table") -> None:
 
 @app.command()
 def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
-    """Revoke a key at once."""
+    """Revoke a key."""
     from matcher.console import say
     from matcher.records import keys
     from matcher.records.store import Store

@@ -14,13 +14,13 @@ def run(
     on: Annotated[str, typer.Option(help="The day, 2026-08-22; today by default.")] = "",
     format: OutputFormat = "table",
 ) -> None:
-    """The rules in force on a day, whether each text was read in a source, and where.
+    """The rules in force on a day, with article, figure, dates and source; "à vérifier" where no source was read.
 
     \b
     matcher law clause
     matcher law formal --on 2025-06-30 --format csv
 
-    The table is data/assumptions/law.csv; a file of that name in MATCHER_HOME/assumptions goes before it.
+    The table is data/assumptions/law.csv; a file of that name in MATCHER_HOME/assumptions takes precedence.
     """
     from datetime import date
 

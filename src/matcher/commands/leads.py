@@ -18,18 +18,14 @@ def run(
         list[Path] | None,
         typer.Argument(help="Award notices, calls, DECP; by default the notices indexed with the catalogue."),
     ] = None,
-    department: Annotated[
-        list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
-    ] = None,
-    awarded: Annotated[
-        bool, typer.Option("--awarded", help="Only awarded lots, where a firm can be called.")
-    ] = False,
+    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
+    awarded: Annotated[bool, typer.Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
     n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, typer.Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
-    """From awards and large lots with hours: which firm owes them, and which structures could carry them.
+    """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
 
     \b
     matcher leads awards/ --department 93

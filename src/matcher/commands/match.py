@@ -1,4 +1,4 @@
-"""`matcher match`: who can answer these notices, alone or together."""
+"""`matcher match`: structures that can answer notices, alone or together."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def run(
         kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
         phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,
     )  # fmt: skip
-    # answers that are shown as they come need no bar, which would be drawn across them
+    # no progress bar where answers are printed as they come: it would be drawn across them
     watched = tenders if format == "table" else progress(tenders, "matching")
     answers = (matcher.match(tender, n, filters=filters, groups=groups) for tender in watched)
     if format == "table":

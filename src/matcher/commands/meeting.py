@@ -22,13 +22,8 @@ def run(
     first: Annotated[str, typer.Option(help="Start of the first slot.")] = "10:00",
     invite: Annotated[int, typer.Option(min=1, help="Structures to invite.")] = 60,
     tables: Annotated[int | None, typer.Option(min=1, help="Maximum simultaneous appointments.")] = None,
-    per_structure: Annotated[
-        int | None, typer.Option(min=1, help="Maximum appointments per structure.")
-    ] = None,
-    radius: Annotated[
-        float | None,
-        typer.Option(help="Maximum distance in kilometres for structures without a declared zone."),
-    ] = None,
+    per_structure: Annotated[int | None, typer.Option(min=1, help="Appointments per structure.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Kilometres, for structures without a zone.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
     ics: Annotated[Path | None, typer.Option(help="Write the calendar here.")] = None,

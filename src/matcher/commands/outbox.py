@@ -17,7 +17,7 @@ Format = Annotated[str, typer.Option(help="table, jsonl or csv.")]
 
 @app.command("list")
 def list_(format: Format = "table") -> None:
-    """How many digests stand in which state, by day."""
+    """Number of digests by day and state."""
     from sqlalchemy import func, select
 
     from matcher.console import emit
@@ -33,10 +33,7 @@ def list_(format: Format = "table") -> None:
 
 @app.command()
 def show(
-    state: Annotated[
-        list[str] | None,
-        typer.Option(help="Only in this state: held, ready, sending, sent, failed ...; repeatable."),
-    ] = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
     format: Format = "table",
 ) -> None:
@@ -121,10 +118,7 @@ def send(
 
 @app.command()
 def doubtful(
-    who: Annotated[
-        list[str] | None,
-        typer.Argument(help="Addresses, SIRETs or ids to settle; by default, list them all."),
-    ] = None,
+    who: Annotated[list[str] | None, typer.Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
     sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
     again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
     format: Format = "table",
@@ -156,7 +150,7 @@ def doubtful(
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
     """Suppress the addresses with a permanent failure in these delivery reports.
 
-    An address that nothing was ever sent to is refused: anybody can write a report.
+    An address without any mail sent is rejected: reports can be forged.
     """
     from matcher.console import say
     from matcher.domain import NoValidRecords

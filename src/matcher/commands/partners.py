@@ -22,8 +22,7 @@ def run(
 ) -> None:
     """Rank partners by what they add: uncovered lots and needs, capacity, then past awards.
 
-    Below them, as another way in, the firms that could be asked for a share of the hours of a lot; of an
-    award notice, the firms that won one.
+    Then, for subcontracting, the firms that could be asked for a share of a lot's hours; for an award notice, its winners.
 
     \b
     matcher partners 00010001600013 26-130101

@@ -30,7 +30,7 @@ def erase(
 ) -> None:
     """Erase a person from every table; keys of a SIRET are revoked.
 
-    The fact of having unsubscribed is kept, hashed, so that no mail is sent again; notices stay as published.
+    Unsubscriptions are kept, hashed, so that no mail is sent again; notices stay as published.
     """
     from matcher.console import emit, say
     from matcher.records import personal

@@ -11,16 +11,12 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, Output
 
 
 def run(
-    notices: Annotated[
-        list[Path] | None, typer.Argument(help="Drafts or notices in any known format.")
-    ] = None,
+    notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, typer.Option(help="A need in your own words instead.")] = None,
     place: Annotated[str, typer.Option(help="Where: commune, postcode or department.")] = "",
-    amount: Annotated[
-        float | None, typer.Option(help="Estimated amount of the whole need, euros before tax.")
-    ] = None,
+    amount: Annotated[float | None, typer.Option(help="Of the whole need, euros before tax.")] = None,
     like_needs: Annotated[
-        float | None, typer.Option(help="Other needs of the same kind to add up, euros before tax.")
+        float | None, typer.Option(help="Other needs of the kind, euros before tax.")
     ] = None,
     months: Annotated[float | None, typer.Option(help="Duration in months, for a need in words.")] = None,
     works: Annotated[
@@ -38,7 +34,7 @@ def run(
         typer.Option(help="Direct employment rate of disabled workers in %, for the OETH effect."),
     ] = None,
     contribution: Annotated[
-        float | None, typer.Option(help="OETH contribution of the year before deductions, euros.")
+        float | None, typer.Option(help="Gross OETH contribution of the year, euros.")
     ] = None,
     on: Annotated[str, typer.Option(help="Date of the rules to apply (AAAA-MM-JJ); today by default.")] = "",
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,

@@ -26,8 +26,8 @@ def run(
     """Read notices, structures and awards: one record per source record, lots nested, on stdout.
 
     The format is recognised by content.  Missing fields are inferred where the text allows it, and marked:
-    "≈" before a CPV code in the table, `inferred` in the lots.  A bad record is set aside with its reason and counted in the
-    summary, on stderr.  Exit status: 0 if at least one record was good, 2 if none.
+    "≈" before a CPV code in the table, `inferred` in the lots.  A rejected record is reported with its reason and counted in the summary,
+    on stderr.  Exit status: 0 if at least one record was valid, 2 if none.
 
     Examples:
 

@@ -15,8 +15,7 @@ def run(
     data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
     recipe: Annotated[str, typer.Option(help="Recipe to evaluate.")] = "default",
     most: Annotated[
-        int | None,
-        typer.Option(min=10, help="Sample size of later awards (for a quick look)."),
+        int | None, typer.Option(min=10, help="Sample size of later awards (for a quick look).")
     ] = None,
     format: OutputFormat = "table",
 ) -> None:

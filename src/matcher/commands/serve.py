@@ -13,12 +13,8 @@ def run(
         str, typer.Option(help="Address to listen on; beyond loopback a key is required.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
-    workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes; each opens the catalogue, jobs stay in one.")
-    ] = 1,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
-    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; a job stays in one.")] = 1,
+    catalogue: Annotated[Path | None, typer.Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
     """Serve the catalogue: pages at /, the API under /v1, its documentation at /docs.
 

@@ -46,7 +46,7 @@ def anchor(
     check: Path | None = typer.Option(None, help="An anchor printed before: what it names is looked for."),
     store: str | None = STORE,
 ) -> None:
-    """Print how many events each sourcing record has, with its last seal; kept elsewhere, it tells a store set back.
+    """Print how many events each sourcing record has, with its last seal; kept elsewhere, it reveals a rolled-back store.
 
     Example: matcher store anchor > anchor-2026-11-24.txt, then matcher store anchor --check anchor-2026-11-24.txt
     """
@@ -63,7 +63,7 @@ def anchor(
         lines = [line.split() for line in check.read_text(encoding="utf-8").splitlines() if line.strip()]
         if any(len(line) != 3 or not line[1].isdecimal() for line in lines):
             raise BadInput(f"{check} is no anchor: give what `matcher store anchor` printed")
-        gone = list(chain.gone_since(connection, [(a, int(b), c) for a, b, c in lines]))
+        gone = list(chain.missing_since(connection, [(a, int(b), c) for a, b, c in lines]))
     for record in gone:
         typer.echo(f"{record}: an event sealed when the anchor was printed is not there any more")
     say(f"{len(lines)} records checked, {len(gone)} set back or rewritten")

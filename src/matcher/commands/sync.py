@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
-    A list replaces the one held once it is whole, and never where it lost over a fifth of its records at once.
+    A list replaces the earlier one only when complete, and never when it lost over a fifth of its records.
 
     Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_DECP_ROWS_URL,
     MATCHER_SIAE_URL and MATCHER_SIAE_TOKEN, MATCHER_EMPLOIS_URL, MATCHER_INCLUSION_URL and MATCHER_INCLUSION_TOKEN,

@@ -53,8 +53,7 @@ def ranker(
         None, help="A model trained on awards before that day; trained first if not given."
     ),
     opinions: str | None = typer.Option(
-        None,
-        help="URL of the database whose feedback is used; rescales the ranker of --catalogue.",
+        None, help="URL of the database whose feedback is used; rescales the ranker of --catalogue."
     ),
     catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:
@@ -96,7 +95,7 @@ def vocation(
     ),
     out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn which trades structures of insertion offer (an input of the judgement).
+    """Learn the trades that insertion structures offer (an input of the judgement).
 
     matcher train vocation
     """
@@ -109,7 +108,7 @@ def vocation(
 def offers(
     out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn to read trades in what structures write of themselves: brochures, pages, declared objects.
+    """Learn to recognise trades in brochures, pages and declared objects of structures.
 
     matcher train offers
     """
@@ -188,7 +187,7 @@ def clauses(
 ) -> None:
     """Train the classifier of reservations, social conditions and social criteria.
 
-    From labelled real notices first, from passages of our own second.
+    From labelled real notices, then from this project's own passages.
 
     matcher train clauses
     """

@@ -1,4 +1,4 @@
-"""What simple methods propose as partners, to compare with: each a function of a question, best first.
+"""Baselines for partners: each a function of a question, best first.
 
 `popularity` most awards; `same_trade` most awards in the division of the notice, which is what an exchange
 that filters by sector does; `nearest` awards carried out nearest to the notice; `co_awards` who won most

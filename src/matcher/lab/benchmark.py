@@ -86,7 +86,7 @@ def compare(
         "revision": published.revision(listed),
     }
     for name, method in methods.items():
-        method(asked[0])  # what is loaded once is no cost of a need
+        method(asked[0])  # loading is not counted as a cost of a need
         since = time.process_time()
         run = {question.id: list(method(question)) for question in progress(asked, name)}
         ms = 1000 * (time.process_time() - since) / max(1, len(asked))
@@ -133,7 +133,7 @@ def on_judged(
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
-            method(one.questions[0])  # what is loaded once is no cost of a need
+            method(one.questions[0])  # loading is not counted as a cost of a need
             since = time.process_time()
             lines = [method(question) for question in progress(one.questions, f"{one.name}, {name}")]
             ms = 1000 * (time.process_time() - since) / max(1, len(lines))
@@ -170,8 +170,14 @@ def _made_with(name: str, held: Catalogue) -> dict[str, Any]:
 def row_of(found: published.Result) -> dict[str, Any]:
     """A result as a row for the terminal."""
     cells = {name: "{:.3f} [{:.3f}, {:.3f}]".format(*three) for name, three in found["figures"].items()}
-    told = {name: f"{value:.3f}" for name, value in found.get("calibration", {}).items()}
-    return {"set": found["task"], "method": found["method"], **cells, **told, "ms": found["cost"]["ms"]}
+    calibration = {name: f"{value:.3f}" for name, value in found.get("calibration", {}).items()}
+    return {
+        "set": found["task"],
+        "method": found["method"],
+        **cells,
+        **calibration,
+        "ms": found["cost"]["ms"],
+    }
 
 
 def never_seen(

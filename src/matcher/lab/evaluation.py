@@ -1,4 +1,4 @@
-"""Known answers: notices asked again as of their day, and how high their winner stands.
+"""Known answers: notices replayed as of their date, and the rank of their winner.
 
 The contract of `rank` and its time rule: a query dated D uses only awards dated before D; an undated award
 counts as dated UNDATED; a query without a date may use the whole history.
@@ -41,7 +41,7 @@ class Question:
 
 
 def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
-    """The queries of a JSONL file; a line that is none is appended to `rejected` with its reason."""
+    """The queries of a JSONL file; an invalid line is appended to `rejected` with its reason."""
     tender_of = plugins.find("reading.sources", "decp").tender_of
     seen: set[str] = set()
     for number, line in enumerate(_lines(path), 1):

@@ -1,4 +1,4 @@
-"""Pairs of a need and a structure graded by people of the trade, blind to any ranking (see docs/judging.md).
+"""Grading of pairs of a need and a structure by practitioners, blind to any ranking (see docs/judging.md).
 
 The pool of a need holds the first of the ranking, the nearest in meaning and the nearest on the road, shuffled.
 """
@@ -24,7 +24,7 @@ FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
 ANSWERS = {"o": "yes", "c": "clause", "n": "no"}
 KNOWN = {"d": "said", "n": "name", "a": "naf", "c": "known", "t": "kind", "l": "place"}
 GRADES = "0123"
-LEAST = 1  # from this grade on it is asked what it is known from
+LEAST = 1  # from this grade on, the evidence is asked for
 SHOWN = 600  # characters of what a structure says of itself
 WHOLE = "Une structure répond-elle d'ordinaire elle-même à ce besoin ? (o)ui, par la (c)lause, (n)on : "
 GRADE = "Note 3 à appeler d'abord, 2 bonne piste, 1 à interroger, 0 à écarter (Entrée : je ne sais pas) : "
@@ -36,15 +36,15 @@ Show = Callable[[str], None]
 
 
 class Stopped(Exception):
-    """The person wants to go on another day."""
+    """The grader stopped, to continue later."""
 
 
 def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
-    """Rows of the catalogue to be graded, one for each bidder, in an order that tells nothing of the ranking."""
+    """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
     candidates, near = ranking.shortlist.candidates, _kilometres(matcher, query)[ranking.shortlist.candidates]
-    told = (evidence.of(ranking.shortlist, name) for name in ("said_near", "name_near"))
-    likeness = np.nan_to_num(np.fmax(*told))
+    columns = (evidence.of(ranking.shortlist, name) for name in ("said_near", "name_near"))
+    likeness = np.nan_to_num(np.fmax(*columns))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
     for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):
@@ -70,7 +70,7 @@ def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
 
 
 def sheet(structure: Structure, query: Query) -> str:
-    """What is known of a structure, in French, as a person reads it; nothing of its rank or score."""
+    """What is known of a structure, in French, without its rank or score."""
     lines = [
         f"{structure.kind} · {structure.name}{f' ({structure.brand})' if structure.brand else ''}",
         f"{structure.naf} {naf_label(structure.naf)}" if structure.naf else "code APE inconnu",
@@ -94,11 +94,11 @@ def _distance(structure: Structure, query: Query) -> str:
 def _choice(ask: Ask, prompt: str, allowed: Iterable[str]) -> str:
     """The first allowed answer.  Raises Stopped."""
     while True:
-        told = ask(prompt).strip().lower()
-        if told == STOP:
+        answer = ask(prompt).strip().lower()
+        if answer == STOP:
             raise Stopped
-        if told in allowed:
-            return told
+        if answer in allowed:
+            return answer
 
 
 def graded(matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show) -> Iterator[dict[str, Any]]:
@@ -124,6 +124,6 @@ def _graded(matcher: Matcher, question: Question, ask: Ask, show: Show) -> dict[
         if grade:
             source = KNOWN[_choice(ask, FROM, KNOWN)] if int(grade) >= LEAST else ""
             given[structure.siren] = [int(grade), source]
-    if answered == "no":  # whoever is proposed is wrong
+    if answered == "no":  # every proposal is wrong
         given = {matcher.catalogue.structure(row).siren: [0, ""] for row in pool(matcher, query, question.id)}
     return {"query_id": question.id, "s": answered, "j": given}

@@ -1,7 +1,6 @@
-"""Judged needs as a benchmark: who could do it, graded by people or by reading, for any directory and any method.
+"""Judged needs as a benchmark: structures graded by people or by a language model, for any directory and any method.
 
-The measures are those of graded retrieval over judged candidates alone: a structure that nobody graded is taken out
-first.  A lead is a grade of 2 or 3 (docs/judging.md).
+The measures are those of graded retrieval over judged candidates alone: ungraded structures are removed first.  A lead is a grade of 2 or 3 (docs/judging.md).
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def by_matcher(matcher: Matcher) -> Answering:
 
 
 def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
-    """A method that gives an order alone: no chance, and never nobody."""
+    """A method that only ranks: without probabilities, and never "nobody"."""
     return lambda question: {
         "query_id": question.id,
         "ranking": [[siren, 0.0, None] for siren in method(question)[:TOP]],
@@ -67,7 +66,7 @@ def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
 
 
 def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
-    """Each measure for each need that it is of; lower is better for wrong@5 and "nobody wrong"."""
+    """Each measure for each need to which it applies; lower is better for wrong@5 and "nobody wrong"."""
     found: dict[str, list[float]] = {name: [] for name in MEASURES}
     for line in lines:
         row = rows[line["query_id"]]

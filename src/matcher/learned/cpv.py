@@ -1,6 +1,6 @@
 """Which CPV codes a text asks for, with calibrated probabilities.
 
-Two views of the text are weighed: a linear model on hashed words and characters (scores of divisions), and
+Two views of the text are blended: a linear model on hashed words and characters (scores of divisions), and
 the coded texts nearest to it by the encoder (past awards, CPV labels).  Deeper levels share out a division's
 probability by the same neighbours.  Long texts have a blend and a calibration of their own: the more words, the less
 each counts in the linear model, and the more the class prior weighs.  The weights are in
@@ -25,14 +25,14 @@ from matcher.reference.codes import cpv_label
 from matcher.reference.paths import models_dir
 
 Level = Literal["division", "group", "class", "code"]
-#: How many digits of a code each level says.
+#: Digits of a code at each level.
 LEVELS: dict[str, int] = {"division": 2, "group": 3, "class": 4, "code": 8}
 WORDS, CHARACTERS = 2**16, 2**17  # columns of the hashed features
 FLOOR = 0.005  # share of neighbours that a division without any is given
 LIMIT = 400  # characters read: the subject comes first, then sites, rules and conditions
 LONG = 250  # characters from which a text is long
 WORKS = 45
-BARE = 10  # bare divisions, such as 45000000, that may stand among the first codes and do not help the user
+BARE = 10  # bare divisions, such as 45000000, rank high but do not help the user
 CALIBRATED = 10  # codes of a text whose probabilities are calibrated together
 Floats = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ class Blend:
     near: float
     width: float
     narrow: float  # width of the kernel that shares out a division
-    works: float  # subtracted from the score of works, over-represented in the history
+    works: float  # subtracted from the score of works, which are over-represented in the history
     curves: dict[str, tuple[list[float], list[float]]]
 
     def divisions(self, views: Views, texts: Sequence[str], likeness: NDArray[np.float32]) -> Floats:
@@ -142,7 +142,7 @@ class Blend:
         return kinds, shares / np.maximum(sums[:, parent], 1e-300) * above[:, parent]
 
     def calibrated(self, level: str, raw: Floats) -> Floats:
-        """The share of right codes among those that got such a raw probability (isotonic, held-out awards)."""
+        """The share of correct codes among those with such a raw probability (isotonic, held-out awards)."""
         x, y = self.curves[level]
         return np.interp(raw, x, y)
 
@@ -179,7 +179,7 @@ class Suggester:
         for row, chance in zip(raw, chances, strict=True):
             order = np.argsort(-row, kind="stable") if not np.isnan(row).any() else np.zeros(0, np.int64)
             best = order[:k]
-            # the first of the curves together are at most certain, however many are asked for
+            # the calibrated probabilities together are at most 1, whatever k
             stated = chance[best] / max(1.0, float(chance[order[:CALIBRATED]].sum()))
             codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
             found.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])

@@ -1,7 +1,7 @@
 """The trades that pieces of a text say are done, by a linear model on the encoder's vectors.
 
 Learnt from texts of this project (`matcher train offers`): offers with their codes, and phrases that say a trade, or
-that say none: purposes, clients, opening hours.  A purpose ("favoriser l'insertion") is thereby told from a trade.
+that say none: purposes, clients, opening hours.  This distinguishes a purpose ("favoriser l'insertion") from a trade.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from matcher.learned import cpv
 from matcher.reference import paths, trades
 
 Floats = NDArray[np.float32]
-#: How much the sentence around a piece weighs beside it: "freins" of a garage, or of a bicycle.
+#: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
 CONTEXT = 0.5
 GOODS = 45  # CPV divisions below are goods
 

@@ -65,9 +65,8 @@ def judged_levels(
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
-    levels = np.where(may, levels, UNLIKELY)
-    # of a text that says no need nobody is to be asked what it may mean; whom it clearly calls for stays
-    return levels if says_need(shortlist) else np.where(levels == LIKELY, levels, UNLIKELY)
+    # of a text that says no need nobody is to be asked what it may mean
+    return np.where(may & says_need(shortlist), levels, UNLIKELY)
 
 
 def says_need(shortlist: Shortlist) -> bool:
@@ -83,7 +82,7 @@ def calls_for(ranking: Ranking) -> CallsFor:
     """What a judged lot asks of structures, where it is no service of theirs."""
     if not ranking.judged:
         return ""
-    if not says_need(ranking.shortlist) and nobody(ranking):
+    if not says_need(ranking.shortlist):
         return "unclear"
     asked = evidence.whole(ranking.shortlist)
     never = 1.0 - asked["served"] - asked["clause"]

@@ -1,4 +1,4 @@
-"""Where a structure is written to."""
+"""The mail address of a structure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
 
 
 def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
-    """Where a structure reads its mail: the address it gave, else the one its directory publishes, else ""."""
+    """The mail address of a structure: the one it gave, else its directory's, else ""."""
     with store.reading() as connection:
         facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
     given = facts.get("alerts_email") or facts.get("email")

@@ -1,4 +1,4 @@
-"""How often a structure is written to, and where: its own choice, kept in its profile."""
+"""How often a structure gets mail, and at which address: its own choice, kept in its profile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matcher.domain import BadInput
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
 
-#: frequency -> (French, least days between two messages)
+#: frequency -> (French, minimum days between two messages)
 FREQUENCIES: dict[str, tuple[str, int]] = {
     "daily": ("dès qu'il y a du nouveau, une fois par jour au plus", 1),
     "weekly": ("une fois par semaine au plus", 7),
@@ -20,7 +20,7 @@ FREQUENCIES: dict[str, tuple[str, int]] = {
 }
 
 
-QUIET_DAYS = 30  # without any mail, after which one says that there was nothing
+QUIET_DAYS = 30  # without any mail, after which a digest says that there was nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,9 @@ def chosen(store: Store, siret: str) -> Alerts:
 
 
 def choose(
-    store: Store,
-    siret: str,
-    frequency: str,
-    address: str = "",
-    by: str = "",
-    *,
-    plausible: bool | None = None,
-) -> Alerts:
-    """Keep a choice: "off" is an unsubscription, any other takes it back.  Raises BadInput on no such frequency."""
+    store: Store, siret: str, frequency: str, address: str = "", by: str = "", *, plausible: bool | None = None
+) -> Alerts:  # fmt: skip
+    """Keep a choice: "off" is an unsubscription, any other cancels it.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     with store.writing() as connection:
@@ -71,8 +65,8 @@ def choose(
     return chosen(store, siret)
 
 
-def resting(connection: Connection, day: date) -> set[str]:
-    """SIRETs that are not to be written to on this day: their last message is too recent for their choice."""
+def too_recent(connection: Connection, day: date) -> set[str]:
+    """SIRETs that get no mail on this day: their last message is too recent for their chosen frequency."""
     slow = {
         siret: FREQUENCIES[facts["alerts"]][1]
         for siret, facts in connection.execute(select(Profile.siret, Profile.facts))
@@ -86,14 +80,14 @@ def resting(connection: Connection, day: date) -> set[str]:
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
 
 
-def curious(connection: Connection) -> frozenset[str]:
+def wants_plausible(connection: Connection) -> frozenset[str]:
     """SIRETs that also want one line of lots to be verified."""
     rows = connection.execute(select(Profile.siret, Profile.facts))
     return frozenset(siret for siret, facts in rows if facts.get("alerts_plausible"))
 
 
 def quiet(connection: Connection, day: date) -> list[str]:
-    """SIRETs that follow their mails and have had none for a month: written to before, or with a frequency chosen."""
+    """SIRETs without mail for a month that had some before or chose a frequency."""
     last = dict(
         connection.execute(
             select(Digest.addressee, func.max(Digest.day)).where(Digest.status != "cancelled").group_by(Digest.addressee)

@@ -2,7 +2,7 @@
 
 What is done is known from what is stored, never from a counter: a notice carries the fingerprint of what it was
 matched with, a digest is unique by addressee and day, a lot announced is a row.  A run killed at any point is resumed
-by the next one, at the instant of the first, and ends in the same rows as a run left in peace.
+by the next one, at the instant of the first, and ends in the same rows as an undisturbed run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from matcher.outreach import alerts, digests
 from matcher.outreach.cases import LEVEL
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
-from matcher.outreach.work import Task, _opened, worked
+from matcher.outreach.work import Task, _opened, match_tasks
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
 from matcher.records.alone import Busy as Busy
@@ -42,7 +42,7 @@ Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 #: Exit statuses, in addition to 0 (done), 1 (internal error) and 2 (wrong usage).
 SOURCE_DOWN, HELD, BUSY = 3, 4, 75  # 75 is EX_TEMPFAIL of sysexits.h
 RESUME_HOURS = 20
-ENDING = 100  # contracts that end soon asked in one night, the first to end
+ENDING = 100  # contracts ending soon that are matched in one night, earliest end first
 TOGETHER = 16  # notices whose matches are written in one transaction
 
 
@@ -93,7 +93,7 @@ def run(
 
 
 def _ending(store: Store, matcher: Matcher, day: date) -> dict[str, list[renewals.Renewal]]:
-    """The contracts that end soon, of the award notices of the store, by the SIRET that would be called for them."""
+    """The contracts of the store's award notices that end soon, by SIRET of each structure that is likely for them."""
     with store.reading() as connection:
         rows = connection.execute(
             select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")
@@ -188,7 +188,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             last = max((row.deadline for row in members[id] if row.deadline), default=None)
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
-        refused, curious = feedback.refusals(connection), alerts.curious(connection)
+        refused, wants_plausible = feedback.refusals(connection), alerts.wants_plausible(connection)
         tasks = {}
         for id, key in sorted(wanted.items()):
             ids = tuple(row.id for row in members[id])
@@ -206,7 +206,9 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
             }  # fmt: skip
-            tasks[id] = Task(id=id, ids=ids, tender=tender, key=key, excluded=excluded, curious=curious)
+            tasks[id] = Task(
+                id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
+            )
     return tasks
 
 
@@ -218,8 +220,8 @@ def write(
 ) -> None:
     """Replace the matches of some notices, all in one transaction.
 
-    A pair that appears because the catalogue or the model changed, on a notice already matched, is marked so: it
-    is shown to who asks, and never mailed as if it were news.
+    A pair that appears because the catalogue or the model changed, on a notice already matched, is marked: it is
+    shown on request and never mailed as news.
     """
     ids = [task.id for task, _ in found]
     with store.writing() as connection:
@@ -243,7 +245,7 @@ def write(
                 pair = (task.id, row["lot_id"], row["siret"])
                 cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
                 detail = {**row["detail"], "cause": cause}
-                # of rows of one key, where two lots bear one id, the last one wins
+                # where two lots share an id, the last row of a key wins
                 fresh[pair] = {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}  # fmt: skip
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
@@ -256,7 +258,7 @@ def write(
 def answers(
     catalogue: Path, pending: Mapping[str, Task], options: Options
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The rows of every pending notice as they come: here, in `jobs` processes, or on a Dask cluster."""
+    """The rows of every pending notice, in order of completion: in this process, in `jobs` processes, or on a Dask cluster."""
     tasks = list(pending.values())
     ask = (options.top, options.rules.floor)
     if options.scheduler:
@@ -270,11 +272,11 @@ def answers(
         size = max(1, min(16, len(tasks) // (4 * options.jobs) or 1))
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
             parts = [
-                pool.submit(worked, str(catalogue), tasks[i : i + size], *ask)
+                pool.submit(match_tasks, str(catalogue), tasks[i : i + size], *ask)
                 for i in range(0, len(tasks), size)
             ]
             for part in as_completed(parts):
                 yield from part.result()
     else:
         for task in tasks:
-            yield from worked(str(catalogue), [task], *ask)
+            yield from match_tasks(str(catalogue), [task], *ask)

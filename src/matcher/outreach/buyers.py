@@ -23,7 +23,7 @@ from matcher.reference.text import shorten
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
-ENDING = 10  # contracts that end soon told to their buyer
+ENDING = 10  # contracts ending soon that are listed for their buyer
 
 
 def of_buyer(

@@ -1,4 +1,4 @@
-"""Which notices are news for whom."""
+"""Procedures, and what is new about each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAVES = "waves"
 LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
 
 
-def matter(tender: Tender, lot: Lot) -> str:
+def lot_digest(tender: Tender, lot: Lot) -> str:
     """Twelve digits that change when what a reader needs of a lot changes: words, place, time, money, conditions."""
     deadline = lot.deadline or tender.deadline
     needed = (

@@ -1,6 +1,6 @@
 """The nightly matching on a Dask cluster: work cut by notices, the catalogue published once a worker.
 
-A lost worker costs a retry, not a result: what is written to the store comes from here in whole notices only.
+A lost worker costs a retry, not a result: this process alone writes to the store, whole notices at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matcher.outreach.work import Task
 
 RETRIES = 5
-PART = 32 << 20  # bytes of the catalogue sent at once
+PART = 32 << 20  # bytes of the catalogue sent per message
 SHARE = 8  # notices in one piece of work
 
 
@@ -102,7 +102,7 @@ def _work(
     here = Path(folder)
     if not ((here / "manifest.json").is_file() and stamp(here) == version):
         here = _local(version)
-    return work.worked(str(here), tasks, top, floor)
+    return work.match_tasks(str(here), tasks, top, floor)
 
 
 def answers(

@@ -2,7 +2,7 @@
 
 One process sends at a time.  A mail is claimed ("sending", in a committed row) just before the dot that ends it: a
 server that never saw the dot must not deliver (RFC 5321, 4.1.1.4), so a crash before the claim is sent again and a
-crash after it is left to the operator.  The fault of one letter is its own: the others leave.
+crash after it is left to the operator.  An error of one letter does not stop the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from matcher.domain import NotFound
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import LostConnection, bounce, drop, is_address, smtp_connection
+from matcher.outreach.transport import LostConnection, bounce, is_address, smtp_connection, write_mail
 from matcher.records import feedback
 from matcher.records.alone import alone
 from matcher.records.store import Store, address_subject, now
@@ -46,13 +46,8 @@ def able() -> None:
 
 
 def deliver(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    *,
-    outbox: Path | None = None,
-    at: datetime | None = None,
-) -> Sent:
+    store: Store, catalogue: Catalogue, rules: Rules, *, outbox: Path | None = None, at: datetime | None = None
+) -> Sent:  # fmt: skip
     """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
@@ -100,7 +95,7 @@ def _way(rules: Rules, outbox: Path | None) -> Iterator[Any]:
         return
     outbox.mkdir(parents=True, exist_ok=True)
     # a file needs no claim: written twice, it is one file
-    yield lambda mail, claim: drop(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    yield lambda mail, claim: write_mail(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
 
 
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
@@ -124,7 +119,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         return _state(store, id, "no-address", address=address)
     try:
         mail = message(content, address, rules)
-    except Exception as error:  # whatever is wrong with this letter, the others leave
+    except Exception as error:  # an error of this letter must not stop the others
         log.exception("a digest cannot be written as a mail")
         return _state(
             store, id, "failed", address=address, said=f"not sent: {type(error).__name__}: {error}"[:300]
@@ -142,7 +137,7 @@ def _instant(iso: str) -> datetime:
 
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, said: str) -> None:
-    """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process had it first."""
+    """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process claimed it first."""
     values = {"status": "sending", "address": address, "said": said, "claimed_at": now()}
     with store.writing() as connection:
         mine = update(table).where(table.id == id, table.status == "ready").values(values)
@@ -189,7 +184,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:
-    """Mails claimed and never confirmed: a crash between the dot and the answer; the server's log tells."""
+    """Mails claimed and never confirmed: a crash between the dot and the answer; only the server's log tells which were sent."""
     return listed(store, ["sending"])
 
 

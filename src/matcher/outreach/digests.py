@@ -1,7 +1,7 @@
-"""Which lots are announced to whom: a few a day for each structure, each once, as the operator allows.
+"""Composition of the digests: a few lots a day for each structure, each lot once, under the operator's rules.
 
 A lot announced is a row of `told`: no new model, catalogue or duplicate notice announces it again; a correction
-does only if it changes what a reader needs.  A public notice goes to every structure in reach at once; a buyer's own
+does only if it changes what a reader needs.  A public notice is announced to every structure in reach on the same day; a buyer's own
 unpublished need goes out in waves, which stop when enough structures are interested.
 """
 
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, select, update
 from matcher.domain import NotFound
 from matcher.outreach import alerts
 from matcher.outreach.addresses import earlier_names
-from matcher.outreach.cases import LEVEL, WAVES, Case, cases, matter
+from matcher.outreach.cases import LEVEL, WAVES, Case, cases, lot_digest
 from matcher.outreach.digest_formats._words import day as day_in_words
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 MAIL = "mail"
 ASKED = "asked by --hold"
-#: What digests composed before these were told lack.
+#: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
 RENEWAL = "renewal:"
-ENDING = 2  # contracts that end soon told in one message
+ENDING = 2  # contracts ending soon in one message
 QUIET = "Peu ou rien dans votre métier ces temps-ci"
 QUIET_INTRO = (
     "Depuis un mois, aucun lot ouvert n'était clairement de votre métier et à votre portée : ce message le dit une fois, "
@@ -60,11 +60,11 @@ class _Known:
         tuple[str, str, str], tuple[str, datetime]
     ]  # (addressee, first notice, lot) -> (digest, when)
     refused: feedback.Refusals
-    silent: Set[str]  # who wants no mail, or none today
-    done: Set[str]  # who has today's digest already
+    silent: Set[str]  # addressees without mail today
+    done: Set[str]  # addressees that have today's digest already
     waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
-    quiet: Sequence[str]  # who has had no mail for a month
-    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) told before
+    quiet: Sequence[str]  # addressees without mail for a month
+    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) announced before
 
 
 def compose(
@@ -79,7 +79,7 @@ def compose(
 ) -> None:
     """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step.
 
-    `ending` are contracts that end soon by the SIRET that would be called for them: told with other news, once.
+    `ending` are contracts that end soon by the SIRET that would be called for them: announced once, along with other news.
     """
     day = at.astimezone(PARIS).date()
     known = _known(store, rules, summary, at, day)
@@ -118,11 +118,11 @@ def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date
             cases=open_cases,
             announced=_announced(connection, open_cases),
             refused=feedback.refusals(connection),
-            silent=silent | alerts.resting(connection, day),
+            silent=silent | alerts.too_recent(connection, day),
             done=set(connection.execute(sent).scalars()),
             waves=waves or _waves(connection, open_cases, rules, at),
             quiet=alerts.quiet(connection, day),
-            ending=_told_ending(connection),
+            ending=_announced_ending(connection),
         )
 
 
@@ -153,7 +153,7 @@ def _announced(
     }
 
 
-def _told_ending(connection: Connection) -> set[tuple[str, str]]:
+def _announced_ending(connection: Connection) -> set[tuple[str, str]]:
     query = select(Announcement.addressee, Announcement.notice_id)
     return {(a, id) for a, id in connection.execute(query.where(Announcement.notice_id.startswith(RENEWAL)))}
 
@@ -207,7 +207,7 @@ def _news(
     if case.changed_at <= at:
         return None
     item = _item_announced(store, digest_id, notice_id, lot_id)
-    if item is None or item["matter"] == matter(case.tender, lot):
+    if item is None or item["matter"] == lot_digest(case.tender, lot):
         return None
     return News(notice_id, lot_id, chance, "correction", level, item)
 
@@ -221,7 +221,7 @@ def _cancelled(known: _Known, names: set[str]) -> Iterator[News]:
 
 
 def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[Renewal]:
-    """The contracts that end soon, not told before; at most `ENDING`."""
+    """The contracts ending soon that were not announced before; at most `ENDING`."""
     return [one for one in ending if not any((name, RENEWAL + one.id) in known.ending for name in names)][
         :ENDING
     ]
@@ -267,8 +267,8 @@ def _write(
         "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
-    told = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
-    _keep(store, day, at, content, [*chosen, *unsure, *told])
+    ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
+    _keep(store, day, at, content, [*chosen, *unsure, *ending_news])
 
 
 def _write_quiet(store: Store, catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> None:
@@ -293,7 +293,7 @@ def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, 
 
 
 def _keep(store: Store, day: date, at: datetime, content: Mapping[str, Any], news: Sequence[News]) -> None:
-    """A digest and the lots it announces, in one transaction; one that stands is left alone."""
+    """A digest and the lots it announces, in one transaction; an existing one is not changed."""
     id, siret = content["id"], content["addressee"]
     with store.writing() as connection:
         digest = {

@@ -1,7 +1,7 @@
-"""Who is shown, and who never, against the chance of being a lead: exposure over a set of needs.
+"""Exposure of structures over a set of needs, compared with their probability of being a lead.
 
-A ranking that shows the same few is read against this measure: Gini coefficient of exposure (0 is all alike, 1 is one
-takes all), share never shown, and for each group of structures its share of exposure beside its share of the leads
+Figures: Gini coefficient of exposure (0 is all alike, 1 is one
+takes all), share never shown, and for each group of structures its share of exposure and its share of the leads
 that the judgement expects (Singh and Joachims, 2018: exposure in proportion to merit).
 """
 

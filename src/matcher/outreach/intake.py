@@ -16,7 +16,7 @@ from matcher.reading.procedure import closing, keys
 from matcher.records.store import Store
 from matcher.records.tables import Notice
 
-#: A source that publishes on working days and has shown nothing newer than this is taken as stuck.
+#: A source that publishes on working days and has shown nothing newer than this is considered stale.
 STALE_DAYS = 4
 
 
@@ -49,7 +49,7 @@ class Summary:
     waves: dict[str, list[str]] = field(default_factory=dict)
 
     def sentences(self) -> Iterator[str]:
-        """What a person reads at the end."""
+        """The summary in sentences, for the terminal."""
         if self.source == "down":
             yield "source down: not one notice could be read; check the files or `matcher sync`"
         elif self.source == "stale":

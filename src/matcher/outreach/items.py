@@ -28,7 +28,7 @@ from matcher.domain import (
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import lends
-from matcher.outreach.cases import LEVEL, Case, matter
+from matcher.outreach.cases import LEVEL, Case, lot_digest
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 
-PARTNERS = 12  # structures of a lot among which partners are looked for
+PARTNERS = 12  # structures of a lot among which partners are sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ItemWriter:
         elif found:
             alone, partners = self._alone(structure, news, detail)
         return {
-            "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": matter(tender, lot),
+            "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": lot_digest(tender, lot),
             "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
@@ -216,8 +216,8 @@ def _numbered(lot: Lot) -> str:
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
     said = " ".join((lot.description or tender.description).split())
-    told = {fold(lot.title), fold(tender.title)}
-    return "" if fold(said) in told or len(said) < 20 else shorten(said, 240)
+    titles = {fold(lot.title), fold(tender.title)}
+    return "" if fold(said) in titles or len(said) < 20 else shorten(said, 240)
 
 
 LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."
@@ -247,7 +247,7 @@ def _reserved(lot: Lot) -> str:
 
 
 def _clauses(tender: Tender, lot: Lot) -> str:
-    """The social clause that the notice states; where none was read, what the law makes due, told as the law's."""
+    """The social clause that the notice states; where none was read, what the law makes due, attributed to the law."""
     if not lot.clauses:
         duty = law.social_duty(tender, lot)
         return duty.short if duty else ""

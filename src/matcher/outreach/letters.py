@@ -55,7 +55,7 @@ def question(
 ) -> EmailMessage:
     """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record.
 
-    `name` is what makes it one letter: the same gives the same Message-ID.
+    The same `name` gives the same Message-ID, hence one letter.
     """
     mail = _plain(transport, address, "Question d'un acheteur : " + " ".join(title.split())[:120], name)
     mail["Reply-To"] = Address("", addr_spec=checked(reply_to))

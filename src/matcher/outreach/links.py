@@ -20,7 +20,7 @@ from matcher.records.tables import Digest, Unsubscription
 
 
 def secret() -> bytes:
-    """What signs the links of mails: MATCHER_MAIL_SECRET, else made once and kept under MATCHER_HOME."""
+    """The key that signs the links of mails: MATCHER_MAIL_SECRET, else made once and kept under MATCHER_HOME."""
     if given := os.environ.get("MATCHER_MAIL_SECRET"):
         if len(given) < 16:
             raise BadInput("MATCHER_MAIL_SECRET is too short: 16 characters or more, drawn at random")
@@ -78,7 +78,7 @@ def act(store: Store, digest_id: str, proof: str, item: int, verb: str, reason: 
 
 
 def unsubscribe(store: Store, digest_id: str, proof: str, cause: str = "one-click") -> str:
-    """Stop every mail to the addressee of a digest, at once; returns who it is.  Only a POST may call this."""
+    """Stop every mail to the addressee of a digest immediately; returns the addressee.  Only a POST may call this."""
     addressee = str(opened(store, digest_id, proof)["addressee"])
     with store.writing() as connection:
         store.unsubscribe(connection, addressee, cause)
@@ -102,5 +102,5 @@ def prove_question(record: str, siret: str, proof: str) -> None:
 
 
 def feed_token(path: str) -> str:
-    """What lets a feed reader fetch one feed where a key is needed: it reads this path and nothing else."""
+    """A token by which a feed reader fetches one feed without a key: it is valid for this path alone."""
     return hmac.new(secret(), f"feed|{path}".encode(), hashlib.sha256).hexdigest()[:32]

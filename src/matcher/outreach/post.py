@@ -18,14 +18,21 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select, update
 
 from matcher.outreach.delivery import claim
-from matcher.outreach.transport import LostConnection, MailTransport, bounce, drop, silenced, smtp_connection
+from matcher.outreach.transport import (
+    LostConnection,
+    MailTransport,
+    bounce,
+    smtp_connection,
+    unreachable,
+    write_mail,
+)
 from matcher.records.alone import Busy as Busy
 from matcher.records.alone import alone
 from matcher.records.store import Store, now
 from matcher.records.tables import Letter
 
 log = logging.getLogger("matcher")
-#: What is done with the outcome of a letter, in the transaction that records it.
+#: Called with the outcome of a letter, in the transaction that records it.
 Settle = Callable[[Connection, RowMapping, str], None]
 
 
@@ -74,7 +81,7 @@ def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] |
 
 def _dropped(mail: EmailMessage, transport: MailTransport) -> str:
     assert transport.outbox is not None
-    drop(mail, transport.outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    write_mail(mail, transport.outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
     return "outbox"
 
 
@@ -93,13 +100,17 @@ def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
     with store.reading() as connection:
         row = connection.execute(select(Letter.__table__).where(Letter.id == id)).mappings().one()
     address = row["address"] or ""
-    if row["siret"] in silenced(store, {row["siret"]: address}):
+    if row["siret"] in unreachable(store, {row["siret"]: address}):
         return _settled(store, row, settle, "unsubscribed", "")
     try:
         mail = email.message_from_string(row["mail"] or "", policy=SMTP)
         assert isinstance(mail, EmailMessage)
         outcome, said = send(mail, lambda heard: claim(store, Letter, id, address, heard))
-    except (ValueError, LookupError, AssertionError) as error:  # this letter's fault: the others leave
+    except (
+        ValueError,
+        LookupError,
+        AssertionError,
+    ) as error:  # an error of this letter must not stop the others
         return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
     if outcome == "bounced":
         bounce(store, address)

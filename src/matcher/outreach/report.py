@@ -34,7 +34,7 @@ VERSIONS = {
 }  # fmt: skip
 
 
-def held_in_words(held: str) -> str:
+def hold_reason(held: str) -> str:
     """Why digests are held, in French; "" where they are not."""
     if not held:
         return ""
@@ -88,7 +88,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     places = lots.explode("departments")
     empty = lots[~lots["served"]]
     return {
-        "run": state, "held": held_in_words(state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "run": state, "held": hold_reason(state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
         "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()}, "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),

@@ -36,7 +36,7 @@ class LostConnection(Exception):
     """The server cannot take any letter now: those left stay in the queue."""
 
 
-def drop(mail: EmailMessage, folder: Path, name: str) -> Reply:
+def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
     """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
     target = folder / f"{name}.eml"
     part = target.with_suffix(".part")
@@ -159,8 +159,8 @@ def checked(address: str) -> str:
     return found
 
 
-def silenced(store: Store, addresses: Mapping[str, str]) -> set[str]:
-    """Of SIRET -> address: the SIRETs that want no mail, or whose address refused it."""
+def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
+    """Of SIRET -> address: the SIRETs that want no mail, or whose address rejected it."""
     with store.reading() as connection:
         silent = set(connection.execute(select(Unsubscription.subject)).scalars())
     return {

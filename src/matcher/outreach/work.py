@@ -25,12 +25,12 @@ class Task:
     tender: Tender
     key: str
     excluded: Mapping[str, tuple[str, ...]]  # lot id -> SIRETs
-    curious: frozenset[str] = frozenset()  # SIRETs that also want what is only plausible for them
+    wants_plausible: frozenset[str] = frozenset()  # SIRETs that also want what is only plausible for them
 
 
-#: Who may carry hours by a task cut out of a lot, beside those that lend staff.
+#: Kinds that may carry hours by a task of the lot, in addition to those that lend staff.
 TASK_KINDS = frozenset({"EI", "ACI"})
-CARRIERS = 10  # structures that are told of a lot by its clause
+CARRIERS = 10  # structures to which a lot is announced for its clause
 
 
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
@@ -50,14 +50,14 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
         ranking = matcher.rank(query)
         if matcher.nobody(ranking):
             continue
-        rows += _rows(matcher, ranking, _levels(matcher, ranking, task.curious, top, floor))
+        rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
     return rows
 
 
 def _levels(
-    matcher: Matcher, ranking: Ranking, curious: frozenset[str], top: int, floor: float
+    matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
-    """Position in the shortlist -> (level, how by the clause), of those to be told, best first."""
+    """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
     from matcher.domain import LENDING_KINDS, Reason
     from matcher.matching import by_clause, standing, suitability
     from matcher.matching.ranking import LIKELY, PLAUSIBLE
@@ -78,10 +78,10 @@ def _levels(
         for i, code, said in by_clause.by_clause(ranking, CARRIERS):
             if kinds[i] in LENDING_KINDS | TASK_KINDS:
                 chosen.setdefault(i, ("clause", Reason(code=code, text=said)))
-    if curious:
+    if wants_plausible:
         sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
         for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
-            if str(sirets[i]) in curious:
+            if str(sirets[i]) in wants_plausible:
                 chosen.setdefault(i, ("plausible", None))
     return chosen
 
@@ -154,7 +154,7 @@ def _opened(folder: str) -> Matcher:
     return _loaded(folder, manifest.stat().st_mtime_ns if manifest.exists() else 0)
 
 
-def worked(
+def match_tasks(
     folder: str, tasks: Sequence[Task], top: int, floor: float
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """What one worker does with its share of the notices, in this process or on another machine."""

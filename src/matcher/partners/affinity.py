@@ -1,7 +1,7 @@
-"""What past awards say of two bidders: did they win together, do they do and serve alike.
+"""What past awards say of two bidders: joint wins, similar trades and similar buyers.
 
 Columns over the structures of a catalogue for one member, read from awards dated before the day asked and
-from names.  The asking buyer is never looked at: who held its contracts before makes no difference.
+from names.  The buyer of the query is never used: its former holders get no advantage.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matcher.catalogue.filters import rare_name
 from matcher.matching.shortlist import Column
 from matcher.reference.text import plain_words
 
-#: Column -> what it says in French, completed by `told`.
+#: Column -> its sentence in French.
 LABELS = {
     "together": "ont déjà gagné ensemble",
     "likeness": "a gagné un marché très proche de ceux de l'autre",
@@ -101,7 +101,7 @@ def _affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping
 
 
 def _names(catalogue: Catalogue, member: int) -> Column:
-    """How rare the rarest word is that a name shares with the member's, 0 to 1: firms of one group."""
+    """Rarity of the rarest word that a name shares with the member's, 0 to 1: it reveals firms of one group."""
     shared = np.zeros(len(catalogue))
     for word in set(plain_words(catalogue.structures.column("name")[member].as_py())):
         if found := rare_name(catalogue, word):

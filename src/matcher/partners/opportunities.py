@@ -1,6 +1,6 @@
 """What a structure could answer: open notices, lot by lot, alone, with a partner, or to watch.
 
-The engine asks each lot about this one structure; what is read of the lots alone is kept for the next one.  An
+The engine evaluates each lot for this one structure; what depends on the lots alone is cached for the next one.  An
 unpublished need is never shown here.
 """
 
@@ -38,16 +38,16 @@ BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
-KEPT = 5_000  # notices whose lots are kept ready
+KEPT = 5_000  # notices whose prepared lots are cached
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
-FAR_KM = 150.0  # no structure without a declared zone is a lead beyond: of 602 notices none is lost
+FAR_KM = 150.0  # beyond it no structure without a declared zone is a lead (none lost on 602 notices)
 Key = tuple[str, str, str]
-Pair = tuple[Tender, Tender]  # a notice, and the same with the lots asked alone
+Pair = tuple[Tender, Tender]  # a notice, and the same reduced to the wanted lots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """Which lots are wanted; every empty wish means all."""
+    """Filters of lots; an empty one means all."""
 
     departments: tuple[str, ...] = ()
     cpv: tuple[str, ...] = ()  # prefixes
@@ -137,10 +137,10 @@ def _of_tender(
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
     """The notices with the lots worth comparing: none too far for any trade; of many, the nearest in meaning.
 
-    To who lends staff the lots that state a clause too: no words of theirs tell them.
+    For structures that lend staff, lots that state a clause are included whatever their words.
     """
     lots = [lot for _, open_ in asked for lot in open_.lots]
-    # past awards alone say nothing of how far a structure goes: then a far lot is shown, to watch
+    # past awards do not tell a service radius: a distant lot is shown, to watch
     chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
     if int(chosen.sum()) > NEAR:
         catalogue = matcher.catalogue
@@ -182,7 +182,7 @@ def _point(place: Place) -> tuple[float, float]:
 
 
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
-    """The vectors of the lots, each encoded once whichever structure asks; (lots, dimensions)."""
+    """The vectors of the lots, cached across structures; (lots, dimensions)."""
     held: dict[str, NDArray[np.float32]] = matcher.catalogue.once("lot vectors", dict)
     texts = [question(lot) for _, open_ in asked for lot in open_.lots]
     if len(held) > 10 * KEPT:
@@ -194,7 +194,7 @@ def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
 
 
 def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
-    """The lots asked of a notice as queries, each read once whichever structure asks."""
+    """The wanted lots of a notice as queries, cached across structures."""
     kept: dict[str, tuple[Tender, dict[Key, Query]]] = matcher.catalogue.once("lots ready", dict)
     if tender.id not in kept or kept[tender.id][0] is not tender:
         if len(kept) >= KEPT:
@@ -211,7 +211,7 @@ def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
 
 
 def _key(lot: Lot) -> Key:
-    """What tells a lot from the others of its notice: ids and numbers are not always unique."""
+    """A key that identifies a lot within its notice: ids and numbers are not always unique."""
     return lot.id, lot.number, lot.title
 
 
@@ -253,7 +253,7 @@ def _judged(
 
 
 def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
-    """What no partner would remedy, in French; empty where nothing stands in the way."""
+    """Obstacles that no partner removes, in French; empty without any."""
     why = []
     held = lot.reservation
     if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:

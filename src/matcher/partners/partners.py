@@ -1,8 +1,8 @@
-"""With whom to answer: partners for a structure on a notice, ranked by what they add.
+"""Partners for a structure on a notice, ranked by what they add.
 
 Two kinds are distinguished: a *complement* takes a lot, a need or a zone that the structure does not cover; a
-*reinforcement* has the same trade and more capacity, and it is said why one alone would not do.  A third
-way in is to be subcontractor of who takes a big lot with hours of insertion.
+*reinforcement* has the same trade and more capacity, with the reason why one alone is not enough.  A third
+option is to be subcontractor of the holder of a large lot with insertion hours.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
 ADDED = 6.0  # what a whole notice newly covered adds to the score: more than any proof of the past
-POOL = 60  # structures of each lot that are looked at
+POOL = 60  # structures of each lot that are considered
 
 
 # -------------------------------------------------------------------------------------------- the weights
@@ -53,7 +53,7 @@ POOL = 60  # structures of each lot that are looked at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Learnt from past groups (`data/build/train_partners.py`), one file a recipe; none means the score alone."""
+    """Learnt from past groups (`data/build/train_partners.py`), one file a recipe; without one the score is used alone."""
 
     base: float = 1.0
     affinity: Mapping[str, float] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Weights:
     intercept: float = 0.0
 
     def probability(self, scores: Column) -> Column:
-        """The chance that this one is the partner; a logistic map of the score, learnt on past groups."""
+        """The probability of being the partner: a logistic map of the score, learnt on past groups."""
         z = (self.slope or 0.0) * scores + self.intercept
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
 
@@ -74,7 +74,7 @@ def weights_of(recipe: str) -> Weights:
         return Weights()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        affinity = {str(k): float(v) for k, v in data["kin"].items()}
+        affinity = {str(k): float(v) for k, v in data["affinity"].items()}
         if unknown := affinity.keys() - set(COLUMNS):
             raise KeyError(f"unknown column {min(unknown)}")
         return Weights(
@@ -91,9 +91,9 @@ def rank_partners(
     as_of: date | None = None,
     able: NDArray[np.bool_] | None = None,
 ) -> tuple[Ranking, Mapping[str, Column]]:
-    """The ranking of a lot as one of partners for a bidder: itself left out, affinities of past awards added.
+    """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards.
 
-    Of the candidates of the mask `able` alone, (candidates,), where it is given.
+    Restricted to the candidates of the mask `able`, (candidates,), where it is given.
     Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
     """
     weights = weights_of(matcher.recipe.name)
@@ -115,7 +115,7 @@ def rank_partners(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """One with whom to answer: what it adds, why, and what the law says of it; reasons sum to the score."""
+    """A proposed partner: what it adds, why, and the legal rules; reasons sum to the score."""
 
     structure: Structure
     kind: Kind
@@ -129,7 +129,7 @@ class Partner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partners:
-    """The answer to "with whom": what the structure covers alone, what it lacks, and who adds it."""
+    """What the structure covers alone, what it lacks, and the partners that add it."""
 
     structure: Structure
     tender: Tender
@@ -155,9 +155,8 @@ def partners(
 ) -> Partners:
     """With whom `structure` should answer `tender` (or one `lot`, by id or number), best first.
 
-    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  Of an award
-    notice nobody can be joined any more: who won a lot with a social clause is named to be asked, the clause
-    being read in it or in the call among the `earlier` notices.  Raises NotFound for a lot that the notice
+    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  An award notice
+    offers no partnership: the winner of a lot with a social clause is named instead, the clause being read in it or in the call among the `earlier` notices.  Raises NotFound for a lot that the notice
     does not have.
     """
     asked = _narrowed(tender, lot)
@@ -364,7 +363,7 @@ def _brings(label: str, lot: Lot, held: int, degree: int) -> str:
 
 
 def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tuple[float, str]:
-    """How much more capacity is wanted (0 to 1), and why one alone would not do."""
+    """How much more capacity is needed (0 to 1), and why one alone is not enough."""
     due = math.fsum(a for lot in {x.id: x for x in lots}.values() if not math.isnan(a := yearly(lot)))
     if not due:
         return 0.0, "même métier : renfort de capacité ; le montant du lot n'est pas publié"
@@ -390,10 +389,7 @@ def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tu
 
 
 def _warnings(
-    own: Mapping[str, int],
-    usable: Mapping[str, tuple[int, int, Match]],
-    lots: Mapping[str, Lot],
-    on: date,
+    own: Mapping[str, int], usable: Mapping[str, tuple[int, int, Match]], lots: Mapping[str, Lot], on: date
 ) -> tuple[Warning_, ...]:
     """Rules that two bidders should read before they group."""
     found = []
@@ -422,7 +418,7 @@ def _subcontracting(
     on: date,
     earlier: Sequence[Tender],
 ) -> tuple[Partner, ...]:
-    """The other way in: which firm could be asked for a share of the hours of insertion of a lot.
+    """Subcontracting: the firms that could be asked for a share of a lot's insertion hours.
 
     Of an award notice with a social clause the ordinary firm that won; of an open lot with a clause, or so large
     that the law makes a social condition due, the firms whose trade it is.  Never on a reserved lot.

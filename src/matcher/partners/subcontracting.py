@@ -1,8 +1,8 @@
-"""The other way in: a lot with hours of insertion that a firm takes or took, and who could be asked to carry them.
+"""Subcontracting: lots with insertion hours that a firm wins or won, and the structures that could carry them.
 
 From an award notice (or a DECP award) with a social clause the firm to call is the winner; from an open lot
-with hours those whose trade it is.  The structures that could be asked take the work, or lend staff, or
-carry a task cut out of it.
+with hours those whose trade it is.  These structures do the work, lend staff, or take a task of the
+lot.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def before(tender: Tender, earlier: Sequence[Tender]) -> list[Tender]:
 def clause_of(lot: Lot) -> Clause | None:
     """The condition of execution that an open lot states, the one with hours first.
 
-    None on a reserved lot: whoever takes it is a structure already.
+    None on a reserved lot, which only structures may win.
     """
     stated = [clause for clause in lot.clauses if clause.nature == "execution" and lot.reservation is None]
     return max(stated, key=lambda c: (c.hours is not None, c.confidence), default=None)
@@ -119,7 +119,7 @@ def clause_of(lot: Lot) -> Clause | None:
 def case_of(lot: Lot, tender: Tender) -> str | None:
     """How a structure may come into an open lot, in French: by its clause, else by what the law makes due.
 
-    What the law wants is told as the law's, never as words of the notice.  None where neither gives a way in.
+    A legal requirement is attributed to the law, never to the notice.  None where neither applies.
     """
     on = tender.published or date.today()
     if (clause := clause_of(lot)) is not None:
@@ -136,7 +136,7 @@ def case_of(lot: Lot, tender: Tender) -> str | None:
 def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
     """The structures that could be asked for the hours of the only lot of `tender`, of known kind, each once.
 
-    Those whose trade it is, then those that lend staff or could take a task cut out of it.
+    First those of the trade, then those that lend staff or could take a task of the lot.
     """
     ranking = matcher.rank(matcher.queries(tender)[0])
     answer = matcher.answer(ranking, 3 * n)
@@ -225,7 +225,7 @@ def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
 
 
 def takers(matcher: Matcher, tender: Tender, lot: Lot, n: int = FIRMS) -> tuple[Structure, ...]:
-    """Ordinary firms of the catalogue that won a contract of the lot's trade; none where it holds none."""
+    """Ordinary firms of the catalogue that won a contract of the lot's trade."""
     ranking = matcher.rank(matcher.queries(replace(tender, lots=(lot,)))[0], past=True)
     candidates = ranking.shortlist.candidates
     kinds = matcher.catalogue.of_structure("kind")[candidates]
@@ -385,7 +385,7 @@ def _clause(lot: Lot | None) -> Clause | None:
 
 
 def owed(clause: Clause) -> str:
-    """What a condition of execution asks for, in French: hours or a share where stated, else no more than it says."""
+    """The requirement of a condition of performance, in French: hours or a share where stated, else its words."""
     if clause.hours:
         return f"{grouped(clause.hours)} heures d'insertion"
     return (

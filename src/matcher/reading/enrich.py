@@ -12,16 +12,7 @@ from pathlib import Path
 
 from matcher.domain import BadInput, MatcherError, Structure
 from matcher.reading import files, merge
-from matcher.reading.sync import (
-    adaptees,
-    associations,
-    emplois,
-    entreprises,
-    finess,
-    inclusion,
-    siae,
-    site,
-)
+from matcher.reading.sync import adaptees, associations, emplois, entreprises, finess, inclusion, siae, site
 from matcher.reading.sync._client import Report
 
 Say = Callable[[str], None]

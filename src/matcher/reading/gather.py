@@ -10,15 +10,7 @@ from pathlib import Path
 
 from matcher import codec
 from matcher.catalogue.files import add_files, holds
-from matcher.domain import (
-    Award,
-    BadInput,
-    NotFound,
-    NoValidRecords,
-    Rejected,
-    Structure,
-    Tender,
-)
+from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import files, merge
 
 NOTICES = "notices.jsonl"

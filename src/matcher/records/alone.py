@@ -20,7 +20,7 @@ class Busy(MatcherError):
 
 @contextmanager
 def alone(store: Store, role: str, what: str) -> Iterator[None]:
-    """Hold a role on this store; it is free again when the process dies.  Raises Busy; `what` says who is at work."""
+    """Hold a role on this store; it is free again when the process dies.  Raises Busy; `what` describes the caller, for the message of Busy."""
     busy = Busy(f"{what} on this store: try again when it has ended")
     if store.engine.dialect.name == "postgresql":
         with store.engine.connect() as connection:

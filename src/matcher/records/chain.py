@@ -1,8 +1,8 @@
 """The sealed events of a sourcing record: commitments, chained by keyed seals, with head and count kept outside the chain.
 
 Each event is committed to by sha256(salt + SIRET + payload), and each seal, made with a key that no database holds, covers
-the one before.  Erasing a person removes payload, salt and SIRET of its events, and is an event itself: what is left names
-nobody, and a line that was blanked without it is told from one that was erased.
+the one before.  Erasing a person removes payload, salt and SIRET of its events, and is an event itself: what is left identifies
+nobody, and a line blanked without such an event is distinguished from an erased one.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def key() -> bytes:
             sink.write(secrets.token_hex(32))
             sink.flush()
             os.fsync(sink.fileno())
-        with suppress(FileExistsError):  # another process was first: its key stands
+        with suppress(FileExistsError):  # another process wrote it first: its key is used
             os.link(part, path)
         part.unlink()
     return path.read_bytes()
@@ -120,7 +120,7 @@ def _keep_head(connection: Connection, record: str, count: int, seal: str) -> No
     connection.execute(insert(SourcingHead), row)
 
 
-def erased(connection: Connection, record: str, numbers: Sequence[int] = (), *, siret: bool = True) -> None:
+def erase(connection: Connection, record: str, numbers: Sequence[int] = (), *, siret: bool = True) -> None:
     """Blank these events, and seal that they were, with what the record commits to from now on."""
     listed = rows(connection, record)
     content = connection.execute(select(Sourcing.__table__).where(Sourcing.id == record)).mappings().first()
@@ -135,7 +135,7 @@ def erased(connection: Connection, record: str, numbers: Sequence[int] = (), *, 
 
 
 def reseal(connection: Connection, record: str) -> None:
-    """Seal a record by the key, as it stands: for those sealed before seals had one."""
+    """Seal a record again with the key: for records sealed before seals were keyed."""
     before, listed = GENESIS, rows(connection, record)
     for event in listed:
         before = _seal(record, event["number"], before, event["commitment"], event["kind"], event["at"])
@@ -143,7 +143,7 @@ def reseal(connection: Connection, record: str) -> None:
         connection.execute(update(SourcingEvent).where(*here).values(seal=before))
     if listed:
         _keep_head(connection, record, listed[-1]["number"], before)
-        erased(connection, record, [e["number"] for e in listed if e["payload"] is None])
+        erase(connection, record, [e["number"] for e in listed if e["payload"] is None])
 
 
 # ---------------------------------------------------------------------------------------------- verifying
@@ -159,7 +159,7 @@ def broken_at(listed: Sequence[RowMapping], sealed: Any, head: RowMapping | None
     if not listed or listed[0]["kind"] != "created" or _stated(listed) != digest(sealed):
         return 1
     if head is None or not _is_head(head, record, len(listed), before):
-        return len(listed) + 1  # events after the last one that is there were taken out
+        return len(listed) + 1  # events were removed from the end
     return None
 
 
@@ -225,12 +225,12 @@ def last(listed: Sequence[Event]) -> tuple[int, str]:
 
 
 def anchors(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    """(record, count, seal) of every record, to be printed and kept elsewhere: a store set back is then told."""
+    """(record, count, seal) of every record, to be kept outside the store: they reveal a store that was rolled back."""
     for row in connection.execute(select(SourcingHead.__table__).order_by(SourcingHead.record_id)).mappings():
         yield row["record_id"], row["count"], row["seal"]
 
 
-def gone_since(connection: Connection, kept: Sequence[tuple[str, int, str]]) -> Iterator[str]:
+def missing_since(connection: Connection, kept: Sequence[tuple[str, int, str]]) -> Iterator[str]:
     """The records of an anchor that no longer hold the event it names, with the seal it had."""
     for record, count, seal in kept:
         here = (SourcingEvent.record_id == record, SourcingEvent.number == count)

@@ -81,24 +81,14 @@ class Suggestion:
 
 
 def declare(
-    store: Store,
-    bearer: Bearer,
-    *,
-    siret: str,
-    notice_id: str,
-    lot_id: str = "",
-    brings: str = "",
-    seeks: str = "",
-    contact: str | None = None,
-    visibility: str = "members",
-    named: Sequence[str] = (),
-    buyer_may_see: bool = False,
-    deadline: datetime | None = None,
-) -> Offer:
-    """Declare what a structure brings and looks for on a notice or lot; declared again, it replaces the former.
+    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
+    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
+    deadline: datetime | None = None
+) -> Offer:  # fmt: skip
+    """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
 
     Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
-    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on what cannot stand.
+    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on inconsistent values.
     """
     _own(bearer, siret)
     text = {"brings": clean(brings), "seeks": clean(seeks)}
@@ -125,7 +115,7 @@ def declare(
             .mappings()
             .first()
         )
-        # an unpublished need is private: it is answered like a notice that nobody knows
+        # an unpublished need is private: the answer is the one for an unknown notice
         public = known if known and not known["owner"] else None
         until = deadline or (public["deadline"] if public else None)
         if until is None:
@@ -135,7 +125,7 @@ def declare(
         if until <= moment:
             raise BadInput(f"la date limite de l'avis est passée ({until:%d/%m/%Y}) : on ne s'y déclare plus")
         row: dict[str, Any] = {
-            "id": secrets.token_urlsafe(16),  # of a declaration made again, the first one stands
+            "id": secrets.token_urlsafe(16),  # the first one, where it is declared again
             "siret": siret,
             "notice_id": notice_id,
             "lot_id": lot_id,
@@ -164,7 +154,7 @@ def declare(
 
 
 def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Withdraw a declaration at once; idempotent.  Raises NotFound, also for another's."""
+    """Withdraw a declaration at once; idempotent.  Raises NotFound, also for somebody else's."""
     with store.writing() as connection:
         _mine(connection, bearer, identifier)
         connection.execute(
@@ -176,7 +166,7 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
 
 
 def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Delete the contact address of one's own declaration.  Raises NotFound, also for another's."""
+    """Delete the contact address of one's own declaration.  Raises NotFound, also for somebody else's."""
     with store.writing() as connection:
         _mine(connection, bearer, identifier)
         connection.execute(update(Declaration).where(Declaration.id == identifier).values(contact=None))
@@ -232,7 +222,7 @@ def contact(store: Store, bearer: Bearer, identifier: str) -> str:
 
 
 def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
-    """Who saw one's own declaration, and when.  Raises NotFound, also for another's."""
+    """Who saw one's own declaration, and when.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         _mine(connection, bearer, identifier)
         rows = connection.execute(
@@ -279,7 +269,9 @@ def suggest(
             far = kilometres(siret, other["siret"]) if kilometres else math.nan
             if far > reach_km:
                 continue
-            best = max((_complete(mine, other) for mine in own if _same_lot(mine, other)), default=None)
+            best = max(
+                (_complementarity(mine, other) for mine in own if _same_lot(mine, other)), default=None
+            )
             if best is not None and best[0] > 0:
                 rows.append(other)
                 found[other["id"]] = Suggestion(
@@ -358,18 +350,21 @@ def _record(
 
 def _offer(row: RowMapping, moment: datetime) -> Offer:
     withdrawn, expired = row["withdrawn_at"] is not None, row["deadline"] <= moment
+    same = (
+        "id",
+        "siret",
+        "notice_id",
+        "lot_id",
+        "brings",
+        "seeks",
+        "visibility",
+        "buyer_may_see",
+        "deadline",
+        "updated_at",
+    )
     return Offer(
-        id=row["id"],
-        siret=row["siret"],
-        notice_id=row["notice_id"],
-        lot_id=row["lot_id"],
-        brings=row["brings"],
-        seeks=row["seeks"],
+        **{name: row[name] for name in same},
         has_contact=bool(row["contact"]),
-        visibility=row["visibility"],
-        buyer_may_see=row["buyer_may_see"],
-        deadline=row["deadline"],
-        updated_at=row["updated_at"],
         state="withdrawn" if withdrawn else "expired" if expired else "open",
     )
 
@@ -380,10 +375,10 @@ def _same_lot(mine: RowMapping, other: RowMapping) -> bool:
     return same and (not mine["lot_id"] or not other["lot_id"] or mine["lot_id"] == other["lot_id"])
 
 
-def _complete(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:
+def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:
     """Complementarity of two declarations, 0 to 1, and why; symmetric."""
-    theirs, shared_in = _meet(mine["seeks"], other["brings"])
-    ours, shared_out = _meet(other["seeks"], mine["brings"])
+    theirs, shared_in = _coverage(mine["seeks"], other["brings"])
+    ours, shared_out = _coverage(other["seeks"], mine["brings"])
     reasons = []
     if theirs:
         reasons.append(f"apporte ce que vous cherchez : {shared_in}")
@@ -394,7 +389,7 @@ def _complete(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ..
     return round((theirs + ours) / 2, 4), tuple(reasons)
 
 
-def _meet(asked: str, given: str) -> tuple[float, str]:
+def _coverage(asked: str, given: str) -> tuple[float, str]:
     """The share of the request that is covered, by trades where both name some, else by words."""
     labels = {trade.name: trade.label for trade in trades.trades()}
     wanted, had = trades.named(asked), trades.named(given)

@@ -1,7 +1,7 @@
-"""Feedback of structures and buyers on a lot, per pair and effective at once: a refused lot is never proposed again.
+"""Feedback of structures and buyers on a lot, per pair and effective immediately: a refused lot is never proposed again.
 
 The latest feedback of a pair counts.  A refusal follows the establishment when its SIRET changes, and a trade that a
-structure denies ("ce n'est pas notre métier") keeps every lot of that trade away from it.
+structure denies ("ce n'est pas notre métier") excludes it from every lot of that trade.
 """
 
 from __future__ import annotations
@@ -45,18 +45,9 @@ OF_STRUCTURES = frozenset({"interested", "declined", "submitted"})
 
 
 def record(
-    store: Store,
-    siret: str,
-    notice_id: str,
-    lot_id: str = "",
-    verb: str = "interested",
-    *,
-    reason: str = "",
-    cpv: str = "",
-    position: int | None = None,
-    shown: int | None = None,
-    by: str = "",
-) -> None:
+    store: Store, siret: str, notice_id: str, lot_id: str = "", verb: str = "interested", *, reason: str = "",
+    cpv: str = "", position: int | None = None, shown: int | None = None, by: str = ""
+) -> None:  # fmt: skip
     """Record feedback on one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
 
     "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.
@@ -177,7 +168,7 @@ def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
 
     A pair shown low and still judged weighs more (inverse propensity of its position, 1 / log2(1 + position):
     Joachims, Swaminathan, Schnabel, 2017), at most `most`; and each structure weighs the square root of what it
-    was judged, so that who is shown everywhere does not teach everything.
+    was judged, so that structures shown everywhere do not dominate.
     """
     best: dict[tuple[str, str, str], tuple[Any, float, int | None]] = {}
     with store.reading() as connection:

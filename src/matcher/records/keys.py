@@ -50,7 +50,7 @@ class Bearer:
 def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | None = 365) -> str:
     """Make a key and return its secret, which is shown only once.  `days` None never expires.
 
-    Raises BadInput on a scope that is not one.
+    Raises BadInput on an unknown scope.
     """
     if not scopes:
         raise BadInput("une clé a au moins un droit : read, buyer, operator ou structure:SIRET")
@@ -105,7 +105,7 @@ def listed(store: Store) -> tuple[Bearer, ...]:
 
 
 def revoke(store: Store, identifier: str) -> None:
-    """Revoke a key at once, by its public part or in full.  Raises NotFound."""
+    """Revoke a key immediately, by its public part or in full.  Raises NotFound."""
     public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
     with store.writing() as connection:
         done = connection.execute(

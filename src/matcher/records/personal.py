@@ -1,7 +1,7 @@
 """A person's data, found by walking the schema: every column in which an address or a SIRET can stand.
 
-By address: the address alone goes, wherever it is written, and no mail is sent to it again.  By SIRET: the rows of the
-structure go and its keys are revoked; elsewhere its number goes.  Kept: the fact of having unsubscribed (it keeps mail
+By address: only the address is removed, wherever it is written, and no mail is sent to it again.  By SIRET: the rows of the
+structure are deleted and its keys revoked; elsewhere its number is removed.  Kept: the fact of having unsubscribed (it keeps mail
 away), and notices as published.  A sealed event loses its content and keeps its commitment.
 """
 
@@ -20,7 +20,7 @@ from matcher.records import chain
 from matcher.records.store import Store, address_subject, now, plain
 from matcher.records.tables import Base
 
-#: Table -> the column that says whose a row is: an erased structure's rows go whole.
+#: Table -> the column of the row's owner: rows of an erased structure are deleted.
 OWNED: Mapping[str, str] = {
     "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret", "digest": "addressee",
     "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret", "letter": "siret", "once": "actor",
@@ -30,7 +30,7 @@ KEPT = {"unsubscription"}
 PUBLISHED = {("notice", "tender")}
 #: Never shown, even to the person: what proves a key or a link.
 SECRET = {("api_key", "hash"), ("claim", "token_hash")}
-#: What takes the place of a sealed event's content.
+#: Replaces the content of a sealed event.
 
 
 class _Person:
@@ -118,7 +118,7 @@ def erase(store: Store, name: str) -> dict[str, int]:
                 blanked[row.id] += []  # what it commits to has changed
             gone[table.name] = gone.get(table.name, 0) + 1
         for record, numbers in blanked.items():
-            chain.erased(connection, record, numbers, siret=not person.by_address)
+            chain.erase(connection, record, numbers, siret=not person.by_address)
         if person.by_address:
             store.unsubscribe(connection, address_subject(person.name), "operator")
         store.audit(connection, "operator", "erase", detail=gone)

@@ -13,7 +13,7 @@ from matcher.domain import NotFound
 from matcher.records.store import Store, now
 from matcher.records.tables import RETENTION, Favourite, Search
 
-DAYS = RETENTION["search"][1]  # a search is kept so long
+DAYS = RETENTION["search"][1]  # how long a search is kept
 MOST = 200  # favourites of one owner
 
 
@@ -27,7 +27,7 @@ def keep(store: Store, asked: Mapping[str, Any]) -> str:
 
 
 def read(store: Store, identifier: str) -> dict[str, Any]:
-    """What was asked.  Raises NotFound where nothing, or nothing any more, is kept under this id."""
+    """What was asked.  Raises NotFound where the id is unknown or has expired."""
     with store.reading() as connection:
         row = connection.execute(select(Search.asked, Search.at).where(Search.id == identifier)).first()
     if row is None or row.at < now() - timedelta(days=DAYS):
@@ -53,7 +53,7 @@ def set_aside(store: Store, owner: str, sirets: Sequence[str]) -> None:
 
 
 def put_back(store: Store, owner: str, siret: str) -> None:
-    """Remove a favourite; nothing happens where it is none."""
+    """Remove a favourite; unknown ones are ignored."""
     mine = (Favourite.owner == owner, Favourite.siret == siret)
     with store.writing() as connection:
         connection.execute(delete(Favourite).where(*mine))

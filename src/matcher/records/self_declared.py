@@ -121,7 +121,7 @@ def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> t
     return listed, count
 
 
-def of_store(
+def overlay_from_store(
     structures: Iterable[Structure], awards: Iterable[Award] = (), url: str | None = None
 ) -> tuple[list[Structure], str]:
     """`overlay` by the store in force, and a message saying what was applied; unchanged where there is no store.
@@ -155,8 +155,8 @@ def of_store(
 def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
     """The structures of a catalogue that declared or denied something since it was built, as they declare it now.
 
-    For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  What a source said and a
-    structure has since taken its own word off again comes back with the next whole build.
+    For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  A source's value that a structure
+    no longer overrides returns with the next full build.
     """
     if not exists(url):
         return []

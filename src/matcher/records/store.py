@@ -1,6 +1,6 @@
 """Persistent storage in SQLite (WAL) by default or PostgreSQL by URL, behind one small interface.
 
-Every write is one short transaction and every natural key is unique: two writers at once, or a process
+Every write is one short transaction and every natural key is unique: concurrent writers, or a process
 killed at any point and started again, leave the state that one undisturbed writer would have left.
 """
 
@@ -21,18 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import (
-    Connection,
-    Date,
-    Engine,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Date, Engine, create_engine, delete, event, func, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
@@ -178,7 +167,7 @@ class Store:
     ) -> int:
         """Insert or update by `key` (by default the primary key); columns of `keep` stay as first written.
 
-        With every other column in `keep` a row that stands is left alone.  Returns the rows written.
+        With every other column in `keep` an existing row is not changed.  Returns the rows written.
         """
         if not rows:
             return 0
@@ -399,7 +388,7 @@ def _engine(address: str) -> Engine:
 def _private(path: Path) -> None:
     """A SQLite file that its owner alone reads; its journals take the same mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # a file of another user, or a read-only disk, is told when it is used
+    with suppress(OSError):  # another user's file, or a read-only disk: reported at the first access
         path.touch(mode=0o600)
         path.chmod(0o600)
 
@@ -425,6 +414,6 @@ def _on_connect(raw: Any, record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    """A writer takes the lock first: upgrading a reader would fail at once, without waiting."""
+    """A writer takes the lock first: upgrading a reader would fail immediately, without waiting."""
     writes = connection.get_execution_options().get("maillage_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

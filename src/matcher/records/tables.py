@@ -173,7 +173,7 @@ class Digest(Base):
 class Letter(Base):
     """A mail of the pages, queued in the transaction of its cause and sent by `matcher.outreach.post`.
 
-    `status`: ready, sending, sent, failed, cancelled; its text goes once it has left.
+    `status`: ready, sending, sent, failed, cancelled; its text is deleted once it is sent.
     """
 
     __tablename__ = "letter"
@@ -237,7 +237,7 @@ class SourcingEvent(Base):
 
 
 class SourcingHead(Base):
-    """How many events a record has, and the last seal: what the chain itself cannot say of its own end."""
+    """How many events a record has, and the last seal: a chain cannot show that its own end was removed."""
 
     __tablename__ = "sourcing_head"
     record_id: Mapped[str] = mapped_column(
@@ -268,7 +268,7 @@ class DeniedSkill(Base):
 
 
 class Claim(Base):
-    """A claim of a structure's account: who asks and why, and the way in which the operator proved it (link or code, hashed)."""
+    """A claim of a structure's account: the claimant, the reason, and how the operator verified it (link or code, hashed)."""
 
     __tablename__ = "claim"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -283,7 +283,7 @@ class Claim(Base):
     role: Mapped[str] = mapped_column(String(200), default="", server_default="")
     reason: Mapped[str] = mapped_column(String(2000), default="", server_default="")
     way: Mapped[str] = mapped_column(String(16), default="", server_default="")  # "mail", "letter", "phone"
-    claimant: Mapped[str | None] = mapped_column(Text)  # the address of who asks
+    claimant: Mapped[str | None] = mapped_column(Text)  # the claimant's address
 
 
 class Profile(Base):
@@ -330,7 +330,7 @@ class Once(Base):
 
 
 class Search(Base):
-    """What a page of results was asked: its id is the unguessable part of its address."""
+    """The query of a page of results: its id is the unguessable part of its address."""
 
     __tablename__ = "search"
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -399,12 +399,7 @@ def _known(words: str) -> tuple[Place, ...]:
 
 
 def _strength(
-    text: str,
-    tokens: list[re.Match[str]],
-    plain: list[str],
-    i: int,
-    stop: int,
-    options: tuple[Place, ...],
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: tuple[Place, ...]
 ) -> int:
     """How plainly the words around a name say that it is the place."""
     after = text[tokens[stop - 1].end() :]

@@ -19,43 +19,43 @@ from matcher.reference.identifiers import clean_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assumption:
-    """One figure taken for granted, with why."""
+class _Stated:
+    """What every assumption has: a label, why, and where it was found."""
 
     key: str
     label: str
-    value: float
-    unit: str = ""
     reasoning: str = ""
     source: str = ""
     since: date | None = None
 
-    def shown(self) -> str:
-        """The assumption as a user reads it: figure, reasoning, source, date."""
-        figure = f"{self.value:g}".replace(".", ",")
+    def _with_reason(self, figure: str) -> str:
         day = f", {self.since:%d/%m/%Y}" if self.since else ""
-        return f"{self.label} : {figure} {self.unit} ({self.reasoning} ; {self.source}{day})"
+        return f"{self.label} : {figure} ({self.reasoning} ; {self.source}{day})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labour:
-    """What a trade's price holds of labour: `share` from 0 to 1, `hourly_cost` in euros before tax."""
+class Assumption(_Stated):
+    """One assumed figure."""
 
-    key: str
-    label: str
+    value: float
+    unit: str = ""
+
+    def shown(self) -> str:
+        """The assumption as a user reads it: figure, reasoning, source, date."""
+        return self._with_reason(f"{self.value:g}".replace(".", ",") + f" {self.unit}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labour(_Stated):
+    """The share of labour in a trade's price, 0 to 1, and the cost of an hour, euros before tax."""
+
     share: float
     hourly_cost: float
-    reasoning: str = ""
-    source: str = ""
-    since: date | None = None
 
     def shown(self) -> str:
         """The assumption as a user reads it."""
-        day = f", {self.since:%d/%m/%Y}" if self.since else ""
-        return (
-            f"{self.label} : {self.share:.0%} de main-d'œuvre, {self.hourly_cost:g} € HT de l'heure "
-            f"({self.reasoning} ; {self.source}{day})"
-        ).replace("%", " %")
+        figure = f"{self.share:.0%} de main-d'œuvre, {self.hourly_cost:g} € HT de l'heure"
+        return self._with_reason(figure).replace("%", " %")
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:

@@ -142,12 +142,7 @@ def _described(known: Mapping[str, float], asked: Sequence[str], unit: str) -> s
 
 
 def _area(
-    code: str,
-    shape: Outline,
-    value: float | None,
-    bounds: Sequence[float],
-    frame: _Frame,
-    unit: str,
+    code: str, shape: Outline, value: float | None, bounds: Sequence[float], frame: _Frame, unit: str
 ) -> str:
     fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
     return (

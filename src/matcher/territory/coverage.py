@@ -25,15 +25,7 @@ from matcher.reference.places import precise
 from matcher.territory import assumptions
 from matcher.territory import facilitators as facilitators_
 from matcher.territory.able import Levels, likely
-from matcher.territory.supply import (
-    Mask,
-    Supply,
-    Worth,
-    asked_of,
-    placed,
-    trades_asked,
-    trades_of_lot,
-)
+from matcher.territory.supply import Mask, Supply, Worth, asked_of, placed, trades_asked, trades_of_lot
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
 UNKNOWN_TRADE = "non reconnu"

@@ -66,20 +66,11 @@ ORDER = "ordre de présentation, ne préjuge pas du choix"
 
 
 def potential(
-    matcher: Matcher,
-    tender: Tender,
-    supply: Supply,
-    *,
-    amount: float | None = None,
-    like_needs: float | None = None,
-    works: bool | None = None,
-    buyer: law.BuyerType = "local",
-    defence: bool = False,
-    public_service: bool | None = None,
-    rate: float | None = None,
-    contribution: float | None = None,
-    most: int = 5,
-) -> Potential:
+    matcher: Matcher, tender: Tender, supply: Supply, *, amount: float | None = None,
+    like_needs: float | None = None, works: bool | None = None, buyer: law.BuyerType = "local",
+    defence: bool = False, public_service: bool | None = None, rate: float | None = None,
+    contribution: float | None = None, most: int = 5
+) -> Potential:  # fmt: skip
     """The potential of every lot of a need.  `amount` is that of the whole need where the lots do not say.
 
     `rate` (direct employment, 0 to 1) and `contribution` (euros) of the buyer tell the OETH effect.  Raises

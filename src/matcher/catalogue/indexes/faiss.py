@@ -27,7 +27,7 @@ REFINE = 400  # extra vectors fetched for re-ranking
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
 PROBED = 0.5
-BLOCK = 100_000  # rows at once
+BLOCK = 100_000  # rows per block
 WORN = 0.2  # share of deleted vectors at which the index is retrained
 SHARED = 0.5  # where different vectors are at most so many of the rows they are kept apart, once each
 
@@ -86,7 +86,7 @@ class FaissIndex:
         with _one_thread():
             _, found = self._index.search(question, many, params=options)
         numbers = found[0][found[0] >= 0].astype(np.int64)
-        numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others are gone
+        numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others were deleted
         order = np.argsort(-self._similarities(vector, numbers), kind="stable")
         return self._rows_of(numbers[order], k, allowed)
 
@@ -224,7 +224,7 @@ def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float3
 
 
 def _numbered(texts: Sequence[str]) -> NDArray[np.int32]:
-    """Each different text as a number, in the order in which they are met first."""
+    """Each different text as a number, in the order of first occurrence."""
     known: dict[str, int] = {}
     return np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
 

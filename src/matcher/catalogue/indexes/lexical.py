@@ -70,7 +70,7 @@ class LexicalIndex:
         self._counted, self._weighted = counted, weighted
         self._k1, self._b = k1, b
         self._rows = len(counted.starts) - 1
-        self._scratch: list[_Scratch] = []  # free ones; one is made per concurrent query
+        self._scratch: list[_Scratch] = []  # a pool: one per concurrent query
 
     def _asked(self, text: str) -> tuple[list[int], float]:
         """The columns of the query words found in some row, and the weight of a row that would hold them all."""
@@ -126,7 +126,7 @@ class LexicalIndex:
     def _promising(
         self, room: _Scratch, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows among which the k best stand for certain, and their sums."""
+        """Rows that certainly include the k best, and their sums."""
         weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
         left = float(weighted.highest[columns].sum(dtype=np.float64))
@@ -212,7 +212,7 @@ class LexicalIndex:
         vocabulary = dict(self._vocabulary)
         fresh = _counted(texts, vocabulary)
         old = self._counted
-        # the new rows stand behind the old ones, then all are taken in their order
+        # the new rows are appended, then all are reordered
         behind = _Counted(
             np.concatenate([old.columns, fresh.columns]),
             np.concatenate([old.counts, fresh.counts]),

@@ -2,7 +2,7 @@
 
 The table is named after the content of its vectors, so that only the first process fills it, and a new
 catalogue never disturbs a running service.  The address is read from MATCHER_VECTORS and never saved.  A filter
-goes down into the query as a bitmap; the scan is iterative, so that it never returns fewer rows than there are.
+is passed to the query as a bitmap; the scan is iterative, so that it never returns fewer rows than there are.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Known later answers, for the figures of a card: whom a notice went to, which code an award has.
+"""Known later answers, for the figures of a card: the winner of a notice, the code of an award.
 
-Looked at after training, never learnt from.
+Used after training, never learnt from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Learn to tell a need from any other text (see `matcher.matching.clarity`), from texts of this project alone."""
+"""Learn to distinguish a need from any other text (see `matcher.matching.clarity`), from texts of this project alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Learn what reserves a contract, what sets a social condition of performance, and what names a social criterion.
+"""Learn to recognise reservations, social conditions of performance and social criteria.
 
-Passages of real notices, labelled lot by lot, come first where they are available (`MATCHER_SHARED`); passages of our own
+Passages of real notices, labelled lot by lot, come first where they are available (`MATCHER_SHARED`); this project's own passages
 come second.  Everything is judged by what was learnt without it: an author's passages by all others, a notice's by all
 other notices.
 """
@@ -44,7 +44,7 @@ REAL = 3.0  # weight of a passage of a real notice, one of our own being 1
 FOLDS = 5  # of real notices
 #: Files of the tests that are learnt from; the others there are held out.
 DEVELOPMENT = ("clause_passages", "clause_passages_2", "clause_passages_3", "clause_sentences")
-OURS = "m"  # who wrote these had seen what was wrong on others
+OURS = "m"  # their authors had seen errors on the others
 NOTICE = "notice "  # and its number, in place of an author
 Truth = tuple[bool | None, ...]  # in the order of LABELS; None is not known
 Floats = NDArray[np.float64]
@@ -360,25 +360,26 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
 
 CARD = """# Clauses
 
-The chance that a sentence and its neighbours reserve a contract, set a social condition of performance, or name a social
+The probability that a sentence and its neighbours reserve a contract, set a social condition of performance, or name a social
 award criterion.
 
-- Made {date} by `matcher train clauses` from {own} passages of our own writing and {real} windows of real TED notices (CC BY
-  4.0) labelled lot by lot; labels by a language model with a guide, not by people of the trade; weights of hashed features only.
-- Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: runs of words, words
-  apart, letters, kinds of words in runs and apart; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
-- A score becomes a chance by a logistic curve learnt on passages left out, and a statement is made where it is likelier than not.
+- Made {date} by `matcher train clauses` from {own} passages written for this project and {real} windows of real TED notices (CC BY
+  4.0) labelled lot by lot; labels by a language model with a guide, not by practitioners; weights of hashed features only.
+- Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: word n-grams, skip-grams,
+  character n-grams; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
+- Scores are calibrated by a logistic curve fitted on held-out passages; a label is assigned from a probability of 0.5, or of 0.15
+  where the words of the sentence say it outright.
 - Licence Apache-2.0.
 
 ## Figures
-Each author's passages judged by what all the others teach, each notice's by all other notices:
+Leave-one-author-out for our own passages, leave-one-notice-out for windows:
 
 | statement | where | passages | true | precision | recall |
 |---|---|---:|---:|---:|---:|
 {table}
 
-`clause_passages_4` to `_7` of `tests/data` are never learnt from: `pytest tests/reading/test_clauses.py -s` prints what is reached.
+`clause_passages_4` to `_7` of `tests/data` are never trained on: `pytest tests/reading/test_clauses.py -s` prints the figures on them.
 
 ## Not for
-Texts in another language, or deciding in place of the buyer: the passage is quoted so that one may read it.
+Texts in another language, or deciding in place of the buyer: the passage is quoted for checking.
 """

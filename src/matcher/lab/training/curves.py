@@ -1,4 +1,4 @@
-"""Learning curves, to look at before a whole training is paid for: the encoder by its steps, the ranker by its rounds.
+"""Learning curves, to check before a full training run: the encoder by its steps, the ranker by its rounds.
 
 Both are measured on what was not learnt from: pairs held out for the encoder, winners held out for the
 ranker.  `invented` makes a small history where the real one is absent; its figures mean nothing but the slope.
@@ -23,7 +23,7 @@ from matcher.lab.evaluation import measures
 from matcher.lab.training import encoder, ranker
 from matcher.lab.training.texts import Material, Pairs
 
-HELD_OUT = 5  # one in so many is held out
+HELD_OUT = 5  # one in this many is held out
 MOST = 500  # pairs measured on each side
 
 

@@ -51,8 +51,8 @@ class Settings:
     near: float = 0.0  # share of batches drawn from one division: harder negatives
     choice: float = 0.0  # weight of a loss of its own for the offer that serves against those that tempt
     choice_scale: float = 16.0  # cosines are multiplied by it there
-    turn: float = 0.0  # rate of a linear map of what is asked, as a share of `rate`; 0: no map
-    runs: int = 1  # learnt so many times from one start, each with draws of its own, and averaged
+    turn: float = 0.0  # learning rate of the query projection, as a share of `rate`; 0: no projection
+    runs: int = 1  # runs from one initialisation, with different random draws, averaged
     seed: int = 0
     shares: dict[str, float] = field(
         default_factory=lambda: {
@@ -211,9 +211,9 @@ def without_common(
     vectors: NDArray[np.float32],
     asked: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> NDArray[np.float64]:
-    """The query projection, shape (d, d), without the direction that all that is asked has in common once projected.
+    """The query projection, shape (d, d), without the direction that all projected queries share.
 
-    What is left of that direction would prefer some offers whatever is asked: the tone of who serves, or of who sells.
+    That direction would favour some offers whatever the query.
     """
     ids, offsets = asked
     sums = np.add.reduceat(vectors[ids], offsets, axis=0) @ turn
@@ -223,13 +223,11 @@ def without_common(
 
 
 class Fitted(NamedTuple):
-    """A tokenizer, the vectors of its pieces, and the map that what is asked goes through."""
+    """A tokenizer, the vectors of its pieces, and the query projection."""
 
     tokenizer: Any
     vectors: NDArray[np.float32]  # (vocabulary, dimension)
-    turn: NDArray[
-        np.float32
-    ]  # (dimension, dimension): a text's sum of rows is multiplied by it where it asks
+    turn: NDArray[np.float32]  # (dimension, dimension): applied to a query's sum of rows
 
 
 def fit(material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None) -> Fitted:
@@ -247,7 +245,7 @@ def fit(material: Material, *parts: Settings, watch: Watch | None = None, start:
 def _part(
     material: Material, settings: Settings, tokenizer: Any, watch: Watch | None, start: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The vectors of one part, (vocabulary, axes kept), and its map of what is asked, (axes, axes).
+    """The vectors of one part, (vocabulary, axes kept), and its query projection, (axes, axes).
 
     A map learnt in more dimensions than are kept loses what came from those left out.
     """
@@ -278,7 +276,7 @@ def _learn(
     seed: int,
     watch: Watch | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The vectors of the pieces after one run of steps from the first ones, and the map of what is asked."""
+    """The vectors of the pieces after one run of steps from the first ones, and the query projection."""
     import torch
     from torch.nn import functional
 
@@ -330,7 +328,7 @@ def _learn(
         target = torch.arange(len(drawn))
         tempting = chosen.wrong[drawn]
         ahead, apart = scores, torch.zeros(())
-        if tempting.size:  # what only tempts stands against its own need
+        if tempting.size:  # distractors are compared with their own need only
             c = embed(tempting.ravel()).reshape(*tempting.shape, -1)
             hard = torch.einsum("nd,nkd->nk", a, c)
             ahead = torch.hstack([scores, hard * settings.scale])
@@ -346,7 +344,7 @@ def _learn(
 
 
 def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
-    """Write the sentence-transformers layout: a StaticEmbedding, then a Router that turns what is asked (`task="query"`)."""
+    """Write the sentence-transformers layout: a StaticEmbedding, then a Router that projects queries (`task="query"`)."""
     from safetensors.numpy import save_file
 
     tokenizer, vectors, turn = fitted
@@ -418,12 +416,7 @@ def train(
 
 
 def card(
-    material: Material,
-    parts: Sequence[Settings],
-    out: Path,
-    data: Path,
-    before: date | None,
-    seconds: float,
+    material: Material, parts: Sequence[Settings], out: Path, data: Path, before: date | None, seconds: float
 ) -> str:
     """What the weights were learnt from, how, and what they reach."""
     reader = static.load(out)

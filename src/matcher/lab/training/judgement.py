@@ -59,7 +59,7 @@ PAIRS: Mapping[tuple[str, str], str] = {
     ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
     ("sure", "code_near"): TRADE,
 }  # fmt: skip
-#: What a grade tells of a lead: who could be asked is more of one than who is wrong.
+#: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
 ROUNDS, LEAVES, RATE, BINS = 600, 8, 0.05, 24
 SEEDS, FOLDS = 4, 8
@@ -69,7 +69,7 @@ FAR, OTHER, ANY = (
     4,
 )  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
 WEAK = 0.15
-TYPED = 2.0  # what a pair of a need as typed weighs: there are few beside those of notices
+TYPED = 2.0  # the weight of a pair of a typed need: they are few compared with those of notices
 #: Invented needs that ask staff, each at so many places of the directory; graded by the guide's rule, as weak pairs.
 PLACES, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
 
@@ -110,7 +110,7 @@ def judged(path: Path) -> dict[str, Any]:
 
 @dataclass
 class Asked:
-    """A judged need on its way: its shortlist, its trades and what the demand model reads of it."""
+    """A judged need with its shortlist, its trades and the output of the demand model."""
 
     set: str
     id: str
@@ -126,11 +126,13 @@ class Asked:
 
 def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
     """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
-    told = judged(folder / f"{name}.judged{end}")
+    grades = judged(folder / f"{name}.judged{end}")
     for question in evaluation.questions(folder / f"{name}.queries{end}", []):
         query = matcher.queries(question.tender, as_of=question.day)[0]
-        if question.id in told:
-            yield Asked(name, question.id, told[question.id], query, trades.of_need(query), matcher.catalogue)
+        if question.id in grades:
+            yield Asked(
+                name, question.id, grades[question.id], query, trades.of_need(query), matcher.catalogue
+            )
 
 
 def own_asked() -> list[Asked]:
@@ -200,7 +202,7 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
 
 
 def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
-    """All evidence of all candidates of each need; what is asked is told by chances that did not see the need."""
+    """All evidence of all candidates of each need; the demand model's chances are cross-fitted."""
     found = Needs()
     for need, chance in zip(needs, chances, strict=True):
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
@@ -222,7 +224,7 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
 
 
 def _likeliest(table: NDArray[np.float32], rows: NDArray[np.int64], columns: Sequence[str]) -> int:
-    """Of the establishments of one judged bidder the one meant: surest of the trade, and near."""
+    """The establishment meant by a judged bidder: the most certain of the trade, then the nearest."""
     sure, beyond = (table[rows, columns.index(name)] for name in ("sure", "beyond"))
     return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
 
@@ -358,7 +360,7 @@ def _leaves(
 
 
 def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
-    """The same sums with what a pair says of one column alone moved to that column, and means to the base.
+    """The same sums, with the main effects of a pair moved to its columns, and means to the base.
 
     Means are over the pairs learnt from, so that a part of 0 is usual (Lengerich et al., 2020).
     """
@@ -409,7 +411,9 @@ def crossed(needs: Needs, pairs: Pairs, cuts: Mapping[str, Floats], seed: int = 
     return scores
 
 
-def told(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+def judged_scores(
+    needs: Needs, scores: Sequence[Floats]
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
     """Score, lead and need of every judged pair."""
     rows = [
         (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
@@ -424,7 +428,7 @@ def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float],
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
-    score, lead, need = told(needs, scores)
+    score, lead, need = judged_scores(needs, scores)
 
     def line(chosen: NDArray[np.bool_]) -> tuple[float, float]:
         model = LogisticRegression(C=1e6).fit(score[chosen, None], lead[chosen])
@@ -439,8 +443,8 @@ def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float],
 
 
 def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
-    """The least chance that is likely, and the least that is plausible."""
-    chance, lead, _ = told(needs, chances)
+    """The cut-offs of "likely" and "plausible"."""
+    chance, lead, _ = judged_scores(needs, chances)
     grid = np.arange(0.02, 0.9, 0.005)
     likely = next((c for c in grid if c > 0.3 and lead[chance >= c].mean() >= PRECISE), 0.5)
     served = [
@@ -473,7 +477,7 @@ def run_of(
 def figures(
     lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[float]]:
-    """Of each need with a lead: nDCG@5, top1, leads@5 over judged candidates; of others whether nobody was said."""
+    """Of each need with a lead: nDCG@5, top1, leads@5 over judged candidates; of others whether the answer was "nobody"."""
     found: dict[str, list[float]] = {
         name: [] for name in ("nDCG@5", "top1", "leads@5", "nobody wrong", "nobody right")
     }
@@ -517,7 +521,7 @@ def collected(
     folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
 ) -> Collected:
     """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
-    recipe = recipes.named("lexical")  # no judgement yet: whatever ranks
+    recipe = recipes.named("lexical")  # no judgement yet: the ranker alone
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
     wanted = [need for name in sets for need in asked(matcher, folder, name)]
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
@@ -596,7 +600,7 @@ def theme_of(pair: tuple[str, ...]) -> str:
 def _report(
     needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    chance, lead, need = told(needs, chances)
+    chance, lead, need = judged_scores(needs, chances)
     said = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
     for name, found in by_set(needs, chances, plausible, rows).items():
         for measure, values in found.items():
@@ -634,7 +638,7 @@ def guards(
     needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, float]]:
     """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
-    chance, lead, need = told(needs, chances)
+    chance, lead, need = judged_scores(needs, chances)
     guard: dict[str, dict[str, float]] = {}
     for name, values in by_set(needs, chances, plausible, rows).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
@@ -698,7 +702,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
 - `clarity.npz` tells a need from any other text, learnt from needs and 336 other texts of our own: of texts that it did not
-  see 98 % of needs are read as such and 61 % of the others are told apart.
+  see 98 % of needs are read as such and 61 % of the others are rejected.
 - `trades.npz` reads trades of our taxonomy in a text: in a need by its vector and its hashed words, in what a structure says by
   its vector. Learnt from our own texts in `data/training`, from objets of contracts before July 2019 with their CPV code
   (open data, Licence Ouverte) and from job titles with their ROME code (France Travail, Licence Ouverte); texts of a CPV code

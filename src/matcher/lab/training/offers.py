@@ -1,4 +1,4 @@
-"""Learn to read trades in what structures write of themselves (see `matcher.learned.offers`)."""
+"""Learn to recognise trades in structures' own texts (see `matcher.learned.offers`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matcher.lab.training.trades import BOTH, texts, trade_of
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 
-#: Phrases that structures write: few beside the coded texts, so that each weighs as much as many of these.
+#: Phrases that structures write: few compared with the coded texts, hence weighted more.
 OWN = 200.0
 C, ROUNDS, UNSEEN = 0.2, 60, -10.0  # of the fit; the bias of a trade without a text
 

@@ -1,6 +1,6 @@
 """Learn from the opinions of structures and buyers on the lots shown to them (`matcher.records.feedback`).
 
-Each signal's part of the score is stretched or shrunk by one factor, so that the score stays additive and monotone.  The
+Each signal's part of the score is rescaled or shrunk by one factor, so that the score stays additive and monotone.  The
 factors are those of a pairwise logistic (Joachims, "Optimizing search engines using clickthrough data", 2002): who was
 judged better, against who was judged worse on the same lot, and against those shown above it of whom nothing was
 given.  Weights are corrected for position and for being shown often (`feedback.labels`); factors are held near 1, the
@@ -27,7 +27,7 @@ from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Notice
 
-HOLD = 20.0  # as much as so many pairs speak for a factor of 1
+HOLD = 20.0  # prior strength towards a factor of 1, in pairs
 FEWEST = 20  # lots with a judged pair: fewer teach nothing
 ABOVE = 10  # at most so many unjudged structures above a judged one count against it
 
@@ -82,7 +82,7 @@ def _of_lot(matcher: Matcher, tender: Tender, labels: Sequence[feedback.Label]) 
 
 
 def factors(found: Sequence[Pair], signals: Sequence[str]) -> dict[str, float]:
-    """The factor of each signal, 0 to 4; 1 where nothing speaks for another."""
+    """The factor of each signal, 0 to 4; 1 without evidence for another."""
     from scipy.optimize import minimize
 
     gains = np.array([pair.gain for pair in found])
@@ -103,8 +103,8 @@ def factors(found: Sequence[Pair], signals: Sequence[str]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in zip(signals, found_.x, strict=True)}
 
 
-def stretched(data: Mapping[str, Any], by: Mapping[str, float]) -> dict[str, Any]:
-    """A ranker file with each signal's line, staircase and missing value times its factor."""
+def rescaled(data: Mapping[str, Any], by: Mapping[str, float]) -> dict[str, Any]:
+    """A ranker file with each signal's line, step function and missing value times its factor."""
     signals = {}
     for name, spec in data["signals"].items():
         factor, new = by.get(name, 1.0), dict(spec)
@@ -118,7 +118,7 @@ def stretched(data: Mapping[str, Any], by: Mapping[str, float]) -> dict[str, Any
 
 
 def learn(store: Store, matcher: Matcher, out: Path) -> dict[str, float]:
-    """Write the matcher's ranker file as opinions would have it; the factors.  Raises BadInput on too few opinions."""
+    """Write the matcher's ranker file rescaled by opinions; returns the factors.  Raises BadInput on too few opinions."""
     found = pairs(store, matcher)
     lots = {pair.lot for pair in found}
     if len(lots) < FEWEST:
@@ -127,7 +127,7 @@ def learn(store: Store, matcher: Matcher, out: Path) -> dict[str, float]:
             "let more feedback come in, or learn from awards alone with --data"
         )
     by = factors(found, matcher.ranker.signals)
-    file = stretched(matcher.ranker.data, by)
+    file = rescaled(matcher.ranker.data, by)
     file["opinions"] = {"pairs": len(found), "lots": len(lots), "factors": by, "hold": HOLD}
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")

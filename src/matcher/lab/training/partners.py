@@ -140,7 +140,7 @@ def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:
     slope, intercept = calibrate(examples, weights)
     written = {
         "base": round(float(weights[0]), 4),
-        "kin": {name: round(float(w), 4) for name, w in zip(COLUMNS, weights[1:], strict=True)},
+        "affinity": {name: round(float(w), 4) for name, w in zip(COLUMNS, weights[1:], strict=True)},
         "slope": round(slope, 4),
         "intercept": round(intercept, 4),
         "why": "conditional logit on the awards of the history with 2 to 4 holders",

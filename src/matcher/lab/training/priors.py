@@ -95,10 +95,10 @@ def shares(data: Path) -> tuple[list[str], Floats]:
     }
     hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(trades.names()) + 1))
     for row in _rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
-        told = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
-        told = np.append(told / max(1.0, told.sum()), max(0.0, 1.0 - told.sum()))
+        mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
+        mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
         for digits in (2, 3, 4, 5):
-            hired[row["naf_id"][:digits]] += float(row["hirings"]) * told
+            hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
     codes = sorted(hired, key=lambda code: (len(code), code))
     found: dict[str, Floats] = {}
     for code in codes:

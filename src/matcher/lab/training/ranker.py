@@ -1,9 +1,9 @@
-"""Learn the ranker's staircases listwise from rolling time splits of past awards.
+"""Learn the ranker's step functions listwise from rolling time splits of past awards.
 
 Each award of the later part of the history becomes a query as of its own day: its holders are to stand above
 the other suppliers, whose awards before that day (and the undated, but for a copy of the same text) are the
 evidence.  LambdaMART with one-split trees (Burges, "From RankNet to LambdaRank to LambdaMART", 2010), monotone
-in every signal; a sum of such trees is one staircase for each signal, so that the score stays additive.
+in every signal; a sum of such trees is one step function for each signal, so that the score stays additive.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LEARNT = (
     "past_volume", "past_clientele", "name_meaning", "name_words", "named",
 )  # fmt: skip
 ROUNDS, RATE, LEAVES_MIN, SEED = 500, 0.1, 100, 1
-BAGS = (1, 7, 13, 29)  # seeds of the models whose staircases are averaged
+BAGS = (1, 7, 13, 29)  # seeds of the models whose step functions are averaged
 LINE = 1.2  # how much of the conditional logit's line is added: both learn the same, and err apart
 RIDGE = 1e-4
 NEAREST, DRAWN = 300, 60
@@ -200,9 +200,9 @@ def boost(splits: Sequence[Split], seed: int) -> Any:
 
 
 def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
-    """For each signal the staircase averaged over BAGS, and a line of LINE times the conditional logit's weight."""
+    """For each signal the step function averaged over BAGS, and a line of LINE times the conditional logit's weight."""
     trees = [tree for seed in BAGS for tree in boost(splits, seed).dump_model()["tree_info"]]
-    result = staircases(trees, 1 / len(BAGS))
+    result = step_functions(trees, 1 / len(BAGS))
     for name, weight in zip(LEARNT, logit(splits), strict=True):
         result[name]["weight"] = round(LINE * float(weight), 5)
     return result
@@ -239,8 +239,8 @@ def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
     return np.asarray((found.x / scale)[: len(LEARNT)])
 
 
-def staircases(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:
-    """Trees of one split each, times `share`, as one staircase for each signal, 0 at its foot."""
+def step_functions(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Trees of one split each, times `share`, as one step function for each signal, 0 at its lowest step."""
     steps: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     absent: dict[str, float] = defaultdict(float)
     for tree in trees:

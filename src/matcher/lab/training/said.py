@@ -49,7 +49,7 @@ def texts(data: Path, seed: int = 0) -> list[str]:
     return list(dict.fromkeys(text for sort in drawn for text in sort))
 
 
-def taught(
+def targets(
     suggester: cpv.Suggester, known: Sequence[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Any]:
     """Vectors of texts, the probabilities of their CPV groups by the CPV model, and the groups."""
@@ -78,10 +78,10 @@ def fit(
     steps = EPOCHS * len(vectors) // BATCH
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    read, told = torch.from_numpy(vectors), torch.from_numpy(wanted)
+    inputs, expected = torch.from_numpy(vectors), torch.from_numpy(wanted)
     for _ in range(steps):
         drawn = torch.from_numpy(rng.integers(0, len(vectors), BATCH))
-        loss = functional.cross_entropy(net(read[drawn] * SPREAD), told[drawn])
+        loss = functional.cross_entropy(net(inputs[drawn] * SPREAD), expected[drawn])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -166,13 +166,15 @@ def train(data: Path, out: Path) -> Path:
     suggester = cpv.load()
     known = texts(data)
     say(f"asking the CPV model about {len(known)} texts")
-    vectors, wanted, codes = taught(suggester, known)
+    vectors, wanted, codes = targets(suggester, known)
     out.mkdir(parents=True, exist_ok=True)
     weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
     save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")
     if (data / "judged").is_dir():
-        told = calibrate(list(pairs(data, out)))
+        calibrated = calibrate(list(pairs(data, out)))
         (out / "said.json").write_text(
-            json.dumps({"best": told.best, "second": told.second, "bias": told.bias}) + "\n", "utf-8"
+            json.dumps({"best": calibrated.best, "second": calibrated.second, "bias": calibrated.bias})
+            + "\n",
+            "utf-8",
         )
     return out

@@ -30,17 +30,10 @@ ROLES: Mapping[Literal["query", "passage"], str] = {
     "passage": "offer",
 }  # of the encoder, and of our texts
 BOTH = "both"
-WORD, LABEL, TITLE = (
-    0.2,
-    0.3,
-    0.3,
-)  # what a bare word, a label of the CPV and a job title weigh beside a sentence
-WORDS = 2.0  # how much a need's words weigh beside its vector
-C, ROUNDS, UNSEEN = (
-    {"query": 3.0, "passage": 10.0},
-    60,
-    -10.0,
-)  # of the fit; the bias of a trade without a text
+WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
+WORDS = 2.0  # weight of a need's words, its vector being 1
+C: Mapping[str, float] = {"query": 3.0, "passage": 10.0}  # inverse strength of the penalty of each role
+ROUNDS, UNSEEN = 60, -10.0  # iterations of the fit; the bias of a trade without a text
 SENTENCES = {"need": "need", "need2": "need", "right": "offer", "right2": "offer"}
 
 

@@ -1,4 +1,4 @@
-"""Text normalisation of the static encoder, specified once, implemented twice.
+"""Text normalisation of the static encoder, one specification, two implementations.
 
 `normaliser` is the part of tokenizer.json that every reader applies.  `spell` gives the same words several times faster
 for texts of known characters; a test checks that they agree.

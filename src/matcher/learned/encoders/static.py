@@ -23,7 +23,7 @@ from matcher.learned.encoders import Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference.paths import models_dir
 
-GATHERED = 20_000  # tokens summed at once: bounds memory to some tens of megabytes
+GATHERED = 20_000  # tokens summed per block: bounds memory to some tens of megabytes
 REMEMBERED = 200_000  # words whose tokens are cached
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 
@@ -49,7 +49,7 @@ class StaticEncoder:
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
             dimension = self._vectors.shape[1]
             whole = load(projection)["linear.weight"].T if projection else np.eye(dimension)
-            self._turn, self._turned = _turned(whole, dimension)
+            self._turn, self._changed_block = _changed_block(whole, dimension)
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
@@ -75,7 +75,7 @@ class StaticEncoder:
         pieces = self._by_word(texts) if self._by_words else self._whole(texts)
         out = self._sums(pieces)
         if role == "query":
-            out[:, self._turned :] = out[:, self._turned :] @ self._turn
+            out[:, self._changed_block :] = out[:, self._changed_block :] @ self._turn
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 1e-9)
         return out
@@ -92,7 +92,7 @@ class StaticEncoder:
             gap = self._tokenizer.token_to_id("▁")
             self._pieces = {"": [] if gap is None else [gap]}  # each further space of a gap is a piece too
         known = self._pieces
-        cut = self._tokenizer.model.tokenize  # the words are spelt already
+        cut = self._tokenizer.model.tokenize  # the words are already normalised
         for word in chain.from_iterable(words):
             if word not in known:
                 known[word] = [piece.id for piece in cut("▁" + word)]
@@ -112,7 +112,7 @@ class StaticEncoder:
         return out
 
 
-def _turned(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
+def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
     """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")

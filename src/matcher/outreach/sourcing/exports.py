@@ -36,12 +36,12 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
             ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
             if ordinary is not firms:
                 continue
-            told = {step.kind: step for step in happened.get(event.siret, ())}
-            last = next(reversed(told.values()), None)
+            by_kind = {step.kind: step for step in happened.get(event.siret, ())}
+            last = next(reversed(by_kind.values()), None)
             prepared, sent, answer = (
-                told.get("prepared", told.get("contacted")),
-                told.get("sent"),
-                told.get("answered"),
+                by_kind.get("prepared", by_kind.get("contacted")),
+                by_kind.get("sent"),
+                by_kind.get("answered"),
             )
             facts |= {
                 "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),

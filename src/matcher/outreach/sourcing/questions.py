@@ -72,7 +72,7 @@ def ask(
     """Contact these and queue the same message to each, with a link of its own; how many came to which outcome.
 
     `reply_to` is the buyer's own address.  All in one transaction: parallel requests queue each letter once.  Whoever
-    had no address may be asked again; every other is asked once.  Raises NotFound, BadInput.
+    had no address may be asked again; every other is contacted once.  Raises NotFound, BadInput.
     """
     reply_to = transport.checked(reply_to)
     with store.together() as connection:
@@ -88,7 +88,7 @@ def ask(
         }
         due = [s for s in dict.fromkeys(sirets) if s not in asked]
         addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
-        silent = transport.silenced(store, addresses)
+        silent = transport.unreachable(store, addresses)
         outcomes: dict[str, str] = {}
         for siret, address in addresses.items():
             if siret in silent:

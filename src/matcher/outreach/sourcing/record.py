@@ -1,8 +1,8 @@
 """The record of a buyer's search: need, date, versions, whole ranked list, who was asked, what they said.
 
 Each line of the list and each later event is committed to by sha256(salt + payload), and the commitments are
-chained by seals.  Erasing a person removes payload, salt and SIRET of its lines: what is left names nobody,
-tells nothing, and the chain still holds.  Good practice for R2111-1; the order of a list is an order of
+chained by seals.  Erasing a person removes payload, salt and SIRET of its lines: what is left identifies nobody,
+and the chain still holds.  Good practice for R2111-1; the order of a list is an order of
 presentation and does not prejudge the choice.
 """
 
@@ -81,14 +81,9 @@ FULL = 200  # lines of a lot kept with every reason; the others with the heavies
 
 
 def keep(
-    store: Store,
-    owner: str,
-    answer: Answer,
-    *,
-    filters: Filters | None = None,
-    recipe: str | None = None,
-    label: str = "",
-) -> str:
+    store: Store, owner: str, answer: Answer, *, filters: Filters | None = None, recipe: str | None = None,
+    label: str = ""
+) -> str:  # fmt: skip
     """Keep an answer with all its lines; returns the id of the record."""
     identifier = secrets.token_urlsafe(12)
     lots = [
@@ -285,7 +280,7 @@ def listing(store: Store, owner: str) -> list[dict[str, Any]]:
 
 
 def read(store: Store, owner: str, identifier: str) -> Record:
-    """A record of one's own.  Raises NotFound, also for somebody else's."""
+    """A record of this owner.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         row = _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)

@@ -19,7 +19,7 @@ LINES = 30_000  # lines of one record, shared by its lots: what is left out beyo
 
 
 def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> Answer:
-    """The whole ranked list of each lot: whom to call first, then whom to check, then the rest."""
+    """The whole ranked list of each lot: likely leads first, then plausible ones, then the rest."""
     from matcher.domain import Answer
 
     most = max(FULL, LINES // max(1, len(tender.lots)))
@@ -27,7 +27,7 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
     for query in matcher.queries(tender, filters=filters):
         ranking = matcher.rank(query)
         answer, order = matcher.answer(ranking, most), ranking.order
-        # what the answer shows stands first, wherever it stands in the ranking; nobody is left out nor listed twice
+        # what the answer shows comes first, whatever its rank; each structure is listed once
         bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
         order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]

@@ -1,13 +1,14 @@
 """What a French notice says of its own conditions: reservations, social clauses and criteria, visits, groups, amounts.
 
 Fields come first; words are read in sentences by one learnt classifier (`classifier`) and a short grammar of what must
-be exact (`grammar`, `hours`, `conditions`, `amounts`); `reading` puts them together.
+be exact (`grammar`, `hours`, `conditions`, `amounts`).  `reading` makes them what a text states, `completion` adds it to a tender.
 """
 
 from matcher.reading.clauses.amounts import amount, duration
+from matcher.reading.clauses.completion import complete
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import articles, who
-from matcher.reading.clauses.reading import Reading, complete, read
+from matcher.reading.clauses.reading import Reading, read
 from matcher.reading.clauses.supports import support_trade
 
 __all__ = ["Finding", "Reading", "amount", "articles", "complete", "duration", "read", "support_trade", "who"]

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from matcher.domain import Lot
-from matcher.reading.clauses.grammar import any_of
 from matcher.reference.prose import folded
 
 #: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
-_NAMED = r"\b(?:montants?|maximum|maximal|estim\w*|valeur|plafond)\b"
-_EUROS = r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
-_AMOUNT = re.compile(rf"{_NAMED}[^.;\d]{{0,60}}?{_EUROS}([^.;\d]{{0,30}})")
-#: "Estimation des travaux : 4 275 000 EUR HT", "prime de 25 000 €", "chiffre d'affaires minimum ...", "seuil"
-_OF_OTHERS = any_of(
-    r"\btravaux\b|\bouvrages?\b|\benveloppe\b|\bprim(?:e|es)\b|\bindemnite|\bprix de\b|\bseuils?\b",
-    r"\bchiffres? d'affaires?\b|\breferences?\b|\bminim\w+|\bavances?\b|\bgaranti\w*|\bpenalit\w*|\bcaution\w*",
-    r"\bfranchise|\bassur\w*|\bcapital\b|\bbudget\b|\bredevance|\bpar tranche|\bunitaire|\bcommande\b",
-    r"\bsimilaires?\b|\bcapacites?\b|\bsubvention",
+_AMOUNT = re.compile(
+    r"\b(?:montants?|maximum|maximal|estim\w*|valeur|plafond)\b[^.;\d]{0,60}?"
+    r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
 )
-_YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b|\ban(?:nee)?\b")
+#: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
+_OF_OTHERS = re.compile(
+    r"\b(?:travaux|ouvrages?|enveloppe|primes?|indemnite\w*|seuils?|chiffres? d'affaires?|references?|mini\w*|avances?|garanti\w*"
+    r"|penalit\w*|caution\w*|franchises?|assur\w*|capital|budget|redevance|loyer|tranche|unitaire|similaires?|subvention\w*"
+    r"|superieure?s?|inferieure?s?|excede\w*|entre|prix de|(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode)s?)\b"
+)
+#: What parts an amount from those around it.
+_APART = re.compile(r"[.;\d]")
+_YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans"
 _DURATION = re.compile(
     r"\bdur.{1,2}e(?: \w+){0,6}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|annees?|jours?)\b"
 )
+#: "une durée de vie de 8 ans", "durée de garantie de 9 ans", "deux prolongations d'une durée de 1 an"
+_LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\w*|validite)\b")
 
 
 def amount(text: str) -> tuple[float, str] | None:
@@ -38,10 +42,15 @@ def amount(text: str) -> tuple[float, str] | None:
         return None
     stated: dict[float, str] = {}
     for found in _AMOUNT.finditer(plain):
-        around = plain[max(0, found.start() - 60) : found.end()]
-        if not _OF_OTHERS.search(around):
+        before, after = (
+            _APART.split(plain[: found.start()][-80:])[-1],
+            _APART.split(plain[found.end() :][:40])[0],
+        )
+        phrase = f"{before}{found.group()}{after}"
+        if not _OF_OTHERS.search(phrase):
             value = float(re.sub(r"\D", "", found.group(1)))
-            stated[value] = "year" if _YEARLY.search(around[-130:]) else "total"
+            sentence = re.split("[.;]", plain[: found.start()][-120:])[-1] + phrase
+            stated[value] = "year" if _YEARLY.search(sentence) else "total"
     return next(iter(stated.items())) if len(stated) == 1 else None
 
 
@@ -51,32 +60,33 @@ def duration(text: str) -> float | None:
     if "dur" not in plain:
         return None
     factors = {"m": 1.0, "a": 12.0, "j": 12 / 365.2425}
-    found = {round(int(number) * factors[unit[0]], 2) for number, unit in _DURATION.findall(plain)}
+    found = {
+        round(int(match.group(1)) * factors[match.group(2)[0]], 2)
+        for match in _DURATION.finditer(plain)
+        if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
+    }
     return found.pop() if len(found) == 1 else None
+
+
+#: What a form that must hold a value is given where there is none.
+SYMBOLIC = 1.0  # euros
 
 
 def completed(lot: Lot, text: str) -> Lot:
     """The lot with the amount and duration that its text states where no field does, named in `inferred`.
 
-    A field's amount keeps its value; the text may say that it is a year's.
+    A field's amount keeps its value, but a symbolic euro; the text may say that it is a year's.
     """
+    stated = lot.amount if lot.amount and lot.amount > SYMBOLIC else None
+    made = lot if stated == lot.amount else replace(lot, amount=None)
     said = amount(text)
+    if said and stated is None:
+        made = _inferred(made, "amount", amount=said[0], amount_period=said[1])
+    elif said == (stated, "year"):
+        made = replace(made, amount_period="year")
     months = duration(text) if lot.duration_months is None else None
-    if said is None and months is None:
-        return lot
-    inferred = list(lot.inferred)
-    value, period = lot.amount, lot.amount_period
-    if said and value is None:
-        value, period = said[0], said[1]  # type: ignore[assignment]
-        inferred += ["amount"]
-    elif said and said == (value, "year"):
-        period = "year"
-    if months is not None:
-        inferred += ["duration_months"]
-    return replace(
-        lot,
-        amount=value,
-        amount_period=period,
-        duration_months=lot.duration_months if months is None else months,
-        inferred=tuple(dict.fromkeys(inferred)),
-    )
+    return made if months is None else _inferred(made, "duration_months", duration_months=months)
+
+
+def _inferred(lot: Lot, name: str, **values: Any) -> Lot:
+    return replace(lot, inferred=tuple(dict.fromkeys([*lot.inferred, name])), **values)

@@ -1,9 +1,8 @@
 """The probability that a passage reserves its contract, sets a social condition of performance, or names a social criterion.
 
 One linear classifier over a sentence and its neighbours, with a column of weights for each; a passage that quotes the
-law, denies, tells the object of the contract or says nothing is none of them.  The names of structures and of publics, articles, boxes and numbers are read as one word each, and every word
-also by its kind (a holder, a duty, a denial...), so that a turn learnt of one is known of the others.  What was
-learnt lies in models/clauses as plain arrays over hashed features and JSON (`matcher train clauses`).
+law, denies, states the object of the contract or says nothing is none of them.  Numbers, articles and boxes are read as
+one word each.  The weights lie in models/clauses as plain arrays over hashed features and JSON (`matcher train clauses`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,99 +21,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
-from matcher.reading.clauses.vocabulary import (
-    FIRST_OF_PUBLIC,
-    FIRST_OF_STRUCTURE,
-    KINDS,
-    PUBLIC,
-    STOP,
-    STRUCTURE,
-)
 from matcher.reference import paths
 from matcher.reference.prose import LOST, folded
 
 #: The labels, in the order of the columns of the weights.
 LABELS = ("reserved", "execution", "criterion")
 BITS = 19  # of a hashed column, in each view
-VIEWS = (1.3, 1.0, 0.7, 1.0, 1.0)  # what each weighs: words, words apart, letters, kinds, kinds apart
+VIEWS = (1.3, 1.0, 0.7)  # weight of each: n-grams of words, skip-grams of words, n-grams of letters
+LONGEST_RUN, FARTHEST = 4, 10  # words of an n-gram; words from the first of a skip-gram to the second
 REMEMBERED = 50_000  # words whose hashes are kept
 LONGEST = 1_500  # characters of a passage that are read
 STEPS = 32.0  # of a rarity, to one of them
 Integers = NDArray[np.uint64]
 Columns = NDArray[np.int64]
 
-# --------------------------------------------------------------------------------------------- reading
+# ------------------------------------------------------------------------------------------------ words
 
+#: "L. 2113-12", "L2113-13-1"
 _ARTICLE = re.compile(r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?")
-_NEXT_ARTICLE = re.compile(r"artreserve\s?(?:,|et|ou|a|/|-)\s?(?:l\W{0,3})?(?:2113)?\s?-?\s?1[2-6]\b")
-_OLDER = re.compile(
-    r"\b(?:articles?|art\.?) (?:36|15|37|20|77|13|14)\b[^.;,]{0,12}"
-    r"(?:ordonnance|ord\b|cmp|code des marches|decret|directive|2015-899|2016-360|2014/24)[^.;,]{0,20}"
-)
-_OTHERS = (
-    (re.compile(r"\bl\W{0,3}5132-4|\bl\W{0,3}5213-13|\bl\W{0,3}344-2"), " artstruct "),
-    (re.compile(r"\bl\W{0,3}2112-2(?:-1)?|\b[rl]\W{0,3}2152-7"), " artsocial "),
-)
-_SIGNS = re.compile(r"[☒☑✓✔✗✘■⊠☐□⃞▢\[(_]|\.{4}")
 _TICKED = re.compile(r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)")
 _EMPTY = re.compile(r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}|\.{4,}")
 _WORD = re.compile(r"[a-z]+|\d+(?:[ \u202f.]\d{3}(?!\d))*(?:[.,]\d+)*|[?:/()|.;,%]")
-_WHOLE = {stem[1:]: kind for kind, stems in KINDS.items() for stem in stems.split() if stem[0] == "="}
-_BEGINNING = {stem: kind for kind, stems in KINDS.items() for stem in stems.split() if stem[0] != "="}
-_LONGEST_BEGINNING = max(map(len, _BEGINNING))
+#: Words too common for skip-grams.
+_COMMON = frozenset("le la les l de du des d un une au aux et a ce cet cette ces / ( ) | , %".split())
 
 
-def kind(word: str) -> str | None:
-    """The kind of a folded word, None for a word of no kind."""
-    if word in _WHOLE:
-        return _WHOLE[word]
-    for size in range(min(len(word), _LONGEST_BEGINNING), 2, -1):
-        if word[:size] in _BEGINNING:
-            return _BEGINNING[word[:size]]
-    return None
-
-
-def words(text: str) -> tuple[list[str], list[str]]:
-    """The words of a passage as they stand, and with structures, publics and numbers read as one word each."""
+def words(text: str) -> list[str]:
+    """The words of a passage, with every number, article on reserved contracts and box read as one word each."""
     plain = folded(text[:LONGEST])
     if LOST in plain:
         plain = re.sub(rf"{LOST}+", "e", re.sub(rf"(?<!\w){LOST}+(?!\w)", "a", plain))
-    if "2113" in plain:
-        plain = _ARTICLE.sub("artreserve", plain)
-        while (shorter := _NEXT_ARTICLE.sub("artreserve", plain)) != plain:
-            plain = shorter
-    if "art" in plain:
-        plain = _OLDER.sub(" artancien ", plain)
-    for pattern, name in _OTHERS:
-        plain = pattern.sub(name, plain)
-    if _SIGNS.search(plain):
-        plain = _EMPTY.sub(" vide ", _TICKED.sub(" coche ", plain))
-    stand: list[str] = []
-    read: list[str] = []
-    end = 0
-    for found in _WORD.finditer(plain):
-        word = found.group()
-        if word[0].isdigit():
-            word = "0"
-        stand.append(word)
-        start = found.start()
-        if start < end:
-            continue
-        phrase = None
-        if word in FIRST_OF_STRUCTURE:
-            phrase = STRUCTURE.match(plain, start)
-        elif word in FIRST_OF_PUBLIC:
-            phrase = PUBLIC.match(plain, start)
-        if phrase is not None:
-            end = phrase.end()
-            read.append("publicx" if word in FIRST_OF_PUBLIC else "structx")
-        elif read and read[-1] == "0" and word in ("h", "heure", "heures"):
-            read[-1] = "numh"
-        elif read and read[-1] == "0" and word in ("%", "point", "points", "pts"):
-            read[-1] = "nump"
-        else:
-            read.append(word)
-    return stand, read
+    plain = _ARTICLE.sub(" artreserve ", plain)
+    plain = _EMPTY.sub(" vide ", _TICKED.sub(" coche ", plain))
+    return ["0" if word[0].isdigit() else word for word in _WORD.findall(plain)]
 
 
 # -------------------------------------------------------------------------------------------- features
@@ -137,71 +76,41 @@ def _columns(hashes: Integers, view: int) -> Columns:
     return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
 
 
-class _Words:
-    """The number of each word met, and by number its hash, that of its kind, whether it is common, its letters."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, int] = {}
-        self.hashes = np.zeros((REMEMBERED, 2), dtype=np.uint64)
-        self.rare = np.zeros(REMEMBERED, dtype=bool)
-        self.letters: list[Columns] = []
-
-    def numbers(self, words: list[str]) -> list[int]:
-        """The number of each word; a full memory is emptied before, never between."""
-        if len(self.known) + len(words) > REMEMBERED:
-            self.known.clear()
-            self.letters.clear()
-        return [self.known[word] if word in self.known else self._meet(word) for word in words]
-
-    def _meet(self, word: str) -> int:
-        number = self.known[word] = len(self.letters)
-        of = kind(word)
-        self.hashes[number] = _spread(word), _spread(f"<{of}>") if of else 0
-        self.rare[number] = word not in STOP
-        padded = f" {word} "
-        runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
-        self.letters.append(_columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2))
-        return number
+@lru_cache(maxsize=REMEMBERED)
+def _word(word: str) -> tuple[int, bool, Columns]:
+    """The hash of a word, whether it is rare enough for skip-grams, and the columns of its n-grams of letters."""
+    padded = f" {word} "
+    runs = [padded[i : i + n] for n in (3, 4, 5) for i in range(max(len(padded) - n + 1, 1))]
+    letters = _columns(np.array([_spread(run) for run in runs], dtype=np.uint64), 2)
+    return _spread(word), word not in _COMMON, letters
 
 
-_words = _Words()
-
-
-def _runs(given: Integers, longest: int) -> Integers:
-    """The hashes of runs of 1 to `longest` neighbours."""
+def _runs(given: Integers) -> Integers:
+    """The hashes of n-grams of neighbours."""
     made, run = [given], given
-    for size in range(2, min(longest, len(given)) + 1):
+    for size in range(2, min(LONGEST_RUN, len(given)) + 1):
         run = run[:-1] * _STEP + given[size - 1 :] + np.uint64(size)
         made.append(run)
     return np.concatenate(made)
 
 
-def _pairs(given: Integers, farthest: int) -> Integers:
-    """The hashes of ordered pairs at most `farthest` apart."""
-    after = np.arange(len(given))[:, None] + np.arange(1, farthest + 1)
+def _pairs(given: Integers) -> Integers:
+    """The hashes of skip-grams: ordered pairs at most `FARTHEST` apart."""
+    after = np.arange(len(given))[:, None] + np.arange(1, FARTHEST + 1)
     first, second = np.nonzero(after < len(given))
     made: Integers = (given * _PAIR)[first] + (given * _STIR)[after[first, second]]
     return made
 
 
 def features(text: str) -> Columns:
-    """The hashed columns of a passage: words, words apart, letters, kinds and kinds apart; some stand twice."""
-    stand, read = words(text)
-    numbers = _words.numbers(stand + read)
-    if not numbers:
+    """The hashed columns of a passage, view by view; some stand twice."""
+    known = [_word(word) for word in words(text)]
+    if not known:
         return _NOTHING
-    hashes = _words.hashes[numbers[len(stand) :]]
-    own, kinds = hashes[:, 0], hashes[:, 1]
-    kinds = kinds[kinds > 0]
-    return np.concatenate(
-        [
-            _columns(_runs(own, 4), 0),
-            _columns(_pairs(own[_words.rare[numbers[len(stand) :]]], 10), 1),
-            *(_words.letters[number] for number in numbers[: len(stand)]),
-            _columns(_runs(kinds, 5), 3),
-            _columns(_pairs(kinds, 12), 4),
-        ]
-    )
+    hashes = np.array([one[0] for one in known], dtype=np.uint64)
+    rare = np.array([one[1] for one in known])
+    letters = [one[2] for one in known]
+    return np.concatenate([_columns(_runs(hashes), 0), _columns(_pairs(hashes[rare]), 1), *letters])
 
 
 # ----------------------------------------------------------------------------------------------- model
@@ -257,6 +166,13 @@ class ClauseModel:
         total: NDArray[np.float64] = self.bias + scale[view] @ self._share[seen]
         return total
 
+    def chances(self, text: str) -> dict[str, float]:
+        """The probability of each label of a passage."""
+        scores = self.scores(text).tolist()
+        return {
+            label: self.verdicts[label].chance(score) for label, score in zip(LABELS, scores, strict=True)
+        }
+
 
 def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
     """The arrays of a file."""
@@ -266,6 +182,10 @@ def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
         "weights": learnt.weights.astype(np.float16),
         "bias": learnt.bias.astype(np.float32),
     }
+
+
+#: What a file that is absent, cut or another's raises.
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
 
 
 def load(folder: Path | None = None) -> ClauseModel:
@@ -281,25 +201,13 @@ def load(folder: Path | None = None) -> ClauseModel:
                 arrays["bias"],
             )
         verdicts = {label: Verdict(**saved["verdicts"][label]) for label in LABELS}
-        fits = learnt.weights.shape == (len(learnt.columns), len(LABELS)) and learnt.bias.shape == (
-            len(LABELS),
-        )
-        if not fits or len(learnt.rarity) != len(learnt.columns):
+        size, labels = len(learnt.columns), len(LABELS)
+        if (learnt.weights.shape, learnt.bias.shape, len(learnt.rarity)) != ((size, labels), (labels,), size):
             raise ValueError("its arrays do not belong together")
         return ClauseModel(learnt, verdicts)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise BadInput(
-            f"no clause model in {folder} ({error}): make one with `matcher train clauses`"
-        ) from None
+    except _DAMAGED as error:
+        reason = f"no clause model in {folder} ({error}): make one with `matcher train clauses`"
+        raise BadInput(reason) from None
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Practical conditions stated in the text of the notice: a visit, a qualification, the form of a group, groups forbidden.
+"""Practical conditions stated in the text of the notice: a visit, samples, a qualification, the form of a group, groups forbidden.
 
 Quoted by passage; a label is given only where the sentence imposes it.
 """
@@ -6,145 +6,128 @@ Quoted by passage; a label is given only where the sentence imposes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from matcher.domain import Condition
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import any_of, repaired
 from matcher.reading.clauses.sentences import Sentence
 
-#: The qualifications that notices ask for: label -> the words of which one must stand there.
-QUALIFICATIONS: dict[str, str] = {
-    "Certiphyto": r"\bcertiphyto",
-    "Certibiocide": r"\bcertibiocide",
-    "RABC": r"\brabc\b|\bnf en 14065\b",
-    "Qualibat": r"\bqualibat",
-    "Qualifelec": r"\bqualifelec",
-    "Qualipaysage": r"\bqualipaysage",
-    "Qualiopi": r"\bqualiopi\b",
-    "APSAD": r"\bapsad\b",
-    "CACES": r"\bcaces\b",
-    "RGE": r"\brge\b",
-    "MASE": r"\bmase\b",
-    "HACCP": r"\bhaccp\b",
-    "CNAPS": r"\bcnaps\b|\bautorisation d'exercer[^.]{0,40}l\.? ?612",
-    "AIPR": r"\baipr\b",
-    "Amiante sous-section 3": r"\bsous-section 3\b|\bss3\b",
-    "Amiante sous-section 4": r"\bsous-section 4\b|\bss4\b",
-    "Habilitation électrique": r"\bhabilitations? electriques?\b",
-    "OPQIBI": r"\bopqibi\b",
-    "SSIAP": r"\bssiap\b",
-    "ISO 9001": r"\biso ?9001\b",
-    "ISO 14001": r"\biso ?14001\b",
-    "Écolabel": r"\beco-?labels?\b",
-    "Agrément services à la personne": r"\bagrements?\b[^.;]{0,40}services? a la personne",
+#: The qualifications that notices ask for by their names ...
+_NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
+#: ... and those that are written in several ways: label -> how.
+_WRITTEN = {
+    "Amiante sous-section 3": r"sous-section 3|ss3",
+    "Amiante sous-section 4": r"sous-section 4|ss4",
+    "Habilitation électrique": r"habilitations? electriques?",
+    "ISO 9001": r"iso ?9001",
+    "ISO 14001": r"iso ?14001",
+    "Écolabel": r"eco-?labels?",
+    "Agrément services à la personne": r"agrements?\b[^.;]{0,40}services? a la personne",
 }
-_QUALIFICATIONS = {label: re.compile(pattern) for label, pattern in QUALIFICATIONS.items()}
-_ANY_QUALIFICATION = re.compile("|".join(QUALIFICATIONS.values()))
+QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
+_QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
+_ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
+#: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
+_ASKED = re.compile(
+    r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
+)
+#: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"
 _NOT_ASKED = re.compile(
-    r"\b(?:pas|non) (?:exigee?s?|obligatoires?|requise?s?|demandee?s?)\b|\ba titre d'exemple"
+    r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:|\ble cas echeant"
 )
 
-#: "Une visite du site est obligatoire.", "visite des lieux sous peine d'irrecevabilité"
+#: "Une visite du site est obligatoire", "Les candidats devront obligatoirement procéder à une visite"
 _VISIT = any_of(
-    r"\bvisites?\b(?! medicale)[^.;]{0,80}?\b(?:obligatoires?|imperatives?|exigees?|imposees?|sous peine)\b",
-    r"\b(?:doivent|devront|doit|devra|obligation de)\b[^.;]{0,40}\b(?:visiter|visite|se rendre sur)\b",
+    r"\bvisites?\b[^.;]{0,80}?\b(?:obligatoires?|imperatives?|exigees?|imposees?|sous peine)\b",
+    r"\b(?:doivent|devront|doit|devra)\b[^.;]{0,40}\b(?:visiter|visite)\b",
 )
-#: "La visite n'est pas obligatoire.", "visite facultative", "visite médicale"
+#: "La visite n'est pas obligatoire", "visite facultative", "les visites périodiques sont obligatoires"
 _NO_VISIT = any_of(
-    r"\b(?:n'est|ne sont) (?:pas|plus|ni)\b|\bfacultati|\b(?:non|pas) obligatoire|\baucune visite\b",
-    r"\bmais pas\b|\bconseille|\brecommande",
-    r"\bvisites? (?:medicale|periodique|de (?:maintenance|controle|conformite|fin|chantier))",
-    r"\bvisites? (?:annuelle|mensuelle|trimestrielle)",
+    r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
+    r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
 )
-#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité."
+#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité"
 _SAMPLES = re.compile(
-    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|sont demandes|sous peine)"
+    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)"
 )
-_NO_SAMPLES = re.compile(
-    r"\baucun echantillon|\bn'est pas|\bne sont pas|\bpas d'echantillon|\banalyse|\bprelev|\blaboratoire"
+#: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
+_NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
+_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
+#: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
+_SEVERAL = re.compile(
+    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un) (?:autres? )?|dans un seul )groupements?"
 )
-
-#: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire."
-_FORM = re.compile(r"\b(conjointe?s?|solidaires?)\b")
+#: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
+_ALONE_TOO = re.compile(
+    rf"{_FORBIDDEN}(?:\bindividuel|\ba la fois seul).*\bgroupements?|{_FORBIDDEN}\bgroupements?.*\bindividuel"
+)
+#: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
+_OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
+#: "Les variantes sont autorisées"
+_VARIANTS = re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b")
+_NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'")
+#: Conditions by what imposes them and what takes them back.
+_IMPOSED = (
+    ("visit", "Visite obligatoire", _VISIT, _NO_VISIT),
+    ("samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),
+    ("several-groups", "Interdit d'être dans plusieurs groupements", _SEVERAL, _OF_LEADER),
+    ("alone-and-group", "Interdit de répondre seul et en groupement", _ALONE_TOO, _OF_LEADER),
+    ("variants", "Variantes admises", _VARIANTS, _NO_VARIANTS),
+)
+#: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
+_FORM = re.compile(
+    r"(?<!membre du )(?<!mandataire du )\b(?:groupement|ce dernier|il)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|prendra)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"\b(conjoint|solidaire)"
+)
+#: "Le groupement devra être conjoint ou solidaire", "aucune forme n'est imposée"
+_FORM_FREE = re.compile(
+    r"\b(?:conjoint|solidaire)e?s?\b.{0,25}\bou\b|\b(?:aucune|libre|ne|pas)\b|n'|\bsoit\b"
+)
 _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
-_IMPOSED = re.compile(
-    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|assurer sa transformation|prendra|prendre la forme|forme imposee)\b"
-)
-#: "en cas de groupement conjoint, le mandataire est solidaire", "aucune forme n'est imposée": no form is imposed.
-_FORM_FREE = any_of(
-    r"\bconjointe?s?\b.{0,12}\bou\b.{0,12}\bsolidaires?\b|\bsolidaires?\b.{0,12}\bou\b.{0,12}\bconjointe?s?\b",
-    r"\baucune forme\b|\bn'impose\b|\bpas d'imposer\b|\bn'est (?:pas )?(?:impos|exig)",
-    r"\bne (?:sera|souhaite|peut|pourra)\b|\blibre|\bau choix\b|\bquelle que soit\b|\bpas de forme\b",
-)
-_IF_JOINT = re.compile(
-    r"\b(?:en cas|si|s'il|lorsque|dans le cas|dans l'hypothese)\b[^.;,]{0,80}\b(?:groupement|conjointe?|solidaire)"
-)
-_BEFORE_AWARD = re.compile(r"\b(?:apres|a l'issue de|suite a) l'attribution\b|\battributaires?\b")
 
-#: "Il est interdit de présenter plusieurs offres en agissant à la fois en candidat individuel et en membre d'un groupement."
-_SEVERAL = any_of(
-    r"\bplusieurs (?:offres|candidatures)\b[^.;]{0,90}\b(?:en agissant|a la fois|membres?|groupements?)",
-    r"\bmembres?\b[^.;]{0,25}\b(?:de plusieurs|d'un ou plusieurs|de plus d'un) (?:autres? )?groupements?",
-    r"\bplus d'un groupement\b|\bplusieurs groupements\b",
-)
-_FORBIDDEN = any_of(
-    r"\binterdi|\bne (?:peu|pour|ser|doi)\w+|\bn'est pas (?:autoris|admis|possible)|\bpas autoris",
-    r"\bnon autoris|\birrecevab",
-)
-#: R2142-23 forbids to lead two groups; being a member of both is allowed.
-_OF_LEADER = any_of(
-    r"\bmandataires? (?:de|d'un|pour) (?:plus|plusieurs)",
-    r"\bmeme (?:personne|operateur|entreprise|candidat)\b[^.;]{0,40}\b(?:represent|mandataire)",
-    r"\bmandataire de plus",
-)
-
-#: "Les variantes sont autorisées."
-_VARIANTS = re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorisee?s?|admises?|acceptee?s?|exigee?s)\b")
-_NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni)\b|n'|\bsi\b")
-
-_STEMS = ("visit", "chantillon", "groupement", "plusieurs offres", "plusieurs candidatures", "variante")
+_STEMS = ("visit", "chantillon", "groupement", "variante")
 
 
-def stated(found: Iterable[Sentence]) -> Iterator[Finding[Condition]]:
-    """What these sentences impose on tenderers, each with its passage."""
+def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
+    """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
+    heading: Sentence | None = None
+    whole = "\n".join(one.plain for one in found)
+    qualified = _ANY_QUALIFICATION.search(whole) is not None
+    if not qualified and not any(stem in whole for stem in _STEMS):
+        return
     for one in found:
-        plain = repaired(one.plain)
-        labels = [*_of_stems(plain)] if any(stem in plain for stem in _STEMS) else []
-        for code, label in [*labels, *_qualified(plain)]:
-            yield Finding(Condition(code=code, label=label, passage=one.text), one.lots)
+        text, plain = one.text, one.plain
+        if plain.endswith(":"):
+            heading = one
+        elif not one.item:
+            heading = None
+        elif heading:
+            text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
+        for code, label in _labels(repaired(plain), qualified):
+            yield Finding(Condition(code=code, label=label, passage=text), one.lots)
+
+
+def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
+    if any(stem in plain for stem in _STEMS):
+        yield from _of_stems(plain)
+    if qualified:
+        yield from _qualified(plain)
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:
-    if _VISIT.search(plain) and not _NO_VISIT.search(plain):
-        yield "visit", "Visite obligatoire"
-    if _SAMPLES.search(plain) and not _NO_SAMPLES.search(plain):
-        yield "samples", "Échantillons demandés"
-    if "groupement" in plain and (form := _imposed_form(plain)):
-        yield "group-form", form
-    if _SEVERAL.search(plain) and _FORBIDDEN.search(plain) and not _OF_LEADER.search(plain):
-        yield "several-groups", "Interdit d'être dans plusieurs groupements"
-    if _VARIANTS.search(plain) and not _NO_VARIANTS.search(plain):
-        yield "variants", "Variantes admises"
-
-
-def _imposed_form(plain: str) -> str:
-    """The form of group that a sentence imposes, "" where it imposes none."""
+    for code, label, imposes, frees in _IMPOSED:
+        if imposes.search(plain) and not frees.search(plain):
+            yield code, label
     form = _FORM.search(plain)
-    if not form or not _IMPOSED.search(plain) or _FORM_FREE.search(plain) or _IF_JOINT.search(plain):
-        return ""
-    if form.group(1).startswith("conjoint"):
-        return (
-            "Groupement conjoint avec mandataire solidaire"
-            if _LEADER_BOUND.search(plain)
-            else "Groupement conjoint"
-        )
-    return "Groupement solidaire"
+    if form and not _FORM_FREE.search(plain, form.start()):
+        leader = " avec mandataire solidaire" if _LEADER_BOUND.search(plain) else ""
+        yield "group-form", f"Groupement {form.group(1)}{leader}"
 
 
 def _qualified(plain: str) -> Iterator[tuple[str, str]]:
-    if not _ANY_QUALIFICATION.search(plain) or _NOT_ASKED.search(plain):
-        return
-    for label, pattern in _QUALIFICATIONS.items():
-        if pattern.search(plain):
-            yield "qualification", label
+    if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
+        for label, pattern in _QUALIFICATIONS.items():
+            if pattern.search(plain):
+                yield "qualification", label

@@ -16,7 +16,6 @@ class Finding(Generic[T]):
     lots: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
     all_lots: bool = False  # "tous les lots" is said
-    of_some: bool = False  # "certains lots", and not which
 
     def holds_for(self, number: str) -> bool:
         """Whether it holds for the lot of this number."""

@@ -1,8 +1,7 @@
-"""The hours of insertion that a French notice states, with the lots they are for: "lot 1, 120 h ; lot 2, 240 h".
+"""The hours of insertion that a notice states, with the lots they are for: "lot 1, 120 h ; lot 2, 240 h".
 
-Every number that may be of hours is a quantity, with the words before and after it up to its neighbours.  Those of
-something else (a course, a delay, the base of a share, what was owed before, what is done already) fall out; the
-rest is a total, a number for each of several lots, a list to be added up, or one number.
+A number counts where its unit follows, or, once hours are named, where it fills a label, a bracket or a cell.  Hours of
+something else are left out; the rest is a number for each of several lots, a total, a list to add up, or one number.
 """
 
 from __future__ import annotations
@@ -10,167 +9,73 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from matcher.reading.clauses.grammar import any_of
 from matcher.reading.clauses.sentences import Sentence, joined
-from matcher.reference.prose import LOST, folded, lots_named
+from matcher.reference.prose import folded, lots_named
 
 LotHours = list[tuple[float | None, frozenset[str]]]
 
-_DIGITS = r"\d{1,3}(?:[ .\u202f]\d{3}){1,2}(?!\d)|\d{1,6}"
-_NUMBER = rf"(?<!\d)(?<!\d[.,/-])(?P<number>{_DIGITS})(?:,(?P<decimals>\d{{1,2}}))?(?!\d)"
-_UNIT = r"(?:h|heure?s?)\b"
-_HOURS = re.compile(rf"{_NUMBER}\)?[ ._]*(?:\([^()\d]{{3,40}}\)\s*)?{_UNIT}(?! ?\d\d?\b(?! [a-z]))")
-_BARE = re.compile(_NUMBER)
-_WORDS = {
-    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
-    "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "quinze": 15, "seize": 16, "vingt": 20, "vingts": 20,
-    "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "cent": 100, "cents": 100, "mille": 1000,
-}  # fmt: skip
-_ANY_WORD = "(?:" + "|".join(_WORDS) + r")\b"
-_SPELT = re.compile(
-    rf"\b(?P<words>{_ANY_WORD}(?:[\s-]+(?:et[\s-]+)?{_ANY_WORD})*)[\s-]+(?:le nombre d')?heures?\b"
-)
-#: The same number again for another lot: "le lot 2 en prévoit le double".
-_AGAIN = re.compile(
-    r"\b(?:(?:le|du|un) meme (?:volume|nombre|quota|effort)|autant|(?P<double>le double))\b(?! que)"
-)
-#: Times of the day, delays and rounds of the clock: blanked before any number is read.
-_HOUR = r"(?:[01]?\d|2[0-4])"
-_CLOCK = any_of(
-    rf"\b{_HOUR}\s*(?:h|heures)\s*\d{{2}}\b|\b{_HOUR}\s*(?:h|heures)?\s*(?:-|/|a|et)\s*{_HOUR}\s*(?:h|heures)\b",
-    r"\b24 ?h ?/ ?24",
-    rf"\b(?:avant|entre|vers|sous|jusqu'a|d[e{LOST}]{{1,2}}lais? de|dans les|heures? limite[^.;\d]{{0,20}}|a partir de) \d{{1,2}}\s*(?:h|heures)\b",
-    rf"\bdes {_HOUR} ?h(?:eures)?\b(?! (?:d'|d[eu]))",
-    rf"\b(?:a|de) {_HOUR} ?h\b(?! (?:d'|d[eu]|par|minimum|maximum))|\b\w+ semaines de \d\d ?h\w*",
-)
-
-# ------------------------------------------------------------------------------- numbers without a unit
-
-#: What a bare number follows when it is of the hours spoken of.
+#: "1 500", "1.500", "350"; in "le lot 2 120 heures" the number is 120.
+_NUMBER = re.compile(r"(?<![\d.,/])(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+(?!\d)|\d{1,6})(?:,\d\d?)?(?![\d/])")
+#: "350h", "1 500 (mille cinq cents) heures"; "9 h 30" is a time of the day.
+_UNIT = re.compile(r"\)?[ ._]*(?:\([^()\d]{3,40}\) ?)?(?:h|heures?)\b(?! ?\d\d\b)")
+#: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
 _OPENS = re.compile(
-    r"(?:[:=|(?+]|\bsoit|\ben tout|\blire|\b(?:total|minim\w+|plancher|exig\w+|objectif|volume|nombre)(?: \w+)?(?: de| a)?|\bau moins|\bpar lots?,?"
-    r"|\b(?:port|pass|ramen|fix|arret|etabli|elev|maint|mont|s'ele)\w*(?: de [\d .]+)? (?:il |elle )?(?:passe )?a|\best (?:fixe )?(?:de|a)|\bsur les|\ba hauteur de)"
-    r"\s*(?:d'environ|environ|au moins|donc)?[\s.…_]*$"
+    r"(?:[:=|(?+]|\b(?:soit|total|minim\w+|moins|exige|respectivement|de|a|sur les)|\d(?:,| et|, et))[\s._…]*(?:environ )?$"
 )
-#: A cell of a row, a line of a list, and one more of numbers listed in sequence.
-_IN_ROW = re.compile(r"(?:[/;|,]|\blots? \w[^.;:|\n]{0,40}|\n[^\n:]*[a-z)])\s*$")
-_ROW_ENDS = re.compile(r"\s*(?:$|[\n;|.)(]|##|[—-]|total\b)")
-_ONE_MORE = re.compile(r"(?:,|\bet|\bpuis|\bde) $")
-_FOR_WHAT = re.compile(
-    r"\s*(?:pour|sur|dans|au titre|a la charge|au lot|en (?:phase|tranche)|revien\w+|seront)\b"
-)
-_CLOSES = re.compile(
-    r"\s*(?:$|[\n.,;:|)(/+—-]|(?:pour|sur|par|au|aux|a|et|dans|du|en|des|de|revien\w+|seront|prevu\w*|exige\w*|demande\w*|qu|environ)\b|[}\"])"
-)
-_SPEAKS_OF_HOURS = re.compile(rf"\b{_UNIT}|\bh\. ")
-
-# ---------------------------------------------------------------------------------- what a number is of
-
-#: What a number of hours is of, when it is not of insertion; and what hours are for a length of time.
-_OTHER = (
-    r"\b(?:"
-    r"formation|ouvert|amplitude|astreinte|intervention|semaine|hebdo|pr.avis|(?<!volume )horaire|nuit\b|m.nage|nettoyage|pr.sence"
-    r"|assistance|conduite|gardiennage|t.l.phon|retard|par jour|ouvr(?:abl|ees)|accueil|permanence|animation|cours\b|enseignement|interruption|encadrement|session|s.ance|visites"
-    r"|accompagnement|d.placement|(?<!-)maintenance|surveillance|d.veloppement|int.rim\b|utilisation|fonctionnement|tutorat|occupation|conseil\b|engins|en centre|en entreprise)"
-)
-_OTHER_AFTER = re.compile(
-    rf"^\s*(?:(?:de|d'|en|par|du|a|au|/)\s*)?(?:(?:la|l'|travail de|prestations? de|service d[e'])\s*)?(?:{_OTHER})"
-)
-_OTHER_BEFORE = re.compile(
-    rf"(?:(?<!lot )(?<!phase )(?:{_OTHER})|d.lai)[^,;:()]*$|\bdur(?:.e de|e|ent|era|eront) $"
-)
-#: What a trade does in hours is of insertion where these words follow.
-_ALL_THE_SAME = re.compile(r"^\s*(?:d'insertion|de travail|effectu|realis|travaill|confi)")
-#: The base of a share ("5 % des 7 000 heures"), a rate ("70 heures par tranche de 100 000 €") and one of two ways.
-_BASE_BEFORE = any_of(
-    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:un total de |les )?$",
-    r"\bcalcul\w* sur (?:la base de )?(?:les )?$|^\w pour $",
-)
-_RATE = any_of(
-    r"^ pour $|\b(?:par|chaque|toute) tranches? de [\d .]{3,}",
-    r"\b(?:pour|par) (?:chaque )?[\d .]{2,}(?:euros?|€|eur\b|k€|heures)",
-)
-#: What was owed before, done elsewhere or is taken back; a box left empty.
-_NO_MORE = any_of(
-    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|auparavant|jusqu'ici|(?:av|et|dev|prevoy|propos|exige|impos|comport|envisage|demand|annonc|mentionn)(?:ait|aient))\b[^.;]{0,40}$",
-    r"\b(?:precedent|sortant)\w*\b[^.;,]{0,40}$|\b(?:non|pas) (?:de |les? )?$",
-    r"\bn(?:e |')\w+ (?:\w+ )?(?:pas|plus|nullement|aucune?)\b(?:(?!inf.rieur|moins|mais)[^.;:,]){0,30}$",
-    r"\b(?:a|ont|deja|ayant) (?:\w+ )?(?:realise|effectue|accompli|execute) $|\bn'en a \w+ que $",
-    r"\b(?:reste\w*|devez encore|manque\w*) (?:\w+ )?$|\bsupprim\w+ ?(?:(?!ajout|lire|rempla)[^.;]){0,90}$",
-    r"\b(?:renonc|abandonn|annul)\w* [^.;,]{0,40}$|\bnon (?:encore )?(?:affermie|levee|retenue)\b[^.;]{0,50}$",
-    r"[☐□]\s*$|\[ ?\]\s*$",
-)
-#: A number that replaces the one before it: "de 400 à 560 heures", "est porté à 560", "22 des 66".
-_RAISED = re.compile(r"\b(?:port|pass|ramen|relev|augment|redui|abaiss|elev|mont)\w* (?:a|de) ?(?:\w+ )?$")
-_OUT_OF = re.compile(r"\b(?:sur|des) (?:les |un total de )?$")
-#: What one offers beyond what is owed, and what is owed.
-_OFFERED = re.compile(r"\b(?:propos\w+|offr\w+|s'est engage\w*|souhait\w+|annonc\w+)\b[^.;]{0,30}$")
-_FLOOR = re.compile(r"\b(?:minim\w+|mini|plancher|exig\w+|au moins)\b[^.;)]{0,50}$")
-_PART = re.compile(r"\b(?:dont|y compris|parmi lesquelles|incluant|sur lesquelles)\b[^.;:]{0,12}$")
-_YEARLY = re.compile(r"^[^.;,]{0,20}\b(?:par an|annuel|chaque annee|par lot|par mois|par personne|chacun)")
-_OF_INSERTION = any_of(
-    r"\binsertion|\bparcours|loign|demandeurs?|\bpublics?\b|personnes\b|\brsa\b|\bjeunes\b|ch.meur|habitants",
-    rf"difficult|b.n.ficiaires|allocataires|travailleurs|{LOST}loign",
-)
-_TOTAL = re.compile(r"\btotal\w*|\bglobal|\ben tout\b|\bau cumul|\bcumul|\bensemble (?:de|du|des)\b")
-_SO = re.compile(
-    r"\b(?:soit|represente|a savoir|c'est-a-dire|donc)\b\s*(?:a |un total de |environ |\w+ ){0,2}$"
-)
-_EACH = re.compile(r"\b(?:chacune?s?|chaque|par lot)\b")
-_UNSAID = any_of(
-    r"\b(?:a|reste\w* a) (?:d.{1,2}terminer|d.{1,2}finir|pr.{1,2}ciser|fixer|convenir)",
-    r"\bsera (?:pr.{1,2}cis|d.{1,2}fini|fix)|\bcorrespond a \d+ ?%",
-)
-
-# ------------------------------------------------------------------------------------- how far to read
-
-#: Fewer hours than these, in a sentence that does not speak of insertion, are those of something else.
+_CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:pour|sur|par|aux?|et|dans|en|l[ae])\b)")
+#: Fewer than these are of the clock, a visit, a rate: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
-#: Characters of a list or a table that are read before the clause and after it.
-_BACK, _AHEAD = 1_200, 3_000
-#: What opens a sentence that continues a statement of hours.
-_GOES_ON = re.compile(
-    r"^\W*(?:(?:et|puis|pour|sur|au titre|soit|en) )*(?:du |de la |le |la |les |l'|un |une )?(?:lots?\b|tranches?\b|phase|ann.{1,2}e|second|deuxi|premi|total|volume|nombre|minimum|objectif|quota|plancher|engagement|heures?\b|\d)"
+#: Characters that a label reaches.
+_REACH = 180
+
+#: "une formation de 14 heures", "35 heures par semaine", "un délai de 48 heures", "3 heures de visite"
+_OTHER = (
+    r"(?:formation|semaine|hebdo|astreinte|interven|preavis|delai|(?:par|de|la) (?:jour|nuit)|\bouvertur|cours\b|visite|seance"
+    r"|session|reunion|tutorat|encadrement|accueil|permanence|animation|presence|nettoyage|gardiennage|surveillance|accompagnement)"
 )
-_SOME_HOURS = re.compile(r"\d\s*\)?\s*(?:h|heures?)\b|\bheures?\b[^.;]{0,40}\d")
-#: Numbers listed in sequence, with the lots before them or "respectivement" next to them.
-_SERIES = re.compile(
-    rf"(?<![\d.,/])(?:{_DIGITS})(?: ?{_UNIT})?(?:(?:,| et|, et| puis) (?:{_DIGITS})(?: ?{_UNIT})?)+(?!\d)"
+_OF_OTHER = re.compile(
+    rf" ?(?:(?:de|d'|en|par|a|du) ?)?(?:(?:la|l'|service d[e']|prestations? d[e']) ?)?{_OTHER}"
 )
-#: The number of a lot that opens a bracket, or a row.
+_OTHER_LASTS = re.compile(rf"(?<!lot ){_OTHER}\w*(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$")
+#: "60 heures par tranche de 100 000 €", "une heure pour 2 000 euros"
+_RATE = re.compile(
+    r"\btranches? de [\d .]{3,}|^[^.;]{0,30}\b(?:pour|par) (?:chaque )?\d[\d .]*(?:euros?|€|k€|heures)"
+)
+#: "8 % des 7 000 heures", "sur les 7 000 heures", "2 heures pour 25 heures travaillées", "12 500 heures, dont 8 %"
+_BASE_BEFORE = re.compile(
+    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:les )?$|heures?\b[^.;\d]{0,20}\b(?:pour|par|toutes les) $"
+)
+_BASE_AFTER = re.compile(r"[^.;]{0,40}\bdont \d+ ?%")
+#: "initialement fixé à 400", "au lieu de 400", "le précédent marché prévoyait 400", "n'est pas tenu aux 300"
+_NOT_OWED = any_of(
+    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|precedent\w*|(?:av|et|dev|prevoy|impos|comport|demand)ai(?:t|ent))\b[^.;,]{0,40}$",
+    r"\b(?:deja|reste)\b[^.;,]{0,25}$|\bn(?:e |')\w+ (?:pas|plus)\b[^.;:,]{0,30}$",
+)
+#: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
+_TOTAL = re.compile(r"\bsoit\b|\btotal|\bglobal|\bcumul|\bensemble\b|\ben tout\b")
+#: "lot 1 : 90 h, lot 2 : 60 h", "plomberie 90 h – chauffage 160 h"; not "1 200 h, dont 300 h", "350 h pour 300 exigées"
 _LISTED = re.compile(
-    r"(?:^|[\s,:])(?P<first>\d{1,2}) ?\([^()\d]*$|(?:\n|[—:;-] )0*(?P<row>[1-9]\d?) ?[|/;][^\n\d]*$"
+    r"(?!.*\b(?:dont|soit|minim|maxim|par an|par mois|propos|sera|est\b))(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\b(?:et|puis)\b)",
+    re.DOTALL,
 )
-#: What stands between the numbers of a list, and what makes it no list.
-_APART = re.compile(r"^(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\bet\b|\bpuis\b).{0,80}$", re.DOTALL)
-_A_VERB = re.compile(
-    r"\b(?:est|sont|sera|seront|propos\w+|plafonn\w+|maxim\w+|minim\w+|au moins|par (?:an|mois|salarie|personne)|engag\w+|penalit\w+)\b"
+#: "300 heures chacun", "90 heures par lot"
+_EACH = re.compile(r"\bchacune?s?\b|\bchaque lot\b|\bpar lot\b")
+#: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
+_ROW = re.compile(r"(?:^|[\s,:])0*(\d{1,2}) ?\([^()\d]*$|(?:\n|[—:;-] )0*(\d{1,2}) ?[|/;][^\n\d]*$")
+#: "Lot 2 : 75 h", "Première tranche : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
+_GOES_ON = re.compile(
+    r"\W*(?:(?:et|puis|pour|sur|soit) )?(?:l[ea]s? |l'|d[eu] )?"
+    r"(?:lot|tranche|phase|annee|prem|deux|total|volume|nombre|minimum|objectif|heure|sans objet|neant|\d)"
 )
-_LABELLED = re.compile(r"\blots?\b|\bsites?\b|\bphase|\btranche|\bann.{1,2}e|\|")
-_NUMBER_OF_HOURS = re.compile(r"\W{0,3}(?:tel est )?le nombre d'heures")
-
-
-def spelt(words: str) -> int:
-    """The number that folded French words spell: "mille deux cents" is 1,200; 0 where there is none."""
-    total = current = 0
-    for word in re.split(r"[\s-]+", words.strip()):
-        value = _WORDS.get(word, 0)
-        if value == 1000:
-            total, current = (total + max(current, 1) * 1000), 0
-        elif value == 100:
-            current = max(current, 1) * 100 if current < 100 else current + 100
-        elif value == 20 and current % 100 == 4:
-            current += 76  # quatre-vingts
-        else:
-            current += value
-    return total + current
+#: Characters of a list or a table that are read on.
+_AHEAD = 3_000
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number that may be of hours, with the words from the last letter of the number before it to the one after it."""
+    """A number that may be of hours, with the words up to the numbers before and after it."""
 
     start: int
     end: int
@@ -178,302 +83,110 @@ class Quantity:
     before: str = ""
     after: str = ""
 
-    @property
-    def near(self) -> str:
-        """The words immediately around it."""
-        return f"{self.before[-30:]} # {self.after[:25]}"
 
-
-def _value(found: re.Match[str], skipped: int = 0) -> float:
-    whole = float(re.sub(r"\D", "", found.group("number")[skipped:]))
-    decimals = found.group("decimals")
-    return whole + (int(decimals) / 10 ** len(decimals) if decimals else 0.0)
-
-
-def _blanked(run: str) -> str:
-    """A run without times of the day, delays and rounds of the clock."""
-    return _CLOCK.sub(lambda found: " " * len(found.group()), run)
-
-
-def _with_unit(run: str) -> Iterator[Quantity]:
-    """The numbers that say that they are of hours."""
-    for match in _HOURS.finditer(run):
-        skipped = 0
-        number = match.group("number")
-        if " " in number and re.search(r"\blots?\s*(?:n\s*°?\s*)?$", run[: match.start()][-12:]):
-            skipped = number.index(" ") + 1  # "le lot 2 120 heures" is no 2,120
-        yield Quantity(match.start() + skipped, match.end(), _value(match, skipped))
-    for match in _SPELT.finditer(run):
-        rate = re.match(r"\s*(?:pour|par)\b", run[match.end() :])  # "une heure pour 2 000 euros"
-        if spelt(match.group("words")) > 1 or not rate:
-            yield Quantity(match.start(), match.end(), float(spelt(match.group("words"))))
-
-
-def _without_unit(run: str, known: list[Quantity]) -> Iterator[Quantity]:
-    """The numbers that are of hours by their place: after a label, in a row, or after a number of hours."""
-    reach = -200
-    for match in _BARE.finditer(run):
-        start, end = match.span()
-        if any(one.start < end and start < one.end for one in known):
-            reach = end
-            continue
-        before, after = run[max(0, start - 60) : start], run[end : end + 40]
-        spoken = [found.end() for found in _SPEAKS_OF_HOURS.finditer(run, max(0, start - 180), start)]
-        if start - max([reach, *spoken]) > 180 and not _NUMBER_OF_HOURS.match(after):
-            continue
-        if _value(match) < _FEW:
-            continue
-        if (
-            _NUMBER_OF_HOURS.match(after)
-            or (_OPENS.search(before) and _CLOSES.match(after))
-            or (_IN_ROW.search(before) and _ROW_ENDS.match(after))
-            or (_ONE_MORE.search(before) and _FOR_WHAT.match(after))
-        ):
-            reach = end
-            yield Quantity(start, end, _value(match))
-
-
-def _again(run: str, known: list[Quantity]) -> Iterator[Quantity]:
-    """The numbers stated relative to another lot."""
-    for match in _AGAIN.finditer(run):
-        earlier = [one.hours for one in known if one.end <= match.start()]
-        if earlier and "lot" in run[max(0, match.start() - 60) : match.start()]:
-            yield Quantity(*match.span(), earlier[-1] * (2 if match.group("double") else 1))
+def _numbers(run: str) -> Iterator[Quantity]:
+    """The numbers of hours: those with the unit, and those that fill a label in reach of the word."""
+    reach = -_REACH
+    for found in _NUMBER.finditer(run):
+        start, end = found.span()
+        hours = float(re.sub(r"\D", "", found.group(1)))
+        unit = _UNIT.match(run, end)
+        spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 30]
+        filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
+        if hours >= _FEW and (unit or filled):
+            reach = unit.end() if unit else end
+            yield Quantity(start, reach, hours)
 
 
 def _quantities(run: str) -> list[Quantity]:
-    """Every number of a run that may be of hours, in order, each with the words around it."""
-    known = list(_with_unit(run))
-    known += list(_without_unit(run, known))
-    known.sort(key=lambda one: one.start)
-    found = sorted([*known, *_again(run, known)], key=lambda one: one.start)
-    found = [one for one in found if one.hours >= 1]
+    """The hours that a run states and that are owed, in order."""
+    found = list(_numbers(run))
     ends = [0, *(one.end for one in found)]
     starts = [*(one.start for one in found[1:]), len(run)]
-    return [
+    around = (
         replace(one, before=run[max(0, end - 1) : one.start], after=run[one.end : start])
         for one, end, start in zip(found, ends, starts, strict=False)
-    ]
+    )
+    return [one for one in around if _is_owed(one)]
 
 
 def _is_owed(one: Quantity) -> bool:
     """Whether nothing near a number says that it measures something else or is no longer owed."""
-    before = re.split(r"[.;,:()]|\bet\b", one.before[-48:])[-1]
-    after = re.split(r"[.;,:()]|\bet\b", one.after[:32])[0]
-    sentence = re.split(r"[.;]\s", one.before)[-1]
     return not (
-        _OTHER_AFTER.match(after)
-        or (_OTHER_BEFORE.search(before) and not _ALL_THE_SAME.match(one.after))
+        _OF_OTHER.match(one.after)
+        or _OTHER_LASTS.search(one.before[-48:])
+        or _RATE.search(one.before[-60:])
+        or _RATE.search(one.after[:60])
         or _BASE_BEFORE.search(one.before[-30:])
-        or _RATE.search(sentence)
-        or _RATE.search(re.split(r"[.;]", one.after[:60])[0])
-        or _NO_MORE.search(one.before[-120:])
+        or _BASE_AFTER.match(one.after)
+        or _NOT_OWED.search(one.before[-80:])
     )
 
 
-def _in_force(found: list[Quantity]) -> list[Quantity]:
-    """The numbers without those that another replaces, those offered beyond what is owed, and parts of another."""
-    kept = found[:1]
-    for one in found[1:]:
-        earlier = kept[-1]
-        raised = _RAISED.search(one.before) or (
-            _RAISED.search(earlier.before) and re.match(r"\w?\s*(?:il passe )?a $", one.before)
-        )
-        if raised or _OUT_OF.search(earlier.after):
-            kept[-1] = replace(
-                one, before=earlier.before + one.before
-            )  # with the lot that stands before both
-        else:
-            kept.append(one)
-    floor = [one for one in kept if _FLOOR.search(one.before)]
-    most = max(one.hours for one in kept)
-    parts = False
-    for one in kept[:]:
-        parts = one.hours < most and bool(
-            _PART.search(one.before[-30:]) or (parts and not re.search(r"[.;]", one.before))
-        )
-        beyond = bool(_OFFERED.search(one.before)) and one not in floor
-        yearly = one.hours < most and _YEARLY.match(one.after)
-        if len(kept) > 1 and (parts or (floor and beyond) or yearly):
-            kept.remove(one)
-    return kept
-
-
 def _lots_of(piece: str) -> frozenset[str]:
-    """The lots that a piece of text names last: "lot 2", or in a list "2 (" and in a row "02 | Charpente |"."""
+    """The lots that a piece of text names last, by "lot 2" or by its place in a list or a row."""
     at = piece.rfind("lot")
     if at >= 0 and (lots := lots_named(piece[at:])):
         return lots
-    listed = _LISTED.search(piece)
-    return frozenset({listed.group("first") or listed.group("row")} if listed else ())
+    row = _ROW.search(piece)
+    return frozenset({row.group(1) or row.group(2)} if row else ())
 
 
-def _in_order(run: str) -> LotHours:
-    """Hours listed in the order of the lots listed: "lots 1 et 2 : 90 h et 60 h"."""
-    for series in _SERIES.finditer(run):
-        numbers = [_value(found) for found in _BARE.finditer(series.group())]
-        around = (
-            f"{run[max(0, series.start() - 20) : series.start()]} # {run[series.end() : series.end() + 40]}"
-        )
-        if min(numbers) < 10 or not ("respectivement" in around or _SPEAKS_OF_HOURS.search(series.group())):
-            continue
-        at = run.rfind("lot", 0, series.start())
-        lots = lots_named(run[at : series.start()]) if at >= 0 else frozenset()
-        if not lots and "respectivement" in around:
-            lots = lots_named(run[series.end() :])
-        if len(lots) == len(numbers):
-            by_number = sorted(lots, key=lambda lot: (int(re.sub(r"\D", "", lot)), lot))
-            return [(hours, frozenset({lot})) for hours, lot in zip(numbers, by_number, strict=True)]
-        if "respectivement" in around:
-            return [(sum(numbers), frozenset())]
-    return []
-
-
-def _total(found: list[Quantity]) -> LotHours:
-    """The number that is said to be the whole of others."""
-    for at, one in enumerate(found[1:], 1):
-        if one.hours > max(other.hours for other in found[:at]) and _SO.search(one.before[-40:]):
-            return [(one.hours, frozenset())]  # "200 h par an, soit 600 h"
-    for one in found:
-        if len(found) > 1 and _TOTAL.search(one.near) and one.hours >= max(other.hours for other in found):
-            return [(one.hours, frozenset())]
-    return []
-
-
-def _by_lot(run: str, found: list[Quantity]) -> LotHours:
-    """The hours of each lot where every number has lots of its own on the same side, else nothing."""
-    for sides in ([one.before for one in found], [one.after for one in found]):
-        pieces = [_lots_of(piece) for piece in sides]
-        if len(found) > 1 and all(pieces) and len(set(pieces)) > 1:
-            given: dict[frozenset[str], float] = {}
-            for one, piece in zip(found, pieces, strict=True):
-                given.setdefault(piece, one.hours)
-            rest = lots_named(run).difference(*pieces)
-            unsaid: LotHours = [(None, rest)] if rest and _UNSAID.search(run) else []
-            return [*((hours, piece) for piece, hours in given.items()), *unsaid]
-    return []
-
-
-def _times(run: str, one: Quantity) -> LotHours:
-    """The single number stated, for each of several lots or multiplied."""
-    sentence = re.split(r"[.;](?:\s|$)", one.before)[-1]
-    if not (_EACH.search(sentence) or _EACH.search(re.split(r"[.;,]", one.after[:50])[0])):
-        return []
-    in_brackets = re.search(r"\blots?\b[^.;()]{0,30}\((\d[\d, et]*)\)", sentence)
-    lots = lots_named(f"lots {in_brackets.group(1)}") if in_brackets else _lots_of(sentence)
-    if len(lots) > 1:
-        return [(one.hours, frozenset({lot})) for lot in sorted(lots)]
-    count = len(re.findall(r"\b(?:le|du|au) (?:lot|site|secteur|canton)\b", sentence))
-    return [(one.hours * count, frozenset())] if count > 1 and not lots else []
-
-
-def _listed(run: str, found: list[Quantity]) -> LotHours:
-    """The sum of listed numbers: by tranche, year or trade."""
-    between = [one.before for one in found[1:]]
+def _by_lot(found: list[Quantity]) -> LotHours:
+    """The hours of each lot: each number has lots on the same side, or "lots 1 et 2 : 90 h et 60 h"."""
     if len(found) < 2:
         return []
-    if len({one.hours for one in found}) == 1 and not all(_LABELLED.search(piece) for piece in between):
-        return []  # the same number said again
-    if all(_APART.match(piece) and not _A_VERB.search(piece) for piece in between):
-        return [(sum(one.hours for one in found), lots_named(run))]
+    for sides in ([one.before for one in found], [one.after for one in found]):
+        lots = [_lots_of(side) for side in sides]
+        if all(lots) and len(set(lots)) > 1:
+            first = {named: one.hours for named, one in reversed(list(zip(lots, found, strict=True)))}
+            return [(hours, named) for named, hours in reversed(first.items())]
+    listed = sorted(_lots_of(found[0].before), key=lambda lot: (len(lot), lot))
+    if len(listed) == len(found):
+        return [(one.hours, frozenset({lot})) for one, lot in zip(found, listed, strict=True)]
     return []
+
+
+def _total(found: list[Quantity]) -> Quantity | None:
+    """The number that is said to be the whole of others."""
+    most = max(found, key=lambda one: one.hours)
+    return most if len(found) > 1 and _TOTAL.search(f"{most.before[-40:]} # {most.after[:25]}") else None
 
 
 def stated_hours(run: str) -> LotHours:
-    """The hours of insertion that a folded run of sentences states, with the lots that each number is for.
-
-    A stated total stands alone; hours that follow lots, one after the other, go to these lots; slices, years and
-    trades in a list are summed; else the first number holds for the lots that are named.
-    """
-    run = _blanked(run)
-    named = lots_named(run)
-    found = [one for one in _quantities(run) if _is_owed(one)]
+    """The hours of insertion that a folded run of sentences states, with the lots that each number is for."""
+    found = _quantities(run)
     if not found:
-        return [(None, named)]
-    in_order = _in_order(run)
-    if in_order:
-        return in_order
-    found = _in_force(found)
-    by_lot = _by_lot(run, found)
-    if by_lot:
-        return by_lot
+        return [(None, lots_named(run))]
     total = _total(found)
-    if total:
-        parts = [one for one in found if one.hours != total[0][0]]
-        by_lot = _by_lot(run, parts)
-        return by_lot if sum(one.hours for one in parts) == total[0][0] and by_lot else total
-    listed = _listed(run, found)
-    if listed:
-        return listed
-    explicit = [one for one in found if _OF_INSERTION.search(re.split(r"[.;:]", one.after[:70])[0])]
-    first = (explicit or found)[0]
-    times = _times(run, first)
-    if times:
-        return times
-    own = _lots_of(first.before) or lots_named(first.after)
-    rest = named - own
-    if own and rest and _UNSAID.search(run[first.end :]):
-        return [(first.hours, own), (None, rest)]
-    return [(first.hours, own or named)]
+    by_lot = _by_lot([one for one in found if one is not total])
+    if by_lot or total:
+        return by_lot or [(total.hours, frozenset())]  # type: ignore[union-attr]
+    different = len({one.hours for one in found}) > 1  # else the same number said again
+    if different and all(_LISTED.match(one.before) for one in found[1:]):
+        return [(sum(one.hours for one in found), lots_named(run))]
+    lots = _lots_of(found[0].before) or lots_named(found[0].after) or lots_named(run)
+    if _EACH.search(run):
+        return [(found[0].hours, frozenset({lot})) for lot in sorted(lots)] or [(found[0].hours, lots)]
+    return [(found[0].hours, lots)]
 
 
-def _goes_on(before: str, sentence: str) -> bool:
-    """Whether a sentence continues the hours of those before it."""
-    item = before[-1:] not in ".!?" and re.search(r"\d\d|\d ?%|n.ant|sans objet|aucune", sentence)
-    if item:
-        return True
-    says = _SOME_HOURS.search(sentence) or _UNSAID.search(sentence) or _SPELT.search(sentence)
-    if _GOES_ON.match(sentence):
-        return bool(says or _AGAIN.search(sentence) or re.search(r"sans objet|n.ant|aucune", sentence))
-    return bool(says and stated_hours(before)[0][0] is None)
-
-
-def hours_around(plain: str, spans: list[tuple[int, int]], at: int) -> tuple[LotHours, int]:
-    """The hours stated from sentence `at` on, else in the surrounding sentences, and the end of what was read."""
-
-    start_of = spans[at][0]
-
-    def near(one: int, other: int) -> bool:
-        within = start_of - _BACK < spans[one][0] and spans[other][1] < start_of + _AHEAD
-        return within and len(plain[spans[one][1] : spans[other][0]].strip()) <= 3
-
-    low = last = at
-    while low and near(low - 1, low) and plain[spans[low - 1][1] - 1] not in ".!?":
-        low -= 1
-    while last + 1 < len(spans) and near(last, last + 1):
-        end, (start, stop) = spans[last][1], spans[last + 1]
-        in_row = "|" in plain[end : stop + 3]
-        if not in_row and not _goes_on(plain[spans[low][0] : end], plain[start:stop]):
+def hours_at(text: str, found: Sequence[Sentence], at: int) -> LotHours:
+    """The hours stated from sentence `at` on, in it and those that go on with it; else in its neighbours."""
+    plain = folded(joined(text))
+    start, last = found[at].span[0], at
+    while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
+        end, then = found[last].span[1], found[last + 1]
+        in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]
+        more = re.search(r"\d ?h(?:eures?)?\b", then.plain) and (
+            in_list or stated_hours(plain[start:end])[0][0] is None
+        )
+        if not (in_row or more or _GOES_ON.match(then.plain)):
             break
         last += 1
-    found = stated_hours(plain[spans[low][0] : spans[last][1]])
-    if found[0][0] is not None:
-        return found, spans[last][1]
-    high = last
-    while low and at - low < 4 and near(low - 1, low):
-        low -= 1
-    while high + 1 < len(spans) and high - at < 12 and near(high, high + 1):
-        high += 1
-    wider = stated_hours(plain[spans[low][0] : spans[high][1]])
-    some = sum(hours or 0 for hours, _ in wider) >= _FEW
-    return (wider, spans[high][1]) if some else (found, spans[last][1])
-
-
-class Listed:
-    """The hours of a text; each number is returned once, however often its sentence is queried."""
-
-    def __init__(self, text: str, found: Sequence[Sentence]) -> None:
-        self.text, self.spans = text, [one.span for one in found]
-        self.consumed = 0  # offset up to which hours have been returned
-
-    @cached_property
-    def plain(self) -> str:
-        return folded(joined(self.text))
-
-    def hours_at(self, span: tuple[int, int]) -> LotHours:
-        """The hours stated from a sentence on, with their lots."""
-        if span[0] < self.consumed or span not in self.spans:
-            return [(None, lots_named(self.plain[slice(*span)]))]
-        found, last = hours_around(self.plain, self.spans, self.spans.index(span))
-        self.consumed = max(self.consumed, last)
-        return found
+    stated = stated_hours(plain[start : found[last].span[1]])
+    if stated[0][0] is not None:
+        return stated
+    around = found[max(0, at - 4) : at + 7]
+    wider = stated_hours(plain[around[0].span[0] : around[-1].span[1]])
+    return wider if sum(hours or 0 for hours, _ in wider) >= _FEW else stated

@@ -24,80 +24,33 @@ _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
 
-#: Stems of which one must stand in a sentence that is worth the classifier; "?" is a lost letter.
+#: What must stand in a sentence that is worth the classifier; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
-    (
-        "reserv|?serv|2113-1|2113- 1|2113 -1|5132-4|5213-13|344-2|2112-2|2152-7|insertion|inclusi|esat|"
-        "siae| iae|'iae|(iae|/iae|handicap|par le travail|entreprise adapt|entreprises adapt|"
-        "secteur adapt|travail adapt|et adapt|ou adapt|ni adapt|protege|prot?g|regie de q|regies de q|"
-        "solidaire| ess | ess,| ess.| ess)|'ess |'ess,|'ess.|esus|geiq| etti| ei | ei,|(ei| ea | ea,| ea.|"
-        "(ea)|(ea |/ea| ea/| aci | aci,| aci.| ai,| ai |nitenti|detenus|detenues|detention|"
-        "main de justice|social|sociau|socio|societal|societau| rse|loign| rsa|chomeu|chomage|ch?m|"
-        "l'emploi|d'emploi|l?emploi|d?emploi|emplois|sans emploi|un emploi|cap emploi|en difficult|"
-        "grande difficult|defavoris|d?favoris|sans qualif|sans dipl|sans travail|mission locale|parcours|"
-        "facilitat| clause)|emploi et|prioritaire|intermediaire|interm?diaire|apprenti|"
-        "professionnalisation|embauch|recrut|chantier d'|chantiers d'|chantier d?|chantier ecole|claus|"
-        " plie|contrat aide|contrats aides|qu'adapt"
-    )
-    .replace("?", LOST)
-    .split("|")
-)
-#: By stem, the turns of every notice around it that say nothing of either.
+    stem.replace("_", " ").replace("?", LOST)
+    for stem in (
+        "reserv ?serv 2113-1 2113_-1 2113-_1 2112-2 2152-7 5132-4 5213-13 344-2 "  # reserved, by which article
+        "esat siae _iae 'iae (iae /iae handicap par_le_travail entreprise_adapt entreprises_adapt secteur_adapt travail_adapt "
+        "protege prot?g regie_de_q regies_de_q geiq _etti _ei_ (ei) _ea_ _ea, _ea. (ea) /ea _aci_ _aci, esus 'ess _ess_ "
+        "intermediaire interm?diaire nitenti detenu en_detention main_de_justice "  # to whom
+        "insertion inclusi loign _rsa chomeu chomage ch?m en_difficult defavoris d?favoris prioritaire sans_travail "
+        "sans_emploi sans_qualif sans_dipl un_emploi cap_emploi l'emploi d'emploi l?emploi d?emploi emplois emploi_et "
+        "mission_locale _plie facilitat en_parcours apprenti professionnalisation embauch recrut contrat_aide "  # for whom
+        "claus _socia societa _rse"  # a clause, a criterion
+    ).split()
+)  # fmt: skip
+#: By stem, the phrases of every notice around it that say nothing of either.
 _COMMONPLACE = {
-    stem: [french(turn) for turn in turns]
-    for stem, turns in {
-        "reserv": (
-            r"\bse réserv",
-            r"\b(?:sous|sans|avec|des|les) réserves?\b",
-            r"réservoir|préserv",
-            r"levées? (?:de |des )?réserves",
-            r"réservation (?:hôtel|d'h|de (?:titres|salle|v))",
-        ),
-        "detention": (r"détention (?:provisoire|par)",),
-        "et adapt": (r"et adapt(?:er|ation)",),
-        "2113-1": (r"2113-1[01]\b",),
-        "2112-2": (r"2112-2\d",),
-        "handicap": (
-            r"obligations? d'emploi",
-            r"emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap",
-            r"5212",
-        ),
-        "protege": (r"(?:données?|secrets?)\b[^.;]{0,12} protég", r"protéger|protège-"),
-        "solidaire": (
-            r"caution",
-            r"(?:groupements?|mandataires?|conjoints?|membres?|entreprises?|cotraitants?)\b[^.;]{0,30} solidaire",
-            r"solidaires? (?:du|ou|de|des|pour|avec)\b",
-            r"solidairement",
-        ),
-        "social": (
-            r"(?:siège|capital|objet|exercice|habitat|logements?) social",
-            r"(?:raison|dénomination|part|sécurité|cotisation|protection|action|cohésion)s? sociale",
-            r"fiscale?s?,? (?:et |ou )?sociale",
-            r"sociales? et fiscale",
-            r"organismes? sociaux",
-        ),
-        "sociau": (
-            r"(?:réseaux|locaux|bailleurs?|logements?|organismes|comptes|fiscaux et) sociaux",
-            r"sociaux et fiscaux",
-        ),
-        "l'emploi": (r"(?:industrie|économie|ministère|travail,?)[^.;]{0,25} l'emploi", r"pôle emploi"),
-        "d'emploi": (
-            r"obligations? d'emploi (?:des|de)\b",
-            r"d'emploi (?:service|universel)",
-            r"(?:mode|contrainte|condition)s? d'emploi",
-        ),
-        "parcours": (
-            r"temps de parcours",
-            r"parcours (?:de (?:visite|soins|santé|golf)|client|sportif|usager)",
-        ),
-        "claus": (
-            r"clauses? (?:et cond|technique|administrative|particulière|contractuelle|générale|pénale|résolutoire|de révision|de réexamen)",
-            r"certaines de ses clauses|ses clauses est",
-            r"clausier",
-        ),
-        "intermediaire": (r"assurance", r"intermédiaires? (?:d'|financ|et final)"),
-        "prioritaire": (r"(?:risque|rénovation|véhicule|accès|voie)[^.;]{0,20} prioritaire",),
-    }.items()
+    "reserv": french(r"\bse réserv|\b(?:sous|sans|avec|des|les) réserves?\b|réservoir|préserv|réservation"),
+    "protege": french(r"(?:données?|secrets?)\b[^.;]{0,12} protég|protéger|protège-"),
+    "handicap": french(r"d'emploi|emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap|5212"),
+    "d'emploi": french(r"(?:obligation|mode|contrainte|condition)s? d'emploi"),
+    " socia": french(
+        r"(?:siège|capital|objet|exercice|habitat|logements?|réseaux|bailleurs?|organismes?) socia"
+        r"|(?:raison|dénomination|sécurité|cotisation|protection|action|cohésion)s? sociale|fisca\w+,? (?:et |ou )?socia|sociale?s? et fisca"
+    ),
+    "claus": french(
+        r"clauses? (?:et cond|technique|administrative|particulière|contractuelle|générale|pénale|résolutoire|de ré)|ses clauses|clausier"
+    ),
 }
 
 
@@ -124,13 +77,13 @@ def joined(text: str) -> str:
 def cut(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
     text = joined(text)
+    folded = prose.folded(text)
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
-    for start, end in _short(text):
-        published = text[start:end].strip().replace("\n", " ")
+    for start, end in _short(text, folded):
+        published, plain = (one[start:end].strip().replace("\n", " ") for one in (text, folded))
         if not published:
             continue
-        plain = prose.folded(published)
         own = lots_named(plain) if "lot" in plain else frozenset()
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
@@ -142,8 +95,8 @@ def cut(text: str) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def _short(text: str) -> Iterator[tuple[int, int]]:
-    for start, end in prose.sentences(text):
+def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    for start, end in prose.sentences(text, folded):
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
@@ -154,19 +107,18 @@ def _short(text: str) -> Iterator[tuple[int, int]]:
 
 def speaking(found: tuple[Sentence, ...]) -> list[int]:
     """The places of the sentences that may speak of reservations or of insertion."""
-    whole = "\n".join(one.plain for one in found)
-    starts = list(itertools.accumulate((len(one.plain) + 1 for one in found), initial=0))
+    whole = "".join(f" {one.plain}\n" for one in found)
+    starts = list(itertools.accumulate((len(one.plain) + 2 for one in found), initial=0))
     kept = {bisect_right(starts, at) - 1 for stem in _STEMS if stem in whole for at in _standing(whole, stem)}
     return sorted(kept)
 
 
 def _standing(plain: str, stem: str) -> Iterator[int]:
-    """Where a stem stands, but in the turns of every notice; a search for a plain word costs little."""
-    turns = _COMMONPLACE.get(stem, ())
+    """Where a stem stands, but in the phrases of every notice; a search for a plain word costs little."""
+    phrases = _COMMONPLACE.get(stem)
     at = plain.find(stem)
     while at >= 0:
-        around = plain[max(0, at - 40) : at + 40] if turns else ""
-        if not any(turn.search(around) for turn in turns):
+        if not phrases or not phrases.search(plain[max(0, at - 40) : at + 40]):
             yield at
         at = plain.find(stem, at + len(stem))
 

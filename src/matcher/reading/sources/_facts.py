@@ -76,14 +76,8 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 
 @lru_cache(maxsize=16384)
 def place(
-    label: str = "",
-    *,
-    postcode: str = "",
-    city: str = "",
-    nuts: str = "",
-    department: str = "",
-    nation: str = "",
-) -> Place:
+    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", department: str = "", nation: str = ""
+) -> Place:  # fmt: skip
     """What is stated of a place; the rest of its fields is deduced by `complete`."""
     postcode = re.sub(r"(?i)\s*c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)

@@ -313,6 +313,11 @@ def service_types_of(raw: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def plain(raw: object) -> str:
+    """A short text, "" where the value is none."""
+    return clean(raw, 300) if isinstance(raw, str) else ""
+
+
 def numbered_offers(
     structure: Structure, descriptions: Iterable[str], offers: Iterable[Offer]
 ) -> tuple[Offer, ...]:

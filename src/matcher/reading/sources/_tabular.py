@@ -7,10 +7,10 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Rejected
+from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
 from matcher.reading.sources._bytes import decoded, encoding_of
 from matcher.reference.text import fold
@@ -353,9 +353,7 @@ def words(heading: str) -> str:
 
 
 def guess(
-    headings: Sequence[str],
-    aliases: Mapping[str, Sequence[str]],
-    numbered: frozenset[str] = frozenset(),
+    headings: Sequence[str], aliases: Mapping[str, Sequence[str]], numbered: frozenset[str] = frozenset()
 ) -> dict[str, str]:
     """Field -> heading: exact aliases first, then aliases found as whole words, the longest first.
 
@@ -449,9 +447,58 @@ def correct(
     return result
 
 
+def mapped(
+    found: Iterable[tuple[str, Row | str]],
+    guess: Callable[[Sequence[str]], dict[str, str]],
+    check: Callable[[Mapping[str, str], Sequence[str], str], None],
+) -> Iterator[tuple[str, Row | str, dict[str, str]]]:
+    """Each row with its columns (field -> heading), guessed once for each set of headings; the first guess is checked."""
+    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+    first = True
+    for place, row in found:
+        if isinstance(row, str):
+            yield place, row, {}
+            continue
+        keys = tuple(row)
+        if keys not in guesses:
+            if len(guesses) >= 5_000:
+                guesses.clear()
+            guesses[keys] = guess(keys)
+            if first:
+                check(guesses[keys], keys, place)
+            first = False
+        yield place, row, guesses[keys]
+
+
+def score_of(mapping: Callable[[Sequence[str]], Mapping[str, str]]) -> Score:
+    """How many columns a mapping finds among headings."""
+    return lambda headings: len(mapping([heading for heading in headings if heading]))
+
+
+def is_zip(head: bytes) -> bool:
+    """True for a ZIP file, which a workbook is."""
+    return shape_of(head) == "xlsx"
+
+
+def is_workbook(name: str) -> bool:
+    return name.lower().endswith((".xlsx", ".xlsm"))
+
+
 def source_of(name: str) -> str:
     """The file's own name: what is kept as a source must not depend on where the file lay."""
     return re.split(r"[/\\\\]", name)[-1]
+
+
+def structures(
+    rows: Iterable[tuple[str, Row | str]], name: str, made: Callable[[Row], Structure | str | None]
+) -> Iterator[Structure | Rejected]:
+    """What `made` gives for each row; a str is the reason why the row is rejected, None leaves it out."""
+    for place, row in rows:
+        found = row if isinstance(row, str) else made(row)
+        if isinstance(found, str):
+            yield rejected(name, place, found)
+        elif found is not None:
+            yield found
 
 
 def rejected(name: str, place: str, reason: str) -> Rejected:

@@ -46,13 +46,9 @@ def parse(data: bytes, name: str) -> Element:
         data = _DEFAULT.sub(b" ", data, count=1)
     # comments and processing instructions hold no data, and would only lengthen the walks
     parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
+        remove_pis=True
+    )  # fmt: skip
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:

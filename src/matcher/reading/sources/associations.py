@@ -32,13 +32,8 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure an object that says a trade and goes with a SIRET or SIREN; the others are passed over: the file is the nation's."""
-    for place, row in _tabular.rows(
-        stream, name, lambda keys: sum(k in ("objet", "titre") for k in keys), LISTS
-    ):
-        if isinstance(row, str):
-            yield _tabular.rejected(name, place, row)
-        elif found := structure_of(row):
-            yield found
+    rows = _tabular.rows(stream, name, lambda keys: sum(key in ("objet", "titre") for key in keys), LISTS)
+    return _tabular.structures(rows, name, structure_of)
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | None:

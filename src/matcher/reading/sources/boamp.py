@@ -13,20 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from matcher.domain import (
-    Award,
-    BadInput,
-    Buyer,
-    Condition,
-    Criterion,
-    Holder,
-    Lot,
-    Nature,
-    Place,
-    Rejected,
-    Reservation,
-    Tender,
-)
+from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.clauses.grammar import weight as weight_of
 from matcher.reading.sources import _facts as facts
@@ -52,7 +39,7 @@ _MARKS = (
 MAX_RECORD = 16 * 1024 * 1024  # bytes of one line; the largest real record is below 2 MB
 MAX_DEPTH = 200
 
-NATURES: dict[str, Nature] = {
+NATURES: dict[str, domain.Nature] = {
     "APPEL_OFFRE": "call",
     "APPELOFFRE": "call",
     "ATTRIBUTION": "award",
@@ -75,16 +62,16 @@ def recognises(name: str, head: bytes) -> bool:
     return start[:1] in (b"{", b"[") and sum(mark in head for mark in _MARKS) >= 2
 
 
-def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
+def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejected]:
     """The notices of the file, one record at a time; a file that is cut gives those before the cut.
 
     Raises BadInput when the file is empty or holds no BOAMP record.
     """
     seen = 0
     for place, found in enumerate(_records(stream, name), 1):
-        if isinstance(found, Rejected):
+        if isinstance(found, domain.Rejected):
             if not seen and place == 1:
-                raise BadInput(f"{name}: {found.reason}")
+                raise domain.BadInput(f"{name}: {found.reason}")
             yield found
             continue
         seen += 1
@@ -92,8 +79,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
         label = str(record.get("idweb") or record.get("id") or f"record {place}")[:80]
         try:
             yield tender(record)
-        except BadInput as error:
-            yield Rejected(path=name, record=label, reason=str(error))
+        except domain.BadInput as error:
+            yield domain.Rejected(path=name, record=label, reason=str(error))
         except (
             ValueError,
             TypeError,
@@ -104,20 +91,20 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
             RecursionError,
         ) as error:
             reason = f"unreadable record ({type(error).__name__}: {str(error)[:120]}); compare it with its page on BOAMP"
-            yield Rejected(path=name, record=label, reason=reason)
+            yield domain.Rejected(path=name, record=label, reason=reason)
     if not seen:
-        raise BadInput(
+        raise domain.BadInput(
             f"{name}: holds no record; expected a page, an export or saved records of the BOAMP API"
         )
 
 
-def _records(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
+def _records(stream: BinaryIO, name: str) -> Iterator[Json | domain.Rejected]:
     """The records of a page, a list, or lines of JSON, streamed; a Rejected where the file stops being JSON."""
     head = stream.read(65536)
     stream.seek(0)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
-        raise BadInput(f"{name}: the file is empty; export it again from BOAMP")
+        raise domain.BadInput(f"{name}: the file is empty; export it again from BOAMP")
     if start[:1] == b"[":
         yield from _parsed(stream, "item", name)
     elif _is_lines(start):
@@ -141,7 +128,7 @@ def _is_lines(start: bytes) -> bool:
         return False
 
 
-def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | Rejected]:
+def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | domain.Rejected]:
     count = 0
     try:
         for item in _stream.items(stream, prefix):
@@ -149,21 +136,21 @@ def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | Rejecte
             if isinstance(item, dict):
                 yield item
             else:
-                yield Rejected(path=name, record=f"record {count}", reason="not a JSON object")
+                yield domain.Rejected(path=name, record=f"record {count}", reason="not a JSON object")
     except (*_stream.BROKEN, RecursionError) as error:
         message = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         cut = "incomplete" in message.lower() or "premature" in message.lower()
         what = "the file is cut" if cut else "not JSON"
         reason = f"{what} after {count} records ({message}); download it again"
-        yield Rejected(path=name, record=f"record {count + 1}", reason=reason)
+        yield domain.Rejected(path=name, record=f"record {count + 1}", reason=reason)
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
+def _lines(stream: BinaryIO, name: str) -> Iterator[Json | domain.Rejected]:
     place = 0
     while line := stream.readline(MAX_RECORD + 1):
         place += 1
         if len(line) > MAX_RECORD:
-            yield Rejected(
+            yield domain.Rejected(
                 path=name, record=f"line {place}", reason="a line above 16 MiB, which no record is"
             )
             return
@@ -173,14 +160,14 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[Json | Rejected]:
         try:
             item = json.loads(text)
         except (ValueError, RecursionError) as error:
-            yield Rejected(
+            yield domain.Rejected(
                 path=name, record=f"line {place}", reason=f"not JSON ({str(error)[:80]}); the line may be cut"
             )
             continue
         if isinstance(item, dict):
             yield item
         else:
-            yield Rejected(path=name, record=f"line {place}", reason="not a JSON object")
+            yield domain.Rejected(path=name, record=f"line {place}", reason="not a JSON object")
 
 
 def _flat(record: Json) -> Json:
@@ -198,22 +185,22 @@ def opened(field: Any) -> Json:
         try:
             field = json.loads(field)
         except ValueError as error:
-            raise BadInput(
+            raise domain.BadInput(
                 f"the field donnees is not JSON ({str(error)[:80]}); the record may be cut"
             ) from None
         except RecursionError:
-            raise BadInput("the field donnees nests deeper than any notice") from None
+            raise domain.BadInput("the field donnees nests deeper than any notice") from None
     return field if isinstance(field, dict) else {}
 
 
 # ------------------------------------------------------------------------------------------ one record
 
 
-def tender(record: Json) -> Tender:
+def tender(record: Json) -> domain.Tender:
     """The tender of a BOAMP record.  Raises BadInput, saying what is missing."""
     idweb = text(record.get("idweb")) or text(record.get("id")).replace("_", "-")
     if not idweb:
-        raise BadInput("no identifier: idweb and id are missing")
+        raise domain.BadInput("no identifier: idweb and id are missing")
     content = opened(record.get("donnees"))
     managed = opened(record.get("gestion"))
     if "EFORMS" in content:
@@ -223,27 +210,27 @@ def tender(record: Json) -> Tender:
     return _with_record(made, record, managed, idweb)
 
 
-def _from_ubl(content: Any, idweb: str) -> Tender:
+def _from_ubl(content: Any, idweb: str) -> domain.Tender:
     root_name = (
         next((key for key in content if tree.local(key) in ubl.ROOTS), None)
         if isinstance(content, dict)
         else None
     )
     if root_name is None:
-        raise BadInput(
+        raise domain.BadInput(
             "donnees.EFORMS holds none of ContractNotice, PriorInformationNotice, ContractAwardNotice"
         )
     return ubl.notice(tree.grow(root_name, content[root_name]), id=idweb, strict=False)
 
 
-def _with_record(made: Tender, record: Json, managed: Json, idweb: str) -> Tender:
+def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
     title = (
         title or clean(text(record.get("objet"))) or clean(text(dig(managed, "INDEXATION", "RESUME_OBJET")))
     )
     if not title:
-        raise BadInput("no title: objet is missing, and so is the title of the notice")
+        raise domain.BadInput("no title: objet is missing, and so is the title of the notice")
     deadline = made.deadline or facts.moment(text(record.get("datelimitereponse")))
     where = made.buyer.place
     departments = [text(code).zfill(2) for code in listed(record.get("code_departement")) if text(code)]
@@ -256,7 +243,7 @@ def _with_record(made: Tender, record: Json, managed: Json, idweb: str) -> Tende
     asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
     for code in asked[:1]:
         # the department of the work is stated by the record, where the lot itself states no place
-        there = facts.complete(Place(department=code))
+        there = facts.complete(domain.Place(department=code))
         lots = tuple(
             replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
             if not lot.places or "places" in lot.inferred
@@ -292,18 +279,20 @@ def _with_record(made: Tender, record: Json, managed: Json, idweb: str) -> Tende
     )
 
 
-def _titular(record: Json, idweb: str, title: str, buyer: Buyer, lots: tuple[Lot, ...]) -> Iterator[Award]:
+def _titular(
+    record: Json, idweb: str, title: str, buyer: domain.Buyer, lots: tuple[domain.Lot, ...]
+) -> Iterator[domain.Award]:
     """The award from the record's field `titulaire`, where the notice gives none."""
     holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
     if holders:
         lot = lots[0] if len(lots) == 1 else None
-        yield Award(
+        yield domain.Award(
             uid=f"{idweb}/award-1",
             title=title,
             buyer=buyer,
             holders=holders,
             cpv=lot.cpv[0] if lot and lot.cpv else None,
-            place=lot.places[0] if lot and lot.places else Place(),
+            place=lot.places[0] if lot and lot.places else domain.Place(),
             relation="single" if len(holders) == 1 else "unknown",
             source=f"boamp:{idweb}",
         )
@@ -322,7 +311,7 @@ _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
 _ITEMS = re.compile(r"\s*[\n;•]\s*|\s+[-–—?]\s+(?=[A-ZÀ-Ý])")
 
 
-def _criteria(raw: Any, depth: int = 0) -> Iterator[Criterion]:
+def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
     if depth > 8:
         return
     if isinstance(raw, list):
@@ -335,7 +324,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[Criterion]:
             one for key, one in leaves.items() if not _WEIGHING.search(key) and re.search(r"[^\W\d]{3}", one)
         ]
         if names and weight is not None:
-            yield Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
+            yield domain.Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
             return
         for one in raw.values():
             yield from _criteria(one, depth + 1)
@@ -343,7 +332,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[Criterion]:
         for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
             if stated := weight_of(folded(item[:600])):
                 weight, unit = stated
-                yield Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
+                yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
 
 
 def _ids(raw: Iterable[str]) -> Iterator[str]:
@@ -351,7 +340,7 @@ def _ids(raw: Iterable[str]) -> Iterator[str]:
         yield from (part for part in re.split(r"[\s,;]+", one.strip("[]' ")) if part)
 
 
-def _nature(record: Json, managed: Json, read: Nature) -> Nature:
+def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:
     state = text(record.get("etat")).upper()
     status = dig(managed, "REFERENCE", "TYPE_AVIS", "STATUT")
     states = {state, *(key.upper() for key in status)} if isinstance(status, dict) else {state}
@@ -389,7 +378,7 @@ class _National:
         market = first(dig(self.body, "natureMarche"), dig(self.body, "description"), self.data.get("OBJET"))
         self.market: Json = market if isinstance(market, dict) else {}
 
-    def tender(self) -> Tender:
+    def tender(self) -> domain.Tender:
         title = clean(self.said(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
         description = clean(
             self.said(("description",), ("objet",), ("OBJET_COMPLET",))
@@ -414,7 +403,7 @@ class _National:
                 self.record.get("nomacheteur"),
             )
         )
-        nature: Nature = {
+        nature: domain.Nature = {
             "rectificatif": "correction",
             "attribution": "award",
             "annulation": "cancellation",
@@ -433,7 +422,7 @@ class _National:
         documents = self.anywhere(
             "urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR"
         )
-        made = Tender(
+        made = domain.Tender(
             id=self.idweb,
             format="boamp",
             title=title or f"Avis {self.idweb}",
@@ -479,7 +468,7 @@ class _National:
         one = first(self.data.get("organisme"), self.data.get("IDENTITE"), self.data.get("ORGANISME"))
         return one if isinstance(one, dict) else {}
 
-    def buyer_place(self) -> Place:
+    def buyer_place(self) -> domain.Place:
         organisation = self.organisation()
         inner = organisation.get("adr")
         address: Json = inner if isinstance(inner, dict) else organisation
@@ -503,9 +492,9 @@ class _National:
                 return raw
         return []
 
-    def lots(self, title: str, description: str) -> tuple[Lot, ...]:
+    def lots(self, title: str, description: str) -> tuple[domain.Lot, ...]:
         raw = self.raw_lots()
-        whole = Lot(
+        whole = domain.Lot(
             id=f"{self.idweb}/1",
             title=title or f"Avis {self.idweb}",
             description=description,
@@ -522,7 +511,7 @@ class _National:
             tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)), whole
         )
 
-    def lot(self, raw: Json, place: int, whole: Lot, alone: bool) -> Lot:
+    def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
         number = text(
             first(*(raw.get(k) for k in ("numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")))
         )
@@ -546,7 +535,7 @@ class _National:
             criteria=tuple(self.criteria(raw)) or whole.criteria,
         )
 
-    def places(self, raw: Json) -> tuple[Place, ...]:
+    def places(self, raw: Json) -> tuple[domain.Place, ...]:
         made = []
         for key in (
             "lieuExecution",
@@ -614,7 +603,7 @@ class _National:
                 return facts.span(text(one.get("dateACompterDu")), text(one.get("jusquau")))
         return None
 
-    def reservation(self, raw: Json) -> Reservation | None:
+    def reservation(self, raw: Json) -> domain.Reservation | None:
         """A ticked box: a key that speaks of reservation, not of its absence, and is not answered by no."""
         for key, said in walk(raw):
             name = key.rsplit("/", 1)[-1]
@@ -627,25 +616,27 @@ class _National:
             if answer in ("non", "false", "0", "no", "sans", "none") or path.endswith(("/non", "_non")):
                 continue
             if "oui" in path or answer in ("oui", "true", "1", "x", "yes") or not answer or len(answer) > 20:
-                return Reservation(
+                return domain.Reservation(
                     passage=clean(said, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
                 )
         return None
 
-    def criteria(self, raw: Json) -> Iterator[Criterion]:
+    def criteria(self, raw: Json) -> Iterator[domain.Criterion]:
         """The award criteria, whatever the schema: a text cut at its items, or blocks of a name and a weight."""
         holders = [one for key in CRITERIA for one in found(raw, key)]
         for one in holders:
             yield from _criteria(one)
 
-    def conditions(self) -> Iterator[Condition]:
+    def conditions(self) -> Iterator[domain.Condition]:
         legal = clean(self.anywhere("formeJuridique", "FORME_JUR"), 600)
         if legal:
-            yield Condition(code="group-form", label="Forme du groupement", passage=legal)
+            yield domain.Condition(code="group-form", label="Forme du groupement", passage=legal)
 
     # -- the awards
 
-    def awards(self, lots: tuple[Lot, ...], id_: str, name: str, where: Place) -> tuple[Award, ...]:
+    def awards(
+        self, lots: tuple[domain.Lot, ...], id_: str, name: str, where: domain.Place
+    ) -> tuple[domain.Award, ...]:
         body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
         blocks = [
             b
@@ -683,13 +674,13 @@ class _National:
                 "",
             )
             made.append(
-                Award(
+                domain.Award(
                     uid=f"{self.idweb}/award-{place}",
                     title=lot.title if lot else clean(text(self.record.get("objet"))),
                     buyer=facts.buyer(id_, name, where),
                     holders=holders,
                     cpv=lot.cpv[0] if lot and lot.cpv else None,
-                    place=lot.places[0] if lot and lot.places else Place(),
+                    place=lot.places[0] if lot and lot.places else domain.Place(),
                     amount=amount,
                     notified=next(
                         (
@@ -712,7 +703,7 @@ def _old(content: Json) -> bool:
     return any(key in content for key in ("IDENTITE", "OBJET", "PROCEDURE", "organisme"))
 
 
-def _holders(block: Json) -> Iterator[Holder]:
+def _holders(block: Json) -> Iterator[domain.Holder]:
     for key in ("titulaire", "TITULAIRE", "attributaire"):
         for one in (x for group in found(block, key) for x in listed(group)):
             if isinstance(one, dict):
@@ -790,7 +781,7 @@ def walk(raw: Any, without: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     while stack:
         path, one, depth = stack.pop()
         if depth > MAX_DEPTH:
-            raise BadInput(f"nested deeper than {MAX_DEPTH} levels, which no notice is")
+            raise domain.BadInput(f"nested deeper than {MAX_DEPTH} levels, which no notice is")
         if isinstance(one, dict):
             stack.extend((f"{path}/{k}", v, depth + 1) for k, v in reversed(one.items()) if k not in without)
         elif isinstance(one, list):

@@ -8,26 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Offer, Rejected, Structure, Zone
-from matcher.reading.sources import _tabular
+from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
+from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import (
-    departments_of,
-    headcount_of_band,
-    kind_in_name,
-    kind_of,
-    number_of,
-    numbered_offers,
-    regions_of,
-    service_types_of,
-    several,
-    siret_of,
-    yes_no,
-    zone_of,
-)
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, clean_naf
 from matcher.reference.text import clean, fold, shorten
 
@@ -142,15 +127,13 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _known(headings: Sequence[str]) -> int:
-    return len(mapping([heading for heading in headings if heading]))
+_known = _tabular.score_of(mapping)
 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, whose headings hold a SIRET and something of a structure."""
-    shape = _tabular.shape_of(head)
-    if shape == "xlsx":
-        return name.lower().endswith((".xlsx", ".xlsm"))
+    if _tabular.is_zip(head):
+        return _tabular.is_workbook(name)
     headings = _tabular.headings_of(head)
     if {"lots", "buyer"} <= set(headings or ()):  # a list of notices in our own form
         return False
@@ -184,30 +167,22 @@ def read(
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when there is no SIRET column.
     """
     source = _tabular.source_of(name)
-    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
+        if "siret" not in found and not place.startswith(("line", "record")):
+            raise BadInput(
+                f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
+                "name it with --map siret=COLUMN, or give the notices' own format"
+            )
+
     drafts: dict[tuple[str, str], _Draft] = {}
-    for place, row in _tabular.rows(stream, name, _known, LISTS):
-        refuse = partial(_tabular.rejected, name, place)
-        if isinstance(row, str):
-            yield refuse(row)
-            continue
-        keys = tuple(row)
-        if keys not in guesses:
-            guesses[keys] = _tabular.correct(mapping(keys), columns, keys, FIELDS)
-            if (
-                len(guesses) == 1
-                and "siret" not in guesses[keys]
-                and not place.startswith(("line", "record"))
-            ):
-                raise BadInput(
-                    f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
-                    "name it with --map siret=COLUMN, or give the notices' own format"
-                )
-            if len(guesses) > 5_000:
-                guesses = {keys: guesses[keys]}
-        outcome = _draft(row, guesses[keys], source)
+    rows = _tabular.rows(stream, name, _known, LISTS)
+    for place, row, found in _tabular.mapped(
+        rows, lambda keys: _tabular.correct(mapping(keys), columns, keys, FIELDS), check
+    ):
+        outcome = row if isinstance(row, str) else _draft(row, found, source)
         if isinstance(outcome, str):
-            yield refuse(outcome)
+            yield _tabular.rejected(name, place, outcome)
             continue
         key = (outcome.structure.siret, outcome.structure.kind)
         if not outcome.structure.kind and key not in drafts:
@@ -251,7 +226,7 @@ def _finished(draft: _Draft) -> Structure:
     offers = draft.offers
     if len(zones) == 1:  # one zone is that of all it offers; of several, each activity reaches its own
         offers = [replace(offer, zone=zone) for offer in offers]
-    numbered = numbered_offers(replace(structure, zone=zone), texts, offers)
+    numbered = _structure.numbered_offers(replace(structure, zone=zone), texts, offers)
     flags = structure.flags
     if not structure.name:
         flags = (*flags, "offers-only")
@@ -281,11 +256,11 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         if value is None or value != value:
             return ""
         if isinstance(value, list | tuple):
-            value = " ; ".join(several(value))
+            value = " ; ".join(_structure.several(value))
         cleaned = clean(str(value), limit)
         return "" if cleaned.lower() in ("nan", "none", "null", "[nd]", "n/a", "nc") else cleaned
 
-    siret, flags, refused = siret_of(cell("siret"), cell("siren"))
+    siret, flags, refused = _structure.siret_of(cell("siret"), cell("siren"))
     if refused:
         return refused
     name, brand = text("name"), text("brand")
@@ -293,10 +268,10 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     stated_kind = text("kind")
-    kind = kind_of(stated_kind)
+    kind = _structure.kind_of(stated_kind)
     provenance: dict[str, str] = {}
     if kind is None:
-        kind = kind_in_name(name) or ""
+        kind = _structure.kind_in_name(name) or ""
         if kind:
             flags = (*flags, "kind-inferred")
             provenance["kind"] = "from the name"
@@ -304,8 +279,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
             flags = (*flags, "kind-unknown")
         else:
             flags = (*flags, "kind-missing")
-    department = next(iter(departments_of(cell("department"))), None)
-    region = next(iter(regions_of(cell("region"))), None)
+    department = next(iter(_structure.departments_of(cell("department"))), None)
+    region = next(iter(_structure.regions_of(cell("region"))), None)
     place = place_of(
         town=text("town"),
         postcode=cell("postcode"),
@@ -331,17 +306,20 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         website=text("website"),
         phone=text("phone", 60),
         email=text("email", 200),
-        networks=several(cell("networks")),
-        labels=several(cell("labels")),
+        networks=_structure.several(cell("networks")),
+        labels=_structure.several(cell("labels")),
         turnover=clean_amount(cell("turnover")),
-        headcount=number_of(cell("headcount")) or headcount_of_band(cell("headcount_band")),
-        active=yes_no(cell("active")),
-        checked=updated if yes_no(cell("active")) is not None else None,
+        headcount=_structure.number_of(cell("headcount"))
+        or _structure.headcount_of_band(cell("headcount_band")),
+        active=_structure.yes_no(cell("active")),
+        checked=updated if _structure.yes_no(cell("active")) is not None else None,
         convention=text("convention", 100),
         source=source,
         updated=updated,
         predecessors=tuple(
-            number for number in (siret_of(part)[0] for part in several(cell("predecessors"))) if number
+            number
+            for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))
+            if number
         ),
         flags=flags,
         provenance=provenance,
@@ -353,7 +331,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
 
 
 def _zone(cell: Any) -> Zone | None:
-    return zone_of(cell("zone"), cell("radius"), cell("zone_departments"), cell("zone_regions"))
+    return _structure.zone_of(cell("zone"), cell("radius"), cell("zone_departments"), cell("zone_regions"))
 
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
@@ -361,8 +339,10 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     numbers = sorted(
         {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
     )
-    shared_sectors = several(row.get(columns["sectors"])) if "sectors" in columns else ()
-    service_types = service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
+    shared_sectors = _structure.several(row.get(columns["sectors"])) if "sectors" in columns else ()
+    service_types = (
+        _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
+    )
     for number in numbers:
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
@@ -370,11 +350,11 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         body = text(f"offer_text{suffix}", 20_000)
         raw = row.get(columns.get(f"offer{suffix}", ""))
         if not body and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")):
-            titles = several(raw)
+            titles = _structure.several(raw)
         rome = _rome(row.get(columns.get(f"rome{suffix}", "")))
         label = text("rome_label") if not number else ""
         cpv = _cpv(row.get(columns.get(f"cpv{suffix}", "")))
-        sectors = several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
+        sectors = _structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
         for title in titles:
             offer = _offer(title or label, body, rome, cpv, sectors, service_types, None, source)
             if offer:
@@ -407,9 +387,9 @@ def _nested(
         plain(first("description", "text", "texte", "detail"), 20_000),
         _rome(first("rome", "code_rome")),
         _cpv(first("cpv", "code_cpv")),
-        several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
-        service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
-        zone_of(
+        _structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
+        _structure.service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
+        _structure.zone_of(
             first("zone", "perimeter", "perimeters", "perimetre"),
             first("radius", "rayon", "radius_km"),
             first("departments", "departements"),
@@ -436,19 +416,11 @@ def _offer(
     """An offer, or a job where all there is is a job's name and its ROME code; None for an empty row."""
     if not title and not body:
         return None
+    nature: OfferNature = "job" if rome and not body else "offer"
     return Offer(
-        id="",
-        title=title or shorten(body, 120),
-        text=body,
-        nature="job" if rome and not body else "offer",
-        cpv=cpv,
-        rome=rome,
-        sectors=sectors,
-        service_types=service_types,
-        zone=zone,
-        since=since,
-        source=source,
-    )
+        id="", title=title or shorten(body, 120), text=body, nature=nature, cpv=cpv, rome=rome, sectors=sectors,
+        service_types=service_types, zone=zone, since=since, source=source,
+    )  # fmt: skip
 
 
 def _rank(number: str) -> int:
@@ -456,11 +428,11 @@ def _rank(number: str) -> int:
 
 
 def _rome(raw: object) -> tuple[str, ...]:
-    codes = (code.strip().upper()[:5] for code in several(raw))
+    codes = (code.strip().upper()[:5] for code in _structure.several(raw))
     return tuple(
         dict.fromkeys(code for code in codes if len(code) == 5 and code[0].isalpha() and code[1:].isdigit())
     )
 
 
 def _cpv(raw: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for code in map(clean_cpv, several(raw)) if code))
+    return tuple(dict.fromkeys(code for code in map(clean_cpv, _structure.several(raw)) if code))

@@ -11,7 +11,7 @@ from matcher.domain import Offer, Rejected, Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, siret_of
+from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, plain, siret_of
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean, shorten
 
@@ -30,9 +30,8 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure a result, in page order; `updated` is the day its own card or a job of it last changed."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
-        structure = row if isinstance(row, str) else structure_of(row, _tabular.source_of(name))
-        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    return _tabular.structures(rows, name, lambda row: structure_of(row, source))
 
 
 def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure | str:
@@ -40,7 +39,7 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
     siret, flags, refused = siret_of(row.get("siret"))
     if refused:
         return refused
-    name, brand = _plain(row, "raison_sociale"), _plain(row, "enseigne")
+    name, brand = plain(row.get("raison_sociale")), plain(row.get("enseigne"))
     if not name and not brand:
         return "no name: the API gives one to each structure"
     kind = kind_of(row.get("type")) or ""
@@ -49,16 +48,18 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
         name=name or brand,
         kind=kind,
         brand=brand if brand != name else "",
-        address=" ".join(filter(None, (_plain(row, "addresse_ligne_1"), _plain(row, "addresse_ligne_2")))),
+        address=" ".join(
+            filter(None, (plain(row.get("addresse_ligne_1")), plain(row.get("addresse_ligne_2"))))
+        ),
         place=place_of(
             town=row.get("ville"),
             postcode=row.get("code_postal"),
             department=next(iter(departments_of(row.get("departement"))), None),
         ),
         description=impersonal(clean(str(row.get("description") or ""), 20_000)),
-        website=_plain(row, "site_web"),
-        phone=_plain(row, "telephone"),
-        email=_plain(row, "courriel"),
+        website=plain(row.get("site_web")),
+        phone=plain(row.get("telephone")),
+        email=plain(row.get("courriel")),
         source=source,
         updated=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
         flags=flags if kind else (*flags, "kind-unknown" if row.get("type") else "kind-missing"),
@@ -72,11 +73,11 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
 def _job(row: Any, source: str) -> Offer | None:
     if not isinstance(row, Mapping):
         return None
-    stated = _plain(row, "rome")
+    stated = plain(row.get("rome"))
     found = _ROME.match(stated)
     label, code = (found.group(1).strip(), found.group(2)) if found else (stated, "")
     text = impersonal(clean(str(row.get("description") or ""), 20_000))
-    title = _plain(row, "appellation_modifiee") or label or shorten(text, 120)
+    title = plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
     return (
         Offer(
             id="",
@@ -90,8 +91,3 @@ def _job(row: Any, source: str) -> Offer | None:
         if title
         else None
     )
-
-
-def _plain(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    return clean(value, 300) if isinstance(value, str) else ""

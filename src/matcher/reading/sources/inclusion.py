@@ -10,7 +10,14 @@ from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, regions_of, siret_of
+from matcher.reading.sources._structure import (
+    departments_of,
+    kind_of,
+    numbered_offers,
+    plain,
+    regions_of,
+    siret_of,
+)
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean
 
@@ -27,11 +34,11 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure an item with a SIRET, in page order."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
-        if isinstance(row, dict) and "structure_id" in row:
-            continue  # a service: it stands under its structure
-        structure = row if isinstance(row, str) else structure_of(row, _tabular.source_of(name))
-        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    # a row with `structure_id` is a service, which is listed under its structure
+    return _tabular.structures(
+        rows, name, lambda row: None if "structure_id" in row else structure_of(row, source)
+    )
 
 
 def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Structure | str:
@@ -39,7 +46,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     siret, flags, refused = siret_of(row.get("siret"))
     if refused:
         return refused
-    name = _plain(row, "nom")
+    name = plain(row.get("nom"))
     if not name:
         return "no name: the schema asks for one"
     kind = kind_of(row.get("typologie")) or ""
@@ -47,8 +54,8 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
         siret=siret,
         name=name,
         kind=kind,
-        rna=_plain(row, "rna"),
-        address=_plain(row, "adresse"),
+        rna=plain(row.get("rna")),
+        address=plain(row.get("adresse")),
         place=place_of(
             town=row.get("commune"),
             postcode=row.get("code_postal"),
@@ -57,9 +64,9 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
             longitude=row.get("longitude"),
         ),
         description=impersonal(clean(str(row.get("description") or ""), 20_000)),
-        website=_plain(row, "site_web"),
-        phone=_plain(row, "telephone"),
-        email=_plain(row, "courriel"),
+        website=plain(row.get("site_web")),
+        phone=plain(row.get("telephone")),
+        email=plain(row.get("courriel")),
         source=source,
         updated=clean_date(row.get("date_maj")),
         flags=flags if kind else (*flags, "kind-missing"),
@@ -71,15 +78,17 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
 
 
 def _named(row: Any) -> bool:
-    return isinstance(row, Mapping) and bool(_plain(row, "nom"))
+    return isinstance(row, Mapping) and bool(plain(row.get("nom")))
 
 
 def _service(row: Mapping[str, Any], source: str) -> Offer:
     """A service to persons is what the structure says of itself, not an offer to a buyer: a description."""
     return Offer(
         id="",
-        title=_plain(row, "nom"),
-        text=impersonal(clean(f"{_plain(row, 'nom')}. {clean(str(row.get('description') or ''), 20_000)}")),
+        title=plain(row.get("nom")),
+        text=impersonal(
+            clean(f"{plain(row.get('nom'))}. {clean(str(row.get('description') or ''), 20_000)}")
+        ),
         nature="description",
         zone=_zone(row),
         since=clean_date(row.get("date_maj")),
@@ -89,15 +98,10 @@ def _service(row: Mapping[str, Any], source: str) -> Offer:
 
 def _zone(row: Mapping[str, Any]) -> Zone | None:
     """What `zone_diffusion_type` says, where it names a department, a region or the country."""
-    kind, code = _plain(row, "zone_diffusion_type"), _plain(row, "zone_diffusion_code")
+    kind, code = plain(row.get("zone_diffusion_type")), plain(row.get("zone_diffusion_code"))
     if kind == "pays":
         return Zone(country=True)
     if kind == "departement" and (codes := departments_of(code)):
         return Zone(departments=codes)
     found = regions_of(row.get("zone_diffusion_nom")) if kind == "region" else ()
     return Zone(regions=found) if found else None
-
-
-def _plain(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    return clean(value, 300) if isinstance(value, str) else ""

@@ -7,20 +7,8 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
-from matcher.reading.sources import _tabular
+from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import (
-    departments_of,
-    kind_of,
-    number_of,
-    numbered_offers,
-    regions_of,
-    service_types_of,
-    several,
-    siret_of,
-    yes_no,
-    zone_of,
-)
 from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
 from matcher.reference.text import clean, shorten
 
@@ -28,15 +16,7 @@ YIELDS = "structure"
 LISTS = ("results",)
 #: Keys that only this API writes.
 _OWN = frozenset(
-    {
-        "presta_type",
-        "presta_types",
-        "contact_website",
-        "client_references",
-        "perimeters",
-        "geo_range",
-        "is_qpv",
-    }
+    "presta_type presta_types contact_website client_references perimeters geo_range is_qpv".split()
 )
 
 
@@ -50,33 +30,29 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure a result, in page order; a page may be a whole response, its results, or JSON lines."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
-        if isinstance(row, str):
-            yield _tabular.rejected(name, place, row)
-            continue
-        structure = structure_of(row, _tabular.source_of(name))
-        yield _tabular.rejected(name, place, structure) if isinstance(structure, str) else structure
+    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    return _tabular.structures(rows, name, lambda row: structure_of(row, source))
 
 
 def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure | str:
     """The structure of one result; a str is the reason why it is rejected."""
-    siret, flags, refused = siret_of(row.get("siret"))
+    siret, flags, refused = _structure.siret_of(row.get("siret"))
     if refused:
         return refused
-    name = _plain(row.get("name")) or _plain(row.get("brand"))
+    name = _structure.plain(row.get("name")) or _structure.plain(row.get("brand"))
     if not name:
         return "no name: the API gives one to each structure"
-    kind = kind_of(row.get("kind"))
+    kind = _structure.kind_of(row.get("kind"))
     if kind is None:
         flags = (*flags, "kind-unknown" if row.get("kind") else "kind-missing")
     updated = clean_date(row.get("updated_at"))
-    services = service_types_of(row.get("presta_types") or row.get("presta_type"))
+    services = _structure.service_types_of(row.get("presta_types") or row.get("presta_type"))
     zone = _zone(row)
     place = place_of(
         town=row.get("city"),
         postcode=row.get("post_code"),
-        department=next(iter(departments_of(row.get("department"))), None),
-        region=next(iter(regions_of(row.get("region"))), None),
+        department=next(iter(_structure.departments_of(row.get("department"))), None),
+        region=next(iter(_structure.regions_of(row.get("region"))), None),
         latitude=row.get("latitude"),
         longitude=row.get("longitude"),
     )
@@ -84,21 +60,21 @@ def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure 
         siret=siret,
         name=name,
         kind=kind or "",
-        brand=_plain(row.get("brand")),
+        brand=_structure.plain(row.get("brand")),
         naf=clean_naf(row.get("naf")),
-        address=_plain(row.get("address")),
+        address=_structure.plain(row.get("address")),
         place=place,
         zone=zone,
         description=clean(str(row.get("description") or ""), 20_000),
-        website=_plain(row.get("contact_website") or row.get("website")),
-        phone=_plain(row.get("contact_phone")),
-        email=_plain(row.get("contact_email")),
-        networks=several(row.get("networks") or []),
-        labels=several(row.get("labels") or row.get("labels_old") or []),
+        website=_structure.plain(row.get("contact_website") or row.get("website")),
+        phone=_structure.plain(row.get("contact_phone")),
+        email=_structure.plain(row.get("contact_email")),
+        networks=_structure.several(row.get("networks") or []),
+        labels=_structure.several(row.get("labels") or row.get("labels_old") or []),
         turnover=clean_amount(row.get("ca")),
-        headcount=number_of(row.get("employees_insertion_count")),
+        headcount=_structure.number_of(row.get("employees_insertion_count")),
         # The market says the convention is in force, not that the register knows the establishment open.
-        convention={True: "active", False: "inactive"}.get(yes_no(row.get("is_active")), ""),  # type: ignore[arg-type]
+        convention={True: "active", False: "inactive"}.get(_structure.yes_no(row.get("is_active")), ""),  # type: ignore[arg-type]
         source=source,
         updated=updated,
         flags=flags,
@@ -109,11 +85,12 @@ def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure 
 def _with_offers(
     structure: Structure, row: Mapping[str, Any], services: tuple[str, ...], zone: Zone | None
 ) -> Structure:
-    sectors = several(row.get("sectors") or [])
+    sectors = _structure.several(row.get("sectors") or [])
     offers = [
         Offer(
             id="",
-            title=_plain(item.get("name")) or shorten(_plain(item.get("description")), 120),
+            title=_structure.plain(item.get("name"))
+            or shorten(_structure.plain(item.get("description")), 120),
             text=clean(str(item.get("description") or ""), 20_000),
             sectors=sectors,
             service_types=services,
@@ -124,14 +101,14 @@ def _with_offers(
     ]
     activities = _dicts(row.get("activities"))
     for activity in activities:
-        names = several(activity.get("sectors") or [activity.get("sector")])
+        names = _structure.several(activity.get("sectors") or [activity.get("sector")])
         for sector in names:
             offers.append(
                 Offer(
                     id="",
                     title=sector,
                     sectors=(sector,),
-                    service_types=service_types_of(activity.get("presta_types")) or services,
+                    service_types=_structure.service_types_of(activity.get("presta_types")) or services,
                     zone=_zone(activity) or zone,
                     source=structure.source,
                 )
@@ -142,7 +119,7 @@ def _with_offers(
             for sector in sectors
         ]
     description = [structure.description] if structure.description else []
-    return replace(structure, offers=numbered_offers(structure, description, offers))
+    return replace(structure, offers=_structure.numbered_offers(structure, description, offers))
 
 
 def _zone(row: Mapping[str, Any]) -> Zone | None:
@@ -152,7 +129,7 @@ def _zone(row: Mapping[str, Any]) -> Zone | None:
     if kind == "COUNTRY":
         return Zone(country=True)
     if kind == "CUSTOM":
-        return zone_of(None, radius=row.get("geo_range_custom_distance"))
+        return _structure.zone_of(None, radius=row.get("geo_range_custom_distance"))
     if not places:
         return None
     listed = places if isinstance(places, list) else [places]
@@ -162,9 +139,9 @@ def _zone(row: Mapping[str, Any]) -> Zone | None:
         kind = str(item.get("kind") or "").upper() if isinstance(item, Mapping) else ""
         label = item.get("name") if isinstance(item, Mapping) else item
         if kind != "REGION":
-            departments += departments_of(label) or _department_of_town(item, kind)
+            departments += _structure.departments_of(label) or _department_of_town(item, kind)
         if kind != "DEPARTMENT":
-            regions += regions_of(label)
+            regions += _structure.regions_of(label)
     if not departments and not regions:
         return None
     return Zone(departments=tuple(dict.fromkeys(departments)), regions=tuple(dict.fromkeys(regions)))
@@ -181,7 +158,3 @@ def _department_of_town(item: Any, kind: str) -> tuple[str, ...]:
 
 def _dicts(raw: Any) -> list[Mapping[str, Any]]:
     return [item for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []
-
-
-def _plain(raw: Any) -> str:
-    return clean(raw, 300) if isinstance(raw, str) else ""

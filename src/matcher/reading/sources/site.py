@@ -25,12 +25,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """The offers of each reading, which go to the structure of their SIRET (flag "offers-only"); none for an empty one."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0):
-        found = row if isinstance(row, str) else structure_of(row)
-        if isinstance(found, str):
-            yield _tabular.rejected(name, place, found)
-        elif found is not None:
-            yield found
+    return _tabular.structures(_tabular.rows(stream, name, lambda keys: 0), name, structure_of)
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str | None:

@@ -14,18 +14,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, Literal
 
-from matcher.domain import (
-    BadInput,
-    Buyer,
-    Clause,
-    Condition,
-    Lot,
-    Nature,
-    Place,
-    Rejected,
-    Reservation,
-    Tender,
-)
+from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._objet import lots_named
@@ -111,15 +100,13 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
     return _tabular.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], ALIASES)
 
 
-def _known(headings: Sequence[str]) -> int:
-    return len(mapping([heading for heading in headings if heading]))
+_known = _tabular.score_of(mapping)
 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, with a title and something that only a notice has."""
-    shape = _tabular.shape_of(head)
-    if shape == "xlsx":
-        return name.lower().endswith((".xlsx", ".xlsm"))
+    if _tabular.is_zip(head):
+        return _tabular.is_workbook(name)
     headings = _tabular.headings_of(head)
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False
@@ -135,38 +122,32 @@ def recognises(name: str, head: bytes) -> bool:
 class _Draft:
     """A notice under construction: further rows may follow."""
 
-    tender: Tender
-    lots: list[Lot] = field(default_factory=list)
+    tender: domain.Tender
+    lots: list[domain.Lot] = field(default_factory=list)
 
 
 def read(
     stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
-) -> Iterator[Tender | Rejected]:
+) -> Iterator[domain.Tender | domain.Rejected]:
     """One Tender for each reference (or row, where there is none), its lots nested, in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.
     """
-    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
+        if not columns and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
+            raise domain.BadInput(
+                f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
+                "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
+            )
+
+    def guess(keys: Sequence[str]) -> dict[str, str]:
+        return _tabular.correct(mapping(keys), columns, keys, FIELDS)
+
     drafts: dict[str, _Draft] = {}
-    for place, row in _tabular.rows(stream, name, _known, LISTS):
+    for place, row, found in _tabular.mapped(_tabular.rows(stream, name, _known, LISTS), guess, check):
         refuse = partial(_tabular.rejected, name, place)
-        if isinstance(row, str):
-            yield refuse(row)
-            continue
-        keys = tuple(row)
-        if keys not in guesses:
-            guesses[keys] = _tabular.correct(mapping(keys), columns, keys, FIELDS)
-            found = guesses[keys]
-            if (
-                not columns
-                and not (STRONG & set(found) and {"title", "lot_title"} & set(found))
-                and len(guesses) == 1
-            ):
-                raise BadInput(
-                    f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
-                    "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
-                )
-        draft = _draft(row, guesses[keys])
+        draft = row if isinstance(row, str) else _draft(row, found)
         if isinstance(draft, str):
             yield refuse(draft)
         elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
@@ -183,7 +164,7 @@ def read(
         yield _finished(draft)
 
 
-def _finished(draft: _Draft) -> Tender:
+def _finished(draft: _Draft) -> domain.Tender:
     tender, whole = draft.tender, draft.tender.lots[0]
     if draft.lots:
         lots = tuple(
@@ -233,11 +214,11 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
     yearly = clean_amount(raw("amount_year"))
     amount = clean_amount(raw("amount"))
     conditions = (
-        (Condition(code="planned", label=f"Publication prévue : {_day(planned)}", passage=planned),)
+        (domain.Condition(code="planned", label=f"Publication prévue : {_day(planned)}", passage=planned),)
         if planned
         else ()
     )
-    whole = Lot(
+    whole = domain.Lot(
         id=f"{identifier}/1",
         title=title,
         description=text("description", 20_000),
@@ -252,12 +233,12 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
         conditions=conditions,
         inferred=("places",) if place != _place(text, raw, "") else (),
     )
-    tender = Tender(
+    tender = domain.Tender(
         id=identifier,
         format="table",
         title=title,
         description=text("description", 20_000),
-        buyer=Buyer(id=buyer_id, name=text("buyer", 300), place=_home(buyer_id)),
+        buyer=domain.Buyer(id=buyer_id, name=text("buyer", 300), place=_home(buyer_id)),
         lots=(whole,),
         nature=nature,
         reference=number,
@@ -270,7 +251,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
     return _Draft(tender, _lots(row, whole, text, raw))
 
 
-def _lots(row: Mapping[str, Any], whole: Lot, text: Any, raw: Any) -> list[Lot]:
+def _lots(row: Mapping[str, Any], whole: domain.Lot, text: Any, raw: Any) -> list[domain.Lot]:
     """The lot that the row is, or those that it nests; none where the row is a whole notice."""
     nested = next((row[key] for key in row if fold(key) == "lots" and isinstance(row[key], list)), None)
     if nested is not None:
@@ -295,7 +276,7 @@ def _lots(row: Mapping[str, Any], whole: Lot, text: Any, raw: Any) -> list[Lot]:
     ]
 
 
-def _nested(item: Any, whole: Lot) -> Lot | None:
+def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
     if isinstance(item, str):
         item = {"title": item}
     if not isinstance(item, Mapping):
@@ -326,7 +307,7 @@ def _nested(item: Any, whole: Lot) -> Lot | None:
     )
 
 
-def _place(text: Any, raw: Any, buyer_id: str) -> Place:
+def _place(text: Any, raw: Any, buyer_id: str) -> domain.Place:
     department = next(iter(departments_of(raw("department"))), None)
     town = text("town", 200)
     if not department and not raw("postcode") and (codes := departments_of(town)) and re.search(r"\d", town):
@@ -335,12 +316,16 @@ def _place(text: Any, raw: Any, buyer_id: str) -> Place:
     return found if found.label or found.department or found.postcode else _home(buyer_id)
 
 
-def _home(buyer_id: str) -> Place:
+def _home(buyer_id: str) -> domain.Place:
     """Where the buyer sits, by its SIREN, as an inferred place."""
-    return places.locate(Place(), buyer_id) if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id) else Place()
+    return (
+        places.locate(domain.Place(), buyer_id)
+        if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id)
+        else domain.Place()
+    )
 
 
-def _nature(stated: str, planned: str, deadline: Any) -> Nature:
+def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
     """A project when it says so, or when all it has is a day of publication to come."""
     plain = fold(stated)
     if re.search(r"projet|program|previsionnel|intention|a venir|planned|sourcing", plain):
@@ -382,12 +367,12 @@ def _months(raw: Any) -> float | None:
     return round(number / 30.4, 2) if re.search(r"jour|day", text) else number
 
 
-def _reservation(stated: str) -> Reservation | None:
+def _reservation(stated: str) -> domain.Reservation | None:
     """A lot said to be reserved: yes, or the beneficiaries named; an article only where stated."""
     plain = fold(stated).strip()
     if not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans")):
         return None
-    return Reservation(
+    return domain.Reservation(
         articles=clauses.articles(stated),
         who=clauses.who(fold(stated)),
         origin="field",
@@ -395,7 +380,7 @@ def _reservation(stated: str) -> Reservation | None:
     )
 
 
-def _clauses(stated: str, hours: Any) -> tuple[Clause, ...]:
+def _clauses(stated: str, hours: Any) -> tuple[domain.Clause, ...]:
     number = number_of(hours)
     number = number if number and number > 0 else None
     plain = fold(stated).strip()
@@ -405,7 +390,7 @@ def _clauses(stated: str, hours: Any) -> tuple[Clause, ...]:
         return ()
     nature: Literal["criterion", "execution"] = "criterion" if "critere" in plain else "execution"
     return (
-        Clause(
+        domain.Clause(
             nature=nature, hours=number, origin="field", passage=stated or f"{number:g} heures d'insertion"
         ),
     )

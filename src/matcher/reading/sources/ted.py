@@ -13,21 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal
 
-from matcher.domain import (
-    AuthorityType,
-    Award,
-    BadInput,
-    Buyer,
-    Condition,
-    Criterion,
-    Holder,
-    Lot,
-    Nature,
-    Place,
-    Rejected,
-    Reservation,
-    Tender,
-)
+from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
@@ -38,13 +24,13 @@ from matcher.reference.text import clean
 YIELDS = "tender"
 
 #: Nature by form; forms that hold several kinds of notice are distinguished by `NOTICE/@TYPE` below.
-FORMS: dict[str, Nature] = {
+FORMS: dict[str, domain.Nature] = {
     "F01": "prior", "F02": "call", "F03": "award", "F04": "prior", "F05": "call", "F06": "award", "F07": "call",
     "F08": "other", "F12": "call", "F13": "award", "F14": "correction", "F15": "award", "F16": "prior",
     "F17": "call", "F18": "award", "F19": "call", "F20": "modification", "F21": "call", "F22": "call",
     "F23": "call", "F24": "call", "F25": "award", "T01": "prior", "T02": "award",
 }  # fmt: skip
-TYPES: dict[str, Nature] = {
+TYPES: dict[str, domain.Nature] = {
     "AWARD_CONTRACT": "award",
     "CONCESSION_AWARD_CONTRACT": "award",
     "CONTRACT": "call",
@@ -58,8 +44,14 @@ TYPES: dict[str, Nature] = {
     "QSU_ONLY": "call",
 }
 #: The document type of the coded data (TD_DOCUMENT_TYPE), for forms that are not in the table.
-DOCUMENTS: dict[str, Nature] = {"0": "prior", "1": "correction", "2": "correction", "3": "call", "7": "award"}
-OLD_FORMS: dict[str, Nature] = {
+DOCUMENTS: dict[str, domain.Nature] = {
+    "0": "prior",
+    "1": "correction",
+    "2": "correction",
+    "3": "call",
+    "7": "award",
+}
+OLD_FORMS: dict[str, domain.Nature] = {
     "PRIOR_INFORMATION_DEFENCE": "prior",
     "CONTRACT_DEFENCE": "call",
     "CONTRACT_CONCESSIONAIRE_DEFENCE": "call",
@@ -103,16 +95,16 @@ def recognises(name: str, head: bytes) -> bool:
     return b"TED_EXPORT" in head[:4096].replace(b"\x00", b"")
 
 
-def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
+def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejected]:
     """The notice of the file.  Raises BadInput when it is not a sound TED document."""
     root = tree.parse(tree.slurp(stream, name), name)
     if root.tag != "TED_EXPORT":
-        raise BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
+        raise domain.BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
     document = _document_id(root)
     try:
         yield notice(root, document)
-    except BadInput as error:
-        yield Rejected(path=name, record=document or name, reason=str(error))
+    except domain.BadInput as error:
+        yield domain.Rejected(path=name, record=document or name, reason=str(error))
 
 
 def _document_id(root: Element) -> str:
@@ -139,13 +131,13 @@ def chosen(root: Element) -> Element:
     ):
         if wanted:
             return wanted[0]
-    raise BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
+    raise domain.BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
 
 
-def notice(root: Element, document: str) -> Tender:
+def notice(root: Element, document: str) -> domain.Tender:
     """The tender of a TED document.  Raises BadInput, saying what is missing."""
     if not document:
-        raise BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
+        raise domain.BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
     return reader(root, document).tender()
 
 
@@ -165,10 +157,10 @@ class _Form:
         self.object = self.objects[0] if self.objects else None
         self.procedure = kid(form, "PROCEDURE")
 
-    def tender(self) -> Tender:
+    def tender(self) -> domain.Tender:
         title = clean(self.title())
         if not title:
-            raise BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
+            raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
         buyer_place = self.buyer_place
         lots = facts.placed(self.lots(title), buyer_place)
         nature = self.nature()
@@ -177,7 +169,7 @@ class _Form:
             nature = "cancellation"
         data = kid(self.coded, "NOTICE_DATA")
         links = [*values(data, "REF_NOTICE/NO_DOC_OJS"), *self.earlier()]
-        tender = Tender(
+        tender = domain.Tender(
             id=self.document,
             format="ted",
             title=title,
@@ -220,17 +212,17 @@ class _Form:
         return value(self.form, f"CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/{field}")
 
     @cached_property
-    def buyer_place(self) -> Place:
+    def buyer_place(self) -> domain.Place:
         return _place(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"))
 
-    def joint_buyers(self) -> tuple[Buyer, ...]:
+    def joint_buyers(self) -> tuple[domain.Buyer, ...]:
         """The joint buyers."""
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         return tuple(
             facts.buyer(value(one, "NATIONALID"), value(one, "OFFICIALNAME"), _place(one)) for one in others
         )
 
-    def nature(self) -> Nature:
+    def nature(self) -> domain.Nature:
         number = self.form.tag.split("_")[0]
         kind = attribute(self.form, "NOTICE", "TYPE")
         if number == "F23" and kind == "PRI":  # a concession of social services is called for by this notice
@@ -250,7 +242,7 @@ class _Form:
         return attribute(self.form, "LEGAL_BASIS", "VALUE")
 
     @cached_property
-    def buyer_type(self) -> AuthorityType:
+    def buyer_type(self) -> domain.AuthorityType:
         if self.basis == facts.UTILITIES:
             return "entity"
         return BUYERS.get(attribute(self.form, "CONTRACTING_BODY/CA_TYPE", "VALUE"), "")
@@ -292,11 +284,11 @@ class _Form:
     def main_cpv(self) -> list[str]:
         return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
-    def lots(self, title: str) -> tuple[Lot, ...]:
+    def lots(self, title: str) -> tuple[domain.Lot, ...]:
         found = self.descriptions()
         return facts.at_least_one(
             tuple(self.lot(lot, i, len(found) == 1, title) for i, lot in enumerate(found, 1)),
-            Lot(
+            domain.Lot(
                 id=f"{self.document}/1",
                 title=title,
                 description=clean(self.description()),
@@ -315,7 +307,7 @@ class _Form:
         "VAL_OBJECT", "TITLE", "LOT_NO", "SHORT_DESCR", "DURATION", "DATE_START", "DATE_END",
     )  # fmt: skip
 
-    def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
+    def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
         stated = tree.fields(lot)
         fields = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
         own = (
@@ -329,7 +321,7 @@ class _Form:
         amount = clean_amount(fields["VAL_OBJECT"]) or (self.total if alone else None)
         worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
         unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
-        return Lot(
+        return domain.Lot(
             id=f"{self.document}/{place}",
             title=clean(fields["TITLE"]) or clean(value(lot.getparent(), "TITLE")) or title,
             number=clean(fields["LOT_NO"], 60) or str(place),
@@ -347,14 +339,14 @@ class _Form:
             criteria=self.criteria(lot, stated),
         )
 
-    def criteria(self, lot: Element, stated: dict[str, Element]) -> tuple[Criterion, ...]:
+    def criteria(self, lot: Element, stated: dict[str, Element]) -> tuple[domain.Criterion, ...]:
         """The award criteria of a lot, in the order of the form."""
         directive = next((one for name, one in stated.items() if name.startswith("DIRECTIVE_")), None)
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
         return tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
 
-    def places_below(self, lot: Element | None) -> tuple[Place, ...]:
+    def places_below(self, lot: Element | None) -> tuple[domain.Place, ...]:
         site = value(lot, "MAIN_SITE")
         codes = [c for c in (n.get("CODE") or "" for n in kids(lot, "NUTS")) if c]
         if not codes and not site:
@@ -377,7 +369,7 @@ class _Form:
         return "EUR"
 
     @cached_property
-    def reservation(self) -> Reservation | None:
+    def reservation(self) -> domain.Reservation | None:
         left = kid(self.form, "LEFTI")
         if left is None:
             return None
@@ -385,46 +377,50 @@ class _Form:
         mission = kid(left, "RESERVED_ORGANISATIONS_SERVICE_MISSION") is not None
         if not passages and not mission:
             return None
-        return Reservation(
+        return domain.Reservation(
             articles=("L2113-15",) if mission else (),
             passage=" ; ".join([*passages, *([SERVICE_MISSION] if mission else [])]),
         )
 
-    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
+    def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         """The conditions of a lot, of which the names of its fields are given."""
         found = [*self.framework]
         if "ACCEPTED_VARIANTS" in lot:
-            found.append(Condition(code="variants", label="Variantes admises"))
+            found.append(domain.Condition(code="variants", label="Variantes admises"))
         return (*found, *self.general)
 
     @cached_property
-    def framework(self) -> tuple[Condition, ...]:
+    def framework(self) -> tuple[domain.Condition, ...]:
         framework = kid(self.procedure, "FRAMEWORK")
         if framework is None:
             return ()
         several = kid(framework, "SEVERAL_OPERATORS") is not None
         label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
-        return (Condition(code="framework", label=label),)
+        return (domain.Condition(code="framework", label=label),)
 
     @cached_property
-    def general(self) -> tuple[Condition, ...]:
+    def general(self) -> tuple[domain.Condition, ...]:
         """What the notice states for every lot."""
         found = []
         most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
         if most:
             label = f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
-            found.append(Condition(code="lots-limit", label=label))
+            found.append(domain.Condition(code="lots-limit", label=label))
         most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
         if most:
-            found.append(Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus"))
+            found.append(
+                domain.Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus")
+            )
         legal = value(self.form, "LEFTI/LEGAL_FORM")
         if legal:
-            found.append(Condition(code="group-form", label="Forme du groupement", passage=clean(legal, 600)))
+            found.append(
+                domain.Condition(code="group-form", label="Forme du groupement", passage=clean(legal, 600))
+            )
         return tuple(found)
 
     # -- the awards
 
-    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+    def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
         by_number = {lot.number: lot for lot in reversed(lots)}
         made = []
         for place, one in enumerate(kids(self.form, "AWARD_CONTRACT"), 1):
@@ -439,7 +435,7 @@ class _Form:
             made.append(self.award(contract, contract, lots[0], 1))
         return tuple(made)
 
-    def award(self, one: Element, contract: Element, lot: Lot | None, place: int) -> Award:
+    def award(self, one: Element, contract: Element, lot: domain.Lot | None, place: int) -> domain.Award:
         people = [
             *kids(contract, "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR"),
             *kids(contract, "CONTRACTOR/ADDRESS_CONTRACTOR"),
@@ -449,7 +445,7 @@ class _Form:
         holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
         group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
         modification = self.nature() == "modification"
-        return Award(
+        return domain.Award(
             uid=f"{self.document}/award-{place}",
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=facts.buyer(
@@ -457,7 +453,7 @@ class _Form:
             ),
             holders=holders,
             cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
-            place=lot.places[0] if lot and lot.places else Place(),
+            place=lot.places[0] if lot and lot.places else domain.Place(),
             amount=_awarded(contract),
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
@@ -515,7 +511,7 @@ class _Defence(_Form):
         ))  # fmt: skip
 
     @cached_property
-    def buyer_place(self) -> Place:
+    def buyer_place(self) -> domain.Place:
         profile = self.one("CA_CE_CONCESSIONAIRE_PROFILE")
         return facts.place(
             postcode=value(profile, "POSTAL_CODE"),
@@ -523,7 +519,7 @@ class _Defence(_Form):
             nation=attribute(profile, "COUNTRY", "VALUE"),
         )
 
-    def nature(self) -> Nature:
+    def nature(self) -> domain.Nature:
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         return OLD_FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
 
@@ -552,8 +548,8 @@ class _Defence(_Form):
         found = self.one("CPV")
         return [code.get("CODE") or "" for code in found.iter("CPV_CODE")] if found is not None else []
 
-    def lots(self, title: str) -> tuple[Lot, ...]:
-        whole = Lot(
+    def lots(self, title: str) -> tuple[domain.Lot, ...]:
+        whole = domain.Lot(
             id=f"{self.document}/1",
             title=title,
             description=clean(self.description()),
@@ -568,9 +564,9 @@ class _Defence(_Form):
             tuple(self.lot(lot, i, False, title) for i, lot in enumerate(self.descriptions(), 1)), whole
         )
 
-    def lot(self, lot: Element, place: int, alone: bool, title: str) -> Lot:
+    def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
         own = [code.get("CODE") or "" for code in lot.iter("CPV_CODE")]
-        return Lot(
+        return domain.Lot(
             id=f"{self.document}/{place}",
             title=clean(value(lot, "LOT_TITLE")) or title,
             number=clean(value(lot, "LOT_NUMBER"), 60) or str(place),
@@ -581,7 +577,7 @@ class _Defence(_Form):
             conditions=self.stated(()),
         )
 
-    def sites(self) -> tuple[Place, ...]:
+    def sites(self) -> tuple[domain.Place, ...]:
         where = self.one("LOCATION_NUTS")
         where = where if where is not None else self.one("SITE_OR_LOCATION")
         if where is None:
@@ -601,25 +597,25 @@ class _Defence(_Form):
         return "EUR"
 
     @cached_property
-    def reservation(self) -> Reservation | None:
+    def reservation(self) -> domain.Reservation | None:
         return None  # a defence contract cannot be reserved
 
-    def stated(self, lot: Container[str]) -> tuple[Condition, ...]:
+    def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         found = (
-            [Condition(code="framework", label="Accord-cadre")]
+            [domain.Condition(code="framework", label="Accord-cadre")]
             if self.one("F17_FRAMEWORK") is not None
             else []
         )
         legal = self.one("LEGAL_FORM")
         if legal is not None:
             found.append(
-                Condition(
+                domain.Condition(
                     code="group-form", label="Forme du groupement", passage=clean(tree.words(legal), 600)
                 )
             )
         return tuple(found)
 
-    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+    def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
         made = []
         for place, one in enumerate(self.form.iter("AWARD_OF_CONTRACT_DEFENCE"), 1):
             names = [
@@ -630,13 +626,13 @@ class _Defence(_Form):
             cost = self.one("VALUE_COST", one)
             at = kid(one, "CONTRACT_AWARD_DATE")
             made.append(
-                Award(
+                domain.Award(
                     uid=f"{self.document}/award-{place}",
                     title=clean(value(one, "CONTRACT_TITLE")) or clean(self.title()),
                     buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place),
                     holders=tuple(facts.holder("", name) for name in names),
                     cpv=next(iter(facts.cpvs(self.main_cpv)), None),
-                    place=lots[0].places[0] if lots[0].places else Place(),
+                    place=lots[0].places[0] if lots[0].places else domain.Place(),
                     amount=clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None,
                     notified=clean_date(_date(at)) if at is not None else None,
                     offers_received=_count(value(one, "OFFERS_RECEIVED_NUMBER")),
@@ -658,7 +654,7 @@ class _Defence(_Form):
         return [tree.lines(lot) for lot in self.descriptions()]
 
 
-def _place(address: Element | None) -> Place:
+def _place(address: Element | None) -> domain.Place:
     return facts.place(
         postcode=value(address, "POSTAL_CODE"),
         city=value(address, "TOWN"),
@@ -667,11 +663,11 @@ def _place(address: Element | None) -> Place:
     )
 
 
-def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> Criterion:
+def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> domain.Criterion:
     name = value(one, "AC_CRITERION") if len(one) else tree.words(one)
     weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")
-    return Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
+    return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
 def _changed(side: Element | None) -> str:
@@ -694,7 +690,7 @@ def _count(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,6}", text) else None
 
 
-def _relation(holders: tuple[Holder, ...]) -> Literal["single", "framework", "unknown"]:
+def _relation(holders: tuple[domain.Holder, ...]) -> Literal["single", "framework", "unknown"]:
     return "single" if len(holders) == 1 else "framework" if holders else "unknown"
 
 

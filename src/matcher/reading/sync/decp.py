@@ -45,12 +45,9 @@ def decp(folder: Path, client: Client | None = None) -> Report:
 
 
 def rows(
-    folder: Path,
-    departments: Iterable[str] = (),
-    since: date | None = None,
-    client: Client | None = None,
-    accept_fewer: bool = False,
-) -> Report:
+    folder: Path, departments: Iterable[str] = (), since: date | None = None, client: Client | None = None,
+    accept_fewer: bool = False
+) -> Report:  # fmt: skip
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
     report = Report("decp", folder)
     with _state(folder) as state, client or client_of("decp-rows") as http:

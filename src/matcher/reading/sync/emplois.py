@@ -13,12 +13,9 @@ LISTING = Listing("results", "count", paged("page", "page_size", 100), ("siret",
 
 
 def emplois(
-    folder: Path,
-    asked: Iterable[str] = (),
-    client: Client | None = None,
-    today: date | None = None,
-    accept_fewer: bool = False,
-) -> Report:
+    folder: Path, asked: Iterable[str] = (), client: Client | None = None, today: date | None = None,
+    accept_fewer: bool = False
+) -> Report:  # fmt: skip
     """Every structure with its open jobs, of the departments asked for; a department is read once a day."""
     report = Report("emplois", folder)
     url, day = address("emplois"), today or datetime.now(UTC).date()

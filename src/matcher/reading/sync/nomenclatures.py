@@ -55,11 +55,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                     continue
                 validators = fetched
             report.pages += 1
-            importing = {
-                "cpv": imports.import_cpv,
-                "naf": imports.import_naf,
-                "cog": imports.import_communes,
-            }
+            importing = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
             try:
                 count = importing[what](target)
             except BadInput as error:

@@ -2,257 +2,92 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
-from matcher.records.tables import UtcTime
+from matcher.records.migrations._tables import create
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    create(
         "api_key",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("scopes", sa.JSON(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("created_at", UtcTime(), nullable=False),
-        sa.Column("expires_at", UtcTime(), nullable=True),
-        sa.Column("revoked_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
+        "id 64, hash 64, scopes json, label text, created_at time, expires_at time?, revoked_at time?",
+        key="id",
     )
-    op.create_table(
+    create(
         "audit",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.Column("actor", sa.String(length=80), nullable=False),
-        sa.Column("action", sa.String(length=40), nullable=False),
-        sa.Column("subject", sa.String(length=200), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_audit_at", "audit", ["at"])
-
-    op.create_table(
+        "id int, at time, actor 80, action 40, subject 200, detail json",
+        key="id", indexes={"ix_audit_at": ["at"]},
+    )  # fmt: skip
+    create(
         "claim",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("address", sa.Text(), nullable=True),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("created_at", UtcTime(), nullable=False),
-        sa.Column("expires_at", UtcTime(), nullable=False),
-        sa.Column("decided_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_claim_siret", "claim", ["siret"])
-
-    op.create_table(
+        "id 64, siret 14, address text?, token_hash 64, status 16, created_at time, expires_at time, "
+        "decided_at time?",
+        key="id", indexes={"ix_claim_siret": ["siret"]},
+    )  # fmt: skip
+    create(
         "declaration",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("notice_id", sa.String(length=200), nullable=False),
-        sa.Column("lot_id", sa.String(length=200), nullable=False),
-        sa.Column("brings", sa.Text(), nullable=False),
-        sa.Column("seeks", sa.Text(), nullable=False),
-        sa.Column("contact", sa.Text(), nullable=True),
-        sa.Column("visibility", sa.String(length=16), nullable=False),
-        sa.Column("buyer_may_see", sa.Boolean(), nullable=False),
-        sa.Column("named", sa.JSON(), nullable=False),
-        sa.Column("deadline", UtcTime(), nullable=False),
-        sa.Column("created_at", UtcTime(), nullable=False),
-        sa.Column("updated_at", UtcTime(), nullable=False),
-        sa.Column("withdrawn_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("siret", "notice_id", "lot_id"),
-    )
-    op.create_index("ix_declaration_notice", "declaration", ["notice_id", "lot_id"])
-
-    op.create_table(
-        "denied_skill",
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("skill", sa.String(length=200), nullable=False),
-        sa.Column("by", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("siret", "skill"),
-    )
-    op.create_table(
+        "id 64, siret 14, notice_id 200, lot_id 200, brings text, seeks text, contact text?, "
+        "visibility 16, buyer_may_see bool, named json, deadline time, created_at time, "
+        "updated_at time, withdrawn_at time?",
+        key="id", unique="siret notice_id lot_id", indexes={"ix_declaration_notice": ["notice_id", "lot_id"]},
+    )  # fmt: skip
+    create("denied_skill", "siret 14, skill 200, by 64, at time", key="siret skill")
+    create(
         "digest",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("addressee", sa.String(length=64), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("channel", sa.String(length=16), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("content", sa.JSON(), nullable=False),
-        sa.Column("created_at", UtcTime(), nullable=False),
-        sa.Column("sent_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("addressee", "day", "channel"),
-    )
-    op.create_index("ix_digest_status", "digest", ["status"])
-
-    op.create_table(
+        "id 64, addressee 64, day date, channel 16, status 16, content json, created_at time, sent_at time?",
+        key="id", unique="addressee day channel", indexes={"ix_digest_status": ["status"]},
+    )  # fmt: skip
+    create(
         "feedback",
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("notice_id", sa.String(length=200), nullable=False),
-        sa.Column("lot_id", sa.String(length=200), nullable=False),
-        sa.Column("verb", sa.String(length=16), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=True),
-        sa.Column("shown", sa.Integer(), nullable=True),
-        sa.Column("by", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("siret", "notice_id", "lot_id", "verb"),
-    )
-    op.create_index("ix_feedback_siret", "feedback", ["siret"])
-
-    op.create_table(
+        "siret 14, notice_id 200, lot_id 200, verb 16, reason text, position int?, shown int?, "
+        "by 64, at time",
+        key="siret notice_id lot_id verb", indexes={"ix_feedback_siret": ["siret"]},
+    )  # fmt: skip
+    create(
         "notice",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("twin", sa.String(length=200), nullable=False),
-        sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("catalogue", sa.String(length=64), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("published", sa.Date(), nullable=True),
-        sa.Column("deadline", UtcTime(), nullable=True),
-        sa.Column("tender", sa.JSON(), nullable=False),
-        sa.Column("seen_at", UtcTime(), nullable=False),
-        sa.Column("matched_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_notice_deadline", "notice", ["deadline"])
-
-    op.create_table(
-        "once",
-        sa.Column("key", sa.String(length=200), nullable=False),
-        sa.Column("actor", sa.String(length=80), nullable=False),
-        sa.Column("request", sa.String(length=64), nullable=False),
-        sa.Column("response", sa.JSON(), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "actor"),
-    )
-    op.create_table(
-        "profile",
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("facts", sa.JSON(), nullable=False),
-        sa.Column("by", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("siret"),
-    )
-    op.create_table(
-        "run",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("started_at", UtcTime(), nullable=False),
-        sa.Column("finished_at", UtcTime(), nullable=True),
-        sa.Column("state", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
+        "id 200, twin 200, fingerprint 64, catalogue 64, owner 64, published date?, deadline time?, "
+        "tender json, seen_at time, matched_at time?",
+        key="id", indexes={"ix_notice_deadline": ["deadline"]},
+    )  # fmt: skip
+    create("once", "key 200, actor 80, request 64, response json, at time", key="key actor")
+    create("profile", "siret 14, facts json, by 64, at time", key="siret")
+    create("run", "id 64, started_at time, finished_at time?, state json", key="id")
+    create(
         "sourcing",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("need", sa.JSON(), nullable=False),
-        sa.Column("filters", sa.JSON(), nullable=False),
-        sa.Column("answer", sa.JSON(), nullable=False),
-        sa.Column("versions", sa.JSON(), nullable=False),
-        sa.Column("created_at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_sourcing_owner", "sourcing", ["owner"])
-
-    op.create_table(
-        "unsubscription",
-        sa.Column("subject", sa.String(length=80), nullable=False),
-        sa.Column("cause", sa.String(length=16), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("subject"),
-    )
-    op.create_table(
+        "id 64, owner 64, need json, filters json, answer json, versions json, created_at time",
+        key="id", indexes={"ix_sourcing_owner": ["owner"]},
+    )  # fmt: skip
+    create("unsubscription", "subject 80, cause 16, at time", key="subject")
+    create(
         "declaration_view",
-        sa.Column("declaration_id", sa.String(length=64), nullable=False),
-        sa.Column("viewer", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["declaration_id"], ["declaration.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("declaration_id", "viewer", "kind", "day"),
-    )
-    op.create_table(
+        "declaration_id 64, viewer 64, kind 16, day date, at time",
+        key="declaration_id viewer kind day", parent="declaration_id declaration.id",
+    )  # fmt: skip
+    create(
         "match",
-        sa.Column("notice_id", sa.String(length=200), nullable=False),
-        sa.Column("lot_id", sa.String(length=200), nullable=False),
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
-        sa.Column("score", sa.Double(), nullable=False),
-        sa.Column("probability", sa.Double(), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.Column("versions", sa.JSON(), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("notice_id", "lot_id", "siret"),
-    )
-    op.create_index("ix_match_siret", "match", ["siret"])
-
-    op.create_table(
+        "notice_id 200, lot_id 200, siret 14, rank int, score float, probability float, detail json, "
+        "versions json, at time",
+        key="notice_id lot_id siret", parent="notice_id notice.id", indexes={"ix_match_siret": ["siret"]},
+    )  # fmt: skip
+    create(
         "sourcing_event",
-        sa.Column("record_id", sa.String(length=64), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("siret", sa.String(length=14), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=True),
-        sa.Column("salt", sa.String(length=64), nullable=True),
-        sa.Column("commitment", sa.String(length=64), nullable=False),
-        sa.Column("seal", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["record_id"], ["sourcing.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("record_id", "number"),
-    )
-    op.create_table(
+        "record_id 64, number int, kind 16, siret 14, payload json?, salt 64?, commitment 64, "
+        "seal 64, at time",
+        key="record_id number", parent="record_id sourcing.id",
+    )  # fmt: skip
+    create(
         "told",
-        sa.Column("addressee", sa.String(length=64), nullable=False),
-        sa.Column("notice_id", sa.String(length=200), nullable=False),
-        sa.Column("lot_id", sa.String(length=200), nullable=False),
-        sa.Column("channel", sa.String(length=16), nullable=False),
-        sa.Column("digest_id", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["digest_id"], ["digest.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("addressee", "notice_id", "lot_id", "channel"),
-    )
+        "addressee 64, notice_id 200, lot_id 200, channel 16, digest_id 64, at time",
+        key="addressee notice_id lot_id channel", parent="digest_id digest.id",
+    )  # fmt: skip
 
 
 def downgrade() -> None:
-    op.drop_table("told")
-    op.drop_table("sourcing_event")
-    op.drop_index("ix_match_siret", table_name="match")
-
-    op.drop_table("match")
-    op.drop_table("declaration_view")
-    op.drop_table("unsubscription")
-    op.drop_index("ix_sourcing_owner", table_name="sourcing")
-
-    op.drop_table("sourcing")
-    op.drop_table("run")
-    op.drop_table("profile")
-    op.drop_table("once")
-    op.drop_index("ix_notice_deadline", table_name="notice")
-
-    op.drop_table("notice")
-    op.drop_index("ix_feedback_siret", table_name="feedback")
-
-    op.drop_table("feedback")
-    op.drop_index("ix_digest_status", table_name="digest")
-
-    op.drop_table("digest")
-    op.drop_table("denied_skill")
-    op.drop_index("ix_declaration_notice", table_name="declaration")
-
-    op.drop_table("declaration")
-    op.drop_index("ix_claim_siret", table_name="claim")
-
-    op.drop_table("claim")
-    op.drop_index("ix_audit_at", table_name="audit")
-
-    op.drop_table("audit")
-    op.drop_table("api_key")
+    for name in (
+        "told sourcing_event match declaration_view unsubscription sourcing run profile once notice feedback digest denied_skill "
+        "declaration claim audit api_key"
+    ).split():
+        op.drop_table(name)  # with its indexes

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
+
+from matcher.records.migrations._tables import column
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    for name, length in (("name", 200), ("role", 200), ("reason", 2000), ("way", 16)):
-        op.add_column("claim", sa.Column(name, sa.String(length=length), nullable=False, server_default=""))
-    op.add_column("claim", sa.Column("claimant", sa.Text(), nullable=True))
+    for spec in ("name 200", "role 200", "reason 2000", "way 16"):
+        op.add_column("claim", column(spec, default=""))
+    op.add_column("claim", column("claimant text?"))
 
 
 def downgrade() -> None:

@@ -6,20 +6,18 @@ import sqlalchemy as sa
 from alembic import op
 
 from matcher.records import chain
+from matcher.records.migrations._tables import create
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    op.create_table(
+    create(
         "sourcing_head",
-        sa.Column("record_id", sa.String(length=64), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("seal", sa.String(length=64), nullable=False),
-        sa.Column("proof", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["record_id"], ["sourcing.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("record_id"),
+        "record_id 64, count int, seal 64, proof 64",
+        key="record_id",
+        parent="record_id sourcing.id",
     )
     connection = op.get_bind()
     for (record,) in connection.execute(sa.text("SELECT id FROM sourcing")).all():

@@ -1,0 +1,127 @@
+"""A tender completed by its texts: fields come first, and where a box and the words disagree, that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from matcher.domain import Clause, Condition, Lot, Reservation, Tender
+from matcher.reading.clauses import amounts, grammar
+from matcher.reading.clauses.findings import Finding
+from matcher.reading.clauses.reading import Reading, merged, quote, read
+
+T = TypeVar("T")
+
+BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
+BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"
+BOX_DENIED = "Case « réservé » cochée, mais le texte dit que ce n'est pas réservé"
+
+
+def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None = None) -> Tender:
+    """The tender with what its texts state, lot by lot, added to what its fields state.
+
+    `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
+    holds for every lot, or for those it names.
+    """
+    whole = read("\n".join(filter(None, (tender.title, general))))
+    texts = {lot.id: (by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots}
+    own = {lot.id: read(texts[lot.id]) for lot in tender.lots}
+    alone = len(tender.lots) == 1
+    lots = [_completed(lot, own[lot.id], whole) for lot in tender.lots]
+    lots = [amounts.completed(lot, f"{texts[lot.id]}\n{general}" if alone else texts[lot.id]) for lot in lots]
+    return replace(tender, lots=_contradicted(tender.lots, tuple(lots), own, whole))
+
+
+def _number(lot: Lot) -> str:
+    return re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower()) or lot.number
+
+
+def _holding(lot: Lot, own: Iterable[Finding[T]], whole: Iterable[Finding[T]]) -> list[T]:
+    """What holds for a lot: the findings of its own text, and those of the whole that name it or name none."""
+    number = _number(lot)
+    return [one.what for one in (*own, *whole) if one.holds_for(number)]
+
+
+def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
+    reservation = merged(_holding(lot, own.reservations, whole.reservations))
+    clauses = [*lot.clauses, *_of_criteria(lot), *_holding(lot, own.clauses, whole.clauses)]
+    stated = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
+    known = [one for one in _holding(lot, own.conditions, whole.conditions) if one.code not in stated]
+    every = {
+        (one.code, one.label): replace(one, passage=" ".join(one.passage.split()))
+        for one in reversed([*lot.conditions, *known])
+    }
+    made = replace(lot, clauses=_distinct(clauses), conditions=tuple(every.values())[::-1])
+    return _reserved(made, lot.reservation, reservation)
+
+
+# ----------------------------------------------------------------------------------------- boxes and words
+
+
+def _reserved(lot: Lot, box: Reservation | None, said: Reservation | None) -> Lot:
+    """The lot reserved by its box, completed by whom and the article that the words name, else by the words."""
+    if box is None or said is None:
+        return replace(lot, reservation=box or said)
+    passage = f"{box.passage} — {said.passage}" if box.passage else said.passage
+    articles = said.articles if said.articles or said.who else box.articles
+    lot = replace(lot, reservation=replace(box, articles=articles, who=said.who, passage=passage))
+    return lot if set(box.articles) <= set(articles) else _shown(lot, BOX_OTHER, passage)
+
+
+def _contradicted(
+    stated: tuple[Lot, ...], lots: tuple[Lot, ...], own: Mapping[str, Reading], whole: Reading
+) -> tuple[Lot, ...]:
+    """The lots, where a box of the whole notice and its words disagree: words that name lots win, and it is shown."""
+    box = stated[0].reservation if stated else None
+    if box is None or any(lot.reservation != box for lot in stated):
+        return lots
+    naming = [one for one in whole.reservations if one.lots]
+    named = [bool(_holding(lot, own[lot.id].reservations, naming)) for lot in lots]
+    others = any(named) and len(naming) == len(whole.reservations)  # the words reserve some lots, not all
+    made = []
+    for lot, by_words in zip(lots, named, strict=True):
+        denials = _holding(lot, own[lot.id].denials, whole.denials)
+        if others and not by_words:
+            lot = _shown(replace(lot, reservation=None), BOX_AT_ODDS, box.passage)
+        elif denials and not by_words:
+            lot = _shown(lot, BOX_DENIED, denials[0])
+        made.append(lot)
+    return tuple(made)
+
+
+def _shown(lot: Lot, label: str, words: str) -> Lot:
+    odd = Condition(code="reservation-unclear", label=label, passage=quote(words))
+    return replace(lot, conditions=(*lot.conditions, odd))
+
+
+# ------------------------------------------------------------------------------------------ social clauses
+
+
+def _of_criteria(lot: Lot) -> Iterator[Clause]:
+    """The award criteria of the form that are social."""
+    for one in lot.criteria:
+        if one.kind != "price" and grammar.social_name(one.name):
+            stated = grammar.weight(one.name.lower()) if one.weight is None else None
+            weight, unit = stated or (one.weight, one.weight_unit)
+            yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
+
+
+def _distinct(found: list[Clause]) -> tuple[Clause, ...]:
+    """One clause of each nature and origin, completed by the others of its kind; objectives stand each alone."""
+    best: dict[tuple[str, str], Clause] = {}
+    for one in found:
+        key = (one.nature, one.passage if one.nature == "objective" and one.origin == "field" else one.origin)
+        kept = best.setdefault(key, one)
+        leads = one.hours is not None and kept.hours is None
+        first, second = (one, kept) if leads else (kept, one)
+        best[key] = replace(
+            first,
+            hours=first.hours or second.hours,
+            share=first.share or second.share,
+            weight=second.weight if first.weight is None else first.weight,
+            weight_unit=second.weight_unit if first.weight is None else first.weight_unit,
+        )
+    fields = {one.nature for one in best.values() if one.origin == "field" and one.nature == "criterion"}
+    return tuple(one for one in best.values() if one.origin == "field" or one.nature not in fields)
