@@ -139,7 +139,7 @@ def reader(folder: Path | None = None) -> Reader:
 
 def of_need(query: Query) -> Floats:
     """How much of the need each trade is, summing to at most 1; shape (trades,)."""
-    found = reader().read(query.vector[None, :], "query", [query.text])[0]
+    found = np.array(reader().read(query.vector[None, :], "query", [query.text])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
         found *= 1 - CODE
         found[_places()[trade]] += CODE

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned.encoders import Encoder
@@ -117,12 +118,12 @@ def _bags(given: list[str]) -> tuple[Any, Any]:
     columns = np.concatenate(found)
     many = np.bincount(columns, minlength=trades.BUCKETS)
     rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
-    table = csr_matrix((rarity[columns], columns, ends), shape=(len(given), trades.BUCKETS))
+    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), trades.BUCKETS))
     lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
 
-def _packed(weights: Any) -> tuple[Any, Any]:
+def _packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Weights (trades, inputs) in eight bits with a scale for each trade."""
     scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
