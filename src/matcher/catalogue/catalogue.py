@@ -23,7 +23,7 @@ from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
-_JOB_CODE = r'"rome": \["(?P<rome>[A-N][0-9]{4})'  # in the JSON of an offer
+_JOB_CODE = r'"rome":\s*\["(?P<rome>[A-N][0-9]{4})'  # in the JSON of an offer
 
 T = TypeVar("T")
 
