@@ -129,7 +129,7 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
 
 def test_denied_at_once_without_a_new_build() -> None:
     found = matcher([GARDENS, LAUNDRY])
-    told = Matcher(found.catalogue.denying({SIRET: ("cpv:983",)}), found.recipe)
+    told = Matcher(found.catalogue.denying({SIRET: ("cpv:9831",)}), found.recipe)
     lots = told.match(NOTICE, 10, groups=0).lots
     shown = [[m.structure.siret for m in lot.matches] for lot in lots]
     assert shown[0] == [OTHER] and SIRET in shown[1]
