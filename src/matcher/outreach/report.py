@@ -103,7 +103,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
 
 def _lots_at(level: str) -> Any:
     """A query over the lots that have a match at a level."""
-    return select(Found.notice_id, Found.lot_id).where(level == LEVEL).distinct()
+    return select(Found.notice_id, Found.lot_id).where(LEVEL.in_((level,))).distinct()
 
 
 def _of(matches: Any, which: ColumnElement[bool]) -> Any:
