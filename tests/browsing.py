@@ -1,18 +1,12 @@
-"""A real browser and a running service, as several test files use them; and what makes a view sound."""
+"""A real browser, as several test files use it; and what makes a view sound."""
 
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
-from service.app import create_app
-from service.settings import Settings
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -23,21 +17,6 @@ OF_WIDTH = (
     "target-size",
     "scrollable-region-focusable",
 )  # rules that a narrow view can break; the document is the same
-
-
-@contextmanager
-def served(settings: Settings, port: int = 0) -> Iterator[str]:
-    """The service on a port, a free one by default: its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,9 @@ def indexed(folder: Path, catalogue: Catalogue, found: gather.Gathered) -> Path:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """The address of the service with these settings."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="error"))
+def serving(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The address of the service with these settings, on a free port by default."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from service.settings import Settings
 
-from browsing import NARROW, WIDE, served, sound
+from browsing import NARROW, WIDE, sound
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
+from serving import serving
 
 pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -45,7 +46,7 @@ def site(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(folder))
-        with served(settings) as address:
+        with serving(settings) as address:
             yield address, store
 
 

@@ -12,10 +12,10 @@ import pytest
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
 from service.settings import Settings
 
-from browsing import served
 from matcher.records import keys
 from matcher.records.store import Store
 from oidc_provider import CLIENT, SECRET, Provider, provider
+from serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def identify(tab: Any, address: str) -> None:
 def test_a_buyer_signs_in_by_the_provider_and_out_of_both(
     browser: Any, issuer: Provider, settings: Settings
 ) -> None:
-    with served(settings, int(settings.public_url.rpartition(":")[2])) as address:
+    with serving(settings, int(settings.public_url.rpartition(":")[2])) as address:
         tab = browser.new_context().new_page()
         identify(tab, address)
         tab.wait_for_selector("text=Se déconnecter")
