@@ -361,10 +361,10 @@ def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
     ("text", "trade"),
     [
         ("ménage de la salle des fêtes après chaque location", "nettoyage"),
-        ("entretien des bureaux de l'antenne locale, le soir après 18 h", "nettoyage"),
+        ("ménage quotidien des bureaux de l'agence de l'eau", "nettoyage"),
         ("ordinateurs portables reconditionnés pour les écoles", "reemploi"),
-        ("surveillance de la cantine et garderie du soir", "aide-personnes"),
-        ("réfection de l'assise des sièges de la salle de spectacle", "mobilier"),
+        ("garde d'enfants le mercredi au centre de loisirs", "aide-personnes"),
+        ("bureaux et armoires neufs pour la médiathèque", "mobilier"),
         ("livraison de paniers de légumes bio à la crèche", "alimentation"),
     ],
 )
