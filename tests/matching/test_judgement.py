@@ -364,7 +364,7 @@ def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
         ("ménage quotidien des bureaux de l'agence de l'eau", "nettoyage"),
         ("ordinateurs portables reconditionnés pour les écoles", "reemploi"),
         ("garde d'enfants le mercredi au centre de loisirs", "aide-personnes"),
-        ("bureaux et armoires neufs pour la médiathèque", "mobilier"),
+        ("achat de tables et de chaises scolaires", "mobilier"),
         ("livraison de paniers de légumes bio à la crèche", "alimentation"),
     ],
 )
