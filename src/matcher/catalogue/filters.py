@@ -53,12 +53,13 @@ def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]
 def _remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V]) -> V:
     """What `find` says of a key, kept with the catalogue (which nothing kept refers to) for some KEPT keys."""
     known: dict[K, V] = catalogue.once(name, dict)
-    if key not in known:
+    found = known.get(key)
+    if found is None:
+        found = find(catalogue, key)
         if len(known) >= KEPT:
             known.clear()
-        known[key] = find(catalogue, key)
-        return known[key]
-    return known[key]
+        known[key] = found
+    return found
 
 
 def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:

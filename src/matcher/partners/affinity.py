@@ -12,7 +12,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
@@ -40,8 +39,7 @@ def award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
 
 
 def _award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
-    payload = catalogue.evidence.column("payload")
-    ids = pc.struct_field(pc.extract_regex(payload, r'^\{"id":\s*"(?P<id>[^"]*)"'), "id").combine_chunks()
+    ids = catalogue.in_payloads(r'^\{"id":\s*"(?P<found>[^"]*)"')
     codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
     return np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
 
