@@ -97,7 +97,7 @@ class Catalogue:
     def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
         if name not in self._codes:
-            column = self.structures.column(name).combine_chunks().dictionary_encode()
+            column = one_chunk(self.structures.column(name)).dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
                 column = column.combine_chunks()
             numbers = plain(column.indices).astype(np.int32, copy=False)
@@ -245,7 +245,11 @@ class Catalogue:
             low -= 1
         while high < len(bidder) and bidder[high] == bidder[row]:
             high += 1
-        return tuple(self.structures.column("siret").slice(low, high - low).to_pylist())
+        return tuple(siret.as_py() for siret in self._sirets_held[low:high])
+
+    @cached_property
+    def _sirets_held(self) -> Any:
+        return one_chunk(self.structures.column("siret"))
 
     @cached_property
     def sirets(self) -> NDArray[np.str_]:
@@ -267,8 +271,7 @@ class Catalogue:
     @cached_property
     def texts(self) -> Any:
         """The texts of all evidence rows, as an Arrow array."""
-        texts = self.evidence.column("text")
-        return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+        return one_chunk(self.evidence.column("text"))
 
     def job_codes(self) -> list[tuple[int, str]]:
         """Structure row and job code (ROME) of each offer and job that is declared with one."""
@@ -325,14 +328,18 @@ def _known_words(key: str) -> dict[str, Any]:
     return known
 
 
-def _read(cls: type[T], payloads: pa.ChunkedArray, row: int) -> T:
+def _read(cls: type[T], payloads: Any, row: int) -> T:
     return codec.from_text(cls, payloads[row].as_py())
 
 
 def column_of(table: pa.Table, name: str) -> NDArray[Any]:
     """A column of a table as a plain array."""
-    column = table.column(name)
-    return plain(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
+    return plain(one_chunk(table.column(name)))
+
+
+def one_chunk(column: pa.ChunkedArray) -> Any:
+    """A column as one Arrow array, not copied where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def plain(array: Any) -> NDArray[Any]:

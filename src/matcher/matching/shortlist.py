@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 
 #: What is read of the lot alone, whoever the candidates are.
-OF_QUERY = frozenset({"demand", "trades asked", "usual km", "vague place"})
+OF_QUERY = frozenset({"demand", "trades asked", "trades looked for", "usual km", "vague place"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,12 +157,21 @@ def wide(need: Floats) -> Floats:
     return np.asarray(np.minimum((need @ beside()) / max(float(need.max()), CLEAR), 1.0))
 
 
-def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """How well held trades (or rows of them) meet a need: 1 where the trade most asked is held for sure; (rows,)."""
+def looked_for(need: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The trades that are worth looking for, and what each is worth, as a column; (asked,), (asked, 1)."""
     worth = wide(need)
     asked = np.flatnonzero(worth > FAINT)
-    told = held[:, asked] if rows is None else held[rows[:, None], asked]
-    return np.asarray((told * worth[asked]).max(axis=1, initial=0.0), dtype=np.float64)
+    return asked, worth[asked, None]
+
+
+def match(
+    shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """How well held trades (or rows of them) meet the lot: 1 where the trade most asked is held for sure; (rows,)."""
+    trades_, worth = shortlist.once("trades looked for", lambda: looked_for(asked(shortlist)))
+    told = held.T[trades_] if rows is None else held[rows, trades_[:, None]]
+    # a row for each trade: the highest of many columns is found by registers, that of many rows one by one
+    return np.asarray((told * worth).max(axis=0, initial=0.0), dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ of a structure
@@ -284,14 +293,16 @@ def of_job(code: str) -> Floats:
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_job(catalogue: Catalogue) -> NDArray[np.float16]:
-    """The trades of the job codes (ROME) that every structure declares; shape (structures, trades)."""
+def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    """Trades by the job codes (ROME) declared, none in the first row, and the row of each structure; (rows, trades), (structures,)."""
 
-    def make() -> NDArray[np.float16]:
-        found = np.zeros((len(catalogue), len(names())), dtype=np.float16)
-        for row, codes in catalogue.job_codes():
-            np.maximum(found[row], of_job(codes), out=found[row])
-        return found
+    def make() -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+        found: dict[int, Floats] = {}
+        for structure, code in catalogue.job_codes():
+            found[structure] = np.maximum(found.get(structure, 0.0), of_job(code))
+        at = np.zeros(len(catalogue), dtype=np.int64)
+        at[list(found)] = 1 + np.arange(len(found))
+        return np.array([weights_of(""), *found.values()], dtype=np.float16), at
 
     return catalogue.once("trades by job", make)
 
@@ -375,20 +386,25 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
     return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
 
 
-def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
-    worth = wide(need)
-    asked = np.flatnonzero(worth > FAINT)
+def likely_by_prior(
+    catalogue: Catalogue, need: Floats, rows: NDArray[np.int64], named: Floats | None = None
+) -> NDArray[np.float64]:
+    """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,).
+
+    `named` is what `by_name` gives for the rows, where it is at hand.
+    """
+    asked, worth = looked_for(need)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
-    held, weight = by_name(catalogue, rows), dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
-    named = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
+    held = by_name(catalogue, rows) if named is None else named
+    weight = dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
+    any_name = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
     logits = (
-        by_kind[catalogue.coded("kind")[0][rows][:, None], asked]
-        + coded[catalogue.coded("naf")[0][rows][:, None], asked]
-        + weight["name"] * held[:, asked]
-        + named[:, None]
+        by_kind[catalogue.coded("kind")[0][rows], asked[:, None]]
+        + coded[catalogue.coded("naf")[0][rows], asked[:, None]]
+        + weight["name"] * held.T[asked]
+        + any_name
     )
-    return np.asarray((worth[asked] / (1 + np.exp(-logits))).max(axis=1, initial=0.0), dtype=np.float64)
+    return np.asarray((worth / (1 + np.exp(-logits))).max(axis=0, initial=0.0), dtype=np.float64)
 
 
 def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:

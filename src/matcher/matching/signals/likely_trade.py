@@ -51,7 +51,7 @@ def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     low, high = told.parts.starts[place : place + 2].tolist()
     row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[told.at[low:high]]))
     first, end = pieces.reading.span(int(told.texts[told.at[row]]))
-    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces)[first:end])
+    values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
     offer = shortlist.catalogue.offer(int(shortlist.rows[told.parts.inside[row]]))
     return pieces.text(first + int(np.argmax(values))), offer
 
