@@ -18,12 +18,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from matcher import codec
-from matcher.catalogue.columns import DECLARED, NATURES
+from matcher.catalogue.columns import NATURES
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
-_JOB_CODE = r'"rome":\s*\["(?P<found>[A-N][0-9]{4})'  # in the JSON of an offer
 
 T = TypeVar("T")
 
@@ -273,19 +272,13 @@ class Catalogue:
         """The texts of all evidence rows, as an Arrow array."""
         return one_chunk(self.evidence.column("text"))
 
-    def job_codes(self) -> list[tuple[int, str]]:
-        """Structure row and job code (ROME) of each offer and job that is declared with one."""
-        rows = np.flatnonzero(self.nature_mask(DECLARED))
-        codes = self.in_payloads(_JOB_CODE, rows).to_pylist()
-        return [(row, code) for row, code in zip(self.owners[rows].tolist(), codes, strict=True) if code]
-
-    def in_payloads(self, pattern: str, rows: NDArray[np.int64] | None = None) -> Any:
-        """What the group `found` of a pattern holds in the JSON of every evidence row (or of `rows`), null where it does not fit."""
+    def in_payloads(self, pattern: str) -> Any:
+        """What the group `found` of a pattern holds in the JSON of every evidence row, null where it does not fit."""
         from pyarrow import compute as pc
 
-        payloads = self.evidence.column("payload")
-        chosen = payloads if rows is None else payloads.take(pa.array(rows))
-        return pc.struct_field(pc.extract_regex(chosen, pattern), "found").combine_chunks()
+        return pc.struct_field(
+            pc.extract_regex(self.evidence.column("payload"), pattern), "found"
+        ).combine_chunks()
 
     @property
     def denied(self) -> Mapping[int, tuple[str, ...]]:

@@ -293,18 +293,15 @@ def of_job(code: str) -> Floats:
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-    """Trades by the job codes (ROME) declared, none in the first row, and the row of each structure; (rows, trades), (structures,)."""
+def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
+    """Trades by the job codes (ROME) that structures declare, and the row of each structure; (rows, trades), (structures,)."""
+    numbers, told = catalogue.coded("jobs")
 
-    def make() -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-        found: dict[int, Floats] = {}
-        for structure, code in catalogue.job_codes():
-            found[structure] = np.maximum(found.get(structure, 0.0), of_job(code))
-        at = np.zeros(len(catalogue), dtype=np.int64)
-        at[list(found)] = 1 + np.arange(len(found))
-        return np.array([weights_of(""), *found.values()], dtype=np.float16), at
+    def make() -> NDArray[np.float16]:
+        found = [np.max([of_job(code) for code in ["", *codes.split()]], axis=0) for codes in [*told, ""]]
+        return np.array(found, dtype=np.float16)
 
-    return catalogue.once("trades by job", make)
+    return catalogue.once("trades by job", make), numbers
 
 
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
