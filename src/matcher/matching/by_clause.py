@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from matcher.domain import LENDING_KINDS
-from matcher.matching.ranking import PLAUSIBLE
+from matcher.matching import demand, evidence, suitability
+from matcher.matching.judgement import shipped
+from matcher.matching.ranking import LIKELY
 from matcher.matching.shortlist import Shortlist
 from matcher.reference.text import fold
 
@@ -34,14 +38,14 @@ def clause_asked(ranking: Ranking) -> bool:
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     """Who can carry the hours: positions in the shortlist with a code and a French sentence, the likeliest first.
 
-    Those that lend staff, and those that could take a task cut out of the works, of whom the judgement thinks at
-    least that they could be asked; at least half of the places are kept for who lends.
+    Those that lend staff, and those that could take a task cut out of the works, whom the judgement would call if an
+    ordinary firm took the lot and owed hours; at least half of the places are kept for who lends.
     """
     shortlist = ranking.shortlist
     kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
-    for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
+    for i in _carriers(ranking):
         kind = str(kinds[i])
         if kind in LENDING_KINDS:
             hire.append(
@@ -51,6 +55,23 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
             said = f"{kind} : peut porter des heures par une tâche séparable ({task})"
             serve.append((i, "clause-task", said))
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
+
+
+def _carriers(ranking: Ranking) -> list[int]:
+    """Positions of whom the judgement would call for the hours of a clause, the likeliest first."""
+    shortlist = ranking.shortlist
+    if not ranking.judged or not len(shortlist):
+        return ranking.order[ranking.levels[ranking.order] >= LIKELY].tolist()
+    works = evidence.whole(shortlist)["works"] > demand.SHARE
+    asked = {
+        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0,
+        "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
+    }  # fmt: skip
+    judge = shipped()
+    scores = judge.scores_with(shortlist, asked)
+    levels = suitability.judged_levels(shortlist, judge.levels_of(scores))[ranking.order]
+    likely = ranking.order[levels == LIKELY]
+    return likely[np.argsort(-scores[likely], kind="stable")].tolist()
 
 
 def _task(shortlist: Shortlist, i: int) -> str:

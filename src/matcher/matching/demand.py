@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matcher.learned import vocation
 from matcher.matching import trades
-from matcher.reference import paths
+from matcher.reference import law, paths
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -101,15 +101,23 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
 def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
     """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     facts = said(query, asked)
-    chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
+    chances = _as_published(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
     return facts | {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}
 
 
-def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
-    """The chances of a lot; one whose notice asks for hours is answered by them at least, and works by them alone."""
-    if not any(clause.nature == "execution" for clause in query.lot.clauses):
+def _as_published(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
+    """The chances of a lot in the light of its notice.
+
+    One that asks for hours is answered by them at least, and works by them alone; so is a concession, which no
+    structure takes over unless it is reserved to them.
+    """
+    lot, (none, clause, self_) = query.lot, chances
+    hours = any(one.nature == "execution" for one in lot.clauses)
+    if lot.reservation is None and law.is_concession(query.tender):
+        return np.array([0.0, none + clause + self_, 0.0]) if hours else np.array([none + self_, clause, 0.0])
+    if not hours:
         return chances
-    moved = chances[0] + (chances[2] if works else 0.0)
-    return np.array([0.0, chances[1] + moved, chances[2] * (not works)])
+    moved = none + (self_ if works else 0.0)
+    return np.array([0.0, clause + moved, self_ * (not works)])

@@ -126,13 +126,17 @@ class Judgement:
         """The level of each score."""
         return self.levels(self.probability(scores))
 
-    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float]) -> NDArray[np.int64]:
-        """The levels of the candidates if some of their columns had these values, the rules left out."""
+    def scores_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> Column:
+        """The log-odds of the candidates if some of their columns had these values, the rules left out; (n,)."""
         columns = {
-            name: np.array([given[name]]) if name in given else evidence.axis(shortlist, name)
+            name: np.atleast_1d(given[name]) if name in given else evidence.axis(shortlist, name)
             for name in self.columns
         }
-        return self.levels_of(np.sum(list(self.parts(columns).values()), axis=0))
+        return np.sum(list(self.parts(columns).values()), axis=0)
+
+    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> NDArray[np.int64]:
+        """The levels that go with `scores_with`."""
+        return self.levels_of(self.scores_with(shortlist, given))
 
 
 def read(path: Path) -> Judgement:

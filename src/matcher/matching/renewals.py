@@ -128,12 +128,12 @@ def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
     catalogue, candidates = ranking.shortlist.catalogue, ranking.shortlist.candidates
     if not located(ranking.shortlist.query) or not ranking.judged:
         return []
-    lot, kinds = ranking.shortlist.query.lot, catalogue.of_structure("kind")[candidates]
+    kinds = catalogue.of_structure("kind")[candidates]
     likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()
     held = {holder.siren for holder in one.holders}
     sirets = [
         str(catalogue.of_structure("siret")[candidates[i]])
         for i in likely
-        if way_in(str(kinds[i]), lot) == "self"
+        if way_in(str(kinds[i]), ranking) == "self"
     ]
     return [siret for siret in sirets if siret[:9] not in held][:most]

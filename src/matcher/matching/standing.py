@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
-from matcher.matching import suitability
+from matcher.matching import demand, suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
@@ -26,7 +26,6 @@ from matcher.reference.trades import INDIRECT_FIT
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
-STAFFING = "796"  # CPV of personnel services: what a structure that lends staff does itself
 
 
 def states_clause(lot: Lot) -> bool:
@@ -34,16 +33,11 @@ def states_clause(lot: Lot) -> bool:
     return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
 
 
-def lends(kind: str, lot: Lot) -> bool:
-    """Would a structure of this kind lend staff to whoever takes the lot, rather than take it?"""
-    return kind in LENDING_KINDS and not any(code.startswith(STAFFING) for code in lot.cpv)
-
-
-def way_in(kind: str, lot: Lot) -> Way:
-    """How a structure of this kind comes into a lot: one that lends staff by the clause, where the lot states one."""
-    if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):
+def way_in(kind: str, ranking: Ranking) -> Way:
+    """How a structure of this kind comes into a lot: one that lends staff, by whoever takes it, unless staff is asked."""
+    if kind not in LENDING_KINDS or not ranking.judged:
         return "self"
-    return "clause" if states_clause(lot) else "self"
+    return "self" if demand.of(ranking.shortlist)["staff"] > demand.SHARE else "clause"
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
