@@ -16,20 +16,20 @@ from matcher.reference.places import precise
 def kilometres(shortlist: Shortlist) -> Column:
     """Kilometres from each candidate to the nearest place of the lot, computed once; NaN where either is unknown.
 
-    A department of which no more is known counts by its centre: `told` are the kilometres to show.
+    A department of which no more is known counts by its centre: `shown` gives the kilometres to display.
     """
     result: Column = shortlist.once("distances", lambda: _kilometres(shortlist, shortlist.query.places))
     return result
 
 
-def told(shortlist: Shortlist) -> Column:
-    """Kilometres that can be told: NaN too where the nearest place is only the centre of a department."""
+def shown(shortlist: Shortlist) -> Column:
+    """Kilometres to display: also NaN where the nearest place is only the centre of a department."""
 
     def make() -> Column:
         known = _kilometres(shortlist, tuple(filter(precise, shortlist.query.places)))
         return np.where(known <= kilometres(shortlist), known, np.nan)
 
-    result: Column = shortlist.once("distances to tell", make)
+    result: Column = shortlist.once("distances shown", make)
     return result
 
 

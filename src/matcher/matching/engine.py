@@ -249,7 +249,7 @@ class Matcher:
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
         wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
-        return suitability.relaxations(ranking, wide, distances.told((wide or ranking).shortlist))
+        return suitability.relaxations(ranking, wide, distances.shown((wide or ranking).shortlist))
 
     def _by_clause(self, ranking: Ranking) -> tuple[Match, ...]:
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
@@ -312,7 +312,7 @@ class Matcher:
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(distances.told(shortlist)[i])
+        kilometres = float(distances.shown(shortlist)[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,

@@ -55,7 +55,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(distances.told(shortlist)[i])
+    kilometres = float(distances.shown(shortlist)[i])
     zone = distances.zones(shortlist)[i]
     said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
