@@ -327,7 +327,9 @@ class Matcher:
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(
-                s for s in self.catalogue.places_beside(int(shortlist.candidates[i])) if s != structure.siret
+                s
+                for s in self.catalogue.establishments_of_row(int(shortlist.candidates[i]))
+                if s != structure.siret
             ),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
