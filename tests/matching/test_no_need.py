@@ -116,5 +116,7 @@ def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher
     ):
         shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
         kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-        first = {kind for kind, turn in zip(kinds, suitability.turn(shortlist), strict=True) if turn == 0}
+        first = {
+            kind for kind, turn in zip(kinds, suitability.tie_break(shortlist), strict=True) if turn == 0
+        }
         assert ("AI" in first) is lent and ("EI" in first) is not lent

@@ -34,7 +34,7 @@ from matcher.domain import (
 )
 from matcher.matching import by_clause, distances, judgement, recipes, suitability
 from matcher.matching.parts import parts_of
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, take_turns
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
@@ -75,12 +75,12 @@ class Matcher:
     def versions(self) -> dict[str, str]:
         """What made an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
-        turns = (
+        rotation = (
             {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
             if self.recipe.rotation
             else {}
         )
-        return turns | {
+        return rotation | {
             "code": __version__,
             "data": str(manifest["data"]),
             "built": str(manifest["built"]),
@@ -111,7 +111,7 @@ class Matcher:
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         judged = self.judges and not past
         # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
-        order = np.lexsort((suitability.turn(shortlist), -scores) if judged else (-scores,))
+        order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
         stands = np.empty(len(order), dtype=np.int64)
         stands[order] = np.arange(len(order))
         bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
@@ -129,11 +129,11 @@ class Matcher:
             shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
             chances=chances, levels=levels, judged=judged,
         )  # fmt: skip
-        return self.turned(found, query.as_of or date.today()) if self.recipe.rotation else found
+        return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
 
-    def turned(self, ranking: Ranking, day: date) -> Ranking:
-        """The ranking with the turns of this day, where the recipe says that near-equals take turns."""
-        return take_turns(ranking, self.recipe.rotation, day)
+    def rotated(self, ranking: Ranking, day: date) -> Ranking:
+        """The ranking with near-ties drawn for this day, by the scale of the recipe."""
+        return rotate_near_ties(ranking, self.recipe.rotation, day)
 
     @property
     def judges(self) -> bool:

@@ -96,8 +96,8 @@ def located(query: Query) -> bool:
     return any(p.department or p.latitude is not None for p in query.places)
 
 
-def turn(shortlist: Shortlist) -> NDArray[np.int64]:
-    """Who comes first of equal chances: who lends staff where staff is asked, else who does the work; (n,)."""
+def tie_break(shortlist: Shortlist) -> NDArray[np.int64]:
+    """Sort key between equal chances: 0 for kinds that lend staff where staff is asked, else for those that do the work; (n,)."""
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
     staff = evidence.whole(shortlist)["staff"] > demand.SHARE
     return np.asarray(lending != staff, dtype=np.int64)
