@@ -288,10 +288,10 @@ class Matcher:
         for (name, signal), value, add in zip(
             self._read_by(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
-            alike = getattr(signal, "ALIKE", "")
+            shared = getattr(signal, "SAME_TEXT_FOR", "")
             unknown = value != value
             make = partial(_reason, name, signal, shortlist, i, value, add)
-            if alike == "value" or (unknown and alike == "unknown"):
+            if shared == "value" or (unknown and shared == "unknown"):
                 reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
             else:
                 reasons.append(make())

@@ -9,7 +9,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.places import department
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 _AREA = {
     "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
 }  # fmt: skip
