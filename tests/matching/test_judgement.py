@@ -290,7 +290,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
     chances = trades.priors().chances(
         trades.prior_inputs(trades.priors(), structure.kind, structure.naf or "", structure.name)
     )
-    assert by_lot[0] == pytest.approx(float((chances * trades.wide(alone)).max()), abs=1e-5)
+    assert by_lot[0] == pytest.approx(float((chances * trades.relevance(alone)).max()), abs=1e-5)
 
 
 def test_tables_name_trades_of_the_taxonomy() -> None:

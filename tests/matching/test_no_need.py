@@ -95,7 +95,7 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
         for lot in lots
     ]
     assert suitability.calls_for(asked[1]) == "clause"
-    told = [suitability.evidence.whole(ranking.shortlist) for ranking in asked]
+    told = [suitability.evidence.lot_columns(ranking.shortlist) for ranking in asked]
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
 LENDS = 2  # the last kind that lends
 #: How much each source is worth as a proof of the trade.
-WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
+SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that tell a trade; the others only make one likely.
-TELLING = ("said_trade", "code_trade", "name_trade")
-HELD = {"name_trade": trades.by_name, "code_trade": trades.by_code}
+TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
+TRADE_READERS = {"name_trade": trades.by_name, "code_trade": trades.by_code}
 IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
@@ -82,7 +82,7 @@ def said_second(shortlist: Shortlist) -> Column:
     return said.said_second(shortlist)
 
 
-def _held(shortlist: Shortlist, source: str) -> Column:
+def _trade_by(shortlist: Shortlist, source: str) -> Column:
     """How surely a name or code is of the trade asked; NaN where it tells none."""
     return np.where(
         _most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan
@@ -92,7 +92,7 @@ def _held(shortlist: Shortlist, source: str) -> Column:
 def _of(shortlist: Shortlist, source: str) -> trades.Floats:
     """The trades that the name or code of each candidate tells; (candidates, trades)."""
     found: trades.Floats = shortlist.once(
-        f"trades {source}", lambda: HELD[source](shortlist.catalogue, shortlist.candidates)
+        f"trades {source}", lambda: TRADE_READERS[source](shortlist.catalogue, shortlist.candidates)
     )
     return found
 
@@ -107,12 +107,12 @@ def _most(shortlist: Shortlist, source: str) -> Column:
 
 def name_trade(shortlist: Shortlist) -> Column:
     """How surely the name is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, "name_trade")
+    return _trade_by(shortlist, "name_trade")
 
 
 def code_trade(shortlist: Shortlist) -> Column:
     """How surely the activity code is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, "code_trade")
+    return _trade_by(shortlist, "code_trade")
 
 
 def name_near(shortlist: Shortlist) -> Column:
@@ -133,22 +133,22 @@ def prior_trade(shortlist: Shortlist) -> Column:
 
 def other_trade(shortlist: Shortlist) -> Column:
     """How surely name and code tell a trade that is not the one asked, nor said to be done too."""
-    best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
-    met = np.fmax.reduce([of(shortlist, source) for source in TELLING])
+    best = np.maximum.reduce([_most(shortlist, source) for source in TRADE_READERS])
+    met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
 
 def sure(shortlist: Shortlist) -> Column:
     """How sure the trade is from all sources together, each a proof of its own."""
     left = np.ones(len(shortlist))
-    for source, worth in WORTH.items():
+    for source, worth in SOURCE_WEIGHTS.items():
         left = left * (1 - worth * np.fmax(of(shortlist, source), 0.0))
     return 1 - left
 
 
 def silent(shortlist: Shortlist) -> Column:
     """1 where nothing tells any trade."""
-    told = [~np.isnan(of(shortlist, source)) for source in TELLING]
+    told = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
     return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
 
 
@@ -288,7 +288,7 @@ def lends(shortlist: Shortlist) -> Column:
     return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), 0.0)
 
 
-PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
+PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
         kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, prior_trade, other_trade, sure,
@@ -296,26 +296,26 @@ PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
     )
 }  # fmt: skip
 #: Columns that are the same for every candidate of a lot; see `demand.of`.
-WHOLE = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
+PER_LOT = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
 
 
 def of(shortlist: Shortlist, name: str) -> Column:
     """The column of a name, computed once for a lot."""
 
     def make() -> Column:
-        if name in PAIRED:
-            return np.asarray(PAIRED[name](shortlist), dtype=np.float64)
-        return np.full(len(shortlist), whole(shortlist)[name])
+        if name in PER_CANDIDATE:
+            return np.asarray(PER_CANDIDATE[name](shortlist), dtype=np.float64)
+        return np.full(len(shortlist), lot_columns(shortlist)[name])
 
     found: Column = shortlist.once(f"evidence {name}", make)
     return found
 
 
-def whole(shortlist: Shortlist) -> Mapping[str, float]:
+def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:
     """What the lot asks, by name."""
     return demand.of(shortlist)
 
 
 def axis(shortlist: Shortlist, name: str) -> Column:
     """The column of a name, of length 1 where it is the same for every candidate."""
-    return of(shortlist, name) if name in PAIRED else np.array([whole(shortlist)[name]])
+    return of(shortlist, name) if name in PER_CANDIDATE else np.array([lot_columns(shortlist)[name]])

@@ -84,7 +84,7 @@ def calls_for(ranking: Ranking) -> CallsFor:
         return ""
     if not says_need(ranking.shortlist):
         return "unclear"
-    asked = evidence.whole(ranking.shortlist)
+    asked = evidence.lot_columns(ranking.shortlist)
     never = 1.0 - asked["served"] - asked["clause"]
     if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
         return ""
@@ -99,7 +99,7 @@ def located(query: Query) -> bool:
 def tie_break(shortlist: Shortlist) -> NDArray[np.int64]:
     """Sort key between equal chances: 0 for kinds that lend staff where staff is asked, else for those that do the work; (n,)."""
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
-    staff = evidence.whole(shortlist)["staff"] > demand.SHARE
+    staff = evidence.lot_columns(shortlist)["staff"] > demand.SHARE
     return np.asarray(lending != staff, dtype=np.int64)
 
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from matcher.matching.shortlist import Query, Shortlist
 
 Floats = NDArray[np.float32]
-CODE = 0.35  # what the code of a need weighs beside the learnt reader of its text
-FAINT = 0.02  # a trade worth less to a need is not looked for
-CLEAR = 0.3  # a need whose first trade weighs less is clear of none
-BESIDE = 0.35  # what a neighbouring trade counts
+CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
+NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
+CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
+NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 
 
 @cache
@@ -47,14 +47,14 @@ def _places() -> Mapping[str, int]:
 
 
 @cache
-def beside() -> Floats:
-    """1 on the diagonal, BESIDE between neighbouring trades; shape (trades, trades)."""
+def neighbourhood() -> Floats:
+    """1 on the diagonal, NEIGHBOUR_WEIGHT between neighbouring trades; shape (trades, trades)."""
     near = np.eye(len(names()), dtype=np.float32)
     places = _places()
     for row in table("neighbour_trades.csv"):
         pair = [places.get(row["trade"]), places.get(row["neighbour"])]
         if None not in pair:
-            near[pair[0], pair[1]] = near[pair[1], pair[0]] = BESIDE
+            near[pair[0], pair[1]] = near[pair[1], pair[0]] = NEIGHBOUR_WEIGHT
     return near
 
 
@@ -141,8 +141,8 @@ def of_need(query: Query) -> Floats:
     """How much of the need each trade is, summing to at most 1; shape (trades,)."""
     found = np.array(reader().read(query.vector[None, :], "query", [query.text])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
-        found *= 1 - CODE
-        found[_places()[trade]] += CODE
+        found *= 1 - CODE_WEIGHT
+        found[_places()[trade]] += CODE_WEIGHT
     return found
 
 
@@ -152,15 +152,15 @@ def asked(shortlist: Shortlist) -> Floats:
     return found
 
 
-def wide(need: Floats) -> Floats:
+def relevance(need: Floats) -> Floats:
     """What each trade is worth to a need: 1 for the one most asked, less for others and for neighbours; (trades,)."""
-    return np.asarray(np.minimum((need @ beside()) / max(float(need.max()), CLEAR), 1.0))
+    return np.asarray(np.minimum((need @ neighbourhood()) / max(float(need.max()), CLEAR_FROM), 1.0))
 
 
 def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
     """How well held trades (or rows of them) meet a need: 1 where the trade most asked is held for sure; (rows,)."""
-    worth = wide(need)
-    asked = np.flatnonzero(worth > FAINT)
+    worth = relevance(need)
+    asked = np.flatnonzero(worth > NEGLIGIBLE)
     told = held[:, asked] if rows is None else held[rows[:, None], asked]
     return np.asarray((told * worth[asked]).max(axis=1, initial=0.0), dtype=np.float64)
 
@@ -377,8 +377,8 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
-    worth = wide(need)
-    asked = np.flatnonzero(worth > FAINT)
+    worth = relevance(need)
+    asked = np.flatnonzero(worth > NEGLIGIBLE)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
     held, weight = by_name(catalogue, rows), dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
     named = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)

@@ -23,8 +23,8 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return _inferred(shortlist, i)
-    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TELLING}
-    worth = {source: evidence.WORTH[source] * told for source, told in sure.items() if told == told}
+    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
+    worth = {source: evidence.SOURCE_WEIGHTS[source] * told for source, told in sure.items() if told == told}
     source = (
         "said_trade" if sure["said_trade"] >= TOLD else max(worth, key=worth.__getitem__)
     )  # its own words first
