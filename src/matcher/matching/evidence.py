@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.matching import demand, distances, said, trades, usual_reach
+from matcher.matching import declared, demand, distances, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -40,7 +40,7 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 def said_trade(shortlist: Shortlist) -> Column:
     """How surely a piece of what it declares, or the code of a job, is of the trade asked; NaN where nothing is declared."""
-    found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
+    found, told = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
     if len(told.texts):
         values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
@@ -49,11 +49,11 @@ def said_trade(shortlist: Shortlist) -> Column:
 
 
 def trade_of_texts(shortlist: Shortlist) -> Column:
-    """How surely each of the different texts declared (`said.told`) is of the trade asked; (texts,)."""
+    """How surely each of the different texts declared (`declared.texts_of`) is of the trade asked; (texts,)."""
 
     def make() -> Column:
-        held = trades.by_text(said.pieces(shortlist))
-        return trades.match(trades.asked(shortlist), held, said.told(shortlist).texts)
+        held = trades.by_text(declared.pieces(shortlist))
+        return trades.match(trades.asked(shortlist), held, declared.texts_of(shortlist).texts)
 
     found: Column = shortlist.once("trade of texts", make)
     return found
@@ -73,13 +73,13 @@ def said_near(shortlist: Shortlist) -> Column:
 
 
 def said_best(shortlist: Shortlist) -> Column:
-    """Likeness of the piece nearest to the lot, cut at phrases; see `matcher.matching.said`."""
-    return said.said_best(shortlist)
+    """Likeness of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
+    return declared.said_best(shortlist)
 
 
 def said_second(shortlist: Shortlist) -> Column:
     """Likeness of the second nearest piece."""
-    return said.said_second(shortlist)
+    return declared.said_second(shortlist)
 
 
 def _trade_by(shortlist: Shortlist, source: str) -> Column:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound
-from matcher.matching import evidence, said
+from matcher.matching import declared, evidence
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
@@ -153,4 +153,4 @@ def shipped() -> Judgement:
 
 def reads(catalogue: Catalogue) -> bool:
     """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
-    return bool(said.groups().encoder == catalogue.encoder.fingerprint)
+    return bool(declared.groups().encoder == catalogue.encoder.fingerprint)

@@ -25,7 +25,7 @@ from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.said import Pieces
+    from matcher.matching.declared import Pieces
     from matcher.matching.shortlist import Query, Shortlist
 
 Floats = NDArray[np.float32]
