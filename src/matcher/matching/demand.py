@@ -57,9 +57,8 @@ def inputs(
 ) -> NDArray[np.float64]:
     """What the model reads: meaning, trades, vocation (`usual`), CPV division and group of a lot."""
     code = query.cpv[0] if query.cpv else ""
-    told = [usual]
     return np.concatenate(
-        [2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]]
+        [2.0 * query.vector, 2.0 * asked, [usual], [float(code.startswith(d)) for d in divisions]]
     )
 
 
@@ -81,10 +80,10 @@ def _of(shortlist: Shortlist) -> Mapping[str, float]:
     query, asked = shortlist.query, trades.asked(shortlist)
     model, usual = answers(), vocation.shipped().probability(query.text)
     chances = model.chances(inputs(query, asked, model.divisions, usual))
-    return {"vocation": usual} | told(query, asked, chances)
+    return {"vocation": usual} | described(query, asked, chances)
 
 
-def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
+def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     """What the words, codes and reservation say: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
     lent = float(asked[trades.names().index("personnel")])
@@ -98,9 +97,9 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     }
 
 
-def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
+def described(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
     """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
-    facts = said(query, asked)
+    facts = stated(query, asked)
     chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0

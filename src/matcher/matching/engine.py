@@ -92,44 +92,54 @@ class Matcher:
     # ------------------------------------------------------------------------------------ one lot
 
     def rank(self, query: Query, *, past: bool = False) -> Ranking:
-        """Every candidate of a lot, scored and in order; one place for each bidder.
+        """Every candidate of a lot, scored and sorted; one entry per bidder.
 
-        With a directory the score is the log-odds of a lead, unless it is asked who wins by `past` awards.
+        With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.
         """
         deadline.check()
         ranker = self.past_ranker if past else self.ranker
-        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
-        columns: dict[str, Column] = {}
-        shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
-        for name, signal in self._signals[ranker].items():
-            columns[name] = shortlist.column(name, signal.measure(shortlist))
+        judged = self.judges and not past
+        shortlist = self._measured(query, ranker)
         contributions = (
             ranker.contributions(shortlist)
             if len(shortlist)
             else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
-        judged = self.judges and not past
-        # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
-        order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
-        stands = np.empty(len(order), dtype=np.int64)
-        stands[order] = np.arange(len(order))
-        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
-        order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
-        if judged:
-            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
-        else:
-            may = suitability.admitted(shortlist)
-            if self.has_directory and not past:
-                may = may & suitability.proposable(shortlist)
-            levels = np.where(may, LIKELY, UNLIKELY)
         found = Ranking(
-            shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
-            chances=chances, levels=levels, judged=judged,
+            shortlist=shortlist, contributions=contributions, scores=scores, order=self._order(shortlist, scores, judged),
+            regime=regime, chances=chances, levels=self._levels(shortlist, chances, past), judged=judged,
         )  # fmt: skip
         return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
+
+    def _measured(self, query: Query, ranker: Any) -> Shortlist:
+        """The shortlist of a lot with one column for each signal of the ranker."""
+        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
+        for name, signal in self._signals[ranker].items():  # each signal sees the columns before it
+            shortlist = shortlist.with_column(name, signal.measure(shortlist))
+        return shortlist
+
+    def _order(self, shortlist: Shortlist, scores: Column, judged: bool) -> NDArray[np.int64]:
+        """Positions of the best establishment of each bidder, best first."""
+        # equal scores stay in row order, in which the establishments of one bidder are adjacent
+        order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
+        if not len(order):
+            return order
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
+        return order[np.sort(np.minimum.reduceat(places, bidders))]
+
+    def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
+        """The level of each candidate; without a judgement, LIKELY for every admissible one."""
+        if self.judges and not past:
+            return suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
+        may = suitability.admitted(shortlist)
+        if self.has_directory and not past:
+            may = may & suitability.proposable(shortlist)
+        return np.where(may, LIKELY, UNLIKELY)
 
     def rotated(self, ranking: Ranking, day: date) -> Ranking:
         """The ranking with near-ties drawn for this day, by the scale of the recipe."""
@@ -267,7 +277,9 @@ class Matcher:
         """The answer with more structures, whose reasons are found only if a team takes them."""
         more = self._shown(ranking, n)[len(answer.matches) :]
         matches = [
-            self._match(ranking, int(i), rank, cast("tuple[Reason, ...]", _Later(self, ranking, int(i))))
+            self._match(
+                ranking, int(i), rank, cast("tuple[Reason, ...]", _LazyReasons(self, ranking, int(i)))
+            )
             for rank, i in enumerate(more, len(answer.matches) + 1)
         ]
         return replace(answer, matches=(*answer.matches, *matches))
@@ -286,7 +298,7 @@ class Matcher:
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
         for (name, signal), value, add in zip(
-            self._read_by(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
+            self._signals_of(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
             shared = getattr(signal, "SAME_TEXT_FOR", "")
             unknown = value != value
@@ -300,12 +312,12 @@ class Matcher:
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and contributions with a row for each candidate and a column for each signal."""
-        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._read_by(ranking)
+        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._signals_of(ranking)
         shape = (len(names), len(ranking.shortlist))
         values = np.array([columns[name] for name in names], dtype=np.float64).reshape(shape)
         return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
 
-    def _read_by(self, ranking: Ranking) -> Mapping[str, Any]:
+    def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
         """The signals that a ranking is made of, by name."""
         return self._signals[self.ranker if ranking.judged else self.past_ranker]
 
@@ -352,49 +364,46 @@ class Matcher:
         return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
 
     def _why(self, row: int, query: Query) -> Explanation:
+        if excluded := self._excluded(row, query):
+            return Explanation(lot=query.lot, state=excluded[0], text=excluded[1])
+        ranking = self.rank(query)
+        candidates = ranking.shortlist.candidates
+        found = np.flatnonzero(candidates == row)
+        if not len(found):
+            text = "ni assez proche par le métier, ni par le lieu"
+            return Explanation(lot=query.lot, state="not-retrieved", text=text)
+        bidder = self.catalogue.of_structure("bidder")
+        rank = int(np.flatnonzero(bidder[candidates[ranking.order]] == bidder[row])[0]) + 1
+        match = self.explain(ranking, int(found[0]), rank)
+        state, text = self._outcome(ranking, row, match)
+        return Explanation(lot=query.lot, state=state, text=text, rank=rank, match=match)
+
+    def _excluded(self, row: int, query: Query) -> tuple[str, str] | None:
+        """State and text of a structure excluded before the search; None where it may be found."""
         allowed = allowed_mask(self.catalogue, query.filters, query.places)
         if allowed is not None and not allowed[row]:
-            said = "écartée par vos filtres (type, lieu, mots, exclusions)"
-            return Explanation(lot=query.lot, state="filtered", text=said)
+            return "filtered", "écartée par vos filtres (type, lieu, mots, exclusions)"
         if denials.refuses(self.catalogue.denied.get(row, ()), query.lot):
-            said = "la structure dit que ce n'est pas son métier"
-            return Explanation(lot=query.lot, state="denied", text=said)
-        ranking = self.rank(query)
-        shortlist = ranking.shortlist
-        places = np.flatnonzero(shortlist.candidates == row)
-        if not len(places):
-            return Explanation(
-                lot=query.lot, state="not-retrieved", text="ni assez proche par le métier, ni par le lieu"
-            )
-        i = int(places[0])
-        bidder = self.catalogue.of_structure("bidder")
-        stands = np.flatnonzero(bidder[shortlist.candidates[ranking.order]] == bidder[row])
-        rank = int(stands[0]) + 1
-        match = self.explain(ranking, i, rank)
-        before = f"rang {rank} sur {len(ranking.order)}"
-        if shortlist.candidates[ranking.order[rank - 1]] != row:
-            other = self.catalogue.structure(int(shortlist.candidates[ranking.order[rank - 1]]))
-            said = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label}), {before}"
-            return Explanation(lot=query.lot, state="other-place", text=said, rank=rank, match=match)
+            return "denied", "la structure dit que ce n'est pas son métier"
+        return None
+
+    def _outcome(self, ranking: Ranking, row: int, match: Match) -> tuple[str, str]:
+        """State and text of a candidate whose bidder stands at `match.rank`."""
+        position = f"rang {match.rank} sur {len(ranking.order)}"
+        shown = int(ranking.shortlist.candidates[ranking.order[match.rank - 1]])
+        if shown != row:
+            other = self.catalogue.structure(shown)
+            text = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label})"
+            return "other-place", f"{text}, {position}"
         if match.eligible is False:
-            return Explanation(
-                lot=query.lot,
-                state="ineligible",
-                text=f"{'; '.join(match.warnings)}, {before}",
-                rank=rank,
-                match=match,
-            )
+            return "ineligible", f"{'; '.join(match.warnings)}, {position}"
         if match.structure.active is False:
-            return Explanation(
-                lot=query.lot, state="closed", text=f"établissement fermé, {before}", rank=rank, match=match
-            )
+            return "closed", f"établissement fermé, {position}"
         because = " ; ".join(sentences(match.reasons)) or "rien ne dit son métier"
-        if ranking.levels[i] < PLAUSIBLE:
-            said = f"peu probable pour ce lot, non montrée ({before}) : {because}"
-            return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
+        if ranking.levels[ranking.order[match.rank - 1]] < PLAUSIBLE:
+            return "below-floor", f"peu probable pour ce lot, non montrée ({position}) : {because}"
         label = f"{LEVEL_LABELS[match.level]}, " if match.level else ""
-        said = f"{label}{before}, car : {because}"
-        return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
+        return "ranked", f"{label}{position}, car : {because}"
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
         low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
@@ -408,7 +417,7 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class _Later(Sequence[Reason]):
+class _LazyReasons(Sequence[Reason]):
     """The reasons of a candidate, found when they are read."""
 
     matcher: Matcher
@@ -422,7 +431,7 @@ class _Later(Sequence[Reason]):
         return iter(self.matcher._reasons(self.ranking, self.i))
 
     def __len__(self) -> int:
-        return len(self.matcher._read_by(self.ranking))
+        return len(self.matcher._signals_of(self.ranking))
 
 
 def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:

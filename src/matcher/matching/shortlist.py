@@ -80,14 +80,10 @@ class Shortlist:
         return len(self.candidates)
 
     def with_column(self, name: str, values: Column) -> Shortlist:
-        """A new shortlist with one more column of shape (n,)."""
-        return replace(self, columns={**self.columns, name: self.column(name, values)})
-
-    def column(self, name: str, values: Column) -> Column:
-        """The values, if they are one for each candidate.  Raises ValueError."""
+        """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""
         if values.shape != (len(self),):
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
-        return values
+        return replace(self, columns={**self.columns, name: values})
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed once for this lot whoever asks; what is of no candidate is kept with the query."""

@@ -27,11 +27,11 @@ def eligible(shortlist: Shortlist, i: int) -> bool | None:
 def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that the law does not shut out of the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
-    running = open_(shortlist)
+    running = not_closed(shortlist)
     return running if may is None else np.asarray(running & ~(may == 0))
 
 
-def open_(shortlist: Shortlist) -> NDArray[np.bool_]:
+def not_closed(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates not known to be closed; (n,)."""
     result: NDArray[np.bool_] = shortlist.once(
         "open", lambda: shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
@@ -44,7 +44,7 @@ def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
 
     A firm known by past awards alone, without kind, town or activity, is a partner, not a structure to propose.
     """
-    return np.asarray(open_(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
+    return np.asarray(not_closed(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
 def judged_levels(
@@ -58,7 +58,7 @@ def judged_levels(
     """
     # a declared zone that leaves the lot out is a refusal, wherever the structure stands
     may = (
-        (admitted(shortlist) if reserved else open_(shortlist))
+        (admitted(shortlist) if reserved else not_closed(shortlist))
         & proposable(shortlist)
         & (distances.zones(shortlist) >= 0)
     )

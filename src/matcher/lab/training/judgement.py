@@ -207,7 +207,9 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
     for need, chance in zip(needs, chances, strict=True):
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
         shortlist.keep("trades asked", need.trades)
-        shortlist.keep("demand", {"vocation": need.vocation} | demand.told(need.query, need.trades, chance))
+        shortlist.keep(
+            "demand", {"vocation": need.vocation} | demand.described(need.query, need.trades, chance)
+        )
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
         found.sets.append(need.set)
