@@ -297,7 +297,7 @@ class DeclaredTexts:
 
 def of(catalogue: Any, folder: Path | None = None) -> Pieces:
     """The pieces of a catalogue, by the model in `folder` (the shipped one), created on first use."""
-    found: Pieces = catalogue.once("pieces said", lambda: Pieces(catalogue, folder))
+    found: Pieces = catalogue.once("declared pieces", lambda: Pieces(catalogue, folder))
     return found
 
 
@@ -321,7 +321,7 @@ def texts_of(shortlist: Shortlist) -> DeclaredTexts:
         texts, at = np.unique(numbers, return_inverse=True)
         return DeclaredTexts(texts, at, parts)
 
-    found: DeclaredTexts = shortlist.once("texts said", make)
+    found: DeclaredTexts = shortlist.once("declared texts", make)
     return found
 
 

@@ -45,13 +45,8 @@ class Query:
     pieces: tuple[
         NDArray[np.float32], ...
     ] = ()  # a vector for each trade that the title names, where it names several
-    memo: Memo = field(default_factory=lambda: Memo(), init=False, compare=False, repr=False)
-
-    def within(self, filters: Filters) -> Query:
-        """The same question among other structures; what was read of the lot is kept."""
-        asked = replace(self, filters=filters)
-        object.__setattr__(asked, "memo", self.memo)
-        return asked
+    #: What was computed of the lot alone: copies with other filters share it.
+    memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
