@@ -36,13 +36,17 @@ def matcher() -> Matcher:
     return Matcher(build_catalogue(found, (), recipe), recipe)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "bonjour", "test", "Bonjour, merci d'avance", "horaires d'ouverture de la piscine",
-        "La piscine est ouverte du lundi au samedi de 10 h à 20 h", "14 rue des Fleurs 44000 Nantes", "1234",
-    ],
+NO_NEEDS = (
+    "bonjour", "test", "Bonjour, merci d'avance", "horaires d'ouverture de la piscine",
+    "La piscine est ouverte du lundi au samedi de 10 h à 20 h", "14 rue des Fleurs 44000 Nantes", "1234",
 )  # fmt: skip
+NEEDS = (
+    "ménage", "tonte", "nettoyage de nos bureaux", "bonjour je cherche quelqu'un pour nettoyer les vitres",
+    "nettoyage des vitres, 14 rue des Fleurs 44000 Nantes", "peinture", "remplacement d'agents absents",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NEEDS)
 def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
     answer = matcher.match(
         free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
@@ -58,13 +62,7 @@ def _bare(text: str) -> Tender:
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ménage", "tonte", "nettoyage de nos bureaux", "bonjour je cherche quelqu'un pour nettoyer les vitres",
-        "nettoyage des vitres, 14 rue des Fleurs 44000 Nantes", "peinture", "remplacement d'agents absents",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", NEEDS)
 def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str) -> None:
     answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.calls_for != "unclear" and answer.matches

@@ -131,6 +131,17 @@ def counts(shortlist: Shortlist) -> Column:
     return result
 
 
+def same_trade(shortlist: Shortlist, level: float) -> Column:
+    """How many awards of each candidate agree with the lot's CPV at least at `level` of `agreement`.
+
+    NaN without awards, or where the lot states no CPV; (n,).
+    """
+    if not shortlist.query.cpv:
+        return np.full(len(shortlist), np.nan)
+    same = shortlist.count(mask(shortlist) & (agreement(shortlist) >= level))
+    return unknown_without_awards(shortlist, same)
+
+
 def unknown_without_awards(shortlist: Shortlist, values: Column) -> Column:
     """The values, NaN for candidates without any known award."""
     return np.where(counts(shortlist) > 0, values, np.nan)
