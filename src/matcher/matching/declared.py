@@ -42,7 +42,7 @@ _BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière
 
 
 def cut(text: str) -> dict[str, str]:
-    """The sentences of a text and, where they name several things, their phrases, each with its sentence; never none."""
+    """Sentences of a text and, where they list several things, their phrases, each mapped to its sentence; never empty."""
     found: dict[str, str] = {}
     for sentence in _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text)))):
         for piece in _long_enough([sentence, *_PHRASE.split(sentence)]):
@@ -72,7 +72,7 @@ class Groups:
     codes: NDArray[np.int64]  # the groups, three digits each
     inner: tuple[Floats, Floats]  # weights (dimension, hidden) and bias
     outer: tuple[Floats, Floats]  # weights (hidden, groups) and bias
-    axes: Floats  # (dimension + groups, kept): what vectors and roots are held as, since both sides lie near few axes
+    axes: Floats  # (dimension + groups, kept): projection of vectors and roots to a few axes
 
     def roots(self, vectors: Floats) -> Floats:
         """Square roots of the probabilities of each group, so that products sum to an overlap; (texts, groups)."""
@@ -88,7 +88,7 @@ class Groups:
 
 @cache
 def groups(folder: Path | None = None) -> Groups:
-    """The learnt network.  Raises BadInput where there is none."""
+    """The trained network.  Raises BadInput where it is missing."""
     path = judgement_file("said.npz", folder)
     try:
         with np.load(path, allow_pickle=False) as held:
@@ -121,14 +121,16 @@ class Reading:
         self.vectors = np.empty((0, encoder.dimension), np.float16)
         self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)
         self.same = np.empty(0, np.int64)  # equal for equal pieces
-        self.derived: dict[str, NDArray[Any]] = {}  # what others compute of every piece, or text, by name
+        self.derived: dict[
+            str, NDArray[Any]
+        ] = {}  # values per piece or text that other modules derive, by name
         self.done: dict[str, int] = {}  # for how many of them
         self._numbers: dict[int, int] = {}  # of the texts read
         self.starts = np.empty(0, np.int64)  # the first slot of each text
         self.many = np.empty(0, np.int64)  # its pieces
 
     def numbers(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The number of each text, which is read where it is new; shape (texts,)."""
+        """The number of each text, encoded if new; shape (texts,)."""
         keys = [hash(text) for text in texts]
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._numbers}
         if fresh:
@@ -143,7 +145,7 @@ class Reading:
         return slots, np.repeat(np.arange(len(numbers)), many)
 
     def span(self, number: int) -> tuple[int, int]:
-        """The first slot of a text, and the one behind its last."""
+        """The first slot of a text, and the one after its last."""
         first = int(self.starts[number])
         return first, first + int(self.many[number])
 
@@ -164,7 +166,7 @@ class Reading:
         self._numbers |= {key: known + place for place, key in enumerate(fresh)}
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
-        """Vectors of pieces, each drawn towards its sentence; unit rows."""
+        """Vectors of pieces, each mixed with that of its sentence; unit rows."""
         place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *sentences)))}
         vectors = self.encoder.encode(list(place), role="passage")
         own, around = ([place[text] for text in some] for some in (texts, sentences))
@@ -210,14 +212,14 @@ class Pieces:
         return self.reading.same[slots]
 
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
-        """What `make` gives for the vectors of all pieces read so far, each computed once; (pieces, ...)."""
+        """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
         reading = self.reading
         return self._derived(
             name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32))
         )
 
     def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """The highest of some values of the pieces (as `derived` gives them) in each text read so far; (texts, ...)."""
+        """Maximum over the pieces of each text encoded so far of some `derived` values; (texts, ...)."""
         reading = self.reading
         known = len(reading._numbers)  # before the values, which then hold every piece of these texts
         held = values()
@@ -244,7 +246,7 @@ class Pieces:
         return held[:many]
 
     def asked(self, vector: Floats, text: str) -> Floats:
-        """A lot as pieces are compared with it; shape (kept,)."""
+        """The view of a lot that pieces are compared with; shape (kept,)."""
         words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])

@@ -42,9 +42,9 @@ from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 from matcher.reference import deadline
 
-#: The names of the levels of a ranking, by their number.
+#: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
-POOL = 25  # structures of each lot among whom groups are chosen
+POOL = 25  # structures per lot among which groups are formed
 
 
 class Matcher:
@@ -54,10 +54,10 @@ class Matcher:
         self, catalogue: Catalogue, recipe: Recipe | None = None, *, exhaustive: bool = False
     ) -> None:
         self.catalogue = catalogue
-        self.exhaustive = exhaustive  # compare every structure, however many: for evaluation and for oracles
+        self.exhaustive = exhaustive  # score every structure instead of a shortlist, for evaluation
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
-        self.past_ranker = self.ranker  # who won: for suppliers, and for partners of a bidder
+        self.past_ranker = self.ranker  # predicts winners: for suppliers and for partners of a bidder
         if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()
         self._signals = {
@@ -73,7 +73,7 @@ class Matcher:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What made an answer: code, data, recipe, encoder, ranker."""
+        """Versions of what produced an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
         rotation = (
             {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
@@ -147,12 +147,12 @@ class Matcher:
 
     @property
     def judges(self) -> bool:
-        """Does the judgement say who is a lead, and not past awards alone who wins?"""
+        """Does the judgement rank leads, rather than past awards alone predicting winners?"""
         return self.ranker is not self.past_ranker
 
     @cached_property
     def has_directory(self) -> bool:
-        """Does the catalogue hold structures of a known kind, beside suppliers of past awards?"""
+        """Does the catalogue contain structures of a known kind, not only suppliers of past awards?"""
         return bool((self.catalogue.of_structure("kind") != "").any())
 
     def queries(
@@ -197,7 +197,7 @@ class Matcher:
         for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
             ranking = self.rank(query)
             answers.append(self.answer(ranking, n))
-            # a team is chosen among more than is shown: who covers two lots may be third in each
+            # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             if groups:
                 pools.append(self._pool(ranking, answers[-1], POOL) if n < POOL else answers[-1])
         consortia: tuple[Any, ...] = ()
@@ -216,9 +216,9 @@ class Matcher:
         filters: Filters | None = None,
         as_of: date | None = None,
     ) -> dict[str, LotAnswer]:
-        """The first n for each part of the lots that ask for several trades, by the id of the need.
+        """The first n for each part of the lots that require several trades, by the id of the need.
 
-        Empty without a judgement: the awards that rank then do not tell the parts of a lot apart.
+        Empty without a judgement: past awards do not distinguish the parts of a lot.
         """
         lots = tuple(part for lot in tender.lots for part in parts_of(lot))
         if not lots or not self.judges:
@@ -232,9 +232,9 @@ class Matcher:
         }
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
-        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
+        """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.
 
-        Whom to call stands first, then whom to ask first; the others are not shown but counted.
+        Likely candidates come first, then plausible ones; the others are counted, not shown.
         """
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
@@ -274,7 +274,7 @@ class Matcher:
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
-        """The answer with more structures, whose reasons are found only if a team takes them."""
+        """The answer extended to n structures, with reasons computed only for those a group selects."""
         more = self._shown(ranking, n)[len(answer.matches) :]
         matches = [
             self._match(
@@ -293,7 +293,7 @@ class Matcher:
         return self._match(ranking, i, rank, self._reasons(ranking, i))
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
-        """What each signal adds to candidate i, and why, the weightiest first."""
+        """Contribution and explanation of each signal for candidate i, largest first."""
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
@@ -318,7 +318,7 @@ class Matcher:
         return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
 
     def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
-        """The signals that a ranking is made of, by name."""
+        """The signals of a ranking, by name."""
         return self._signals[self.ranker if ranking.judged else self.past_ranker]
 
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
@@ -418,7 +418,7 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class _LazyReasons(Sequence[Reason]):
-    """The reasons of a candidate, found when they are read."""
+    """The reasons of a candidate, computed on first access."""
 
     matcher: Matcher
     ranking: Ranking
@@ -435,7 +435,7 @@ class _LazyReasons(Sequence[Reason]):
 
 
 def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:
-    """What a signal says of candidate i."""
+    """The reason that a signal gives for candidate i."""
     why = signal.explain(shortlist, i, value)
     return Reason(
         code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,

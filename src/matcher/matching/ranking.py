@@ -1,4 +1,4 @@
-"""Candidates of a lot in order, and the merging of several orders."""
+"""The ranking of a lot's candidates, rotation of near-ties, and the merge of several rankings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The reasons of a match as a reader wants them: first the trade, then the place, then the proof.
+"""Reasons of a match in reading order: trade, place, past contracts.
 
-A score has some thirty parts, of which many say the same thing (six signals read the same past contract) or only that
-something is unknown.  Here they are gathered by subject; the points of the subjects still sum to the score.
+A score has some thirty parts, many of them redundant (six signals read the same past contract) or merely stating that
+something is unknown.  They are grouped by subject here; the points of the subjects still sum to the score.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from matcher.reference.text import shorten
 
 
 def missing(structure: Structure) -> tuple[str, ...]:
-    """What is not known of a structure and that a buyer would ask, in French."""
+    """Unknown facts about a structure that a buyer would ask for, in French."""
     gaps = []
     if not structure.phone and not structure.email and not structure.website:
         gaps.append("aucun moyen de contact connu")
@@ -29,7 +29,7 @@ def missing(structure: Structure) -> tuple[str, ...]:
 
 
 def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
-    """What should stop a reader at this line, in French."""
+    """Warnings on a match, in French."""
     said = []
     if structure.active is False:
         said.append("établissement fermé d'après le registre")
@@ -139,7 +139,7 @@ def counts(answer: LotAnswer) -> str:
     return f"{', '.join(said)}, sur {examined}" if said else examined
 
 
-#: Why nobody is proposed, by what the lot calls for, and what to do.
+#: Why nobody is proposed and what to do, by what the lot calls for.
 NOBODY: Mapping[CallsFor, str] = {
     "unclear": "Ce texte ne dit pas de besoin : écrivez ce qui est à faire, et où.",
     "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
