@@ -485,7 +485,7 @@ class Recipe:
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (
-        0.0  # scale, in the unit of scores, of the draw by which near-equals take turns every day; 0 never
+        0.0  # scale, in the unit of scores, of the draw by which near-ties are drawn every day; 0: never
     )
 
 

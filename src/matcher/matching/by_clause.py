@@ -1,4 +1,4 @@
-"""Who could carry the hours of insertion of a lot that no structure can do itself."""
+"""Structures that could provide the social-clause hours of a lot that none can perform itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matcher.matching.ranking import Ranking
 
 
-#: Tasks that can be cut out of most works contracts, with words that tell them in an offer.
+#: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
 SEPARABLE = {
     "nettoyage de chantier": ("nettoyage",),
     "peinture": ("peinture",),
@@ -29,17 +29,17 @@ SEPARABLE = {
 
 
 def clause_asked(ranking: Ranking) -> bool:
-    """Does the lot call for the answer "by the clause": it has one, or is one of works?"""
+    """Is an answer "by the clause" relevant: the lot states a clause, or is for works?"""
     lot = ranking.shortlist.query.lot
     clause = any(one.nature == "execution" for one in lot.clauses)
     return clause or any(code.startswith("45") for code in lot.cpv[:1])
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
-    """Who can carry the hours: positions in the shortlist with a code and a French sentence, the likeliest first.
+    """Who can provide the hours: positions in the shortlist with a code and a French sentence, likeliest first.
 
-    Those that lend staff, and those that could take a task cut out of the works, whom the judgement would call if an
-    ordinary firm took the lot and owed hours; at least half of the places are kept for who lends.
+    Structures that lend staff, and those that could take a separable task of the works, that the judgement finds likely
+    if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
     kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
@@ -75,7 +75,7 @@ def _carriers(ranking: Ranking) -> list[int]:
 
 
 def _task(shortlist: Shortlist, i: int) -> str:
-    """The first separable task that candidate i says in a declared piece; "" where it says none."""
+    """The first separable task mentioned in a declared text of candidate i; "" if none."""
     low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
     declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))
     for row in shortlist.rows[low:high].tolist():
@@ -86,6 +86,6 @@ def _task(shortlist: Shortlist, i: int) -> str:
 
 @lru_cache(maxsize=50_000)
 def _separable(text: str) -> str:
-    """The first separable task that a text says; "" where it says none."""
+    """The first separable task that a text mentions; "" if none."""
     said = fold(text)
     return next((name for name, words in SEPARABLE.items() if any(word in said for word in words)), "")

@@ -1,6 +1,6 @@
-"""How one structure stands before a lot: takes it itself, comes in by its clause, lacks a trade, is too small for it.
+"""The position of one structure towards a lot: answers itself, by the clause, lacks a trade, or is too small.
 
-The lists of a structure, its digests and its partners ask here, so that they tell the same.
+Opportunities, digests and partners share it, so that they agree.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Way = Literal["self", "clause"]
 
 
 def states_clause(lot: Lot) -> bool:
-    """Does the notice state hours, or a social condition, that an ordinary firm will have to meet?"""
+    """Does the notice state hours or a social condition that the contractor will have to meet?"""
     return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
 
 
 def way_in(kind: str, ranking: Ranking) -> Way:
-    """How a structure of this kind comes into a lot: one that lends staff, by whoever takes it, unless staff is asked."""
+    """Whether a structure of this kind answers itself, or through the contractor (kinds that lend staff, unless staff is asked)."""
     if kind not in LENDING_KINDS or not ranking.judged:
         return "self"
     return "self" if demand.of(ranking.shortlist)["staff"] > demand.SHARE else "clause"
@@ -46,7 +46,7 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
     Without a known place nobody is in reach.
     """
     if not len(ranking.order):
-        return UNLIKELY  # it denies the trade of this lot, or of this part of it
+        return UNLIKELY  # it has denied the trade of this lot, or of this part
     query = ranking.shortlist.query
     if not ranking.judged:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
@@ -60,12 +60,12 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
 
 
 def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
-    """Which needs are of a trade that the structure says, or its code tells."""
+    """The needs whose trade the structure declares, or its activity code indicates."""
     return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
 
 
 def parts(lot: Lot) -> tuple[needs_.Need, ...]:
-    """The trades that the title of a lot names, where it names several: a description mentions what is not bought."""
+    """The trades named in the title of a lot, if several; descriptions mention things that are not bought."""
     return tuple(needs_.split(replace(lot, description="")))
 
 
@@ -84,7 +84,7 @@ def lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) ->
 
 
 def size(structure: Structure, lot: Lot) -> str:
-    """What is to be checked of its size before it answers alone, in French; "" where its turnover covers the lot."""
+    """What to check about its size before it answers alone, in French; "" where its turnover covers the lot."""
     amount = yearly(lot)
     if math.isnan(amount):
         return "capacité à vérifier : montant annuel du lot inconnu"
@@ -96,6 +96,6 @@ def size(structure: Structure, lot: Lot) -> str:
 
 
 def too_small(structure: Structure, lot: Lot) -> bool:
-    """Is the lot's yearly amount known, and not known to be within the structure's turnover?"""
+    """Is the yearly amount of the lot known, and not known to be within the turnover of the structure?"""
     amount = yearly(lot)
     return not math.isnan(amount) and not (structure.turnover or 0.0) >= amount

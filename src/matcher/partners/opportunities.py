@@ -126,7 +126,7 @@ def _of_tender(
 ) -> Iterator[Opportunity]:
     only = Filters(sirets=(structure.siret,))
     for query in _ready(matcher, tender, asked):
-        ranking = matcher.rank(query.within(only))
+        ranking = matcher.rank(replace(query, filters=only))
         level = standing.level_of(ranking, structure)
         if level < PLAUSIBLE:
             continue
