@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matcher.catalogue.build import build_catalogue
@@ -118,3 +120,14 @@ def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher
             kind for kind, turn in zip(kinds, suitability.tie_break(shortlist), strict=True) if turn == 0
         }
         assert ("AI" in first) is lent and ("EI" in first) is not lent
+
+
+def test_a_lot_named_by_its_place_alone_is_read_with_the_title_of_the_notice(matcher: Matcher) -> None:
+    lots = tuple(Lot(id=f"s{n}", title=f"Secteur {n}", places=(NANTES,)) for n in ("Nord", "Sud"))
+    notice = Tender(id="a", format="need", title="Tonte et taille des haies", lots=lots)
+    for answer in matcher.match(notice, 3).lots:
+        assert [m.structure.name for m in answer.matches][:1] == ["Les jardins du pont"]
+    named = (replace(lots[0], title="Nettoyage des bureaux"), lots[1])
+    first, second = matcher.match(replace(notice, lots=named), 3).lots
+    assert first.matches[0].structure.name == "Propreté solidaire"  # its own words say a need
+    assert second.matches[0].structure.name == "Les jardins du pont"

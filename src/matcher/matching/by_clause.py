@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
 from matcher.matching.ranking import LIKELY
-from matcher.matching.shortlist import Shortlist
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
-    for i in _carriers(ranking):
+    for i in _carriers(ranking).tolist():
         kind = str(kinds[i])
         if kind in LENDING_KINDS:
             hire.append(
@@ -57,13 +58,13 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
-def _carriers(ranking: Ranking) -> list[int]:
+def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     """Positions of whom the judgement would call for the hours of a clause, the likeliest first."""
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
-        return ranking.order[ranking.levels[ranking.order] >= LIKELY].tolist()
-    works = evidence.whole(shortlist)["works"] > demand.SHARE
-    asked = {
+        return ranking.order[ranking.levels[ranking.order] >= LIKELY]
+    works = demand.of(shortlist)["works"] > demand.SHARE
+    asked: dict[str, float | Column] = {
         "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0,
         "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
     }  # fmt: skip
@@ -71,7 +72,7 @@ def _carriers(ranking: Ranking) -> list[int]:
     scores = judge.scores_with(shortlist, asked)
     levels = suitability.judged_levels(shortlist, judge.levels_of(scores))[ranking.order]
     likely = ranking.order[levels == LIKELY]
-    return likely[np.argsort(-scores[likely], kind="stable")].tolist()
+    return np.asarray(likely[np.argsort(-scores[likely], kind="stable")])
 
 
 def _task(shortlist: Shortlist, i: int) -> str:

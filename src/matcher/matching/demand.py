@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matcher.learned import vocation
 from matcher.matching import trades
-from matcher.reference import law, paths
+from matcher.reference import paths
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -100,23 +100,15 @@ def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
 def described(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
     """Stated features, probabilities of the model, and the category: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     facts = stated(query, asked)
-    chances = _as_published(query, chances, facts["works"] > SHARE)
+    chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
     return facts | {"clause": float(chances[1]), "served": float(chances[2]), "asks": float(asks)}
 
 
-def _as_published(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
-    """Probabilities adjusted for what the notice says.
-
-    Where it requires hours, at least those are answered, and for works those alone; the same holds for a concession,
-    which no structure takes over unless it is reserved.
-    """
-    lot, (none, clause, self_) = query.lot, chances
-    hours = any(one.nature == "execution" for one in lot.clauses)
-    if lot.reservation is None and law.is_concession(query.tender):
-        return np.array([0.0, none + clause + self_, 0.0]) if hours else np.array([none + self_, clause, 0.0])
-    if not hours:
+def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
+    """Probabilities adjusted for a notice that requires hours: at least those are answered, and for works those alone."""
+    if not any(clause.nature == "execution" for clause in query.lot.clauses):
         return chances
-    moved = none + (self_ if works else 0.0)
-    return np.array([0.0, clause + moved, self_ * (not works)])
+    moved = chances[0] + (chances[2] if works else 0.0)
+    return np.array([0.0, chances[1] + moved, chances[2] * (not works)])

@@ -32,7 +32,7 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, judgement, recipes, suitability
+from matcher.matching import by_clause, clarity, distances, judgement, recipes, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -45,6 +45,7 @@ from matcher.reference import deadline
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 POOL = 25  # structures per lot among which groups are formed
+SHORT = 120  # characters; the text of a lot that is longer describes a need
 
 
 class Matcher:
@@ -130,12 +131,13 @@ class Matcher:
         places = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
         bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
-        return order[np.sort(np.minimum.reduceat(places, bidders))]
+        return np.asarray(order[np.sort(np.minimum.reduceat(places, bidders))])
 
     def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
         if self.judges and not past:
-            return suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
+            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
+            return np.minimum(levels, PLAUSIBLE) if suitability.conceded(shortlist.query) else levels
         may = suitability.admitted(shortlist)
         if self.has_directory and not past:
             may = may & suitability.proposable(shortlist)
@@ -164,7 +166,7 @@ class Matcher:
         incumbents: bool = False,
     ) -> list[Query]:
         """One query for each lot; the texts of all lots are encoded at once."""
-        texts = [question(lot) for lot in tender.lots]
+        texts = self._texts(tender)
         vectors = self.catalogue.encoder.encode(texts, role="query")
         return [
             query_of(
@@ -179,6 +181,21 @@ class Matcher:
             )
             for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
         ]
+
+    def _texts(self, tender: Tender) -> list[str]:
+        """The text of each lot; one that describes no need by itself ("Secteur Sud") is given the title of the notice."""
+        texts = [question(lot) for lot in tender.lots]
+        if len(texts) < 2 or not self.judges:
+            return texts
+        encoder = self.catalogue.encoder
+        for number, lot in enumerate(tender.lots):
+            bare = replace(lot, cpv=(), reservation=None, clauses=())
+            words = question(bare)
+            if len(words) > SHORT:
+                continue
+            if not clarity.says_need(bare, words, encoder.encode([words], role="query")[0], encoder):
+                texts[number] = f"{tender.title}. {texts[number]}"
+        return texts
 
     # ------------------------------------------------------------------------------------ one tender
 

@@ -132,7 +132,7 @@ class Judgement:
             name: np.atleast_1d(given[name]) if name in given else evidence.axis(shortlist, name)
             for name in self.columns
         }
-        return np.sum(list(self.parts(columns).values()), axis=0)
+        return np.asarray(np.sum(list(self.parts(columns).values()), axis=0))
 
     def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> NDArray[np.int64]:
         """Levels of the candidates with some columns replaced, see `scores_with`."""

@@ -56,7 +56,8 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
         return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     level = int(shipped().levels_of(free)[first])
-    return level if suitability.located(query) else min(level, PLAUSIBLE)
+    sure = suitability.located(query) and not suitability.conceded(query)
+    return level if sure else min(level, PLAUSIBLE)
 
 
 def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:

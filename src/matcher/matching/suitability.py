@@ -9,6 +9,7 @@ from matcher.domain import CallsFor
 from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.reference import law
 
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
@@ -88,6 +89,11 @@ def calls_for(ranking: Ranking) -> CallsFor:
     if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
         return ""
     return "clause" if asked["clause"] >= never else "beyond"
+
+
+def conceded(query: Query) -> bool:
+    """Does the lot hand over the running of a service with its risk?  Unless reserved, a structure is asked about it at most."""
+    return query.lot.reservation is None and law.is_concession(query.tender)
 
 
 def located(query: Query) -> bool:
