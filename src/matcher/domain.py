@@ -116,6 +116,7 @@ DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
 
 #: The source of what a structure says of itself: it stands over what was read of it, which stands over what was inferred.
 SELF = "la structure elle-même"
+READ_ON_SITE = "son site, lu le "  # the source of what was read on its own site begins so, then the day
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
