@@ -167,9 +167,11 @@ def clause_in_words(clause: Clause) -> str:
     if clause.nature == "objective":
         return "Objectif social" if clause.origin == "field" else "Objet du marché : insertion"
     if clause.nature == "criterion":
-        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit, "")
-        weight = "" if clause.weight is None else f" : {clause.weight:g}{unit}".replace(".", ",")
-        return f"Critère social{weight}"
+        if clause.weight is None:
+            return "Critère social"
+        weight = f"{clause.weight:g}".replace(".", ",")
+        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit)
+        return f"Critère social : {weight}{unit}" if unit else f"Critère social : pondération {weight}"
     if clause.hours:
         return f"Clause sociale : {clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
     share = f" : {100 * clause.share:g}\u202f% des heures".replace(".", ",") if clause.share else ""

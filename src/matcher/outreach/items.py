@@ -72,7 +72,13 @@ class ItemWriter:
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
-        reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
+        # how it comes in by the clause is said once, in its own line
+        lent = ("likely_role",) if news.level == "clause" else ()
+        reasons = (
+            codec.from_json(Reason, r)
+            for r in detail["reasons"]
+            if r["contribution"] > 0 and r["code"] not in lent
+        )
         deadline = lot.deadline or tender.deadline
         alone = ""
         partners: list[dict[str, Any]] = []
