@@ -23,7 +23,7 @@ SCALE_KM = 150.0
 
 
 def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Award rows known on the query's day; shape (m,)."""
+    """Award rows known on the query's date; shape (m,)."""
     return shortlist.known("award")
 
 
@@ -39,7 +39,7 @@ def nan_without_awards(measure: Callable[[Shortlist], Column]) -> Callable[[Shor
 
 
 def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
-    """A similarity per row as a share of the best row of the catalogue, 0 to 1; shape (m,)."""
+    """Similarity of each row relative to the catalogue's best row, 0 to 1; shape (m,)."""
 
     def make() -> NDArray[np.float64]:
         peak = shortlist.peaks.get(name, 0.0)
@@ -53,7 +53,7 @@ def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
 
 
 def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
-    """How far the CPV of each award agrees with that of the lot, 0 (other division) to 1 (same code); (m,)."""
+    """Agreement of the CPV code of each award with that of the lot, 0 (other division) to 1 (same code); (m,)."""
 
     def make() -> NDArray[np.float64]:
         awards = shortlist.inside(mask(shortlist))
@@ -71,7 +71,7 @@ def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
 
 
 def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
-    """From the lot to where each award was carried out, NaN where either is unknown; (m,)."""
+    """Kilometres from the lot to the place of each award, NaN where either is unknown; (m,)."""
 
     def make() -> NDArray[np.float64]:
         catalogue, awards = shortlist.catalogue, shortlist.inside(mask(shortlist))
@@ -88,7 +88,7 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
 
 
 def at_centre(shortlist: Shortlist, i: int) -> bool:
-    """Is the award of candidate i nearest to the lot placed at the centre of a department only?"""
+    """Is the award of candidate i that is nearest to the lot located only by its department?"""
     first = int(shortlist.starts[i])
     far = kilometres(shortlist)[first : int(shortlist.starts[i + 1])]
     row = int(shortlist.rows[first + int(np.nanargmin(far))])
@@ -126,7 +126,7 @@ def here(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def counts(shortlist: Shortlist) -> Column:
-    """How many awards each candidate is known to have won; (n,)."""
+    """Number of known awards of each candidate; (n,)."""
     result: Column = shortlist.once("past:count", lambda: shortlist.count(mask(shortlist)))
     return result
 

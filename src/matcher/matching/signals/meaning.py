@@ -1,6 +1,6 @@
-"""Meaning: how near the lot is to what the structure says it does (offers, description, jobs it hires for).
+"""Meaning: similarity of the lot and the declared offers, description and jobs of the structure.
 
-The best offers count, each following one for less, so that many offers do not beat one right offer.
+The best offers count with decreasing weights, so that many offers do not beat one right offer.
 """
 
 from __future__ import annotations
