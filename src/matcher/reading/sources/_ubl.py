@@ -98,7 +98,7 @@ def _of_award(text: Element) -> bool:
 
 
 def missing(root: Element) -> list[str]:
-    """What a notice lacks, in words: the fields without which it cannot be published, and plain errors."""
+    """Missing mandatory fields of a notice and plain errors, in words."""
     lacks = []
     organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
     kind = value(root, "NoticeTypeCode")
@@ -128,7 +128,7 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
     project = kid(piece, "ProcurementProject")
     if not value(piece, "ID"):
         yield f"the identifier of {name} (BT-137)"
-    if kind == "can-modif":  # it repeats of a lot only what changes
+    if kind == "can-modif":  # only the changed fields of a lot are repeated
         return
     if not value(project, "Name"):
         yield f"the title of {name} (BT-21)"
@@ -143,7 +143,7 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
 
 
 def impossible(root: Element) -> list[str]:
-    """What cannot be as stated, in words."""
+    """Contradictory or impossible values, in words."""
     found = []
     most = value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
     if most and re.fullmatch(r"0+", most):
@@ -341,7 +341,7 @@ class _Notice:
         return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
 
     def sized(self, lots: tuple[Lot, ...], project: Element | None) -> tuple[Lot, ...]:
-        """A lot that stands alone is worth what the whole contract is stated to be (BT-27, else BT-161)."""
+        """A single lot gets the amount of the whole contract (BT-27, else BT-161)."""
         if len(lots) != 1 or lots[0].amount is not None:
             return lots
         amount, currency, _ = self.amount(project)

@@ -2,7 +2,7 @@
 
 A record holds the notice in `donnees`, JSON inside a string, under one key that names its schema: EFORMS
 (UBL), FNSimple, MAPA, or none of them (Boamp_v230).  What the notice does not say is taken from the record
-itself; a schema unknown to us is walked for its texts, CPV codes and lots.
+itself; an unknown schema is walked for its texts, CPV codes and lots.
 """
 
 from __future__ import annotations
