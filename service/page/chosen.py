@@ -1,4 +1,4 @@
-"""What a buyer does with the structures ticked: compare, set aside, write; and the page of one structure for a need."""
+"""Actions of a buyer on ticked structures (compare, set aside, write), and the page of one structure for a need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ticked(
     request: Request, form: CheckedForm, who: Reader, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
     de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:  # fmt: skip
-    """The button under a list; with nothing ticked, back to the list, which says so beside the button."""
+    """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
     chosen = list(dict.fromkeys(s or ()))[:WRITTEN]
     back = _here(retour)
     if not chosen:
@@ -100,7 +100,7 @@ def _references(facts: Mapping[str, Any]) -> str:
     return f"{len(past)} marché{'s' if len(past) > 1 else ''}, dont {shorten(last.title, 80)} ({day(last.since)})"
 
 
-#: What is compared -> its words for a structure, "" where nothing is known.
+#: Row of the comparison -> its text for a structure, "" where unknown.
 COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "Métiers": lambda facts: ", ".join(skill.label for skill in facts["skills"]),
     "Références": _references,
@@ -113,7 +113,7 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
     """SIRET -> its match for the lot of a search."""
     answer = answer_of(request, de, lot)[2] if de else None
-    # of a structure listed twice, under two kinds, the better line is the one that was ticked
+    # for a structure listed under two kinds, the better line is the one that was ticked
     return {match.structure.siret: match for match in reversed(answer.matches)} if answer else {}
 
 
@@ -160,7 +160,7 @@ def set_aside(
 
 @router.get("/acheteur/structure/{siret}")
 def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot: Number = "") -> Response:
-    """What a buyer asks of a structure: references, trades, zone, capacity, proof of life, contact, why for this need."""
+    """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)
     past = snapshot.past_contracts(shown.siret)

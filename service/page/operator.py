@@ -34,7 +34,7 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 
 @router.get("/exploitant")
 def show(request: Request, who: Reader) -> Response:
-    """State, last night, held mails, sources, claims: what needs the operator, on one screen."""
+    """Dashboard: state, last night, held mails, sources, claims."""
     return _page(request)
 
 
@@ -70,7 +70,7 @@ def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], S
 
 
 def _held(store: Store, operator: bool) -> dict[str, Any]:
-    """How many mails wait for the operator, and the first as it would leave, for the operator alone."""
+    """Number of held mails, and a preview of the first, for the operator alone."""
     waiting = Digest.status == "held"
     with store.reading() as connection:
         count = connection.execute(select(func.count()).select_from(Digest).where(waiting)).scalar_one()

@@ -1,7 +1,7 @@
-"""Dated legal rules: lookups in the table `law.csv` for a given day, and what follows from them.
+"""Dated legal rules: lookups in the table `law.csv` for a given day, and their consequences.
 
-The one table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, its summary, its dates in
-force, its figure, and the source where its text was read, or that it is still to be verified.  Thresholds, shares,
+The single table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, its summary, its dates
+in force, its figure, and the source where its text was checked, or that it is still to be verified.  Thresholds, shares,
 articles and dates are looked up here by code and day; none is written elsewhere.  The product
 informs and gives no legal advice: every rule is shown with its article, its date and "à vérifier".
 Amounts are euros before tax, shares run from 0 to 1, dates are the first and the last day in force.
