@@ -88,8 +88,8 @@ def compare(
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
-    told = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
-    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, told=told)
+    rows = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
+    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, rows=rows)
 
 
 def _references(facts: Mapping[str, Any]) -> str:
@@ -164,7 +164,7 @@ def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)
     past = snapshot.past_contracts(shown.siret)
-    told, tender = None, None
+    explanation, tender = None, None
     if de:
         asked = search.of(request, de)
         tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
@@ -175,12 +175,12 @@ def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot
             if tender.lots
             else ""
         )
-        told = next(
+        explanation = next(
             iter(snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))), None
         )
-    match = told.match if told else None
+    match = explanation.match if explanation else None
     return render.page(
-        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), told=told, match=match, tender=tender,
+        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), explanation=explanation, match=match, tender=tender,
         line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
         back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
         warnings=reasons.warnings(shown, match.eligible if match else None),

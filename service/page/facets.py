@@ -33,7 +33,7 @@ def _kilometres(line: Line) -> Iterable[str]:
 
 
 def _trade(line: Line) -> Iterable[str]:
-    yield "connu" if line.said else "deduit" if line.known else "inconnu"
+    yield "connu" if line.stated else "deduit" if line.known else "inconnu"
 
 
 def _contact(line: Line) -> Iterable[str]:

@@ -44,13 +44,13 @@ class _Asked:
 
 def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
     """Missing facts, then possible trades that it does not name, by the notices of the last year that each would add."""
-    said = {name for name, sure in trades.skills(structure).items() if sure >= 1}
+    stated = {name for name, sure in trades.skills(structure).items() if sure >= 1}
     refused = denials.trades(structure.denied)
-    plausible = (said | set(likely(structure, snapshot))) - refused
+    plausible = (stated | set(likely(structure, snapshot))) - refused
     near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot)]
     return [
         *_facts(structure, snapshot, near, plausible),
-        *_trades(structure, snapshot, near, said | refused),
+        *_trades(structure, snapshot, near, stated | refused),
     ]
 
 

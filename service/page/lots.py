@@ -59,7 +59,7 @@ class Line:
         return BY.get(self.known, self.known)
 
     @property
-    def said(self) -> bool:
+    def stated(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
         offer = self.match.offer
         return offer is not None and self.known != READ and KNOWN.get(offer.nature, ("", False))[1]

@@ -176,8 +176,8 @@ def kilometres(value: float | None) -> str:
 def origin(text: str) -> str:
     """Where a fact comes from ("annuaire.csv, 2026-09-15"), by the name of its source, with its day in French."""
     name, mark, day_ = text.rpartition(", ")
-    told = source_name(name if mark else text)
-    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{told}, {day_}" if mark else told)
+    source = source_name(name if mark else text)
+    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{source}, {day_}" if mark else source)
 
 
 def points(value: float) -> str:

@@ -97,11 +97,13 @@ def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
     """(trade, label) of those that such a structure often does and that nothing else says; never more than `SUPPOSED`."""
-    told = {skill.trade for skill in known} | denials.trades(structure.denied)
+    known_trades = {skill.trade for skill in known} | denials.trades(structure.denied)
     words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
     labels = {trade.name: trade.label for trade in trades.trades()}
     supposed = [
-        name for name in likely(structure, snapshot) if name not in told and fold(labels[name]) not in words
+        name
+        for name in likely(structure, snapshot)
+        if name not in known_trades and fold(labels[name]) not in words
     ]
     return [(name, labels[name]) for name in supposed[:SUPPOSED]]
 

@@ -108,7 +108,7 @@ def propose(
     units = list(_units(lines))[:UNITS]
     if not units:
         return ()
-    chances = reading.said([unit.words for unit in units], [unit.context for unit in units])
+    chances = reading.probabilities([unit.words for unit in units], [unit.context for unit in units])
     zone, found = zones.stated(text), _distinct(_chosen(units, chances))
     types = _service_types([unit for unit, _ in found], {trade for _, trade in found})
     return tuple(

@@ -50,7 +50,7 @@ STEPS: Mapping[str, Step] = {
     "inclusion": lambda to, s, out, say: inclusion.inclusion(to / "inclusion"),
     "finess": lambda to, s, out, say: finess.finess(to / "finess"),
     "adaptees": lambda to, s, out, say: adaptees.adaptees(to / "adaptees"),
-    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_told(say)),
+    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_every_twentieth(say)),
 }
 
 
@@ -101,9 +101,9 @@ def _records(folder: Path) -> Iterable[Structure]:
     return [record for record in files.read([pages]) if isinstance(record, Structure)]
 
 
-def _told(say: Say) -> site.Progress:
-    def tell(done: int, total: int, name: str) -> None:
+def _every_twentieth(say: Say) -> site.Progress:
+    def report(done: int, total: int, name: str) -> None:
         if done % 20 == 1 or done == total:
             say(f"  {done} of {total} sites: {name}")
 
-    return tell
+    return report

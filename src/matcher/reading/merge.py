@@ -355,11 +355,11 @@ def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
     """Distinct offers: declared ones before those of a list, those before read or inferred ones."""
     found: dict[tuple[object, ...], Offer] = {}
     listed = [offer for record in ranked for offer in record.offers]
-    said = {fold(offer.title) for offer in listed if not offer.inferred}
+    declared = {fold(offer.title) for offer in listed if not offer.inferred}
     for inferred in (False, True):
         for offer in sorted((o for o in listed if o.inferred == inferred), key=lambda o: o.source != SELF):
             mark = (fold(offer.title), fold(offer.text), offer.nature)
-            if inferred and fold(offer.title) in said:
+            if inferred and fold(offer.title) in declared:
                 continue
             if mark not in found:
                 found[mark] = offer

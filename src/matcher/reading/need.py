@@ -97,20 +97,20 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     """
     for sentence in _SENTENCE.split(text):
         head, _, _ = sentence.partition(" : ")
-        told = head if trades.named(head) else sentence  # text after a trade and a colon is its detail
-        pieces, objects = _without_objects(re.split(r"\s*,\s*|\s+et\s+", told))
-        told = ", ".join(pieces)
-        named = trades.named(told)
+        wording = head if trades.named(head) else sentence  # text after a trade and a colon is its detail
+        pieces, objects = _without_objects(re.split(r"\s*,\s*|\s+et\s+", wording))
+        wording = ", ".join(pieces)
+        named = trades.named(wording)
         yield from named.items()
-        begins = sorted((told.find(words), trade) for trade, words in named.items())
+        begins = sorted((wording.find(words), trade) for trade, words in named.items())
         listed = bool(named) and not any(map(_ASKED.match, pieces))  # a list without articles
         for piece in (*pieces, *objects):
             if piece in pieces and trades.named(piece):
                 continue
-            stands = told.find(objects.get(piece, piece))
-            before = [trade for at, trade in begins if at <= stands] or [trade for _, trade in begins[:1]]
+            start = wording.find(objects.get(piece, piece))
+            before = [trade for at, trade in begins if at <= start] or [trade for _, trade in begins[:1]]
             asked = piece not in objects and (
-                piece == told or _ASKED.match(piece) or (listed and not _FIGURE.search(piece))
+                piece == wording or _ASKED.match(piece) or (listed and not _FIGURE.search(piece))
             )
             trade = _suggested(piece) if asked else ""
             if not trade and before and (listed or piece in objects):

@@ -89,9 +89,9 @@ def tokens(text: str) -> list[str]:
     return [_stem(word) for word in plain_words(text)]
 
 
-def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
+def common_words(asked: str, other: str, limit: int = 6) -> list[str]:
     """Words of the query that also occur in the other text (by stem), as written in the query, in its order."""
-    stems = _stems(said)
+    stems = _stems(other)
     found: dict[str, str] = {}
     for word, own in _stemmed(asked):
         shared = next((stem for stem in own if stem in stems), None)

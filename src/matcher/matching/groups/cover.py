@@ -18,7 +18,6 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-QUARTERS = 4  # degrees of coverage are integers in quarters: 4 is full, 0 none
 EPS = 1e-6
 
 

@@ -166,10 +166,12 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
             times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
-        said = next((c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None)
+        condition = next(
+            (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None
+        )
         rule = (
-            f"la consultation le règle ainsi : « {shorten(said.passage or said.label, 160)} »"
-            if said
+            f"la consultation le règle ainsi : « {shorten(condition.passage or condition.label, 160)} »"
+            if condition
             else "la consultation peut interdire de répondre dans plusieurs groupements"
         )
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))

@@ -165,7 +165,7 @@ def without_address(shortlist: Shortlist, values: Column) -> Column:
 
 
 def similar(
-    view: str, said: str, threshold: float
+    view: str, text: str, threshold: float
 ) -> tuple[Callable[[Shortlist], Column], Callable[[Shortlist, int, float], Why]]:
     """Measure and explain of a signal: the best three awards by one `view` of similarity.
 
@@ -178,13 +178,13 @@ def similar(
         return shortlist.discounted(scaled(shortlist, view), mask(shortlist), DISCOUNT)
 
     def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-        return nearest_contract(shortlist, i, value, scaled(shortlist, view), said, threshold)
+        return nearest_contract(shortlist, i, value, scaled(shortlist, view), text, threshold)
 
     return measure, explain
 
 
 def nearest_contract(
-    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, threshold: float
+    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], text: str, threshold: float
 ) -> Why:
     """The award of candidate i with the highest of `values` (m,), as `said` in French.
 
@@ -195,4 +195,4 @@ def nearest_contract(
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"{said}{when}", "", shorten(offer.title, 200), tells=value >= threshold)
+    return Why(f"{text}{when}", "", shorten(offer.title, 200), tells=value >= threshold)

@@ -63,5 +63,5 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     known, estimated = turnovers(shortlist)
     turnover = euros(float(known[i]))
     source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
-    said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
-    return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
+    text = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
+    return Why(text if value >= 1 else f"{text} ; en groupement, ou sur une partie du lot")

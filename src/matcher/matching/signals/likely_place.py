@@ -24,19 +24,19 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not _known(shortlist):
         return Why("lieu d'exécution inconnu", tells=False)
-    told = [_where(shortlist, i)]
+    parts = [_where(shortlist, i)]
     zone = distances.zones(shortlist)[i]
     if zone:
-        told.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
+        parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
-        told.append(
+        parts.append(
             f"plus loin que ce métier ne se déplace d'ordinaire ({evidence.usual_km(shortlist):.0f} km)"
         )
     if evidence.of(shortlist, "public_body")[i]:
-        told.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
+        parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.deduced:
-        told.append("lieu déduit de l'acheteur")
-    return Why(", ".join(told))
+        parts.append("lieu déduit de l'acheteur")
+    return Why(", ".join(parts))
 
 
 def _known(shortlist: Shortlist) -> bool:

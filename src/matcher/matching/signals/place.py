@@ -57,7 +57,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
     kilometres = float(distances.shown(shortlist)[i])
     zone = distances.zones(shortlist)[i]
-    said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
+    text = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match
         where = ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
@@ -66,5 +66,5 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         found = places.department(department)
         where = f"département {found.name if found else department}"
     if shortlist.query.deduced:
-        said = f"{said}, lieu déduit de l'acheteur" if said else "lieu déduit de l'acheteur"
-    return Why(f"{where}, {said}" if said else where)
+        text = f"{text}, lieu déduit de l'acheteur" if text else "lieu déduit de l'acheteur"
+    return Why(f"{where}, {text}" if text else where)

@@ -24,8 +24,8 @@ def measure(shortlist: Shortlist) -> Column:
     on = shortlist.query.as_of or date.today()
 
     def may(kind: str) -> float:
-        told = law.eligible(kind, reservation.opened_by, on)
-        return np.nan if told is None else float(told)
+        admitted = law.eligible(kind, reservation.opened_by, on)
+        return np.nan if admitted is None else float(admitted)
 
     return np.asarray(shortlist.catalogue.among("kind", may, shortlist.candidates), dtype=np.float64)
 

@@ -79,10 +79,10 @@ def completed(lot: Lot, text: str) -> Lot:
     """
     stated = lot.amount if lot.amount and lot.amount > SYMBOLIC else None
     made = lot if stated == lot.amount else replace(lot, amount=None)
-    said = amount(text)
-    if said and stated is None:
-        made = _inferred(made, "amount", amount=said[0], amount_period=said[1])
-    elif said == (stated, "year"):
+    stated_amount = amount(text)
+    if stated_amount and stated is None:
+        made = _inferred(made, "amount", amount=stated_amount[0], amount_period=stated_amount[1])
+    elif stated_amount == (stated, "year"):
         made = replace(made, amount_period="year")
     months = duration(text) if lot.duration_months is None else None
     return made if months is None else _inferred(made, "duration_months", duration_months=months)

@@ -60,13 +60,13 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
 # ----------------------------------------------------------------------------------------- boxes and words
 
 
-def _reserved(lot: Lot, box: Reservation | None, said: Reservation | None) -> Lot:
+def _reserved(lot: Lot, box: Reservation | None, from_text: Reservation | None) -> Lot:
     """The lot as reserved by its field, with beneficiaries and article from the text; else by the text alone."""
-    if box is None or said is None:
-        return replace(lot, reservation=box or said)
-    passage = f"{box.passage} — {said.passage}" if box.passage else said.passage
-    articles = said.articles if said.articles or said.who else box.articles
-    lot = replace(lot, reservation=replace(box, articles=articles, who=said.who, passage=passage))
+    if box is None or from_text is None:
+        return replace(lot, reservation=box or from_text)
+    passage = f"{box.passage} — {from_text.passage}" if box.passage else from_text.passage
+    articles = from_text.articles if from_text.articles or from_text.who else box.articles
+    lot = replace(lot, reservation=replace(box, articles=articles, who=from_text.who, passage=passage))
     return lot if set(box.articles) <= set(articles) else _shown(lot, BOX_OTHER, passage)
 
 

@@ -70,7 +70,7 @@ _RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (
 _NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?)\b")
 #: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
 _SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
-#: "La conduite est réservée aux agents qui détiennent une carte": where whom is said, it is one of the beneficiaries.
+#: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
 _RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
 #: "Le marché n'est pas réservé", "Aucun lot n'est réservé", "Marché réservé : NON", "réservé au secteur traditionnel",
 #: "Un autre marché, réservé aux ESAT, couvre le linge".
@@ -160,8 +160,10 @@ def weight(plain: str) -> tuple[float, Unit] | None:
     found = _PONDERATION.search(plain) or _WEIGHT.search(plain)
     if found is None:
         return None
-    said = found.group(2) or ""
-    unit: Unit = "%" if said.startswith(("%", "pour")) or "100" in said else "points" if said else ""
+    unit_text = found.group(2) or ""
+    unit: Unit = (
+        "%" if unit_text.startswith(("%", "pour")) or "100" in unit_text else "points" if unit_text else ""
+    )
     return _number(found.group(1)), unit
 
 

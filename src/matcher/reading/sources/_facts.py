@@ -15,8 +15,8 @@ from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
 
-#: Days in a month and in a year (Gregorian mean), for durations given in days or weeks.
-MONTH_DAYS, YEAR_DAYS = 30.436875, 365.2425
+#: Days in a month (Gregorian mean), for durations given in days or weeks.
+MONTH_DAYS = 30.436875
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
 _PAIRS = (

@@ -31,7 +31,7 @@ LONGEST_DELAY = (
 MOST_LOST = (
     0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
 )
-TOLD = re.compile(
+ACTIVITIES = re.compile(
     r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
     r"|(?:entreprise|professionnel|client|collectivite)s?$"
 )
@@ -208,15 +208,17 @@ def _links(base: str, document: _html.Document) -> list[str]:
     scored: dict[str, tuple[int, int]] = {}
     for place, (address, anchor) in enumerate(document.links):
         words, path = fold(anchor), fold(unquote(address))[:300]
-        told = 2 * bool(TOLD.search(words)) + bool(TOLD.search(path)) + 2 * bool(trades.named(words))
-        if not told or AROUND.search(words) or _file(path):
+        relevance = (
+            2 * bool(ACTIVITIES.search(words)) + bool(ACTIVITIES.search(path)) + 2 * bool(trades.named(words))
+        )
+        if not relevance or AROUND.search(words) or _file(path):
             continue
         try:
             url = checked(joined(base, address))
         except Refused:
             continue
         if _same_site(base, url) and url != base:
-            scored.setdefault(url, (-told, place))
+            scored.setdefault(url, (-relevance, place))
     return sorted(scored, key=lambda url: scored[url])
 
 
