@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
-from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
 _JOB_CODE = r'"rome":\s*\["(?P<found>[A-N][0-9]{4})'  # in the JSON of an offer
@@ -172,14 +171,6 @@ class Catalogue:
         """Structures of no directory: without kind, town and activity; shape (len(self),)."""
         blank = [self.one_of(name, ("",)) for name in ("kind", "town", "naf")]
         return np.asarray(np.logical_and.reduce(blank))
-
-    @cached_property
-    def centres(self) -> NDArray[np.float64]:
-        """Latitude and longitude of the centre of each structure's department, NaN where it is unknown; (len(self), 2)."""
-        numbers, codes = self.coded("department")
-        found = [department(code) if code else None for code in codes]
-        points = [(one.latitude, one.longitude) if one else (np.nan, np.nan) for one in found]
-        return np.array(points or [(np.nan, np.nan)])[numbers]
 
     @cached_property
     def zoned(self) -> NDArray[np.bool_]:

@@ -282,12 +282,12 @@ class Matcher:
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
             return ()
         found = (
-            (self.explain(ranking, i, rank), code, said)
-            for rank, (i, code, said) in enumerate(by_clause.by_clause(ranking), 1)
+            (self.explain(ranking, i, rank), code, text)
+            for rank, (i, code, text) in enumerate(by_clause.by_clause(ranking), 1)
         )
         return tuple(
-            replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
-            for match, code, said in found
+            replace(match, reasons=(Reason(code=code, text=text), *match.reasons))
+            for match, code, text in found
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:

@@ -30,15 +30,15 @@ def missing(structure: Structure) -> tuple[str, ...]:
 
 def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
     """Warnings on a match, in French."""
-    said = []
+    texts = []
     if structure.active is False:
-        said.append("établissement fermé d'après le registre")
+        texts.append("établissement fermé d'après le registre")
     if may is False:
         kind = KINDS.get(structure.kind, structure.kind)
-        said.append(f"{kind} : non admissible au lot réservé")
+        texts.append(f"{kind} : non admissible au lot réservé")
     if "siret-checksum" in structure.flags:
-        said.append("SIRET dont la clé de contrôle est fausse : à vérifier")
-    return tuple(said)
+        texts.append("SIRET dont la clé de contrôle est fausse : à vérifier")
+    return tuple(texts)
 
 
 #: Subject -> the codes it gathers, in display order.
@@ -135,8 +135,8 @@ def counts(answer: LotAnswer) -> str:
     examined = f"{answer.considered} examinée{'s' if answer.considered > 1 else ''}"
     judged = any(match.level for match in answer.matches)
     found = [(answer.likely, LEVEL_LABELS["likely"]), (answer.plausible, LEVEL_LABELS["plausible"])]
-    said = [f"{number} {label}" for number, label in found if judged and number]
-    return f"{', '.join(said)}, sur {examined}" if said else examined
+    texts = [f"{number} {label}" for number, label in found if judged and number]
+    return f"{', '.join(texts)}, sur {examined}" if texts else examined
 
 
 #: Why nobody is proposed and what to do, by what the lot calls for.

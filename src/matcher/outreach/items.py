@@ -219,9 +219,9 @@ def _numbered(lot: Lot) -> str:
 
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
-    said = " ".join((lot.description or tender.description).split())
+    words = " ".join((lot.description or tender.description).split())
     titles = {fold(lot.title), fold(tender.title)}
-    return "" if fold(said) in titles or len(said) < 20 else shorten(said, 240)
+    return "" if fold(words) in titles or len(words) < 20 else shorten(words, 240)
 
 
 LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."
