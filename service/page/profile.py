@@ -1,4 +1,4 @@
-"""What a structure writes on its own page: offers, facts, trades, alerts, declarations, refusals."""
+"""Forms of a structure's own page: offers, facts, trades, alerts, declarations, refusals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFFERS = 60  # offers that a structure may add
 def brochure(
     request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
 ) -> Response:  # fmt: skip
-    """The offers read in a pasted text, each with its passage, to be ticked: nothing is kept before."""
+    """Offers extracted from a pasted text, each with its passage, to be ticked; nothing is stored yet."""
     held = request.app.state.serving.get().structure(siret)
     if not text.strip():
         problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
@@ -86,12 +86,12 @@ def _unpacked(text: str) -> dict[str, str]:
 def edit(
     request: Request, siret: str, who: StructureOwner, description: fields.Lines = "", phone: fields.Word = "", email: fields.Line = "",
     website: fields.Line = "", turnover: fields.Word = "", radius: fields.Word = "", departments: Annotated[str, Form(max_length=600)] = "",
-    country: fields.Word = "",
+    country: fields.Word = "", unread: fields.Word = "",
 ) -> Response:  # fmt: skip
     """What it says of itself: an empty field leaves what the directory says."""
     typed = {
         "form": "fiche", "description": description, "phone": phone, "email": email, "website": website, "turnover": turnover, "radius": radius,
-        "departments": departments, "country": country,
+        "departments": departments, "country": country, "site_unread": unread,
     }  # fmt: skip
     try:
         facts = _read(typed)
@@ -117,7 +117,12 @@ def _read(typed: dict[str, str]) -> dict[str, Any]:
         "departments": read.pop("departments"),
         "country": bool(typed["country"]),
     }
-    given = {**read, "description": clean(typed["description"]), "zone": zone}
+    given = {
+        **read,
+        "description": clean(typed["description"]),
+        "zone": zone,
+        "site_unread": bool(typed["site_unread"]),
+    }
     return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
 
 
@@ -154,7 +159,7 @@ def trade(
     skill: fields.Line = "",
     verdict: fields.Word = "non",
 ) -> Response:
-    """« Ce n'est pas notre métier »: at once and for ever, until the structure itself takes it back."""
+    """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, allowed = store_of(request), verdict == "oui"
     with store.writing() as connection:
         if allowed:

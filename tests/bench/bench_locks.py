@@ -1,4 +1,4 @@
-"""What hostile files cost, and what a plain read waits meanwhile; what catalogues replaced leave in memory.
+"""Cost of hostile files, latency of a plain read meanwhile, and memory left by replaced catalogues.
 
     python tests/bench/bench_locks.py --mutants 10000 --swaps 50
 

@@ -1,9 +1,9 @@
-"""Hostile and broken requests, made from the contract of the API and from raw bytes: each is answered, none by an internal error.
+"""Fuzz the service with requests generated from the API contract and from raw bytes: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
 
-The application runs in this process over a catalogue of the sample; schemathesis makes requests of the contract,
-hypothesis makes paths, bodies and forms that fit nothing.  Prints how many were sent and what came back.
+The application runs in this process over a catalogue of the sample; schemathesis generates requests of the contract,
+hypothesis invalid paths, bodies and forms.  Prints the number of requests and the statuses returned.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ NAMES = st.sampled_from(
 
 @contextmanager
 def served() -> Iterator[tuple[Any, dict[str, str]]]:
-    """The application over a part of the sample, and the headers of one who may do everything."""
+    """The application over a part of the sample, and the headers of a key with all scopes."""
     from service.app import create_app
     from service.settings import Settings
 
@@ -94,7 +94,7 @@ def judge(answer: Any, told: str, tally: Counter[int], *, api: bool = False) -> 
     """Count an answer, and note an internal error with its request."""
     tally[answer.status_code] += 1
     odd = api and answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json"
-    # 503 says that something is not there, such as a reference table: it names the remedy
+    # 503: something is missing, such as a reference table; it names the remedy
     if odd or (answer.status_code >= 500 and answer.status_code != 503):
         FAULTS.append(f"{answer.status_code} {told}")
 
@@ -125,7 +125,7 @@ def of_contract(client: Any, head: dict[str, str], examples: int, tally: Counter
 
 
 def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
-    """Bodies that are anything at all, under any media type; half of them as a page's visitor."""
+    """Arbitrary bodies under any media type; half of them as a visitor of the pages."""
 
     @bound(examples)
     @given(
@@ -170,7 +170,7 @@ def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
 
 def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
-    """About so many requests, half of the contract; how many ended with each status."""
+    """About `wanted` requests, half of them from the contract; counts by status."""
     routes = sum(len(verbs) for verbs in client.get("/openapi.json").json()["paths"].values())
     tally: Counter[int] = Counter()
     of_contract(client, head, max(1, requests // (2 * routes)), tally)

@@ -1,4 +1,4 @@
-"""The shape of the code in figures: rooms, floors, circles, lengths of files and functions, share of comments.
+"""Code structure in figures: wings, layers, import cycles, lengths of files and functions, share of comments.
 
 python tests/bench/house.py [ROOT]     ROOT is another checkout to compare with, this one by default
 """

@@ -210,11 +210,16 @@ def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, fold
     with store.writing() as connection:
         connection.execute(update(Digest).values(status="sent"))
     held = n.night(store, folder, n.tender("b", "menage"), day=1, brake=1.01)
-    assert held.digests > 5 and "usual" in held.held and "held" in _states(store)
+    assert (
+        held.digests > 5
+        and held.held == "volume"
+        and "far more than usual" in "\n".join(held.sentences())
+        and "held" in _states(store)
+    )
 
 
 def test_a_first_flood_is_held_too(store: Store, folder: Path) -> None:
-    assert n.night(store, folder, n.tender("a"), first_volume=3).held
+    assert n.night(store, folder, n.tender("a"), first_volume=3).held == "first"
 
 
 def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path, tmp_path: Path) -> None:

@@ -220,21 +220,6 @@ def test_articles_are_read_in_any_notation(written: str, article: str) -> None:
     assert law.article(written) == article
 
 
-def test_articles_of_a_kind() -> None:
-    assert law.articles_of("ESAT", NOW) == ("L2113-12",)
-    assert law.articles_of("AI", NOW) == ("L2113-13", "L2113-15")
-    assert law.articles_of("", NOW) == ()
-
-
-def test_a_group_with_an_ordinary_firm_is_not_admissible_on_a_reserved_lot() -> None:
-    assert law.group_admissible(("EI", "ACI"), ("L2113-13",), NOW) is True
-    assert law.group_admissible(("EI", ""), ("L2113-13",), NOW) is False
-    assert law.group_admissible(("EI", "ESAT"), ("L2113-13",), NOW) is False
-    assert law.group_admissible(("EI", "ESAT"), ("L2113-14",), NOW) is True
-    assert law.group_admissible(("EI", "EITI"), ("L2113-13",), NOW) is None
-    assert law.group_admissible(("EI", "EITI", ""), ("L2113-13",), NOW) is False
-
-
 def test_half_of_the_workers_and_three_years() -> None:
     share = law.rule("reservation.share", NOW)
     assert share is not None

@@ -183,12 +183,10 @@ def test_a_file_without_cpv_is_refused_with_its_remedy(content: bytes, tmp_path:
         imports.import_cpv(source)
 
 
-def test_naf_and_rome_labels() -> None:
+def test_naf_labels() -> None:
     assert codes.naf_label("81.30Z") == codes.naf_label("8130Z") == "Services d'aménagement paysager"
     assert codes.naf_label("8130X") == codes.naf_label("8130")
     assert codes.naf_label("") == ""
-    assert "entretien" in codes.rome_label("A1203")
-    assert codes.rome_label("Z9999") == ""
 
 
 def test_distance_is_that_of_the_great_circle() -> None:

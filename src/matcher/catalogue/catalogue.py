@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from matcher import codec
 from matcher.catalogue.columns import NATURES
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
-from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
 
@@ -173,14 +172,6 @@ class Catalogue:
         return np.asarray(np.logical_and.reduce(blank))
 
     @cached_property
-    def centres(self) -> NDArray[np.float64]:
-        """Latitude and longitude of the centre of each structure's department, NaN where it is unknown; (len(self), 2)."""
-        numbers, codes = self.coded("department")
-        found = [department(code) if code else None for code in codes]
-        points = [(one.latitude, one.longitude) if one else (np.nan, np.nan) for one in found]
-        return np.array(points or [(np.nan, np.nan)])[numbers]
-
-    @cached_property
     def zoned(self) -> NDArray[np.bool_]:
         """Evidence rows that declare a zone."""
         zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
@@ -232,13 +223,13 @@ class Catalogue:
             first.setdefault(siret[:9], row)
         return first
 
-    def places_of(self, siren: str) -> tuple[str, ...]:
+    def establishments_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
         row = self._first_of_siren.get(siren)
-        return () if row is None else self.places_beside(row)
+        return () if row is None else self.establishments_of_row(row)
 
-    def places_beside(self, row: int) -> tuple[str, ...]:
-        """SIRETs of every establishment of the bidder of a row; they stand side by side."""
+    def establishments_of_row(self, row: int) -> tuple[str, ...]:
+        """SIRETs of every establishment of the bidder of a row: adjacent rows."""
         bidder, low, high = self.of_structure("bidder"), row, row + 1
         while low and bidder[low - 1] == bidder[row]:
             low -= 1

@@ -215,11 +215,11 @@ def _located(structure: Structure) -> Structure:
 
 def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
     """A hash of each structure with all that is known of it."""
-    said = [evidence.column(name).to_pylist() for name in ("text", "payload")]
+    columns = [evidence.column(name).to_pylist() for name in ("text", "payload")]
     for payload, low, high in zip(
         payloads, first_rows, [*first_rows[1:], evidence.num_rows][: len(payloads)], strict=True
     ):
-        parts = [payload, *(column[row] for row in range(low, high) for column in said)]
+        parts = [payload, *(column[row] for row in range(low, high) for column in columns)]
         yield hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""What is known of a structure's trades: each with where it comes from, said by itself or inferred, and since when."""
+"""Trades of a structure, each with its source, whether declared or inferred, and since when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matcher.reference.text import shorten
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """A trade of a structure; `inferred` where it did not say it itself, with the passage that told it."""
+    """A trade of a structure; `inferred` where it is not declared, with the passage it was inferred from."""
 
     trade: str
     label: str
@@ -24,14 +24,14 @@ class Skill:
 
 
 def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, ...]:
-    """The trades of a structure, those it says first; denied ones are left out.
+    """The trades of a structure, declared ones first; denied ones are left out.
 
-    `awards` are its past contracts, as evidence.  A trade told several times keeps its strongest evidence: an offer
-    of its own, what an offer was inferred from, a contract won, its name, its activity code.
+    `awards` are its past contracts, as evidence.  A trade found several times keeps its strongest evidence: a declared
+    offer, what an offer was inferred from, a contract won, its name, its activity code.
     """
     found: dict[str, Skill] = {}
     labels = {trade.name: trade.label for trade in trades.trades()}
-    for trade, inferred, evidence, source, since in _told(structure, awards):
+    for trade, inferred, evidence, source, since in _trades_with_evidence(structure, awards):
         if f"trade:{trade}" not in structure.denied and trade not in found:
             found[trade] = Skill(
                 trade=trade,
@@ -44,9 +44,11 @@ def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, .
     return tuple(sorted(found.values(), key=lambda skill: skill.inferred))
 
 
-def _told(structure: Structure, awards: Iterable[Offer]) -> Iterator[tuple[str, bool, str, str, date | None]]:
-    said = sorted(structure.offers, key=lambda offer: offer.inferred)
-    for offer in said:
+def _trades_with_evidence(
+    structure: Structure, awards: Iterable[Offer]
+) -> Iterator[tuple[str, bool, str, str, date | None]]:
+    declared = sorted(structure.offers, key=lambda offer: offer.inferred)
+    for offer in declared:
         named = trades.named(f"{offer.title}. {offer.text}") or trades.trades_of_cpv(offer.cpv)
         for trade, piece in named.items():
             why = offer.evidence if offer.inferred and offer.evidence else piece
@@ -66,5 +68,5 @@ def _told(structure: Structure, awards: Iterable[Offer]) -> Iterator[tuple[str, 
         )
     for known in trades.trades():
         if structure.naf and structure.naf.startswith(known.naf):
-            told = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"
-            yield known.name, True, told, structure.source, structure.updated
+            text = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"
+            yield known.name, True, text, structure.source, structure.updated

@@ -27,7 +27,6 @@ from matcher.domain import (
 )
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
-from matcher.matching.standing import lends
 from matcher.outreach.cases import LEVEL, Case, lot_digest
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -73,7 +72,13 @@ class ItemWriter:
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
-        reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
+        # how it comes in by the clause is said once, in its own line
+        lent = ("likely_role",) if news.level == "clause" else ()
+        reasons = (
+            codec.from_json(Reason, r)
+            for r in detail["reasons"]
+            if r["contribution"] > 0 and r["code"] not in lent
+        )
         deadline = lot.deadline or tender.deadline
         alone = ""
         partners: list[dict[str, Any]] = []
@@ -105,8 +110,7 @@ class ItemWriter:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
         tender = self._cases[news.notice_id].tender
         lacking, size = detail.get("lacking", []), detail.get("size", "")
-        lot = self._cases[news.notice_id].lot(news.lot_id)
-        if lot is not None and lends(structure.kind, lot):
+        if detail.get("lends"):
             return LENT, []
         if not lacking and not detail.get("small"):
             return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []
@@ -215,9 +219,9 @@ def _numbered(lot: Lot) -> str:
 
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
-    said = " ".join((lot.description or tender.description).split())
+    words = " ".join((lot.description or tender.description).split())
     titles = {fold(lot.title), fold(tender.title)}
-    return "" if fold(said) in titles or len(said) < 20 else shorten(said, 240)
+    return "" if fold(words) in titles or len(words) < 20 else shorten(words, 240)
 
 
 LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."

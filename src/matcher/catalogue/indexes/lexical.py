@@ -26,6 +26,8 @@ K1, B = 1.2, 0.6
 #: A posting list this long is read only if it can still bring a row into the top k.
 LONG = 4_000
 
+ROLE: Role = "words"
+
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
@@ -61,7 +63,7 @@ class _Scratch:
 class LexicalIndex:
     """The words of each row, and the rows of each word, with their weights."""
 
-    role: Role = "words"
+    role: Role = ROLE
 
     def __init__(
         self, vocabulary: dict[str, int], counted: _Counted, weighted: _Weighted, k1: float, b: float

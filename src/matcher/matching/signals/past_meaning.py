@@ -1,9 +1,9 @@
-"""Past meaning: how near the lot is to the best three awards won, by vector."""
+"""Past meaning: similarity of the lot and the best three awards, by vector."""
 
 from __future__ import annotations
 
 from matcher.matching.signals import _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
-measure, explain = _past.similar("meaning", "a déjà remporté un marché semblable", telling=0.45)
+measure, explain = _past.similar("meaning", "a déjà remporté un marché semblable", threshold=0.45)

@@ -1,4 +1,4 @@
-"""Past vote: many awards of the same meaning, each counting exponentially for being near."""
+"""Past vote: sum over awards of an exponential of their similarity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 SHARPNESS = 8.0
 

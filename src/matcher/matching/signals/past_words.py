@@ -1,9 +1,9 @@
-"""Past words: the weighty words of the lot in the best three awards won (BM25)."""
+"""Past words: BM25 similarity of the best three awards."""
 
 from __future__ import annotations
 
 from matcher.matching.signals import _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
-measure, explain = _past.similar("words", "a déjà remporté un marché aux mêmes mots", telling=0.5)
+measure, explain = _past.similar("words", "a déjà remporté un marché aux mêmes mots", threshold=0.5)

@@ -1,7 +1,7 @@
 """Place: kilometres from the structure, or the zone of its offers, to where the lot is carried out.
 
-The nearer of distance and declared zone counts: a lot inside a declared zone is as good as near.  Beyond what such
-a trade usually travels (`matcher.learned.activities`) each further stretch counts against the structure.
+The better of distance and declared zone counts: a lot inside a declared zone counts as near.  Beyond the usual
+distance of the trade (`matcher.learned.activities`) the value decreases further.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 #: Parts of the value, which sum to 1: on the spot, within reach, same department, same region.  Their ratios
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.
 SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17
 SPOT_KM, REACH_KM = 10.0, 100.0
-IN_ZONE = 0.8  # a lot inside the declared zone of the offer is at least as good as this
+IN_ZONE = 0.8  # minimum for a lot inside the declared zone of the offer
 OUT_OF_ZONE = 0.1
-BEYOND = 0.3  # what standing many times farther than the trade travels takes away
+BEYOND = 0.3  # most that distances far beyond the usual one subtract
 
 
 def measure(shortlist: Shortlist) -> Column:
@@ -29,12 +29,12 @@ def measure(shortlist: Shortlist) -> Column:
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    homeless = catalogue.one_of("department", ("",), rows)
+    without_address = catalogue.one_of("department", ("",), rows)
     kilometres = distances.kilometres(shortlist)
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
-    same = catalogue.one_of("department", departments, rows) & ~homeless
-    region = catalogue.one_of("region", regions, rows) & ~homeless
+    same = catalogue.one_of("department", departments, rows) & ~without_address
+    region = catalogue.one_of("region", regions, rows) & ~without_address
     # without coordinates, the usual distance of a place of the same department, region, or elsewhere
     lost = np.isnan(kilometres)
     far = np.where(lost, np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)
@@ -43,7 +43,7 @@ def measure(shortlist: Shortlist) -> Column:
     )
     stretches = np.maximum(far / usual_reach.reach_km(shortlist) - 1, 0)
     value -= BEYOND * (1 - np.exp(-stretches / 2))
-    value = np.where(homeless & lost, np.nan, value)
+    value = np.where(without_address & lost, np.nan, value)
     served = distances.zones(shortlist)
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)
     return np.where(served < 0, np.fmin(value, OUT_OF_ZONE), value)
@@ -55,16 +55,16 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(distances.told(shortlist)[i])
+    kilometres = float(distances.shown(shortlist)[i])
     zone = distances.zones(shortlist)[i]
-    said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
+    text = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
-        shown = round(kilometres, 1)  # as a match tells it
+        shown = round(kilometres, 1)  # rounded as in a match
         where = ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
     else:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = places.department(department)
         where = f"département {found.name if found else department}"
     if shortlist.query.deduced:
-        said = f"{said}, lieu déduit de l'acheteur" if said else "lieu déduit de l'acheteur"
-    return Why(f"{where}, {said}" if said else where)
+        text = f"{text}, lieu déduit de l'acheteur" if text else "lieu déduit de l'acheteur"
+    return Why(f"{where}, {text}" if text else where)

@@ -2,7 +2,7 @@
 
 A record holds the notice in `donnees`, JSON inside a string, under one key that names its schema: EFORMS
 (UBL), FNSimple, MAPA, or none of them (Boamp_v230).  What the notice does not say is taken from the record
-itself; a schema unknown to us is walked for its texts, CPV codes and lots.
+itself; an unknown schema is walked for its texts, CPV codes and lots.
 """
 
 from __future__ import annotations
@@ -379,9 +379,9 @@ class _National:
         self.market: Json = market if isinstance(market, dict) else {}
 
     def tender(self) -> domain.Tender:
-        title = clean(self.said(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
+        title = clean(self.text_at(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
         description = clean(
-            self.said(("description",), ("objet",), ("OBJET_COMPLET",))
+            self.text_at(("description",), ("objet",), ("OBJET_COMPLET",))
             or text(dig(self.body, "caracteristiques", "principales"))
         )
         if not self.market:  # an unknown schema: all human-written text
@@ -452,16 +452,16 @@ class _National:
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
         return clauses.complete(made, general, by_lot)
 
-    def said(self, *paths: tuple[str, ...]) -> str:
+    def text_at(self, *paths: tuple[str, ...]) -> str:
         return next((t for t in (text(dig(self.market, *path)) for path in paths) if t), "")
 
     def anywhere(self, *keys: str) -> str:
         """The first text found under one of these keys, wherever it stands."""
         for key in keys:
             for one in found(self.data, key):
-                said = text(one)
-                if said:
-                    return said
+                value = text(one)
+                if value:
+                    return value
         return ""
 
     def organisation(self) -> Json:
@@ -576,11 +576,11 @@ class _National:
         """The estimated value, or the upper end of the range that is stated; never a sum."""
         for key in ("valeurEstimee", "estimationValeur", "valeur", "VALEUR", "montant"):
             one = raw.get(key)
-            for said in (
+            for value in (
                 one,
                 *(dig(one, *path) for path in (("fourchette", "valeurHaute"), ("valeur",), ("#text",))),
             ):
-                amount = clean_amount(text(said))
+                amount = clean_amount(text(value))
                 if amount:
                     return amount
         return None
@@ -605,19 +605,19 @@ class _National:
 
     def reservation(self, raw: Json) -> domain.Reservation | None:
         """A ticked box: a key that speaks of reservation, not of its absence, and is not answered by no."""
-        for key, said in walk(raw):
+        for key, value in walk(raw):
             name = key.rsplit("/", 1)[-1]
             if not re.search(r"(?i)reserv|ateliers?_?prot|emplois?_?prot", name):
                 continue
             if re.search(r"(?i)non|reference|texte|sans", name) or re.search(r"(?i)visite|salle", name):
                 continue
-            answer = said.strip().lower()
+            answer = value.strip().lower()
             path = key.lower()
             if answer in ("non", "false", "0", "no", "sans", "none") or path.endswith(("/non", "_non")):
                 continue
             if "oui" in path or answer in ("oui", "true", "1", "x", "yes") or not answer or len(answer) > 20:
                 return domain.Reservation(
-                    passage=clean(said, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
+                    passage=clean(value, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
                 )
         return None
 
@@ -808,19 +808,21 @@ def sentences(raw: Any, without: tuple[str, ...] = ()) -> Iterator[str]:
 
     A short answer ("oui", "non", "☐") is kept with the last word of its key, which it answers.
     """
-    for path, said in walk(raw, without):
+    for path, value in walk(raw, without):
         key = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", path.rsplit("/", 1)[-1])
-        if said.lower() in ("oui", "non", "true", "false", "☐", "☑", "☒"):
-            yield f"{key} : {said}"
+        if value.lower() in ("oui", "non", "true", "false", "☐", "☑", "☒"):
+            yield f"{key} : {value}"
         elif (
-            re.search(r"[^\W\d]{3}", said) and not said.startswith("http") and (" " in said or len(said) > 12)
+            re.search(r"[^\W\d]{3}", value)
+            and not value.startswith("http")
+            and (" " in value or len(value) > 12)
         ):
-            yield said
+            yield value
 
 
 def codes(raw: Any, without: tuple[str, ...] = ()) -> Iterator[str]:
     """CPV codes below keys that speak of CPV, the main object's first."""
-    pairs = [(path.lower(), said) for path, said in walk(raw, without) if re.search(r"cpv", path, re.I)]
+    pairs = [(path.lower(), value) for path, value in walk(raw, without) if re.search(r"cpv", path, re.I)]
     main = [p for p in pairs if re.search(r"principal", p[0]) and "secondaire" not in p[0]]
-    for _, said in [*main, *(p for p in pairs if p not in main)]:
-        yield from re.findall(r"(?<!\d)\d{8}(?:-\d)?(?!\d)", said) or [said]
+    for _, value in [*main, *(p for p in pairs if p not in main)]:
+        yield from re.findall(r"(?<!\d)\d{8}(?:-\d)?(?!\d)", value) or [value]
