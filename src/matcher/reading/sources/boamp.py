@@ -223,6 +223,26 @@ def _from_ubl(content: Any, idweb: str) -> domain.Tender:
     return ubl.notice(tree.grow(root_name, content[root_name]), id=idweb, strict=False)
 
 
+def _lots_with_record(
+    lots: tuple[domain.Lot, ...], record: Json, title: str, where: domain.Place, idweb: str
+) -> tuple[domain.Lot, ...]:
+    """The lots with places and titles that the record states where they do not."""
+    asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
+    for code in asked[:1]:
+        # the department of the work is stated by the record, where the lot itself states no place
+        there = facts.complete(domain.Place(department=code))
+        lots = tuple(
+            replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
+            if not lot.places or "places" in lot.inferred
+            else lot
+            for lot in lots
+        )
+    lots = facts.placed(tuple(replace(lot, title=lot.title or title) for lot in lots), where)
+    if len(lots) == 1 and lots[0].title == f"Avis {idweb}":
+        return (replace(lots[0], title=title),)
+    return lots
+
+
 def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
@@ -239,20 +259,7 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     buyer = replace(
         made.buyer, name=made.buyer.name or clean(text(record.get("nomacheteur")), 500), place=where
     )
-    lots = made.lots
-    asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
-    for code in asked[:1]:
-        # the department of the work is stated by the record, where the lot itself states no place
-        there = facts.complete(domain.Place(department=code))
-        lots = tuple(
-            replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
-            if not lot.places or "places" in lot.inferred
-            else lot
-            for lot in lots
-        )
-    lots = facts.placed(tuple(replace(lot, title=lot.title or title) for lot in lots), where)
-    if len(lots) == 1 and lots[0].title == f"Avis {idweb}":
-        lots = (replace(lots[0], title=title),)
+    lots = _lots_with_record(made.lots, record, title, where, idweb)
     lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
     earlier += [text(i) for i in found(managed, "IDWEB") if text(i)]
