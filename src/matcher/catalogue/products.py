@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,10 @@ def products(
     ):
         raise IndexError(f"rows of {vectors.shape} were asked for that do not exist")  # below is C
     out = np.zeros(len(rows), dtype=np.float32)
-    point = faiss.swig_ptr
+    swig: Any = faiss  # functions made by SWIG have no types
+    point = swig.swig_ptr
     with one_thread():
-        faiss.fvec_inner_products_by_idx(
+        swig.fvec_inner_products_by_idx(
             point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
         )
     return out
