@@ -55,7 +55,7 @@ def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     return tuple(found)
 
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*[\n•▪·]+\s*")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s{0,9}[\n•▪·]+\s*")
 _AFTER = re.compile(  # what joins a sentence to the one before, and who speaks: no part of what is to be done
     r"^(?:(?:d'abord|ensuite|puis|enfin|aussi|également|egalement|et|il faudra|il faut|nous (?:cherchons|avons besoin|souhaitons)"
     r"|qui peut|assurer|de|d'|pour)\W+)+", re.I,
@@ -100,7 +100,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     for sentence in _SENTENCE.split(text):
         head, _, _ = sentence.partition(" : ")
         told = head if trades.named(head) else sentence  # what follows a trade and a colon is its detail
-        pieces, objects = _without_objects(re.split(r"\s*,\s*|\s+et\s+", told))
+        pieces, objects = _without_objects(re.split(r"\s{0,9},\s*|\s{1,9}et\s+", told))
         told = ", ".join(pieces)
         named = trades.named(told)
         yield from named.items()
