@@ -19,6 +19,7 @@ from service.connections import Connection
 from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.problems import Refused
 from service.settings import Settings
+from service.turns import TooMany, Turns
 
 import bombs
 from matcher.catalogue.build import build_catalogue
@@ -111,6 +112,35 @@ def test_reads_find_a_thread_while_all_turns_are_taken(
         hold.set()
         for worker in workers:
             worker.join()
+
+
+def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
+    async def ask() -> list[str]:
+        turns, served = Turns(2, most=20, most_of_one=12), list[str]()
+
+        async def work(caller: str) -> None:
+            await turns.take(caller, 5)
+            served.append(caller)
+            await asyncio.sleep(0.001)
+            turns.give(caller)
+
+        flood = [asyncio.create_task(work("flood")) for _ in range(20)]
+        await asyncio.sleep(0)
+        refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
+        assert len(refused) == 6, "two at work and twelve waiting of one"
+        late = [asyncio.create_task(work("other")) for _ in range(3)]
+        await asyncio.gather(*flood, *late, return_exceptions=True)
+        await turns.take("last", 0.1)
+        await turns.take("last", 0.1)
+        with pytest.raises(TimeoutError):
+            await turns.take("last", 0.01)
+        turns.give("last")
+        await turns.take("next", 0.1)  # a wait that ended leaves nothing behind
+        return served
+
+    served = asyncio.run(ask())
+    assert served.count("flood") == 14
+    assert max(n for n, caller in enumerate(served) if caller == "other") < 9
 
 
 def test_jobs_are_bounded_by_owner_and_bytes() -> None:
