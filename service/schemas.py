@@ -211,6 +211,9 @@ class ProfileIn(In):
     turnover: float | None = Field(None, ge=0, le=1e12, allow_inf_nan=False, description="Euros a year.")
     headcount: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     zone: ZoneIn | None = None
+    site_unread: bool = Field(
+        False, description="Our site is not to be read; what was read there is dropped."
+    )
     offers: list[OwnOffer] = Field(default_factory=list, max_length=60)
     denied: list[Short] = Field(
         default_factory=list,

@@ -83,7 +83,7 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
         labels=list(value.labels), turnover=number(value.turnover), headcount=number(value.headcount),
         convention=value.convention, predecessors=list(value.predecessors), flags=list(value.flags),
         provenance=dict(value.provenance), missing=list(missing(value)),
-        other_places=[p for p in snapshot.catalogue.places_of(value.siren) if p != value.siret],
+        other_places=[p for p in snapshot.catalogue.establishments_of(value.siren) if p != value.siret],
     )  # fmt: skip
 
 

@@ -440,6 +440,7 @@ class ProfileIn(TypedDict):
     headcount: NotRequired[float | None]
     offers: NotRequired[list[OwnOffer]]
     phone: NotRequired[str]
+    site_unread: NotRequired[bool]
     turnover: NotRequired[float | None]
     website: NotRequired[str]
     zone: NotRequired[ZoneIn | None]

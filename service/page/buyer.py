@@ -248,7 +248,7 @@ def _lot(
 
     return render.page(
         request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
-        numbers={id(each): n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
+        numbers={each.match.structure.siret: n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
         chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
         read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],

@@ -184,7 +184,7 @@ def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot
         line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
         back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
         warnings=reasons.warnings(shown, match.eligible if match else None),
-        others=[p for p in snapshot.catalogue.places_of(shown.siren) if p != shown.siret],
+        others=[p for p in snapshot.catalogue.establishments_of(shown.siren) if p != shown.siret],
     )  # fmt: skip
 
 

@@ -86,12 +86,12 @@ def _unpacked(text: str) -> dict[str, str]:
 def edit(
     request: Request, siret: str, who: StructureOwner, description: fields.Lines = "", phone: fields.Word = "", email: fields.Line = "",
     website: fields.Line = "", turnover: fields.Word = "", radius: fields.Word = "", departments: Annotated[str, Form(max_length=600)] = "",
-    country: fields.Word = "",
+    country: fields.Word = "", unread: fields.Word = "",
 ) -> Response:  # fmt: skip
     """What it says of itself: an empty field leaves what the directory says."""
     typed = {
         "form": "fiche", "description": description, "phone": phone, "email": email, "website": website, "turnover": turnover, "radius": radius,
-        "departments": departments, "country": country,
+        "departments": departments, "country": country, "site_unread": unread,
     }  # fmt: skip
     try:
         facts = _read(typed)
@@ -117,7 +117,12 @@ def _read(typed: dict[str, str]) -> dict[str, Any]:
         "departments": read.pop("departments"),
         "country": bool(typed["country"]),
     }
-    given = {**read, "description": clean(typed["description"]), "zone": zone}
+    given = {
+        **read,
+        "description": clean(typed["description"]),
+        "zone": zone,
+        "site_unread": bool(typed["site_unread"]),
+    }
     return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
 
 

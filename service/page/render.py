@@ -226,7 +226,6 @@ _environment.globals |= {
     "departments": places.departments,
     "social_duty": law.social_duty,
     "article": cited,
-    "id": id,
 }
 
 

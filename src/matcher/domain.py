@@ -116,6 +116,7 @@ DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
 
 #: The source of what a structure says of itself: it stands over what was read of it, which stands over what was inferred.
 SELF = "la structure elle-même"
+READ_ON_SITE = "son site, lu le "  # the source of what was read on its own site begins so, then the day
 
 OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
@@ -485,7 +486,7 @@ class Recipe:
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (
-        0.0  # scale, in the unit of scores, of the draw by which near-equals take turns every day; 0 never
+        0.0  # scale, in the unit of scores, of the draw by which near-ties are drawn every day; 0: never
     )
 
 

@@ -13,44 +13,48 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
-from matcher.domain import ANSWERABLE, Lot, Tender
+from matcher.domain import ANSWERABLE, Reason
 from matcher.lab.evaluation import questions
 from matcher.matching.engine import Matcher
-from matcher.matching.ranking import LIKELY, Ranking
 from matcher.matching.reasons import sentences
+from matcher.outreach.batch import Options
+from matcher.outreach.rules import Rules
+from matcher.outreach.work import Task, matches_of
 from matcher.reading import gather
 
-
-def told(matcher: Matcher, tenders: list[Tender]) -> Iterator[tuple[Tender, Lot, Ranking, int]]:
-    """Every pair of a lot and a structure that the judgement says to call."""
-    for tender in tenders:
-        for query in matcher.queries(tender):
-            ranking = matcher.rank(query)
-            for i in ranking.order[ranking.levels[ranking.order] == LIKELY].tolist():
-                yield tender, query.lot, ranking, i
+TOP, FLOOR = Options(rules=Rules()).top, Rules().floor
 
 
 def night(matcher: Matcher, catalogue: Path, draw: int) -> None:
+    """What digests would carry: the rows that a night keeps, before any structure's own settings."""
     tenders = [t for t in gather.load_notices(catalogue) if t.nature in ANSWERABLE]
     lots, begun = sum(len(t.lots) for t in tenders), time.process_time()
-    pairs = list(told(matcher, tenders))
+    rows = [
+        (t, row)
+        for t in tenders
+        for row in matches_of(matcher, Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}), TOP, FLOOR)
+    ]
     spent = 1000 * (time.process_time() - begun) / max(1, lots)
-    structures = {int(ranking.shortlist.candidates[i]) for _, _, ranking, i in pairs}
-    named = {(tender.id, lot.id) for tender, lot, _, _ in pairs}
+    named = {(tender.id, row["lot_id"]) for tender, row in rows}
+    levels = Counter(row["detail"]["level"] for _, row in rows)
     print(f"{len(tenders)} notices, {lots} lots ({spent:.1f} ms of processor time each)")
     print(
-        f"told: {len(named)} lots, {len(structures)} structures of {len(matcher.catalogue)}, {len(pairs)} pairs"
+        f"told: {len(named)} lots, {len({row['siret'] for _, row in rows})} structures of {len(matcher.catalogue)}, "
+        f"{len(rows)} pairs, {levels['likely']} to call and {levels['clause']} by the clause; "
+        f"{len({(tender.id, row['siret']) for tender, row in rows})} pairs of notice and structure"
     )
-    for tender, lot, ranking, i in random.sample(pairs, min(draw, len(pairs))):
-        match = matcher.explain(ranking, i, 1)
+    for tender, row in random.sample(rows, min(draw, len(rows))):
+        lot = next(lot for lot in tender.lots if lot.id == row["lot_id"])
+        who = matcher.catalogue.structure(matcher.catalogue.row(row["siret"]))
         where = lot.places[0].label or lot.places[0].department if lot.places else tender.buyer.place.label
-        who = match.structure
+        told = [Reason(**reason) for reason in row["detail"]["reasons"]]
         print(
-            f"- {match.probability:.2f} {lot.title[:90]} [{(lot.cpv or ('no CPV',))[0]}], {where} | {who.kind} "
-            f"{(who.brand or who.name)[:40]}, {who.place.label} | {' ; '.join(sentences(match.reasons, 3))}"
+            f"- {row['probability']:.2f} {row['detail']['level']} {tender.title[:60]} / {lot.title[:60]} "
+            f"[{(lot.cpv or ('no CPV',))[0]}], {where} | {who.kind} {(who.brand or who.name)[:40]}, {who.place.label} | "
+            f"{' ; '.join(sentences(told, 3))}"
         )
 
 

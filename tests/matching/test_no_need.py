@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matcher.catalogue.build import build_catalogue
@@ -36,13 +38,17 @@ def matcher() -> Matcher:
     return Matcher(build_catalogue(found, (), recipe), recipe)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "bonjour", "test", "Bonjour, merci d'avance", "horaires d'ouverture de la piscine",
-        "La piscine est ouverte du lundi au samedi de 10 h à 20 h", "14 rue des Fleurs 44000 Nantes", "1234",
-    ],
+NO_NEEDS = (
+    "bonjour", "test", "Bonjour, merci d'avance", "horaires d'ouverture de la piscine",
+    "La piscine est ouverte du lundi au samedi de 10 h à 20 h", "14 rue des Fleurs 44000 Nantes", "1234",
 )  # fmt: skip
+NEEDS = (
+    "ménage", "tonte", "nettoyage de nos bureaux", "bonjour je cherche quelqu'un pour nettoyer les vitres",
+    "nettoyage des vitres, 14 rue des Fleurs 44000 Nantes", "peinture", "remplacement d'agents absents",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NEEDS)
 def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
     answer = matcher.match(
         free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
@@ -58,13 +64,7 @@ def _bare(text: str) -> Tender:
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ménage", "tonte", "nettoyage de nos bureaux", "bonjour je cherche quelqu'un pour nettoyer les vitres",
-        "nettoyage des vitres, 14 rue des Fleurs 44000 Nantes", "peinture", "remplacement d'agents absents",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", NEEDS)
 def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str) -> None:
     answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.calls_for != "unclear" and answer.matches
@@ -95,7 +95,7 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
         for lot in lots
     ]
     assert suitability.calls_for(asked[1]) == "clause"
-    told = [suitability.evidence.whole(ranking.shortlist) for ranking in asked]
+    told = [suitability.evidence.lot_columns(ranking.shortlist) for ranking in asked]
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 
@@ -116,5 +116,18 @@ def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher
     ):
         shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
         kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-        first = {kind for kind, turn in zip(kinds, suitability.turn(shortlist), strict=True) if turn == 0}
+        first = {
+            kind for kind, turn in zip(kinds, suitability.tie_break(shortlist), strict=True) if turn == 0
+        }
         assert ("AI" in first) is lent and ("EI" in first) is not lent
+
+
+def test_a_lot_named_by_its_place_alone_is_read_with_the_title_of_the_notice(matcher: Matcher) -> None:
+    lots = tuple(Lot(id=f"s{n}", title=f"Secteur {n}", places=(NANTES,)) for n in ("Nord", "Sud"))
+    notice = Tender(id="a", format="need", title="Tonte et taille des haies", lots=lots)
+    for answer in matcher.match(notice, 3).lots:
+        assert [m.structure.name for m in answer.matches][:1] == ["Les jardins du pont"]
+    named = (replace(lots[0], title="Nettoyage des bureaux"), lots[1])
+    first, second = matcher.match(replace(notice, lots=named), 3).lots
+    assert first.matches[0].structure.name == "Propreté solidaire"  # its own words say a need
+    assert second.matches[0].structure.name == "Les jardins du pont"

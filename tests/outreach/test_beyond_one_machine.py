@@ -7,7 +7,6 @@ write, one claim for each mail.
 from __future__ import annotations
 
 import gc
-import itertools
 import json
 import os
 import signal
@@ -18,7 +17,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,15 +29,13 @@ import night as n
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.domain import MatcherError
-from matcher.outreach import batch, delivery
+from matcher.outreach import delivery
 from matcher.outreach.rules import Rules
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
 
-distributed = pytest.importorskip(
-    "distributed", reason="dask is not installed: pip install 'maillage[cluster]'"
-)
+pytest.importorskip("distributed", reason="dask is not installed: pip install 'maillage[cluster]'")
 controllers = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
 pytestmark = [
     pytest.mark.slow,
@@ -48,6 +44,27 @@ pytestmark = [
 ]
 NOTICES = 12
 ASKED = 18
+# the night as an operator's own process: store, catalogue and scheduler are its arguments
+NIGHT = f"""
+import itertools, json, sys
+from pathlib import Path
+from distributed import Client
+
+import night as n
+from matcher.outreach import batch
+from matcher.outreach.rules import Rules
+from matcher.records.store import Store
+
+address, catalogue, scheduler = sys.argv[1:]
+with Client(scheduler, timeout=120) as client:
+    client.wait_for_workers(2, timeout=120)
+print("begins", flush=True)
+trades = itertools.cycle(("tonte", "menage", "repas"))
+tenders = [n.tender(f"n{{number}}", next(trades)) for number in range({NOTICES})]
+options = batch.Options(rules=Rules(floor=0.0005), scheduler=scheduler)
+summary = batch.run(Store.open(address), Path(catalogue), tenders, options, moment=n.MOMENT)
+print(json.dumps([summary.matched, summary.lots, summary.digests]))
+"""
 
 
 def free_port() -> int:
@@ -55,6 +72,32 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     return port
+
+
+class Cluster:
+    """A scheduler of Dask and two workers, each a process of its own, as an operator starts them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = f"tcp://127.0.0.1:{free_port()}"
+        dask = (sys.executable, "-m", "dask")
+        self.running = [
+            subprocess.Popen(
+                [*dask, *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for command in (
+                ("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--no-dashboard"),
+                *[("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard")] * 2,
+            )
+        ]  # fmt: skip
+
+    def kill_a_worker(self) -> None:
+        self.running[1].kill()
+        self.running[1].wait()
+
+    def close(self) -> None:
+        for each in self.running:
+            each.kill()
+            each.wait()
 
 
 class Replicas:
@@ -154,49 +197,45 @@ def answer_of(told: Any) -> list[tuple[str, float]]:
     return [(m["structure"]["siret"], m["score"]) for lot in told["lots"] for m in lot["matches"]]
 
 
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path)
+    yield made
+    made.close()
+
+
 def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
-    catalogue: Path, store_address: str, replicas: Replicas
+    catalogue: Path, store_address: str, replicas: Replicas, cluster: Cluster
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cluster = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        )
     store = Store.open(store_address)
     key = keys.create(store, ["buyer"])
-    night: list[Any] = []
-    trades = itertools.cycle(("tonte", "menage", "repas"))
-    tenders = [n.tender(f"n{number}", next(trades)) for number in range(NOTICES)]
-
-    def run() -> None:
-        options = batch.Options(rules=Rules(floor=0.0005), scheduler=cluster.scheduler_address)
-        night.append(batch.run(store, catalogue, tenders, options, moment=n.MOMENT))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    worker = next(iter(cluster.workers.values()))
-    worker.process.process.kill()  # its nanny starts another
+    night = subprocess.Popen(
+        [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address],
+        env={**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert night.stdout and night.stdout.readline() == "begins\n"
     body = {"need": "tonte des pelouses", "place": "Montreuil (93)", "groups": 0}
     answers, ports = [], Counter[int]()
     kept: list[Any] = []
     for turn in range(ASKED):
         if turn == ASKED // 2:
             replicas.kill(0)
+        if turn == 1:
+            cluster.kill_a_worker()
         port, told = replicas.ask(turn, "POST", "/v1/match", body)
         ports[port] += 1
         answers.append(answer_of(told))
         if turn in (0, 1, ASKED - 1):  # the same write by both, and again after one is gone
             head = {"X-API-Key": key, "Idempotency-Key": "one"}
             kept.append(replicas.ask(turn, "POST", "/v1/sourcing", {**body, "label": "tonte"}, **head)[1])
-    thread.join(120)
-    cluster.close()
+    summary, _ = night.communicate(timeout=300)
+    matched, lots, digests = json.loads(summary)
     assert len(set(map(tuple, answers))) == 1 and len(answers[0]) > 3  # one answer
     assert ports[replicas.ports[0]] == ASKED // 4 + 1 and ports.total() == ASKED  # none is lost
     assert kept[0] == kept[1] == kept[2]  # one effect
     assert len(replicas.ask(1, "GET", "/v1/sourcing", **{"X-API-Key": key})[1]) == 1
-    (summary,) = night
-    assert (summary.matched, summary.lots) == (NOTICES, NOTICES) and summary.digests > 0
-    assert one_claim(store_address, catalogue) == summary.digests
+    assert (matched, lots) == (NOTICES, NOTICES) and digests > 0
+    assert one_claim(store_address, catalogue) == digests
     store.close()
     gc.collect()  # connections of threads that ended, while their warnings are left alone
 

@@ -87,6 +87,24 @@ def test_who_lends_staff_is_never_told_to_answer_alone(store: Store, folder: Pat
     assert item["level"] == "likely" and item["alone"].startswith("Vous pouvez répondre seule")
 
 
+def test_who_lends_staff_hears_of_lots_that_ask_staff_or_hours_alone(store: Store, folder: Path) -> None:
+    n.night(store, folder, cleaning("a"))
+    assert LENDER not in told(store)  # nothing in the notice makes the contractor owe hours
+    staff = cleaning("b", title="Mise à disposition d'agents de nettoyage pour des remplacements")
+    n.night(store, folder, staff, day=1)
+    (item,) = told(store, 1)[LENDER]["items"]
+    assert item["level"] == "likely" and not item["alone"].startswith("Par")
+
+
+def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, folder: Path) -> None:
+    title = "Délégation de service public : nettoyage et exploitation des halles"
+    conceded = replace(cleaning("a", title=title), title=title)
+    n.night(store, folder, conceded)
+    assert CLEANER not in told(store)
+    n.night(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
+    assert CLEANER in told(store, 1)
+
+
 def test_a_lot_told_by_its_clause_alone_is_not_a_lot_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
     save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)

@@ -75,7 +75,7 @@ def test_no_kilometres_are_told_from_the_centre_of_a_department(west: Matcher, w
 
 
 def test_kilometres_are_told_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
-    shown = distances.told(compared(west, "Saint-Malo, Loire-Atlantique"))
+    shown = distances.shown(compared(west, "Saint-Malo, Loire-Atlantique"))
     assert shown[5] < 2, "in Saint-Malo"
     assert shown[1] != shown[1], "in the department of which no more is known"
 

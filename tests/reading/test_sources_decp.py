@@ -196,44 +196,27 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
 
 
 @pytest.mark.parametrize(
-    ("raw", "code", "flags"),
+    ("column", "raw", "field", "value", "flags"),
     [
-        ("90910000-9", "90910000", ()), ("909100009", "90910000", ()), ("9132100", "09132100", ()),
-        ("90 91 00 00", "90910000", ()), ("12345678", None, ("cpv",)), ("7", None, ("cpv",)), (None, None, ()),
+        *(("codeCPV", raw, "cpv", code, flags) for raw, code, flags in (
+            ("90910000-9", "90910000", ()), ("909100009", "90910000", ()), ("9132100", "09132100", ()),
+            ("90 91 00 00", "90910000", ()), ("12345678", None, ("cpv",)), ("7", None, ("cpv",)), (None, None, ()),
+        )),
+        *(("dateNotification", raw, "notified", day, flags) for raw, day, flags in (
+            ("2019-03-04", date(2019, 3, 4), ()), ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
+            ("0218-03-04", None, ("date",)), ("2019-02-31", None, ("date",)), (None, None, ()),
+        )),
+        *(("montant", raw, "amount", amount, flags) for raw, amount, flags in (
+            ("83995.72", 83995.72, ()), (83995, 83995, ()), (1, 1, ("amount",)), (0, None, ("amount",)),
+            (1_000_000_000, 1e9, ("amount",)), (None, None, ()), ("", None, ()),
+        )),
     ],
 )  # fmt: skip
-def test_cpv_codes(raw: str | None, code: str | None, flags: tuple[str, ...]) -> None:
-    found = award(codeCPV=raw)
-    assert (found.cpv, found.flags) == (code, flags)
-
-
-@pytest.mark.parametrize(
-    ("raw", "day", "flags"),
-    [
-        ("2019-03-04", date(2019, 3, 4), ()), ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
-        ("0218-03-04", None, ("date",)), ("2019-02-31", None, ("date",)), (None, None, ()),
-    ],
-)  # fmt: skip
-def test_dates(raw: str | None, day: date | None, flags: tuple[str, ...]) -> None:
-    found = award(dateNotification=raw)
-    assert (found.notified, found.flags) == (day, flags)
-
-
-@pytest.mark.parametrize(
-    ("raw", "amount", "flags"),
-    [
-        ("83995.72", 83995.72, ()),
-        (83995, 83995, ()),
-        (1, 1, ("amount",)),
-        (0, None, ("amount",)),
-        (1_000_000_000, 1e9, ("amount",)),
-        (None, None, ()),
-        ("", None, ()),
-    ],
-)
-def test_amounts(raw: Any, amount: float | None, flags: tuple[str, ...]) -> None:
-    found = award(montant=raw)
-    assert (found.amount, found.flags) == (amount, flags)
+def test_damaged_codes_dates_and_amounts(
+    column: str, raw: Any, field: str, value: Any, flags: tuple[str, ...]
+) -> None:
+    found = award(**{column: raw})
+    assert (getattr(found, field), found.flags) == (value, flags)
 
 
 def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:

@@ -78,6 +78,13 @@ def sign_in(tab: Any, secret: str) -> None:
     tab.wait_for_selector("text=Se déconnecter")
 
 
+def visit(tab: Any, address: str, *clicks: str) -> None:
+    """Open a page, then click these in turn."""
+    tab.goto(address)
+    for selector in clicks:
+        tab.click(selector)
+
+
 def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
     tab.goto("/acheteur")
     tab.fill("#need", need)
@@ -172,8 +179,7 @@ def test_buyer_5_ticks_compares_and_writes(tab: Any) -> None:
 
 
 def test_structure_1_finds_itself(tab: Any) -> None:
-    tab.goto("/")
-    tab.click("text=Vous êtes une structure")
+    visit(tab, "/", "text=Vous êtes une structure")
     tab.fill("#q", "sentiers ourcq")
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=Comment on vous voit")
@@ -269,23 +275,24 @@ def test_what_is_wrong_in_a_form_is_told_beside_its_field_and_linked_from_a_summ
 
 
 def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
-    tab.goto("/exploitant")
-    tab.click("text=Qui est montré")
+    visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
 
 def test_operator_4_reads_the_coverage_of_a_department(tab: Any) -> None:
-    tab.goto("/exploitant")
-    tab.click("text=Couverture par département")
+    visit(tab, "/exploitant", "text=Couverture par département")
     assert tab.locator("tr:has-text('Seine-Saint-Denis (93)')").count() == 1
 
 
 def test_operator_5_studies_a_need_and_shares_the_result(tab: Any) -> None:
-    tab.goto("/territoire")
-    tab.click("text=Faut-il réserver")
-    tab.click("text=Remplir avec un exemple")
-    tab.click("button:has-text('Étudier')")
+    visit(
+        tab,
+        "/territoire",
+        "text=Faut-il réserver",
+        "text=Remplir avec un exemple",
+        "button:has-text('Étudier')",
+    )
     tab.wait_for_url("**/territoire/potentiel/r/*")
     assert tab.locator("text=Structures (").count() > 0
 
@@ -306,43 +313,42 @@ def tab_to(tab: Any, selector: str, most: int = 120) -> None:
     raise AssertionError(f"{selector} cannot be reached by Tab at {tab.url}")
 
 
+def type_in(tab: Any, selector: str, text: str) -> None:
+    tab_to(tab, selector)
+    tab.keyboard.type(text)
+
+
+def press(tab: Any, selector: str, then: str) -> None:
+    """Reach an element by Tab, press Enter and wait for what appears."""
+    tab_to(tab, selector)
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector(then)
+
+
 def test_three_journeys_by_keyboard_alone(tab: Any, site: tuple[str, str]) -> None:
     tab.goto("/acheteur")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
-    tab_to(tab, "#need")
-    tab.keyboard.type(NEED)
-    tab_to(tab, "#place")
-    tab.keyboard.type("Pantin")
+    type_in(tab, "#need", NEED)
+    type_in(tab, "#place", "Pantin")
     tab.wait_for_selector("#communes option", state="attached")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/acheteur/r/*")
     tab_to(tab, ".row input[name=s]")
     tab.keyboard.press("Space")
-    tab_to(tab, "button[value=ecrire]")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("h1:has-text('Écrire à 1 structure')")
-    tab_to(tab, "form[action$=contacter] button")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("#suivi")
+    press(tab, "button[value=ecrire]", "h1:has-text('Écrire à 1 structure')")
+    press(tab, "form[action$=contacter] button", "#suivi")
     tab.goto("/structure")
-    tab_to(tab, "#q")
-    tab.keyboard.type("sentiers ourcq")
+    type_in(tab, "#q", "sentiers ourcq")
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=Améliorez votre fiche")
-    tab_to(tab, "#text")
-    tab.keyboard.type("Nous assurons la mise sous pli.")
-    tab_to(tab, "form[action$=brochure] button")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("text=Activités reconnues")
+    type_in(tab, "#text", "Nous assurons la mise sous pli.")
+    press(tab, "form[action$=brochure] button", "text=Activités reconnues")
     tab.goto("/connexion")
-    tab_to(tab, "#key")
-    tab.keyboard.type(key(site, "operator"))
+    type_in(tab, "#key", key(site, "operator"))
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=Dernière nuit")
-    tab_to(tab, "a[href='/exploitant/couverture']")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("h1:has-text('Couverture')")
+    press(tab, "a[href='/exploitant/couverture']", "h1:has-text('Couverture')")
 
 
 def test_a_notice_is_dropped_and_kept_without_script(browser: Any, site: tuple[str, str]) -> None:
@@ -403,8 +409,7 @@ LOOKS = (
 def test_no_view_has_a_violation(browser: Any, site: tuple[str, str]) -> None:
     context = browser.new_context(viewport=WIDE, base_url=site[0])
     tab = context.new_page()
-    tab.goto("/acheteur")
-    tab.click("text=Trouver les structures")
+    visit(tab, "/acheteur", "text=Trouver les structures")
     tab.wait_for_selector(".fault")
     sound(tab, looks=True)
     for view in VIEWS:

@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from matcher.domain import Lot, Offer, Place, Structure, Zone
-from matcher.records import keys
+from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Structure, Zone
+from matcher.records import keys, self_declared
 from matcher.records.store import Store
 from service.page import gaps
 from service.settings import Settings
@@ -149,3 +149,17 @@ def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> Non
     told = macros.proof(site)  # type: ignore[attr-defined]
     assert "en activité au" in told and "2026" in told and "convention en vigueur" in told
     assert "fermée" in macros.proof(replace(site, active=False))  # type: ignore[attr-defined]
+
+
+def test_a_structure_forbids_its_site_to_be_read(page: TestClient, settings: Settings) -> None:
+    shown = signed_in(page, settings)
+    saved = page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(shown), "unread": "oui"}).text
+    assert re.search(r'name="unread" value="oui" checked', saved)
+    assert self_declared.unread_sites(settings.store) == {SIRET}
+    read = Offer(id="r", title="Lavage de vitres", inferred=True, source=f"{READ_ON_SITE}01/11/2026")
+    listed = Structure(siret=SIRET, name="Les Allées", place=Place(), offers=(read,), source="annuaire")
+    with Store.open(settings.store) as store, store.reading() as connection:
+        words = self_declared.declared_by(connection)
+    assert self_declared.overlay([listed], words)[0][0].offers == ()
+    page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(saved)})
+    assert self_declared.unread_sites(settings.store) == frozenset()

@@ -565,7 +565,7 @@ def test_the_report_sets_ledger_beside_decp_and_adds_nothing(tmp_path: Path, mat
     by_kind = {
         s.kind: s.siret
         for s in Supply(matcher.catalogue, on=ON).structures
-        if matcher.catalogue.places_of(s.siren) == (s.siret,)
+        if matcher.catalogue.establishments_of(s.siren) == (s.siret,)
     }
     path = tmp_path / "livre.csv"
     lines = [

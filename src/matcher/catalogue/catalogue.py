@@ -233,13 +233,13 @@ class Catalogue:
             first.setdefault(siret[:9], row)
         return first
 
-    def places_of(self, siren: str) -> tuple[str, ...]:
+    def establishments_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
         row = self._first_of_siren.get(siren)
-        return () if row is None else self.places_beside(row)
+        return () if row is None else self.establishments_of_row(row)
 
-    def places_beside(self, row: int) -> tuple[str, ...]:
-        """SIRETs of every establishment of the bidder of a row; they stand side by side."""
+    def establishments_of_row(self, row: int) -> tuple[str, ...]:
+        """SIRETs of every establishment of the bidder of a row: adjacent rows."""
         bidder, low, high = self.of_structure("bidder"), row, row + 1
         while low and bidder[low - 1] == bidder[row]:
             low -= 1

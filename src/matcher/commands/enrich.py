@@ -44,6 +44,7 @@ def run(
     from matcher.domain import BadInput
     from matcher.reading import enrich, gather
     from matcher.reading.sync import site
+    from matcher.records import self_declared
 
     kind = console.check_format(format)
     if by not in ("kind", "department", "both"):
@@ -52,7 +53,8 @@ def run(
     if not before:
         raise BadInput(f"{files[0]} holds no structure with a SIRET: give a directory of structures")
     chosen = [name.strip() for name in only.split(",") if name.strip()]
-    found = enrich.enrich(before, to, chosen, not offline, site.opted_out(opt_out), console.say)
+    unread = site.opted_out(opt_out) | self_declared.unread_sites()
+    found = enrich.enrich(before, to, chosen, not offline, unread, console.say)
     for report in found.reports:
         for note in report.notes:
             console.say(f"{report.what}: {note}")

@@ -81,6 +81,7 @@ def run(
         siae,
         site,
     )
+    from matcher.records import self_declared
 
     kind = console.check_format(format)
     first, last = _day("--since", since), _day("--until", until)
@@ -95,7 +96,7 @@ def run(
         "associations": lambda: associations.associations(folder, _numbers(structures)),
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
-        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out), progress=_progress),
+        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), progress=_progress),
         "reference": lambda: nomenclatures.nomenclatures(folder),
     }  # fmt: skip
     if what not in fetch:

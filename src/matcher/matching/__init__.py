@@ -1,1 +1,1 @@
-"""Who could do it: what is known of needs and structures as trades, and one judgement of both."""
+"""Matching: candidates of a lot, their evidence, and one judgement of who is a lead."""

@@ -1,4 +1,4 @@
-"""What a lot is worth in a year, and how a sum is written."""
+"""Yearly value of a lot, and amounts in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matcher.reference.french import grouped
 def yearly(lot: Lot) -> float:
     """The yearly part of a lot's amount in euros.
 
-    NaN where the amount is unknown, read in a text only, or in another currency, and where a total has no duration.
+    NaN where the amount is unknown, only inferred from text or in another currency, and for a total without duration.
     """
     if lot.amount is None or lot.currency != "EUR" or "amount" in lot.inferred:
         return float("nan")
@@ -19,7 +19,7 @@ def yearly(lot: Lot) -> float:
 
 
 def in_words(lot: Lot) -> str:
-    """What the notice says of the money, in French, "" where it says nothing: a total without duration stays a total."""
+    """The published amount in French, "" where there is none; a total without duration is given as a total."""
     if lot.amount is None or "amount" in lot.inferred:
         return ""
     money = f"{grouped(lot.amount)} {'€' if lot.currency == 'EUR' else lot.currency}"

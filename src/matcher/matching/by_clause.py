@@ -1,20 +1,25 @@
-"""Who could carry the hours of insertion of a lot that no structure can do itself."""
+"""Structures that could provide the social-clause hours of a lot that none can perform itself."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from matcher.domain import LENDING_KINDS
-from matcher.matching.ranking import PLAUSIBLE
-from matcher.matching.shortlist import Shortlist
+from matcher.matching import demand, evidence, suitability
+from matcher.matching.judgement import shipped
+from matcher.matching.ranking import LIKELY
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.matching.ranking import Ranking
 
 
-#: Tasks that can be cut out of most works contracts, with words that tell them in an offer.
+#: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
 SEPARABLE = {
     "nettoyage de chantier": ("nettoyage",),
     "peinture": ("peinture",),
@@ -25,23 +30,23 @@ SEPARABLE = {
 
 
 def clause_asked(ranking: Ranking) -> bool:
-    """Does the lot call for the answer "by the clause": it has one, or is one of works?"""
+    """Is an answer "by the clause" relevant: the lot states a clause, or is for works?"""
     lot = ranking.shortlist.query.lot
     clause = any(one.nature == "execution" for one in lot.clauses)
     return clause or any(code.startswith("45") for code in lot.cpv[:1])
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
-    """Who can carry the hours: positions in the shortlist with a code and a French sentence, the likeliest first.
+    """Who can provide the hours: positions in the shortlist with a code and a French sentence, likeliest first.
 
-    Those that lend staff, and those that could take a task cut out of the works, of whom the judgement thinks at
-    least that they could be asked; at least half of the places are kept for who lends.
+    Structures that lend staff, and those that could take a separable task of the works, that the judgement finds likely
+    if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
     kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
-    for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
+    for i in _carriers(ranking).tolist():
         kind = str(kinds[i])
         if kind in LENDING_KINDS:
             hire.append(
@@ -53,8 +58,25 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
+def _carriers(ranking: Ranking) -> NDArray[np.int64]:
+    """Positions of whom the judgement would call for the hours of a clause, the likeliest first."""
+    shortlist = ranking.shortlist
+    if not ranking.judged or not len(shortlist):
+        return ranking.order[ranking.levels[ranking.order] >= LIKELY]
+    works = demand.of(shortlist)["works"] > demand.SHARE
+    asked: dict[str, float | Column] = {
+        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0,
+        "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
+    }  # fmt: skip
+    judge = shipped()
+    scores = judge.scores_with(shortlist, asked)
+    levels = suitability.judged_levels(shortlist, judge.levels_of(scores))[ranking.order]
+    likely = ranking.order[levels == LIKELY]
+    return np.asarray(likely[np.argsort(-scores[likely], kind="stable")])
+
+
 def _task(shortlist: Shortlist, i: int) -> str:
-    """The first separable task that candidate i says in a declared piece; "" where it says none."""
+    """The first separable task mentioned in a declared text of candidate i; "" if none."""
     low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
     declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))
     for row in shortlist.rows[low:high].tolist():
@@ -65,6 +87,6 @@ def _task(shortlist: Shortlist, i: int) -> str:
 
 @lru_cache(maxsize=50_000)
 def _separable(text: str) -> str:
-    """The first separable task that a text says; "" where it says none."""
+    """The first separable task that a text mentions; "" if none."""
     said = fold(text)
     return next((name for name, words in SEPARABLE.items() if any(word in said for word in words)), "")

@@ -1,7 +1,7 @@
-"""Does a text typed in say a need at all?  "Bonjour", the opening hours of a pool or an address alone say none.
+"""Does a free text state a need at all?  "Bonjour", the opening hours of a pool or a bare address do not.
 
-A linear model on the meaning of the text and on a few facts about its words, learnt from needs and other texts of our
-own (`matcher train judgement`).
+A linear model of the text's vector and of a few features of its words, fitted on needs and other texts written for
+it (`matcher train judgement`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from matcher.reference.text import fold, tokens
 if TYPE_CHECKING:
     from matcher.domain import Lot
 
-SAYS = 0.5  # from this chance on a text says a need
-LONG = 6  # words from which a text is no longer short
+SAYS = 0.5  # probability from which a text states a need
+LONG = 6  # words; beyond, length adds nothing
 _ADDRESS = re.compile(
     r"\b(?:rue|avenue|av|bd|boulevard|place|impasse|allee|chemin|bp|cedex|route|quai|batiment|zone|residence)\b"
 )
@@ -32,7 +32,7 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Clarity:
-    """The chance that a text says a need, by its `inputs`."""
+    """Probability that a text states a need, from its `inputs`."""
 
     weights: NDArray[np.float64]
     bias: float
@@ -50,12 +50,12 @@ def clarity(folder: Path | None = None) -> Clarity:
 
 @cache
 def _known() -> frozenset[str]:
-    """The stems of needs."""
+    """Stems that occur in needs."""
     return frozenset(term for term in vocation.shipped().terms["words"] if " " not in term)
 
 
 def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
-    """What the model reads: meaning, nearness to any activity, trades named and facts about the words."""
+    """Features of the model: vector, similarity to known activities, trades named, and statistics of the words."""
     told = trades.reader().read(vector[None, :], "query")[0]
     near = np.sort(activities.of(encoder).vectors @ vector)[-5:]
     stems = tokens(text)
@@ -69,7 +69,7 @@ def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> ND
 
 
 def says_need(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> bool:
-    """Does a text say a need; a lot with a code, a reservation or a clause always does."""
+    """Does a text state a need; a lot with a code, a reservation or a clause always does."""
     if lot.cpv or lot.reservation is not None or lot.clauses:
         return True
     return clarity().chance(inputs(lot, text, vector, encoder)) >= SAYS

@@ -1,4 +1,4 @@
-"""What a lot asks of structures: a service that they sell, hours by a social clause, or staff; or nothing of theirs."""
+"""What a lot requires: a service that structures sell, social-clause hours, staff, or nothing they offer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from matcher.reference.text import fold
 if TYPE_CHECKING:
     from matcher.matching.shortlist import Query, Shortlist
 
-ANSWERS = ("no", "clause", "yes")  # does a structure normally answer such a lot
-SHARE = 0.5  # from here on a chance or a share of the lot counts as said
-#: Trades of the building site, where hours by a clause are usual.
+ANSWERS = ("no", "clause", "yes")  # do structures normally answer such a lot?
+SHARE = 0.5  # threshold on probabilities and shares of the lot
+#: Building trades, where social-clause hours are usual.
 SITE = frozenset(
     "demolition maconnerie charpente-couverture menuiserie platrerie peinture sols electricite plomberie-chauffage"
     " metallerie voirie-reseaux entretien-batiment".split()
@@ -39,14 +39,14 @@ STAFF_CPV, INSERTION_CPV = "796", "7523"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A linear model of `inputs`: the chance that structures answer a lot not at all, by the clause, themselves."""
+    """A linear model of `inputs`: probabilities that structures do not answer a lot, answer by the clause, or themselves."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
     divisions: Sequence[str]
 
     def chances(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One chance for each of ANSWERS, summing to 1."""
+        """One probability for each of ANSWERS, summing to 1."""
         z = self.weights @ row + self.bias
         z = np.exp(z - z.max())
         return np.asarray(z / z.sum())
@@ -55,11 +55,10 @@ class Answers:
 def inputs(
     query: Query, asked: NDArray[np.float32], divisions: Sequence[str], usual: float
 ) -> NDArray[np.float64]:
-    """What the model reads: meaning, trades, vocation (`usual`), CPV division and group of a lot."""
+    """Features of the model: vector, trades, vocation (`usual`), CPV division and group of a lot."""
     code = query.cpv[0] if query.cpv else ""
-    told = [usual]
     return np.concatenate(
-        [2.0 * query.vector, 2.0 * asked, told, [float(code.startswith(d)) for d in divisions]]
+        [2.0 * query.vector, 2.0 * asked, [usual], [float(code.startswith(d)) for d in divisions]]
     )
 
 
@@ -72,7 +71,7 @@ def answers(folder: Path | None = None) -> Answers:
 
 
 def of(shortlist: Shortlist) -> Mapping[str, float]:
-    """Chances and shares of what the lot asks, by name, computed once."""
+    """Probabilities and shares of what the lot requires, by name, computed once."""
     found: Mapping[str, float] = shortlist.once("demand", lambda: _of(shortlist))
     return found
 
@@ -81,11 +80,11 @@ def _of(shortlist: Shortlist) -> Mapping[str, float]:
     query, asked = shortlist.query, trades.asked(shortlist)
     model, usual = answers(), vocation.shipped().probability(query.text)
     chances = model.chances(inputs(query, asked, model.divisions, usual))
-    return {"vocation": usual} | told(query, asked, chances)
+    return {"vocation": usual} | described(query, asked, chances)
 
 
-def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
-    """What the words, codes and reservation say: staff, insertion, works, and how clear the trade is."""
+def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
+    """Features stated by words, codes and reservation: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
     lent = float(asked[trades.names().index("personnel")])
     insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
@@ -98,9 +97,9 @@ def said(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     }
 
 
-def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
-    """What is said, the chances of the model, and the one thing asked: 3 staff, 2 works and 1 services by the clause, 0 a service."""
-    facts = said(query, asked)
+def described(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64]) -> dict[str, float]:
+    """Stated features, probabilities of the model, and the category: 3 staff, 2 works and 1 services by the clause, 0 a service."""
+    facts = stated(query, asked)
     chances = _by_its_clauses(query, chances, facts["works"] > SHARE)
     clause = chances[1] > SHARE
     asks = 3 if facts["staff"] > SHARE else (1 + (facts["works"] > SHARE)) if clause else 0
@@ -108,7 +107,7 @@ def told(query: Query, asked: NDArray[np.float32], chances: NDArray[np.float64])
 
 
 def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
-    """The chances of a lot; one whose notice asks for hours is answered by them at least, and works by them alone."""
+    """Probabilities adjusted for a notice that requires hours: at least those are answered, and for works those alone."""
     if not any(clause.nature == "execution" for clause in query.lot.clauses):
         return chances
     moved = chances[0] + (chances[2] if works else 0.0)

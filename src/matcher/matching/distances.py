@@ -1,4 +1,4 @@
-"""Where candidates stand from the places of a lot: kilometres, and what their declared zones say."""
+"""Distances from candidates to the places of a lot, and their declared zones."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from matcher.reference.places import precise
 def kilometres(shortlist: Shortlist) -> Column:
     """Kilometres from each candidate to the nearest place of the lot, computed once; NaN where either is unknown.
 
-    A department of which no more is known counts by its centre: `told` are the kilometres to show.
+    A place known by department only counts as its centre; `shown` gives the kilometres to display.
     """
     result: Column = shortlist.once("distances", lambda: _kilometres(shortlist, shortlist.query.places))
     return result
 
 
-def told(shortlist: Shortlist) -> Column:
-    """Kilometres that can be told: NaN too where the nearest place is only the centre of a department."""
+def shown(shortlist: Shortlist) -> Column:
+    """Kilometres to display: also NaN where the nearest place is only the centre of a department."""
 
     def make() -> Column:
         known = _kilometres(shortlist, tuple(filter(precise, shortlist.query.places)))
         return np.where(known <= kilometres(shortlist), known, np.nan)
 
-    result: Column = shortlist.once("distances to tell", make)
+    result: Column = shortlist.once("distances shown", make)
     return result
 
 
 def vague_place(shortlist: Shortlist) -> bool:
-    """Is no more than departments of the lot known?"""
+    """Are only departments of the lot known?"""
     return not any(map(precise, shortlist.query.places))
 
 
@@ -47,7 +47,7 @@ def _kilometres(shortlist: Shortlist, places: Sequence[Place]) -> Column:
 
 
 def zones(shortlist: Shortlist) -> Column:
-    """1 where a declared zone holds the lot, -1 where zones are declared and none does, 0 where none is; (n,)."""
+    """1 where a declared zone contains the lot, -1 where zones are declared and none does, 0 where none is declared; (n,)."""
     result: Column = shortlist.once("zones", lambda: _zones(shortlist))
     return result
 

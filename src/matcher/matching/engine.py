@@ -32,9 +32,9 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, judgement, recipes, suitability
+from matcher.matching import by_clause, clarity, distances, judgement, recipes, suitability
 from matcher.matching.parts import parts_of
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, take_turns
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
@@ -42,9 +42,10 @@ from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 from matcher.reference import deadline
 
-#: The names of the levels of a ranking, by their number.
+#: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
-POOL = 25  # structures of each lot among whom groups are chosen
+POOL = 25  # structures per lot among which groups are formed
+SHORT = 120  # characters; the text of a lot that is longer describes a need
 
 
 class Matcher:
@@ -54,10 +55,10 @@ class Matcher:
         self, catalogue: Catalogue, recipe: Recipe | None = None, *, exhaustive: bool = False
     ) -> None:
         self.catalogue = catalogue
-        self.exhaustive = exhaustive  # compare every structure, however many: for evaluation and for oracles
+        self.exhaustive = exhaustive  # score every structure instead of a shortlist, for evaluation
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
-        self.past_ranker = self.ranker  # who won: for suppliers, and for partners of a bidder
+        self.past_ranker = self.ranker  # predicts winners: for suppliers and for partners of a bidder
         if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()
         self._signals = {
@@ -73,14 +74,14 @@ class Matcher:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What made an answer: code, data, recipe, encoder, ranker."""
+        """Versions of what produced an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
-        turns = (
+        rotation = (
             {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
             if self.recipe.rotation
             else {}
         )
-        return turns | {
+        return rotation | {
             "code": __version__,
             "data": str(manifest["data"]),
             "built": str(manifest["built"]),
@@ -92,57 +93,68 @@ class Matcher:
     # ------------------------------------------------------------------------------------ one lot
 
     def rank(self, query: Query, *, past: bool = False) -> Ranking:
-        """Every candidate of a lot, scored and in order; one place for each bidder.
+        """Every candidate of a lot, scored and sorted; one entry per bidder.
 
-        With a directory the score is the log-odds of a lead, unless it is asked who wins by `past` awards.
+        With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.
         """
         deadline.check()
         ranker = self.past_ranker if past else self.ranker
-        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
-        columns: dict[str, Column] = {}
-        shortlist = replace(shortlist, columns=columns)  # each signal sees the columns before it
-        for name, signal in self._signals[ranker].items():
-            columns[name] = shortlist.column(name, signal.measure(shortlist))
+        judged = self.judges and not past
+        shortlist = self._measured(query, ranker)
         contributions = (
             ranker.contributions(shortlist)
             if len(shortlist)
             else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         )
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
-        judged = self.judges and not past
-        # equal scores stay in the order of their rows, in which the places of one bidder stand side by side
-        order = np.lexsort((suitability.turn(shortlist), -scores) if judged else (-scores,))
-        stands = np.empty(len(order), dtype=np.int64)
-        stands[order] = np.arange(len(order))
-        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
-        order = order[np.sort(np.minimum.reduceat(stands, bidders))] if len(order) else order
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
-        if judged:
-            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
-        else:
-            may = suitability.admitted(shortlist)
-            if self.has_directory and not past:
-                may = may & suitability.proposable(shortlist)
-            levels = np.where(may, LIKELY, UNLIKELY)
         found = Ranking(
-            shortlist=shortlist, contributions=contributions, scores=scores, order=order, regime=regime,
-            chances=chances, levels=levels, judged=judged,
+            shortlist=shortlist, contributions=contributions, scores=scores, order=self._order(shortlist, scores, judged),
+            regime=regime, chances=chances, levels=self._levels(shortlist, chances, past), judged=judged,
         )  # fmt: skip
-        return self.turned(found, query.as_of or date.today()) if self.recipe.rotation else found
+        return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
 
-    def turned(self, ranking: Ranking, day: date) -> Ranking:
-        """The ranking with the turns of this day, where the recipe says that near-equals take turns."""
-        return take_turns(ranking, self.recipe.rotation, day)
+    def _measured(self, query: Query, ranker: Any) -> Shortlist:
+        """The shortlist of a lot with one column for each signal of the ranker."""
+        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
+        for name, signal in self._signals[ranker].items():  # each signal sees the columns before it
+            shortlist = shortlist.with_column(name, signal.measure(shortlist))
+        return shortlist
+
+    def _order(self, shortlist: Shortlist, scores: Column, judged: bool) -> NDArray[np.int64]:
+        """Positions of the best establishment of each bidder, best first."""
+        # equal scores stay in row order, in which the establishments of one bidder are adjacent
+        order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
+        if not len(order):
+            return order
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
+        return np.asarray(order[np.sort(np.minimum.reduceat(places, bidders))])
+
+    def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
+        """The level of each candidate; without a judgement, LIKELY for every admissible one."""
+        if self.judges and not past:
+            levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
+            return np.minimum(levels, PLAUSIBLE) if suitability.conceded(shortlist.query) else levels
+        may = suitability.admitted(shortlist)
+        if self.has_directory and not past:
+            may = may & suitability.proposable(shortlist)
+        return np.where(may, LIKELY, UNLIKELY)
+
+    def rotated(self, ranking: Ranking, day: date) -> Ranking:
+        """The ranking with near-ties drawn for this day, by the scale of the recipe."""
+        return rotate_near_ties(ranking, self.recipe.rotation, day)
 
     @property
     def judges(self) -> bool:
-        """Does the judgement say who is a lead, and not past awards alone who wins?"""
+        """Does the judgement rank leads, rather than past awards alone predicting winners?"""
         return self.ranker is not self.past_ranker
 
     @cached_property
     def has_directory(self) -> bool:
-        """Does the catalogue hold structures of a known kind, beside suppliers of past awards?"""
+        """Does the catalogue contain structures of a known kind, not only suppliers of past awards?"""
         return bool((self.catalogue.of_structure("kind") != "").any())
 
     def queries(
@@ -154,7 +166,7 @@ class Matcher:
         incumbents: bool = False,
     ) -> list[Query]:
         """One query for each lot; the texts of all lots are encoded at once."""
-        texts = [question(lot) for lot in tender.lots]
+        texts = self._texts(tender)
         vectors = self.catalogue.encoder.encode(texts, role="query")
         return [
             query_of(
@@ -169,6 +181,21 @@ class Matcher:
             )
             for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
         ]
+
+    def _texts(self, tender: Tender) -> list[str]:
+        """The text of each lot; one that describes no need by itself ("Secteur Sud") is given the title of the notice."""
+        texts = [question(lot) for lot in tender.lots]
+        if len(texts) < 2 or not self.judges:
+            return texts
+        encoder = self.catalogue.encoder
+        for number, lot in enumerate(tender.lots):
+            bare = replace(lot, cpv=(), reservation=None, clauses=())
+            words = question(bare)
+            if len(words) > SHORT:
+                continue
+            if not clarity.says_need(bare, words, encoder.encode([words], role="query")[0], encoder):
+                texts[number] = f"{tender.title}. {texts[number]}"
+        return texts
 
     # ------------------------------------------------------------------------------------ one tender
 
@@ -187,7 +214,7 @@ class Matcher:
         for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
             ranking = self.rank(query)
             answers.append(self.answer(ranking, n))
-            # a team is chosen among more than is shown: who covers two lots may be third in each
+            # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             if groups:
                 pools.append(self._pool(ranking, answers[-1], POOL) if n < POOL else answers[-1])
         consortia: tuple[Any, ...] = ()
@@ -206,9 +233,9 @@ class Matcher:
         filters: Filters | None = None,
         as_of: date | None = None,
     ) -> dict[str, LotAnswer]:
-        """The first n for each part of the lots that ask for several trades, by the id of the need.
+        """The first n for each part of the lots that require several trades, by the id of the need.
 
-        Empty without a judgement: the awards that rank then do not tell the parts of a lot apart.
+        Empty without a judgement: past awards do not distinguish the parts of a lot.
         """
         lots = tuple(part for lot in tender.lots for part in parts_of(lot))
         if not lots or not self.judges:
@@ -222,9 +249,9 @@ class Matcher:
         }
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
-        """The first n of a ranking as matches, with reasons, and what is said of the lot as a whole.
+        """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.
 
-        Whom to call stands first, then whom to ask first; the others are not shown but counted.
+        Likely candidates come first, then plausible ones; the others are counted, not shown.
         """
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
@@ -249,7 +276,7 @@ class Matcher:
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
         wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
-        return suitability.relaxations(ranking, wide, distances.told((wide or ranking).shortlist))
+        return suitability.relaxations(ranking, wide, distances.shown((wide or ranking).shortlist))
 
     def _by_clause(self, ranking: Ranking) -> tuple[Match, ...]:
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
@@ -264,10 +291,12 @@ class Matcher:
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
-        """The answer with more structures, whose reasons are found only if a team takes them."""
+        """The answer extended to n structures, with reasons computed only for those a group selects."""
         more = self._shown(ranking, n)[len(answer.matches) :]
         matches = [
-            self._match(ranking, int(i), rank, cast("tuple[Reason, ...]", _Later(self, ranking, int(i))))
+            self._match(
+                ranking, int(i), rank, cast("tuple[Reason, ...]", _LazyReasons(self, ranking, int(i)))
+            )
             for rank, i in enumerate(more, len(answer.matches) + 1)
         ]
         return replace(answer, matches=(*answer.matches, *matches))
@@ -281,17 +310,17 @@ class Matcher:
         return self._match(ranking, i, rank, self._reasons(ranking, i))
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
-        """What each signal adds to candidate i, and why, the weightiest first."""
+        """Contribution and explanation of each signal for candidate i, largest first."""
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
         for (name, signal), value, add in zip(
-            self._read_by(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
+            self._signals_of(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
-            alike = getattr(signal, "ALIKE", "")
+            shared = getattr(signal, "SAME_TEXT_FOR", "")
             unknown = value != value
             make = partial(_reason, name, signal, shortlist, i, value, add)
-            if alike == "value" or (unknown and alike == "unknown"):
+            if shared == "value" or (unknown and shared == "unknown"):
                 reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
             else:
                 reasons.append(make())
@@ -300,19 +329,19 @@ class Matcher:
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values and contributions with a row for each candidate and a column for each signal."""
-        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._read_by(ranking)
+        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._signals_of(ranking)
         shape = (len(names), len(ranking.shortlist))
         values = np.array([columns[name] for name in names], dtype=np.float64).reshape(shape)
         return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
 
-    def _read_by(self, ranking: Ranking) -> Mapping[str, Any]:
-        """The signals that a ranking is made of, by name."""
+    def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
+        """The signals of a ranking, by name."""
         return self._signals[self.ranker if ranking.judged else self.past_ranker]
 
     def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(distances.told(shortlist)[i])
+        kilometres = float(distances.shown(shortlist)[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
@@ -327,7 +356,9 @@ class Matcher:
             distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
             eligible=may,
             other_places=tuple(
-                s for s in self.catalogue.places_beside(int(shortlist.candidates[i])) if s != structure.siret
+                s
+                for s in self.catalogue.establishments_of_row(int(shortlist.candidates[i]))
+                if s != structure.siret
             ),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
@@ -350,49 +381,46 @@ class Matcher:
         return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
 
     def _why(self, row: int, query: Query) -> Explanation:
+        if excluded := self._excluded(row, query):
+            return Explanation(lot=query.lot, state=excluded[0], text=excluded[1])
+        ranking = self.rank(query)
+        candidates = ranking.shortlist.candidates
+        found = np.flatnonzero(candidates == row)
+        if not len(found):
+            text = "ni assez proche par le métier, ni par le lieu"
+            return Explanation(lot=query.lot, state="not-retrieved", text=text)
+        bidder = self.catalogue.of_structure("bidder")
+        rank = int(np.flatnonzero(bidder[candidates[ranking.order]] == bidder[row])[0]) + 1
+        match = self.explain(ranking, int(found[0]), rank)
+        state, text = self._outcome(ranking, row, match)
+        return Explanation(lot=query.lot, state=state, text=text, rank=rank, match=match)
+
+    def _excluded(self, row: int, query: Query) -> tuple[str, str] | None:
+        """State and text of a structure excluded before the search; None where it may be found."""
         allowed = allowed_mask(self.catalogue, query.filters, query.places)
         if allowed is not None and not allowed[row]:
-            said = "écartée par vos filtres (type, lieu, mots, exclusions)"
-            return Explanation(lot=query.lot, state="filtered", text=said)
+            return "filtered", "écartée par vos filtres (type, lieu, mots, exclusions)"
         if denials.refuses(self.catalogue.denied.get(row, ()), query.lot):
-            said = "la structure dit que ce n'est pas son métier"
-            return Explanation(lot=query.lot, state="denied", text=said)
-        ranking = self.rank(query)
-        shortlist = ranking.shortlist
-        places = np.flatnonzero(shortlist.candidates == row)
-        if not len(places):
-            return Explanation(
-                lot=query.lot, state="not-retrieved", text="ni assez proche par le métier, ni par le lieu"
-            )
-        i = int(places[0])
-        bidder = self.catalogue.of_structure("bidder")
-        stands = np.flatnonzero(bidder[shortlist.candidates[ranking.order]] == bidder[row])
-        rank = int(stands[0]) + 1
-        match = self.explain(ranking, i, rank)
-        before = f"rang {rank} sur {len(ranking.order)}"
-        if shortlist.candidates[ranking.order[rank - 1]] != row:
-            other = self.catalogue.structure(int(shortlist.candidates[ranking.order[rank - 1]]))
-            said = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label}), {before}"
-            return Explanation(lot=query.lot, state="other-place", text=said, rank=rank, match=match)
+            return "denied", "la structure dit que ce n'est pas son métier"
+        return None
+
+    def _outcome(self, ranking: Ranking, row: int, match: Match) -> tuple[str, str]:
+        """State and text of a candidate whose bidder stands at `match.rank`."""
+        position = f"rang {match.rank} sur {len(ranking.order)}"
+        shown = int(ranking.shortlist.candidates[ranking.order[match.rank - 1]])
+        if shown != row:
+            other = self.catalogue.structure(shown)
+            text = f"le même candidat est présenté par son établissement {other.siret} ({other.place.label})"
+            return "other-place", f"{text}, {position}"
         if match.eligible is False:
-            return Explanation(
-                lot=query.lot,
-                state="ineligible",
-                text=f"{'; '.join(match.warnings)}, {before}",
-                rank=rank,
-                match=match,
-            )
+            return "ineligible", f"{'; '.join(match.warnings)}, {position}"
         if match.structure.active is False:
-            return Explanation(
-                lot=query.lot, state="closed", text=f"établissement fermé, {before}", rank=rank, match=match
-            )
+            return "closed", f"établissement fermé, {position}"
         because = " ; ".join(sentences(match.reasons)) or "rien ne dit son métier"
-        if ranking.levels[i] < PLAUSIBLE:
-            said = f"peu probable pour ce lot, non montrée ({before}) : {because}"
-            return Explanation(lot=query.lot, state="below-floor", text=said, rank=rank, match=match)
+        if ranking.levels[ranking.order[match.rank - 1]] < PLAUSIBLE:
+            return "below-floor", f"peu probable pour ce lot, non montrée ({position}) : {because}"
         label = f"{LEVEL_LABELS[match.level]}, " if match.level else ""
-        said = f"{label}{before}, car : {because}"
-        return Explanation(lot=query.lot, state="ranked", text=said, rank=rank, match=match)
+        return "ranked", f"{label}{position}, car : {because}"
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
         low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
@@ -406,8 +434,8 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class _Later(Sequence[Reason]):
-    """The reasons of a candidate, found when they are read."""
+class _LazyReasons(Sequence[Reason]):
+    """The reasons of a candidate, computed on first access."""
 
     matcher: Matcher
     ranking: Ranking
@@ -420,11 +448,11 @@ class _Later(Sequence[Reason]):
         return iter(self.matcher._reasons(self.ranking, self.i))
 
     def __len__(self) -> int:
-        return len(self.matcher._read_by(self.ranking))
+        return len(self.matcher._signals_of(self.ranking))
 
 
 def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:
-    """What a signal says of candidate i."""
+    """The reason that a signal gives for candidate i."""
     why = signal.explain(shortlist, i, value)
     return Reason(
         code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,

@@ -1,7 +1,7 @@
-"""What a judgement reads of a lot and its candidates: named columns of shape (candidates,), NaN where unknown.
+"""Features of the judgement: named columns of shape (candidates,), NaN where unknown.
 
-Three kinds of column: how sure the trade is from each source, how far the work is from the structure for such a trade,
-and what the lot asks (a service, hours by a social clause, staff), which is the same for every candidate.
+Three groups of columns: confidence in the trade from each source, distance relative to the usual one of the trade,
+and what the lot requires (a service, social-clause hours, staff), equal for all candidates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.matching import demand, distances, said, trades, usual_reach
+from matcher.matching import declared, demand, distances, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -23,15 +23,15 @@ from matcher.reference.text import fold
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
-#: Kinds in the order in which they pass from lending staff to doing the work.
+#: Kinds ordered from those that lend staff to those that do the work.
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
 LENDS = 2  # the last kind that lends
-#: How much each source is worth as a proof of the trade.
-WORTH = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
-#: Sources that tell a trade; the others only make one likely.
-TELLING = ("said_trade", "code_trade", "name_trade")
-HELD = {"name_trade": trades.by_name, "code_trade": trades.by_code}
-IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres supposed where only the department of the lot is known
+#: Weight of each source as evidence of the trade.
+SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
+#: Sources that state a trade; the others only make one likely.
+TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
+TRADE_READERS = {"name_trade": trades.by_name, "code_trade": trades.by_code}
+IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres assumed where only the department of the lot is known
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
@@ -39,8 +39,8 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
 def said_trade(shortlist: Shortlist) -> Column:
-    """How surely a piece of what it declares, or the code of a job, is of the trade asked; NaN where nothing is declared."""
-    found, told = np.full(len(shortlist), np.nan), said.told(shortlist)
+    """Confidence that a declared piece, or the code of a job, is of the trade required; NaN where nothing is declared."""
+    found, told = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
     if len(told.texts):
         values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
@@ -49,18 +49,18 @@ def said_trade(shortlist: Shortlist) -> Column:
 
 
 def trade_of_texts(shortlist: Shortlist) -> Column:
-    """How surely each of the different texts declared (`said.told`) is of the trade asked; (texts,)."""
+    """Confidence that each distinct declared text (`declared.texts_of`) is of the trade required; (texts,)."""
 
     def make() -> Column:
-        held = trades.by_text(said.pieces(shortlist))
-        return trades.match(trades.asked(shortlist), held, said.told(shortlist).texts)
+        held = trades.by_text(declared.pieces(shortlist))
+        return trades.match(trades.asked(shortlist), held, declared.texts_of(shortlist).texts)
 
     found: Column = shortlist.once("trade of texts", make)
     return found
 
 
 def _meaning(shortlist: Shortlist) -> Column:
-    """Cosine of the lot and each evidence row, 0 where it points away; (rows,)."""
+    """Cosine of the lot and each evidence row, negative ones as 0; (rows,)."""
     similarity = shortlist.similarity.get("meaning")
     return (
         np.zeros(len(shortlist.rows)) if similarity is None else np.maximum(similarity, 0).astype(np.float64)
@@ -73,32 +73,32 @@ def said_near(shortlist: Shortlist) -> Column:
 
 
 def said_best(shortlist: Shortlist) -> Column:
-    """Likeness of the piece nearest to the lot, cut at phrases; see `matcher.matching.said`."""
-    return said.said_best(shortlist)
+    """Similarity of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
+    return declared.said_best(shortlist)
 
 
 def said_second(shortlist: Shortlist) -> Column:
-    """Likeness of the second nearest piece."""
-    return said.said_second(shortlist)
+    """Similarity of the second nearest piece."""
+    return declared.said_second(shortlist)
 
 
-def _held(shortlist: Shortlist, source: str) -> Column:
-    """How surely a name or code is of the trade asked; NaN where it tells none."""
+def _trade_by(shortlist: Shortlist, source: str) -> Column:
+    """Confidence that a name or code is of the trade required; NaN where it indicates no trade."""
     return np.where(
         _most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan
     )
 
 
 def _of(shortlist: Shortlist, source: str) -> trades.Floats:
-    """The trades that the name or code of each candidate tells; (candidates, trades)."""
+    """Trades indicated by the name or code of each candidate; (candidates, trades)."""
     found: trades.Floats = shortlist.once(
-        f"trades {source}", lambda: HELD[source](shortlist.catalogue, shortlist.candidates)
+        f"trades {source}", lambda: TRADE_READERS[source](shortlist.catalogue, shortlist.candidates)
     )
     return found
 
 
 def _most(shortlist: Shortlist, source: str) -> Column:
-    """How surely a name or code tells any trade."""
+    """Confidence that a name or code indicates any trade."""
     most: Column = shortlist.once(
         f"most {source}", lambda: _of(shortlist, source).max(axis=1).astype(np.float64)
     )
@@ -106,13 +106,13 @@ def _most(shortlist: Shortlist, source: str) -> Column:
 
 
 def name_trade(shortlist: Shortlist) -> Column:
-    """How surely the name is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, "name_trade")
+    """Confidence that the name is of the trade required; NaN where it indicates no trade."""
+    return _trade_by(shortlist, "name_trade")
 
 
 def code_trade(shortlist: Shortlist) -> Column:
-    """How surely the activity code is of the trade asked; NaN where it tells no trade."""
-    return _held(shortlist, "code_trade")
+    """Confidence that the activity code is of the trade required; NaN where it indicates no trade."""
+    return _trade_by(shortlist, "code_trade")
 
 
 def name_near(shortlist: Shortlist) -> Column:
@@ -127,33 +127,33 @@ def code_near(shortlist: Shortlist) -> Column:
 
 
 def prior_trade(shortlist: Shortlist) -> Column:
-    """How well the trades that kind, code and name make likely meet the lot, whatever is declared."""
+    """Relevance to the lot of the trades predicted from kind, code and name, whatever is declared."""
     return trades.likely_by_prior(shortlist.catalogue, trades.asked(shortlist), shortlist.candidates)
 
 
 def other_trade(shortlist: Shortlist) -> Column:
-    """How surely name and code tell a trade that is not the one asked, nor said to be done too."""
-    best = np.maximum.reduce([_most(shortlist, source) for source in HELD])
-    met = np.fmax.reduce([of(shortlist, source) for source in TELLING])
+    """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
+    best = np.maximum.reduce([_most(shortlist, source) for source in TRADE_READERS])
+    met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
 
 def sure(shortlist: Shortlist) -> Column:
-    """How sure the trade is from all sources together, each a proof of its own."""
+    """Confidence in the trade from all sources combined as independent evidence (noisy or)."""
     left = np.ones(len(shortlist))
-    for source, worth in WORTH.items():
+    for source, worth in SOURCE_WEIGHTS.items():
         left = left * (1 - worth * np.fmax(of(shortlist, source), 0.0))
     return 1 - left
 
 
 def silent(shortlist: Shortlist) -> Column:
-    """1 where nothing tells any trade."""
-    told = [~np.isnan(of(shortlist, source)) for source in TELLING]
+    """1 where no source indicates any trade."""
+    told = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
     return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
 
 
 def pieces(shortlist: Shortlist) -> Column:
-    """How many pieces it declares, up to 20."""
+    """Number of declared pieces, up to 20."""
     return np.minimum(shortlist.count(shortlist.known(*DECLARED)), 20.0)
 
 
@@ -163,7 +163,7 @@ def pieces(shortlist: Shortlist) -> Column:
 def same_department(shortlist: Shortlist) -> Column:
     """1 in a department of the lot, 0 elsewhere; NaN where a point alone is known.
 
-    A lot without any place is supposed to be near to everybody: the trade alone is judged, and who asks knows where.
+    A lot without any place counts as near for everybody: only the trade is judged.
     """
     places_ = shortlist.query.places
     asked = {place.department for place in places_ if place.department}
@@ -174,14 +174,14 @@ def same_department(shortlist: Shortlist) -> Column:
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone; supposed where only departments, or nothing, are known."""
+    """Kilometres to the lot, or to a declared zone; assumed where only departments, or nothing, are known."""
     exact: Column = distances.kilometres(shortlist)
     same = of(shortlist, "same_department")
     if distances.vague_place(shortlist):
         exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
     else:
         exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    zones = distances.zones(shortlist)  # a declared zone is as good as near, and out of it as bad as far
+    zones = distances.zones(shortlist)  # inside a declared zone counts as near, outside as far
     return np.where(
         zones > 0, np.fmin(exact, NEXT_DOOR), np.where(zones < 0, np.fmax(exact, OUT_OF_ZONE), exact)
     )
@@ -189,13 +189,13 @@ def kilometres(shortlist: Shortlist) -> Column:
 
 @cache
 def _reach() -> NDArray[np.float64]:
-    """Usual kilometres of each trade; the last stands for an unknown one."""
+    """Usual kilometres of each trade; the last entry is for an unknown one."""
     km = {row["trade"]: float(row["km"]) for row in trades.table("trade_reach.csv")}
     return np.array([km.get(name, km[""]) for name in (*trades.names(), "")])
 
 
 def usual_km(shortlist: Shortlist) -> float:
-    """How far such a lot is usually served from: the mean of its trades on a scale of ratios."""
+    """Usual distance for such a lot: the geometric mean over its trades."""
 
     def make() -> float:
         asked = trades.asked(shortlist).astype(np.float64)
@@ -206,7 +206,7 @@ def usual_km(shortlist: Shortlist) -> float:
 
 
 def beyond(shortlist: Shortlist) -> Column:
-    """Doublings of the usual distance of the trade: 0 at it, below 0 nearer, 1 at twice as far."""
+    """log2 of the distance over the usual one of the trade: 0 at it, negative nearer, 1 at twice as far."""
     return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
 
 
@@ -219,7 +219,7 @@ def _departments() -> tuple[re.Pattern[str], Mapping[str, str]]:
 
 
 def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """The code of the department that each name holds by number or name; "" where none."""
+    """The department that each name contains as number or name; "" if none."""
 
     def code(name: str) -> str:
         words, codes = _departments()
@@ -230,7 +230,7 @@ def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray
 
 
 def named_department(shortlist: Shortlist) -> Column:
-    """1 where the name holds the number or name of the lot's department, 0 another's; NaN where none."""
+    """1 where the name contains the number or name of the lot's department, 0 of another; NaN if of none."""
     here = {p.department for p in shortlist.query.places if p.department}
     if not here:
         return np.full(len(shortlist), np.nan)
@@ -256,7 +256,7 @@ def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.b
 
 
 def public_body(shortlist: Shortlist) -> Column:
-    """1 where a commune, an EPCI or another public body carries it, by its name or code."""
+    """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     named = _public_names(catalogue, rows)
     coded = catalogue.among("naf", lambda code: (code or "").startswith("84"), rows)
@@ -264,7 +264,7 @@ def public_body(shortlist: Shortlist) -> Column:
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:
-    """Read all names of a catalogue ahead of the lots that would meet them, some at a time so that others are answered."""
+    """Warm the caches of names of a catalogue, in blocks, so that other threads are served meanwhile."""
     for low in range(0, len(catalogue), block):
         rows = np.arange(low, min(low + block, len(catalogue)))
         trades.by_name(catalogue, rows)
@@ -273,49 +273,49 @@ def read_names(catalogue: Catalogue, block: int = 500) -> None:
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Which candidates the register says are closed."""
+    """Candidates closed according to the register."""
     return np.asarray(shortlist.catalogue.of_structure("active")[shortlist.candidates] == 0)
 
 
 def kind(shortlist: Shortlist) -> Column:
-    """The kind by its place in KINDS, 6 where it is another or none."""
+    """The rank of the kind in KINDS, 6 for another or none."""
     return shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)), shortlist.candidates)
 
 
 def lends(shortlist: Shortlist) -> Column:
-    """1 for a kind that lends staff where staff is asked, less where only a clause may ask for it, 0 for who does not lend."""
+    """For kinds that lend staff, the probability that the lot requires staff or a clause; 0 for other kinds."""
     asked = demand.of(shortlist)
     return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), 0.0)
 
 
-PAIRED: Mapping[str, Callable[[Shortlist], Column]] = {
+PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
         kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, prior_trade, other_trade, sure,
         silent, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip
-#: Columns that are the same for every candidate of a lot; see `demand.of`.
-WHOLE = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
+#: Columns equal for all candidates of a lot; see `demand.of`.
+PER_LOT = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
 
 
 def of(shortlist: Shortlist, name: str) -> Column:
-    """The column of a name, computed once for a lot."""
+    """A column by name, computed once per lot."""
 
     def make() -> Column:
-        if name in PAIRED:
-            return np.asarray(PAIRED[name](shortlist), dtype=np.float64)
-        return np.full(len(shortlist), whole(shortlist)[name])
+        if name in PER_CANDIDATE:
+            return np.asarray(PER_CANDIDATE[name](shortlist), dtype=np.float64)
+        return np.full(len(shortlist), lot_columns(shortlist)[name])
 
     found: Column = shortlist.once(f"evidence {name}", make)
     return found
 
 
-def whole(shortlist: Shortlist) -> Mapping[str, float]:
-    """What the lot asks, by name."""
+def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:
+    """Columns of the lot alone, by name."""
     return demand.of(shortlist)
 
 
 def axis(shortlist: Shortlist, name: str) -> Column:
-    """The column of a name, of length 1 where it is the same for every candidate."""
-    return of(shortlist, name) if name in PAIRED else np.array([whole(shortlist)[name]])
+    """A column by name, of length 1 where it is equal for all candidates."""
+    return of(shortlist, name) if name in PER_CANDIDATE else np.array([lot_columns(shortlist)[name]])

@@ -1,4 +1,4 @@
-"""Is this structure a lead: would someone who knows the trade call it for this lot?
+"""The judgement: is this structure a lead, one that a professional would call for this lot?
 
 A sum of small tables, each over one or two columns of `matcher.matching.evidence`, learnt from judged pairs (`matcher
 train judgement`) and read from JSON with numpy alone.  The sum is the log-odds of a lead; its parts by theme are the
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound
-from matcher.matching import evidence, said
+from matcher.matching import declared, evidence
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
@@ -27,21 +27,21 @@ from matcher.reference import paths
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
-#: The parts of a judgement, each a signal that says its part in French.
+#: Themes of the judgement, each a signal that explains its contribution in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
-#: What the law or the notice rules out, beside the judgement: signals with a line as in a ranker's file.
+#: Exclusions by law or notice, added to the judgement: signals with a line as in a ranker's file.
 RULES: Mapping[str, Mapping[str, float]] = {
     "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5},
     "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
 }
 
 
-CLOSED = 10.0  # log-odds that an establishment closed by the register loses
+CLOSED = 10.0  # log-odds subtracted for an establishment closed according to the register
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the values of one or two columns add: cell i lies at or under cut i, the last but one above all, the last unknown."""
+    """Contribution by values of one or two columns: cell i is at or under cut i, the last but one above all, the last NaN."""
 
     columns: tuple[str, ...]
     theme: str
@@ -50,12 +50,12 @@ class Table:
 
 
 def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
-    """Which cell of a table's axis each value falls into; NaN into the last."""
-    return np.asarray(cuts.searchsorted(values) + np.isnan(values))  # NaN is searched for behind all cuts
+    """The cell of a table's axis for each value; NaN is the last."""
+    return np.asarray(cuts.searchsorted(values) + np.isnan(values))  # searchsorted puts NaN after all cuts
 
 
 def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
-    """The value at each cell; an axis with one cell for all is taken first, so that one gather is left."""
+    """The value at each cell; axes with one cell for all candidates are indexed first, which leaves a single gather."""
     kept = [at for at in cells if len(at) != 1]
     values = values[tuple(slice(None) if len(at) != 1 else int(at[0]) for at in cells)]
     if len(kept) == 2:
@@ -64,7 +64,7 @@ def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) 
 
 
 class Judgement:
-    """The learnt tables.  Ranks as a ranker does: `signals`, `contributions`, `probability`, `fingerprint`."""
+    """The fitted tables, with the interface of a ranker: `signals`, `contributions`, `probability`, `fingerprint`."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.base = float(data["base"])
@@ -91,11 +91,11 @@ class Judgement:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of evidence that are read."""
+        """The evidence columns used."""
         return tuple(dict.fromkeys(name for table in self.tables for name in table.columns))
 
     def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """What each theme adds to the log-odds of a lead; every part of shape (n,), a column of length 1 standing for all."""
+        """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast."""
         size = max(map(len, columns.values()))
         cells = {name: cell(cuts, columns[name]) for name, cuts in self._cuts.items()}
         added = {theme: np.zeros(size) for theme in THEMES}
@@ -105,7 +105,7 @@ class Judgement:
         return added
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
-        """The parts of each candidate of a lot, and what the rules take away; they sum to the score."""
+        """Contributions of themes and rules for each candidate of a lot; they sum to the score."""
         told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
         told["likely_role"] = told["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
@@ -115,28 +115,32 @@ class Judgement:
         return told | ruled
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
-        """The chance of being a lead for each score."""
+        """Probability of being a lead for each score."""
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500))), dtype=np.float64)
 
     def levels(self, chances: Column) -> NDArray[np.int64]:
-        """LIKELY, PLAUSIBLE or UNLIKELY for each chance."""
+        """LIKELY, PLAUSIBLE or UNLIKELY for each probability."""
         return np.searchsorted([self.plausible, self.likely], chances, side="right")
 
     def levels_of(self, scores: Column) -> NDArray[np.int64]:
         """The level of each score."""
         return self.levels(self.probability(scores))
 
-    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float]) -> NDArray[np.int64]:
-        """The levels of the candidates if some of their columns had these values, the rules left out."""
+    def scores_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> Column:
+        """Log-odds of the candidates with some columns replaced by these values, without the rules; (n,)."""
         columns = {
-            name: np.array([given[name]]) if name in given else evidence.axis(shortlist, name)
+            name: np.atleast_1d(given[name]) if name in given else evidence.axis(shortlist, name)
             for name in self.columns
         }
-        return self.levels_of(np.sum(list(self.parts(columns).values()), axis=0))
+        return np.asarray(np.sum(list(self.parts(columns).values()), axis=0))
+
+    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> NDArray[np.int64]:
+        """Levels of the candidates with some columns replaced, see `scores_with`."""
+        return self.levels_of(self.scores_with(shortlist, given))
 
 
 def read(path: Path) -> Judgement:
-    """The judgement of a file.  Raises NotFound, BadInput."""
+    """Load a judgement.  Raises NotFound, BadInput."""
     if not path.is_file():
         raise NotFound(f"no judgement in {path}: `matcher train judgement` makes one")
     try:
@@ -147,10 +151,10 @@ def read(path: Path) -> Judgement:
 
 @cache
 def shipped() -> Judgement:
-    """The judgement of models/judgement, read once."""
+    """The judgement of models/judgement, loaded once."""
     return read(paths.judgement_file("judgement.json"))
 
 
 def reads(catalogue: Catalogue) -> bool:
-    """Was the shipped judgement learnt on vectors of the catalogue's encoder?"""
-    return bool(said.groups().encoder == catalogue.encoder.fingerprint)
+    """Was the shipped judgement fitted on vectors of the catalogue's encoder?"""
+    return bool(declared.groups().encoder == catalogue.encoder.fingerprint)

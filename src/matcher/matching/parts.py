@@ -1,4 +1,4 @@
-"""The parts of a lot that asks for several trades, each asked for itself: who is likely for one may not be for the whole."""
+"""Parts of a lot that requires several trades, matched separately: a likely match for one may not be one for the whole."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from matcher.reference import needs
 
 
 def parts_of(lot: Lot) -> tuple[Lot, ...]:
-    """Each part as a lot of its own, with the id of its need; empty where the lot asks for one trade."""
+    """Each part as a lot of its own, with the id of its need; empty for a lot of one trade."""
     return tuple(_part(lot, need) for need in needs.split(lot))
 
 
 def _part(lot: Lot, need: needs.Need) -> Lot:
-    """The lot cut down to one need: its words, its codes, its share of the amount."""
+    """The lot restricted to one need: its words, codes and share of the amount."""
     says = (
         need.passage
         if {one.trade for one in needs.asked(Lot(id="", title=need.passage))} == {need.trade}

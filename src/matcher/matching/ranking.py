@@ -1,4 +1,4 @@
-"""Candidates of a lot in order, and the merging of several orders."""
+"""The ranking of a lot's candidates, rotation of near-ties, and the merge of several rankings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from matcher.matching.shortlist import Column, Shortlist
 
-#: Levels of the judgement, as numbers that can be compared: whom to call, whom to ask first, whom not to show.
+#: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
-TURNS = 200  # so many of the first places may change, no more
+ROTATED_FIRST = 200  # only this many of the first places may change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Candidates of a lot in order; `order` holds positions in the shortlist, one for each bidder, best first.
 
-    `chances` and `levels` hold, for each candidate, the chance of being a lead (of winning, where past awards rank)
-    and the level that it reaches: UNLIKELY for whom the law or the register shuts out.  Without a judgement whoever is
-    admitted counts as likely.
+    `chances` and `levels` hold, for each candidate, the probability of being a lead (of winning, where past awards
+    rank) and its level: UNLIKELY for those excluded by law or by the register.  Without a judgement every admissible
+    candidate counts as likely.
     """
 
     shortlist: Shortlist
@@ -43,19 +43,19 @@ class Ranking:
         return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
 
 
-def take_turns(ranking: Ranking, scale: float, day: date) -> Ranking:
-    """The ranking with its first places drawn for this lot and day, the same all day long; levels stay apart.
+def rotate_near_ties(ranking: Ranking, scale: float, day: date) -> Ranking:
+    """The ranking with its first places drawn at random within each level, with a seed of lot and day.
 
-    A score of `scale` more makes it e times as likely to stand before another (Plackett, 1975): near-equals take
-    turns, who is clearly better hardly ever does.
+    A score higher by `scale` makes a candidate e times as likely to precede another (Plackett, 1975): near-ties
+    alternate from day to day, clear differences hardly ever reverse.
     """
-    first, lot = ranking.order[:TURNS], ranking.shortlist.query.lot.id
+    first, lot = ranking.order[:ROTATED_FIRST], ranking.shortlist.query.lot.id
     if scale <= 0 or len(first) < 2:
         return ranking
     sirens = ranking.shortlist.catalogue.of_structure("siren")[ranking.shortlist.candidates[first]]
-    luck = np.array([_gumbel(f"{day.isoformat()} {lot} {siren}") for siren in sirens])
-    drawn = np.lexsort((-(ranking.scores[first] + scale * luck), -ranking.levels[first]))
-    return replace(ranking, order=np.concatenate([first[drawn], ranking.order[TURNS:]]))
+    noise = np.array([_gumbel(f"{day.isoformat()} {lot} {siren}") for siren in sirens])
+    drawn = np.lexsort((-(ranking.scores[first] + scale * noise), -ranking.levels[first]))
+    return replace(ranking, order=np.concatenate([first[drawn], ranking.order[ROTATED_FIRST:]]))
 
 
 def _gumbel(key: str) -> float:
@@ -65,9 +65,9 @@ def _gumbel(key: str) -> float:
 
 
 def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[tuple[str, float]]:
-    """Rankings of several lots as one: the firsts of each, then the seconds ..., each SIREN once.
+    """Round-robin merge of the rankings of several lots, each SIREN once.
 
-    Scores are made to follow the order: an entry never scores above the one before it.
+    Scores are capped so that they never increase along the list.
     """
     merged: dict[str, float] = {}
     for depth in range(max((len(ranking) for ranking in lists), default=0)):

@@ -1,7 +1,7 @@
-"""The reasons of a match as a reader wants them: first the trade, then the place, then the proof.
+"""Reasons of a match in reading order: trade, place, past contracts.
 
-A score has some thirty parts, of which many say the same thing (six signals read the same past contract) or only that
-something is unknown.  Here they are gathered by subject; the points of the subjects still sum to the score.
+A score has some thirty parts, many of them redundant (six signals read the same past contract) or merely stating that
+something is unknown.  They are grouped by subject here; the points of the subjects still sum to the score.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from matcher.reference.text import shorten
 
 
 def missing(structure: Structure) -> tuple[str, ...]:
-    """What is not known of a structure and that a buyer would ask, in French."""
+    """Unknown facts about a structure that a buyer would ask for, in French."""
     gaps = []
     if not structure.phone and not structure.email and not structure.website:
         gaps.append("aucun moyen de contact connu")
@@ -29,7 +29,7 @@ def missing(structure: Structure) -> tuple[str, ...]:
 
 
 def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
-    """What should stop a reader at this line, in French."""
+    """Warnings on a match, in French."""
     said = []
     if structure.active is False:
         said.append("établissement fermé d'après le registre")
@@ -41,7 +41,7 @@ def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
     return tuple(said)
 
 
-#: Subject -> the codes it gathers, in the order of telling.
+#: Subject -> the codes it gathers, in display order.
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
     "Métier": ("likely_trade", "meaning", "trade", "words", "name_meaning", "name_words", "named"),
@@ -55,75 +55,75 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "Moyens et délai": ("capacity", "deadline"),
 }  # fmt: skip
 OTHER = "Autres"
-#: Signals that say the same thing of the same contracts: one of each line is told.
-ALIKE = (
+#: Signals that state the same fact about the same contracts: one of each line is shown.
+REDUNDANT = (
     frozenset({"past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near"}),
     frozenset({"past_trade", "past_trade_count", "past_trade_share", "past_vote", "past_volume"}),
     frozenset({"past_place", "past_department", "past_reach"}),
     frozenset({"words", "name_meaning", "name_words"}),
 )
-ALWAYS = frozenset({"place", "likely_place", "clause-hire", "clause-task"})  # told however little they add
-LEAST = 0.05  # points below which a reason is not worth a line
-EACH = 2  # sentences of a subject
+ALWAYS = frozenset({"place", "likely_place", "clause-hire", "clause-task"})  # shown however little they add
+MIN_POINTS = 0.05  # points below which a reason is not shown
+PER_SUBJECT = 2  # most sentences of a subject
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is said on one subject, and the points of all its signals, told or not.
+    """Sentences on one subject, and the points of all its signals, shown or not.
 
-    `aside` is what the weightiest of them says: banal, for who asks where the points come from.
+    `fallback` is the text of the signal with most points, for the detailed view where no sentence is worth showing.
     """
 
     name: str
     sentences: tuple[str, ...]
     points: float
-    aside: str
+    fallback: str
 
 
 def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
-    """The reasons by subject; the points sum to the score.  Subjects without a sentence nor points are left out."""
+    """The reasons by subject; the points sum to the score.  Subjects with neither sentence nor points are left out."""
     held: dict[str, list[Reason]] = {name: [] for name in (*SUBJECTS, OTHER)}
     for reason in reasons:
         held[next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)].append(reason)
     found = (
-        Subject(name, _sentences(each), sum(r.contribution for r in each), _aside(each))
+        Subject(name, _sentences(each), sum(r.contribution for r in each), _fallback(each))
         for name, each in held.items()
     )
     return tuple(s for s in found if s.sentences or abs(s.points) >= 0.005)
 
 
-def _aside(reasons: list[Reason]) -> str:
+def _fallback(reasons: list[Reason]) -> str:
     return max(reasons, key=lambda r: abs(r.contribution)).text if reasons else ""
 
 
 def sentences(reasons: Iterable[Reason], most: int = 3) -> tuple[str, ...]:
-    """The few sentences that matter most: the first of each subject, then the seconds."""
-    told = [subject.sentences for subject in subjects(reasons)]
-    return tuple(said[turn] for turn in range(EACH) for said in told if turn < len(said))[:most]
+    """The few sentences that matter most: a round-robin merge over subjects."""
+    lists = [subject.sentences for subject in subjects(reasons)]
+    return tuple(one[i] for i in range(PER_SUBJECT) for one in lists if i < len(one))[:most]
 
 
 def _sentences(reasons: list[Reason]) -> tuple[str, ...]:
-    told: dict[str, None] = {}
+    shown: dict[str, None] = {}
     used: set[frozenset[str]] = set()
     for reason in sorted(reasons, key=lambda r: -r.contribution):
-        alike = next((group for group in ALIKE if reason.code in group), None)
-        if not _worth(reason) or alike in used:
+        group = next((codes for codes in REDUNDANT if reason.code in codes), None)
+        if not _worth(reason) or group in used:
             continue
-        if alike is not None:
-            used.add(alike)
-        told.setdefault(_sentence(reason))
-    return tuple(told)[:EACH]
+        if group is not None:
+            used.add(group)
+        shown.setdefault(_sentence(reason))
+    return tuple(shown)[:PER_SUBJECT]
 
 
 def _worth(reason: Reason) -> bool:
     if not reason.text or not reason.tells:
         return False
-    return reason.code in ALWAYS or abs(reason.contribution) >= LEAST
+    return reason.code in ALWAYS or abs(reason.contribution) >= MIN_POINTS
 
 
 def _sentence(reason: Reason) -> str:
-    """The sentence, with the title of the contract that it speaks of."""
-    if reason.code in ALIKE[0] and reason.offer_passage:
+    """The sentence, with the title of the contract concerned."""
+    if reason.code in REDUNDANT[0] and reason.offer_passage:
         return f"{reason.text} : « {shorten(reason.offer_passage, 90)} »"
     return reason.text
 
@@ -139,7 +139,7 @@ def counts(answer: LotAnswer) -> str:
     return f"{', '.join(said)}, sur {examined}" if said else examined
 
 
-#: Why nobody is proposed, by what the lot calls for, and what to do.
+#: Why nobody is proposed and what to do, by what the lot calls for.
 NOBODY: Mapping[CallsFor, str] = {
     "unclear": "Ce texte ne dit pas de besoin : écrivez ce qui est à faire, et où.",
     "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
@@ -149,12 +149,12 @@ NOBODY: Mapping[CallsFor, str] = {
 
 
 def why_nobody(answer: LotAnswer) -> str:
-    """Why no structure is proposed for a lot, and the way that is left; "" where nothing is known of it, or some are."""
+    """Why no structure is proposed for a lot, and what remains possible; "" where unknown, or where some are proposed."""
     return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
 
 
 def mark(match: Match) -> str:
-    """What to do with the match, in a word, unless something else comes first for the reader."""
+    """What to do with the match, in a word, unless inadmissibility or closure matters more."""
     if match.eligible is False:
         return "non admissible"
     if match.structure.active is False:
@@ -163,7 +163,7 @@ def mark(match: Match) -> str:
 
 
 def clause_in_words(clause: Clause) -> str:
-    """A clause, a criterion with its weight, or the object of the contract, each called what it is; in French."""
+    """French label of a clause, of a criterion with its weight, or of the object of the contract."""
     if clause.nature == "objective":
         return "Objectif social" if clause.origin == "field" else "Objet du marché : insertion"
     if clause.nature == "criterion":

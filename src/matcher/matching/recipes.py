@@ -1,4 +1,4 @@
-"""The recipes that ship: the default, three that differ from it in one thing, and two that rank by one thing alone."""
+"""Shipped recipes: the default, three that differ from it in one setting, and two that rank by a single criterion."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHIPPED: dict[str, Recipe] = {
 
 
 def named(name: str) -> Recipe:
-    """A shipped recipe by name.  Raises NotFound, naming those there are."""
+    """A shipped recipe by name.  Raises NotFound, listing the names."""
     if name not in SHIPPED:
         raise NotFound(f"no recipe {name!r}: choose one of {', '.join(SHIPPED)}")
     return SHIPPED[name]

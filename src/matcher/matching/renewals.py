@@ -1,6 +1,6 @@
-"""Contracts that end soon, read from awards with a duration: for buyers a reminder to source, for structures time to group.
+"""Contracts about to end, from awards with a duration: a sourcing reminder for buyers, lead time for structures.
 
-An award tells when a contract should end, not that it will be renewed: options, extensions and early ends are unknown.
+An award gives the scheduled end, not whether the contract is renewed: options, extensions and terminations are unknown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTE = "Fin calculée : notification et durée publiées. Reconductions et prolo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """A contract that ends: who holds it, as published, and when its duration is over."""
+    """A contract about to end: its holders as published, and its calculated end."""
 
     id: str
     title: str
@@ -40,7 +40,7 @@ class Renewal:
     source: str
 
     def sentence(self) -> str:
-        """The renewal in French: what, for whom, who holds it, until when."""
+        """The renewal in French: object, buyer, holders, end."""
         held = ", ".join(h.name or h.id for h in self.holders) or "titulaire non publié"
         who = self.buyer.name or "acheteur non précisé"
         return (
@@ -49,7 +49,7 @@ class Renewal:
 
 
 def months_after(day: date, months: float) -> date:
-    """The day so many months later; the last day of its month where the number does not exist."""
+    """The day this many months later, clipped to the end of the month."""
     years, month = divmod(day.month - 1 + round(months), 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
@@ -65,10 +65,10 @@ def renewals(
     departments: Sequence[str] = (),
     cpv: Sequence[str] = (),
 ) -> list[Renewal]:
-    """The contracts that end `soonest` to `latest` months after a day, the first to end first.
+    """The contracts that end `soonest` to `latest` months after a day, earliest end first.
 
-    `buyer` is a SIREN or SIRET, `cpv` prefixes.  One contract published several times, or modified, is one: the last
-    end published stands.
+    `buyer` is a SIREN or SIRET, `cpv` prefixes.  A contract published or modified several times counts
+    once, with the last end published.
     """
     low, high = months_after(on, soonest), months_after(on, latest)
     found: dict[tuple[str, ...], Renewal] = {}
@@ -108,7 +108,7 @@ def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[
 
 
 def _asked(matcher: Matcher, one: Renewal, filters: Filters | None = None) -> Ranking:
-    """The structures for what would be bought again."""
+    """The ranking of structures for the contract if bought again."""
     places = (one.place,) if one.place != Place() else ()
     lot = Lot(id=one.id, title=one.title, cpv=(one.cpv,) if one.cpv else (), places=places)
     tender = Tender(id=one.id, format="decp", title=one.title, buyer=one.buyer, lots=(lot,))
@@ -116,24 +116,24 @@ def _asked(matcher: Matcher, one: Renewal, filters: Filters | None = None) -> Ra
 
 
 def of_structure(matcher: Matcher, structure: Structure, ending: Iterable[Renewal]) -> list[Renewal]:
-    """Those of the trade of a structure and in its reach, by the judgement that lists its lots."""
+    """Renewals in the trade and reach of a structure, by the same judgement as its opportunities."""
     only = Filters(sirets=(structure.siret,))
     rankings = ((one, _asked(matcher, one, only)) for one in ending)
     return [one for one, ranking in rankings if len(ranking.order) and level_of(ranking, structure) == LIKELY]
 
 
 def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
-    """The SIRETs of whom a renewal is to be told: who would be called for the contract, the likeliest first."""
+    """SIRETs to notify of a renewal: structures likely to answer the contract, likeliest first."""
     ranking = _asked(matcher, one)
     catalogue, candidates = ranking.shortlist.catalogue, ranking.shortlist.candidates
     if not located(ranking.shortlist.query) or not ranking.judged:
         return []
-    lot, kinds = ranking.shortlist.query.lot, catalogue.of_structure("kind")[candidates]
+    kinds = catalogue.of_structure("kind")[candidates]
     likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()
     held = {holder.siren for holder in one.holders}
     sirets = [
         str(catalogue.of_structure("siret")[candidates[i]])
         for i in likely
-        if way_in(str(kinds[i]), lot) == "self"
+        if way_in(str(kinds[i]), ranking) == "self"
     ]
     return [siret for siret in sirets if siret[:9] not in held][:most]

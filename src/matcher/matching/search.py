@@ -1,4 +1,4 @@
-"""From a lot to its candidates: the query, and the union of what every index finds."""
+"""Candidate retrieval: the query of a lot, and the union of what every index returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import coded, lot_part
 
-#: Up to this many evidence rows every row is compared, so that nothing can be missed.
+#: Up to this many evidence rows every row is compared, so that recall is complete.
 EXHAUSTIVE_UP_TO = 8_000
 
 
@@ -34,13 +34,13 @@ def query_of(
     filters: Filters | None = None,
     incumbents: bool = False,
 ) -> Query:
-    """A lot ready to be compared: its places located, its text encoded."""
+    """The query of a lot: its places located, its text encoded."""
     words = text or question(lot)
     located, deduced = toponyms.of_lot(lot, tender)
     places = tuple(dict.fromkeys(each for place in located for each in spread(place)))
     if vector is None:
         vector = catalogue.encoder.encode([words], role="query")[0]
-    stated = () if "cpv" in lot.inferred else lot.cpv  # a supposed code decides nothing
+    stated = () if "cpv" in lot.inferred else lot.cpv  # an inferred code is not used
     pieces = needs.pieces(lot.title)
     return Query(
         lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, deduced=deduced, cpv=stated, as_of=as_of,
@@ -50,11 +50,11 @@ def query_of(
 
 
 def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive: bool = False) -> Shortlist:
-    """Candidates of a lot: every allowed structure when they are few, else the union of k per way in.
+    """Candidates of a lot: every allowed structure when they are few, else the union of k per retriever.
 
-    `exhaustive` compares all of them, however many.  The ways in are each index (words, meaning, the
-    lot's own words) and nearness; then every index compares every row of
-    every candidate.  A filter is applied before the search, so it never costs recall.
+    `exhaustive` compares all of them, however many.  The retrievers are the indexes (words, meaning, the lot's own
+    words) and geographic proximity; every index then compares every row of every candidate.  Filters are applied
+    before the search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or _few(catalogue, allowed):
@@ -86,7 +86,7 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
 
 
 def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
-    """Can every allowed structure be compared?"""
+    """Are the allowed rows few enough to compare them all?"""
     rows = np.diff(catalogue.offsets) if allowed is None else np.diff(catalogue.offsets)[allowed]
     return bool(rows.sum() <= EXHAUSTIVE_UP_TO)
 
@@ -94,13 +94,13 @@ def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
 def _found(
     catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
-    """The structures that some way in finds, increasing."""
+    """Structures returned by any retriever, in increasing order."""
     row_mask = None if allowed is None else allowed[catalogue.owners]
     rows = [index.search(query.words, query.vector, k, row_mask) for index in catalogue.indexes.values()]
     meaning, words = catalogue.index("meaning"), catalogue.index("words")
     if query.part != query.text and words is not None:
         rows.append(words.search(query.part, query.vector, k // 2, row_mask))
-    if meaning is not None:  # who does one of several trades is seldom near to all of them
+    if meaning is not None:  # a structure with one of several trades is seldom similar to the whole text
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
     chosen = np.zeros(len(catalogue), dtype=bool)
     chosen[catalogue.owners[np.concatenate(rows)]] = True
@@ -113,9 +113,9 @@ def _compared(
 ) -> tuple[Mapping[str, NDArray[np.float32]], Mapping[str, float]]:
     """Similarities of the rows (None: all) by name, and the highest of each over the whole catalogue.
 
-    The names are the roles of the indexes, and "part" for the lot's own words; each is compared when it is first
-    asked for.  `partial` says that rows of the catalogue may be missing: scores must not depend on a filter, so the
-    peak is looked for among all.
+    The names are the roles of the indexes, and "part" for the lot's own words; each is computed on first access.
+    `partial` says that rows of the catalogue may be missing: scores must not depend on a filter, so the peak is taken
+    over all rows.
     """
     asked = {"meaning": query.words, "words": query.words, "part": query.part}
     index = {
@@ -124,7 +124,7 @@ def _compared(
         if asked[name] and (found := catalogue.index("words" if name == "part" else name)) is not None
     }
 
-    # neither refers to the mapping it fills: a lot's arrays are given back at once, not at the next search for cycles
+    # neither closure refers to the mapping it fills: arrays are freed by reference counting, without the cycle collector
     def compare(name: str, made: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         if name == "part" and query.part == query.words:  # typed in
             return made["words"]
@@ -143,7 +143,7 @@ def _compared(
 
 
 def question(lot: Lot) -> str:
-    """The words a lot is searched by: title, the head of its description, the label of its main CPV."""
+    """The query text of a lot: title, beginning of the description, label of its main CPV code."""
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
     description = lot.description[:600].rsplit(" ", 1)[0] if len(lot.description) > 600 else lot.description
     return ". ".join(part for part in (lot.title, description, label) if part)

@@ -1,4 +1,4 @@
-"""The one value that travels: a question, its candidates, their evidence, and named columns."""
+"""Query and shortlist: a lot, its candidates, their evidence rows, and named columns."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Column = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-#: What is read of the lot alone, whoever the candidates are.
+#: Keys computed from the lot alone, independent of the candidates.
 OF_QUERY = frozenset({"demand", "trades asked", "usual km", "vague place"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a lot asks, ready to be compared: text, vector, places, day."""
+    """A lot prepared for search: text, vector, places, date."""
 
     lot: Lot
     tender: Tender
@@ -37,7 +37,7 @@ class Query:
     words: str  # the text with the CPV codes as words, for the index of exact words
     places: tuple[Place, ...]
     cpv: tuple[str, ...]
-    deduced: bool = False  # are the places the buyer's, for want of any that the lot states?
+    deduced: bool = False  # are the places those of the buyer, because the lot states none?
     as_of: date | None = None  # only evidence dated before this day is used; None: all of it
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?
@@ -45,13 +45,8 @@ class Query:
     pieces: tuple[
         NDArray[np.float32], ...
     ] = ()  # a vector for each trade that the title names, where it names several
-    memo: Memo = field(default_factory=lambda: Memo(), init=False, compare=False, repr=False)
-
-    def within(self, filters: Filters) -> Query:
-        """The same question among other structures; what was read of the lot is kept."""
-        asked = replace(self, filters=filters)
-        object.__setattr__(asked, "memo", self.memo)
-        return asked
+    #: What was computed of the lot alone: copies with other filters share it.
+    memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +56,7 @@ class Shortlist:
     `candidates` has shape (n,), increasing.  Evidence rows of candidate i are
     `rows[starts[i]:starts[i + 1]]`; `owner` is its inverse, shape (m,).  `similarity[index]` has shape
     (m,): every index compares every candidate's rows, so no column has holes.  `admissible` is False
-    for evidence not yet known on the query's day.
+    for evidence not yet known on the query's date.
     """
 
     query: Query
@@ -80,17 +75,13 @@ class Shortlist:
         return len(self.candidates)
 
     def with_column(self, name: str, values: Column) -> Shortlist:
-        """A new shortlist with one more column of shape (n,)."""
-        return replace(self, columns={**self.columns, name: self.column(name, values)})
-
-    def column(self, name: str, values: Column) -> Column:
-        """The values, if they are one for each candidate.  Raises ValueError."""
+        """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""
         if values.shape != (len(self),):
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
-        return values
+        return replace(self, columns={**self.columns, name: values})
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, computed once for this lot whoever asks; what is of no candidate is kept with the query."""
+        """The value of `make()`, computed once per lot; values independent of the candidates are kept with the query."""
         return self._memo_of(key).once(key, make)
 
     def keep(self, key: Hashable, value: Any) -> None:
@@ -101,7 +92,7 @@ class Shortlist:
         return self.query.memo if key in OF_QUERY else self.memo
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
-        """Mask over `rows`: evidence of these natures, already known on the query's day."""
+        """Mask over `rows`: evidence of these natures, already known on the query's date."""
 
         def make() -> NDArray[np.bool_]:
             held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
@@ -112,7 +103,7 @@ class Shortlist:
         return known
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
-        """The highest of `values` (m,) within `mask` for each candidate, NaN where it has none; shape (n,)."""
+        """Maximum of `values` (m,) within `mask` for each candidate, NaN where it has no row; shape (n,)."""
         return self.discounted(values, mask, (1.0,))
 
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
@@ -129,7 +120,7 @@ class Shortlist:
         return self.parts(mask).inside
 
     def parts(self, mask: NDArray[np.bool_]) -> Parts:
-        """The rows of a mask cut by candidate, computed once for a mask, which every signal asks again."""
+        """The rows of a mask grouped by candidate, cached per mask since many signals share it."""
 
         def make() -> Parts:
             inside = np.flatnonzero(mask)
@@ -158,7 +149,7 @@ class Shortlist:
 
 
 class Memo:
-    """What was computed of one lot, kept for whoever asks next."""
+    """Cache of values computed for one lot."""
 
     def __init__(self) -> None:
         self._made: dict[Hashable, Any] = {}
@@ -170,7 +161,7 @@ class Memo:
         return self._made[key]
 
     def without(self, keys: Collection[Hashable]) -> Memo:
-        """Another memo that holds all but these."""
+        """A copy without these keys."""
         other = Memo()
         other._made = {key: value for key, value in self._made.items() if key not in keys}
         return other
@@ -181,7 +172,7 @@ class Memo:
 
 
 class Lazy(Mapping[str, T]):
-    """Values by name, each made when it is first asked for, with those made before at its disposal."""
+    """A mapping whose values are computed on first access; `make` gets the name and the mapping itself."""
 
     def __init__(self, names: tuple[str, ...], make: Callable[[str, Mapping[str, T]], T]) -> None:
         self._names, self._make = names, make
@@ -203,7 +194,7 @@ class Lazy(Mapping[str, T]):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Rows of a mask: their positions, the candidates that have any, and where each one's begin."""
+    """Rows of a mask grouped by candidate: positions, candidates that have any, and offsets of each group."""
 
     inside: NDArray[np.int64]
     owners: NDArray[np.int64]

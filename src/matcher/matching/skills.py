@@ -1,4 +1,4 @@
-"""What is known of a structure's trades: each with where it comes from, said by itself or inferred, and since when."""
+"""Trades of a structure, each with its source, whether declared or inferred, and since when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matcher.reference.text import shorten
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """A trade of a structure; `inferred` where it did not say it itself, with the passage that told it."""
+    """A trade of a structure; `inferred` where it is not declared, with the passage it was inferred from."""
 
     trade: str
     label: str
@@ -24,10 +24,10 @@ class Skill:
 
 
 def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, ...]:
-    """The trades of a structure, those it says first; denied ones are left out.
+    """The trades of a structure, declared ones first; denied ones are left out.
 
-    `awards` are its past contracts, as evidence.  A trade told several times keeps its strongest evidence: an offer
-    of its own, what an offer was inferred from, a contract won, its name, its activity code.
+    `awards` are its past contracts, as evidence.  A trade found several times keeps its strongest evidence: a declared
+    offer, what an offer was inferred from, a contract won, its name, its activity code.
     """
     found: dict[str, Skill] = {}
     labels = {trade.name: trade.label for trade in trades.trades()}

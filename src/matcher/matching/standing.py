@@ -1,6 +1,6 @@
-"""How one structure stands before a lot: takes it itself, comes in by its clause, lacks a trade, is too small for it.
+"""The position of one structure towards a lot: answers itself, by the clause, lacks a trade, or is too small.
 
-The lists of a structure, its digests and its partners ask here, so that they tell the same.
+Opportunities, digests and partners share it, so that they agree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
-from matcher.matching import suitability
+from matcher.matching import demand, suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
@@ -26,24 +26,18 @@ from matcher.reference.trades import INDIRECT_FIT
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
-STAFFING = "796"  # CPV of personnel services: what a structure that lends staff does itself
 
 
 def states_clause(lot: Lot) -> bool:
-    """Does the notice state hours, or a social condition, that an ordinary firm will have to meet?"""
+    """Does the notice state hours or a social condition that the contractor will have to meet?"""
     return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
 
 
-def lends(kind: str, lot: Lot) -> bool:
-    """Would a structure of this kind lend staff to whoever takes the lot, rather than take it?"""
-    return kind in LENDING_KINDS and not any(code.startswith(STAFFING) for code in lot.cpv)
-
-
-def way_in(kind: str, lot: Lot) -> Way:
-    """How a structure of this kind comes into a lot: one that lends staff by the clause, where the lot states one."""
-    if kind not in LENDING_KINDS or any(code.startswith(STAFFING) for code in lot.cpv):
+def way_in(kind: str, ranking: Ranking) -> Way:
+    """Whether a structure of this kind answers itself, or through the contractor (kinds that lend staff, unless staff is asked)."""
+    if kind not in LENDING_KINDS or not ranking.judged:
         return "self"
-    return "clause" if states_clause(lot) else "self"
+    return "self" if demand.of(ranking.shortlist)["staff"] > demand.SHARE else "clause"
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
@@ -52,7 +46,7 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
     Without a known place nobody is in reach.
     """
     if not len(ranking.order):
-        return UNLIKELY  # it denies the trade of this lot, or of this part of it
+        return UNLIKELY  # it has denied the trade of this lot, or of this part
     query = ranking.shortlist.query
     if not ranking.judged:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
@@ -62,16 +56,17 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
         return UNLIKELY
     free = ranking.scores - ranking.contributions["reservation"]
     level = int(shipped().levels_of(free)[first])
-    return level if suitability.located(query) else min(level, PLAUSIBLE)
+    sure = suitability.located(query) and not suitability.conceded(query)
+    return level if sure else min(level, PLAUSIBLE)
 
 
 def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
-    """Which needs are of a trade that the structure says, or its code tells."""
+    """The needs whose trade the structure declares, or its activity code indicates."""
     return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
 
 
 def parts(lot: Lot) -> tuple[needs_.Need, ...]:
-    """The trades that the title of a lot names, where it names several: a description mentions what is not bought."""
+    """The trades named in the title of a lot, if several; descriptions mention things that are not bought."""
     return tuple(needs_.split(replace(lot, description="")))
 
 
@@ -90,7 +85,7 @@ def lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) ->
 
 
 def size(structure: Structure, lot: Lot) -> str:
-    """What is to be checked of its size before it answers alone, in French; "" where its turnover covers the lot."""
+    """What to check about its size before it answers alone, in French; "" where its turnover covers the lot."""
     amount = yearly(lot)
     if math.isnan(amount):
         return "capacité à vérifier : montant annuel du lot inconnu"
@@ -102,6 +97,6 @@ def size(structure: Structure, lot: Lot) -> str:
 
 
 def too_small(structure: Structure, lot: Lot) -> bool:
-    """Is the lot's yearly amount known, and not known to be within the structure's turnover?"""
+    """Is the yearly amount of the lot known, and not known to be within the turnover of the structure?"""
     amount = yearly(lot)
     return not math.isnan(amount) and not (structure.turnover or 0.0) >= amount

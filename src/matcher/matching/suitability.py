@@ -1,4 +1,4 @@
-"""Whom to propose for a lot: admitted by the law and the register, and at which level of the judgement."""
+"""Which candidates to propose for a lot: admissible by law and register, and their level by the judgement."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from matcher.domain import CallsFor
 from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.reference import law
 
-STEPS_KM = (20.0, 50.0)  # how much wider than the radius asked is looked
-FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # how far is looked where nobody of the trade comes
-#: The place of a candidate that stands where the work is, in the columns that the judgement reads.
+STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
+FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
+#: Place columns of a hypothetical candidate located at the place of work.
 ON_THE_SPOT = {"same_department": 1.0, "kilometres": 5.0, "beyond": -1.0, "zone": 0.0}
 
 
 def eligible(shortlist: Shortlist, i: int) -> bool | None:
-    """May candidate i answer the lot under its reservation; None where it cannot be told."""
+    """May candidate i answer the lot under its reservation; None if unknown."""
     value = shortlist.columns.get("reservation")
     if shortlist.query.lot.reservation is None or value is None:
         return True if value is not None else None
@@ -25,13 +26,13 @@ def eligible(shortlist: Shortlist, i: int) -> bool | None:
 
 
 def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates that the law does not shut out of the lot, and that are not known to be closed; (n,)."""
+    """Candidates that the law does not exclude from the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
-    running = open_(shortlist)
+    running = not_closed(shortlist)
     return running if may is None else np.asarray(running & ~(may == 0))
 
 
-def open_(shortlist: Shortlist) -> NDArray[np.bool_]:
+def not_closed(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates not known to be closed; (n,)."""
     result: NDArray[np.bool_] = shortlist.once(
         "open", lambda: shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
@@ -40,11 +41,11 @@ def open_(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates that may be proposed: open, and of a directory.
+    """Candidates that may be proposed: not closed, and listed in a directory.
 
-    A firm known by past awards alone, without kind, town or activity, is a partner, not a structure to propose.
+    A firm known only by past awards, without kind, town or activity, may be a partner but is not proposed.
     """
-    return np.asarray(open_(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
+    return np.asarray(not_closed(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
 def judged_levels(
@@ -52,25 +53,24 @@ def judged_levels(
 ) -> NDArray[np.int64]:
     """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
 
-    `reserved` False leaves a reservation of the lot to who asks.
-
-    Who asks for a radius wishes to see who stands in it: those of the trade are at least to be asked whether they come.
+    With `reserved` False a reservation of the lot is not applied.  With a radius filter, structures of the trade within
+    it are at least PLAUSIBLE, however far they usually travel.
     """
-    # a declared zone that leaves the lot out is a refusal, wherever the structure stands
+    # a declared zone that excludes the lot is a refusal, whatever the distance
     may = (
-        (admitted(shortlist) if reserved else open_(shortlist))
+        (admitted(shortlist) if reserved else not_closed(shortlist))
         & proposable(shortlist)
         & (distances.zones(shortlist) >= 0)
     )
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
-    # of a text that says no need nobody is to be asked what it may mean
+    # where the text states no need, nobody is proposed
     return np.where(may & says_need(shortlist), levels, UNLIKELY)
 
 
 def says_need(shortlist: Shortlist) -> bool:
-    """Do the words of the lot say a need, read once a lot."""
+    """Does the text of the lot state a need; computed once per lot."""
     query = shortlist.query
     encoder = shortlist.catalogue.encoder
     return bool(
@@ -79,42 +79,47 @@ def says_need(shortlist: Shortlist) -> bool:
 
 
 def calls_for(ranking: Ranking) -> CallsFor:
-    """What a judged lot asks of structures, where it is no service of theirs."""
+    """What a judged lot calls for, where it is not a service that structures provide."""
     if not ranking.judged:
         return ""
     if not says_need(ranking.shortlist):
         return "unclear"
-    asked = evidence.whole(ranking.shortlist)
+    asked = evidence.lot_columns(ranking.shortlist)
     never = 1.0 - asked["served"] - asked["clause"]
     if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
         return ""
     return "clause" if asked["clause"] >= never else "beyond"
 
 
+def conceded(query: Query) -> bool:
+    """Does the lot hand over the running of a service with its risk?  Unless reserved, a structure is asked about it at most."""
+    return query.lot.reservation is None and law.is_concession(query.tender)
+
+
 def located(query: Query) -> bool:
-    """Does anything tell where the work is?  A lot without a place is in nobody's reach: it is to be asked."""
+    """Is the place of work known?  A lot without one is within nobody's reach."""
     return any(p.department or p.latitude is not None for p in query.places)
 
 
-def turn(shortlist: Shortlist) -> NDArray[np.int64]:
-    """Who comes first of equal chances: who lends staff where staff is asked, else who does the work; (n,)."""
+def tie_break(shortlist: Shortlist) -> NDArray[np.int64]:
+    """Sort key among equal scores: 0 for kinds that lend staff where staff is required, else for the others; (n,)."""
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
-    staff = evidence.whole(shortlist)["staff"] > demand.SHARE
+    staff = evidence.lot_columns(shortlist)["staff"] > demand.SHARE
     return np.asarray(lending != staff, dtype=np.int64)
 
 
 def nobody(ranking: Ranking) -> bool:
-    """True when no candidate is credible: none may answer that is at least plausible."""
+    """True when no candidate is credible: no admissible one is at least plausible."""
     return not bool((ranking.levels >= PLAUSIBLE).any())
 
 
 def bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> int:
-    """How many different bidders (SIREN) stand in a mask over candidates."""
+    """Number of distinct bidders (SIREN) in a mask over candidates."""
     return len(np.unique(shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]))
 
 
 def count(ranking: Ranking, level: int) -> int:
-    """How many bidders stand at a level; one with a likely establishment is counted as likely alone."""
+    """Number of bidders at a level, each counted once, by its best establishment."""
     above = bidders(ranking.shortlist, ranking.levels > level)
     return bidders(ranking.shortlist, ranking.levels >= level) - above
 
@@ -123,10 +128,10 @@ def count(ranking: Ranking, level: int) -> int:
 
 
 def relaxations(ranking: Ranking, wide: Ranking | None, kilometres: Column) -> tuple[str, ...]:
-    """The nearest ways to find more, counted in bidders, in French.
+    """The smallest relaxations that find more bidders, in French.
 
-    `wide` is the ranking of the lot without the filters of who asks, `kilometres` those of the candidates of the
-    widest ranking, (n,).
+    `wide` is the ranking of the lot without the user's filters, `kilometres` the distances of its candidates (of
+    `ranking` where it is None), (n,).
     """
     if not ranking.judged or calls_for(ranking) == "unclear":
         return ()
@@ -160,7 +165,7 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 
 def _farther(ranking: Ranking, kilometres: Column) -> str:
-    """Those who would be called if they stood where the work is."""
+    """Structures that would be likely if they were located at the place of work."""
     if not len(ranking.shortlist):
         return ""
     near = judgement.shipped().levels_with(ranking.shortlist, ON_THE_SPOT)

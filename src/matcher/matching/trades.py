@@ -1,7 +1,7 @@
 """Trades of a need and of a structure, as weights over one taxonomy (`data/reference/trades.csv`).
 
-A need says its trades by its text and its CPV code; a structure by what it declares, its name and its
-activity code (NAF).  Each source is read apart, so that a judgement can weigh how much each is worth.
+Trades of a need come from its text and CPV code; trades of a structure from declared texts, name and activity code
+(NAF).  Sources are kept separate, so that the judgement can weigh them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.said import Pieces
+    from matcher.matching.declared import Pieces
     from matcher.matching.shortlist import Query, Shortlist
 
 Floats = NDArray[np.float32]
-CODE = 0.35  # what the code of a need weighs beside the learnt reader of its text
-FAINT = 0.02  # a trade worth less to a need is not looked for
-CLEAR = 0.3  # a need whose first trade weighs less is clear of none
-BESIDE = 0.35  # what a neighbouring trade counts
+CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
+NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
+CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
+NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 
 
 @cache
@@ -47,25 +47,25 @@ def _places() -> Mapping[str, int]:
 
 
 @cache
-def beside() -> Floats:
-    """1 on the diagonal, BESIDE between neighbouring trades; shape (trades, trades)."""
+def neighbourhood() -> Floats:
+    """1 on the diagonal, NEIGHBOUR_WEIGHT between neighbouring trades; shape (trades, trades)."""
     near = np.eye(len(names()), dtype=np.float32)
     places = _places()
     for row in table("neighbour_trades.csv"):
         pair = [places.get(row["trade"]), places.get(row["neighbour"])]
         if None not in pair:
-            near[pair[0], pair[1]] = near[pair[1], pair[0]] = BESIDE
+            near[pair[0], pair[1]] = near[pair[1], pair[0]] = NEIGHBOUR_WEIGHT
     return near
 
 
 def table(file: str) -> list[dict[str, str]]:
-    """The rows of a table of data/assumptions."""
+    """Rows of a table of data/assumptions."""
     with tables.assumptions_file(file).open(encoding="utf-8-sig", newline="") as source:
         return list(csv.DictReader(source))
 
 
 def pattern(words: str) -> re.Pattern[str]:
-    """Words of a table, to be found at the beginning of a word of `plain` text."""
+    """Pattern for the words of a table, matched at word starts of `plain` text."""
     return re.compile(rf"(?<![a-z0-9])(?:{words})")
 
 
@@ -82,13 +82,13 @@ def weights_of(told: str, sure: float = 1.0) -> Floats:
 # ------------------------------------------------------------------------------------------ read in a text
 
 
-READ_UP_TO = 400  # characters of a need: its objet, as the reader was taught with
-BUCKETS = 2**15  # of the hashed words and pairs of words
+READ_UP_TO = 400  # characters of a need, as in training
+BUCKETS = 2**15  # of hashed words and word pairs
 _WORD = re.compile(r"[a-z]{2,}")
 
 
 def features(text: str) -> NDArray[np.int64]:
-    """Buckets of the different words of a text and of the pairs that follow each other (hashing; Weinberger et al., 2009)."""
+    """Hash buckets of the distinct words and adjacent word pairs of a text (feature hashing; Weinberger et al., 2009)."""
     words = _WORD.findall(fold(text[:READ_UP_TO]))
     seen = {*words, *map(" ".join, pairwise(words))}
     return np.array(sorted({crc32(each.encode()) % BUCKETS for each in seen}), dtype=np.int64)
@@ -96,10 +96,10 @@ def features(text: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Trades of a text by a linear model for each role; the last column stands for no trade of the taxonomy.
+    """Trades of a text by a linear model for each role; the last column is "no trade of the taxonomy".
 
-    Of what a structure says the vector is read; of a need its words too, since a place named beside a trade draws the
-    vector away from it.  `words` (buckets, trades and none) holds what each bucket adds, `rarity` (buckets,) its idf.
+    Declared texts are read by their vector; needs also by their words, since a place name shifts the vector away from
+    the trade.  `words` (buckets, trades + 1) holds the weights of buckets, `rarity` (buckets,) their idf.
     """
 
     weights: Mapping[str, Floats]
@@ -138,29 +138,29 @@ def reader(folder: Path | None = None) -> Reader:
 
 
 def of_need(query: Query) -> Floats:
-    """How much of the need each trade is, summing to at most 1; shape (trades,)."""
+    """Weight of each trade in the need, summing to at most 1; shape (trades,)."""
     found = np.array(reader().read(query.vector[None, :], "query", [query.text])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
-        found *= 1 - CODE
-        found[_places()[trade]] += CODE
+        found *= 1 - CODE_WEIGHT
+        found[_places()[trade]] += CODE_WEIGHT
     return found
 
 
 def asked(shortlist: Shortlist) -> Floats:
-    """`of_need` of the lot asked, computed once."""
+    """`of_need` of the lot, computed once."""
     found: Floats = shortlist.once("trades asked", lambda: of_need(shortlist.query))
     return found
 
 
-def wide(need: Floats) -> Floats:
-    """What each trade is worth to a need: 1 for the one most asked, less for others and for neighbours; (trades,)."""
-    return np.asarray(np.minimum((need @ beside()) / max(float(need.max()), CLEAR), 1.0))
+def relevance(need: Floats) -> Floats:
+    """Relevance of each trade to a need: 1 for its main trade, less for others and for neighbours; (trades,)."""
+    return np.asarray(np.minimum((need @ neighbourhood()) / max(float(need.max()), CLEAR_FROM), 1.0))
 
 
 def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """How well held trades (or rows of them) meet a need: 1 where the trade most asked is held for sure; (rows,)."""
-    worth = wide(need)
-    asked = np.flatnonzero(worth > FAINT)
+    """Match of trade weights (or of rows of them) with a need: 1 where its main trade is certain; (rows,)."""
+    worth = relevance(need)
+    asked = np.flatnonzero(worth > NEGLIGIBLE)
     told = held[:, asked] if rows is None else held[rows[:, None], asked]
     return np.asarray((told * worth[asked]).max(axis=1, initial=0.0), dtype=np.float64)
 
@@ -181,9 +181,9 @@ _LITERAL = re.compile(r"[a-z0-9]*(?![*?{])")
 
 @cache
 def _name_rows() -> Mapping[str, Sequence[tuple[str, int]]]:
-    """Beginnings of what the rows of the table match, and their rows, by the first two letters; "" is any word.
+    """Index of literal prefixes of the table's patterns, with their rows, by the first two letters; "" is any word.
 
-    Most names begin words as few rows do: the others are not searched.
+    Only rows whose prefix occurs in a name are searched.
     """
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row, told in enumerate(table("name_trades.csv")):
@@ -194,7 +194,7 @@ def _name_rows() -> Mapping[str, Sequence[tuple[str, int]]]:
 
 
 def _alternatives(words: str) -> Iterator[str]:
-    """The alternatives of a pattern that stand in no brackets."""
+    """Top-level alternatives of a pattern."""
     depth, low = 0, 0
     for at, letter in enumerate(words):
         depth += (letter == "(") - (letter == ")")
@@ -205,7 +205,7 @@ def _alternatives(words: str) -> Iterator[str]:
 
 
 def _possible(told: str) -> set[int]:
-    """Rows of the table that a plain name may match: some word of it begins as they do."""
+    """Rows of the table that a plain name may match, by the prefix of its words."""
     rows = _name_rows()
     found = {row for _, row in rows[""]}
     for word in _NAME_WORD.findall(told):
@@ -227,19 +227,19 @@ _FORM = re.compile(
 
 
 def plain(name: str) -> str:
-    """A name in small letters, without accents, hyphens, apostrophes and legal form."""
+    """A name in lower case, without accents, hyphens, apostrophes and legal form."""
     return _FORM.sub(" ", re.sub(r"[-'’./&()]+", " ", fold(name)) + " ")
 
 
 def of_name(name: str) -> Floats:
-    """The trades that a name tells, by its networks and words; zeros where it tells none."""
+    """Trades indicated by a name, by its words and known networks; zeros if none."""
     told = plain(name)
     return _highest(frozenset(row for row in _possible(told) if _name_table()[row][0].search(told)))
 
 
 @cache
 def _highest(rows: frozenset[int]) -> Floats:
-    """The highest weight of each trade among rows of the table; one array for all names that match the same."""
+    """Maximum weight of each trade over rows of the table; names that match the same rows share the array."""
     found = np.zeros(len(names()), dtype=np.float32)
     for row in rows:
         np.maximum(found, _name_table()[row][1], out=found)
@@ -248,7 +248,7 @@ def _highest(rows: frozenset[int]) -> Floats:
 
 
 def of_code(code: str) -> Floats:
-    """The trades that an activity code tells, by its longest beginning in the table; zeros for a vague code."""
+    """Trades indicated by an activity code, by its longest prefix in the table; zeros for a vague code."""
     from matcher.learned.activities import VAGUE
 
     known = _code_table()
@@ -279,13 +279,13 @@ def _job_table() -> Mapping[str, Floats]:
 
 
 def of_job(code: str) -> Floats:
-    """The trades of a job (ROME code), by its longest beginning in the table; zeros where it tells none."""
+    """Trades of a job (ROME code), by its longest prefix in the table; zeros if none."""
     code, known = code.strip().upper(), _job_table()
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
 def by_job(catalogue: Catalogue) -> NDArray[np.float16]:
-    """The trades of the job codes (ROME) that every structure declares; shape (structures, trades)."""
+    """Trades of the job codes (ROME) declared by every structure; shape (structures, trades)."""
 
     def make() -> NDArray[np.float16]:
         found = np.zeros((len(catalogue), len(names())), dtype=np.float16)
@@ -297,7 +297,7 @@ def by_job(catalogue: Catalogue) -> NDArray[np.float16]:
 
 
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
-    """Trades by meaning of every piece of what is declared that was read so far; (pieces, trades)."""
+    """Trades of every declared piece encoded so far, by its vector; (pieces, trades)."""
     found: NDArray[np.float16] = pieces.derived(
         "trades", lambda vectors: reader().read(vectors, "passage").astype(np.float16)
     )
@@ -305,7 +305,7 @@ def by_piece(pieces: Pieces) -> NDArray[np.float16]:
 
 
 def by_text(pieces: Pieces) -> Floats:
-    """The highest of each trade among the pieces of every text read so far; (texts, trades)."""
+    """Maximum weight of each trade over the pieces of every text encoded so far; (texts, trades)."""
     return pieces.highest("trades of texts", lambda: by_piece(pieces))
 
 
@@ -314,7 +314,7 @@ def by_text(pieces: Pieces) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """How likely a structure does each trade, by its kind, activity code and name alone (logistic regression).
+    """Prior probability of each trade from kind, activity code and name alone (logistic regression).
 
     `rates` (kinds and one more, trades) holds log-odds by kind, `shares` (codes, trades) the roots of the shares of
     hirings at each activity code; `weights` those of PRIOR_INPUTS.
@@ -328,7 +328,7 @@ class Priors:
     bias: float
 
     def share(self, code: str) -> Floats:
-        """Roots of the shares of hirings at an activity code, by its longest known beginning; (trades,)."""
+        """Roots of the shares of hirings at an activity code, by its longest known prefix; (trades,)."""
         found = next((self.codes[code[:n]] for n in range(len(code), 1, -1) if code[:n] in self.codes), None)
         return np.zeros(len(names()), dtype=np.float32) if found is None else self.shares[found]
 
@@ -338,14 +338,12 @@ class Priors:
         return np.asarray(self.rates[at], dtype=np.float32)
 
     def chances(self, inputs: Floats) -> Floats:
-        """Chances for PRIOR_INPUTS, shape (..., 6)."""
+        """Probabilities for PRIOR_INPUTS, shape (..., 6)."""
         return np.asarray(1 / (1 + np.exp(-(inputs @ self.weights + self.bias))), dtype=np.float32)
 
 
 PRIOR_INPUTS = ("rate", "name", "code", "share", "any name", "any code")
-LIKELY_TRADE = (
-    0.3  # from here on an inferred trade is worth naming: nearly half of them were worked in or hired for
-)
+LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those above are confirmed by contracts or hirings
 
 
 @cache
@@ -367,7 +365,7 @@ def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
 
 
 def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
-    """Trades that a structure's kind, activity code and name make likely: French label and chance, likeliest first."""
+    """Trades likely by kind, activity code and name: French label and probability, likeliest first."""
     kind, code, name = (catalogue.of_structure(column)[row] or "" for column in ("kind", "naf", "name"))
     chances = priors().chances(prior_inputs(priors(), kind, code, name))
     labels = [trade.label for trade in trades.trades()]
@@ -376,9 +374,9 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 
 def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How well the trades that rows of structures likely do by kind, code and name meet a need; (rows,)."""
-    worth = wide(need)
-    asked = np.flatnonzero(worth > FAINT)
+    """Match of a need with the prior trades of structures, by kind, code and name; (rows,)."""
+    worth = relevance(need)
+    asked = np.flatnonzero(worth > NEGLIGIBLE)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
     held, weight = by_name(catalogue, rows), dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
     named = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def near(shortlist: Shortlist) -> NDArray[np.float64]:
-    """How near each code is to the lot asked, computed once; see `Activities.closeness`."""
+    """Similarity of each activity code to the lot, computed once; see `Activities.closeness`."""
     known = of(shortlist.catalogue.encoder)
     found: NDArray[np.float64] = shortlist.once("activities", lambda: known.closeness(shortlist.query.vector))
     return found
 
 
 def reach_km(shortlist: Shortlist) -> float:
-    """How far the lot asked is usually served from, in kilometres; see `Activities.reach_km`."""
+    """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
     known = of(shortlist.catalogue.encoder)
     kilometres: float = shortlist.once("reach", lambda: known.reach_km(near(shortlist)))
     return kilometres
 
 
 def of_code(shortlist: Shortlist) -> NDArray[np.float64]:
-    """How near the activity code of each candidate is to the lot, 1 for the nearest code; NaN for a vague code or none."""
+    """Similarity of each candidate's activity code to the lot, 1 for the nearest code; NaN for a vague code or none."""
     catalogue = shortlist.catalogue
     places = of(catalogue.encoder).places
     at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))

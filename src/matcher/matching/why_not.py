@@ -1,4 +1,4 @@
-"""What became of one structure on one lot."""
+"""Why a structure was or was not proposed for a lot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matcher.domain import Lot, Match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What became of one structure on one lot.
+    """The outcome of one structure on one lot.
 
     `state` is filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
     """

@@ -104,7 +104,7 @@ class Tally:
 def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10, days: int = 1) -> Exposure:
     """Exposure over the lots of public tenders, each asked once a day; a confidential need is not counted.
 
-    Several days matter where the recipe lets near-equals take turns.
+    Several days matter where the recipe rotates near-ties.
     """
     tally = Tally(matcher.catalogue, n)
     for tender in tenders:
@@ -112,7 +112,7 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10, days: int 
             ranking = matcher.rank(query)
             for number in range(days):
                 tally.add(
-                    matcher.turned(ranking, (query.as_of or date.today()) + timedelta(days=number))
+                    matcher.rotated(ranking, (query.as_of or date.today()) + timedelta(days=number))
                     if number
                     else ranking
                 )

@@ -27,7 +27,6 @@ from matcher.domain import (
 )
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
-from matcher.matching.standing import lends
 from matcher.outreach.cases import LEVEL, Case, lot_digest
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -105,8 +104,7 @@ class ItemWriter:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
         tender = self._cases[news.notice_id].tender
         lacking, size = detail.get("lacking", []), detail.get("size", "")
-        lot = self._cases[news.notice_id].lot(news.lot_id)
-        if lot is not None and lends(structure.kind, lot):
+        if detail.get("lends"):
             return LENT, []
         if not lacking and not detail.get("small"):
             return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []

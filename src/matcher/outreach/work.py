@@ -72,7 +72,7 @@ def _levels(
         else ranking.order[:0]
     )
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
-        if not ranking.judged or standing.way_in(str(kinds[i]), query.lot) == "self":
+        if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
     if ranking.judged and suitability.located(query) and standing.states_clause(query.lot):
         for i, code, said in by_clause.by_clause(ranking, CARRIERS):
@@ -109,6 +109,7 @@ def _rows(
                 "eligible": match.eligible, "missing": list(match.missing),
                 "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, lot) if own else "",
                 "small": own and standing.too_small(structure, lot),
+                "lends": standing.way_in(structure.kind, ranking) == "clause",
                 "lacking": standing.lacking(matcher, structure, ranking.shortlist.query.tender, lot) if own else [],
             },
         }  # fmt: skip

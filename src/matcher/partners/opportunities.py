@@ -38,6 +38,7 @@ BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
+LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 KEPT = 5_000  # notices whose prepared lots are cached
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
 FAR_KM = 150.0  # beyond it no structure without a declared zone is a lead (none lost on 602 notices)
@@ -125,13 +126,14 @@ def _of_tender(
 ) -> Iterator[Opportunity]:
     only = Filters(sirets=(structure.siret,))
     for query in _ready(matcher, tender, asked):
-        ranking = matcher.rank(query.within(only))
+        ranking = matcher.rank(replace(query, filters=only))
         level = standing.level_of(ranking, structure)
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
         if ranking.judged or serves(match) is not False:  # the levels of a judgement know the declared zones
-            yield _judged(matcher, structure, asked, match, level, partners_of)
+            by_clause = standing.way_in(structure.kind, ranking) == "clause"
+            yield _judged(matcher, structure, asked, match, level, partners_of, by_clause)
 
 
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
@@ -216,7 +218,13 @@ def _key(lot: Lot) -> Key:
 
 
 def _judged(
-    matcher: Matcher, structure: Structure, tender: Tender, match: Match, level: int, partners_of: int
+    matcher: Matcher,
+    structure: Structure,
+    tender: Tender,
+    match: Match,
+    level: int,
+    partners_of: int,
+    by_clause: bool,
 ) -> Opportunity:
     """The part a lot belongs to, and why."""
     lot = match.lot
@@ -230,8 +238,8 @@ def _judged(
     if watch := _out_of_reach(structure, lot, match, tender.published or date.today()):
         return made("watch", watch)
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
-    if standing.way_in(structure.kind, lot) == "clause":
-        return made("watch", (BY_CLAUSE, *reasons))
+    if by_clause:
+        return made("watch", (BY_CLAUSE if standing.states_clause(lot) else LENT, *reasons))
     lacking = standing.lacking(matcher, structure, tender, lot)
     split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:

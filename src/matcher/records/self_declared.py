@@ -1,7 +1,8 @@
 """Self-declared profiles of structures, overlaid on the sources; every item is dated.
 
 A profile (`Profile.facts`) holds `description`, `phone`, `email`, `website`, `turnover`, `headcount`, `zone` and
-`offers`; empty fields keep the source's value.  A denied skill (`matcher.catalogue.denials`) is permanent.
+`offers`; empty fields keep the source's value.  With `site_unread` its site is not read, and what was read there is
+dropped.  A denied skill (`matcher.catalogue.denials`) is permanent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from matcher import codec
 from matcher.catalogue import denials
-from matcher.domain import SELF, Award, NotFound, Offer, Place, Structure, Zone
+from matcher.domain import READ_ON_SITE, SELF, Award, NotFound, Offer, Place, Structure, Zone
 from matcher.records.store import Store, default_url, now
 from matcher.records.tables import DeniedSkill, Profile
 from matcher.reference.text import clean, fold
@@ -67,6 +68,15 @@ def declared_by(connection: Connection) -> dict[str, Declared]:
     return found
 
 
+def unread_sites(url: str | None = None) -> frozenset[str]:
+    """SIRETs of the structures whose site is not to be read; none where there is no store."""
+    if not exists(url):
+        return frozenset()
+    with Store.open(url) as store, store.reading() as connection:
+        rows = connection.execute(select(Profile.siret, Profile.facts))
+        return frozenset(siret for siret, facts in rows if facts.get("site_unread"))
+
+
 def offer_id(siret: str, title: str) -> str:
     """The id of an offer that a structure added itself: the same title keeps it."""
     return f"{siret}#own-{hashlib.sha256(fold(title).encode()).hexdigest()[:10]}"
@@ -84,6 +94,8 @@ def over(structure: Structure, words: Declared) -> Structure:
     stamp = f"{SOURCE}, {day:%d/%m/%Y}" if day else SOURCE
     origin = dict.fromkeys((*given, *(("offers",) if offers else ())), stamp)
     kept = tuple(o for o in structure.offers if not (o.nature == "offer" and fold(o.title) in own))
+    if facts.get("site_unread"):
+        kept = tuple(o for o in kept if not o.source.startswith(READ_ON_SITE))
     if "description" in given:
         kept = tuple(o for o in kept if o.nature != "description")
     fresh = replace(

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -92,24 +92,22 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A consistent snapshot, read-only."""
-        if joined := self._joined():
-            yield joined
-            return
-        with _available(), self.engine.begin() as connection:
-            yield connection
+        return self._transaction(self.engine)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """One atomic transaction, exclusive writer on SQLite; inside `together`, a savepoint of its transaction."""
+        return self._transaction(self._writes, savepoint=True)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One atomic transaction, exclusive writer on SQLite; inside `together`, a savepoint of its transaction."""
+    def _transaction(self, engine: Engine, *, savepoint: bool = False) -> Iterator[Connection]:
         if joined := self._joined():
-            with joined.begin_nested():
+            with joined.begin_nested() if savepoint else nullcontext():
                 yield joined
-            return
-        with _available(), self._writes.begin() as connection:
-            yield connection
+        else:
+            with _available(), engine.begin() as connection:
+                yield connection
 
     @contextmanager
     def together(self) -> Iterator[Connection]:

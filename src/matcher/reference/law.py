@@ -20,6 +20,7 @@ from typing import Literal
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, BadInput, Buyer, Lot, Tender
 from matcher.reference import tables
+from matcher.reference.text import fold
 
 BuyerType = Literal["state", "local", "entity"]
 
@@ -249,6 +250,18 @@ class SocialDuty:
         return self.rules[1].article
 
 
+#: "Concession de service public — ...", "Délégation de la gestion du service public d'eau": not "assistance concession".
+_CONCESSION = re.compile(
+    r"\W*(?:contrat de )?(?:sous-?)?(?:concession|delegation (?:de |du )(?:la gestion du )?service public)\b"
+)
+
+
+def is_concession(tender: Tender) -> bool:
+    """Does the notice hand over the running of a service with its risk (L1121-1), by its legal basis, family or title?"""
+    stated = "concession" in tender.flags or tender.family == "DSP"
+    return stated or bool(_CONCESSION.match(fold(tender.title)))
+
+
 def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     """The social condition that the law makes mandatory on a lot above the threshold whose notice states none.
 
@@ -258,7 +271,7 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     on = tender.published or date.today()
     if lot.reservation is not None or any(clause.nature == "execution" for clause in lot.clauses):
         return None
-    concession = "concession" in tender.flags or tender.family == "DSP"
+    concession = is_concession(tender)
     works = concession or _works(lot)  # one threshold for works and concessions
     social = bool(lot.cpv) and social_service(lot.cpv[0])
     buyer, defence = buyer_type(tender.buyer), "defence" in tender.flags

@@ -30,7 +30,7 @@ Levels = NDArray[np.integer[Any]]
 KEPT = 64_000_000  # bytes of levels at places that are kept
 #: What is kept of a shortlist and depends on where the lot is.
 OF_PLACE = frozenset(
-    {"distances", "distances to tell", "zones", "vague place"}
+    {"distances", "distances shown", "zones", "vague place"}
     | {f"evidence {name}" for name in ("kilometres", "beyond", "same_department", "named_department")}
 )
 
@@ -85,7 +85,7 @@ class Able:
         return np.asarray(self._placed(shortlist, evidence.of(shortlist, "silent")) > 0)
 
     def of_lot(self, ranking: Ranking) -> tuple[Levels, Levels]:
-        """Levels for a lot where it is, and as if it were on the spot; a reservation is left to who asks."""
+        """Levels for a lot where it is, and for structures as if on the spot; reservations are not applied."""
         judge, shortlist = judgement.shipped(), ranking.shortlist
         free = ranking.scores - ranking.contributions["reservation"]
         spot = judge.levels_with(shortlist, suitability.ON_THE_SPOT)
@@ -94,7 +94,7 @@ class Able:
 
     def rank(self, query: Query) -> Ranking:
         """Every structure of a lot."""
-        return self.matcher.rank(query.within(self._filters))
+        return self.matcher.rank(replace(query, filters=self._filters))
 
     # ------------------------------------------------------------------------------------------ one trade
 
@@ -105,7 +105,9 @@ class Able:
             spot = self._open(everyone, judgement.shipped().levels_with(everyone, suitability.ON_THE_SPOT))
             sirets = self.matcher.catalogue.sirets
             worth = tuple(str(sirets[row]) for row in self._rows[spot >= PLAUSIBLE])
-            some = self.matcher.rank(query.within(Filters(sirets=worth))).shortlist if worth else None
+            some = (
+                self.matcher.rank(replace(query, filters=Filters(sirets=worth))).shortlist if worth else None
+            )
             self._trades[trade] = _Trade(spot, some)
         return self._trades[trade]
 
@@ -117,9 +119,8 @@ class Able:
         return self.rank(query).shortlist
 
     def _asked_at(self, shortlist: Shortlist, place: Place) -> Levels:
-        query = replace(shortlist.query, places=spread(locate(place)))
-        for key in ("demand", "trades asked", "usual km"):
-            query.memo.keep(key, shortlist.once(key, lambda: None))
+        asked = shortlist.query
+        query = replace(asked, places=spread(locate(place)), memo=asked.memo.without({"vague place"}))
         there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE))
         told = judgement.shipped().contributions(there)
         scores: Column = np.sum(list(told.values()), axis=0)

@@ -35,3 +35,16 @@ class Index(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the index below `folder`; `load(folder)` gives the same answers."""
+
+
+def reachable(k: int, rows: int, allowed: NDArray[np.bool_] | None) -> int:
+    """How many rows a search for k can return, of `rows` or of those allowed."""
+    return max(0, min(k, rows if allowed is None else int(allowed.sum())))
+
+
+def selective(allowed: NDArray[np.bool_], k: int) -> bool:
+    """Is the filter so selective that an exact scan of the allowed rows beats the index?
+
+    A selective filter starves graph search: below a tenth of the rows an exact scan is as fast.
+    """
+    return bool(allowed.sum() <= max(4 * k, len(allowed) // 10))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.indexes import Role
+from matcher.catalogue.indexes import Role, reachable, selective
 
 FLAT_UP_TO = 8_000  # vectors; above, PQ finds the same in half the time
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (11 ms per million)
@@ -66,13 +66,12 @@ class FaissIndex:
     ) -> NDArray[np.int64]:
         import faiss
 
-        k = min(k, len(self._numbers))
-        if k <= 0 or (allowed is not None and not allowed.any()):
+        k = reachable(k, len(self._numbers), allowed)
+        if not k:
             return np.zeros(0, dtype=np.int64)
         selector = None
         if allowed is not None:
-            # a selective filter starves graph search: below a tenth of the rows an exact scan is as fast
-            if allowed.sum() <= max(4 * k, len(allowed) // 10):
+            if selective(allowed, k):
                 rows = np.flatnonzero(allowed)
                 order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
                 return rows[order]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher import plugins
-from matcher.catalogue.indexes import Role
+from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.domain import BadInput, MatcherError, StaleArtefact
 
 M, EF_CONSTRUCTION, EF_MOST = 16, 100, 1000
@@ -45,17 +45,15 @@ class PgvectorIndex:
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
-        k = min(k, len(self._vectors))
-        if k <= 0 or (allowed is not None and not allowed.any()):
+        k = reachable(k, len(self._vectors), allowed)
+        if not k:
             return np.zeros(0, dtype=np.int64)
         query = f"SELECT row FROM {self._table} {{where}} ORDER BY embedding <#> %(v)s LIMIT %(k)s"  # noqa: S608
         given: dict[str, Any] = {"v": _Vector(vector), "k": k}
         where = ""
         if allowed is not None:
-            rows = np.flatnonzero(allowed)
-            if len(rows) <= max(4 * k, len(allowed) // 10):
-                # few rows: they are fetched by their key and ordered exactly
-                where, given["rows"] = "WHERE row = ANY(%(rows)s)", rows.tolist()
+            if selective(allowed, k):  # fetched by key and ordered exactly
+                where, given["rows"] = "WHERE row = ANY(%(rows)s)", np.flatnonzero(allowed).tolist()
             else:
                 where = "WHERE get_bit(%(mask)s::bit varying, row) = 1"
                 given["mask"] = "".join(np.where(allowed, "1", "0"))

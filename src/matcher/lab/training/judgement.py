@@ -30,7 +30,7 @@ from matcher.lab.training.texts import OURS, opened, read_table
 from matcher.learned import vocation
 from matcher.learned.encoders import static
 from matcher.matching import clarity as texts_that_ask
-from matcher.matching import demand, evidence, recipes, said, trades
+from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
 from matcher.matching.search import shortlist_of
@@ -207,7 +207,9 @@ def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
     for need, chance in zip(needs, chances, strict=True):
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
         shortlist.keep("trades asked", need.trades)
-        shortlist.keep("demand", {"vocation": need.vocation} | demand.told(need.query, need.trades, chance))
+        shortlist.keep(
+            "demand", {"vocation": need.vocation} | demand.described(need.query, need.trades, chance)
+        )
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
         found.sets.append(need.set)
@@ -570,7 +572,7 @@ def train(
 @contextmanager
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
-    held = (trades.reader, trades.priors, demand.answers, texts_that_ask.clarity, said.groups, said.scale)
+    held = (trades.reader, trades.priors, demand.answers, texts_that_ask.clarity, declared.groups)
     with paths.learnt_into(out):
         for each in held:
             each.cache_clear()

@@ -1,31 +1,26 @@
-"""Fit what reads the pieces that structures say: CPV groups of a vector, and the chance that two pieces make.
+"""Fit the network that gives the CPV groups of a declared passage from its vector.
 
-The network is taught by the CPV model on texts of this project and of the nomenclatures (its answers take too long
-for every piece of a large catalogue); the chance is fitted on judged pairs in reach.  No text is kept.
+It is distilled from the CPV model, which is too slow for every passage of a large catalogue, on texts of this project
+and of the nomenclatures.  No text is kept.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.filters import distances_km
 from matcher.console import say
-from matcher.lab import evaluation
 from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
 from matcher.learned import cpv
-from matcher.matching import recipes, said
-from matcher.matching.search import shortlist_of
+from matcher.matching import declared
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 3e-3
 AXES = 128  # kept of the vectors and the roots of the groups together
 SPREAD = 8.0  # vectors are of length 1: multiplied by it the network learns faster
-REACH_KM = 40.0  # judged pairs further apart say more of the way than of the trade
 EACH = 12_000  # texts of one sort at most
 AT_ONCE = 500  # texts that the CPV model is asked at once
 
@@ -39,7 +34,7 @@ def texts(data: Path, seed: int = 0) -> list[str]:
     sorts = [
         offers,
         speech,
-        [piece for text in offers + speech for piece in said.cut(text)],
+        [piece for text in offers + speech for piece in declared.cut(text)],
         [row[name] for row in chosen for name in ("need", "need2")],
         [row["word"] for row in read_table(OURS / "words.csv.gz")],
         [award.objet for award in read_awards(data / "awards" / "history.json.gz")],
@@ -113,56 +108,8 @@ def save(weights: dict[str, NDArray[np.float32]], encoder: str, codes: NDArray[n
     np.savez_compressed(path, **arrays)
 
 
-# ------------------------------------------------------------------------------------------ the chance
-
-
-def pairs(data: Path, folder: Path | None = None) -> Iterator[tuple[str, float, float, float, bool]]:
-    """Judged pairs whose structure says something: need, kilometres, best, second, lead or not; a SIREN once a need."""
-    from matcher.matching.engine import Matcher
-
-    recipe = recipes.named("default")
-    files = [data / "structures" / "siae_2021.jsonl"]
-    catalogue = evaluation.catalogue_of([data / "awards" / "history.json.gz"], files, recipe, [])
-    matcher = Matcher(catalogue, recipe, exhaustive=True)
-    said.of(catalogue, folder)
-    sirens = catalogue.of_structure("siren")
-    for judged in sorted((data / "judged").glob("*.judged.jsonl")):
-        grades = {
-            row["query_id"]: row["j"] for row in map(json.loads, judged.read_text("utf-8").splitlines())
-        }
-        for asked in evaluation.questions(judged.with_name(judged.name.replace("judged", "queries")), []):
-            query = matcher.queries(asked.tender, as_of=asked.day)[0]
-            shortlist = shortlist_of(catalogue, query, exhaustive=True)
-            points = [
-                (p.latitude, p.longitude)
-                for p in query.places
-                if p.latitude is not None and p.longitude is not None
-            ]
-            far = distances_km(catalogue, points) if points else np.full(len(catalogue), REACH_KM)
-            found = said.met(shortlist)
-            best: dict[str, tuple[float, float, float]] = {}
-            for i in np.flatnonzero(~np.isnan(found.best)):
-                value = (float(found.best[i]), float(found.second[i]), float(far[i]))
-                siren = sirens[i]
-                if siren in grades.get(asked.id, ()):
-                    best[siren] = max(best.get(siren, value), value)
-            for siren, (first, second, km) in best.items():
-                yield asked.id, km, first, second, grades[asked.id][siren][0] >= 2
-
-
-def calibrate(known: Sequence[tuple[str, float, float, float, bool]]) -> said.Scale:
-    """The chance of a lead in reach from best and second piece."""
-    from sklearn.linear_model import LogisticRegression
-
-    near = [pair for pair in known if not pair[1] > REACH_KM]
-    values, leads = np.array([pair[2:4] for pair in near]), np.array([pair[4] for pair in near])
-    model = LogisticRegression(C=10.0).fit(values, leads)
-    first, second = (round(float(weight), 3) for weight in model.coef_[0])
-    return said.Scale(best=first, second=second, bias=round(float(model.intercept_[0]), 3))
-
-
 def train(data: Path, out: Path) -> Path:
-    """Teach the network, fit the chance on judged pairs where the folder holds them; returns the folder."""
+    """Distil the network and write said.npz; returns the folder."""
     suggester = cpv.load()
     known = texts(data)
     say(f"asking the CPV model about {len(known)} texts")
@@ -170,11 +117,4 @@ def train(data: Path, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
     save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")
-    if (data / "judged").is_dir():
-        calibrated = calibrate(list(pairs(data, out)))
-        (out / "said.json").write_text(
-            json.dumps({"best": calibrated.best, "second": calibrated.second, "bias": calibrated.bias})
-            + "\n",
-            "utf-8",
-        )
     return out

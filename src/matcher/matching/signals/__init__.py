@@ -11,7 +11,7 @@ from matcher.matching.shortlist import Column, Shortlist
 
 
 class Why(NamedTuple):
-    """A value said in French, with the passages of the notice and of the evidence that met."""
+    """A value explained in French, with the matching passages of the notice and of the evidence."""
 
     text: str
     notice_passage: str = ""
@@ -20,14 +20,14 @@ class Why(NamedTuple):
 
 
 class Signal(Protocol):
-    """One column: higher is better, NaN is unknown.  Only what was known on the query's day is read.
+    """One column: higher is better, NaN is unknown.  Reads only what was known on the query's date.
 
-    A file may set `ALIKE`: to "value" where candidates of one value are explained alike, to "unknown" where those of
-    an unknown value are; they are then explained once a lot.
+    A file may set `SAME_TEXT_FOR` to "value" where candidates with equal values share their explanation, or to
+    "unknown" where those with an unknown value do: it is then made once per lot.
     """
 
     def measure(self, shortlist: Shortlist) -> Column:
         """The value of each candidate, shape (n,)."""
 
     def explain(self, shortlist: Shortlist, i: int, value: float) -> Why:
-        """The value of candidate i as a French sentence; NaN says what is not known."""
+        """The value of candidate i as a French sentence; for NaN, what is unknown."""

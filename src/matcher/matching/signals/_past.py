@@ -1,7 +1,6 @@
-"""What past awards tell, row by row; shared by the signals named past_*, and never of this buyer's own choice.
+"""Past awards row by row, shared by the signals named past_*; never the choices of the asking buyer.
 
-Only awards known before the query's day are read, and no relation of the asking buyer to a supplier: where
-a supplier worked and on what, not for whom.
+Only awards known before the query's date are read: where a supplier worked and on what, not for whom.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def nan_without_awards(measure: Callable[[Shortlist], Column]) -> Callable[[Shortlist], Column]:
-    """The measure, NaN all over where no candidate has a known award: then there is nothing to look at."""
+    """The measure, all NaN where no candidate has a known award."""
 
     @wraps(measure)
     def measured(shortlist: Shortlist) -> Column:
@@ -132,6 +131,17 @@ def counts(shortlist: Shortlist) -> Column:
     return result
 
 
+def same_trade(shortlist: Shortlist, level: float) -> Column:
+    """How many awards of each candidate agree with the lot's CPV at least at `level` of `agreement`.
+
+    NaN without awards, or where the lot states no CPV; (n,).
+    """
+    if not shortlist.query.cpv:
+        return np.full(len(shortlist), np.nan)
+    same = shortlist.count(mask(shortlist) & (agreement(shortlist) >= level))
+    return unknown_without_awards(shortlist, same)
+
+
 def unknown_without_awards(shortlist: Shortlist, values: Column) -> Column:
     """The values, NaN for candidates without any known award."""
     return np.where(counts(shortlist) > 0, values, np.nan)
@@ -148,19 +158,19 @@ def total(shortlist: Shortlist, values: NDArray[np.float64]) -> Column:
     return running[shortlist.starts[1:]] - running[shortlist.starts[:-1]]
 
 
-def homeless(shortlist: Shortlist, values: Column) -> Column:
-    """The values, NaN for candidates whose own address is known: where they stand is then said by `place`."""
+def without_address(shortlist: Shortlist, values: Column) -> Column:
+    """The values, NaN for candidates whose own address is known: `place` covers those."""
     home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
     return np.where(np.isnan(home), values, np.nan)
 
 
 def similar(
-    view: str, said: str, telling: float
+    view: str, said: str, threshold: float
 ) -> tuple[Callable[[Shortlist], Column], Callable[[Shortlist, int, float], Why]]:
     """Measure and explain of a signal: the best three awards by one `view` of similarity.
 
     The measure is the discounted sum of their shares of the catalogue's best, NaN without awards;
-    `said` and `telling` are those of `nearest_contract`.
+    `said` and `threshold` are those of `nearest_contract`.
     """
 
     @nan_without_awards
@@ -168,21 +178,21 @@ def similar(
         return shortlist.discounted(scaled(shortlist, view), mask(shortlist), DISCOUNT)
 
     def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-        return nearest_contract(shortlist, i, value, scaled(shortlist, view), said, telling)
+        return nearest_contract(shortlist, i, value, scaled(shortlist, view), said, threshold)
 
     return measure, explain
 
 
 def nearest_contract(
-    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, telling: float
+    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, threshold: float
 ) -> Why:
     """The award of candidate i with the highest of `values` (m,), as `said` in French.
 
-    From `telling` on the contract found is like the lot; below, it is only the least unlike.
+    At or above `threshold` the contract is similar to the lot; below, it is only the least dissimilar.
     """
     row = None if value != value else shortlist.best_row(i, values, mask(shortlist))
     if row is None:
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"{said}{when}", "", shorten(offer.title, 200), tells=value >= telling)
+    return Why(f"{said}{when}", "", shorten(offer.title, 200), tells=value >= threshold)

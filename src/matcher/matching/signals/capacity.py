@@ -16,7 +16,7 @@ from matcher.matching.signals import Why
 from matcher.reference import law
 from matcher.reference.french import euros
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 #: Euros a year that one employee turns over in a structure of insertion or disability: an order of magnitude of our
 #: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.

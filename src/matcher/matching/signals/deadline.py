@@ -12,7 +12,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 ENOUGH = 30.0  # days in which even a group can be formed; fewer count in proportion
 

@@ -6,7 +6,7 @@ from matcher.matching import demand, evidence
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

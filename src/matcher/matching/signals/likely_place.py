@@ -9,7 +9,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.places import department
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 _AREA = {
     "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
 }  # fmt: skip
@@ -48,7 +48,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department: none are told from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(distances.told(shortlist)[i])
+    kilometres = float(distances.shown(shortlist)[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # as a match tells it

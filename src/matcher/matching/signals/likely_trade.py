@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from matcher.domain import Offer
-from matcher.matching import evidence, said, trades
+from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import codes
@@ -23,8 +23,8 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return _inferred(shortlist, i)
-    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TELLING}
-    worth = {source: evidence.WORTH[source] * told for source, told in sure.items() if told == told}
+    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
+    worth = {source: evidence.SOURCE_WEIGHTS[source] * told for source, told in sure.items() if told == told}
     source = (
         "said_trade" if sure["said_trade"] >= TOLD else max(worth, key=worth.__getitem__)
     )  # its own words first
@@ -46,7 +46,7 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     """The piece of candidate i that is surest of the trade asked, and the offer it is of."""
-    told, pieces = said.told(shortlist), said.pieces(shortlist)
+    told, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
     place = int(np.searchsorted(told.parts.owners, i))
     low, high = told.parts.starts[place : place + 2].tolist()
     row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[told.at[low:high]]))

@@ -11,7 +11,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import shorten
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 DECLARED = ("offer", "description", "job")
 WEIGHTS = (0.8, 0.15, 0.05)

@@ -12,7 +12,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import plain_words
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

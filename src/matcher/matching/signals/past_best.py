@@ -5,10 +5,10 @@ from __future__ import annotations
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 #: From this value on the contract found is like the lot; below, it is only the least unlike.
-TELLING = 0.5
+THRESHOLD = 0.5
 
 
 @_past.nan_without_awards
@@ -20,5 +20,5 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     values = _past.scaled(shortlist, "words")
     return _past.nearest_contract(
-        shortlist, i, value, values, "a déjà remporté un marché très semblable", TELLING
+        shortlist, i, value, values, "a déjà remporté un marché très semblable", THRESHOLD
     )

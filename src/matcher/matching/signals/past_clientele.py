@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 #: First two digits of a public SIREN to a kind of buyer; others are firms and associations (0).
 KINDS = {

@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 @_past.nan_without_awards
@@ -18,7 +18,7 @@ def measure(shortlist: Shortlist) -> Column:
     located = _past.mask(shortlist) & (shortlist.catalogue.of_row("department")[shortlist.rows] >= 0)
     number = shortlist.count(located)
     inside = shortlist.count(located & _past.here(shortlist))
-    return _past.homeless(shortlist, np.where(number > 0, inside / (number + 1.0), np.nan))
+    return _past.without_address(shortlist, np.where(number > 0, inside / (number + 1.0), np.nan))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

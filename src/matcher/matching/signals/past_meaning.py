@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from matcher.matching.signals import _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
-measure, explain = _past.similar("meaning", "a déjà remporté un marché semblable", telling=0.45)
+measure, explain = _past.similar("meaning", "a déjà remporté un marché semblable", threshold=0.45)

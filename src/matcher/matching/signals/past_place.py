@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 @_past.nan_without_awards
@@ -16,7 +16,7 @@ def measure(shortlist: Shortlist) -> Column:
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
     number = shortlist.count(known)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _past.homeless(
+        return _past.without_address(
             shortlist,
             np.where(
                 number > 0,

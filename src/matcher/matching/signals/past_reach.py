@@ -8,7 +8,7 @@ from matcher.matching import distances
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 SCALE_KM = 400.0
 
@@ -17,7 +17,7 @@ SCALE_KM = 400.0
 def measure(shortlist: Shortlist) -> Column:
     """exp(-km / 400) of the nearest award; NaN where no distance is known."""
     known = _past.mask(shortlist) & ~np.isnan(_past.kilometres(shortlist))
-    return _past.homeless(shortlist, shortlist.best(_past.nearness(shortlist, SCALE_KM), known))
+    return _past.without_address(shortlist, shortlist.best(_past.nearness(shortlist, SCALE_KM), known))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

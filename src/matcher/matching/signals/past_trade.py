@@ -5,7 +5,7 @@ from __future__ import annotations
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
 
 
 @_past.nan_without_awards

@@ -7,16 +7,14 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "value"
+SAME_TEXT_FOR = "value"
+GROUP = 0.6  # agreement of awards of the same CPV group
 
 
 @_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """log(1 + awards of the same CPV group); NaN without awards or where the lot states no CPV."""
-    if not shortlist.query.cpv:
-        return np.full(len(shortlist), np.nan)
-    same = shortlist.count(_past.mask(shortlist) & (_past.agreement(shortlist) >= 0.6))
-    return _past.unknown_without_awards(shortlist, np.log1p(same))
+    return np.log1p(_past.same_trade(shortlist, GROUP))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 SHARPNESS = 8.0
 

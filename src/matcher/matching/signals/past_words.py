@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from matcher.matching.signals import _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
-measure, explain = _past.similar("words", "a déjà remporté un marché aux mêmes mots", telling=0.5)
+measure, explain = _past.similar("words", "a déjà remporté un marché aux mêmes mots", threshold=0.5)

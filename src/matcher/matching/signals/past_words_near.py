@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _past
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 
 def _values(shortlist: Shortlist) -> NDArray[np.float64]:
@@ -21,7 +21,7 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
 
 
 #: From this value on the contract found is like the lot; below, it is only the least unlike.
-TELLING = 1.0
+THRESHOLD = 1.0
 
 
 @_past.nan_without_awards
@@ -33,5 +33,5 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     values = _values(shortlist)
     return _past.nearest_contract(
-        shortlist, i, value, values, "a déjà remporté un marché semblable, près de là", TELLING
+        shortlist, i, value, values, "a déjà remporté un marché semblable, près de là", THRESHOLD
     )

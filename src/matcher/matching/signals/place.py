@@ -13,7 +13,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
 
-ALIKE = "unknown"
+SAME_TEXT_FOR = "unknown"
 
 #: Parts of the value, which sum to 1: on the spot, within reach, same department, same region.  Their ratios
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.
@@ -29,12 +29,12 @@ def measure(shortlist: Shortlist) -> Column:
     departments = {p.department for p in shortlist.query.places if p.department}
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    homeless = catalogue.one_of("department", ("",), rows)
+    without_address = catalogue.one_of("department", ("",), rows)
     kilometres = distances.kilometres(shortlist)
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
-    same = catalogue.one_of("department", departments, rows) & ~homeless
-    region = catalogue.one_of("region", regions, rows) & ~homeless
+    same = catalogue.one_of("department", departments, rows) & ~without_address
+    region = catalogue.one_of("region", regions, rows) & ~without_address
     # without coordinates, the usual distance of a place of the same department, region, or elsewhere
     lost = np.isnan(kilometres)
     far = np.where(lost, np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)
@@ -43,7 +43,7 @@ def measure(shortlist: Shortlist) -> Column:
     )
     stretches = np.maximum(far / usual_reach.reach_km(shortlist) - 1, 0)
     value -= BEYOND * (1 - np.exp(-stretches / 2))
-    value = np.where(homeless & lost, np.nan, value)
+    value = np.where(without_address & lost, np.nan, value)
     served = distances.zones(shortlist)
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)
     return np.where(served < 0, np.fmin(value, OUT_OF_ZONE), value)
@@ -55,7 +55,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(distances.told(shortlist)[i])
+    kilometres = float(distances.shown(shortlist)[i])
     zone = distances.zones(shortlist)[i]
     said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from matcher.domain import Offer, Rejected, Structure
+from matcher.domain import READ_ON_SITE, Offer, Rejected, Structure
 from matcher.reading import brochure
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._structure import siret_of
@@ -34,7 +34,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str | None:
     day = clean_date(row.get("read"))
     if refused or day is None:
         return refused or "no day on which the site was read: fetch it again with `matcher sync site`"
-    source = f"son site, lu le {day:%d/%m/%Y}"
+    source = f"{READ_ON_SITE}{day:%d/%m/%Y}"
     found: dict[str, Offer] = {}
     for page in row.get("pages") or ():
         for offer in (

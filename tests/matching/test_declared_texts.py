@@ -8,7 +8,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Offer, Place, Structure
-from matcher.matching import recipes, said, trades
+from matcher.matching import declared, recipes, trades
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
@@ -51,7 +51,7 @@ def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Sh
 
 
 def test_a_description_of_several_trades_is_cut_into_them() -> None:
-    pieces = said.cut(MANY)
+    pieces = declared.cut(MANY)
     assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= {
         piece.removeprefix("la ").removeprefix("le ") for piece in pieces
     }
@@ -70,57 +70,59 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     ],
 )
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
-    assert list(said.cut(text)) == [piece]
+    assert list(declared.cut(text)) == [piece]
 
 
 def test_a_text_without_letters_is_still_one_piece() -> None:
-    assert list(said.cut("12 - 3")) == ["12 - 3"]
+    assert list(declared.cut("12 - 3")) == ["12 - 3"]
 
 
 def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses et taille des haies du cimetière")
-    assert int(np.nanargmax(said.trade_said(lawns))) == 0
-    assert "haies" in said.passage(lawns, 0) or "tonte" in said.passage(lawns, 0)
-    assert "emploi" not in said.passage(lawns, 0)
+    assert int(np.nanargmax(declared.said_best(lawns))) == 0
+    assert "haies" in declared.passage(lawns, 0) or "tonte" in declared.passage(lawns, 0)
+    assert "emploi" not in declared.passage(lawns, 0)
 
 
 def test_a_word_is_read_with_its_sentence(held: Catalogue) -> None:
-    stairwell = said.trade_said(asked(held, "peinture des cages d'escalier d'une résidence"))
+    stairwell = declared.said_best(asked(held, "peinture des cages d'escalier d'une résidence"))
     assert stairwell[3] > stairwell[1]
 
 
 def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses")
-    assert all(np.isnan(column[2]) and not np.isnan(column[0]) for column in said.columns(lawns).values())
-    assert said.passage(lawns, 2) == ""
+    for column in (declared.said_best(lawns), declared.said_second(lawns)):
+        assert np.isnan(column[2]) and not np.isnan(column[0])
+    assert declared.passage(lawns, 2) == ""
 
 
 def test_what_is_said_twice_counts_once(held: Catalogue) -> None:
-    columns = said.columns(asked(held, "peinture d'un gymnase"))
-    assert all(column[3] == pytest.approx(column[4], abs=1e-3) for column in columns.values())
+    painting = asked(held, "peinture d'un gymnase")
+    for column in (declared.said_best(painting), declared.said_second(painting)):
+        assert column[3] == pytest.approx(column[4], abs=1e-3)
 
 
-def test_a_chance_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
+def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
     need = "livraison de plateaux repas"
-    everyone = said.trade_said(asked(held, need))
+    everyone = declared.said_best(asked(held, need))
     fresh = build_catalogue(KNOWN, (), recipes.named("default"))
-    alone = said.trade_said(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
+    alone = declared.said_best(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
     assert alone == pytest.approx(everyone[1:2], abs=1e-6)
     changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
-    assert said.trade_said(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
-    assert int(np.nanargmax(said.trade_said(asked(changed, need)))) == 2
+    assert declared.said_best(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
+    assert int(np.nanargmax(declared.said_best(asked(changed, need)))) == 2
 
 
 def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    before = said.Reading._read
+    before = declared.Reading._read
 
-    def counted(self: said.Reading, fresh: dict[int, str]) -> None:
+    def counted(self: declared.Reading, fresh: dict[int, str]) -> None:
         read.extend(fresh.values())
         before(self, fresh)
 
-    monkeypatch.setattr(said, "_readings", {})
-    monkeypatch.setattr(said.Reading, "_read", counted)
+    monkeypatch.setattr(declared, "_readings", {})
+    monkeypatch.setattr(declared.Reading, "_read", counted)
 
     def asked(*texts: str) -> list[tuple[str, ...]]:
         listed = [
@@ -131,7 +133,7 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
             for number, text in enumerate(texts, 11)
         ]  # fmt: skip
         catalogue = build_catalogue(listed, [], recipes.named("default"))
-        pieces = said.of(catalogue)
+        pieces = declared.of(catalogue)
         rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
         slots, at = pieces.of(rows)
         assert len(trades.by_piece(pieces)) == len(pieces.reading.texts)

@@ -1,13 +1,12 @@
-"""What structures say (descriptions, offers, jobs), cut into pieces and compared with what a lot asks.
+"""Declared texts of structures (descriptions, offers, jobs), cut into passages and compared with the need of a lot.
 
-A description of five trades is five offers.  Each piece is compared twice: by the encoder, and by the CPV groups that
-both sides would be coded with.  The best two pieces of a structure count.  Texts are cut and read as they
-are first met, and kept for the process: a catalogue that takes the place of another finds what has not changed.
+A description of five trades counts as five offers.  Each passage is compared twice: by the encoder, and by the CPV
+groups predicted for both sides.  The best two passages of a structure count.  Texts are cut and encoded on first use
+and cached for the process, so that a reloaded catalogue only encodes what has changed.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +27,9 @@ from matcher.learned.encoders import Encoder
 from matcher.matching.shortlist import Column, Parts, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
-LETTERS = 4  # a piece with fewer is none
-MOST = 400  # pieces of one text: beyond, it is no longer an offer
-CONTEXT = 0.8  # what the sentence of a piece counts beside it: "peinture" of a body shop paints no stairwell
+MIN_LETTERS = 4  # shorter pieces are dropped
+MAX_PIECES = 400  # per text: beyond, it is no longer an offer
+CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s{1,9}[-–*]\s+|\s{0,9}[•\n\r|]+\s*|…\.?\s*")
@@ -43,17 +42,17 @@ _BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière
 
 
 def cut(text: str) -> dict[str, str]:
-    """The sentences of a text and, where they name several things, their phrases, each with its sentence; never none."""
+    """Sentences of a text and, where they list several things, their phrases, each mapped to its sentence; never empty."""
     found: dict[str, str] = {}
     for sentence in _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text)))):
-        for piece in _told([sentence, *_PHRASE.split(sentence)]):
+        for piece in _long_enough([sentence, *_PHRASE.split(sentence)]):
             found.setdefault(piece, sentence)
-    return dict(islice(found.items(), MOST)) or {text: text}
+    return dict(islice(found.items(), MAX_PIECES)) or {text: text}
 
 
-def _told(parts: Sequence[str]) -> Iterator[str]:
+def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     stripped = (part.strip(" .,-–;:•…()") for part in parts)
-    return (part for part in stripped if sum(map(str.isalpha, part)) >= LETTERS)
+    return (part for part in stripped if sum(map(str.isalpha, part)) >= MIN_LETTERS)
 
 
 def _without_head(text: str) -> str:
@@ -67,13 +66,13 @@ def _without_head(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """CPV groups of a vector: a small network that was taught to answer as the CPV model does."""
+    """CPV groups of a vector, by a small network distilled from the CPV model."""
 
     encoder: str  # fingerprint of the encoder whose vectors it reads
     codes: NDArray[np.int64]  # the groups, three digits each
     inner: tuple[Floats, Floats]  # weights (dimension, hidden) and bias
     outer: tuple[Floats, Floats]  # weights (hidden, groups) and bias
-    axes: Floats  # (dimension + groups, kept): what vectors and roots are held as, since both sides lie near few axes
+    axes: Floats  # (dimension + groups, kept): projection of vectors and roots to a few axes
 
     def roots(self, vectors: Floats) -> Floats:
         """Square roots of the probabilities of each group, so that products sum to an overlap; (texts, groups)."""
@@ -89,7 +88,7 @@ class Groups:
 
 @cache
 def groups(folder: Path | None = None) -> Groups:
-    """The learnt network.  Raises BadInput where there is none."""
+    """The trained network.  Raises BadInput where it is missing."""
     path = judgement_file("said.npz", folder)
     try:
         with np.load(path, allow_pickle=False) as held:
@@ -100,7 +99,7 @@ def groups(folder: Path | None = None) -> Groups:
         )
     except (OSError, KeyError, ValueError) as error:
         raise BadInput(
-            f"no model of what is said in {path} ({error}): make one with `matcher train said`"
+            f"no model of declared texts in {path} ({error}): make one with `matcher train said`"
         ) from None
 
 
@@ -108,47 +107,30 @@ def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:
     return np.asarray(arrays[layer] * arrays[f"{layer}_scale"], dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The chance of a lead in reach, by logistic regression on best and second piece; read from said.json."""
-
-    best: float
-    second: float
-    bias: float
-
-    def chance(self, best: Column, second: Column) -> Column:
-        return np.asarray(1 / (1 + np.exp(-(self.best * best + self.second * second + self.bias))))
-
-
-@cache
-def scale(folder: Path | None = None) -> Scale:
-    """The learnt weights of the two best pieces."""
-    path = judgement_file("said.json", folder)
-    return Scale(**json.loads(path.read_text(encoding="utf-8")))
-
-
 class Reading:
-    """Pieces read in this process with their views: equal texts, in one catalogue or in its successor, are read once."""
+    """Pieces encoded in this process: texts that recur, in one catalogue or in its successor, are encoded once."""
 
     def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
         self.groups = groups(folder)
         if self.groups.encoder != encoder.fingerprint:
             raise StaleArtefact(
-                "the model of what is said is of another encoder: run `matcher train said` again"
+                "the model of declared texts was fitted for another encoder: run `matcher train said` again"
             )
         self.encoder, self.lock = encoder, Lock()
         self.texts: list[str] = []
         self.vectors = np.empty((0, encoder.dimension), np.float16)
         self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)
         self.same = np.empty(0, np.int64)  # equal for equal pieces
-        self.derived: dict[str, NDArray[Any]] = {}  # what others compute of every piece, or text, by name
+        self.derived: dict[
+            str, NDArray[Any]
+        ] = {}  # values per piece or text that other modules derive, by name
         self.done: dict[str, int] = {}  # for how many of them
         self._numbers: dict[int, int] = {}  # of the texts read
         self.starts = np.empty(0, np.int64)  # the first slot of each text
         self.many = np.empty(0, np.int64)  # its pieces
 
     def numbers(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The number of each text, which is read where it is new; shape (texts,)."""
+        """The number of each text, encoded if new; shape (texts,)."""
         keys = [hash(text) for text in texts]
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._numbers}
         if fresh:
@@ -163,7 +145,7 @@ class Reading:
         return slots, np.repeat(np.arange(len(numbers)), many)
 
     def span(self, number: int) -> tuple[int, int]:
-        """The first slot of a text, and the one behind its last."""
+        """The first slot of a text, and the one after its last."""
         first = int(self.starts[number])
         return first, first + int(self.many[number])
 
@@ -173,7 +155,7 @@ class Reading:
         vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
         start, known = len(self.texts), len(self._numbers)
         self.vectors = appended(self.vectors, start, vectors)
-        # of half precision, as the tables of the judgement learnt them, held wide: widening costs more than comparing
+        # rounded to half precision, as in training, but stored wide: widening costs more than comparing
         views = self.groups.views(vectors).astype(np.float16).astype(np.float32)
         self.views = appended(self.views, start, views)
         self.same = appended(self.same, start, np.array([hash(text.casefold()) for text in texts]))
@@ -184,7 +166,7 @@ class Reading:
         self._numbers |= {key: known + place for place, key in enumerate(fresh)}
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
-        """Vectors of pieces, each drawn towards its sentence; unit rows."""
+        """Vectors of pieces, each mixed with that of its sentence; unit rows."""
         place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *sentences)))}
         vectors = self.encoder.encode(list(place), role="passage")
         own, around = ([place[text] for text in some] for some in (texts, sentences))
@@ -195,7 +177,7 @@ class Reading:
 
 
 class Pieces:
-    """The pieces of a catalogue's declared texts with their views, read as their rows are first asked for."""
+    """The pieces of a catalogue's declared texts with their views, encoded when their rows are first requested."""
 
     def __init__(self, catalogue: Any, folder: Path | None = None) -> None:
         self._texts, self._encoder = catalogue.texts, catalogue.encoder
@@ -223,21 +205,21 @@ class Pieces:
         return self.reading.slots(self.texts(rows))
 
     def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Column:
-        """Likeness, 0 to 1, of these pieces to what is asked: mean of cosine and overlap of CPV groups."""
+        """Similarity, 0 to 1, of these pieces to the query: mean of cosine and overlap of CPV groups."""
         return np.asarray(products(self.reading.views, asked, slots) / 2, dtype=np.float64)
 
     def same(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         return self.reading.same[slots]
 
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
-        """What `make` gives for the vectors of all pieces read so far, each computed once; (pieces, ...)."""
+        """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
         reading = self.reading
         return self._derived(
             name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32))
         )
 
     def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """The highest of some values of the pieces (as `derived` gives them) in each text read so far; (texts, ...)."""
+        """Maximum over the pieces of each text encoded so far of some `derived` values; (texts, ...)."""
         reading = self.reading
         known = len(reading._numbers)  # before the values, which then hold every piece of these texts
         held = values()
@@ -264,18 +246,18 @@ class Pieces:
         return held[:many]
 
     def asked(self, vector: Floats, text: str) -> Floats:
-        """A lot as pieces are compared with it; shape (kept,)."""
+        """The view of a lot that pieces are compared with; shape (kept,)."""
         words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
 
 
 _readings: dict[tuple[str, Path | None], Reading] = {}
-SPARE = 8  # texts read and no longer in a catalogue, for each of its rows, before all is read again
+SPARE = 8  # cached texts per row of the catalogue, beyond which the cache is rebuilt
 
 
 def _reading(encoder: Encoder, folder: Path | None, rows: int) -> Reading:
-    """The pieces read in this process by this encoder and model, so that a new catalogue finds what has not changed."""
+    """The cache of this encoder and model, so that a new catalogue only encodes what has changed."""
     key = (encoder.fingerprint, folder)
     held = _readings.get(key)
     if held is None or len(held.texts) > SPARE * rows + 10_000:
@@ -284,7 +266,7 @@ def _reading(encoder: Encoder, folder: Path | None, rows: int) -> Reading:
 
 
 def appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
-    """`held`, of which `used` rows are in use, with more rows; it doubles where it is too short."""
+    """`held`, of which `used` rows are in use, with more rows appended; capacity doubles when exceeded."""
     wanted = used + len(more)
     if wanted > len(held):
         grown = np.empty((max(wanted, 2 * len(held)), *held.shape[1:]), held.dtype)
@@ -298,8 +280,8 @@ def appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """Best and second likeness of each candidate's pieces, NaN where it says nothing, and the slot of the best."""
+class PieceScores:
+    """Best and second similarity of each candidate's pieces, NaN where nothing is declared, and the slot of the best."""
 
     best: Column
     second: Column
@@ -307,8 +289,8 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Different texts by number, the place of each declared row's text among them, and the rows by candidate."""
+class DeclaredTexts:
+    """Distinct texts by number, the index of each declared row's text among them, and the rows by candidate."""
 
     texts: NDArray[np.int64]
     at: NDArray[np.int64]
@@ -316,8 +298,8 @@ class Told:
 
 
 def of(catalogue: Any, folder: Path | None = None) -> Pieces:
-    """The pieces of a catalogue, read by the model in `folder` (the shipped one) where it is first asked for."""
-    found: Pieces = catalogue.once("pieces said", lambda: Pieces(catalogue, folder))
+    """The pieces of a catalogue, by the model in `folder` (the shipped one), created on first use."""
+    found: Pieces = catalogue.once("declared pieces", lambda: Pieces(catalogue, folder))
     return found
 
 
@@ -326,29 +308,29 @@ def pieces(shortlist: Shortlist) -> Pieces:
     return of(shortlist.catalogue)
 
 
-def met(shortlist: Shortlist) -> Met:
-    """Every candidate's pieces against the lot, computed once a lot."""
-    found: Met = shortlist.once("said", lambda: _met(shortlist))
+def piece_scores(shortlist: Shortlist) -> PieceScores:
+    """Every candidate's pieces against the lot, computed once per lot."""
+    found: PieceScores = shortlist.once("said", lambda: _piece_scores(shortlist))
     return found
 
 
-def told(shortlist: Shortlist) -> Told:
-    """The different texts that candidates declare, and whose they are, found once a lot."""
+def texts_of(shortlist: Shortlist) -> DeclaredTexts:
+    """The distinct texts that candidates declare, and their owners, computed once per lot."""
 
-    def make() -> Told:
+    def make() -> DeclaredTexts:
         parts = shortlist.parts(shortlist.known(*DECLARED))
         numbers = pieces(shortlist).texts(shortlist.rows[parts.inside])
         texts, at = np.unique(numbers, return_inverse=True)
-        return Told(texts, at, parts)
+        return DeclaredTexts(texts, at, parts)
 
-    found: Told = shortlist.once("texts said", make)
+    found: DeclaredTexts = shortlist.once("declared texts", make)
     return found
 
 
-def _met(shortlist: Shortlist) -> Met:
+def _piece_scores(shortlist: Shortlist) -> PieceScores:
     best, second = np.full((2, len(shortlist)), np.nan)
     slot = np.full(len(shortlist), -1)
-    found, table = told(shortlist), pieces(shortlist)
+    found, table = texts_of(shortlist), pieces(shortlist)
     if len(found.texts):
         of_text = _best_pieces(table, found.texts, table.asked(shortlist.query.vector, shortlist.query.text))
         values, owners, segment = of_text.best[found.at], found.parts.owners, found.parts.segment
@@ -356,51 +338,36 @@ def _met(shortlist: Shortlist) -> Met:
         top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == top[segment])
         chosen = of_text.slot[found.at[at_top[heads(segment[at_top])]]]
-        # said twice is said once
+        # a repeated piece counts once
         again = table.same(of_text.slot)[found.at] == table.same(chosen)[segment]
         other = np.maximum.reduceat(np.where(again, of_text.second[found.at], values), starts)
         best[owners], slot[owners] = top, chosen
         second[owners] = np.where(np.isfinite(other), other, top)
-    return Met(best, second, slot)
+    return PieceScores(best, second, slot)
 
 
-def _best_pieces(table: Pieces, texts: NDArray[np.int64], asked: Floats) -> Met:
-    """The best piece of each text, and how like the best of the others is, -inf where there is no other."""
+def _best_pieces(table: Pieces, texts: NDArray[np.int64], asked: Floats) -> PieceScores:
+    """The best piece of each text, and the similarity of the next, -inf where there is none."""
     slots, owner = table.reading.slots(texts)
     values, first = table.compare(asked, slots), heads(owner)
     top = np.maximum.reduceat(values, first)
     at_top = np.flatnonzero(values == top[owner])
     chosen = slots[at_top[heads(owner[at_top])]]
     again = table.same(slots) == table.same(chosen)[owner]
-    return Met(top, np.maximum.reduceat(np.where(again, -np.inf, values), first), chosen)
+    return PieceScores(top, np.maximum.reduceat(np.where(again, -np.inf, values), first), chosen)
 
 
 def said_best(shortlist: Shortlist) -> Column:
-    """Likeness, 0 to 1, of the lot and the piece nearest to it; NaN where nothing is declared."""
-    return met(shortlist).best
+    """Similarity, 0 to 1, of the lot and its nearest piece; NaN where nothing is declared."""
+    return piece_scores(shortlist).best
 
 
 def said_second(shortlist: Shortlist) -> Column:
-    """Likeness of the second nearest piece, that of the only one where there is one; NaN where nothing is declared."""
-    return met(shortlist).second
-
-
-def trade_said(shortlist: Shortlist) -> Column:
-    """The chance, in reach, that a structure which says this is a lead; NaN where nothing is declared."""
-    found = met(shortlist)
-    return scale().chance(found.best, found.second)
+    """Similarity of the second nearest piece, or of the only one; NaN where nothing is declared."""
+    return piece_scores(shortlist).second
 
 
 def passage(shortlist: Shortlist, i: int) -> str:
     """The piece of candidate i nearest to the lot, as published; "" where it declares nothing."""
-    slot = int(met(shortlist).slot[i])
+    slot = int(piece_scores(shortlist).slot[i])
     return pieces(shortlist).text(slot) if slot >= 0 else ""
-
-
-def columns(shortlist: Shortlist) -> dict[str, Column]:
-    """All columns of what is said, by name; each of shape (candidates,)."""
-    return {
-        "trade_said": trade_said(shortlist),
-        "said_best": said_best(shortlist),
-        "said_second": said_second(shortlist),
-    }
