@@ -172,7 +172,7 @@ def by_command(examples: int) -> int:
         asked = [
             str(command), "run", f"{url}/openapi.json", "--header", f"X-API-Key: {key}", "--checks", "not_a_server_error", "--mode", "all",
             "--max-examples", str(examples), "--exclude-path-regex", "/events$", "--suppress-health-check", "all", "--request-timeout", "60",
-            "--generation-deterministic", "--no-color", "--generation-database", "none",
+            "--generation-deterministic", "--no-color",
         ]  # fmt: skip
         return subprocess.run(asked, check=False).returncode
 
