@@ -91,10 +91,17 @@ def test_work_past_its_deadline_is_refused(
 ) -> None:
     with TestClient(create_app(settings(catalogue, tmp_path, deadline=1))) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
-        plain = type(matcher).rank
-        monkeypatch.setattr(type(matcher), "rank", lambda *a, **k: (time.sleep(0.4), plain(*a, **k))[1])
+        plain, calls = type(matcher).rank, list[int]()
+        monkeypatch.setattr(
+            type(matcher), "rank", lambda *a, **k: (calls.append(1), time.sleep(0.4), plain(*a, **k))[2]
+        )
         answer = client.post("/v1/match", json={"need": lots(30), "groups": 0})
         assert answer.status_code == 503 and "too long" in answer.json()["detail"]
+        begun = -1
+        while begun != len(calls):  # the work itself ends too, and holds no turn to its last lot
+            begun = len(calls)
+            time.sleep(1.5)
+        assert len(calls) < 30
         assert client.get("/v1/structures").status_code == 200
 
 
