@@ -165,7 +165,7 @@ def relevant(need: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 
 def match(
-    shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.int64] | None = None
+    shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.integer] | None = None
 ) -> NDArray[np.float64]:
     """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
     trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
