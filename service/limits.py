@@ -23,6 +23,7 @@ from limits import parse
 from matcher.reference import deadline
 from service.problems import problem
 from service.settings import Settings
+from service.turns import TooMany, Turns
 
 log = logging.getLogger("service")
 HEADERS = {
@@ -40,6 +41,7 @@ SEND_SECONDS = 30.0  # for a part of an answer to be taken
 HELD = 64_000_000  # bytes of all bodies being received
 HELD_BY_ONE = 24_000_000  # of them, by address
 WAITING = 64  # requests that wait for their turn; further ones are refused
+WAITING_OF_ONE = 32  # of them, of one caller
 MAX_FIELDS = 100_000  # of a JSON body: more is no notice
 WRITERS = 4  # concurrent requests that write
 #: Routes that compare lots with structures: queued, so that reads never wait for them.
@@ -71,8 +73,8 @@ class Guard:
         self.limiter = MovingWindowRateLimiter(MemoryStorage())
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
-        self.turns = {"heavy": asyncio.Semaphore(settings.threads), "write": asyncio.Semaphore(WRITERS)}
-        self.waiting = 0
+        places = {"heavy": settings.threads, "write": WRITERS}
+        self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
         self.always = headers_of(settings)
 
@@ -94,7 +96,7 @@ class Guard:
         caller = self._caller(scope, headers)
         try:
             self._admit(scope, headers, caller)
-            await self._run(scope, receive, answer, headers)
+            await self._run(scope, receive, answer, headers, caller)
         except Refusal as refusal:
             if started:
                 raise
@@ -161,10 +163,10 @@ class Guard:
 
     # ------------------------------------------------------------------------------------ body, turn, deadline
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers, caller: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
             taken = await stack.enter_async_context(self._body(scope, receive, headers))
-            await stack.enter_async_context(self._turn(scope))
+            await stack.enter_async_context(self._turn(scope, caller))
             if scope["path"].endswith("/events"):  # a stream, which has bounds of its own
                 await self.app(scope, taken, send)
                 return
@@ -205,28 +207,22 @@ class Guard:
                 del self.held[address]
 
     @contextlib.asynccontextmanager
-    async def _turn(self, scope: Scope) -> AsyncIterator[None]:
-        """A slot among the requests of its kind; reads need none."""
-        turn = self.turns.get(lane_of(scope))
-        if turn is None:
+    async def _turn(self, scope: Scope, caller: str) -> AsyncIterator[None]:
+        """A place among the requests of its kind; reads need none."""
+        turns = self.turns.get(lane_of(scope))
+        if turns is None:
             yield
             return
-        if self.waiting >= WAITING:
-            raise Refusal(503, "too many requests at once: try again in a few seconds", Retry_After="5")
-        self.waiting += 1
         try:
-            async with asyncio.timeout(self.settings.deadline):
-                await turn.acquire()
-        except TimeoutError:
+            await turns.take(caller, self.settings.deadline)
+        except (TooMany, TimeoutError):
             raise Refusal(
                 503, "too many requests at once: try again in a few seconds", Retry_After="5"
             ) from None
-        finally:
-            self.waiting -= 1
         try:
             yield
         finally:
-            turn.release()
+            turns.give(caller)
 
     async def _in_time(
         self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack

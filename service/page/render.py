@@ -125,7 +125,7 @@ def alive(structure: Structure) -> str:
 
 _APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#39;)(?=\w|$)")
 _TAGS = re.compile(
-    r"(<(?:textarea|pre|code|script|style)\b.*?</(?:textarea|pre|code|script|style)>|<[^>]*>)", re.S
+    r"(<(?:textarea|pre|code|script|style)\b.*?</(?:textarea|pre|code|script|style)>|<[^<>]*>)", re.S
 )
 _MARKS = re.compile(r"(?<=\S) (?=[:»%€](?:\W|$))|(?<=«) (?=\S)")
 _THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")

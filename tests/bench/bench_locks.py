@@ -1,156 +1,325 @@
-"""Cost of hostile files, latency of a plain read meanwhile, and memory left by replaced catalogues.
+"""What hostile visitors cost the others: files made to stop a reader, catalogues replaced under load, uploads beside honest requests.
 
-    python tests/bench/bench_locks.py --mutants 10000 --swaps 50
+    python tests/bench/bench_locks.py mutants --count 10000
+    python tests/bench/bench_locks.py swaps --count 50
+    python tests/bench/bench_locks.py steady --minutes 20 --rate 50
 
-Bombs (tests/bombs.py) and mutants of the sample's files go through the process that reads uploads; the largest memory is that of
-any one process of it.  Prints the slowest, the largest, and the 99th percentile of `GET /v1/structures` while they are read.
+Each starts a service of its own over the sample and asks it over the network.  `mutants` sends every bomb (tests/bombs.py) and
+damaged files of each format, and prints the slowest, the largest process that reads, and the 99th percentile of a plain read
+meanwhile.  `swaps` prints the memory of the service.  `steady` sends honest requests on schedule while two others send bombs and
+mutants from another address; the exit status is 1 where a file costs too much or an honest request fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
+import asyncio
+import gzip
+import io
+import itertools
+import json
 import os
 import random
 import sys
+import tarfile
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
 
+import httpx
+import numpy as np
 import psutil
-from fastapi.testclient import TestClient
-from service.app import create_app
-from service.settings import Settings
-from service.snapshot import Serving
+from bench_service import gauge, put
+from race_keys import served
 
 import bombs
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.matching import recipes
-from matcher.reading import confined, files, gather
+from matcher.reading import gather
 
 SAMPLE = ROOT / "data" / "sample"
+SIRET = "00010001600013"  # of the sample
+MOST_SECONDS, MOST_MEGABYTES = 5.0, 300.0  # of one file
+PLAIN = "/v1/structures"  # the plain read whose waiting is measured
+HOSTILE = "127.0.0.2"  # where hostile requests come from; honest ones come from 127.0.0.1
+#: Honest requests in turn: pages, lists and searches, one match in ten.
+HONEST = (
+    "/v1/structures", "/v1/notices", "/v1/places?q=Pantin", f"/v1/structures/{SIRET}", "/", "/v1/health", "/v1/structures?q=a",
+    "/territoire/facilitateurs", "/v1/notices.atom",
+)  # fmt: skip
+
+
+def formats() -> dict[str, tuple[bytes, str]]:
+    """A sound file of each format that is read, with its name."""
+
+    def sample(name: str) -> bytes:
+        return (SAMPLE / name).read_bytes()
+
+    boamp, eforms = sample("boamp_page_2.json"), sample("eforms/2026-region-routage.xml")
+    tarred = io.BytesIO()
+    with tarfile.open(fileobj=tarred, mode="w") as archive:
+        entry = tarfile.TarInfo("avis.xml")
+        entry.size = len(eforms)
+        archive.addfile(entry, io.BytesIO(eforms))
+    row = "".join(
+        f'<row r="{n}">{bombs._cell("00010001600013")}{bombs._cell("Tonte")}</row>' for n in range(2, 40)
+    )
+    head = f'<row r="1">{bombs._cell("SIRET")}{bombs._cell("Nom")}</row>'
+    paragraph = "<w:p><w:r><w:t>Objet du marché : nettoyage des locaux de Pantin</w:t></w:r></w:p>"
+    ted = (
+        b'<TED_EXPORT xmlns="http://publications.europa.eu/resource/schema/ted/R2.0.9/publication">'
+        + eforms[60:9000]
+    )
+    lines = "\n".join(json.dumps(each) for each in json.loads(boamp)["results"][:5])
+    return {
+        "BOAMP (JSON)": (boamp, "boamp.json"), "BOAMP (JSON lines)": (lines.encode(), "boamp.jsonl"), "eForms": (eforms, "avis.xml"),
+        "TED": (ted, "ted.xml"), "DECP 2019": (sample("decp_2019.json"), "decp.json"), "DECP 2024": (sample("decp_2024.json"), "decp.json"),
+        "structures (CSV)": (sample("structures.csv"), "structures.csv"), "structures (JSON)": (sample("structures_lemarche.json"), "structures.json"),
+        "text": (sample("needs.txt"), "besoin.txt"), "XLSX": (bombs.workbook(head + row), "structures.xlsx"),
+        "DOCX": (bombs._document(paragraph * 30), "dce.docx"), "PDF": (bombs.pdf_page(b"BT /F 1 Tf (objet du marche) Tj ET\n" * 40, b"", 3), "dce.pdf"),
+        "ZIP": (bombs.packed({"avis.xml": eforms, "boamp.json": boamp}), "avis.zip"), "gzip": (gzip.compress(boamp), "boamp.json.gz"),
+        "tar": (tarred.getvalue(), "avis.tar"),
+    }  # fmt: skip
+
+
+def mutants(count: int, seed: int = 1) -> Iterator[tuple[str, bytes, str]]:
+    """(format, damaged file, its name), each format in turn."""
+    chance, sound = random.Random(seed), formats()
+    for kind in itertools.islice(itertools.cycle(sound), count):
+        data, name = sound[kind]
+        spoilt = bytearray(data)
+        for _ in range(chance.choice((1, 3, 30))):
+            place = chance.randrange(len(spoilt) or 1)
+            spoilt[place : place + chance.choice((0, 1, 8))] = chance.randbytes(chance.choice((0, 1, 8)))
+        yield kind, bytes(spoilt[: chance.randrange(len(spoilt)) if chance.random() < 0.2 else None]), name
 
 
 class Watch(threading.Thread):
-    """The largest resident memory of any process that reads, in MB."""
+    """The largest resident memory of any process that reads for the service, in MB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.most = 0.0
 
     def run(self) -> None:
-        me = psutil.Process()
         while True:
-            for child in me.children(recursive=True):
-                try:
-                    self.most = max(self.most, child.memory_info().rss / 1e6)
-                except psutil.Error:
-                    continue
+            with suppress(psutil.Error):
+                for reader in psutil.Process().children(recursive=True):
+                    if "matcher.reading.child" in reader.cmdline():
+                        self.most = max(self.most, reader.memory_info().rss / 1e6)
             time.sleep(0.02)
 
 
-def mutants(count: int, seed: int = 1) -> Iterator[tuple[bytes, str]]:
-    """Damaged copies of the sample's files and of the bombs' formats."""
-    chance = random.Random(seed)
-    sound = [(p.read_bytes(), p.name) for p in sorted(SAMPLE.rglob("*.*")) if p.is_file()]
-    kinds = (
-        "wide_cell",
-        "far_row",
-        "overlapped",
-        "corrupt_bzip2",
-        "pdf_of_operators",
-        "sparse_tar",
-        "newlines",
-    )
-    sound += [(bombs.BOMBS[kind][0](), bombs.BOMBS[kind][1]) for kind in kinds]
-    for _ in range(count):
-        data, name = chance.choice(sound)
-        spoilt = bytearray(data)
-        for _ in range(chance.choice((1, 3, 30))):
-            place = chance.randrange(len(spoilt) or 1)
-            spoilt[place : place + chance.choice((0, 1, 8))] = chance.randbytes(chance.choice((0, 1, 8)))
-        yield bytes(spoilt[: chance.randrange(len(spoilt)) if chance.random() < 0.2 else None]), name
+class Plain(threading.Thread):
+    """A plain read, again and again; how long each waited, in seconds."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.url, self.waits, self.failed = url, list[float](), 0
 
-def read(data: bytes, name: str) -> float:
-    begun = time.perf_counter()
-    list(files.read_upload(data, name))
-    return time.perf_counter() - begun
-
-
-def served(folder: Path) -> Settings:
-    sample = gather.gather([SAMPLE])
-    catalogue = build_catalogue(sample.structures, sample.awards, recipes.named("default"))
-    save_catalogue(catalogue, folder / "catalogue", lambda fresh: gather.save_notices(sample.tenders, fresh))
-    store = f"sqlite:///{folder / 'store.sqlite'}"
-    return Settings(catalogue=folder / "catalogue", store=store, log_level="ERROR", rate="1000000/minute")
-
-
-def reading(settings: Settings, count: int) -> None:
-    confined.start()
-    watch = Watch()
-    watch.start()
-    waits: list[float] = []
-    done = threading.Event()
-    with TestClient(create_app(settings)) as client:
-
-        def ask() -> None:
-            while not done.is_set():
+    def run(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            while True:
                 begun = time.perf_counter()
-                assert client.get("/v1/structures").status_code == 200
-                waits.append(time.perf_counter() - begun)
+                self.failed += client.get(PLAIN).status_code != 200
+                self.waits.append(time.perf_counter() - begun)
                 time.sleep(0.02)
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        for kind, data, name in bombs.every():
-            watch.most = 0.0
-            print(
-                f"{kind:18} {len(data):9,} bytes  {read(data, name):6.2f} s  {watch.most:4.0f} MB", flush=True
-            )
-        watch.most, slowest = 0.0, 0.0
-        for data, name in mutants(count):
-            slowest = max(slowest, read(data, name))
-        done.set()
-        asking.join()
-    waits.sort()
-    print(f"{count} mutants: the slowest {slowest:.2f} s, the largest {watch.most:.0f} MB")
-    print(
-        f"{len(waits)} plain reads meanwhile: median {1000 * waits[len(waits) // 2]:.0f} ms, p99 {1000 * waits[int(0.99 * len(waits))]:.0f} ms"
-    )
 
-
-def swapping(settings: Settings, count: int) -> None:
-    serving, process = Serving(settings), psutil.Process()
-    manifest = settings.catalogue / "manifest.json"
-    for number in range(1, count + 1):
-        os.utime(manifest, (number, number))
-        assert serving.refresh()
-        snapshot = serving.get()
-        for notice in list(snapshot.notices.values())[:3]:
-            snapshot.answers(notice)
-        if number % 10 == 0:
-            gc.collect()
-            print(f"{number} swaps: {process.memory_info().rss / 1e6:.0f} MB", flush=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutants", type=int, default=500)
-    parser.add_argument("--swaps", type=int, default=30)
-    asked = parser.parse_args()
+@contextmanager
+def prepared() -> Iterator[tuple[str, Path]]:
+    """The address of a service over the sample in a process of its own, and the folder of its catalogue."""
     with tempfile.TemporaryDirectory() as made:
-        settings = served(Path(made))
-        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-        reading(settings, asked.mutants)
-        swapping(settings, asked.swaps)
+        home = Path(made)
+        sample = gather.gather([SAMPLE])
+        catalogue = build_catalogue(sample.structures, sample.awards, recipes.named("default"))
+        save_catalogue(
+            catalogue, home / "catalogue", lambda fresh: gather.save_notices(sample.tenders, fresh)
+        )
+        with served(home / "catalogue", f"sqlite:///{home / 'store.sqlite'}", 1) as (url,):
+            yield url, home / "catalogue"
+
+
+def from_there(url: str) -> httpx.Client:
+    """A client at the hostile address."""
+    return httpx.Client(base_url=url, timeout=60, transport=httpx.HTTPTransport(local_address=HOSTILE))
+
+
+def sent(client: httpx.Client, data: bytes, name: str) -> tuple[float, int]:
+    """Seconds and status of one upload."""
+    begun = time.perf_counter()
+    status = client.post("/v1/match/file", files={"file": (name, data)}).status_code
+    return time.perf_counter() - begun, status
+
+
+def uploads(count: int) -> bool:
+    """Every bomb and so many mutants; True where none costs too much and no plain read fails."""
+    with prepared() as (url, _), from_there(url) as client:
+        sent(client, b"Objet : tonte", "a.txt")
+        watch, plain, statuses = Watch(), Plain(url), Counter[int]()
+        watch.start()
+        plain.start()
+        worst: dict[str, tuple[float, float]] = {}
+        tried = [(f"bomb: {kind}", data, name) for kind, data, name in bombs.every()]
+        for kind, data, name in itertools.chain(tried, mutants(count)):
+            watch.most = 0.0
+            seconds, status = sent(client, data, name)
+            statuses[status] += 1
+            slow, large = worst.get(kind, (0.0, 0.0))
+            worst[kind] = max(slow, seconds), max(large, watch.most)
+        waits = np.array(plain.waits) * 1000
+        failed = plain.failed
+    for kind, (slow, large) in worst.items():
+        print(f"{kind:24} {slow:6.2f} s at most {large:5.0f} MB at most")
+    slowest, largest = (max(each) for each in zip(*worst.values(), strict=True))
+    print(
+        f"{len(tried)} bombs and {count} mutants of {len(formats())} formats: the slowest {slowest:.2f} s, the largest {largest:.0f} MB; "
+        f"statuses {dict(sorted(statuses.items()))}"
+    )
+    print(
+        f"{len(waits)} plain reads meanwhile: median {np.median(waits):.0f} ms, p99 {np.percentile(waits, 99):.0f} ms, {failed} failed"
+    )
+    faults = failed + sum(n for status, n in statuses.items() if status >= 500)
+    return slowest <= MOST_SECONDS and largest <= MOST_MEGABYTES and not faults
+
+
+def swapping(count: int) -> bool:
+    """Catalogues put in the place of the one served while requests go on; True where memory stays flat within a tenth."""
+    os.environ["MATCHER_RELOAD_SECONDS"] = "0.2"
+    with prepared() as (url, folder), httpx.Client(base_url=url, timeout=60) as client:
+        needs = [
+            line for line in (SAMPLE / "needs.txt").read_text(encoding="utf-8").splitlines() if line.strip()
+        ]
+        statuses, ended = Counter[int](), threading.Event()
+
+        def ask(turn: int) -> None:
+            with httpx.Client(base_url=url, timeout=60) as asking:
+                for number in itertools.count(turn):
+                    if ended.is_set():
+                        return
+                    body = {"need": needs[number % len(needs)], "place": "93", "groups": 1}
+                    statuses[asking.post("/v1/match", json=body).status_code] += 1
+                    statuses[asking.get(HONEST[number % len(HONEST)]).status_code] += 1
+
+        asking = [threading.Thread(target=ask, args=(turn,)) for turn in range(2)]
+        for thread in asking:
+            thread.start()
+        memory = []
+        for number in range(1, count + 1):
+            before = gauge(client.get("/v1/metrics").text, "maillage_catalogue_loads")
+            put(folder, number)
+            while gauge(told := client.get("/v1/metrics").text, "maillage_catalogue_loads") == before:
+                time.sleep(0.1)
+            time.sleep(0.5)
+            memory.append(gauge(told, "process_resident_memory_bytes") / 1e6)
+            if number % 10 == 0:
+                print(f"{number} swaps: {memory[-1]:.0f} MB", flush=True)
+        ended.set()
+        for thread in asking:
+            thread.join()
+    first, last = np.mean(memory[4:10]), np.mean(memory[-6:])
+    bad = sum(n for status, n in statuses.items() if status >= 500)
+    print(
+        f"{count} swaps under {statuses.total()} requests: {first:.0f} MB at swaps 5 to 10, {last:.0f} MB at the last six "
+        f"({100 * (last / first - 1):+.1f} %), {max(memory):.0f} MB at most, {bad} requests failed"
+    )
+    return bool(last <= 1.1 * first) and not bad
+
+
+def steady(minutes: float, rate: float) -> bool:
+    """Honest requests on schedule beside two hostile senders; True where none of the honest ones fails."""
+    with prepared() as (url, _):
+        ended, uploaded = threading.Event(), Counter[int]()
+        tried = [(data, name) for _, data, name in bombs.every() if len(data) < 8_000_000]
+
+        def attack(seed: int) -> None:
+            files = itertools.cycle([*tried, *((data, name) for _, data, name in mutants(60, seed))])
+            with from_there(url) as client:
+                while not ended.is_set():
+                    with suppress(httpx.HTTPError):
+                        uploaded[sent(client, *next(files))[1]] += 1
+
+        hostile = [threading.Thread(target=attack, args=(seed,)) for seed in (1, 2)]
+        for thread in hostile:
+            thread.start()
+        waits, statuses = asyncio.run(_on_schedule(url, minutes * 60, rate))
+        ended.set()
+        for thread in hostile:
+            thread.join()
+    bad = sum(n for what, n in statuses.items() if what[1] != 200)
+    print(f"{uploaded.total()} hostile uploads: {dict(sorted(uploaded.items()))}")
+    for what, times in sorted(waits.items()):
+        ms = np.array(times) * 1000
+        print(
+            f"{what:8} {len(ms):6} requests: median {np.median(ms):.0f} ms, p99 {np.percentile(ms, 99):.0f} ms"
+        )
+    print(f"{minutes:g} minutes at {rate:g} requests/s: {bad} errors of {statuses.total()} honest requests")
+    if bad:
+        print({f"{path}: {status}": n for (path, status), n in statuses.items() if status != 200})
+    return not bad
+
+
+async def _on_schedule(
+    url: str, seconds: float, rate: float
+) -> tuple[dict[str, list[float]], Counter[tuple[str, int]]]:
+    """Seconds from when each honest request was due, by kind, and how many ended with each status (0: no answer)."""
+    waits: dict[str, list[float]] = {"read": [], "match": []}
+    statuses: Counter[tuple[str, int]] = Counter()
+    bounds = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    async with httpx.AsyncClient(base_url=url, timeout=60, limits=bounds) as client:
+
+        async def one(number: int, due: float) -> None:
+            kind, path = (
+                ("match", "/v1/match") if number % 10 == 0 else ("read", HONEST[number % len(HONEST)])
+            )
+            try:
+                if kind == "match":
+                    body = {"need": "entretien des espaces verts", "place": "93", "n": 10, "groups": 0}
+                    status = (await client.post(path, json=body)).status_code
+                else:
+                    status = (await client.get(path, follow_redirects=True)).status_code
+            except httpx.HTTPError:
+                status = 0
+            waits[kind].append(time.perf_counter() - due)
+            statuses[path, status] += 1
+
+        begun, tasks = time.perf_counter(), set[asyncio.Task[None]]()
+        for number in range(int(rate * seconds)):
+            due = begun + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            task = asyncio.create_task(one(number, due))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+    return waits, statuses
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("mutants", "swaps", "steady"))
+    parser.add_argument("--count", type=int, default=50, help="Mutants, or swaps.")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--rate", type=float, default=50)
+    asked = parser.parse_args()
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
+    held = {
+        "mutants": lambda: uploads(asked.count),
+        "swaps": lambda: swapping(asked.count),
+        "steady": lambda: steady(asked.minutes, asked.rate),
+    }[asked.what]()
+    print("holds" if held else "does not hold")
+    return 0 if held else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,14 +1,18 @@
 """Fuzz the service with requests generated from the API contract and from raw bytes: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
+    python tests/bench/fuzz_service.py --requests 0 --contract 500
 
-The application runs in this process over a catalogue of the sample; schemathesis generates requests of the contract,
-hypothesis invalid paths, bodies and forms.  Prints the number of requests and the statuses returned.
+The application runs in this process over a catalogue of the sample; requests of the contract name what exists or what
+does not, hypothesis makes paths, bodies and forms that fit nothing.  `--contract` has `schemathesis run` ask a service of
+its own, so many times a route.  Prints how many were sent and what came back.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
 import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,7 +33,7 @@ from hypothesis import strategies as st
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 RAW_PATHS = (
     "/v1/match", "/v1/match/file", "/v1/consortium", "/v1/jobs", "/v1/sourcing", "/v1/partners", "/v1/explain", "/v1/feedback", "/v1/exchange",
@@ -53,9 +60,8 @@ NAMES = st.sampled_from(
 
 
 @contextmanager
-def served() -> Iterator[tuple[Any, dict[str, str]]]:
-    """The application over a part of the sample, and the headers of a key with all scopes."""
-    from service.app import create_app
+def prepared() -> Iterator[tuple[Any, str]]:
+    """Settings of a service over a part of the sample, and the key of one who may do everything."""
     from service.settings import Settings
 
     from matcher.matching import recipes
@@ -72,11 +78,21 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
         address = f"sqlite:///{folder / 'store.sqlite'}"
         with Store.open(address) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
-        given_ = Settings(
+        yield Settings(
             catalogue=folder / "catalogue", store=address, log_level="ERROR", rate="1000000/minute", outbox=folder / "outbox"
-        )  # fmt: skip
-        with TestClient(create_app(given_), raise_server_exceptions=False) as client:
-            yield client, {"X-API-Key": key}
+        ), key  # fmt: skip
+
+
+@contextmanager
+def served() -> Iterator[tuple[Any, dict[str, str]]]:
+    """The application in this process, and the headers of one who may do everything."""
+    from service.app import create_app
+
+    with (
+        prepared() as (given_, key),
+        TestClient(create_app(given_), raise_server_exceptions=False) as client,
+    ):
+        yield client, {"X-API-Key": key}
 
 
 def bound(examples: int) -> Any:
@@ -99,29 +115,66 @@ def judge(answer: Any, told: str, tally: Counter[int], *, api: bool = False) -> 
         FAULTS.append(f"{answer.status_code} {told}")
 
 
+def existing(client: Any, head: dict[str, str]) -> dict[str, str]:
+    """Values of the parameters of paths that name what exists."""
+
+    def made(path: str, body: dict[str, Any]) -> Any:
+        return client.post(path, json=body, headers=head).json()
+
+    record = made("/v1/sourcing", {"need": "nettoyage de bureaux", "place": "Pantin", "label": "a"})["id"]
+    job = made("/v1/jobs", {"items": [{"need": "tonte", "n": 1}]})["id"]
+    notice = client.get("/v1/notices", headers=head).json()["items"][0]["id"]
+    return {"siret": SIRET, "record_id": record, "job_id": job, "notice_id": notice, "format": "csv", "shape": "csv"}  # fmt: skip
+
+
 def of_contract(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
-    """Requests that schemathesis makes of each route of the contract."""
-    contract = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    """Requests that schemathesis makes of each route of the contract; a path names in turn what exists and what does not."""
+    contract, known = (
+        schemathesis.openapi.from_dict(client.get("/openapi.json").json()),
+        existing(client, head),
+    )
     for found in contract.get_all_operations():
         operation = found.ok()
         if operation.path.endswith("/events"):
             continue  # a stream without an end of its own
 
         @bound(examples)
-        @given(case=operation.as_strategy())
-        def ask(case: Any) -> None:
-            path = case.formatted_path if hasattr(case, "formatted_path") else case.path
+        @given(case=operation.as_strategy(), exists=st.booleans())
+        def ask(case: Any, exists: bool) -> None:
+            case.path_parameters |= {k: v for k, v in known.items() if exists and k in case.path_parameters}
             body = case.body if not isinstance(case.body, type(schemathesis.core.NOT_SET)) else None
             more: dict[str, Any] = {}
             if case.media_type == "application/json" and body is not None:
                 more["json"] = body
+            elif case.media_type == "multipart/form-data" and isinstance(body, dict):
+                more["files"] = [(k, (f"{k}.txt", bytes_of(v))) for k, v in body.items()]
             elif body is not None:
                 more["data"] = {k: str(v) for k, v in body.items()} if isinstance(body, dict) else str(body)
             query = {k: v for k, v in (case.query or {}).items() if v is not None}
+            path = case.formatted_path
             answer = client.request(case.method, path, params=query, headers=head, **more)
             judge(answer, f"{case.method} {path} {query} {str(body)[:300]}", tally, api=True)
 
         ask()
+
+
+def bytes_of(value: Any) -> bytes:
+    """What a part of a form holds."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
+def by_command(examples: int) -> int:
+    """`schemathesis run` against a service of its own: its examples, all its phases, data that fits and data that does not."""
+    from serving import serving
+
+    command = Path(sys.executable).with_name("schemathesis")
+    with prepared() as (given_, key), serving(given_) as url:
+        asked = [
+            str(command), "run", f"{url}/openapi.json", "--header", f"X-API-Key: {key}", "--checks", "not_a_server_error", "--mode", "all",
+            "--max-examples", str(examples), "--exclude-path-regex", "/events$", "--suppress-health-check", "all", "--request-timeout", "60",
+            "--generation-deterministic", "--no-color",
+        ]  # fmt: skip
+        return subprocess.run(asked, check=False).returncode
 
 
 def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
@@ -143,8 +196,6 @@ def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
 def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
     """Forms and queries whose fields are known and whose values are not; with the session's own token or without."""
-    import re
-
     token = re.findall(
         r'name="csrf" value="(\w+)"', client.get("/connexion", headers={"accept": "text/html"}).text
     )[0]
@@ -170,11 +221,11 @@ def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
 
 def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
-    """About `wanted` requests, half of them from the contract; counts by status."""
+    """About so many requests, a fifth of them of the contract, which cost most; how many ended with each status."""
     routes = sum(len(verbs) for verbs in client.get("/openapi.json").json()["paths"].values())
     tally: Counter[int] = Counter()
-    of_contract(client, head, max(1, requests // (2 * routes)), tally)
-    of_bytes(client, head, max(1, requests // 4), tally)
+    of_contract(client, head, max(1, requests // (5 * routes)), tally)
+    of_bytes(client, head, max(1, requests * 2 // 5), tally)
     of_forms(client, head, max(1, requests - sum(tally.values())), tally)
     return tally
 
@@ -182,10 +233,17 @@ def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000)
-    asked = parser.parse_args().requests
+    parser.add_argument(
+        "--contract", type=int, default=0, metavar="EXAMPLES", help="Of each route, by `schemathesis run`."
+    )
+    asked = parser.parse_args()
+    if asked.contract and by_command(asked.contract):
+        return 1
+    if not asked.requests:
+        return 0
     begun = time.perf_counter()
     with served() as (client, head):
-        tally = run(client, head, asked)
+        tally = run(client, head, asked.requests)
     told = ", ".join(f"{status}: {count}" for status, count in sorted(tally.items()))
     print(
         f"{sum(tally.values())} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})"

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,29 +46,35 @@ def test_a_process_of_its_own_reads_the_same(path: Path) -> None:
     assert upload(data, path.name) == list(files.read_bytes(data, path.name))
 
 
-def test_a_reading_without_end_is_ended_and_the_next_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    bounds = limits.Limits(
-        cpu=1, wall=20.0, memory=1 << 28, member=1 << 28, total=1 << 28, members=9, pages=1.0, answer=1 << 20
-    )
-    slow = b"siret;nom\n" + b"1;a\n" * 4_000_000
-    (*_, last) = confined.read_bytes(slow, "a.csv", bounds)
-    assert isinstance(last, Rejected) and "takes more than 1 s" in last.reason
+AMPLE = limits.Limits(
+    cpu=300, wall=600.0, memory=4 << 30, member=4 << 30, total=4 << 30, members=9, pages=60.0, answer=1 << 40
+)
+ROWS = b"siret;nom\n" + b"1;a\n" * 250_000
+
+
+def heavy(found: list[object]) -> bool:
+    """Was the reading ended from outside?"""
+    return isinstance(found[-1], Rejected) and "takes more than" in found[-1].reason
+
+
+def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
+    assert heavy(list(confined.read_bytes(ROWS, "a.csv", replace(AMPLE, cpu=1))))
     (tender,) = upload(bombs.reserved(), "besoin.txt")
     assert isinstance(tender, Tender)
 
 
 def test_memory_is_bounded_by_the_kernel() -> None:
-    bounds = limits.Limits(
-        cpu=20, wall=30.0, memory=1 << 25, member=1 << 30, total=1 << 30, members=9, pages=1.0, answer=1 << 20
-    )
-    (found,) = confined.read_bytes(bombs.long_document() + b" ", "a.docx", bounds)
-    assert isinstance(found, Rejected)
+    assert heavy(list(confined.read_bytes(bombs.long_document(), "a.docx", replace(AMPLE, memory=1 << 25))))
+
+
+def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:
+    (found,) = upload(bombs.overlapped(), "avis.zip")
+    assert isinstance(found, Rejected) and "overlap" in found.reason
 
 
 def test_what_a_file_gives_is_bounded() -> None:
-    rows = b"siret;nom\n" + b"1;a\n" * 200_000
-    found = list(confined.read_bytes(rows, "a.csv", limits.UPLOAD))
-    assert isinstance(found[-1], Rejected) and "takes more than" in found[-1].reason
+    found = list(confined.read_bytes(ROWS[:400_000], "a.csv", replace(AMPLE, answer=1 << 20)))
+    assert heavy(found) and len(found) < 50_000
 
 
 def test_a_reader_that_was_killed_is_started_again() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,22 @@ from service.connections import Connection
 from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.problems import Refused
 from service.settings import Settings
+from service.turns import TooMany, Turns
 
 import bombs
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import BadInput
+from matcher.domain import BadInput, Forbidden
 from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import limits
+from service import limits, observability, oidc
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
+SIRET = "00010001600013"
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +91,17 @@ def test_work_past_its_deadline_is_refused(
 ) -> None:
     with TestClient(create_app(settings(catalogue, tmp_path, deadline=1))) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
-        plain = type(matcher).rank
-        monkeypatch.setattr(type(matcher), "rank", lambda *a, **k: (time.sleep(0.4), plain(*a, **k))[1])
+        plain, calls = type(matcher).rank, list[int]()
+        monkeypatch.setattr(
+            type(matcher), "rank", lambda *a, **k: (calls.append(1), time.sleep(0.4), plain(*a, **k))[2]
+        )
         answer = client.post("/v1/match", json={"need": lots(30), "groups": 0})
         assert answer.status_code == 503 and "too long" in answer.json()["detail"]
+        begun = -1
+        while begun != len(calls):  # the work itself ends too, and holds no turn to its last lot
+            begun = len(calls)
+            time.sleep(1.5)
+        assert len(calls) < 30
         assert client.get("/v1/structures").status_code == 200
 
 
@@ -111,6 +122,35 @@ def test_reads_find_a_thread_while_all_turns_are_taken(
         hold.set()
         for worker in workers:
             worker.join()
+
+
+def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
+    async def ask() -> list[str]:
+        turns, served = Turns(2, most=20, most_of_one=12), list[str]()
+
+        async def work(caller: str) -> None:
+            await turns.take(caller, 5)
+            served.append(caller)
+            await asyncio.sleep(0.001)
+            turns.give(caller)
+
+        flood = [asyncio.create_task(work("flood")) for _ in range(20)]
+        await asyncio.sleep(0)
+        refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
+        assert len(refused) == 6, "two at work and twelve waiting of one"
+        late = [asyncio.create_task(work("other")) for _ in range(3)]
+        await asyncio.gather(*flood, *late, return_exceptions=True)
+        await turns.take("last", 0.1)
+        await turns.take("last", 0.1)
+        with pytest.raises(TimeoutError):
+            await turns.take("last", 0.01)
+        turns.give("last")
+        await turns.take("next", 0.1)  # a wait that ended leaves nothing behind
+        return served
+
+    served = asyncio.run(ask())
+    assert served.count("flood") == 14
+    assert max(n for n, caller in enumerate(served) if caller == "other") < 9
 
 
 def test_jobs_are_bounded_by_owner_and_bytes() -> None:
@@ -291,3 +331,86 @@ def test_idle_connections_and_slow_bodies_are_cut(
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises((ValueError, BadInput)):
         Settings(secret="short of thirty-two")
+
+
+# ------------------------------------------------------------------------------------------ identity and logs
+
+
+def test_users_of_an_issuer_are_told_apart_by_their_whole_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def actor(issuer: str, sub: str) -> str:
+        monkeypatch.setattr(oidc, "_claims", lambda *_: {"sub": sub})
+        return oidc.prove("a.b.c", Settings(oidc_issuer=issuer)).actor  # type: ignore[arg-type]
+
+    one, begins = "https://one.example", "f:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:municipality"
+    names = [
+        actor(one, begins + "-a"),
+        actor(one, begins + "-b"),
+        actor("https://two.example", begins + "-a"),
+    ]
+    assert len(set(names)) == 3 and actor(one, begins + "-a") == names[0]
+
+
+def test_where_the_issuer_is_described_is_not_moved_by_a_redirect() -> None:
+    asked: list[str] = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(302 if "openid" in self.path else 200)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Moved)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(Forbidden):
+            oidc.asked(
+                Settings(oidc_issuer=f"http://127.0.0.1:{server.server_port}"),
+                "state",
+                "nonce",  # type: ignore[arg-type]
+            )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == ["/.well-known/openid-configuration"]
+
+
+def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient) -> None:
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(observability.JsonFormatter().format(record))
+
+    logger, kept = logging.getLogger("service"), Kept()
+    level = logger.level
+    logger.addHandler(kept)
+    logger.setLevel("DEBUG")
+    try:
+        for path in (
+            f"/q/record/{SIRET}/SECRET-1", "/m/digest/SECRET-1", "/revendication/SECRET-1", "/SECRET-1", "/v1/structures?q=SECRET-1",
+            f"/v1/structures/{SIRET}/opportunities.atom?token=SECRET-1",
+        ):  # fmt: skip
+            client.get(path, headers={"X-API-Key": "mlg_SECRET-1_x"})
+            client.post(path, json={"need": "SECRET-1"})
+    finally:
+        logger.removeHandler(kept)
+        logger.setLevel(level)
+    assert len(lines) >= 12 and "/q/{" in "".join(lines)
+    assert not [line for line in lines if "SECRET-1" in line]
+
+
+def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient) -> None:
+    client.get("/v1/structures", headers={"X-API-Key": "mlg_made_up"})
+    page = {"accept": "text/html"}
+    csrf = token(client.get("/connexion", headers=page).text)
+    client.post("/connexion", data={"key": "mlg_made_up", "csrf": csrf}, headers=page)
+    with Store.open(client.app.state.settings.store) as store, store.reading() as connection:  # type: ignore[attr-defined]
+        rows = list(connection.exec_driver_sql("SELECT actor, action, subject FROM audit"))
+    refused = [row for row in rows if row.action == "auth.refuse"]
+    assert len(refused) == 2 and all(row.actor.startswith("address:") for row in refused)
+    assert "mlg_made_up" not in str(rows)

@@ -32,8 +32,8 @@ MAX_PIECES = 400  # per text: beyond, it is no longer an offer
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
-_SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s+[-–*]\s+|\s*[•\n\r|]+\s*|…\.?\s*")
-_PHRASE = re.compile(r"\s*[,:;]\s*|\s\(|\)\s|\s+(?:et|ou|ainsi que)\s+")
+_SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s{1,9}[-–*]\s+|\s{0,9}[•\n\r|]+\s*|…\.?\s*")
+_PHRASE = re.compile(r"\s{0,9}[,:;]\s*|\s\(|\)\s|\s{1,9}(?:et|ou|ainsi que)\s+")
 _ENDING = re.compile(r"(?<=\w)\(\w{1,5}\)")  # préparateur(trice)
 _BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +14,7 @@ from matcher.outreach.rules import Rules
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Unsubscription
+from matcher.reference.keyfile import made_once
 
 
 def secret() -> bytes:
@@ -25,17 +23,7 @@ def secret() -> bytes:
         if len(given) < 16:
             raise BadInput("MATCHER_MAIL_SECRET is too short: 16 characters or more, drawn at random")
         return given.encode()
-    home = Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
-    path = home / "mail.secret"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"mail.secret.{os.getpid()}")
-        part.touch(mode=0o600)
-        part.write_text(secrets.token_hex(32))
-        with suppress(FileExistsError):
-            path.hardlink_to(part)  # the first process makes it; the others read it
-        part.unlink()
-    return path.read_text().strip().encode()
+    return made_once("mail.secret")
 
 
 def token(digest_id: str) -> str:

@@ -69,7 +69,7 @@ CLEAR = 0.4  # minimum probability for a piece
 SECOND = 0.6  # what the second clearest piece adds
 #: Purposes of such structures, not offers.
 PURPOSE = frozenset({"insertion"})
-_PIECES = re.compile(r"[,;:•/()]|\s+(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
+_PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
 
@@ -266,7 +266,7 @@ def _of_heading(lines: list[_Line], index: int) -> Iterator[_Unit]:
 
 def _of_bullet(text: str, under: int) -> Iterator[_Unit]:
     """A bullet is one offer, named by what stands before its colon; where it says nothing as a whole, its pieces do."""
-    head = re.split(r"\s*[:–—]\s+", text, maxsplit=1)[0]
+    head = re.split(r"\s{0,9}[:–—]\s+", text, maxsplit=1)[0]
     yield _Unit(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
     pieces = list(_pieces(text))
     for piece in pieces if len(pieces) > 1 else ():

@@ -39,9 +39,13 @@ def serve(control: socket.socket) -> None:
     )  # Ctrl-C is handled by the parent, whose exit closes the connection
     gc.collect()
     gc.freeze()  # forks share what is in memory here
-    control.sendall(b"!")
+    with contextlib.suppress(BrokenPipeError):  # the parent has ended: there is nothing to read
+        control.sendall(b"!")
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        except ConnectionResetError:
+            return
         if not message or len(descriptors) != 2:
             return
         connection = socket.socket(fileno=descriptors[0])

@@ -42,6 +42,11 @@ TOO_HEAVY = (
 BUSY = "too many files are being read: try again in a minute"
 
 
+def too_heavy(limits: Limits) -> str:
+    """The sentence for a file whose reading passes these limits."""
+    return TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
+
+
 class _Reader:
     """The idle reader: started on first use, restarted if it ended."""
 
@@ -181,9 +186,7 @@ def _answer(
         if process and not _ended(connection):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
-    yield Rejected(
-        path=name, record=name, reason=TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
-    )
+    yield Rejected(path=name, record=name, reason=too_heavy(limits))
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

@@ -244,6 +244,9 @@ class _Reader:
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
                 yield Rejected(path=name, record=name, reason=f"damaged file: {error}; download it again")
                 return
+            except (MemoryError, SystemError):  # SystemError: a library in C that found no memory
+                yield Rejected(path=name, record=name, reason=confined.too_heavy(in_force()))
+                return
             except Exception as error:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise

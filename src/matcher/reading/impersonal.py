@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\)|\[@\])\s?[\w-]+(?:\s?(?:\.|\[dot\])\s?[\w-]+)+", re.I)
+_MAIL = re.compile(r"[\w.+-]{1,99}\s?(?:@|\[at\]|\(at\)|\[@\])\s?[\w-]+(?:\s?(?:\.|\[dot\])\s?[\w-]+)+", re.I)
 _PHONE = re.compile(r"(?<![\d/])(?:\+33|0033|0)\s?[1-9](?:[\s.\-/]?\d{2}){4}(?!\d)")
 _TITLE = r"(?:\b(?:M|Mr|MM|Mme|Mlle|Dr|Me)\b\.?|\b(?:Monsieur|Madame|Mademoiselle))"
 _NAMED = re.compile(rf"{_TITLE}\s+(?:(?!{_TITLE}\s)[A-ZÀ-Ý][\w'’-]*\.?\s?){{1,4}}")

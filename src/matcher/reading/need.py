@@ -55,7 +55,7 @@ def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
     return tuple(found)
 
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*[\n•▪·]+\s*")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s{0,9}[\n•▪·]+\s*")
 _AFTER = re.compile(  # connectives and speakers, not part of the need
     r"^(?:(?:d'abord|ensuite|puis|enfin|aussi|également|egalement|et|il faudra|il faut|nous (?:cherchons|avons besoin|souhaitons)"
     r"|qui peut|assurer|de|d'|pour)\W+)+", re.I,
@@ -98,7 +98,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     for sentence in _SENTENCE.split(text):
         head, _, _ = sentence.partition(" : ")
         wording = head if trades.named(head) else sentence  # text after a trade and a colon is its detail
-        pieces, objects = _without_objects(re.split(r"\s*,\s*|\s+et\s+", wording))
+        pieces, objects = _without_objects(re.split(r"\s{0,9},\s*|\s{1,9}et\s+", wording))
         wording = ", ".join(pieces)
         named = trades.named(wording)
         yield from named.items()

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +22,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from matcher.domain import BadInput
 from matcher.records.store import now
 from matcher.records.tables import Sourcing, SourcingEvent, SourcingHead
-from matcher.reference.tables import user_dir
+from matcher.reference.keyfile import made_once
 
 GENESIS = "0" * 64
 KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
@@ -53,18 +52,7 @@ def key() -> bytes:
         if len(given) < 32:
             raise BadInput(f"{KEY} is too short: give 32 random characters or more")
         return given.encode()
-    path = user_dir() / "seal.key"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as sink:
-            sink.write(secrets.token_hex(32))
-            sink.flush()
-            os.fsync(sink.fileno())
-        with suppress(FileExistsError):  # another process wrote it first: its key is used
-            os.link(part, path)
-        part.unlink()
-    return path.read_bytes()
+    return made_once("seal.key")
 
 
 def _canonical(value: Any) -> bytes:

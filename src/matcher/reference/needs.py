@@ -36,14 +36,16 @@ _ASKS = re.compile(
     r"|inclu|ainsi que|entretien"
 )
 _LEAD = re.compile(  # words that may precede the trade where a piece of a description requires it
-    r"^(?:(?:l'objet|le|la|les|l'|un|une|de|du|des|d'|et|a|aux?|en|marche|lot|n\W?\d+|\d+|prestations?|services?"
+    r"^(?:(?:le|la|les|l'|un|une|de|du|des|d'|et|a|aux?|en|marche|lot|(?:n\W?)?\d{1,9}(?!\d)|prestations?|services?"
     r"|travaux|entretien|fourniture|pose|realisation|execution|ensemble|missions?|concernent?|porten?t? sur"
     r"|comprend|comprennent|assure|assurer|petits?|tous?|toutes?|ainsi que|objet|pour|sur)[\s:'’.-]*)*$"
 )
 _DESIGN = re.compile(
     r"maitrise d.?oeuvre|\bmoe\b|programmist|controle technique|coordination sps|\bopc\b|honoraires"
 )
-_BREAK = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s*[•▪·‣]\s*|\s+[-–—]\s+|\s*\n\s*|(?<=;)\s*")
+_BREAK = re.compile(
+    r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý0-9\-•])|\s{0,9}[•▪·‣]\s*|\s{1,9}[-–—]\s+|\s{0,9}\n\s*|(?<=;)\s*"
+)
 
 
 GENERIC = frozenset(

@@ -9,7 +9,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 #: A tag, and not an address between angle brackets: a name, then nothing or attributes.
-_TAG = re.compile(r"<(?:/?[A-Za-z][A-Za-z0-9:-]{0,30}(?:\s[^<>]{0,500})?/?|!--.{0,2000}?--)>", re.S)
+_TAG = re.compile(
+    r"<(?:/?[A-Za-z][A-Za-z0-9:-]{0,30}(?:\s[^<>]{0,500})?/?|!--(?:(?!<!--).){0,2000}?--)>", re.S
+)
 _SPACE = re.compile(r"[\s\u00a0\u200b\u202f\ufeff]+")
 REPLACEMENT = "\ufffd"
 

@@ -74,7 +74,7 @@ def spelt(words: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r"[,;/+()]|\s+et\s+|\s+&\s+", text) if part.strip()]
+    return [part.strip() for part in re.split(r"[,;/+()]|\s{1,9}et\s+|\s{1,9}&\s+", text) if part.strip()]
 
 
 def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:

@@ -59,7 +59,7 @@ _CHANCE = re.compile(
 )
 
 
-_PIECE = re.compile(r"\s*(?:[,;:/+|]|\s+(?:et|&|ou|ainsi que|dont|[-–—])\s+)\s*", re.I)
+_PIECE = re.compile(r"\s{0,9}(?:[,;:/+|]|\s(?:et|&|ou|ainsi que|dont|[-–—])\s)\s*", re.I)
 
 
 def named(text: str) -> dict[str, str]:

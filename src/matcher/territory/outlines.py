@@ -107,7 +107,7 @@ def _thinned(path: str) -> str:
     rings = []
     for ring in path.split("M")[1:]:
         kept: list[tuple[int, int]] = []
-        for pair in re.findall(r"(-?[\d.]+),(-?[\d.]+)", ring):
+        for pair in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring):
             x, y = float(pair[0]), float(pair[1])
             if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
                 kept.append((round(x), round(y)))

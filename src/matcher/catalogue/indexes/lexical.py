@@ -131,14 +131,16 @@ class LexicalIndex:
         """Rows that certainly include the k best, and their sums."""
         weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
-        left = float(weighted.highest[columns].sum(dtype=np.float64))
+        whole = left = float(weighted.highest[columns].sum(dtype=np.float64))
         total, count = room.total, 0
         met: list[NDArray[np.int64]] = []
         least = 0.0
         try:
             for first, column in enumerate(columns):
                 rows, weights = self._posting(column)
-                if len(rows) > LONG and count >= k:
+                if (
+                    len(rows) > LONG and count >= k and left < whole - left
+                ):  # else no row can have as much yet
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:

@@ -53,7 +53,7 @@ def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     low, high = texts.parts.starts[place : place + 2].tolist()
     row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[texts.at[low:high]]))
     first, end = pieces.reading.span(int(texts.texts[texts.at[row]]))
-    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces)[first:end])
+    values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
     offer = shortlist.catalogue.offer(int(shortlist.rows[texts.parts.inside[row]]))
     return pieces.text(first + int(np.argmax(values))), offer
 

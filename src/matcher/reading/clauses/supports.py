@@ -23,7 +23,7 @@ _LEADING = french(
     r"|(?:l'|le |la |les |des |d'|de |du |un |une |diverses? |différentes? )+"
 )
 _ENDS = re.compile(
-    r"\s*(?:[.;|\n]|\s[-–—]{1,2}\s|\(\s*lot\b|,?\s+(?:pour le compte|sur le territoire|au profit|dans le cadre|a destination|en application)\b)"
+    r"\s{0,9}(?:[.;|\n]|\s[-–—]{1,2}\s|\(\s*lot\b|,?\s{1,9}(?:pour le compte|sur le territoire|au profit|dans le cadre|a destination|en application)\b)"
 )
 
 

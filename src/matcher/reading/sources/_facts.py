@@ -79,7 +79,7 @@ def place(
     label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", department: str = "", nation: str = ""
 ) -> Place:  # fmt: skip
     """A place as stated; `complete` infers its other fields."""
-    postcode = re.sub(r"(?i)\s*c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
+    postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
     french = country(nation) in ("FR", None)
     postal = code if french and re.fullmatch(r"[0-9]{5}", code) else None

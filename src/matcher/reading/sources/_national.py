@@ -26,7 +26,7 @@ CRITERIA = (
     "CRITERES_PONDERES",
 )
 _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
-_ITEMS = re.compile(r"\s*[\n;•]\s*|\s+[-–—?]\s+(?=[A-ZÀ-Ý])")
+_ITEMS = re.compile(r"\s{0,9}[\n;•]\s*|\s{1,9}[-–—?]\s+(?=[A-ZÀ-Ý])")
 
 
 def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:

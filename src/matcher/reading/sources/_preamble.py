@@ -15,7 +15,7 @@ _CONCERNS = re.compile(
     re.I | re.S,
 )
 _BODY = re.compile(
-    r"^\W*((?:commune|ville|mairie|d[ée]partement|r[ée]gion|conseil\s+\w+|communaut[ée]\s+\w+|m[ée]tropole|centre\s+hospitalier|chu|ch|syndicat|lyc[ée]e|coll[èe]ge"
+    r"^[^\w\n]{0,40}((?:commune|ville|mairie|d[ée]partement|r[ée]gion|conseil\s+\w+|communaut[ée]\s+\w+|m[ée]tropole|centre\s+hospitalier|chu|ch|syndicat|lyc[ée]e|coll[èe]ge"
     r"|universit[ée]|office|ccas|sdis|hôpital)\b[^\n|]{2,120})$",
     re.I | re.M,
 )

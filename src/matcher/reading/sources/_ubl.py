@@ -173,7 +173,7 @@ class _Notice:
         others = [code.upper() for code in values(root, "AdditionalNoticeLanguage/ID")]
         self.language = "FRA" if "FRA" in others else language
         self.id = id or value(self.extension, "Publication/NoticePublicationID") or value(root, "ID")
-        self.id = re.sub(r"^0+(?=\d+-\d{4}$)", "", self.id)
+        self.id = re.sub(r"^0{1,20}(?=\d+-\d{4}$)", "", self.id)
         self.organisations = {
             value(one, "Company/PartyIdentification/ID"): kid(one, "Company")
             for one in kids(self.extension, "Organizations/Organization")
@@ -268,7 +268,8 @@ class _Notice:
         ]
         # "<uuid>-01" names a version of a notice; ours are known by their uuid, or by their publication number
         short = (
-            re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0+(?=\d+-\d{4}$)", "", one)) for one in ids
+            re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0{1,20}(?=\d+-\d{4}$)", "", one))
+            for one in ids
         )
         return tuple(dict.fromkeys(one for one in short if one != self.id))
 

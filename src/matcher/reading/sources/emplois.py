@@ -18,7 +18,7 @@ from matcher.reference.text import clean, shorten
 YIELDS = "structure"
 LISTS = ("results",)
 #: "Entretien des espaces verts (A1203)"
-_ROME = re.compile(r"^(.*?)\s*\(?\b([A-N]\d{4})\b\)?\s*$", re.S)
+_ROME = re.compile(r"^(.*?)\s{0,9}\(?\b([A-N]\d{4})\b\)?\s*$", re.S)
 
 
 def recognises(name: str, head: bytes) -> bool:

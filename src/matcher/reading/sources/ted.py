@@ -111,7 +111,7 @@ def _document_id(root: Element) -> str:
     number = (root.get("DOC_ID") or "").strip() or ojs(
         value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
     )
-    match = re.fullmatch(r"0*(\d+)-(\d{4})", number)
+    match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     return f"{match.group(1)}-{match.group(2)}" if match else number
 
 

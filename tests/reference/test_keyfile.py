@@ -1,0 +1,41 @@
+"""A key that many need at once is made once, is whole whoever reads it, and is of its owner alone."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from matcher.outreach import links
+from matcher.records import chain
+from matcher.reference.keyfile import made_once
+
+
+def test_threads_that_race_for_a_key_read_the_same_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    for turn in range(25):
+        start, found = threading.Barrier(8), list[bytes]()
+
+        def make(turn: int = turn, start: threading.Barrier = start, found: list[bytes] = found) -> None:
+            start.wait()
+            found.append(made_once(f"{turn}.key"))
+
+        threads = [threading.Thread(target=make) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(found) == 8 and len(set(found)) == 1 and len(found[0]) == 64
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert len(list(tmp_path.iterdir())) == 25
+
+
+def test_seals_and_links_have_keys_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    monkeypatch.delenv("MATCHER_MAIL_SECRET", raising=False)
+    monkeypatch.delenv(chain.KEY, raising=False)
+    assert links.secret() == links.secret() != chain.key() == chain.key()
