@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -75,6 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
+    gc.enable()
     if serving.current is None:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, serving))

@@ -10,7 +10,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.limits import HEADERS
 
 HEAD_SECONDS = 10.0  # for the head of a request to arrive, and for an idle connection to ask
-CONNECTIONS = 1_000  # of one process: further ones are refused (503)
 
 
 class Connection(HttpToolsProtocol):

@@ -39,10 +39,10 @@ def install(app: FastAPI) -> None:
     async def core(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreUnavailable):
             log.error("store unavailable", extra={"why": str(error)})
-            said = NOT_RECORDED if render.wants_page(request) else f"{bare(str(error))}; try again later"
-            return shown(request, 503, said, headers={"Retry-After": "30"})
-        said = render.sentence(error) if render.wants_page(request) else str(error)
-        return shown(request, status_of(error), bare(said))
+            message = NOT_RECORDED if render.wants_page(request) else f"{bare(str(error))}; try again later"
+            return shown(request, 503, message, headers={"Retry-After": "30"})
+        message = render.sentence(error) if render.wants_page(request) else str(error)
+        return shown(request, status_of(error), bare(message))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

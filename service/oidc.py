@@ -103,10 +103,10 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str]:
             str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"]
         )
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
-        told = _answer(
+        userinfo = _answer(
             client.build_request("GET", _endpoint(settings, "userinfo_endpoint"), headers=head), client
         )
-    person = _person(told, settings)
+    person = _person(userinfo, settings)
     if identity["nonce"] != nonce or person.get("sub") != identity["sub"]:
         raise Forbidden(REFUSED)
     return str(person.get("email", "")).strip().lower(), str(tokens["id_token"])

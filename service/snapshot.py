@@ -202,7 +202,7 @@ class Serving:
             self.current = fresh.with_denials(self._denied) if self._denied else fresh
             self.refusal = ""
             self.swaps += 1
-        _settle()
+        _settle(first=self.swaps == 1)
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         )
@@ -249,13 +249,15 @@ class Serving:
             return Matcher(catalogue, replace(recipes.named("weighted"), encoder=catalogue.recipe.encoder))
 
 
-def _settle() -> None:
+def _settle(first: bool = False) -> None:
     """Keep the loaded catalogue out of later garbage collections: each would hold up every request.
 
     What was frozen before stays so, for a search through all of it takes most of a second in which nobody is answered;
-    a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.
+    a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.  The `first` takes
+    the place of none.
     """
-    gc.collect()
+    if not first:
+        gc.collect()
     _give_back()
     gc.freeze()
 

@@ -41,7 +41,7 @@ def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("path", sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("service/**/*.py")]))
-def test_the_extras_are_imported_where_their_absence_is_told(path: Path) -> None:
+def test_the_extras_are_imported_where_their_absence_is_reported(path: Path) -> None:
     """Every import of an extra's package is inside `plugins.optional` of that extra, never at the top of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]

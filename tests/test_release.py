@@ -34,7 +34,7 @@ def test_the_version_is_one_everywhere() -> None:
 
 
 @pytest.mark.parametrize("folder", TOLD)
-def test_the_origin_of_every_shipped_table_is_told(folder: str) -> None:
+def test_the_origin_of_every_shipped_table_is_reported(folder: str) -> None:
     told = read(TOLD[folder])
     for path in (ROOT / folder).iterdir():
         if path.is_file() and path.suffix in (".csv", ".gz", ".jsonl"):

@@ -206,7 +206,7 @@ def renamed(room: str, name: str) -> str:
     return f"{COPIES}.{room.replace('.', '_')}.another_{name}"
 
 
-def test_a_recipe_of_plugs_under_other_names_answers_alike(
+def test_a_recipe_of_plugs_under_other_names_gives_the_same_answers(
     sample: gather.Gathered, matcher: Matcher, tmp_path: Path
 ) -> None:
     recipe = matcher.catalogue.recipe

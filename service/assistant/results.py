@@ -338,10 +338,10 @@ def described(value: Json) -> Described:
         Offer(**{name: each[name] for name in ("title", "text", "source", "since")})
         for each in value["offers"]
     ]
-    said = [f"{each.source} ({each.since or 'sans date'})" for each in offers if each.source]
+    dated = [f"{each.source} ({each.since or 'sans date'})" for each in offers if each.source]
     return Described(
         structure=about, description=value["description"], active=value["active"], offers=offers, labels=value["labels"],
-        missing=value["missing"], sources=list(dict.fromkeys([*sources_of([about]), *said])),
+        missing=value["missing"], sources=list(dict.fromkeys([*sources_of([about]), *dated])),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The pages: French, sober, mostly without script.  One file of routes for each kind of visitor."""
+"""The French web pages, mostly without script.  One file of routes for each kind of visitor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-#: Templates of the pages that are seen first.
+#: Templates compiled at start.
 FIRST = (
     "home.html",
     "search.html",
@@ -31,7 +31,7 @@ def include(app: FastAPI) -> None:
 
 
 def warm() -> None:
-    """Make what every first page needs: templates, the outlines of the map, what reads a need, what opens the store."""
+    """Warm up what first pages need: templates, outlines of the map, readers of a need, the store."""
     import alembic.command  # noqa: F401  half a second of processor
 
     from matcher.reference import toponyms

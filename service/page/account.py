@@ -54,7 +54,7 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
 
 @router.get("/structure/{siret}/revendiquer")
 def claiming(request: Request, siret: str) -> Response:
-    """Who asks, as what and why, and by which way the proof may come."""
+    """The form: who claims, as what and why, and how the claim may be proved."""
     structure = request.app.state.serving.get().structure(siret)
     return render.page(
         request, "claiming.html", structure=structure, ways=ways(structure), given={}, problems={}
@@ -72,7 +72,7 @@ def claim(
     reason: fields.Lines = "",
     way: fields.Word = "",
 ) -> Response:
-    """Ask for the account: the operator proves it by mail, by a letter or by a call to the known number."""
+    """Claim the account: the operator verifies by mail, by letter or by a call to the known number."""
     structure = request.app.state.serving.get().structure(siret)
     given, open_ways = (
         {"name": name, "role": role, "address": address, "reason": reason, "way": way},
@@ -107,7 +107,7 @@ def claim(
 
 
 def ways(structure: Structure) -> dict[str, str]:
-    """The ways in which a claim can be proved, as the structure's contacts allow: code and words."""
+    """The ways to verify a claim that the structure's contacts allow: code and label."""
     known = {
         "mail": f"un courriel à l'adresse connue de la structure ({_veiled(structure.email)})"
         if structure.email
@@ -119,7 +119,7 @@ def ways(structure: Structure) -> dict[str, str]:
 
 
 def _veiled(address: str) -> str:
-    """Enough of an address for its owner to know it."""
+    """An address masked so that only its owner recognises it."""
     local, _, domain = address.partition("@")
     return f"{local[:1]}…@{domain}"
 
@@ -135,7 +135,7 @@ def ask(
     reason: str = "",
     way: str = "",
 ) -> str:
-    """Record a claim and return its id; who asks again before the decision corrects the claim that waits.
+    """Record a claim and return its id; a repeated claim before the decision replaces the pending one.
 
     The link or code is made only when the operator approves.
     """
@@ -190,14 +190,14 @@ def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "m
 
 
 def _code() -> str:
-    """A code to be typed or read aloud: 60 bits, without letters that are taken for others."""
+    """A code to be typed or read aloud: 60 bits, without ambiguous letters."""
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
 
 
 @router.get("/revendication")
 def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> Response:
-    """Where the code of a letter or a call is typed."""
+    """The form for the code of a letter or a call."""
     plain = re.sub(r"[^A-Z0-9]", "", code.upper())
     if len(plain) == 12:
         return render.go(f"/revendication/{plain[:4]}-{plain[4:8]}-{plain[8:]}")

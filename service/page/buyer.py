@@ -22,11 +22,11 @@ from service.problems import Refused
 from service.snapshot import Snapshot
 
 router = APIRouter()
-MOST = 300  # structures of a lot that a page can list
+MOST = 300  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page
-TOGETHER = 8  # lots up to which groups are shown at once; beyond, on demand
-RECENT = 6  # notices proposed where nothing is searched yet
+TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on demand
+RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
 SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
@@ -89,7 +89,7 @@ def kept(
     request: Request, who: Reader, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
     manque: Short = "",
 ) -> Response:  # fmt: skip
-    """The results of a search that was kept: whoever has the address reads it."""
+    """The results of a kept search, readable by anyone with its address."""
     return _results(request, reference, wanted, page, vue, lot, tout, manque)
 
 
@@ -101,10 +101,10 @@ def ask(
     file: SentFile,
     de: Annotated[str, Form(max_length=210)] = "",
 ) -> Response:
-    """Keep the search, then show it at its own address: back, reload and a bookmark work."""
+    """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
     snapshot = request.app.state.serving.get()
     try:
-        if de:  # the notice of the search that is changed stays, unless another is sent
+        if de:  # the notice of the modified search is kept, unless another is sent
             before = search.of(request, de)
             asked = replace(asked, notice=before.notice, notice_id=before.notice_id)
         if file[0].strip() or (file[1] and not asked.need.strip()):
@@ -116,7 +116,7 @@ def ask(
 
 
 def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
-    """Raises what a visitor must correct before the search is kept."""
+    """Validate before the search is kept; raises the errors that the visitor must correct."""
     search.filters_of(asked)
     search.taken(asked, snapshot, request.app.state.settings.max_need)
 
@@ -127,7 +127,7 @@ def correct(
     metier: Annotated[str, Form(max_length=40)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
     entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:  # fmt: skip
-    """« Ce n'est pas ça »: the same search with what its buyer corrected, at an address of its own."""
+    """« Ce n'est pas ça »: the search with the buyer's correction, at its own address."""
     asked = search.of(request, de)
     if search.meaning(metier):
         asked = replace(asked, trades={**asked.trades, lot: metier})
@@ -146,7 +146,7 @@ def correct(
 
 
 def _again(request: Request, asked: Search, de: str, error: MatcherError | Refused) -> Response:
-    """The form with what is wrong in it, and where a name is that of several places, which."""
+    """The form with its errors, and the choices for an ambiguous place."""
     if isinstance(error, toponyms.Homonyms):
         problem = (
             f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
@@ -292,13 +292,13 @@ def _lots(
 
 
 def _places(tender: Tender) -> str:
-    """Where the work is, as it is understood: stated, read, or for want of more the buyer's town."""
+    """The places of work as understood: stated, read in the text, or by default the buyer's town."""
     places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
     return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))
 
 
 def _named(place: Place) -> str:
-    """A place with its department: one Saint-Denis is not another."""
+    """A place with its department, since names are ambiguous."""
     label, department = place.label, place.department or ""
     known = places.department(department)
     if not label or not known or fold(known.name) == fold(label) or any(c.isdigit() for c in label):
@@ -307,6 +307,6 @@ def _named(place: Place) -> str:
 
 
 def _understood(typed: str, tender: Tender) -> str:
-    """The commune that a misspelt name was taken for; "" where it was taken as it stands."""
+    """The commune that a misspelt name was corrected to; "" where it was taken literally."""
     place = tender.lots[0].places[0] if tender.lots and tender.lots[0].places else None
     return _named(place) if place and place.commune and typed.strip() and not toponyms.spelt(typed) else ""

@@ -1,4 +1,4 @@
-"""The map of a list: numbered points that answer to its lines, towns around, the place of the need on top."""
+"""The map of a list: numbered points for its lines, towns around, the place of the need on top."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matcher.reference import places
 from matcher.territory import outlines
 from service.page.lots import Line
 
-DAY_TRIP_KM = 120  # farther structures are left out of the frame where the site is known
+DAY_TRIP_KM = 120  # structures farther from the site are left out of the frame
 SHOWN = 352  # pixels of the map on a wide page, for which sizes are chosen
 POINTS = 40
 TOWNS = 9
@@ -22,7 +22,7 @@ Spot = tuple[float, float]
 
 
 def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
-    """What the map of these lines draws; without points where no place is known."""
+    """The map data of these lines; without points where no place is known."""
     at = [(p, line) for line in lines[:POINTS] if (p := _point(line.match.structure.place))]
     site = [p for place in lot.places if (p := _point(place))]
     window = _window([*_close(at, bool(site)), *site])
@@ -60,7 +60,7 @@ def _point(place: Place) -> Spot | None:
 
 
 def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
-    """The points to draw near: those of a day's work around the site; all where none is, or no site is known."""
+    """Points within a day trip of the site; all points if there are none, or the site is unknown."""
     near = [
         p
         for p, line in points
@@ -70,7 +70,7 @@ def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
 
 
 def _spread(points: Iterable[Spot], apart: float) -> list[Spot]:
-    """The points moved along a spiral until each stands apart from those before it: a town may hold several."""
+    """The points moved along a spiral until none overlaps an earlier one: a town may have several."""
     placed: list[Spot] = []
     for x, y in points:
         turn = 0

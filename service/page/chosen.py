@@ -1,4 +1,4 @@
-"""What a buyer does with the structures ticked: compare, set aside, write; and the page of one structure for a need."""
+"""Actions of a buyer on ticked structures (compare, set aside, write), and the page of one structure for a need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ticked(
     request: Request, form: CheckedForm, who: Reader, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
     de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:  # fmt: skip
-    """The button under a list; with nothing ticked, back to the list, which says so beside the button."""
+    """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
     chosen = list(dict.fromkeys(s or ()))[:WRITTEN]
     back = _here(retour)
     if not chosen:
@@ -88,8 +88,8 @@ def compare(
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
-    told = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
-    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, told=told)
+    rows = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
+    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, rows=rows)
 
 
 def _references(facts: Mapping[str, Any]) -> str:
@@ -100,7 +100,7 @@ def _references(facts: Mapping[str, Any]) -> str:
     return f"{len(past)} marché{'s' if len(past) > 1 else ''}, dont {shorten(last.title, 80)} ({day(last.since)})"
 
 
-#: What is compared -> its words for a structure, "" where nothing is known.
+#: Row of the comparison -> its text for a structure, "" where unknown.
 COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "Métiers": lambda facts: ", ".join(skill.label for skill in facts["skills"]),
     "Références": _references,
@@ -113,7 +113,7 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
     """SIRET -> its match for the lot of a search."""
     answer = answer_of(request, de, lot)[2] if de else None
-    # of a structure listed twice, under two kinds, the better line is the one that was ticked
+    # for a structure listed under two kinds, the better line is the one that was ticked
     return {match.structure.siret: match for match in reversed(answer.matches)} if answer else {}
 
 
@@ -160,11 +160,11 @@ def set_aside(
 
 @router.get("/acheteur/structure/{siret}")
 def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot: Number = "") -> Response:
-    """What a buyer asks of a structure: references, trades, zone, capacity, proof of life, contact, why for this need."""
+    """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)
     past = snapshot.past_contracts(shown.siret)
-    told, tender = None, None
+    explanation, tender = None, None
     if de:
         asked = search.of(request, de)
         tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
@@ -175,12 +175,12 @@ def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot
             if tender.lots
             else ""
         )
-        told = next(
+        explanation = next(
             iter(snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))), None
         )
-    match = told.match if told else None
+    match = explanation.match if explanation else None
     return render.page(
-        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), told=told, match=match, tender=tender,
+        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), explanation=explanation, match=match, tender=tender,
         line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
         back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
         warnings=reasons.warnings(shown, match.eligible if match else None),

@@ -1,4 +1,4 @@
-"""« Ce n'est pas notre métier » : this lot, this kind of lot or this trade; what it hides, and how to undo it."""
+"""« Ce n'est pas notre métier » : decline a lot, a kind of lot or a trade, with what it hides and how to undo it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scope:
 
     code: str  # "lot", "kind", "trade-NAME"
     label: str
-    skill: str  # as `denials` has it; "" for this lot alone
+    skill: str  # in the form of `denials`; "" for this lot alone
     hidden: Sequence[tuple[Tender, Lot]]
 
 
@@ -79,7 +79,7 @@ def _scopes(snapshot: Snapshot, tender: Tender, lot: Lot) -> list[Scope]:
 
 
 def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
-    """The lots of the last months that a denial would have hidden."""
+    """Lots of the last months that a denial would have hidden."""
     listed = snapshot.answerable()
     newest = max((t.published for t in listed if t.published), default=date.min)
     since = newest - timedelta(days=DAYS) if newest > date.min else newest
@@ -101,7 +101,7 @@ def decline(
     lot_id: Text,
     motif: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
-    """Never shown again to this structure; for a kind or a trade, every lot of it."""
+    """Decline: the lot, or every lot of the kind or trade, is never shown again to this structure."""
     snapshot, store = request.app.state.serving.get(), store_of(request)
     tender, lot = _lot(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
@@ -128,7 +128,7 @@ def undo(
     lot_id: Text,
     skill: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Take a refusal back where it was given, with the denial that came with it."""
+    """Undo a refusal, with the denial recorded with it."""
     store = store_of(request)
     feedback.take_back(store, siret, notice_id, lot_id, who.actor)
     if skill:

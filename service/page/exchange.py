@@ -21,7 +21,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A declaration with the names of what it speaks of."""
+    """A declaration with the names of its structure, notice and lot."""
 
     offer: exchange.Offer
     structure: Structure | None
@@ -29,7 +29,7 @@ class Announcement:
     lot: str  # its title; "" for the whole notice
     reasons: tuple[str, ...] = ()
     km: float | None = None
-    seen: int = 0  # how many have seen it, of one's own
+    seen: int = 0  # how many have seen one's own announcement
 
     @property
     def name(self) -> str:

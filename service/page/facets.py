@@ -1,4 +1,4 @@
-"""What narrows and sorts a list of results: facets with counts, each over what the other facets leave."""
+"""Facets and sorting of a result list; each count is over what the other facets leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.page.lots import Line
 
 KILOMETRES = (5, 10, 20, 50)
 SORTS = {"": "pertinence", "distance": "distance", "nom": "nom", "contact": "contact connu"}
-REACHED = ("telephone", "courriel", "site")  # ways to reach a structure, the quickest first
+REACHED = ("telephone", "courriel", "site")  # contact channels, quickest first
 #: Facet -> its name on the page.
 NAMES = {
     "type": "Type",
@@ -33,7 +33,7 @@ def _kilometres(line: Line) -> Iterable[str]:
 
 
 def _trade(line: Line) -> Iterable[str]:
-    yield "connu" if line.said else "deduit" if line.known else "inconnu"
+    yield "connu" if line.stated else "deduit" if line.known else "inconnu"
 
 
 def _contact(line: Line) -> Iterable[str]:
@@ -67,12 +67,12 @@ class Chosen:
         return any(self.values.values())
 
     def query(self) -> list[tuple[str, str]]:
-        """As the query of an address."""
+        """As URL query parameters."""
         pairs = [(name, value) for name, values in self.values.items() for value in values]
         return pairs + ([("tri", self.sort)] if self.sort else [])
 
     def sorts(self) -> list[tuple[str, Chosen, bool]]:
-        """The name of each order, this choice in it, and whether it is the one in force."""
+        """Each sort order: name, this choice with it, and whether it is current."""
         return [(name, replace(self, sort=sort), sort == self.sort) for sort, name in SORTS.items()]
 
     def removals(self) -> list[tuple[str, Chosen]]:
@@ -85,7 +85,7 @@ class Chosen:
 
 
 def chosen(given: Mapping[str, Sequence[str]], sort: str) -> Chosen:
-    """The facets of a query; what is not known is left out."""
+    """The facets of a query; unknown values are ignored."""
     kept = {name: tuple(dict.fromkeys(v[:60] for v in given.get(name, ())))[:20] for name in NAMES}
     return Chosen(kept, sort if sort in SORTS else "")
 
@@ -110,7 +110,7 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
 
 
 def counted(lines: Sequence[Line], wanted: Chosen) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
-    """Facet, its name, and (value, label, count, ticked): only facets that part the list, or are ticked."""
+    """Facet, its name, and (value, label, count, ticked): only facets that divide the list, or are ticked."""
     found = []
     for name, title in NAMES.items():
         counts = Counter(v for line in lines if _passes(line, wanted, but=name) for v in READ[name](line))

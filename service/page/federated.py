@@ -1,4 +1,4 @@
-"""Signing in to the pages by an OpenID Connect issuer, in the shape of ProConnect: there, back, and out of both."""
+"""Signing in to the pages by an OpenID Connect issuer, as for ProConnect: login, callback and logout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.settings import Settings
 
 router = APIRouter()
 MINUTES = 10  # to come back from the issuer
-#: Cookies of their own, sent to these pages alone: what was asked of the issuer, and the token that ends the session there.
+#: Cookies for these pages only: the pending request to the issuer, and the token for logging out there.
 ASKED, ENDS = "maillage-oidc", "maillage-oidc-fin"
 NOT_ALLOWED = "Cette adresse n'est pas d'un domaine que l'exploitant admet : demandez-lui un accès."
 STALE = "Cette identification n'a pas été demandée d'ici, ou il y a trop longtemps : recommencez."
@@ -24,7 +24,7 @@ Text = Annotated[str, Query(max_length=4000)]
 
 @router.get("/connexion/oidc")
 def leave(request: Request) -> Response:
-    """To the issuer's page, with a state and a nonce of this browser."""
+    """Redirect to the issuer, with a state and a nonce bound to this browser."""
     settings = _settings(request)
     state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     try:
@@ -37,7 +37,7 @@ def leave(request: Request) -> Response:
 
 @router.get("/connexion/oidc/retour")
 def come_back(request: Request, code: Text = "", state: Text = "", error: Text = "") -> Response:
-    """From the issuer: the code is exchanged for an address, and the address opens the buyer's account."""
+    """Callback of the issuer: the code is exchanged for an address, which opens the buyer's account."""
     settings = _settings(request)
     known, _, nonce = request.cookies.get(ASKED, "").partition(".")
     try:
@@ -58,7 +58,7 @@ def come_back(request: Request, code: Text = "", state: Text = "", error: Text =
 
 @router.get("/connexion/oidc/fin")
 def done(request: Request) -> Response:
-    """Back from the issuer, signed out there too."""
+    """Callback after logging out at the issuer."""
     return render.page(request, "signed_out.html", issuer="", there="")
 
 
@@ -66,7 +66,7 @@ def done(request: Request) -> Response:
 def sign_out(request: Request, form: CheckedForm) -> Response:
     """End the session here; that of the issuer too, where the visitor came from there.
 
-    By a page with a link and not by a redirect: the policy of forms keeps what they lead to on this site.
+    By a page with a link, not a redirect: the form-action policy does not allow leaving this site.
     """
     if session := access.Session.of(request):
         session.end(request)

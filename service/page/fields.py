@@ -1,4 +1,4 @@
-"""What is wrong in a form, told beside each field and in a summary; the checks that several forms share."""
+"""Form errors, shown next to each field and in a summary; checks shared by several forms."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class FieldErrors(BadInput):
 
 
 class FieldError(FieldErrors):
-    """What is wrong in one field of a form."""
+    """An error in one field of a form."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__({field: sentence})
 
 
 def problems_of(error: Exception, field: str) -> dict[str, str]:
-    """The problems of an error; those of one that names no field are told at `field`."""
+    """The problems of an error by field; an error that names no field is shown at `field`."""
     if isinstance(error, FieldErrors):
         return error.problems
     sentence = str(error)
@@ -42,7 +42,7 @@ def problems_of(error: Exception, field: str) -> dict[str, str]:
 
 
 def checked(**fields: Callable[[], Any]) -> dict[str, Any]:
-    """The value that each function reads.  Raises FieldErrors with what is wrong in every field, not in the first alone."""
+    """The value that each function reads.  Raises FieldErrors with the errors of all fields, not only the first."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, read in fields.items():

@@ -1,4 +1,4 @@
-"""What is missing in a structure's profile, and how many notices of the last year each piece would bring it."""
+"""Missing parts of a structure's profile, and how many notices of the last year each would add."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matcher.matching.trades import inferred_trades
 from matcher.reference import places, trades
 from service.snapshot import Snapshot
 
-ADJACENT = 0.25  # least cosine between a trade and what a structure does, for the trade to be asked of it
+ADJACENT = 0.25  # minimum cosine between a trade and the structure's activities to ask about the trade
 TRADES = 4  # trades asked of a structure at once
 REACH_KM = 50.0  # where nothing is known of how far a structure goes
 YEAR = timedelta(days=365)
@@ -23,7 +23,7 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A missing piece, and what it would bring."""
+    """A missing part, and the notices it would add."""
 
     title: str
     gain: str
@@ -43,14 +43,14 @@ class _Asked:
 
 
 def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
-    """Missing facts, then trades that it may do and does not name, by the notices of the last year that each would bring."""
-    said = {name for name, sure in trades.skills(structure).items() if sure >= 1}
+    """Missing facts, then possible trades that it does not name, by the notices of the last year that each would add."""
+    stated = {name for name, sure in trades.skills(structure).items() if sure >= 1}
     refused = denials.trades(structure.denied)
-    plausible = (said | set(likely(structure, snapshot))) - refused
+    plausible = (stated | set(likely(structure, snapshot))) - refused
     near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot)]
     return [
         *_facts(structure, snapshot, near, plausible),
-        *_trades(structure, snapshot, near, said | refused),
+        *_trades(structure, snapshot, near, stated | refused),
     ]
 
 
@@ -64,7 +64,7 @@ def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
 
 
 def reaches(structure: Structure, lot: Lot) -> bool:
-    """Whether a lot lies where the structure says it goes, or near it where it does not say; True where the lot has no place."""
+    """Whether a lot lies in the structure's declared zone, or near it without one; True where the lot has no place."""
     return not lot.places or any(_within(structure, place) for place in lot.places)
 
 
@@ -161,7 +161,7 @@ def _trades(
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:
-    """How close each trade is to what the structure says it does (cosine with its nearest piece); 0 where it says nothing."""
+    """Similarity of each trade and the structure's declared texts (cosine with the nearest piece); 0 without any."""
     catalogue = snapshot.catalogue
     row = catalogue.row(structure.siret)
     rows = np.arange(catalogue.offsets[row], catalogue.offsets[row + 1])

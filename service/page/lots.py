@@ -1,4 +1,4 @@
-"""A lot's answer and a group as the pages show them: lines by level, what was understood, who takes what."""
+"""View models of a lot's answer and of a group: lines by level, what was understood, who takes what."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from matcher.reference.trades import trades
 from service.page import render
 
 ROWS = 40  # rows of a group's table
-OPEN = 24  # lines of a level that are shown at once; the others on demand
+OPEN = 24  # lines of a level shown initially; the others on demand
 SUGGESTED = 5  # codes proposed instead of the one understood
-#: Articles whose potential is shown, with whom they are for.
+#: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
-#: Nature of the offer that matched -> from what the trade is known, and does the structure or its past say so?
+#: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
 KNOWN: dict[str, tuple[str, bool]] = {
     "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True), "job": ("offre d’emploi", True),
     "naf": ("code d’activité", False), "name": ("son nom", False),
 }  # fmt: skip
 
 
-#: From what a trade is known -> how a line says it.
+#: Source of the trade -> words of a line.
 BY = {
     "déclaré": "déclaré par elle", "marché remporté": "d’après un marché remporté", "offre d’emploi": "d’après une offre d’emploi",
     "code d’activité": "d’après son code d’activité", "son nom": "d’après son nom",
 }  # fmt: skip
-READ = "lu, à confirmer"  # on its site or in its declared object: it has not said it
+READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A match as its line shows it."""
+    """View model of a match."""
 
     match: Match
-    mark: str  # what to do with it, in a word
+    mark: str  # what to do, in a word
 
     @property
     def known(self) -> str:
-        """From what its trade is known; "" where nothing tells it."""
+        """Source of its trade; "" where unknown."""
         if self.match.offer and self.match.offer.inferred:
             return READ
         return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
 
     @property
     def by(self) -> str:
-        """From what its trade is known, as its line says it."""
+        """Source of its trade, in words."""
         return BY.get(self.known, self.known)
 
     @property
-    def said(self) -> bool:
+    def stated(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
         offer = self.match.offer
         return offer is not None and self.known != READ and KNOWN.get(offer.nature, ("", False))[1]

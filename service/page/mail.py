@@ -1,4 +1,4 @@
-"""Links of mails: following one only shows a page; its buttons act, and one-click unsubscribes."""
+"""Links in mails: a GET only shows a page, its buttons act; and one-click unsubscribe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shown(request: Request, id: str, proof: str) -> Response:
 
 @router.get("/m/{id}/{proof}/unsubscribe")
 def asked(request: Request, id: str, proof: str) -> Response:
-    """A scanner follows this too: it shows the button, and stops nothing."""
+    """Shows the button only: mail scanners follow this link too."""
     return shown(request, id, proof)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
 from matcher.matching.shortlist import Query
-from matcher.outreach import letters, post
+from matcher.outreach import letters, post, report
 from matcher.outreach.exposure import Tally
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
@@ -34,7 +34,7 @@ EXPOSED = 300  # lots over which exposure is counted for the page: `matcher expo
 
 @router.get("/exploitant")
 def show(request: Request, who: Reader) -> Response:
-    """State, last night, held mails, sources, claims: what needs the operator, on one screen."""
+    """Dashboard: state, last night, held mails, sources, claims."""
     return _page(request)
 
 
@@ -44,7 +44,7 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
     store = access.store_of(request)
     return render.page(
         request, "operator.html", 422 if problems else 200, problems=problems or {}, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
-        held=_held(store, operator), claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
+        held=_held(store, operator), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], S
 
 
 def _held(store: Store, operator: bool) -> dict[str, Any]:
-    """How many mails wait for the operator, and the first as it would leave, for the operator alone."""
+    """Number of held mails, and a preview of the first, for the operator alone."""
     waiting = Digest.status == "held"
     with store.reading() as connection:
         count = connection.execute(select(func.count()).select_from(Digest).where(waiting)).scalar_one()

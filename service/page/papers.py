@@ -1,4 +1,4 @@
-"""What the public may ask of the service: how it ranks, its accessibility, what it keeps."""
+"""Public documents: how the service ranks, its accessibility, what it stores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def about(request: Request) -> Response:
 
 @router.get("/docs")
 def api(request: Request) -> Response:
-    """The API described from its own contract, without a script or an outside host."""
+    """API documentation from its own contract, without script or third-party hosts."""
     schema = request.app.openapi()
     return render.page(request, "api.html", groups=_groups(schema), about=schema["info"]["description"])
 

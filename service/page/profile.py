@@ -1,4 +1,4 @@
-"""What a structure writes on its own page: offers, facts, trades, alerts, declarations, refusals."""
+"""Forms of a structure's own page: offers, facts, trades, alerts, declarations, refusals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFFERS = 60  # offers that a structure may add
 def brochure(
     request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
 ) -> Response:  # fmt: skip
-    """The offers read in a pasted text, each with its passage, to be ticked: nothing is kept before."""
+    """Offers extracted from a pasted text, each with its passage, to be ticked; nothing is stored yet."""
     held = request.app.state.serving.get().structure(siret)
     if not text.strip():
         problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
@@ -159,7 +159,7 @@ def trade(
     skill: fields.Line = "",
     verdict: fields.Word = "non",
 ) -> Response:
-    """« Ce n'est pas notre métier »: at once and for ever, until the structure itself takes it back."""
+    """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, allowed = store_of(request), verdict == "oui"
     with store.writing() as connection:
         if allowed:

@@ -159,7 +159,7 @@ def contact(
     reply_to: fields.Line = "",
     sirets: fields.Lists = None,
 ) -> Response:
-    """The same message to those ticked: sent where mail can leave and an address is given, else prepared alone."""
+    """One message to all ticked structures: sent if mail is configured and a reply address given, else only prepared."""
     at = f"/acheteur/fiches/{quote(identifier)}"
     if not sirets:
         return render.go(f"{at}?manque=coche#contact")
@@ -188,7 +188,7 @@ def _again(
     reply_to: str,
     error: FieldErrors,
 ) -> Response:
-    """The message with what is wrong in it."""
+    """The message form with its errors."""
     found = record_.read(store_of(request), owner, identifier)
     listed = _listed(found)
     to = [(render.contact(listed[siret], siret), False) for siret in sirets if siret in listed]
@@ -208,7 +208,7 @@ def answered(
     text: fields.Lines = "",
     fait: fields.Word = "answered",
 ) -> Response:
-    """What the buyer reports: an answer, or what was done outside of the service."""
+    """A report by the buyer: an answer, or an action outside the service."""
     store = store_of(request)
     if fait != "answered":
         record_.reported(store, owner, identifier, siret, fait)
@@ -230,7 +230,7 @@ def corrected(
     number: Annotated[int, Form(ge=1, le=10_000_000)],
     text: fields.Lines = "",
 ) -> Response:
-    """A further entry says what is exact: what is sealed stays."""
+    """Correct by a further entry: sealed entries are never changed."""
     if not text.strip():
         return _record(request, owner, identifier, problems={f"c{number}": "Écrivez ce qui est exact."})
     record_.corrected(store_of(request), owner, identifier, number, text)

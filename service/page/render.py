@@ -1,4 +1,4 @@
-"""Templates with what every page needs, errors as pages, and the session's cookie."""
+"""Rendering: templates and their filters, error pages, and the session cookie."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, fo
 
 
 def called(structure: Structure | Contact) -> str:
-    """The name that a structure goes by; its SIRET where none is known."""
+    """The display name of a structure; its SIRET where none is known."""
     return structure.brand or structure.name or f"SIRET {siret(structure.siret)}"
 
 
 def siret(number: str) -> str:
-    """A SIRET as it is read: 123 456 789 00012."""
+    """A SIRET for display: 123 456 789 00012."""
     return "\u00a0".join((number[:3], number[3:6], number[6:9], number[9:])) if len(number) == 14 else number
 
 
 def sourced(structure: Structure) -> str:
-    """Where what is known of a structure comes from, with its day."""
+    """Sources of the facts about a structure, with dates."""
     name = source_name(structure.source) if structure.source else "inconnue"
     return f"{name}, {day(structure.updated)}" if structure.updated else name
 
 
 def zone_of(structure: Structure) -> str:
-    """Where it works, in words; "" where it does not say."""
+    """Its zone in words; "" where not declared."""
     zone = structure.zone
     if zone is None:
         return ""
@@ -84,7 +84,7 @@ def zone_of(structure: Structure) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What a line of a record knows of how to reach a structure, named as in `Structure`."""
+    """Contact fields of a record's line, named as in `Structure`."""
 
     siret: str
     name: str
@@ -116,7 +116,7 @@ def capacity(structure: Structure) -> str:
 
 
 def alive(structure: Structure) -> str:
-    """Is it open, and since when one knows."""
+    """Whether it is open, and when this was checked."""
     state = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}[
         structure.active
     ]
@@ -132,7 +132,7 @@ _THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")
 
 
 def typographic(html: str) -> str:
-    """The page with French apostrophes and unbreakable spaces, outside tags and what is typed."""
+    """The page with French apostrophes and non-breaking spaces, outside tags and user input."""
     parts = _TAGS.split(html)
     parts[::2] = [
         _THIN.sub("\u202f", _MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text))) for text in parts[::2]
@@ -153,7 +153,7 @@ def family(kind: str) -> str:
 
 
 def town(place: Place) -> str:
-    """The name of a town as it is written, not in the capitals of a register."""
+    """The name of a town in normal case, not the capitals of a register."""
     label = place.label
     if label and label == label.upper():
         known = places.commune(place.commune) if place.commune else None
@@ -176,12 +176,12 @@ def kilometres(value: float | None) -> str:
 def origin(text: str) -> str:
     """Where a fact comes from ("annuaire.csv, 2026-09-15"), by the name of its source, with its day in French."""
     name, mark, day_ = text.rpartition(", ")
-    told = source_name(name if mark else text)
-    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{told}, {day_}" if mark else told)
+    source = source_name(name if mark else text)
+    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{source}, {day_}" if mark else source)
 
 
 def points(value: float) -> str:
-    """What a subject adds to a score, as it is written in French: +7,8 or −0,3."""
+    """Points of a subject in French notation: +7,8 or −0,3."""
     return f"{value:+.2f}".replace("-", "−").replace(".", ",")
 
 
@@ -230,7 +230,7 @@ _environment.globals |= {
 
 
 def wants_page(request: Request) -> bool:
-    """Is a page shown here, and a page wanted?"""
+    """Is this a page URL, requested as HTML?"""
     api = request.url.path.startswith(("/v1", "/static", "/openapi", "/metrics"))
     return not api and (
         "text/html" in request.headers.get("accept", "")
@@ -273,7 +273,7 @@ def give(answer: Response, request: Request, session: Session) -> Response:
 
 
 def go(address: str) -> Response:
-    """See other: after a form, the page it made."""
+    """See Other: redirect after a form."""
     return RedirectResponse(address, 303)
 
 
@@ -299,12 +299,12 @@ MISREAD = "L'adresse ou le formulaire contient une valeur qui ne peut être lue"
 
 
 def sentence(error: Exception) -> str:
-    """What an error says to a visitor."""
+    """The message of an error for a visitor."""
     return initial(SENTENCES.get(type(error), str(error)))
 
 
 def misread(faults: Sequence[Any]) -> str:
-    """What is wrong in a form or an address that cannot be read."""
+    """The error of a form or URL that cannot be parsed."""
     long = [fault for fault in faults if fault["type"] == "string_too_long"]
     if long:
         return f"Un texte est trop long : {grouped(long[0]['ctx']['max_length'])} caractères au plus. Revenez à la page précédente pour le raccourcir."
@@ -313,7 +313,7 @@ def misread(faults: Sequence[Any]) -> str:
 
 
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error as a page: what went wrong, and the way out."""
+    """An error page."""
     title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
     answer = page(request, "error.html", status, status=status, title=title, detail=detail)
     answer.headers.update(headers or {})

@@ -1,4 +1,4 @@
-"""A buyer's search: what its form holds, the address that gives it back, and the tender it asks about."""
+"""A buyer's search: its form fields, its address, and the tender it searches for."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KEPT = 2_000_000  # characters of a notice that a search keeps
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched: a need or a notice, filters, and what the buyer corrected in how it was understood."""
+    """A search: a need or a notice, filters, and the buyer's corrections of its interpretation."""
 
     need: str = ""
     place: str = ""

@@ -1,4 +1,4 @@
-"""Signing in by a link sent to an address of a domain that the operator allows: a buyer needs no key."""
+"""Passwordless sign-in by a link to a mail address of an allowed domain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.page.visitor import CheckedForm
 from service.settings import mail_transport
 
 router = APIRouter()
-MINUTES = 20  # a link is good for so long
+MINUTES = 20  # lifetime of a link
 ONCE = "sign-in"  # actor under which the links that have served are kept
 LABEL = "courriel:"  # begins the label of a key that an address opens
 USED = "Ce lien n'est pas valable, a expiré ou a déjà servi : demandez-en un autre."
@@ -28,7 +28,7 @@ USED = "Ce lien n'est pas valable, a expiré ou a déjà servi : demandez-en un 
 
 @router.post("/connexion/lien")
 def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Response:
-    """The same answer whoever asks: it does not tell which domains are allowed."""
+    """Always the same answer, which does not disclose the allowed domains."""
     settings = request.app.state.settings
     try:
         to = fields.address(address, needed=True).lower()

@@ -1,4 +1,4 @@
-"""The structure's pages: find oneself, see how one is seen, opportunities, partners."""
+"""Pages of a structure: find it, its public profile, opportunities, partners."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from service.snapshot import Snapshot
 router = APIRouter()
 SHOWN = 10
 FOUND = 40  # structures found by a name
-SUPPOSED = 4  # trades supposed of a structure by its kind, code and name
+SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
     "with-partner": ("À plusieurs", "Il vous manque une part : avec qui la prendre."),
@@ -63,14 +63,14 @@ def shown(
     request: Request, siret: str, who: Bearer, *, done: str = "", refused: tuple[str, str, str] = ("", "", ""),
     problems: Mapping[str, str] | None = None, typed: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
-    """The page of a structure; after a form that cannot be taken, with what was typed and what is wrong in it."""
+    """The page of a structure; after an invalid form, with the input and its errors."""
     snapshot, store = request.app.state.serving.get(), access.store_of(request)
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
     declared = self_declared.read(store, held.siret)
     structure = self_declared.over(
         held, declared
-    )  # as it says now: the catalogue takes it at its next building
+    )  # as declared now: the catalogue includes it at its next build
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
@@ -97,11 +97,13 @@ def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
     """(trade, label) of those that such a structure often does and that nothing else says; never more than `SUPPOSED`."""
-    told = {skill.trade for skill in known} | denials.trades(structure.denied)
+    known_trades = {skill.trade for skill in known} | denials.trades(structure.denied)
     words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
     labels = {trade.name: trade.label for trade in trades.trades()}
     supposed = [
-        name for name in likely(structure, snapshot) if name not in told and fold(labels[name]) not in words
+        name
+        for name in likely(structure, snapshot)
+        if name not in known_trades and fold(labels[name]) not in words
     ]
     return [(name, labels[name]) for name in supposed[:SUPPOSED]]
 
@@ -112,7 +114,7 @@ def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[Opportuni
 
 
 def _over(found: list[Opportunity]) -> bool:
-    """Are all of them closed: examples, where nothing is open any more?"""
+    """Are all of them closed, and thus shown as examples?"""
     moment = datetime.now(UTC)
     return bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
 

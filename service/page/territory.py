@@ -1,4 +1,4 @@
-"""The territory: five pages, each one question with an example and a result that can be shared."""
+"""The territory desk: five pages, each with one question, an example and a shareable result."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _page(request: Request, name: str, status: int = 200, **values: Any) -> Resp
 
 
 def _plain(sentence: str) -> str:
-    """The sentence without what only the operator can do at a terminal."""
+    """The sentence without hints that only apply to an operator at a terminal."""
     return sentence.replace(facilitators.ADD, "demandez à l’exploitant du service de l’ajouter")
 
 
@@ -106,7 +106,7 @@ def study(
     request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "", place: fields.Line = "", amount: fields.Word = "",
     like: fields.Word = "", rate: fields.Word = "", contribution: fields.Word = "",
 ) -> Response:  # fmt: skip
-    """Study the need, and give its result an address that nobody can guess."""
+    """Study the need, and store its result at an unguessable address."""
     values = dict(zip(FIELDS, (need, place, amount, like, rate, contribution), strict=True))
     try:
         _studied(request, values)
@@ -213,7 +213,7 @@ def day(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=
 def planned(
     request: Request, who: Buyer, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
 ) -> Response:
-    """A day that was prepared, again: whoever has its address and a buyer's key reads it."""
+    """A prepared day, for anyone with its address and a buyer's key."""
     given = searches.read(store_of(request), reference).get("day")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'une rencontre.")

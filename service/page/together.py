@@ -1,4 +1,4 @@
-"""With whom a structure can answer a notice, and what it says of it to the exchange."""
+"""Partners with whom a structure can answer a notice, and its declaration to the exchange."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def together(
 def _shown(
     request: Request, siret: str, notice_id: str, who: Bearer, problems: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
 ) -> Response:  # fmt: skip
-    """The partners; with the announcement that could not be taken, and what is wrong in it."""
+    """The partners; after an invalid declaration, with its errors."""
     snapshot = request.app.state.serving.get()
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
@@ -46,7 +46,7 @@ def _shown(
 
 
 def _task_label(tender: Tender) -> Any:
-    """A function that says a lot, or one need of a lot ("LOT#TRADE"), in words."""
+    """A function that labels a lot, or one need of a lot ("LOT#TRADE")."""
     labels = {trade.name: trade.label for trade in trades.trades()}
     lots: dict[str, Lot] = {lot.id: lot for lot in tender.lots}
 
@@ -65,7 +65,7 @@ def declare(
     request: Request, siret: str, who: StructureOwner, notice_id: Annotated[str, Form(max_length=200)], lot_id: Annotated[str, Form(max_length=200)] = "",
     brings: Text = "", seeks: Text = "", contact: fields.Line = "", visible: Text = "", buyer: fields.Word = "",
 ) -> Response:  # fmt: skip
-    """Say what one brings and looks for; declared again, it replaces the former."""
+    """Declare what one offers and looks for; a new declaration replaces the former."""
     tender = request.app.state.serving.get().notice(notice_id)
     typed = {
         "lot_id": lot_id,

@@ -1,4 +1,4 @@
-"""Who is at the page: the right to read, to buy, to write for a structure, and forms of this very session."""
+"""Access control of pages: rights to read, to buy, to write for a structure, and CSRF checks of forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READER_NEEDED = "Une clé est nécessaire pour lire : connectez-vous, ou demande
 
 
 def reader(request: Request) -> Bearer:
-    """Whoever may read.  Raises Refused (401)."""
+    """Requires the right to read.  Raises Refused (401)."""
     who = access.identify(request)
     if not who.scopes:
         raise Refused(401, READER_NEEDED)
@@ -23,7 +23,7 @@ def reader(request: Request) -> Bearer:
 
 
 def buyer(request: Request) -> Bearer:
-    """Who holds a buyer's or the operator's key.  Raises Refused (401, 403)."""
+    """Requires a buyer's or the operator's key.  Raises Refused (401, 403)."""
     who = access.identify(request)
     if not (who.may("buyer") or who.may("operator")):
         raise Refused(403 if who.scopes else 401, BUYER_NEEDED)
@@ -31,7 +31,7 @@ def buyer(request: Request) -> Bearer:
 
 
 def record_owner(request: Request) -> str:
-    """Whose records these are: those of a key, or, on an open demonstration, of this very session."""
+    """The owner of records: a key, or, on an open demonstration, the session."""
     who = access.identify(request)
     if who.may("buyer"):
         return who.actor
@@ -50,7 +50,7 @@ CheckedForm = Annotated[None, Depends(checked_form)]
 
 
 def structure_owner(request: Request, siret: str, form: CheckedForm) -> Bearer:
-    """Who writes for a structure: the proved owner of this SIRET, through a form of this session."""
+    """Requires the verified owner of this SIRET, by a form of this session."""
     who = access.identify(request)
     access.own(who, siret)
     return who

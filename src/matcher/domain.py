@@ -110,11 +110,11 @@ KINDS: dict[str, str] = {
     "": "entreprise",
 }
 SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
-#: Kinds that mostly lend staff; the hours of a social clause are met through them without any service being bought.
+#: Kinds that mostly lend staff; contractors fulfil social-clause hours through them without buying a service.
 LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})
 DISABILITY_KINDS = frozenset({"EA", "EATT", "ESAT"})
 
-#: The source of what a structure says of itself: it stands over what was read of it, which stands over what was inferred.
+#: Source of facts declared by the structure itself; they take precedence over facts read elsewhere, and those over inferred ones.
 SELF = "la structure elle-même"
 READ_ON_SITE = "son site, lu le "  # the source of what was read on its own site begins so, then the day
 
@@ -123,7 +123,7 @@ OfferNature = Literal["offer", "description", "name", "naf", "job", "award"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a structure declares, or is known, to do; `since` is the day from which it is known."""
+    """Something that a structure declares, or is known, to do; `since` is the day from which it is known."""
 
     id: str
     title: str
@@ -168,7 +168,7 @@ class Structure:
     headcount: float | None = None
     active: bool | None = None  # is the establishment open, by the national register
     checked: date | None = None  # the day `active` was verified
-    convention: str = ""  # state of the agreement (convention) with the State, as its source says it
+    convention: str = ""  # state of the agreement (convention) with the State, as published
     source: str = ""
     updated: date | None = None
     predecessors: tuple[str, ...] = ()  # earlier SIRETs of the same establishment
@@ -307,7 +307,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Award:
-    """Who won what, and when: the only ground truth; its date prevents leakage."""
+    """A contract award: the ground truth of who won; its date prevents leakage."""
 
     uid: str
     title: str
@@ -421,7 +421,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warning_:
-    """A warning of law with its article and date; the product informs, it gives no legal advice."""
+    """A legal warning with its article and date; information, not legal advice."""
 
     code: str
     text: str
@@ -444,7 +444,7 @@ class Consortium:
     warnings: tuple[Warning_, ...] = ()
 
 
-#: A text that says no need, hours by a social clause, or what no structure does.
+#: No need stated, social-clause hours only, or outside what structures do.
 CallsFor = Literal["", "unclear", "clause", "beyond"]
 
 
@@ -460,7 +460,7 @@ class LotAnswer:
     likely: int = 0  # bidders to call, of all those considered
     plausible: int = 0  # bidders to check first
     considered: int = 0
-    calls_for: CallsFor = ""  # what the lot asks of structures, where it is no service of theirs
+    calls_for: CallsFor = ""  # what the lot calls for, where it is not a service that structures provide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,7 +475,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What to build; saved with the catalogue. Plugins are named by file name or dotted path."""
+    """How to build and rank; saved with the catalogue. Plugins are named by file name or dotted path."""
 
     name: str = "default"
     encoder: str = "static"

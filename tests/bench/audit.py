@@ -1,9 +1,9 @@
-"""What we stand on: a bill of materials (CycloneDX), consistency, floors of known faults, and advisories where reachable.
+"""Dependency audit: bill of materials (CycloneDX), consistency, minimum versions without known faults, and advisories.
 
     python tests/bench/audit.py --out build/sbom.json
 
-Ends with 1 where requirements contradict each other, a package stands below a floor, or an advisory applies.
-Where the advisory service cannot be reached it says so and goes on: no network is no fault of a change.
+Exit status 1 where requirements conflict, a package is below its minimum version, or an advisory applies.  If the
+advisory service cannot be reached, this is printed and the audit goes on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-#: Package -> first version without the fault named, for what reads strangers' bytes or speaks to the network.
+#: Package -> first version without the named vulnerability, for packages that parse untrusted input or use the network.
 FLOORS: dict[str, tuple[str, str]] = {
     "certifi": ("2024.7.4", "CVE-2024-39689"), "cryptography": ("44.0.1", "CVE-2024-12797"), "h11": ("0.16.0", "CVE-2025-43859"),
     "idna": ("3.7", "CVE-2024-3651"), "jinja2": ("3.1.6", "CVE-2025-27516"), "lxml": ("4.9.1", "CVE-2022-2309"),

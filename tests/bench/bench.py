@@ -1,6 +1,6 @@
 """Timings on this machine: build, load, match on real structures and suppliers, then what each bench script prints.
 
-Timings depend on the machine and on what runs beside; they are printed, never asserted.
+Timings depend on the machine and its load; they are printed, never asserted.
 """
 
 from __future__ import annotations

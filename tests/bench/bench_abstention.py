@@ -1,4 +1,4 @@
-"""Is "aucune structure adaptée" said when it should be?  Needs by other hands, and the real SIAE notices.
+"""Is "aucune structure adaptée" answered when it should be?  Needs by other authors, and the real SIAE notices.
 
     python tests/bench/bench_abstention.py
 

@@ -1,6 +1,6 @@
-"""Groups: speed and proof on made-up tenders, and the share of lots covered on real notices.
+"""Consortia: speed and optimality on synthetic tenders, and the share of lots covered on real notices.
 
-usage: python tests/bench/bench_consortium.py [--seconds N]        speed and proof, N seconds allowed (2.5)
+usage: python tests/bench/bench_consortium.py [--seconds N]        speed and optimality, N seconds allowed (2.5)
        python tests/bench/bench_consortium.py STRUCTURES NOTICES   and the table: single, greedy, exact
 """
 
@@ -28,13 +28,13 @@ from matcher.reference import needs
 
 POOL = 40  # structures of each lot that groups are made of
 LEAST_LOTS = 3
-DENSITIES = (0.05, 0.1, 0.3, 0.6, 1.0)  # part of the structures that answer a lot
+DENSITIES = (0.05, 0.1, 0.3, 0.6, 1.0)  # share of the structures that answer a lot
 
 
 def made_up(
     lots: int, structures: int, density: float, seed: int = 0, known: bool = True
 ) -> tuple[Tender, list[LotAnswer]]:
-    """A tender whose lots are each answered by some of the structures, half with a turnover if `known`."""
+    """A synthetic tender; each lot is answered by some of the structures, half with a known turnover if `known`."""
     rng = np.random.default_rng(seed)
     listed = [
         Structure(
@@ -65,7 +65,7 @@ def speed(seconds: float = 2.5) -> None:
     head = ("lots x structures", "density", "turnovers", "teams", "seconds", "cpu", "worst gap", "all proved")
     print("{:>18s} {:>8s} {:>10s} {:>6s} {:>8s} {:>8s} {:>10s} {:>11s}".format(*head))
     tender, answers = made_up(12, 300, 0.05, seed=1)
-    recommend(answers, tender=tender)  # imports are not what is measured
+    recommend(answers, tender=tender)  # warm up: imports are not measured
     worst: dict[tuple[str, int], tuple[float, float, float]] = {}
     for lots, structures in ((12, 300), (40, 1000)):
         for density in DENSITIES:
@@ -94,7 +94,7 @@ def single(cover: Cover) -> int:
 
 
 class Tally:
-    """Sums over notices, one line for each way to answer."""
+    """Sums over notices, one row per method."""
 
     def __init__(self) -> None:
         self.covered = dict.fromkeys(("best single structure", "greedy group", "exact group"), 0.0)
@@ -148,7 +148,7 @@ def known_for_the_trade(answer: LotAnswer) -> LotAnswer:
 
 
 def table(structures: str, notices: str) -> None:
-    """Share of the lots covered: a whole lot counts 1, a partly covered one its part."""
+    """Share of the lots covered: a full lot counts 1, a partly covered one its degree."""
     recipe = recipes.named("default")
     matcher = Matcher(evaluation.catalogue_of([], [Path(structures)], recipe, []), recipe)
     read = [t for t in files.read([Path(notices)]) if isinstance(t, Tender)]

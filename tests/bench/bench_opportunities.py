@@ -1,8 +1,8 @@
-"""The lots of one structure: how long they take, and what asking only the nearest lots loses.
+"""Opportunities of one structure: time, and what comparing only the nearest lots loses.
 
     python tests/bench/bench_opportunities.py --catalogue CATALOGUE --structures 40
 
-The notices indexed with the catalogue are all taken for open.  Prints one JSON line.
+All notices indexed with the catalogue count as open.  Prints one JSON line.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How the work grows: build, update, recall of the approximate search, and a night of notices, at several sizes.
+"""Scaling: build, update, recall of the approximate search, and a nightly batch, at several sizes.
 
     python tests/bench/bench_scale.py --structures 10000 100000 --notices 2000 --jobs 2 --out bench.json --plot scale.svg
 
-Structures and notices are those of `matcher synth`.  Seconds are given twice: on the clock, and of processor time
-(on a machine that does other work the second is the one that compares).  `--out` keeps the sizes that it holds
-already and were not asked for again; `--plot` draws all of them, and alone (`--structures` with nothing) only draws.
+Structures and notices are those of `matcher synth`.  Both wall-clock and CPU seconds are given (on a
+busy machine only the latter are comparable).  `--out` keeps earlier sizes that are not measured again; `--plot` draws
+all of them, and `--structures` without values only draws.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def timed(into: dict[str, Any], name: str) -> Any:
 
 
 def drained(listed: list[Structure]) -> Iterator[Structure]:
-    """The items of a list, which holds none of them afterwards: a million structures are gigabytes."""
+    """Consume a list, freeing its items: a million structures are gigabytes."""
     while listed:
         yield listed.pop()
 
 
 def recall(catalogue: Catalogue, questions: int, depths: Sequence[int] = (100, 800)) -> dict[str, float]:
-    """The share of the exact k nearest rows that the vector index finds, over lots of the generator, and what one costs.
+    """Recall of the exact k nearest rows by the vector index, over generated lots, and the cost of one search.
 
     A row as near as the k-th counts, and no row twice: many rows hold the same text.
     """
@@ -177,7 +177,7 @@ def main() -> None:
             summary = batch._begun(store, {}, at)
             intake.take(store, tenders, None, at, summary)
             pending = batch.waiting(store, "v", at)
-            # the start of the processes is nothing in a night, and half of the work of a few notices
+            # start-up of the processes is negligible in a night, but half of the time for a few notices
             with timed(row, "start"):
                 for _ in batch.answers(folder, dict(list(pending.items())[: asked.jobs]), options):
                     pass

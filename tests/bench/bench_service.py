@@ -6,8 +6,8 @@
     python tests/bench/bench_service.py --rate 50 --seconds 600
     python tests/bench/bench_service.py --rate 50 --seconds 200 --swap var/load/catalogue --swaps 20
 
-Requests leave on time whether or not earlier ones are answered (open loop), so that waiting is counted.  `--swap` puts
-a fresh copy of the catalogue in the place of the one that is served, so many times, while requests go on.
+Requests leave on time whether or not earlier ones are answered (open loop), so that waiting is counted.  `--swap`
+replaces the served catalogue by a fresh copy, `--swaps` times, while requests go on.
 """
 
 from __future__ import annotations
@@ -76,13 +76,13 @@ async def run(
 
 
 def put(folder: Path, number: int) -> None:
-    """The same catalogue as new, put in its place by two renames, as `matcher index` does."""
+    """Replace the catalogue by a fresh copy with two renames, as `matcher index` does."""
     fresh, old = (
         folder.with_name(f"{folder.name}.new{number}"),
         folder.with_name(f"{folder.name}.old{number}"),
     )
     shutil.copytree(folder, fresh, copy_function=os.link)
-    # hard links share what is large; the manifest is what tells one catalogue from the next
+    # hard links share large files; the manifest identifies a catalogue
     manifest = fresh / "manifest.json"
     text = manifest.read_text(encoding="utf-8")
     manifest.unlink()

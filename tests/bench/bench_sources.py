@@ -56,7 +56,7 @@ def local(name: str) -> str:
 
 
 class Oracle:
-    """What a notice says, by XPath on the untouched document: another way to the same facts."""
+    """Oracle for a notice: XPath on the untouched document, independent of the reader."""
 
     def __init__(self, path: Path) -> None:
         root = etree.parse(str(path)).getroot()
@@ -78,7 +78,7 @@ class Oracle:
         return len(self.all("OBJECT_CONTRACT", "OBJECT_DESCR"))
 
 
-#: Letters above the line are read as the signs that they stand for: "m<FT>3</FT>" is "m³".
+#: Superscripts are read as the characters that they stand for: "m<FT>3</FT>" is "m³".
 TYPED = str.maketrans("²³°", "23o")
 
 
@@ -210,7 +210,7 @@ def rates(pairs: list[tuple[bool, bool]]) -> str:
 
 
 def clause_figures(_: argparse.Namespace) -> None:
-    """The detector from text alone: on LEFTI of TED, and on passages written without sight of the code."""
+    """The clause detector from text alone: on LEFTI of TED, and on passages written without sight of the code."""
     read = [full_text(path) for path in ted_files()]
     yes = [text for reserved, text in read if reserved]
     no = random.Random(200).sample([text for reserved, text in read if not reserved], 200)
@@ -326,7 +326,7 @@ def accent_figures(_: argparse.Namespace) -> None:
 
 
 def seeds() -> list[tuple[str, bytes]]:
-    """Small sound files of every kind, ours."""
+    """Small valid files of every kind, synthetic."""
     found = [
         (p.name, p.read_bytes()[:60_000])
         for p in sorted(SAMPLE.rglob("*"))

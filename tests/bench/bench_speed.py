@@ -1,10 +1,10 @@
-"""Speed side by side in one run: ours beside what else could be used, on one core.
+"""Speed against alternatives, side by side in one run on one core.
 
     python tests/bench/bench_speed.py                              100,000 structures
     python tests/bench/bench_speed.py --structures 20000 --out docs/speed.json
 
-Figures are of processor time, so that they compare on a machine that does other work; those on the clock are marked.
-Where a package or a PostgreSQL server with pgvector is not there, its line says so.  `--out` keeps the figures as JSON
+Figures are CPU time, so that they are comparable on a busy machine; wall-clock ones are marked.
+Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` keeps the figures as JSON
 and writes them as the table of docs/speed.md beside it.
 """
 
@@ -42,7 +42,7 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 
 ROOT = Path(__file__).parents[2]
-WARM = 200  # notices that a process has answered before its matches are measured
+WARM = 200  # notices answered before matches are measured
 Row = dict[str, Any]
 
 
@@ -124,7 +124,7 @@ def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int 
 
 
 def _pgvector(what: str, rows: Any, asked: Any, exact: list[set[int]], k: int) -> list[Row]:
-    """The same by a PostgreSQL server of our own, on the clock: its work is in another process."""
+    """The same by a local PostgreSQL server, in wall-clock time: its work is in another process."""
     import pytest
 
     import databases
@@ -234,7 +234,7 @@ def _under_load(url: str, needs: list[str], folder: Path, swaps: int, seconds: f
     import bench_service
 
     found, held = [], []
-    asyncio.run(bench_service.run(url, 10, 5, needs, 0, None, 0))  # those who come first are not measured
+    asyncio.run(bench_service.run(url, 10, 5, needs, 0, None, 0))  # warm-up requests are not measured
     for rate, changed in ((50, 0), (50, swaps)):
         times, statuses, memory = asyncio.run(
             bench_service.run(url, rate, seconds, needs, 0, folder if changed else None, changed)

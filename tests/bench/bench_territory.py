@@ -3,7 +3,7 @@
 Usage: python tests/bench/bench_territory.py [--data FOLDER]
 
 FOLDER holds `structures/siae_2021.jsonl` and `awards/*.json.gz` (by default that of MATCHER_SHARED).  Reading
-and indexing are timed apart: the desk answers from a catalogue that stands.
+and indexing are timed separately: the desk answers from an existing catalogue.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def clock(name: str, since: float, cpu: float) -> None:
 
 
 def trades(awards: list[Award], departments: frozenset[str]) -> None:
-    """How many awards have a known trade, by what told it, and how often a family's trade is that of the title.
+    """Number of awards with a known trade, by its source, and agreement of the family's trade with the title's.
 
     The second is measured where a title says a trade and the code says none finer: there the family would
     have been used had the title said nothing.

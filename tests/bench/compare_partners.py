@@ -1,4 +1,4 @@
-"""Partners beside simple methods on known cases: R@10, R@100, nDCG@10, and the paired interval of R@10.
+"""Partner ranking against baselines on known cases: R@10, R@100, nDCG@10, and the paired interval of R@10.
 
 usage: python tests/bench/compare_partners.py QUERIES.jsonl QRELS.json HISTORY.json.gz [RECIPE] [--failures] [--cases]
 

@@ -1,4 +1,4 @@
-"""Hostile and broken requests, made from the contract of the API and from raw bytes: each is answered, none by an internal error.
+"""Fuzz the service with requests generated from the API contract and from raw bytes: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
     python tests/bench/fuzz_service.py --requests 0 --contract 500
@@ -115,7 +115,7 @@ def judge(answer: Any, told: str, tally: Counter[int], *, api: bool = False) -> 
     """Count an answer, and note an internal error with its request."""
     tally[answer.status_code] += 1
     odd = api and answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json"
-    # 503 says that something is not there, such as a reference table: it names the remedy
+    # 503: something is missing, such as a reference table; it names the remedy
     if odd or (answer.status_code >= 500 and answer.status_code != 503):
         FAULTS.append(f"{answer.status_code} {told}")
 
@@ -183,7 +183,7 @@ def by_command(examples: int) -> int:
 
 
 def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
-    """Bodies that are anything at all, under any media type; half of them as a page's visitor."""
+    """Arbitrary bodies under any media type; half of them as a visitor of the pages."""
 
     @bound(examples)
     @given(

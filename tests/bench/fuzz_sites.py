@@ -1,4 +1,4 @@
-"""Read hostile sites: loops, bombs, redirects inwards, endless bodies, broken heads, wrong encodings, monstrous pages.
+"""Read hostile sites: loops, bombs, internal redirects, endless bodies, broken headers, wrong encodings, huge pages.
 
 python tests/bench/fuzz_sites.py --pages 10000
 
@@ -39,7 +39,7 @@ WORDS = [
 
 
 class Hostile:
-    """The answers of a hostile web, different for each host and path, the same for the same seed."""
+    """Responses of a hostile web, varying by host and path, reproducible by seed."""
 
     def __init__(self, seed: int, slowness: float) -> None:
         self.seed, self.slowness = seed, slowness

@@ -1,4 +1,4 @@
-"""Kill the nightly run at random instants and start it again: nothing lost, nothing doubled, the same rows.
+"""Kill the nightly run at random instants and restart it: nothing lost, nothing duplicated, the same rows.
 
     python tests/bench/kill_batch.py --kills 200
 

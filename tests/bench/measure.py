@@ -1,7 +1,7 @@
-"""The dev tasks against the committed figures: prints both, fails (exit 1) where something reached was lost.
+"""The dev tasks against the committed figures: prints both, fails (exit 1) on a regression.
 
     python tests/bench/measure.py            compare with docs/figures.json
-    python tests/bench/measure.py --write    take today's figures as the ones to keep
+    python tests/bench/measure.py --write    record today's figures as the reference
 
 Figures are of rankings, so they do not depend on the machine; a loss is more than TOLERANCE below.  Those of the judged
 sets are cross-validated by need, with tables learnt in the run.
@@ -22,7 +22,7 @@ from matcher.reference import paths
 KEPT = Path(__file__).parents[2] / "docs" / "figures.json"
 TOLERANCE = 0.004
 JUDGED = ("notices_dev", "typed_dev", "spoken_dev")
-JUDGED_TOLERANCE = 0.02  # folds of few needs, and trees that add up otherwise on another machine
+JUDGED_TOLERANCE = 0.02  # folds have few needs, and tree ensembles differ slightly between machines
 RECIPES = ("default", "lexical", "dense")
 MEASURES = ("R@10", "R@50", "R@100", "nDCG@10")
 
@@ -50,7 +50,7 @@ def measured() -> dict[str, dict[str, float]]:
 
 
 def judged(data: Path) -> dict[str, dict[str, float]]:
-    """Figures of the judged sets by tables that saw no judgement of the need, learnt in this run."""
+    """Cross-validated figures of the judged sets: no need is scored by tables fitted on its own judgements."""
     if not (data / "judged").is_dir():
         return {}
     directory, history = data / "structures" / "siae_2021.jsonl", data / "awards" / "history.json.gz"

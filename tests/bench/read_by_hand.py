@@ -1,11 +1,11 @@
-"""What a night tells and what a list says, drawn at random to be read by a person.
+"""Random samples of nightly digests and of reasons, for manual review.
 
 python tests/bench/read_by_hand.py night CATALOGUE [--draw 60] [--seed 1]
     Counts of a night over the notices of a catalogue (lots, lots told, structures told), and pairs told.
 python tests/bench/read_by_hand.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
     Shown reasons of the first five of 40 needs.
 
-Mark each line relevant, doubtful or noise (true and useful, true, false) and count: no program can.
+Mark each line relevant, doubtful or noise (true and useful, true, false) and count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A night over real notices, redated to today, to be read by eye: forty lines of digests, and the report.
+"""A night over real notices, redated to today, for manual review: forty lines of digests, and the report.
 
     python tests/bench/read_night.py --catalogue CATALOGUE --notices FOLDER -n 40 --report report.html
 

@@ -1,4 +1,4 @@
-"""How much of what structures write is read as offers: 60 invented texts of three kinds, a third of them held out.
+"""Recall of offers in texts of structures: 60 invented texts of three kinds, a third of them held out.
 
 python tests/bench/read_texts.py [--held-out] [--show]
 

@@ -1,4 +1,4 @@
-"""How often the trade read in an objet of a later contract is the one that its CPV code tells.
+"""How often the trade read in the objet of a later contract agrees with its CPV code.
 
     python tests/bench/read_trades.py
 

@@ -1,11 +1,10 @@
-"""What the product answers, recorded and compared: a net under a change that must not alter behaviour.
+"""Record and compare the product's answers, as a safety net for changes that must not alter behaviour.
 
     python tests/bench/record_answers.py record --out before [--product CLONE]
     python tests/bench/record_answers.py compare before after [--allow FILE]
     python tests/bench/record_answers.py ratio CLONE_BEFORE CLONE_AFTER
 
-The product is driven from outside only, by its command and over HTTP, so that the same script runs on any layout of
-the package.  One item is one command, one request or one page, written as text in DIR/GROUP/NAME.txt with what
+The product is a black box, driven by its command and over HTTP, so that the script runs on any layout of the package.  One item is one command, one request or one page, written as text in DIR/GROUP/NAME.txt with what
 changes from run to run (today, keys, tokens, durations, fingerprints) replaced by a name.  Both recordings must be
 of one day: deadlines of the sample count from today.  Data of MATCHER_SHARED is used where it is present; what is
 recorded of it must not be committed.

@@ -1,4 +1,4 @@
-"""Corrections and cancellations at volume: who is told what, once.
+"""Corrections and cancellations at volume: who is notified of what, exactly once.
 
     python tests/bench/replay_corrections.py --notices 500
 

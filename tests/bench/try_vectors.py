@@ -1,4 +1,4 @@
-"""What becomes of the encoder's vectors cut short, in eight bits, beside a bigger model's, or with a likeness of it learnt.
+"""Variants of the encoder's vectors: truncated, in eight bits, concatenated with a larger model's, or with a projection to it.
 
     python tests/bench/bench_encoder.py --only e5-small --cache build/bench-encoder
     python tests/bench/try_vectors.py --cache build/bench-encoder

@@ -55,7 +55,7 @@ def mutant(folder: Path, target: Path, seed: int) -> str:
     return f"{path.relative_to(target)}, {how}"
 
 
-def test_every_mutant_is_told(folder: Path, tmp_path: Path) -> None:
+def test_every_mutant_is_reported(folder: Path, tmp_path: Path) -> None:
     assert len(opened(folder)) > 19 and len(gather.load_notices(folder)) > 5
     for seed in range(120):
         what = mutant(folder, tmp_path / "mutant", seed)
@@ -69,7 +69,7 @@ def test_every_mutant_is_told(folder: Path, tmp_path: Path) -> None:
             assert what.startswith("manifest.json"), what
 
 
-def test_a_manifest_that_was_edited_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_manifest_that_was_edited_is_reported(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "edited")
     path = tmp_path / "edited" / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))

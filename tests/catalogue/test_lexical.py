@@ -96,7 +96,7 @@ def test_threads_ask_at_once(index: lexical.LexicalIndex) -> None:
         assert list(pool.map(lambda question: index.search(question, NONE, 20).tolist(), asked)) == alone
 
 
-def test_amended_is_as_built_anew(index: lexical.LexicalIndex, said: list[str]) -> None:
+def test_an_amended_index_equals_a_new_build(index: lexical.LexicalIndex, said: list[str]) -> None:
     """Rows gone, rows new with words never met, rows moved: every weight depends on all of them."""
     fresh = [f"{text} tonte haie" for text in texts(40, seed=6)]
     kept = np.random.default_rng(7).permutation(3000)[:2500]

@@ -132,7 +132,7 @@ def role(postgres: str) -> Iterator[str]:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_role_without_rights_is_told_who_must_do_what_and_then_the_recipe_works(
+def test_a_role_without_rights_gets_instructions_and_then_the_recipe_works(
     url: str, role: str, tmp_path: Path
 ) -> None:
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")

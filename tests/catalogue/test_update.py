@@ -51,7 +51,7 @@ def changed(structure: Structure) -> Structure:
 
 
 @pytest.mark.parametrize("which", ["one", "all", "new", "gone", "kind", "mixed"])
-def test_as_built_anew(sample: gather.Gathered, which: str) -> None:
+def test_an_update_equals_a_new_build(sample: gather.Gathered, which: str) -> None:
     listed = {f"{s.siret} {s.kind}": s for s in reversed(sample.structures)}
     before = build_catalogue(listed.values(), sample.awards, RECIPE)
     holders = {holder.siren for award in sample.awards for holder in award.holders}

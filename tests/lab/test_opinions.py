@@ -77,7 +77,7 @@ def test_the_stretched_file_is_a_ranker_whose_parts_are_those_times_the_factors(
         assert part == pytest.approx(ranking.contributions[name] * by.get(name, 1.0), abs=1e-4)
 
 
-def test_a_private_need_teaches_nothing_and_too_few_opinions_are_said(
+def test_a_private_need_teaches_nothing_and_too_few_opinions_are_stated(
     store: Store, folder: Path, tmp_path: Path
 ) -> None:
     for number in range(60):

@@ -17,7 +17,7 @@ def test_brier_and_skill_are_those_worked_by_hand() -> None:
     assert result.skill == pytest.approx(1 - 0.19 / 0.1875)
 
 
-def test_what_is_well_said_lies_on_the_diagonal_and_has_skill() -> None:
+def test_well_calibrated_probabilities_lie_on_the_diagonal_and_have_skill() -> None:
     rng = np.random.default_rng(3)
     said = rng.random(20_000)
     result = reliability(said.tolist(), (rng.random(20_000) < said).tolist())

@@ -70,7 +70,7 @@ def test_the_nearest_of_itself_is_itself(encoder: Encoder) -> None:
     np.testing.assert_array_equal((vectors @ vectors.T).argmax(axis=1), np.arange(4))
 
 
-def test_shipped_model_is_read_alike_by_sentence_transformers() -> None:
+def test_sentence_transformers_reads_the_shipped_model_with_the_same_vectors() -> None:
     from sentence_transformers import SentenceTransformer
 
     # Stored in half precision, summed in single: over some thousands of pieces even that strays by more than 1e-5.
@@ -127,7 +127,7 @@ def test_fingerprint_changes_with_the_weights(tmp_path: Path, path: str, name: s
     assert static.load(folder).fingerprint != static.load().fingerprint
 
 
-def test_a_missing_or_damaged_model_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_model_is_reported_in_one_sentence(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     static = plugins.find("learned.encoders", "static")

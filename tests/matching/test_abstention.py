@@ -13,7 +13,7 @@ NEEDS = sorted((Path(__file__).parents[1] / "data").glob("abstention_needs*.json
 
 
 @pytest.mark.parametrize("path", NEEDS, ids=lambda path: path.stem)
-def test_nobody_is_said_where_nobody_offers_it(path: Path) -> None:
+def test_nobody_is_stated_where_nobody_offers_it(path: Path) -> None:
     """Three authors; what is reached on each is printed, and not lost by a later training."""
     model = vocation.shipped()
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

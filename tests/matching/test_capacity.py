@@ -71,7 +71,7 @@ def test_a_small_turnover_stands_below_a_large_one_and_the_reason_says_both_sums
     assert "60\u202f000 €" in text and "120\u202f000 €" in text and "groupement" in text
 
 
-def test_an_unknown_turnover_costs_nothing_and_is_said(gardens: Matcher) -> None:
+def test_an_unknown_turnover_costs_nothing_and_is_stated(gardens: Matcher) -> None:
     matches = found(gardens, need(amount=240_000.0, amount_period="year"))
     assert said(matches[3], "capacity") == (
         0.0,

@@ -229,7 +229,7 @@ def test_who_only_lends_staff_is_no_mandataire_of_works(kind: str) -> None:
     assert teams(answer(cleaning, (lender, 0.9)))
 
 
-def test_what_nobody_covers_is_said() -> None:
+def test_what_nobody_covers_is_stated() -> None:
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2)), answer(lot(3), (B, 0.1), nobody=True))[0]
     assert team.covered == ("t-1",) and team.uncovered == ("t-2", "t-3")
     assert team.score == pytest.approx(1 / 3, abs=1e-4)
@@ -281,7 +281,7 @@ def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
     assert teams(answer(asked, (small, 0.9))) == ()  # alone it cannot carry 100,000 a year
 
 
-def test_an_unknown_turnover_is_allowed_but_said() -> None:
+def test_an_unknown_turnover_is_allowed_but_stated() -> None:
     team = teams(answer(lot(1, amount=500_000.0, duration_months=12.0), (A, 0.9)))[0]
     assert "turnover-unknown" in codes(team)
 
@@ -327,7 +327,7 @@ def test_a_zone_declared_elsewhere_leaves_the_lot_to_others() -> None:
     assert set(takes(teams(answer(asked, (far, 0.9), (near, 0.3)))[0])) == {"Structure 6"}
 
 
-def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_said() -> None:
+def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_stated() -> None:
     asked = lot(1)
     near, distant = structure(61), structure(62)
     away = structure(63, zone=Zone(country=True))

@@ -96,7 +96,7 @@ def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
     assert declared.passage(lawns, 2) == ""
 
 
-def test_what_is_said_twice_counts_once(held: Catalogue) -> None:
+def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
     painting = asked(held, "peinture d'un gymnase")
     for column in (declared.said_best(painting), declared.said_second(painting)):
         assert column[3] == pytest.approx(column[4], abs=1e-3)

@@ -116,7 +116,7 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
     assert lot.considered == 8 and lot.likely == 0
 
 
-def test_who_asks_for_a_wider_radius_is_shown_who_stands_in_it_and_told_that_it_is_far(
+def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(
     small: Matcher,
 ) -> None:
     wide = small.match(
@@ -161,7 +161,7 @@ def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
     assert any("article non précisé" in reason.text for reason in match.reasons)
 
 
-def test_a_closed_establishment_is_said(small: Matcher) -> None:
+def test_a_closed_establishment_is_stated(small: Matcher) -> None:
     found = small.why("00000000600014", need("entretien des espaces verts"))[0]
     assert found.state == "closed"
     open_only = small.match(

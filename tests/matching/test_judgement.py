@@ -131,13 +131,13 @@ def test_reasons_sum_to_the_score(matcher: Matcher, text: str) -> None:
         assert sum(reason.contribution for reason in match.reasons) == pytest.approx(match.score)
 
 
-def test_what_is_said_is_shown_as_published(matcher: Matcher) -> None:
+def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     first = answer(matcher, "tonte des pelouses et taille des haies").lots[0].matches[0]
     passages = [reason.offer_passage for reason in first.reasons if reason.code == "likely_trade"]
     assert passages[0] and passages[0] in first.structure.offers[0].text
 
 
-def test_no_kilometres_are_told_from_the_centre_of_a_department(matcher: Matcher) -> None:
+def test_no_kilometres_are_reported_from_the_centre_of_a_department(matcher: Matcher) -> None:
     for match in answer(matcher, "tonte des pelouses", Place(department="49")).lots[0].matches:
         told = next(reason.text for reason in match.reasons if reason.code == "likely_place")
         assert " km (" not in told

@@ -70,7 +70,7 @@ def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str)
     assert answer.calls_for != "unclear" and answer.matches
 
 
-def test_what_no_structure_does_is_said_with_the_way_that_is_left(matcher: Matcher) -> None:
+def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Matcher) -> None:
     answer = matcher.match(
         free_text_tender("assurance responsabilité civile et flotte automobile", NANTES)
     ).lots[0]

@@ -36,7 +36,9 @@ def test_points_by_subject_sum_to_the_score(matcher: Matcher, sample: gather.Gat
                 assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
 
 
-def test_nothing_unknown_banal_or_twice_the_same_is_told(matcher: Matcher, sample: gather.Gathered) -> None:
+def test_nothing_unknown_banal_or_twice_the_same_is_reported(
+    matcher: Matcher, sample: gather.Gathered
+) -> None:
     for tender in sample.tenders[:10]:
         for lot in matcher.match(tender, 8, groups=0).lots:
             for match in lot.matches:
@@ -45,7 +47,7 @@ def test_nothing_unknown_banal_or_twice_the_same_is_told(matcher: Matcher, sampl
                 assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
 
 
-def test_of_the_signals_that_read_one_contract_one_is_told() -> None:
+def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
     reasons = (
         Reason(code="place", text="à 3 km", contribution=2.0),
         Reason(code="past_meaning", text="a déjà remporté un marché semblable", contribution=3.0, offer_passage="Tonte"),

@@ -101,7 +101,7 @@ def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path
     )
 
 
-def test_a_second_batch_at_once_is_told_to_wait(store: Store, folder: Path) -> None:
+def test_a_second_batch_at_once_is_asked_to_wait(store: Store, folder: Path) -> None:
     with alone(store, "batch", "another batch"), pytest.raises(batch.Busy):
         n.night(store, folder, n.tender("a"))
     assert n.night(store, folder, n.tender("a")).matched == 1
@@ -194,7 +194,7 @@ def test_sync_fetches_what_is_new_then_matches_it(
         assert again.returncode == 0 and json.loads(again.stdout)["new"] == 0
 
 
-def test_a_publisher_that_is_down_is_told_and_what_is_at_hand_is_matched(
+def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetched = tmp_path / "fetched" / "boamp"

@@ -74,7 +74,7 @@ def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
         }
 
 
-def test_who_lends_staff_is_never_told_to_answer_alone(store: Store, folder: Path) -> None:
+def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
     assert all(
@@ -105,7 +105,9 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
     assert CLEANER in told(store, 1)
 
 
-def test_a_lot_told_by_its_clause_alone_is_not_a_lot_without_structure(store: Store, tmp_path: Path) -> None:
+def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
+    store: Store, tmp_path: Path
+) -> None:
     folder = tmp_path / "lends"
     save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)
     insurance = n.tender(
@@ -150,7 +152,7 @@ def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Sto
     assert BOTH not in told(store) and CLEANER in told(store)
 
 
-def test_a_denied_trade_is_never_told_also_as_the_second_of_a_lot(store: Store, folder: Path) -> None:
+def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: Store, folder: Path) -> None:
     with store.writing() as connection:
         feedback.deny(store, connection, BOTH, "nettoyage")
     both = "Entretien des espaces verts et nettoyage des locaux"
@@ -198,7 +200,7 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
     assert told(store, 31) == {}
 
 
-def test_contracts_that_end_are_told_once_with_other_news_and_to_their_buyer(
+def test_contracts_that_end_are_announced_once_with_other_news_and_to_their_buyer(
     store: Store, folder: Path
 ) -> None:
     award = Award(

@@ -230,13 +230,13 @@ def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
     assert [firm.name for firm in subcontracting.takers(held, tender(CLEANING), CLEANING)] == [FIRM.name]
 
 
-def test_a_total_without_duration_is_told_as_a_total() -> None:
+def test_a_total_without_duration_is_reported_as_a_total() -> None:
     hours = replace(CLEANING, clauses=(Clause(hours=500.0),), amount=90_000.0, amount_period="total")
     assert "90\u202f000 € au total" in str(subcontracting.case_of(hours, tender(hours)))
     assert "par an" not in str(subcontracting.case_of(hours, tender(hours)))
 
 
-def test_of_a_large_lot_without_a_clause_the_law_is_told_and_no_hours_are_put_in_its_mouth() -> None:
+def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attributed_to_it() -> None:
     works = Lot(id="w", title="Réfection des façades", cpv=("45000000",), amount=9e6, places=(PANTIN,))
     assert subcontracting.case_of(works, tender(works, published=date(2026, 8, 21))) is None
     told = subcontracting.case_of(works, tender(works, published=date(2026, 9, 1)))
@@ -246,7 +246,7 @@ def test_of_a_large_lot_without_a_clause_the_law_is_told_and_no_hours_are_put_in
     assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
 
 
-def test_a_clause_without_hours_is_told_as_no_more_than_a_social_condition() -> None:
+def test_a_clause_without_hours_is_reported_as_no_more_than_a_social_condition() -> None:
     told = subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING))
     assert (
         told is not None and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
@@ -263,7 +263,7 @@ def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
 # ------------------------------------------------------------------------------------- the past, by date
 
 
-def test_those_who_won_together_before_are_told_and_the_future_is_not_used() -> None:
+def test_those_who_won_together_before_are_reported_and_the_future_is_not_used() -> None:
     with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     columns = affinity.affinities(with_past.catalogue, GARDEN.siren, DAY)
     row = with_past.catalogue.row(SHELTERED.siret)
@@ -342,7 +342,9 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     partners.weights_of.cache_clear()
 
 
-def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_told(folder: Path) -> None:
+def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_reported(
+    folder: Path,
+) -> None:
     assert partners.weights_of("none") == partners.Weights()
     for name, content in (
         ("broken", "{"),
@@ -399,7 +401,7 @@ def test_a_lot_far_away_is_only_watched_where_no_zone_is_declared(plain: Matcher
     assert found.part == "watch" and "km" in found.why[0] and "zone" in found.why[0]
 
 
-def test_a_lot_far_out_of_the_declared_zone_is_not_told(plain: Matcher) -> None:
+def test_a_lot_far_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
     marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
     here, away = replace(CLEANING, id="h"), replace(CLEANING, id="a", places=(marseille,))
     notices = [tender(here), tender(away, id="26-9")]

@@ -238,7 +238,7 @@ def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str
     assert clauses.support_trade(text) == trade
 
 
-def test_an_amount_a_year_is_told_from_a_total() -> None:
+def test_a_yearly_amount_is_distinguished_from_a_total() -> None:
     assert clauses.amount("Accord-cadre avec un maximum annuel de 92 000 euros HT") == (92000.0, "year")
     assert clauses.amount("Montant estimé : 50 000 € HT") == (50000.0, "total")
     assert (
@@ -361,7 +361,7 @@ def test_the_same_text_has_the_same_answer() -> None:
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut", "another", "words"])
-def test_a_damaged_model_is_told_in_a_sentence(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_model_is_reported_in_one_sentence(damage: str, tmp_path: Path) -> None:
     for path in (paths.models_dir() / "clauses").glob("clauses.*"):
         data = path.read_bytes()
         if damage == "cut":

@@ -66,7 +66,7 @@ def social(lot: Lot) -> list[tuple[str, float | None, str]]:
 # --------------------------------------------------------------------------------------------- criteria
 
 
-def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is_told() -> None:
+def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is_shown() -> None:
     (lot,) = ted(described(1, AWARD)).lots
     assert [(c.name, c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
         ("Valeur technique", "quality", 45.0, ""),
@@ -177,7 +177,7 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
     assert social(lot) == [("criterion", 20.0, "points")]
 
 
-def test_hours_said_among_the_features_of_the_procedure_are_read() -> None:
+def test_hours_stated_among_the_features_of_the_procedure_are_read() -> None:
     (lot,) = eforms(features="Le titulaire réalise 500 heures d'insertion pendant le marché.").lots
     assert [(one.nature, one.hours) for one in lot.clauses] == [("execution", 500.0)]
 
@@ -349,7 +349,7 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("Une même entreprise ne pourra pas candidater :\n- en tant que membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
     ],
 )  # fmt: skip
-def test_a_condition_is_told_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
+def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
     assert [one.what.label for one in conditions.stated(sentences.cut(text))] == labels
 
 

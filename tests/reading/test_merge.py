@@ -92,7 +92,7 @@ def test_a_circle_of_successors_and_an_open_predecessor_join_nothing() -> None:
     assert len(merge([open_, later]).structures) == 2
 
 
-def test_one_siren_one_name_one_town_told_by_two_sources_is_one() -> None:
+def test_one_siren_one_name_one_town_reported_by_two_sources_is_one() -> None:
     found = merge([structure(ONE), structure(MOVED, name="ASSOC LES ATELIERS DU LAC", source="b.csv")])
     assert [s.siret for s in found.structures] == [ONE]
     assert found.structures[0].predecessors == (MOVED,)

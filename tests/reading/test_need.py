@@ -65,7 +65,7 @@ def test_those_of_a_region_come_before_those_outside(west: Matcher) -> None:
 
 
 @pytest.mark.parametrize("where", ["35", "Ille-et-Vilaine", "Bretagne", "Bretagne, Normandie"])
-def test_no_kilometres_are_told_from_the_centre_of_a_department(west: Matcher, where: str) -> None:
+def test_no_kilometres_are_reported_from_the_centre_of_a_department(west: Matcher, where: str) -> None:
     tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
     matches = west.match(tender, 10, groups=2).lots[0].matches
     assert matches
@@ -74,13 +74,13 @@ def test_no_kilometres_are_told_from_the_centre_of_a_department(west: Matcher, w
         assert not any(" km" in r.text and "d'ordinaire" not in r.text for r in match.reasons), match.reasons
 
 
-def test_kilometres_are_told_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
+def test_kilometres_are_reported_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
     shown = distances.shown(compared(west, "Saint-Malo, Loire-Atlantique"))
     assert shown[5] < 2, "in Saint-Malo"
     assert shown[1] != shown[1], "in the department of which no more is known"
 
 
-def test_a_typed_place_is_not_said_to_be_the_buyers(west: Matcher) -> None:
+def test_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:
     for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
         tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
         filters = Filters(radius_km=1000)

@@ -19,7 +19,7 @@ def test_the_object_buyer_and_place_of_a_first_page_are_read() -> None:
     assert _preamble.seat(TEXT).department == "94"
 
 
-def test_what_is_not_said_stays_unknown() -> None:
+def test_what_is_not_stated_stays_unknown() -> None:
     text = "Les plis sont ouverts à huis clos. Tél. 01 02 03 04 05."
     assert _preamble.concerned(text) == _preamble.body(text) == "" and _preamble.site(text) == ()
     assert _preamble.seat(text).department is None

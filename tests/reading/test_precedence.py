@@ -122,7 +122,7 @@ def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list
 # -------------------------------------------------------------------------------------------------- the cases named
 
 
-def test_what_was_read_never_takes_the_place_of_what_was_said() -> None:
+def test_facts_read_never_replace_declared_ones() -> None:
     listed = structure(offers=(Offer(id="a", title="Nettoyage", text="de bureaux", source="liste"),))
     (found,) = merge([listed, read("nettoyage", "Jardinage")]).structures
     assert [(o.title, o.inferred) for o in found.offers] == [("Nettoyage", False), ("Jardinage", True)]
@@ -141,7 +141,7 @@ def test_an_offer_removed_stays_away_whatever_number_the_next_list_gives_it() ->
         assert "Couture" in titles(over(listed, words))
 
 
-def test_a_moved_siret_keeps_what_was_read_and_said() -> None:
+def test_a_moved_siret_keeps_what_was_read_and_declared() -> None:
     now = structure(siret=MOVED, predecessors=(ONE,))
     (found,) = overlay(merge([now, read("Jardinage")]).structures, {ONE: SAID})[0]
     assert (found.siret, found.phone) == (MOVED, "01 99 00 00 01")
@@ -177,7 +177,7 @@ def test_two_kinds_under_one_siret_both_hear_of_the_site() -> None:
     assert {s.kind: titles(s) for s in found} == {"ACI": ["Couture"], "AI": ["Couture"]}
 
 
-def test_said_is_surer_than_read_which_is_surer_than_an_activity_code() -> None:
+def test_declared_is_surer_than_read_which_is_surer_than_an_activity_code() -> None:
     from matcher.reference import trades
 
     one = structure(naf="8121Z", offers=(Offer(id="a", title="Blanchisserie"),))

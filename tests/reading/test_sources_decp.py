@@ -511,7 +511,7 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     ]  # fmt: skip
 
 
-def test_a_framework_is_told_by_the_techniques_of_schema_2() -> None:
+def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
     two = [{"titulaire": {"id": one}} for one in (ONE, TWO)]
     framework = {
         **SCHOOL,

@@ -327,7 +327,7 @@ def test_a_cut_export_gives_what_stood_before_the_cut() -> None:
     assert isinstance(records[-1], Rejected) and "cut" in records[-1].reason
 
 
-def test_corrections_cancellations_and_awards_are_told_apart_and_linked() -> None:
+def test_corrections_cancellations_and_awards_are_distinguished_and_linked() -> None:
     natures = {
         "correction": record(FNS, nature="RECTIFICATIF", annonce_lie=["26-0"]),
         "cancellation": record(FNS, etat="ANNULATION", annonce_lie="26-0"),

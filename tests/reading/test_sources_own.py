@@ -84,7 +84,7 @@ def test_english_headings_json_and_nested_lots() -> None:
         assert found.lots[0].cpv == ("77310000",)
 
 
-def test_an_xlsx_of_notices_and_one_of_structures_are_told_apart() -> None:
+def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     from openpyxl import Workbook
 
     def saved(rows: list[list[Any]]) -> bytes:
@@ -452,7 +452,7 @@ def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
     ]
 
 
-def test_a_form_in_xml_beside_the_papers_is_no_notice_and_old_files_name_their_remedy() -> None:
+def test_a_form_in_xml_next_to_the_papers_is_no_notice_and_old_files_name_their_remedy() -> None:
     form = b'<?xml version="1.0"?><espd-request:ESPDRequest xmlns:espd-request="urn:x"/>'
     records = list(
         files_.read_bytes(

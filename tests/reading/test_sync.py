@@ -80,7 +80,7 @@ def test_retry_after_is_obeyed_in_seconds_or_as_a_date(
     assert waits[0] == 7 if asked == "7" else 60 < waits[0] <= 100
 
 
-def test_too_long_a_wait_and_too_many_faults_are_said(publisher: Publisher, client: Client) -> None:
+def test_too_long_a_wait_and_too_many_faults_are_stated(publisher: Publisher, client: Client) -> None:
     publisher.faults.append(("status", 429, {"Retry-After": "86400"}))
     with pytest.raises(Unreachable, match="asks to wait 86400 s"):
         client.json(publisher.url + "/x")
@@ -209,7 +209,7 @@ def test_a_list_that_changes_while_it_is_read_is_read_again(publisher: Publisher
     assert report.notes == []
 
 
-def test_a_list_that_never_stands_still_is_said_and_asked_again_next_time(
+def test_a_list_that_keeps_changing_is_reported_and_requested_again_next_time(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.publish(MONDAY, 250)
@@ -426,7 +426,7 @@ def test_lists_may_be_files_of_this_machine(
         tables.forget()
 
 
-def test_an_unknown_address_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_address_is_stated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_BOAMP_URL", "ftp://x")
     with pytest.raises(BadInput, match="no http address"):
         boamp.boamp(tmp_path)

@@ -109,7 +109,7 @@ def test_a_publisher_that_cuts_its_list_otherwise_takes_nothing_away(
 
 
 @pytest.mark.parametrize("left", [0, 100])
-def test_a_list_that_shrinks_at_once_is_kept_until_it_is_said_to_be_right(
+def test_a_list_that_shrinks_at_once_is_kept_until_it_is_accepted(
     publisher: Publisher, tmp_path: Path, left: int
 ) -> None:
     publisher.structures = market(250)

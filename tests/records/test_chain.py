@@ -151,7 +151,7 @@ FORGERIES: dict[str, Callable[[Connection, str], None]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forgery_is_told(store: Store, name: str) -> None:
+def test_a_forgery_is_detected(store: Store, name: str) -> None:
     identifier, other = made(store), made(store)
     assert record.verify(store, OWNER, identifier).holds
     with store.writing() as connection:
@@ -165,7 +165,7 @@ def test_a_forgery_is_told(store: Store, name: str) -> None:
         assert record.verify(store, OWNER, other).holds
 
 
-def test_a_store_set_back_whole_is_told_by_its_anchor(store: Store) -> None:
+def test_a_store_rolled_back_as_a_whole_is_detected_by_its_anchor(store: Store) -> None:
     identifier = made(store)
     with store.reading() as connection:
         before = (list(chain.rows(connection, identifier)), dict(chain.head(connection, identifier) or {}))

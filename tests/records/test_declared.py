@@ -77,7 +77,7 @@ def ranked(found: Matcher, words: str) -> list[str]:
     return [str(sirets[ranking.shortlist.candidates[i]]) for i in ranking.order]
 
 
-def test_offers_and_contacts_said_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
+def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
     say(
         store, SIRET, phone="01 99 00 00 01", zone={"radius_km": 30.0}, turnover=250000.0,
         offers=[{"title": "Mise sous pli", "text": "routage", "since": "2026-02-03", "evidence": "nous assurons la mise sous pli"}],
@@ -176,7 +176,7 @@ def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
 
 
-def test_matcher_index_update_takes_what_was_said_since(store: Store, tmp_path: Path) -> None:
+def test_matcher_index_update_takes_what_was_declared_since(store: Store, tmp_path: Path) -> None:
     sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
     run = CliRunner()
     assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "weighted"]).exit_code == 0

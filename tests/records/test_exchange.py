@@ -66,7 +66,7 @@ def test_a_key_proves_its_holder_and_only_its_hash_is_kept(store: Store) -> None
         assert token.rsplit("_", 1)[1] not in str(list(connection.execute(select(Key.__table__))))
 
 
-def test_a_key_wrong_revoked_or_expired_is_refused_alike(
+def test_a_wrong_revoked_or_expired_key_is_refused_in_the_same_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = keys.create(store, ["read"], days=1)
@@ -220,7 +220,7 @@ def test_a_withdrawn_or_expired_declaration_is_seen_no_more(
     assert exchange.listing(store, a, mine=True)[0].state == "expired"
 
 
-def test_who_saw_what_is_recorded_once_a_day_and_told_to_the_author_alone(store: Store, bearer: Any) -> None:
+def test_who_saw_what_is_recorded_once_a_day_and_shown_to_the_author_alone(store: Store, bearer: Any) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     offer = say(store, a, A, contact="a@example.org")
     for _ in range(3):

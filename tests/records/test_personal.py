@@ -78,7 +78,7 @@ def _free(column: Any) -> bool:
     return (text or isinstance(column.type, JSON)) and not column.primary_key and not column.foreign_keys
 
 
-def test_a_longer_address_that_ends_alike_is_another_person(store: Store) -> None:
+def test_a_longer_address_with_the_same_ending_is_another_person(store: Store) -> None:
     fill(store, {JSON: {"contact": "joanne@example.org"}, String: "anne@example.org.uk"})
     assert personal.export(store, ADDRESS) == {}
     personal.erase(store, ADDRESS)

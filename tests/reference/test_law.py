@@ -198,7 +198,7 @@ def test_reserved_concessions_admit_the_same_structures(kind: str, article: str,
     assert law.eligible(kind, (article,), NOW) is expected
 
 
-def test_an_article_unknown_here_cannot_be_told() -> None:
+def test_an_unknown_article_leaves_eligibility_unknown() -> None:
     assert law.eligible("EA", ("L9999-1",), NOW) is None
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
 
@@ -218,21 +218,6 @@ def test_an_article_unknown_here_cannot_be_told() -> None:
 )
 def test_articles_are_read_in_any_notation(written: str, article: str) -> None:
     assert law.article(written) == article
-
-
-def test_articles_of_a_kind() -> None:
-    assert law.articles_of("ESAT", NOW) == ("L2113-12",)
-    assert law.articles_of("AI", NOW) == ("L2113-13", "L2113-15")
-    assert law.articles_of("", NOW) == ()
-
-
-def test_a_group_with_an_ordinary_firm_is_not_admissible_on_a_reserved_lot() -> None:
-    assert law.group_admissible(("EI", "ACI"), ("L2113-13",), NOW) is True
-    assert law.group_admissible(("EI", ""), ("L2113-13",), NOW) is False
-    assert law.group_admissible(("EI", "ESAT"), ("L2113-13",), NOW) is False
-    assert law.group_admissible(("EI", "ESAT"), ("L2113-14",), NOW) is True
-    assert law.group_admissible(("EI", "EITI"), ("L2113-13",), NOW) is None
-    assert law.group_admissible(("EI", "EITI", ""), ("L2113-13",), NOW) is False
 
 
 def test_half_of_the_workers_and_three_years() -> None:
@@ -292,7 +277,7 @@ def call(*lots: Lot, buyer: str = "21750001600019", day: date = NOW, flags: tupl
     )
 
 
-def test_what_the_law_wants_is_told_as_the_laws_with_its_choice_exceptions_and_reasons() -> None:
+def test_what_the_law_wants_is_reported_as_the_laws_with_its_choice_exceptions_and_reasons() -> None:
     found = law.social_duty(call(CLEANING), CLEANING)
     assert found is not None and found.article == "L2112-2-1" and found.since == date(2026, 8, 22)
     for words in (
@@ -304,7 +289,7 @@ def test_what_the_law_wants_is_told_as_the_laws_with_its_choice_exceptions_and_r
     assert "à vérifier" in found.short and "L2112-2-1" in found.short
 
 
-def test_the_api_tells_the_duty_beside_the_lot_and_not_among_its_clauses() -> None:
+def test_the_api_tells_the_duty_next_to_the_lot_and_not_among_its_clauses() -> None:
     from service import wire
 
     told = wire.lot_answer(LotAnswer(lot=CLEANING, matches=()), call(CLEANING))
@@ -315,7 +300,9 @@ def test_the_api_tells_the_duty_beside_the_lot_and_not_among_its_clauses() -> No
     assert wire.lot_answer(LotAnswer(lot=stated, matches=()), call(stated)).law == []
 
 
-def test_no_duty_is_told_where_the_notice_speaks_the_law_does_not_hold_or_the_size_is_not_stated() -> None:
+def test_no_duty_is_reported_where_the_notice_speaks_the_law_does_not_hold_or_the_size_is_not_stated() -> (
+    None
+):
     def duty(lot: Lot = CLEANING, **given: Any) -> law.SocialDuty | None:
         return law.social_duty(call(lot, **given), lot)
 
@@ -356,7 +343,7 @@ def test_the_lots_of_one_contract_are_added_up_and_years_counted() -> None:
     assert law.social_duty(call(yearly), yearly)
 
 
-def test_short_works_are_told_that_their_exception_is_open() -> None:
+def test_short_works_mention_that_their_exception_is_open() -> None:
     works = Lot(id="w", title="Réfection", cpv=("45450000",), amount=6e6, duration_months=5)
     found = law.social_duty(call(works), works)
     assert found is not None and "Durée de 5 mois" in found.text
@@ -453,7 +440,7 @@ def test_the_articles_of_the_code_are_cited_since_the_code_came_and_older_ones_b
     )
 
 
-def test_public_employers_have_their_own_rules_beside_those_of_the_labour_code() -> None:
+def test_public_employers_have_their_own_rules_next_to_those_of_the_labour_code() -> None:
     found = law.rule("oeth.public", NOW)
     assert found is not None and "FIPHFP" in found.text and not found.verified and "non relu" in found.shown()
 
@@ -530,6 +517,6 @@ def test_no_article_of_law_is_written_outside_the_table() -> None:
     assert not found, "ask matcher.reference.law for the article of a day"
 
 
-def test_a_code_that_does_not_exist_is_said() -> None:
+def test_a_code_that_does_not_exist_is_stated() -> None:
     with pytest.raises(BadInput, match="aucune règle"):
         law.rule("group.forme", NOW)

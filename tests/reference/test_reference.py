@@ -183,12 +183,10 @@ def test_a_file_without_cpv_is_refused_with_its_remedy(content: bytes, tmp_path:
         imports.import_cpv(source)
 
 
-def test_naf_and_rome_labels() -> None:
+def test_naf_labels() -> None:
     assert codes.naf_label("81.30Z") == codes.naf_label("8130Z") == "Services d'aménagement paysager"
     assert codes.naf_label("8130X") == codes.naf_label("8130")
     assert codes.naf_label("") == ""
-    assert "entretien" in codes.rome_label("A1203")
-    assert codes.rome_label("Z9999") == ""
 
 
 def test_distance_is_that_of_the_great_circle() -> None:
@@ -246,7 +244,7 @@ def test_the_label_chooses_among_the_communes_of_a_postcode() -> None:
     assert places.locate(Place(postcode="01250")).commune == shared[0].code
 
 
-def test_the_buyer_places_what_states_nothing_and_it_is_said() -> None:
+def test_the_place_of_the_buyer_is_the_default_and_marked_as_such() -> None:
     found = places.locate(Place(), buyer_id="21930048000019")
     assert (found.commune, found.inferred) == ("93048", True)
     same = places.locate(Place(department="93"), buyer_id="21930048000019")
@@ -374,7 +372,7 @@ def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
     assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours
 
 
-def test_a_deadline_that_has_passed_is_told_as_closed() -> None:
+def test_a_deadline_that_has_passed_is_reported_as_closed() -> None:
     noon = datetime(2026, 9, 15, 12, 0)
     before, after = (datetime(2026, 9, 15, hour, tzinfo=french.PARIS) for hour in (11, 13))
     assert french.due(noon, before) == "réponse avant le 15/09/2026"

@@ -114,7 +114,7 @@ def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: Page
     assert page.post("/acheteur/corriger", data={"de": found, "place": "Xyzzyville"}).status_code == 422
 
 
-def test_errors_stand_beside_their_field_and_in_a_summary(page: PagesClient) -> None:
+def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) -> None:
     for asked, name in (
         ({"need": " "}, "need"),
         ({"need": "pain", "place": "Xyzzyville"}, "place"),

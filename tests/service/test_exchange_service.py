@@ -54,7 +54,7 @@ def declare(client: TestClient, head: dict[str, str], siret: str, **facts: objec
     return str(answer.json()["id"])
 
 
-def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_told(
+def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
     served: tuple[TestClient, dict[str, dict[str, str]]],
 ) -> None:
     client, heads = served

@@ -261,7 +261,7 @@ def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
     assert "/revendication/" in tab.locator("code.key").inner_text()
 
 
-def test_what_is_wrong_in_a_form_is_told_beside_its_field_and_linked_from_a_summary(tab: Any) -> None:
+def test_what_is_wrong_in_a_form_is_reported_next_to_its_field_and_linked_from_a_summary(tab: Any) -> None:
     tab.goto(f"/structure/{SIRET}/revendiquer")
     tab.fill("#role", "Direction")
     tab.click("main form button.button")

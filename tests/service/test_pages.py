@@ -110,7 +110,7 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     assert any(cell.value == NASTY for cell in cells) and not any(cell.data_type == "f" for cell in cells)
 
 
-def test_a_homonym_is_asked_back_and_a_place_told_with_its_department(page: TestClient) -> None:
+def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: TestClient) -> None:
     asked = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis"})
     assert asked.status_code == 422 and "précisez le département ou le code postal" in asked.text
     assert 'value="Saint-Denis (93)"' in asked.text and 'value="Saint-Denis (974)"' in asked.text
@@ -137,13 +137,13 @@ def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient)
     assert "Plaine Commune" in page.post("/acheteur", data={"need": "tonte", "place": "Plaine Commune"}).text
 
 
-def test_a_place_misspelt_is_told_as_it_was_understood(page: TestClient) -> None:
+def test_a_place_misspelt_is_reported_as_it_was_understood(page: TestClient) -> None:
     taken = page.post("/acheteur", data={"need": "tonte", "place": "Zblurgville"}).text
     assert "compris comme <strong>Bleurville (88)</strong>" in taken
     assert "compris comme" not in page.post("/acheteur", data={"need": "tonte", "place": "nanterre"}).text
 
 
-def test_nobody_is_said_without_blaming_filters_that_are_not_set(page: TestClient) -> None:
+def test_nobody_is_stated_without_blaming_filters_that_are_not_set(page: TestClient) -> None:
     bare = page.post("/acheteur", data={"need": "fourniture d'un appareil d'IRM", "place": "Lille"}).text
     assert "Aucune structure adaptée" in bare and "filtres." not in bare and "L2112-2" in bare
     assert '<li class="row"' not in bare and "structures ont été examinées" in bare
@@ -216,7 +216,7 @@ def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, setti
     store.close()
 
 
-def test_an_empty_need_and_a_strange_file_are_told_in_french(page: TestClient) -> None:
+def test_an_empty_need_and_a_strange_file_get_errors_in_french(page: TestClient) -> None:
     assert "Dites en quelques mots" in page.post("/acheteur", data={"need": " "}).text
     strange = page.post("/acheteur", data={"need": ""}, files={"file": ("x.xml", b"<a/>")})
     assert strange.status_code == 422 and "Traceback" not in strange.text and 'role="alert"' in strange.text

@@ -22,7 +22,7 @@ WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
 @pytest.mark.parametrize(("pragma", "mended", "why"), [
     ("query_only=1", "query_only=0", "read-only"), ("max_page_count=1", "max_page_count=1000000", "full"),
 ])  # fmt: skip
-def test_what_cannot_be_recorded_is_told_and_nothing_is_lost(
+def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
     tmp_path: Path, pragma: str, mended: str, why: str
 ) -> None:
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
@@ -64,7 +64,7 @@ def test_the_files_of_a_store_are_of_their_owner_alone(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600} and "store.sqlite-wal" in modes
 
 
-def test_a_server_that_is_down_is_told_without_its_password() -> None:
+def test_a_server_that_is_down_is_reported_without_its_password() -> None:
     pytest.importorskip("psycopg")
     store = Store.__new__(Store)
     from matcher.records.store import _engine

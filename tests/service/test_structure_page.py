@@ -47,7 +47,7 @@ def supposed(text: str) -> list[str]:
     return found[1].split(", ") if found else []
 
 
-def test_supposed_trades_are_told_as_such_and_answered_by_one_click(
+def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
     page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess = [("cycles", 0.6), ("blanchisserie", 0.4)]

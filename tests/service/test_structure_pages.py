@@ -64,7 +64,7 @@ def offered(text: str) -> list[tuple[str, str]]:
     return re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", text)
 
 
-def test_a_trade_denied_hides_as_many_lots_as_it_said_and_comes_back(
+def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(
     page: PagesClient, settings: Settings
 ) -> None:
     csrf = signed_in(page, settings, SIRET)

@@ -189,7 +189,7 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
 
 
-def test_the_effect_on_oeth_is_told_beside_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
+def test_the_effect_on_oeth_is_reported_next_to_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
     client, _ = served
     asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
     assert "OETH" in client.post("/territoire/potentiel", data=asked).text

@@ -173,7 +173,7 @@ def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: M
     assert "espaces verts" in says["b-1#espaces-verts"][0].text
 
 
-def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_said() -> None:
+def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
     recipe = recipes.named("default")
     cleaner, silent = structure(1, "Angers", SAYS[1]), structure(2, "Angers", "")
     alone = Matcher(build_catalogue([cleaner, silent], (), recipe), recipe)
@@ -194,7 +194,7 @@ def test_a_partner_takes_the_part_that_is_missing(matcher: Matcher) -> None:
     assert all(p.structure.offers[0].text == SAYS[0] for p in filling)
 
 
-def test_alone_is_never_said_of_a_lot_of_a_billion(matcher: Matcher) -> None:
+def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:
     cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
     asked = need(lot("Nettoyage des locaux", amount=1e9, amount_period="year"))
     asked = replace(asked, format="boamp", nature="call")

@@ -201,7 +201,7 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
             assert gap < 8, f"{code} and {other} touch, their drawings do not"
 
 
-def test_what_no_title_nor_code_names_is_told_by_its_family_or_by_the_model() -> None:
+def test_what_no_title_nor_code_names_is_reported_by_its_family_or_by_the_model() -> None:
     asked = asked_of(
         [
             ("Tonte des pelouses", ()),
@@ -242,7 +242,7 @@ def test_a_lot_of_no_trade_is_counted_apart_with_its_family(matcher: Matcher) ->
     assert "matériel médical et médicaments 1" in made.left_out
 
 
-def test_a_family_of_a_trade_that_does_not_exist_is_told_with_its_line(home: Path) -> None:
+def test_a_family_of_a_trade_that_does_not_exist_is_reported_with_its_line(home: Path) -> None:
     (home / "assumptions").mkdir(exist_ok=True)
     table = home / "assumptions" / "cpv_trades.csv"
     table.write_text("prefix,trade,family\n33,magie,médecine\n", encoding="utf-8")
@@ -272,7 +272,7 @@ def test_unknown_figures_are_hatched_and_overseas_departments_have_a_square() ->
     (lambda: coverage.department("99"), "99"), (lambda: coverage.region("Atlantide"), "Atlantide"),
     (lambda: coverage.circle("93066", 0), "rayon"), (lambda: coverage.somewhere("Zzyzx"), "Zzyzx"),
 ])  # fmt: skip
-def test_a_place_that_does_not_exist_is_said(call: Any, says: str) -> None:
+def test_a_place_that_does_not_exist_is_stated(call: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         call()
 
@@ -290,7 +290,7 @@ def test_every_trade_has_its_labour_and_every_row_its_reason() -> None:
         assert {trade, *(other for other, _ in near)} <= names
 
 
-def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_told_with_its_line(home: Path) -> None:
+def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_reported_with_its_line(home: Path) -> None:
     own = home / "assumptions" / "labour.csv"
     own.parent.mkdir()
     own.write_text("key;share;hourly_cost\nrest;0,5;20\nnettoyage;0,9;18,5\n", encoding="utf-8")
@@ -561,7 +561,7 @@ def _award(uid: str, holders: tuple[str, ...], amount: float, year: int, **more:
     )
 
 
-def test_the_report_sets_ledger_beside_decp_and_adds_nothing(tmp_path: Path, matcher: Matcher) -> None:
+def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, matcher: Matcher) -> None:
     by_kind = {
         s.kind: s.siret
         for s in Supply(matcher.catalogue, on=ON).structures
@@ -627,7 +627,7 @@ def test_a_ledger_made_to_stop_its_reader_is_refused(tmp_path: Path, text: str, 
         ledger.read(path)
 
 
-def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_told(
+def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_reported(
     tmp_path: Path, matcher: Matcher
 ) -> None:
     path = tmp_path / "livre.csv"

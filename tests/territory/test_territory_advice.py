@@ -175,7 +175,7 @@ def test_no_clause_where_it_could_not_be_held() -> None:
     assert bare.code == "clause-mandatory" and "embauche directe" in bare.conditions[0]
 
 
-def test_none_is_said_with_every_reason_and_what_to_do_before() -> None:
+def test_none_is_stated_with_every_reason_and_what_to_do_before() -> None:
     made = advise(facts())
     assert made.first.code == "none" and made.also == () and len(made.first.reasons) == len(made.refused) == 5
     assert "R2111-1" in made.first.articles

@@ -46,16 +46,16 @@
           method: "POST", credentials: "omit", referrerPolicy: "no-referrer",
           headers: { "content-type": "application/json" }, body: JSON.stringify(body),
         });
-        const told = await answer.json();
-        this.shown.replaceChildren(...(answer.ok ? this.lots(told) : [make("p", told.detail)]));
+        const result = await answer.json();
+        this.shown.replaceChildren(...(answer.ok ? this.lots(result) : [make("p", result.detail)]));
       } catch {
         this.shown.replaceChildren(make("p", "Le service ne répond pas : réessayez dans un instant."));
       }
     }
 
-    lots(told) {
-      const parts = told.place_choices.length ? [make("p", "Précisez le lieu : " + told.place_choices.join(", ") + ".")] : [];
-      for (const lot of told.lots) {
+    lots(result) {
+      const parts = result.place_choices.length ? [make("p", "Précisez le lieu : " + result.place_choices.join(", ") + ".")] : [];
+      for (const lot of result.lots) {
         if (lot.nobody) parts.push(make("p", "Aucune structure adaptée."), ...lot.relaxations.map((one) => make("p", one, { className: "meta" })));
         else {
           const list = make("ol");
@@ -63,7 +63,7 @@
           parts.push(list);
         }
       }
-      parts.push(make("p", told.note, { className: "meta" }));
+      parts.push(make("p", result.note, { className: "meta" }));
       return parts;
     }
 

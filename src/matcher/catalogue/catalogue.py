@@ -18,12 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from matcher import codec
-from matcher.catalogue.columns import DECLARED, NATURES
+from matcher.catalogue.columns import NATURES
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
-from matcher.reference.places import department
 
 KEPT = 5_000  # structures, and offers, kept as objects
-_JOB_CODE = r'"rome":\s*\["(?P<found>[A-N][0-9]{4})'  # in the JSON of an offer
 
 T = TypeVar("T")
 
@@ -97,7 +95,7 @@ class Catalogue:
     def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
         if name not in self._codes:
-            column = self.structures.column(name).combine_chunks().dictionary_encode()
+            column = one_chunk(self.structures.column(name)).dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
                 column = column.combine_chunks()
             numbers = plain(column.indices).astype(np.int32, copy=False)
@@ -174,14 +172,6 @@ class Catalogue:
         return np.asarray(np.logical_and.reduce(blank))
 
     @cached_property
-    def centres(self) -> NDArray[np.float64]:
-        """Latitude and longitude of the centre of each structure's department, NaN where it is unknown; (len(self), 2)."""
-        numbers, codes = self.coded("department")
-        found = [department(code) if code else None for code in codes]
-        points = [(one.latitude, one.longitude) if one else (np.nan, np.nan) for one in found]
-        return np.array(points or [(np.nan, np.nan)])[numbers]
-
-    @cached_property
     def zoned(self) -> NDArray[np.bool_]:
         """Evidence rows that declare a zone."""
         zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
@@ -245,7 +235,11 @@ class Catalogue:
             low -= 1
         while high < len(bidder) and bidder[high] == bidder[row]:
             high += 1
-        return tuple(self.structures.column("siret").slice(low, high - low).to_pylist())
+        return tuple(siret.as_py() for siret in self._sirets_held[low:high])
+
+    @cached_property
+    def _sirets_held(self) -> Any:
+        return one_chunk(self.structures.column("siret"))
 
     @cached_property
     def sirets(self) -> NDArray[np.str_]:
@@ -267,22 +261,15 @@ class Catalogue:
     @cached_property
     def texts(self) -> Any:
         """The texts of all evidence rows, as an Arrow array."""
-        texts = self.evidence.column("text")
-        return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
+        return one_chunk(self.evidence.column("text"))
 
-    def job_codes(self) -> list[tuple[int, str]]:
-        """Structure row and job code (ROME) of each offer and job that is declared with one."""
-        rows = np.flatnonzero(self.nature_mask(DECLARED))
-        codes = self.in_payloads(_JOB_CODE, rows).to_pylist()
-        return [(row, code) for row, code in zip(self.owners[rows].tolist(), codes, strict=True) if code]
-
-    def in_payloads(self, pattern: str, rows: NDArray[np.int64] | None = None) -> Any:
-        """What the group `found` of a pattern holds in the JSON of every evidence row (or of `rows`), null where it does not fit."""
+    def in_payloads(self, pattern: str) -> Any:
+        """What the group `found` of a pattern holds in the JSON of every evidence row, null where it does not fit."""
         from pyarrow import compute as pc
 
-        payloads = self.evidence.column("payload")
-        chosen = payloads if rows is None else payloads.take(pa.array(rows))
-        return pc.struct_field(pc.extract_regex(chosen, pattern), "found").combine_chunks()
+        return pc.struct_field(
+            pc.extract_regex(self.evidence.column("payload"), pattern), "found"
+        ).combine_chunks()
 
     @property
     def denied(self) -> Mapping[int, tuple[str, ...]]:
@@ -325,14 +312,18 @@ def _known_words(key: str) -> dict[str, Any]:
     return known
 
 
-def _read(cls: type[T], payloads: pa.ChunkedArray, row: int) -> T:
+def _read(cls: type[T], payloads: Any, row: int) -> T:
     return codec.from_text(cls, payloads[row].as_py())
 
 
 def column_of(table: pa.Table, name: str) -> NDArray[Any]:
     """A column of a table as a plain array."""
-    column = table.column(name)
-    return plain(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
+    return plain(one_chunk(table.column(name)))
+
+
+def one_chunk(column: pa.ChunkedArray) -> Any:
+    """A column as one Arrow array, not copied where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def plain(array: Any) -> NDArray[Any]:

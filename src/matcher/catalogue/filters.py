@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import plugins
+from matcher.catalogue import indexes
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
@@ -83,9 +83,7 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64
 def _word_index(catalogue: Catalogue) -> Any:
     """The index of words, built on demand where the recipe has none."""
     held = catalogue.index("words")
-    return held or plugins.find("catalogue.indexes", "lexical").build(
-        index_words(catalogue.evidence), catalogue.vectors
-    )
+    return held or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
 def nearest(

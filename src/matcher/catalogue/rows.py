@@ -12,7 +12,7 @@ from datetime import date
 import pyarrow as pa
 
 from matcher import codec
-from matcher.catalogue.columns import NATURES, days, department_number, zone_bits
+from matcher.catalogue.columns import DECLARED, NATURES, days, department_number, zone_bits
 from matcher.domain import Award, Offer, Place, Structure
 from matcher.reference.codes import cpv_label, naf_label
 from matcher.reference.places import department, departments_within, locate
@@ -191,12 +191,20 @@ def _structure_table(
         "networks": pa.array([held(s.networks) for s in located], pa.string()),
         "labels": pa.array([held(s.labels) for s in located], pa.string()),
         "services": pa.array([held({t for o in s.offers for t in o.service_types}) for s in located], pa.string()),
+        "jobs": pa.array([_jobs(s) for s in located], pa.string()),
         "predecessors": pa.array([" ".join(s.predecessors) for s in located], pa.string()),
         "denied": pa.array([list(s.denied) for s in located], pa.list_(pa.string())),
         "first_row": pa.array(first_rows, pa.int64()),
         "digest": pa.array(_digests(payloads, first_rows, evidence), pa.binary(16)),
         "payload": pa.array(payloads, pa.large_string()),
     })  # fmt: skip
+
+
+def _jobs(structure: Structure) -> str:
+    """The codes (ROME) of the jobs that a structure declares, the first of each, in order."""
+    return " ".join(
+        sorted({offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED})
+    )
 
 
 def _located(structure: Structure) -> Structure:
@@ -207,11 +215,11 @@ def _located(structure: Structure) -> Structure:
 
 def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
     """A hash of each structure with all that is known of it."""
-    said = [evidence.column(name).to_pylist() for name in ("text", "payload")]
+    columns = [evidence.column(name).to_pylist() for name in ("text", "payload")]
     for payload, low, high in zip(
         payloads, first_rows, [*first_rows[1:], evidence.num_rows][: len(payloads)], strict=True
     ):
-        parts = [payload, *(column[row] for row in range(low, high) for column in said)]
+        parts = [payload, *(column[row] for row in range(low, high) for column in columns)]
         yield hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+    from matcher.outreach.rules import Rules
+    from matcher.reading.gather import Gathered
+    from matcher.records.store import Store
 
 
 def run(
@@ -58,32 +66,20 @@ def run(
     matcher batch var/sync --scheduler tcp://10.0.0.5:8786
     """
     from dataclasses import asdict
-    from datetime import datetime
 
     from service.settings import outbox_of, rules_of
     from service.settings import read as settings
 
     from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput, NotFound, NoValidRecords
+    from matcher.domain import BadInput, NotFound
     from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery
-    from matcher.reading import gather
-    from matcher.records.store import Store, now
-    from matcher.reference.french import PARIS
-    from matcher.reference.identifiers import clean_date
+    from matcher.records.store import Store
 
     kind = check_format(format)
     if not dry_run:
         delivery.able()  # checked before the run, not at its end
-    day = clean_date(since) if since else None
-    if since and day is None:
-        raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")
-    try:
-        moment = datetime.fromisoformat(at) if at else now()
-    except ValueError:
-        raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=PARIS)
+    day, moment = _day(since), _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
     options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
@@ -91,28 +87,7 @@ def run(
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
-    sources, unreachable = list(files or ()), False
-    if sync:
-        from matcher.reading.sync import _client, boamp
-
-        sources.append(to / "boamp")
-        try:
-            fetched = boamp.boamp(sources[-1])
-            for note in fetched.notes:
-                say(note)
-            say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
-        except _client.Unreachable as error:
-            # notices fetched earlier are matched anyway; the exit status says that some may be missing
-            unreachable = True
-            say(f"source down: {error}")
-            sources = [path for path in sources if path.exists()]
-    try:
-        found = gather.gather(sources) if sources else gather.Gathered()
-    except NoValidRecords as error:
-        say(f"matcher: {error}")
-        found = gather.Gathered()
-    for sentence in list(found.summary())[1:]:
-        say(sentence)
+    found, unreachable = _read(list(files or ()), to / "boamp" if sync else None)
     opened = Store.open(store)
     rest = {"rejected": len(found.rejected), "moment": moment, "progress": progress}
     try:
@@ -129,25 +104,7 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        try:
-            sent = delivery.deliver(
-                opened, Matcher.load(catalogue).catalogue, chosen, outbox=outbox, at=moment
-            )
-        except (batch.Busy, BadInput) as error:  # the matches are kept; the mails stay ready
-            say(f"matcher: {error}")
-            sent = delivery.Sent(waiting=delivery.count_ready(opened))
-        for state, count in sorted(sent.items()):
-            row[state] = count
-            say(
-                f"{count} mails {state}"
-                + (" (no outbox or server given, or outside sending hours)" if state == "waiting" else "")
-            )
-        if sent.stopped:
-            say(f"mail stopped early: {sent.stopped}")
-        for one in delivery.doubtful(opened):
-            say(
-                f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
-            )
+        row |= _deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox, moment)
         if report:
             from matcher.outreach import report as report_
 
@@ -159,3 +116,79 @@ def run(
         raise typer.Exit(batch.SOURCE_DOWN)
     if summary.held:
         raise typer.Exit(batch.HELD)
+
+
+def _day(since: str | None) -> date | None:
+    from matcher.domain import BadInput
+    from matcher.reference.identifiers import clean_date
+
+    day = clean_date(since) if since else None
+    if since and day is None:
+        raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")
+    return day
+
+
+def _moment(at: str | None) -> datetime:
+    from matcher.domain import BadInput
+    from matcher.records.store import now
+    from matcher.reference.french import in_paris
+
+    try:
+        return in_paris(datetime.fromisoformat(at)) if at else now()
+    except ValueError:
+        raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
+
+
+def _read(sources: list[Path], fetch_into: Path | None) -> tuple[Gathered, bool]:
+    """What the sources hold, after fetching from BOAMP into a folder; and whether BOAMP was unreachable."""
+    from matcher.console import say
+    from matcher.domain import NoValidRecords
+    from matcher.reading import gather
+    from matcher.reading.sync import _client, boamp
+
+    unreachable = False
+    if fetch_into is not None:
+        sources = [*sources, fetch_into]
+        try:
+            fetched = boamp.boamp(fetch_into)
+            for note in fetched.notes:
+                say(note)
+            say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
+        except _client.Unreachable as error:
+            # notices fetched earlier are matched anyway; the exit status says that some may be missing
+            unreachable = True
+            say(f"source down: {error}")
+            sources = [path for path in sources if path.exists()]
+    try:
+        found = gather.gather(sources) if sources else gather.Gathered()
+    except NoValidRecords as error:
+        say(f"matcher: {error}")
+        found = gather.Gathered()
+    for sentence in list(found.summary())[1:]:
+        say(sentence)
+    return found, unreachable
+
+
+def _deliver(
+    store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime
+) -> Mapping[str, int]:
+    """Send what is due, and print what became of the mails; their number by state."""
+    from matcher.console import say
+    from matcher.domain import BadInput
+    from matcher.outreach import batch, delivery
+
+    try:
+        sent = delivery.deliver(store, catalogue, rules, outbox=outbox, at=at)
+    except (batch.Busy, BadInput) as error:  # the matches are kept; the mails stay ready
+        say(f"matcher: {error}")
+        sent = delivery.Sent(waiting=delivery.count_ready(store))
+    for state, count in sorted(sent.items()):
+        why = " (no outbox or server given, or outside sending hours)" if state == "waiting" else ""
+        say(f"{count} mails {state}{why}")
+    if sent.stopped:
+        say(f"mail stopped early: {sent.stopped}")
+    for one in delivery.doubtful(store):
+        say(
+            f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
+        )
+    return dict(sorted(sent.items()))

@@ -22,6 +22,7 @@ def run(
     matcher serve
     matcher serve --host 0.0.0.0 --port 8080 --catalogue /srv/maillage/catalogue
     """
+    import gc
     import os
     import secrets
 
@@ -40,6 +41,7 @@ def run(
     say(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
+    gc.disable()  # until the catalogue is loaded: what a start makes stays, and searches through it take a fifth of it
     uvicorn.run(
         "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
         timeout_graceful_shutdown=20, server_header=False, http="service.connections:Connection", limit_concurrency=1_000, timeout_keep_alive=10,

@@ -31,6 +31,7 @@ def run(
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
     from matcher.reading import gather
+    from matcher.reference.french import euros
     from matcher.territory import exports
     from matcher.territory import ledger as desk
 
@@ -61,7 +62,7 @@ def run(
     for share in made.shares:
         say(f"{share.shown()} [{share.source}]")
     say(
-        f"{made.small} achats à des structures de l'ESS ({exports.euros(made.small_amount)} HT) dont DECP ne dit rien"
+        f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT) dont DECP ne dit rien"
     )
     for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
         say(line)

@@ -168,7 +168,7 @@ class Suggester:
             if not raw.size:
                 raw, chances = np.zeros((len(texts), len(kinds))), np.zeros((len(texts), len(kinds)))
             raw[at], chances[at] = part, blend.calibrated(level, part)
-        silent = ~np.array([bool(said) for said in words], dtype=bool) | ~vectors.any(axis=1)
+        silent = ~np.array([bool(has_words) for has_words in words], dtype=bool) | ~vectors.any(axis=1)
         raw[silent], chances[silent] = np.nan, np.nan
         return kinds, raw, chances
 

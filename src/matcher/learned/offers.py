@@ -63,7 +63,7 @@ def load(folder: Path) -> Reader:
         ) from None
 
 
-def said(pieces: Sequence[str], sentences: Sequence[str]) -> Floats:
+def probabilities(pieces: Sequence[str], sentences: Sequence[str]) -> Floats:
     """Probability of each trade of `shipped().names` for each piece, read within its sentence; (pieces, trades)."""
     encode = cpv.shipped().encoder.encode
     numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}

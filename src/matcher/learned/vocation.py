@@ -10,10 +10,12 @@ import itertools
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import NotFound
 from matcher.reference import paths
@@ -35,15 +37,36 @@ def words(text: str) -> list[str]:
 
 def letters(text: str) -> list[str]:
     """Runs of 3 to 5 letters inside words, padded by a space at both ends, so that a misspelling costs little."""
-    found: list[str] = []
-    for word in re.findall(r"[a-z0-9]+", fold(text)):
-        padded = f" {word} "
-        for size in (3, 4, 5):
-            found.extend(padded[i : i + size] for i in range(max(len(padded) - size + 1, 1)))
-    return found
+    return [run for word in re.findall(r"[a-z0-9]+", fold(text)) for run in _runs(word)]
+
+
+def _runs(word: str) -> list[str]:
+    """The runs of letters of one word."""
+    padded = f" {word} "
+    return [padded[i : i + size] for size in (3, 4, 5) for i in range(max(len(padded) - size + 1, 1))]
 
 
 ANALYSERS = {"words": words, "letters": letters}
+
+
+class _Table:
+    """The terms of an analyser by number, with their inverse document frequency and weight."""
+
+    def __init__(self, terms: Mapping[str, Sequence[float]]) -> None:
+        self._numbers = {term: number for number, term in enumerate(terms)}
+        self._rarity, self._weight = np.array([*terms.values()], dtype=np.float64).reshape(-1, 2).T
+
+    def known(self, terms: Iterable[str]) -> NDArray[np.int64]:
+        """The numbers of those that the model knows."""
+        return np.array([self._numbers[term] for term in terms if term in self._numbers], dtype=np.int64)
+
+    def added(self, found: NDArray[np.int64]) -> float:
+        """What the terms of a text add: their TF-IDF, scaled to length 1, times their weights."""
+        if not len(found):
+            return 0.0
+        numbers, many = np.unique(found, return_counts=True)
+        values = (1 + np.log(many)) * self._rarity[numbers]
+        return float(values @ self._weight[numbers] / np.sqrt(values @ values))
 
 
 class Vocation:
@@ -57,34 +80,28 @@ class Vocation:
         self.intercept = float(data["intercept"])
         self.floor = float(data["floor"])
         self.terms: dict[str, dict[str, list[float]]] = data["terms"]
-        self._known_letters: dict[str, list[str]] = {}  # of each word met
+        self._tables = {name: _Table(terms) for name, terms in self.terms.items()}
+        self._known_letters: dict[str, NDArray[np.int64]] = {}  # of each word met
 
     def probability(self, text: str) -> float:
         """The chance, 0 to 1, that some structure offers what the text asks for; the intercept's for an unknown text."""
         z = self.intercept
-        for name, table in self.terms.items():
-            found = self._letters(text) if name == "letters" else ANALYSERS[name](text)
-            square = weighted = 0.0
-            for term, n in Counter(found).items():
-                if term in table:
-                    rarity, weight = table[term]
-                    value = (1 + math.log(n)) * rarity
-                    square += value * value
-                    weighted += value * weight
-            if square:
-                z += weighted / math.sqrt(square)
+        for name, table in self._tables.items():
+            z += table.added(self._letters(text) if name == "letters" else table.known(ANALYSERS[name](text)))
         return 1 / (1 + math.exp(-z))
 
-    def _letters(self, text: str) -> Iterator[str]:
+    def _letters(self, text: str) -> NDArray[np.int64]:
         """The character n-grams of a text that the model knows, each word analysed once and cached."""
-        known, table = self._known_letters, self.terms["letters"]
+        known, table = self._known_letters, self._tables["letters"]
         if len(known) > REMEMBERED:
             known.clear()
+        found = [np.zeros(0, dtype=np.int64)]
         for word in re.findall(r"[a-z0-9]+", fold(text)):
-            terms = known.get(word)
-            if terms is None:
-                terms = known[word] = [term for term in letters(word) if term in table]
-            yield from terms
+            numbers = known.get(word)
+            if numbers is None:
+                numbers = known[word] = table.known(_runs(word))
+            found.append(numbers)
+        return np.concatenate(found)
 
     def offered(self, text: str, part: str = "") -> bool:
         """True when the text, or the lot's own part of it, is above the floor, or buys insertion by name."""

@@ -53,8 +53,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
                 (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")
             )
         elif kind and len(serve) < n and (task := _task(shortlist, i)):
-            said = f"{kind} : peut porter des heures par une tâche séparable ({task})"
-            serve.append((i, "clause-task", said))
+            sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
+            serve.append((i, "clause-task", sentence))
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
@@ -88,5 +88,5 @@ def _task(shortlist: Shortlist, i: int) -> str:
 @lru_cache(maxsize=50_000)
 def _separable(text: str) -> str:
     """The first separable task that a text mentions; "" if none."""
-    said = fold(text)
-    return next((name for name, words in SEPARABLE.items() if any(word in said for word in words)), "")
+    folded = fold(text)
+    return next((name for name, words in SEPARABLE.items() if any(word in folded for word in words)), "")

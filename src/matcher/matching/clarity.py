@@ -56,12 +56,12 @@ def _known() -> frozenset[str]:
 
 def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
     """Features of the model: vector, similarity to known activities, trades named, and statistics of the words."""
-    told = trades.reader().read(vector[None, :], "query")[0]
+    trade_weights = trades.reader().read(vector[None, :], "query")[0]
     near = np.sort(activities.of(encoder).vectors @ vector)[-5:]
     stems = tokens(text)
     known = float(np.mean([stem in _known() for stem in stems])) if stems else 0.0
     facts = [
-        told.max(), told.sum(), 4 * near[-1], 4 * near.mean(), bool(needs.asked(lot)), min(len(stems), LONG) / LONG, known,
+        trade_weights.max(), trade_weights.sum(), 4 * near[-1], 4 * near.mean(), bool(needs.asked(lot)), min(len(stems), LONG) / LONG, known,
         not stems, bool(_ADDRESS.search(fold(text))), vocation.shipped().probability(text),
         sum(map(str.isdigit, text)) / max(1, len(text)), "?" in text,
     ]  # fmt: skip

@@ -26,7 +26,10 @@ def shown(shortlist: Shortlist) -> Column:
     """Kilometres to display: also NaN where the nearest place is only the centre of a department."""
 
     def make() -> Column:
-        known = _kilometres(shortlist, tuple(filter(precise, shortlist.query.places)))
+        certain = tuple(filter(precise, shortlist.query.places))
+        if len(certain) == len(shortlist.query.places):
+            return kilometres(shortlist)
+        known = _kilometres(shortlist, certain)
         return np.where(known <= kilometres(shortlist), known, np.nan)
 
     result: Column = shortlist.once("distances shown", make)

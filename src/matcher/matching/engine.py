@@ -261,7 +261,7 @@ class Matcher:
             matches=matches,
             nobody=self.nobody(ranking),
             relaxations=self._relaxations(ranking) if len(matches) < n else (),
-            by_clause=self._by_clause(ranking),
+            by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
             considered=len(ranking.order),
@@ -278,16 +278,16 @@ class Matcher:
         wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
         return suitability.relaxations(ranking, wide, distances.shown((wide or ranking).shortlist))
 
-    def _by_clause(self, ranking: Ranking) -> tuple[Match, ...]:
+    def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
+        """Who could carry the hours of its clause; some are explained already, as answers of their own."""
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
             return ()
         found = (
-            (self.explain(ranking, i, rank), code, said)
-            for rank, (i, code, said) in enumerate(by_clause.by_clause(ranking), 1)
+            (explained.get(i) or self.explain(ranking, i, rank), rank, Reason(code=code, text=text))
+            for rank, (i, code, text) in enumerate(by_clause.by_clause(ranking), 1)
         )
         return tuple(
-            replace(match, reasons=(Reason(code=code, text=said), *match.reasons))
-            for match, code, said in found
+            replace(match, rank=rank, reasons=(reason, *match.reasons)) for match, rank, reason in found
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:

@@ -44,7 +44,8 @@ def said_trade(shortlist: Shortlist) -> Column:
     if len(told.texts):
         values = trade_of_texts(shortlist)[told.at]
         found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
-    by_job = trades.match(trades.asked(shortlist), trades.by_job(shortlist.catalogue), shortlist.candidates)
+    held, at = trades.by_job(shortlist.catalogue)
+    by_job = trades.match(shortlist, held, at[shortlist.candidates])
     return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
@@ -53,7 +54,7 @@ def trade_of_texts(shortlist: Shortlist) -> Column:
 
     def make() -> Column:
         held = trades.by_text(declared.pieces(shortlist))
-        return trades.match(trades.asked(shortlist), held, declared.texts_of(shortlist).texts)
+        return trades.match(shortlist, held, declared.texts_of(shortlist).texts)
 
     found: Column = shortlist.once("trade of texts", make)
     return found
@@ -84,9 +85,7 @@ def said_second(shortlist: Shortlist) -> Column:
 
 def _trade_by(shortlist: Shortlist, source: str) -> Column:
     """Confidence that a name or code is of the trade required; NaN where it indicates no trade."""
-    return np.where(
-        _most(shortlist, source) > 0, trades.match(trades.asked(shortlist), _of(shortlist, source)), np.nan
-    )
+    return np.where(_most(shortlist, source) > 0, trades.match(shortlist, _of(shortlist, source)), np.nan)
 
 
 def _of(shortlist: Shortlist, source: str) -> trades.Floats:
@@ -128,7 +127,9 @@ def code_near(shortlist: Shortlist) -> Column:
 
 def prior_trade(shortlist: Shortlist) -> Column:
     """Relevance to the lot of the trades predicted from kind, code and name, whatever is declared."""
-    return trades.likely_by_prior(shortlist.catalogue, trades.asked(shortlist), shortlist.candidates)
+    return trades.likely_by_prior(
+        shortlist.catalogue, trades.asked(shortlist), shortlist.candidates, _of(shortlist, "name_trade")
+    )
 
 
 def other_trade(shortlist: Shortlist) -> Column:

@@ -30,15 +30,15 @@ def missing(structure: Structure) -> tuple[str, ...]:
 
 def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
     """Warnings on a match, in French."""
-    said = []
+    texts = []
     if structure.active is False:
-        said.append("établissement fermé d'après le registre")
+        texts.append("établissement fermé d'après le registre")
     if may is False:
         kind = KINDS.get(structure.kind, structure.kind)
-        said.append(f"{kind} : non admissible au lot réservé")
+        texts.append(f"{kind} : non admissible au lot réservé")
     if "siret-checksum" in structure.flags:
-        said.append("SIRET dont la clé de contrôle est fausse : à vérifier")
-    return tuple(said)
+        texts.append("SIRET dont la clé de contrôle est fausse : à vérifier")
+    return tuple(texts)
 
 
 #: Subject -> the codes it gathers, in display order.
@@ -135,8 +135,8 @@ def counts(answer: LotAnswer) -> str:
     examined = f"{answer.considered} examinée{'s' if answer.considered > 1 else ''}"
     judged = any(match.level for match in answer.matches)
     found = [(answer.likely, LEVEL_LABELS["likely"]), (answer.plausible, LEVEL_LABELS["plausible"])]
-    said = [f"{number} {label}" for number, label in found if judged and number]
-    return f"{', '.join(said)}, sur {examined}" if said else examined
+    texts = [f"{number} {label}" for number, label in found if judged and number]
+    return f"{', '.join(texts)}, sur {examined}" if texts else examined
 
 
 #: Why nobody is proposed and what to do, by what the lot calls for.
@@ -167,9 +167,11 @@ def clause_in_words(clause: Clause) -> str:
     if clause.nature == "objective":
         return "Objectif social" if clause.origin == "field" else "Objet du marché : insertion"
     if clause.nature == "criterion":
-        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit, "")
-        weight = "" if clause.weight is None else f" : {clause.weight:g}{unit}".replace(".", ",")
-        return f"Critère social{weight}"
+        if clause.weight is None:
+            return "Critère social"
+        weight = f"{clause.weight:g}".replace(".", ",")
+        unit = {"%": "\u202f%", "points": " points"}.get(clause.weight_unit)
+        return f"Critère social : {weight}{unit}" if unit else f"Critère social : pondération {weight}"
     if clause.hours:
         return f"Clause sociale : {clause.hours:,.0f} heures d'insertion".replace(",", "\u202f")
     share = f" : {100 * clause.share:g}\u202f% des heures".replace(".", ",") if clause.share else ""

@@ -87,8 +87,8 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
 
 def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
     """Are the allowed rows few enough to compare them all?"""
-    rows = np.diff(catalogue.offsets) if allowed is None else np.diff(catalogue.offsets)[allowed]
-    return bool(rows.sum() <= EXHAUSTIVE_UP_TO)
+    rows = catalogue.evidence.num_rows if allowed is None else int(np.diff(catalogue.offsets)[allowed].sum())
+    return rows <= EXHAUSTIVE_UP_TO
 
 
 def _found(

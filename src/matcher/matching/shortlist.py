@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 
 #: Keys computed from the lot alone, independent of the candidates.
-OF_QUERY = frozenset({"demand", "trades asked", "usual km", "vague place"})
+OF_QUERY = frozenset({"demand", "trades asked", "relevant trades", "usual km", "vague place"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

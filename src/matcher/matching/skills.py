@@ -31,7 +31,7 @@ def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, .
     """
     found: dict[str, Skill] = {}
     labels = {trade.name: trade.label for trade in trades.trades()}
-    for trade, inferred, evidence, source, since in _told(structure, awards):
+    for trade, inferred, evidence, source, since in _trades_with_evidence(structure, awards):
         if f"trade:{trade}" not in structure.denied and trade not in found:
             found[trade] = Skill(
                 trade=trade,
@@ -44,9 +44,11 @@ def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, .
     return tuple(sorted(found.values(), key=lambda skill: skill.inferred))
 
 
-def _told(structure: Structure, awards: Iterable[Offer]) -> Iterator[tuple[str, bool, str, str, date | None]]:
-    said = sorted(structure.offers, key=lambda offer: offer.inferred)
-    for offer in said:
+def _trades_with_evidence(
+    structure: Structure, awards: Iterable[Offer]
+) -> Iterator[tuple[str, bool, str, str, date | None]]:
+    declared = sorted(structure.offers, key=lambda offer: offer.inferred)
+    for offer in declared:
         named = trades.named(f"{offer.title}. {offer.text}") or trades.trades_of_cpv(offer.cpv)
         for trade, piece in named.items():
             why = offer.evidence if offer.inferred and offer.evidence else piece
@@ -66,5 +68,5 @@ def _told(structure: Structure, awards: Iterable[Offer]) -> Iterator[tuple[str, 
         )
     for known in trades.trades():
         if structure.naf and structure.naf.startswith(known.naf):
-            told = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"
-            yield known.name, True, told, structure.source, structure.updated
+            text = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"
+            yield known.name, True, text, structure.source, structure.updated

@@ -142,7 +142,7 @@ def relaxations(ranking: Ranking, wide: Ranking | None, kilometres: Column) -> t
         _without_reservation(widest, base),
         _farther(widest, kilometres),
     )
-    return tuple(said for said in found if said)
+    return tuple(sentence for sentence in found if sentence)
 
 
 def _without_filters(ranking: Ranking, wide: Ranking, base: int, kilometres: Column) -> str:

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,12 +157,21 @@ def relevance(need: Floats) -> Floats:
     return np.asarray(np.minimum((need @ neighbourhood()) / max(float(need.max()), CLEAR_FROM), 1.0))
 
 
-def match(need: Floats, held: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """Match of trade weights (or of rows of them) with a need: 1 where its main trade is certain; (rows,)."""
+def relevant(need: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The trades that are not negligible to a need, and the relevance of each as a column; (asked,), (asked, 1)."""
     worth = relevance(need)
     asked = np.flatnonzero(worth > NEGLIGIBLE)
-    told = held[:, asked] if rows is None else held[rows[:, None], asked]
-    return np.asarray((told * worth[asked]).max(axis=1, initial=0.0), dtype=np.float64)
+    return asked, worth[asked, None]
+
+
+def match(
+    shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.integer] | None = None
+) -> NDArray[np.float64]:
+    """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
+    trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
+    weights = held.T[trades_] if rows is None else held[rows, trades_[:, None]]
+    # one row for each trade: numpy reduces few long rows much faster than many short ones
+    return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ of a structure
@@ -206,11 +215,13 @@ def _alternatives(words: str) -> Iterator[str]:
 
 def _possible(told: str) -> set[int]:
     """Rows of the table that a plain name may match, by the prefix of its words."""
-    rows = _name_rows()
-    found = {row for _, row in rows[""]}
-    for word in _NAME_WORD.findall(told):
-        found.update(row for begins, row in rows.get(word[:2], ()) if word.startswith(begins))
-    return found
+    return set().union(_begun_by(""), *map(_begun_by, _NAME_WORD.findall(told)))
+
+
+@lru_cache(50_000)
+def _begun_by(word: str) -> frozenset[int]:
+    """Rows of the table of which an alternative begins as this word does; "" is any word."""
+    return frozenset(row for begins, row in _name_rows().get(word[:2], ()) if word.startswith(begins))
 
 
 _NAME_WORD = re.compile(r"[a-z0-9]+")
@@ -221,14 +232,16 @@ def _code_table() -> Mapping[str, Floats]:
     return {row["naf"]: weights_of(row["trades"]) for row in table("naf_trades.csv")}
 
 
+_MARKS = re.compile(r"[-'’./&()]+")
 _FORM = re.compile(
     r"\b(?:assoc(?:iation)?|sarl|sas|sasu|eurl|scop|scic|sa|snc|ste|societe|com|ville|commune) "
 )
 
 
+@lru_cache(2_000)  # who reads many names asks several things of each
 def plain(name: str) -> str:
     """A name in lower case, without accents, hyphens, apostrophes and legal form."""
-    return _FORM.sub(" ", re.sub(r"[-'’./&()]+", " ", fold(name)) + " ")
+    return _FORM.sub(" ", _MARKS.sub(" ", fold(name)) + " ")
 
 
 def of_name(name: str) -> Floats:
@@ -284,16 +297,15 @@ def of_job(code: str) -> Floats:
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_job(catalogue: Catalogue) -> NDArray[np.float16]:
-    """Trades of the job codes (ROME) declared by every structure; shape (structures, trades)."""
+def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
+    """Trades of each combination of declared job codes (ROME), and that of each structure; (rows, trades), (structures,)."""
+    numbers, listed = catalogue.coded("jobs")
 
     def make() -> NDArray[np.float16]:
-        found = np.zeros((len(catalogue), len(names())), dtype=np.float16)
-        for row, codes in catalogue.job_codes():
-            np.maximum(found[row], of_job(codes), out=found[row])
-        return found
+        found = [np.max([of_job(code) for code in ["", *codes.split()]], axis=0) for codes in [*listed, ""]]
+        return np.array(found, dtype=np.float16)
 
-    return catalogue.once("trades by job", make)
+    return catalogue.once("trades by job", make), numbers
 
 
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
@@ -373,20 +385,25 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
     return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
 
 
-def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Match of a need with the prior trades of structures, by kind, code and name; (rows,)."""
-    worth = relevance(need)
-    asked = np.flatnonzero(worth > NEGLIGIBLE)
+def likely_by_prior(
+    catalogue: Catalogue, need: Floats, rows: NDArray[np.int64], named: Floats | None = None
+) -> NDArray[np.float64]:
+    """Match of a need with the prior trades of structures, by kind, code and name; (rows,).
+
+    `named` is `by_name` of the rows, where it is known already.
+    """
+    asked, worth = relevant(need)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
-    held, weight = by_name(catalogue, rows), dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
-    named = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
+    held = by_name(catalogue, rows) if named is None else named
+    weight = dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
+    any_name = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
     logits = (
-        by_kind[catalogue.coded("kind")[0][rows][:, None], asked]
-        + coded[catalogue.coded("naf")[0][rows][:, None], asked]
-        + weight["name"] * held[:, asked]
-        + named[:, None]
+        by_kind[catalogue.coded("kind")[0][rows], asked[:, None]]
+        + coded[catalogue.coded("naf")[0][rows], asked[:, None]]
+        + weight["name"] * held.T[asked]
+        + any_name
     )
-    return np.asarray((worth[asked] / (1 + np.exp(-logits))).max(axis=1, initial=0.0), dtype=np.float64)
+    return np.asarray((worth / (1 + np.exp(-logits))).max(axis=0, initial=0.0), dtype=np.float64)
 
 
 def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from matcher.outreach.intake import Summary
 
 MAIL = "mail"
-ASKED = "asked by --hold"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
@@ -349,11 +348,11 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
         summary.told = sum(len(content["items"]) for content in mine)
         usual = usual_volume(connection, rules)
         if hold:
-            summary.held = ASKED
+            summary.held = "asked"
         elif usual is None and summary.digests > rules.first_volume:
-            summary.held = f"{summary.digests} digests, and no three earlier runs to compare with (allowed: {rules.first_volume})"
+            summary.held = "first"
         elif usual is not None and summary.digests > rules.brake * max(1.0, usual):
-            summary.held = f"{summary.digests} digests, over {rules.brake:g} times the usual {usual:g}"
+            summary.held = "volume"
         if ours:
             state = "held" if summary.held else "ready"
             connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -21,6 +21,14 @@ STALE_DAYS = 4
 
 
 CHUNK = 50  # notices in one transaction of the intake
+
+
+#: Code -> why digests are held for the operator.
+HELD: Mapping[str, str] = {
+    "asked": "asked by --hold",
+    "first": "too many without three earlier runs to compare with",
+    "volume": "far more than usual",
+}
 
 
 @dataclass(slots=True)
@@ -45,7 +53,7 @@ class Summary:
     nobody: int = 0
     digests: int = 0
     told: int = 0
-    held: str = ""  # why the digests wait for the operator; "" where they do not
+    held: str = ""  # a key of HELD; "" where nothing is held
     resumed: bool = False
     waves: dict[str, list[str]] = field(default_factory=dict)
 
@@ -65,7 +73,9 @@ class Summary:
             f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
             f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
         )
-        yield f"{self.digests} digests, {self.told} lots told" + (f"; HELD: {self.held}" if self.held else "")
+        yield f"{self.digests} digests, {self.told} lots told" + (
+            f"; HELD: {HELD[self.held]}" if self.held else ""
+        )
 
 
 def fingerprint(tender: Tender) -> str:

@@ -72,7 +72,13 @@ class ItemWriter:
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
-        reasons = (codec.from_json(Reason, r) for r in detail["reasons"] if r["contribution"] > 0)
+        # how it comes in by the clause is said once, in its own line
+        lent = ("likely_role",) if news.level == "clause" else ()
+        reasons = (
+            codec.from_json(Reason, r)
+            for r in detail["reasons"]
+            if r["contribution"] > 0 and r["code"] not in lent
+        )
         deadline = lot.deadline or tender.deadline
         alone = ""
         partners: list[dict[str, Any]] = []
@@ -213,9 +219,9 @@ def _numbered(lot: Lot) -> str:
 
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
-    said = " ".join((lot.description or tender.description).split())
+    words = " ".join((lot.description or tender.description).split())
     titles = {fold(lot.title), fold(tender.title)}
-    return "" if fold(said) in titles or len(said) < 20 else shorten(said, 240)
+    return "" if fold(words) in titles or len(words) < 20 else shorten(words, 240)
 
 
 LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, func, select
 from matcher import plugins
 from matcher.domain import NotFound
 from matcher.outreach.cases import LEVEL
-from matcher.outreach.digests import ASKED
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
@@ -36,16 +35,11 @@ VERSIONS = {
 
 def hold_reason(held: str) -> str:
     """Why digests are held, in French; "" where they are not."""
-    if not held:
-        return ""
-    if held == ASKED:
-        return "à la demande de l'exploitant (--hold)"
-    count, _, rest = held.partition(" digests, ")
-    return f"{count} messages, " + (
-        "au premier envoi, sans trois exécutions pour comparer"
-        if rest.startswith("and no")
-        else "bien plus que d'habitude"
-    )
+    why = {
+        "asked": "à la demande de l'exploitant (--hold)",
+        "first": "trop de messages sans trois exécutions pour comparer",
+    }
+    return why.get(held, "bien plus de messages que d'habitude") if held else ""
 
 
 BLUE, GREY = "#0b4f8a", "#c9c9c4"

@@ -28,7 +28,7 @@ from matcher.reference.mailbox import mailbox
 TIMEOUT = 30.0
 
 
-#: A reply to one letter: its state ("sent", "bounced", "failed", "waiting") and what the server said last.
+#: A reply to one letter: its state ("sent", "bounced", "failed", "waiting") and the last reply of the server.
 Reply = tuple[str, str]
 
 
@@ -108,36 +108,36 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], Non
         rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=SMTP.clone(cte_type="7bit")))
     )
     try:
-        code, said = server.mail(sender)
+        code, reply = server.mail(sender)
         if code != 250:
-            raise LostConnection(f"the sender {sender} is refused: {_said(code, said)}")
-        code, said = server.rcpt(receiver)
+            raise LostConnection(f"the sender {sender} is refused: {_reply_text(code, reply)}")
+        code, reply = server.rcpt(receiver)
         if code in (250, 251):
-            code, said = server.docmd("DATA")
+            code, reply = server.docmd("DATA")
             if code == 354:
                 server.send(body if body.endswith(b"\r\n") else body + b"\r\n")
-                claim(_said(code, said))
+                claim(_reply_text(code, reply))
                 server.send(b".\r\n")
-                code, said = server.getreply()
-                return _reply(code, said, final=True)
+                code, reply = server.getreply()
+                return _reply(code, reply, final=True)
         if code == 421:
-            raise LostConnection(_said(code, said))
+            raise LostConnection(_reply_text(code, reply))
         server.rset()
     except (OSError, smtplib.SMTPException) as error:
         raise LostConnection(f"{type(error).__name__}: {error}"[:200]) from None
-    return _reply(code, said)
+    return _reply(code, reply)
 
 
-def _reply(code: int, said: bytes, final: bool = False) -> Reply:
+def _reply(code: int, reply: bytes, final: bool = False) -> Reply:
     if final and code == 250:
-        return "sent", _said(code, said)
+        return "sent", _reply_text(code, reply)
     refused = "failed" if final or not 550 <= code <= 553 else "bounced"
-    return refused if code >= 500 else "waiting", _said(code, said)
+    return refused if code >= 500 else "waiting", _reply_text(code, reply)
 
 
-def _said(code: int, said: bytes) -> str:
+def _reply_text(code: int, reply: bytes) -> str:
     """A reply of the server, on one line."""
-    return f"{code} {' '.join(said.decode('ascii', 'replace').split())}"[:300]
+    return f"{code} {' '.join(reply.decode('ascii', 'replace').split())}"[:300]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,9 +75,9 @@ def _levels(
         if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
     if ranking.judged and suitability.located(query) and standing.states_clause(query.lot):
-        for i, code, said in by_clause.by_clause(ranking, CARRIERS):
+        for i, code, text in by_clause.by_clause(ranking, CARRIERS):
             if kinds[i] in LENDING_KINDS | TASK_KINDS:
-                chosen.setdefault(i, ("clause", Reason(code=code, text=said)))
+                chosen.setdefault(i, ("clause", Reason(code=code, text=text)))
     if wants_plausible:
         sirets = catalogue.of_structure("siret")[ranking.shortlist.candidates]
         for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():

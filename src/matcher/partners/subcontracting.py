@@ -362,10 +362,10 @@ def ordinary(firm: Holder, structures: Collection[str] = ()) -> bool:
 
 def _declared(award: Award) -> Clause | None:
     """The social clause that DECP declares of an award; None where it is reserved, or nothing is declared."""
-    said = [fold(word) for word in award.social]
-    if any("reserve" in word for word in said):
+    considerations = [fold(word) for word in award.social]
+    if any("reserve" in word for word in considerations):
         return None
-    if any(word.startswith(("clause sociale", "condition")) for word in said):
+    if any(word.startswith(("clause sociale", "condition")) for word in considerations):
         return Clause(passage=f"considération sociale déclarée : {', '.join(award.social)}", confidence=0.8)
     return None
 

@@ -1,1 +1,1 @@
-"""Bytes or a typed need to tenders, structures and awards."""
+"""Reading: from files or a typed need to tenders, structures and awards."""

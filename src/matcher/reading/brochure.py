@@ -1,6 +1,6 @@
-"""What a structure writes of itself (a brochure, a page, a declared object) as candidate offers, each with its passage.
+"""Candidate offers extracted from a structure's own text (a brochure, a page, a declared object), each with its passage.
 
-Each proposal is a passage of the text, never a sentence of ours; all are marked inferred, the person decides.
+Each proposal quotes a passage of the text; all are marked inferred, the user decides.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from matcher.reference.text import clean, fold, shorten
 
 MOST = 40  # proposals of one text
 LONGEST = 200_000  # characters of a brochure
-PARAGRAPH = 2_000  # characters beyond which a line is joined to none before it
+PARAGRAPH = 2_000  # characters beyond which a line is not joined to the one before
 TITLE = 120  # characters of a proposed title
 UNITS = 1_500  # parts of a text that are read
 
 _BULLET = re.compile(r"^\s*(?:[•▪◦●○■□✓✔➢►→*·–—-]|\d{1,2}\s?[.)/]|[a-z]\))\s+(?=\S)")
-#: Lines that tell how to reach a structure: never an offer.
+#: Contact lines, never an offer.
 _CONTACT = re.compile(
     r"@|https?:|www\.|\b(?:0\d(?:[\s.-]?\d{2}){4}|\+33)|^\W*\d{5}\s+[a-z]|\bsiret\b|\bsiren\b|\btel\b|telephone|\bfax\b|horaires"
     r"|mentions legales|cookies|copyright|©|tous droits"
 )
-#: Short lines that a site or a report shows around its offers.
+#: Short navigation and boilerplate lines around offers.
 _AROUND = re.compile(
     r"nous contacter|contactez|ouvert du|newsletter|plan d'acces|en savoir plus|lire la suite|qui sommes|nos valeurs|notre equipe"
     r"|nos partenaires|ils nous font confiance|rejoignez|suivez|facebook|linkedin|instagram|politique de|accueil$|actualites"
     r"|temoignages?|siege social|rapport d'activite|adherents?|subventions?|financeurs?"
 )
 SHORT = 60
-#: What opens a list of activities in a sentence: what follows it are offers.
+#: Phrases that introduce a list of activities: offers follow.
 _OPENS = re.compile(
     r"(?:nos (?:activites|prestations|services|metiers|savoir-faire|competences|domaines?(?: d'activites?| d'intervention)?|produits|ateliers)"
     r"(?: (?:sont|principales|principaux))?|activites?(?: proposees| principales)?|prestations?(?: proposees)?"
@@ -64,10 +64,10 @@ class _Line:
     heading: bool
 
 
-SURE = 0.75  # least probability that a text says a trade, by its two clearest pieces
-CLEAR = 0.4  # and that a piece says it
+SURE = 0.75  # minimum probability of a trade in the text, by its two clearest pieces
+CLEAR = 0.4  # minimum probability for a piece
 SECOND = 0.6  # what the second clearest piece adds
-#: What a structure of insertion is for, not what it offers.
+#: Purposes of such structures, not offers.
 PURPOSE = frozenset({"insertion"})
 _PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
@@ -75,7 +75,7 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A part of the text that may name what is done: read as `words`, shown as `title` ("" where it is evidence alone)."""
+    """A part of the text that may name an activity: classified by `words`, shown as `title` ("" if only evidence)."""
 
     words: str
     sentence: str
@@ -96,8 +96,8 @@ def propose(
 ) -> tuple[Offer, ...]:
     """Offers to tick, in the order of the text: title, passage (`evidence`), trade (`sectors`), service type, zone.
 
-    All are marked inferred.  A trade is proposed where the two clearest pieces of the text say it (`matcher.learned.offers`);
-    purposes, clients and contacts say none, nor do the structure's own `names`.  Raises BadInput when the text is empty or too long.
+    All are marked inferred.  A trade is proposed where the two clearest pieces of the text support it (`matcher.learned.offers`);
+    purposes, clients, contacts and the structure's own `names` do not count.  Raises BadInput when the text is empty or too long.
     """
     if not text.strip():
         raise BadInput("the brochure is empty: paste the text that says what the structure does")
@@ -108,7 +108,7 @@ def propose(
     units = list(_units(lines))[:UNITS]
     if not units:
         return ()
-    chances = reading.said([unit.words for unit in units], [unit.context for unit in units])
+    chances = reading.probabilities([unit.words for unit in units], [unit.context for unit in units])
     zone, found = zones.stated(text), _distinct(_chosen(units, chances))
     types = _service_types([unit for unit, _ in found], {trade for _, trade in found})
     return tuple(
@@ -121,7 +121,7 @@ def propose(
 
 
 def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tuple[_Unit, str]]:
-    """The units that say a trade which the text says, each with it, in the order of the text."""
+    """Units that support a trade of the text, with that trade, in the order of the text."""
     names = reading.shipped().names
     top = np.sort(chances, axis=0)[::-1][:2] * np.array([1.0, SECOND])[: len(chances), None]
     sure = 1 - np.prod(1 - top, axis=0) >= SURE
@@ -131,7 +131,7 @@ def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tu
     best = masked.argmax(axis=1)
     clear = masked.max(axis=1) >= CLEAR
     for trade in set(np.flatnonzero(sure)) - set(best[clear]):
-        clear[masked[:, trade].argmax()] = True  # its clearest piece stands for it
+        clear[masked[:, trade].argmax()] = True  # represented by its clearest piece
         best[masked[:, trade].argmax()] = trade
     whole = {
         (unit.sentence, best[i]) for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence
@@ -140,14 +140,14 @@ def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tu
     for i in np.flatnonzero(clear & titled):
         unit = units[int(i)]
         if unit.shape == "sentence" and (unit.under, best[i]) in headed:
-            continue  # the text of the heading holds it
+            continue  # covered by the text of the heading
         if unit.shape == "bullet" and unit.words != unit.sentence and (unit.sentence, best[i]) in whole:
-            continue  # and the whole bullet its pieces
+            continue  # and pieces by their whole bullet
         yield unit, names[best[i]]
 
 
 def _distinct(found: Iterable[tuple[_Unit, str]]) -> list[tuple[_Unit, str]]:
-    """Each title once, the longer wording in the place of the shorter; pieces of one sentence and trade joined."""
+    """Distinct titles, longer wordings replacing shorter ones; pieces of one sentence and trade joined."""
     kept: dict[str, tuple[_Unit, str]] = {}
     for unit, trade in _joined(found):
         mark = re.sub(r"[^a-z0-9]+", " ", fold(unit.title)).strip()
@@ -182,7 +182,7 @@ def _joined(found: Iterable[tuple[_Unit, str]]) -> Iterator[tuple[_Unit, str]]:
 
 
 def _service_types(units: Sequence[_Unit], trades_said: Collection[str]) -> list[tuple[str, ...]]:
-    """Staff lent where the text says so, goods where the CPV codes of a piece are goods', else services."""
+    """Staff where the text mentions lending, goods where a piece has CPV codes of goods, else services."""
     if not units:
         return []
     if "personnel" in trades_said:
@@ -211,7 +211,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 def _noise(plain: str) -> bool:
     if len(plain) > 300:
-        return False  # a whole page on one line: its sentences are looked at one by one
+        return False  # a whole page on one line: sentences are processed one by one
     return bool(_CONTACT.search(plain)) or (len(plain) <= SHORT and bool(_AROUND.search(plain)))
 
 

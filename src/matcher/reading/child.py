@@ -1,4 +1,4 @@
-"""The reading process: idle with its libraries in memory, forked for each file, each fork under limits of the kernel.
+"""The reading process: a warm idle process, forked for each file, each fork under resource limits of the kernel.
 
 Started by `reading.confined`, which sends it an open connection and an open file for each fork.
 """
@@ -33,8 +33,10 @@ WARM = {
 def serve(control: socket.socket) -> None:
     """Fork for each connection sent, until the parent's end is closed."""
     _warm()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are not waited for
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end closes the connection
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are reaped automatically
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is handled by the parent, whose exit closes the connection
     gc.collect()
     gc.freeze()  # forks share what is in memory here
     with contextlib.suppress(BrokenPipeError):  # the parent has ended: there is nothing to read
@@ -93,7 +95,7 @@ def _work(connection: socket.socket, descriptor: int) -> None:
 
 
 def _confine(bounds: Limits) -> None:
-    """Have the kernel end this process where it passes its bounds."""
+    """Set the resource limits at which the kernel kills this process."""
     limits.enforce(bounds)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, bounds.wall)

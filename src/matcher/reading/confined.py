@@ -1,7 +1,7 @@
-"""Reading in a process that can be ended: its processor time, memory, files and answer are limited by the kernel.
+"""Sandboxed reading in a disposable process, with limits on CPU time, memory, files and output.
 
-One idle reader with its libraries in memory (`reading.child`) is forked for each file: what a hostile file does to its
-process, it does to nobody else.  Records come back as JSON, never as pickles.
+One warm idle reader (`reading.child`) is forked for each file, so that a hostile file harms only its own process.
+Records come back as JSON, never as pickles.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def too_heavy(limits: Limits) -> str:
 
 
 class _Reader:
-    """The idle reader: started when first needed, started again where it ended."""
+    """The idle reader: started on first use, restarted if it ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class _Reader:
         self._control: socket.socket | None = None
 
     def fork(self, file: int) -> socket.socket:
-        """The connection to a fresh process that holds this open file."""
+        """A connection to a new process that has this file open."""
         with self._lock:
             for last in (False, True):
                 if self._process is None or self._process.poll() is not None:
@@ -110,7 +110,7 @@ atexit.register(_READER.close)
 
 
 def _own_reader() -> None:
-    """A forked process starts a reader of its own."""
+    """A forked process starts its own reader."""
     global _READER, _PLACES
     _READER, _PLACES = _Reader(), threading.BoundedSemaphore(AT_ONCE)
 
@@ -119,12 +119,12 @@ os.register_at_fork(after_in_child=_own_reader)
 
 
 def start() -> None:
-    """Have the idle reader in memory before the first file comes."""
+    """Start the idle reader before the first file arrives."""
     list(read_bytes(b" ", "start.txt", UPLOAD))
 
 
 def read_bytes(data: bytes, name: str, limits: Limits, source: str | None = None) -> Iterator[Record]:
-    """The records of bytes (an upload, say), read by another process."""
+    """Records of in-memory bytes (such as an upload), read in another process."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
@@ -135,7 +135,7 @@ def read(
     stream: BinaryIO, name: str, limits: Limits, *, source: str | None = None, columns: Mapping[str, str] | None = None,
     walked: bool = False,
 ) -> Iterator[Record]:  # fmt: skip
-    """The records of an open file, read by another process; one that passes a limit is rejected with a sentence.
+    """Records of an open file, read in another process; a file that exceeds a limit is rejected with a reason.
 
     Raises TimeoutError where no reader is free in time.
     """
@@ -182,7 +182,7 @@ def _answer(
     except (OSError, EOFError):  # ended by a limit, or silent for too long
         pass
     finally:
-        # its end of the connection is open still: the number is that of no other process
+        # its end of the connection is still open, so the process id has not been reused
         if process and not _ended(connection):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
@@ -190,7 +190,7 @@ def _answer(
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
-    """So many bytes.  Raises EOFError where the other end is closed before."""
+    """Exactly `size` bytes.  Raises EOFError if the connection closes before."""
     parts = bytearray()
     while len(parts) < size:
         part = connection.recv(min(size - len(parts), 1 << 20))
@@ -212,7 +212,7 @@ def _ended(connection: socket.socket) -> bool:
 
 
 def frames(records: Iterator[Record], most: int) -> Iterator[bytes]:
-    """Runs of records of one kind as messages, at most so many in each."""
+    """Runs of records of one kind as messages, at most `most` records each."""
     for kind, run in itertools.groupby(records, type):
         while some := tuple(itertools.islice(run, most)):
             body = codec.to_text(some, tuple[kind, ...])  # type: ignore[valid-type]

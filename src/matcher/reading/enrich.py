@@ -1,4 +1,4 @@
-"""A directory of structures completed by what publishers and the structures' own sites say of them.
+"""Enrich a directory of structures from public sources and the structures' own websites.
 
 Each step fetches from one publisher what concerns the directory; then the records of its structures are merged with the
 directory's own, and those of other structures are left out.
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Enriched:
-    """The structures as they are now known, what each step fetched, and the sentences of steps that failed."""
+    """The enriched structures, the report of each step, and the messages of failed steps."""
 
     structures: tuple[Structure, ...]
     reports: list[Report] = field(default_factory=list)
@@ -32,13 +32,13 @@ def _departments(structures: Iterable[Structure]) -> list[str]:
 
 
 def _numbers(folder: Path, structures: Sequence[Structure]) -> dict[str, str]:
-    """RNA number -> SIREN, of the directory and of what the register says of it."""
+    """RNA number -> SIREN, from the directory and the register."""
     known = {s.siren for s in structures}
     listed = [*structures, *(r for r in _records(folder / "entreprises") if r.siren in known)]
     return {s.rna: s.siren for s in listed if s.rna}
 
 
-#: What each step fetches, in the order in which they need each other: objects are asked for by numbers of the register.
+#: The steps in dependency order: declared objects are requested by numbers from the register.
 Step = Callable[[Path, Sequence[Structure], Collection[str], Say], Report]
 STEPS: Mapping[str, Step] = {
     "entreprises": lambda to, s, out, say: entreprises.entreprises(
@@ -50,7 +50,7 @@ STEPS: Mapping[str, Step] = {
     "inclusion": lambda to, s, out, say: inclusion.inclusion(to / "inclusion"),
     "finess": lambda to, s, out, say: finess.finess(to / "finess"),
     "adaptees": lambda to, s, out, say: adaptees.adaptees(to / "adaptees"),
-    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_told(say)),
+    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_every_twentieth(say)),
 }
 
 
@@ -62,9 +62,9 @@ def enrich(
     opted_out: Collection[str] = (),
     say: Say = lambda sentence: None,
 ) -> Enriched:
-    """The directory completed from the steps of `only` (all where empty), fetched first where `fetch`.
+    """Enrich the directory by the steps of `only` (all if empty), fetching first if `fetch`.
 
-    A publisher that fails is reported, and what was held of it is used.  Raises BadInput for an unknown step.
+    A failing publisher is reported, and its previous copy is used.  Raises BadInput for an unknown step.
     """
     unknown = sorted(set(only) - set(STEPS))
     if unknown:
@@ -101,9 +101,9 @@ def _records(folder: Path) -> Iterable[Structure]:
     return [record for record in files.read([pages]) if isinstance(record, Structure)]
 
 
-def _told(say: Say) -> site.Progress:
-    def tell(done: int, total: int, name: str) -> None:
+def _every_twentieth(say: Say) -> site.Progress:
+    def report(done: int, total: int, name: str) -> None:
         if done % 20 == 1 or done == total:
             say(f"  {done} of {total} sites: {name}")
 
-    return tell
+    return report

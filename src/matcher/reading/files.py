@@ -32,7 +32,7 @@ from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
 
-SYNC_STATE = "state.json"  # of `matcher sync`, beside what it fetched: no record
+SYNC_STATE = "state.json"  # state of `matcher sync` next to the fetched files: not a record
 HEAD = 65536  # bytes shown to `recognises`
 IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
 FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
@@ -48,7 +48,7 @@ PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 GENERAL = ("table", "documents", "brochure")
 #: How the names of plain texts end.
 PLAIN = (".txt", ".md", ".text", ".markdown")
-#: How documents and workbooks begin: other people's libraries read them whole, in a process of their own.
+#: First bytes of documents and workbooks: third-party libraries read them whole, in a separate process.
 DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")
 
 
@@ -91,13 +91,13 @@ class Summary:
             self.awards += 1
 
     def watch(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The same records, counted as they pass."""
+        """Pass the records through, counting them."""
         for record in records:
             self.add(record)
             yield record
 
     def lines(self, most: int = 12) -> Iterator[str]:
-        """The summary for a person: what was read, then the reasons, the commonest first."""
+        """Summary for display: counts, then reasons, most frequent first."""
         parts = []
         if self.tenders or not self.good:
             kinds = ", ".join(f"{n} {nature}" for nature, n in self.natures.most_common())
@@ -147,7 +147,7 @@ def recognise(name: str, head: bytes) -> list[ModuleType]:
 
 
 class _Reader:
-    """One path given by the user; it counts what its archives unpack to."""
+    """Reads one path given by the user, and tracks the unpacked size of its archives."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class _Reader:
     ) -> None:
         self.named, self.columns = source, columns
         self.source = plugins.find("reading.sources", source) if source else None
-        self.walked = walked  # found in a folder, and not given by its name
+        self.walked = walked  # found in a folder rather than named by the user
         self.confine = confine  # the limits of a process for documents; None to read them in this one
         self.unpacked = 0
 
@@ -266,7 +266,7 @@ class _Reader:
     # -- archives
 
     def _whole_zip(self, stream: BinaryIO, name: str, head: bytes) -> bool:
-        """True for a ZIP of documents alone that a source reads as one consultation."""
+        """True for a ZIP of documents that a source reads as one consultation."""
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates:
             return False
@@ -305,7 +305,7 @@ class _Reader:
             with zipfile.ZipFile(stream) as archive:
                 members = [m for m in archive.infolist() if not m.is_dir() and _visible(m.filename)]
                 self.bound(len(members), name)
-                # members that share packed bytes would unpack to far more than the archive holds
+                # members that share packed bytes (an overlap bomb) unpack to far more than the archive holds
                 if sum(member.compress_size for member in members) > stream.seek(0, os.SEEK_END):
                     raise BadInput(f"{name}: members that overlap: refused, as a bomb would")
                 for member in members:
@@ -391,7 +391,7 @@ class _Reader:
 
 
 def repaired(record: Record) -> Record:
-    """The record with the accents of its titles and descriptions repaired where certain, its own title in a flag."""
+    """The record with destroyed accents of titles and descriptions repaired where certain; the original title is flagged."""
     if isinstance(record, Tender):
         spoilt = [
             record.title,
@@ -453,26 +453,26 @@ def _office(stream: BinaryIO) -> bool:
 
 
 def _without(sentence: str, name: str) -> str:
-    """A message without the file's name before it: the name is shown already."""
+    """A message without the leading file name, which is shown already."""
     return sentence.removeprefix(f"{name}: ")
 
 
 def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
-    """The records of bytes in memory, as `read` gives them, in this very process."""
+    """Records of in-memory bytes, as by `read`, in this process."""
     yield from _Reader(source, None).stream(io.BytesIO(data), name, 0)
 
 
 def read_stream(
     stream: BinaryIO, name: str, source: str | None = None, columns: Mapping[str, str] | None = None, walked: bool = False
 ) -> Iterator[Record]:  # fmt: skip
-    """The records of an open file, in this very process."""
+    """Records of an open file, read in this process."""
     stream.seek(0)
     yield from _Reader(source, columns, walked).stream(stream, name, 0)
 
 
 def read_upload(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
-    """The records of what a visitor sent, read by a process that is ended where they cost too much.
+    """Records of an upload, read in a process under resource limits.
 
-    Raises TimeoutError where too many are being read.
+    Raises TimeoutError where too many files are being read.
     """
     yield from confined.read_bytes(data, name, UPLOAD, source)

@@ -1,4 +1,4 @@
-"""Contents of a set of files: structures merged by SIRET, awards, notices, and what was rejected."""
+"""Contents of a set of files: structures merged by SIRET, awards, notices, and rejected records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTRACTS = "contracts.jsonl"
 
 @dataclass(slots=True)
 class Gathered:
-    """What files held, by kind, in file order."""
+    """Records of files, by kind, in file order."""
 
     structures: list[Structure] = field(default_factory=list)
     awards: list[Award] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Gathered:
     rejected: list[Rejected] = field(default_factory=list)
 
     def summary(self, most: int = 10) -> Iterator[str]:
-        """Sentences for a person: what was read, what was rejected and why."""
+        """Lines for display: what was read, what was rejected and why."""
         lots = sum(len(tender.lots) for tender in self.tenders)
         yield (
             f"read {len(self.structures)} structures, {len(self.awards)} awards, "

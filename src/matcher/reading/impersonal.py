@@ -1,4 +1,4 @@
-"""Texts without what concerns a person: addresses, telephone numbers and named contacts."""
+"""Personal data removed from texts: addresses, telephone numbers and named contacts."""
 
 from __future__ import annotations
 

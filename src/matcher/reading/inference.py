@@ -14,9 +14,9 @@ from matcher.domain import Lot, Tender
 from matcher.learned.cpv import Suggester, load
 from matcher.reading.sources import Record
 
-LEVEL = "class"  # four digits; how often the first is right stands in models/cpv/card.md
+LEVEL = "class"  # four digits; accuracy in models/cpv/card.md
 TOP = 5
-SURE = 0.05  # a code below this chance is not worth showing
+SURE = 0.05  # codes of lower probability are not shown
 BATCH = 64  # lots coded together
 HELD = 256  # records held back while a batch fills
 
@@ -29,16 +29,16 @@ def _model() -> Suggester:
 def likeliest(
     texts: Sequence[str], k: int = TOP, model: Suggester | None = None
 ) -> list[list[tuple[str, float]]]:
-    """For each text, up to k (CPV code, calibrated chance), best first; none for a text without a known word."""
+    """For each text, up to k (CPV code, calibrated probability), best first; none for a text without a known word."""
     found = (model or _model()).likeliest(texts, k, LEVEL)
     kept = [[(code, round(chance, 3)) for code, chance in row] for row in found]
     return [[one for i, one in enumerate(row) if i == 0 or one[1] >= SURE] for row in kept]
 
 
 def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = None) -> Iterator[Record]:
-    """The same records in their order, lots of notices without a CPV code given the k likeliest, marked inferred.
+    """The records in order; lots of notices without a CPV code get the k likeliest, marked inferred.
 
-    `lot.inferred` then holds "cpv", and a flag of the tender gives the chances: "cpv inferred, lot 1: 77310000
+    `lot.inferred` then holds "cpv", and a flag of the tender gives the probabilities: "cpv inferred, lot 1: 77310000
     (0.95)".  What is stated is never touched.
     """
     held: list[Record] = []
@@ -81,7 +81,7 @@ def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator
 
 
 def tender(value: Tender) -> Tender:
-    """One tender, its lots without a code given the likeliest."""
+    """One tender, with the likeliest codes for lots without one."""
     (made,) = coded([value])
     assert isinstance(made, Tender)
     return made

@@ -1,4 +1,4 @@
-"""How much one reading may cost: time, memory, bytes, members; those of an upload are small, those of an operator's file larger."""
+"""Resource limits of one reading: time, memory, bytes, members; small for uploads, larger for files of the operator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MB = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one reading; the process that reads is ended where it passes those of time or memory."""
+    """Limits of one reading; the reading process is killed when it exceeds time or memory."""
 
     cpu: int  # seconds of processor
     wall: float  # seconds of clock
@@ -24,11 +24,11 @@ class Limits:
     answer: int  # bytes of records that one reading may give
 
 
-#: What a visitor sends.
+#: Uploads of visitors.
 UPLOAD = Limits(
     cpu=3, wall=12.0, memory=160 * MB, member=32 * MB, total=64 * MB, members=500, pages=1.5, answer=16 * MB
 )
-#: What an operator names on the command line.
+#: Files named on the command line.
 FILE = Limits(
     cpu=120, wall=600.0, memory=1024 * MB, member=4096 * MB, total=8192 * MB, members=100_000, pages=30.0, answer=1 << 40
 )  # fmt: skip
@@ -37,10 +37,10 @@ _IN_FORCE: ContextVar[Limits] = ContextVar("limits", default=FILE)
 
 
 def in_force() -> Limits:
-    """The limits of the reading under way."""
+    """The limits of the current reading."""
     return _IN_FORCE.get()
 
 
 def enforce(limits: Limits) -> None:
-    """Read under these limits from here on."""
+    """Apply these limits from here on."""
     _IN_FORCE.set(limits)

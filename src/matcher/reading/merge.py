@@ -1,4 +1,4 @@
-"""One structure from what several sources say of it: by SIRET, by successor, then by SIREN and name.
+"""Merge records of several sources into one structure: by SIRET, by successor, then by SIREN and name.
 
 Each field keeps the source and day it comes from.  Two kinds, or two workshops, of one bidder stay two
 structures: an ACI and an AI under one SIRET answer differently, and so do two ESATs of one association.
@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
 from matcher.reference.text import fold
 
-#: Kinds that say what a structure does; the others (ESS, SCOP, ASSO ...) are forms that any of these may have.
+#: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
 SPECIFIC = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ", "SEP"}
 #: Minimum name similarity (rapidfuzz token_sort_ratio, 0 to 100, folded) for one name within a SIREN and town.
 SAME_NAME = 90.0
@@ -24,7 +24,7 @@ HIDDEN = "[nom non diffusible]"
 _LEGAL = re.compile(
     r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
 )
-#: Fields that are joined or treated apart; all others are taken whole from one source.
+#: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
     {
         "siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "denied", "source", "updated",
@@ -34,7 +34,7 @@ _APART = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Two records found to be one: the SIRET kept, the SIRET merged into it, and the rule applied."""
+    """A merge of two records: the SIRET kept, the SIRET merged into it, and the rule applied."""
 
     kept: str
     joined: str
@@ -158,7 +158,7 @@ def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[St
     gone: set[int] = set()
     for indexes in by_siren.values():
         if not 1 < len(indexes) <= 200:
-            continue  # a bidder with hundreds of places: its SIRETs are distinct on purpose
+            continue  # a bidder with hundreds of establishments: its SIRETs are distinct on purpose
         for position, first in enumerate(indexes):
             for second in indexes[position + 1 :]:
                 if first in gone or second in gone or not _twins(clusters[first], clusters[second]):
@@ -176,9 +176,9 @@ def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[St
 
 def _twins(one: Sequence[Structure], two: Sequence[Structure]) -> bool:
     if one[0].siret == two[0].siret or {r.source for r in one} & {r.source for r in two}:
-        return False  # one list that names two SIRETs means two places
+        return False  # one list with two SIRETs means two establishments
     if any(r.active for r in one) and any(r.active for r in two):
-        return False  # both known to be open: two places
+        return False  # both known to be open: two establishments
     kinds = {record.kind for record in (*one, *two) if record.kind in SPECIFIC}
     if len(kinds) > 1:
         return False
@@ -216,7 +216,7 @@ def _same_town(one: Place, two: Place) -> bool:
 
 
 def _elder(one: list[Structure], two: list[Structure]) -> tuple[list[Structure], list[Structure]]:
-    """The cluster whose SIRET stands, then the other: open before closed, then the latest, then the first."""
+    """The cluster whose SIRET is kept, then the other: open before closed, then the latest, then the first."""
 
     def rank(cluster: list[Structure]) -> tuple[int, date]:
         states = [record.active for record in cluster if record.active is not None]
@@ -230,7 +230,7 @@ def _day(record: Structure) -> date:
 
 
 def _one(cluster: Sequence[Structure]) -> Structure:
-    """The records of one establishment as one: the latest value of each field, offers and labels joined."""
+    """The records of one establishment merged: the latest value of each field, offers and labels joined."""
     if len(cluster) == 1:
         return replace(cluster[0], provenance=_stated(cluster[0]))
     ranked = sorted(cluster, key=lambda record: (_day(record), record.kind in SPECIFIC), reverse=True)
@@ -253,7 +253,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
     known = [record for record in ranked if record.active is not None]
     if known:
-        # Whether it is open is decided by the record that looked last, not by the one that was edited last.
+        # Whether it is open is decided by the most recent check, not by the most recent edit.
         latest = max(known, key=lambda record: record.checked or date.min)
         taken |= {"active": latest.active, "checked": latest.checked}
         provenance["active"] = _origin(latest)
@@ -284,7 +284,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
 
 
 def _standing(origin: str) -> bool:
-    """Whether a fact is the structure's own word, which no list that was edited later replaces."""
+    """Whether a fact was declared by the structure itself, which no later list overrides."""
     return origin.startswith(SELF)
 
 
@@ -325,7 +325,7 @@ def _best_place(ranked: Sequence[Structure]) -> Structure:
 
 
 def _flags(ranked: Sequence[Structure], named: bool, kinded: bool) -> tuple[str, ...]:
-    """The flags still valid after merging: what one source lacked another may supply."""
+    """Flags still valid after merging: another source may supply what one lacked."""
     flags = list(_union(record.flags for record in ranked))
     resolved = {"offers-only"} if named else set()
     if kinded:
@@ -352,14 +352,14 @@ def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]
 
 
 def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
-    """Each offer once: the structure's own word before what a list says, that before what was read or inferred."""
+    """Distinct offers: declared ones before those of a list, those before read or inferred ones."""
     found: dict[tuple[object, ...], Offer] = {}
     listed = [offer for record in ranked for offer in record.offers]
-    said = {fold(offer.title) for offer in listed if not offer.inferred}
+    declared = {fold(offer.title) for offer in listed if not offer.inferred}
     for inferred in (False, True):
         for offer in sorted((o for o in listed if o.inferred == inferred), key=lambda o: o.source != SELF):
             mark = (fold(offer.title), fold(offer.text), offer.nature)
-            if inferred and fold(offer.title) in said:
+            if inferred and fold(offer.title) in declared:
                 continue
             if mark not in found:
                 found[mark] = offer

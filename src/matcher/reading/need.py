@@ -1,4 +1,4 @@
-"""A need typed by a buyer as a tender: place, lots, what was understood."""
+"""A free-text need of a buyer as a tender, with places, lots, reservations and clauses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matcher.reference.text import clean
 
 @lru_cache(8192)
 def communes(name: str, department: str | None = None, limit: int = 8) -> tuple[places.Commune, ...]:
-    """`reference.search_commune`, remembered: it looks through every commune of the country."""
+    """`reference.search_commune`, cached: it scans every commune of the country."""
     return places.search_commune(name, department, limit)
 
 
@@ -56,21 +56,19 @@ def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
 
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s{0,9}[\n•▪·]+\s*")
-_AFTER = re.compile(  # what joins a sentence to the one before, and who speaks: no part of what is to be done
+_AFTER = re.compile(  # connectives and speakers, not part of the need
     r"^(?:(?:d'abord|ensuite|puis|enfin|aussi|également|egalement|et|il faudra|il faut|nous (?:cherchons|avons besoin|souhaitons)"
     r"|qui peut|assurer|de|d'|pour)\W+)+", re.I,
 )  # fmt: skip
-_ASKED = re.compile(
-    r"(?:la|le|les|une?|du|des|aussi|ainsi que)\b|l'|d'", re.I
-)  # how a thing asked for begins
+_ASKED = re.compile(r"(?:la|le|les|une?|du|des|aussi|ainsi que)\b|l'|d'", re.I)  # how a requested item begins
 _OBJECT = re.compile(r"\b(?:des|du|de)\s|\bd'", re.I)  # how the object of a work begins
 _FIGURE = re.compile(r"\d")  # "5 000 heures d'insertion", "300 couverts": how much, not what
-SURE = 0.25  # probability from which a suggested code tells the trade of a piece that names none
-AHEAD = 2.0  # and how many times likelier than the next it must be
+SURE = 0.25  # minimum probability of a suggested code to give the trade of a piece that names none
+AHEAD = 2.0  # and its minimum ratio to the next one
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
-    """The needs of a typed text, a lot for each trade that it asks for; none where it asks for one.
+    """The needs of a typed text, one lot per trade required; empty where it requires one.
 
     Each lot keeps the places, the reservation and the clauses of the whole.
     """
@@ -93,26 +91,26 @@ def _title(words: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """(trade, piece of the text that asks for it), by its words, else by the code that it suggests.
+    """(trade, piece of the text that requires it), by its words, else by the suggested code.
 
-    What tells no trade stays with the trade named before it in its sentence, so that no words of a list are lost.
+    Pieces without a trade stay with the previous trade of the sentence, so that no words of a list are lost.
     """
     for sentence in _SENTENCE.split(text):
         head, _, _ = sentence.partition(" : ")
-        told = head if trades.named(head) else sentence  # what follows a trade and a colon is its detail
-        pieces, objects = _without_objects(re.split(r"\s{0,9},\s*|\s{1,9}et\s+", told))
-        told = ", ".join(pieces)
-        named = trades.named(told)
+        wording = head if trades.named(head) else sentence  # text after a trade and a colon is its detail
+        pieces, objects = _without_objects(re.split(r"\s{0,9},\s*|\s{1,9}et\s+", wording))
+        wording = ", ".join(pieces)
+        named = trades.named(wording)
         yield from named.items()
-        begins = sorted((told.find(words), trade) for trade, words in named.items())
+        begins = sorted((wording.find(words), trade) for trade, words in named.items())
         listed = bool(named) and not any(map(_ASKED.match, pieces))  # a list without articles
         for piece in (*pieces, *objects):
             if piece in pieces and trades.named(piece):
                 continue
-            stands = told.find(objects.get(piece, piece))
-            before = [trade for at, trade in begins if at <= stands] or [trade for _, trade in begins[:1]]
+            start = wording.find(objects.get(piece, piece))
+            before = [trade for at, trade in begins if at <= start] or [trade for _, trade in begins[:1]]
             asked = piece not in objects and (
-                piece == told or _ASKED.match(piece) or (listed and not _FIGURE.search(piece))
+                piece == wording or _ASKED.match(piece) or (listed and not _FIGURE.search(piece))
             )
             trade = _suggested(piece) if asked else ""
             if not trade and before and (listed or piece in objects):
@@ -135,7 +133,7 @@ def _without_objects(pieces: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 @lru_cache(2048)
 def _suggested(piece: str) -> str:
-    """The trade of the code that a piece of a text suggests; "" where none stands out."""
+    """The trade of the suggested code of a piece; "" where none is clear."""
     from matcher.learned import cpv
 
     if len(re.findall(r"\w{3,}", piece)) < 2:
@@ -151,14 +149,14 @@ def _suggested(piece: str) -> str:
 
 
 def with_clauses(tender: Tender) -> Tender:
-    """Reservations and clauses that the words of a need ask for."""
+    """Reservations and clauses required in the text of a need."""
     from matcher.reading import clauses
 
     return clauses.complete(tender)
 
 
 def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
-    """A need typed by a buyer at these places, with the lots, reservations and clauses that its words say.
+    """A typed need at these places, with the lots, reservations and clauses stated in its text.
 
     Unless it is one `whole`, a text that numbers no lots has a lot for each trade that it asks for.
 

@@ -1,7 +1,7 @@
-"""The notices of one procedure: which belong together, and the state of a notice after corrections and cancellations.
+"""Group notices by procedure, and apply corrections and cancellations.
 
-`keys` are what two notices of one procedure certainly share; `procedures` adds likeness for a batch of notices: of one
-buyer, the same reference or nearly the same words, within the dates that their natures allow.  Two titles that
+`keys` are identifiers shared by notices of one procedure; `procedures` adds similarity for a batch of notices: one
+buyer, the same reference or nearly the same words, and dates compatible with their natures.  Two titles that
 differ by a number ("lot 1", "lot 2", "2025", "2026") are two procedures whatever their words.
 """
 
@@ -21,7 +21,7 @@ from matcher.reference.text import fold
 
 #: A notice that states no deadline counts as closed this long after its publication.
 UNDATED_DAYS = 90
-SAME = 92.0  # token-set similarity (0 to 100) of titles taken for one, of the same buyer
+SAME = 92.0  # token-set similarity (0 to 100) of titles treated as equal, for one buyer
 SAME_WITH_REFERENCE = 60.0  # where the buyer's own reference agrees
 CORRECTION_DAYS = 200
 REPOST_DAYS = 270  # beyond, it is next year's contract
@@ -52,7 +52,7 @@ def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
 
 
 def closing(tender: Tender) -> datetime | None:
-    """The last moment at which some lot can be answered; None where none is stated."""
+    """The latest deadline of any lot; None where none is stated."""
     stated = [d for d in (tender.deadline, *(lot.deadline for lot in tender.lots)) if d is not None]
     if not stated:
         return None
@@ -60,7 +60,7 @@ def closing(tender: Tender) -> datetime | None:
 
 
 def open_at(deadline: datetime | None, published: date | None, at: datetime) -> bool:
-    """Returns True while it can still be answered."""
+    """Returns True while the deadline has not passed."""
     if deadline is not None:
         return deadline > at
     return published is None or published > (at - timedelta(days=UNDATED_DAYS)).date()
@@ -69,7 +69,7 @@ def open_at(deadline: datetime | None, published: date | None, at: datetime) -> 
 def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
     """A notice with its corrections applied, and whether it was cancelled.
 
-    A correction moves the deadline and the link to the documents; what it says it changes is kept in `change`.
+    A correction replaces the deadline and the link to the documents; its text is kept in `change`.
     """
     tender, cancelled = first, False
     for notice in sorted(later, key=lambda t: (t.published or date.max, t.id)):
@@ -117,7 +117,7 @@ def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
 
 
 def _certain(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
-    """Links by what two notices share, or by one that names the other."""
+    """Links by shared identifiers, or by an explicit reference."""
     first: dict[tuple[str, ...], int] = {}
     for i, tender in enumerate(given):
         for key in (("id", tender.id), *keys(tender)) if tender.id else keys(tender):
@@ -129,7 +129,7 @@ def _certain(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
 
 
 def _alike(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
-    """Links by buyer and reference, or by buyer, words and dates, among the neighbours of a block."""
+    """Links by buyer and reference, or by buyer, words and dates, among neighbours within a block."""
     blocks: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     titles = [fold(tender.title) for tender in given]
     numbers = [frozenset(re.findall(r"\d+", title)) for title in titles]

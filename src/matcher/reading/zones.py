@@ -19,7 +19,7 @@ _RADIUS = re.compile(
 _NUMBERS = re.compile(
     r"\(\s*((?:\d{2,3}|2[ab])(?:\s*(?:,|et|-|/)\s*(?:\d{2,3}|2[ab]))+)\s*\)|departements?\s+((?:\d{2,3}|2[ab])(?:(?:,|\s|et)+(?:\d{2,3}|2[ab]))*)\b"
 )
-#: Names of departments that are words or towns too count only after "département".
+#: Department names that are also words or towns count only after "département".
 _COMMON = frozenset(
     "nord lot cher manche aube somme creuse landes var ain loire vienne marne orne eure oise indre gard".split()
 )
@@ -59,7 +59,7 @@ def _names() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
 
 
 def _meant(plain: str, match: re.Match[str], name: str) -> bool:
-    """Whether a name stands for the department: one that is a common word or a town needs the word before it."""
+    """Whether a name means the department: a common word or town name needs "département" before it."""
     if name not in _COMMON and not places.communes_named(name):
         return True
     return bool(

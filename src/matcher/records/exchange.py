@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from matcher.domain import BadInput, Forbidden, NotFound
@@ -80,18 +80,15 @@ class Suggestion:
     distance_km: float = math.nan
 
 
-def declare(
-    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
-    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
-    deadline: datetime | None = None
-) -> Offer:  # fmt: skip
-    """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
-
-    Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
-    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on inconsistent values.
-    """
-    _own(bearer, siret)
-    text = {"brings": clean(brings), "seeks": clean(seeks)}
+def _checked(
+    text: Mapping[str, str],
+    notice_id: str,
+    lot_id: str,
+    contact: str | None,
+    visibility: str,
+    named: Sequence[str],
+) -> None:
+    """Raises BadInput on inconsistent values of a declaration."""
     if not any(text.values()):
         raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
     if len(max(text.values(), key=len)) > LONGEST:
@@ -108,22 +105,40 @@ def declare(
         raise BadInput(
             "l'adresse de contact n'est pas une adresse électronique : corrigez-la ou laissez-la vide"
         )
+
+
+def _until(connection: Connection, notice_id: str, deadline: datetime | None, moment: datetime) -> datetime:
+    """The deadline of a declaration: the one given, else that of the notice.  Raises BadInput."""
+    wanted = select(Notice.deadline, Notice.owner).where(Notice.id == notice_id)
+    known = connection.execute(wanted).mappings().first()
+    # an unpublished need is private: the answer is the one for an unknown notice
+    public = known if known and not known["owner"] else None
+    until = deadline or (public["deadline"] if public else None)
+    if until is None:
+        raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
+    if until.tzinfo is None:
+        raise BadInput("la date limite doit porter son fuseau : 2026-12-01T12:00:00+01:00")
+    if until <= moment:
+        raise BadInput(f"la date limite de l'avis est passée ({until:%d/%m/%Y}) : on ne s'y déclare plus")
+    return until
+
+
+def declare(
+    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
+    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
+    deadline: datetime | None = None
+) -> Offer:  # fmt: skip
+    """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
+
+    Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
+    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on inconsistent values.
+    """
+    _own(bearer, siret)
+    text = {"brings": clean(brings), "seeks": clean(seeks)}
+    _checked(text, notice_id, lot_id, contact, visibility, named)
     moment = now()
     with store.writing() as connection:
-        known = (
-            connection.execute(select(Notice.deadline, Notice.owner).where(Notice.id == notice_id))
-            .mappings()
-            .first()
-        )
-        # an unpublished need is private: the answer is the one for an unknown notice
-        public = known if known and not known["owner"] else None
-        until = deadline or (public["deadline"] if public else None)
-        if until is None:
-            raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
-        if until.tzinfo is None:
-            raise BadInput("la date limite doit porter son fuseau : 2026-12-01T12:00:00+01:00")
-        if until <= moment:
-            raise BadInput(f"la date limite de l'avis est passée ({until:%d/%m/%Y}) : on ne s'y déclare plus")
+        until = _until(connection, notice_id, deadline, moment)
         row: dict[str, Any] = {
             "id": secrets.token_urlsafe(16),  # the first one, where it is declared again
             "siret": siret,

@@ -311,10 +311,10 @@ def _available() -> Iterator[None]:
         yield
     except (OperationalError, InternalError, sqlite3.OperationalError) as error:
         original = _first(error)
-        said = next(iter(str(original).strip().splitlines()), type(original).__name__)
-        why = next((text for word, text in CAUSES.items() if word in said.lower()), "")
+        message = next(iter(str(original).strip().splitlines()), type(original).__name__)
+        why = next((text for word, text in CAUSES.items() if word in message.lower()), "")
         raise StoreUnavailable(
-            f"nothing was recorded: {why or 'the store does not answer: ' + said[:120]}"
+            f"nothing was recorded: {why or 'the store does not answer: ' + message[:120]}"
         ) from error
 
 

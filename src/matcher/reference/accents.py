@@ -1,4 +1,4 @@
-"""Destroyed accents (U+FFFD) repaired where a French vocabulary makes it unambiguous; the others stay as published.
+"""Repair destroyed accents (U+FFFD) where a French vocabulary makes it unambiguous; leave the others as published.
 
 About one objet in five of the published awards lost its accents on the way.  A word is repaired when one
 word only, of the list in `data/reference`, has its letters and an accent at each lost place; `n� 3`, `d�un`

@@ -59,11 +59,6 @@ def naf_words(code: str) -> str:
     return _naf_words().get(code.replace(".", "").upper(), "")
 
 
-def rome_label(code: str) -> str:
-    """The label of a ROME job, or ""."""
-    return _rome().get(code.upper(), "")
-
-
 @remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: none of them identifies a firm."""

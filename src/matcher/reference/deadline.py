@@ -1,4 +1,4 @@
-"""Until when an answer is worth computing: asked between two lots, so that long work for one request ends."""
+"""A deadline for computing an answer, checked between lots, so that long requests are cut off."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 
 
 class TooLong(MatcherError):
-    """The answer is not computed in the time that a request may take."""
+    """The answer could not be computed within the time limit of a request."""
 
 
 def set_in(seconds: float) -> None:
-    """Work begun from here on in this context ends in so many seconds."""
+    """Set the deadline of this context, in seconds from now."""
     _UNTIL.set(time.monotonic() + seconds)
 
 

@@ -1,7 +1,7 @@
-"""Dated legal rules: lookups in the table `law.csv` for a given day, and what follows from them.
+"""Dated legal rules: lookups in the table `law.csv` for a given day, and their consequences.
 
-The one table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, its summary, its dates in
-force, its figure, and the source where its text was read, or that it is still to be verified.  Thresholds, shares,
+The single table (`data/assumptions/law.csv`, or the user's own of that name) holds each article, its summary, its dates
+in force, its figure, and the source where its text was checked, or that it is still to be verified.  Thresholds, shares,
 articles and dates are looked up here by code and day; none is written elsewhere.  The product
 informs and gives no legal advice: every rule is shown with its article, its date and "à vérifier".
 Amounts are euros before tax, shares run from 0 to 1, dates are the first and the last day in force.
@@ -20,6 +20,7 @@ from typing import Literal
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, BadInput, Buyer, Lot, Tender
 from matcher.reference import tables
+from matcher.reference.french import euros
 from matcher.reference.text import fold
 
 BuyerType = Literal["state", "local", "entity"]
@@ -286,7 +287,7 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
         f"{due.since:%d/%m/%Y} sauf exception motivée ({due.article}, à vérifier)"
     )
     text = (
-        f"Aucune clause sociale n'a été lue. Montant d'au moins {_euros(threshold.value)} HT "
+        f"Aucune clause sociale n'a été lue. Montant d'au moins {euros(threshold.value)} HT "
         f"({threshold.article}) : depuis le {due.since:%d/%m/%Y} une condition d'exécution sociale est due "
         f"({due.article}). L'acheteur choisit laquelle : ce ne sont pas forcément des heures d'insertion."
         + "".join(f" {one.text} ({one.article})." for one in others)
@@ -315,10 +316,6 @@ def _stated_total(tender: Tender) -> float | None:
         if lot.amount is not None and "amount" not in lot.inferred and lot.currency == "EUR"
     ]
     return sum(stated) or None
-
-
-def _euros(amount: float | None) -> str:
-    return f"{amount or 0.0:,.0f} €".replace(",", "\u202f")
 
 
 # ------------------------------------------------------------------------------------------- reservations
@@ -357,11 +354,6 @@ def article(raw: str) -> str:
     return f"{(letter or 'L').upper()}{book}-{number}" + (f"-{more}" if more else "")
 
 
-def articles_of(kind: str, on: date) -> tuple[str, ...]:
-    """The reserving articles in force that day that certainly admit a structure of that kind."""
-    return tuple(a for a in _OPEN if eligible(kind, (a,), on))
-
-
 def eligible(kind: str, articles: Sequence[str], on: date, labels: Iterable[str] = ()) -> bool | None:
     """Whether a structure of this kind may tender for a lot reserved under one of `articles`; None where unknown.
 
@@ -386,11 +378,3 @@ def _admits(wanted: str, kind: str, on: date) -> bool | None:
         return False  # the experiment had not begun, or has ended
     sure, perhaps = _OPEN[wanted]
     return True if kind in sure else None if kind in perhaps else False
-
-
-def group_admissible(kinds: Iterable[str], articles: Sequence[str], on: date) -> bool | None:
-    """Whether a group of these kinds may tender for a reserved lot: every member must be admissible (DAJ note of 2011)."""
-    answers = [eligible(kind, articles, on) for kind in kinds]
-    if False in answers:
-        return False
-    return None if None in answers else True

@@ -18,5 +18,5 @@ def mailbox(address: str) -> str:
 
 
 def is_address(address: str) -> bool:
-    """Can a mail be sent to it, as far as its spelling tells?"""
+    """Is it a syntactically valid mail address?"""
     return bool(mailbox(address))

@@ -1,4 +1,4 @@
-"""The needs of a lot: where it asks for several trades it is split, each need with its own passage.
+"""Needs of a lot: a lot that requires several trades is split, each need with its own passage.
 
 Trades are a table (`data/reference/trades.csv`: words, CPV and NAF prefixes); a need is one trade that the
 title, the description or the CPV codes of the lot ask for.
@@ -14,19 +14,19 @@ from matcher.domain import LENDING_KINDS, Lot, Structure
 from matcher.reference.text import fold, shorten
 from matcher.reference.trades import INDIRECT_FIT, named, skills, trades, trades_of_cpv
 
-MOST = 12  # needs of one lot: beyond, those of the largest weight are kept
+MOST = 12  # most needs of one lot; those of the largest weight are kept
 UNKNOWN_FIT = 0.25  # the trades of this structure are unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One trade that a lot asks for; `weight` is its part of the lot, the needs of a lot sum to 1."""
+    """One trade that a lot requires; `weight` is its share of the lot, the needs of a lot sum to 1."""
 
     id: str  # "<lot id>#<trade>"
     lot: str
     trade: str
     label: str
-    passage: str  # where the notice says so, as published; "CPV 90910000" when only a code does
+    passage: str  # passage of the notice, as published; "CPV 90910000" when only a code does
     cpv: tuple[str, ...] = ()
     weight: float = 1.0
 
@@ -35,7 +35,7 @@ _ASKS = re.compile(
     r"prestation|travaux|compren|porte sur|concern|comport|consist|assur|realis|mission|objet|fourniture|service"
     r"|inclu|ainsi que|entretien"
 )
-_LEAD = re.compile(  # what may stand before the trade where a piece of a description asks for it
+_LEAD = re.compile(  # words that may precede the trade where a piece of a description requires it
     r"^(?:(?:le|la|les|l'|un|une|de|du|des|d'|et|a|aux?|en|marche|lot|(?:n\W?)?\d{1,9}(?!\d)|prestations?|services?"
     r"|travaux|entretien|fourniture|pose|realisation|execution|ensemble|missions?|concernent?|porten?t? sur"
     r"|comprend|comprennent|assure|assurer|petits?|tous?|toutes?|ainsi que|objet|pour|sur)[\s:'’.-]*)*$"
@@ -54,13 +54,13 @@ GENERIC = frozenset(
 
 
 def pieces(title: str) -> list[str]:
-    """The pieces of a title that name a trade each, where it names several; else none."""
+    """The pieces of a title that each name a trade, if it names several; else none."""
     found = {name: piece for name, piece in named(title).items() if name not in GENERIC}
     return list(found.values())[:MOST] if len(found) > 1 and not _DESIGN.search(fold(title)) else []
 
 
 def split(lot: Lot) -> tuple[Need, ...]:
-    """The needs of a lot that asks for several trades; empty where it asks for one, or none is known."""
+    """The needs of a lot that requires several trades; empty for one trade or none known."""
     found = asked(lot)
     return found if len(found) > 1 else ()
 
@@ -68,11 +68,11 @@ def split(lot: Lot) -> tuple[Need, ...]:
 def asked(lot: Lot) -> tuple[Need, ...]:
     """The needs of a lot, one for each trade, in the order of its text; empty where no trade is known.
 
-    The title's trades are needs.  A trade of the description is one where a piece begins with it ("- la
-    peinture ;") or where a CPV code of the lot says it too: what is only mentioned is not asked for.
+    The title's trades are needs.  A trade in the description counts where a piece begins with it ("- la
+    peinture ;") or a CPV code of the lot confirms it: mere mentions do not count.
     """
     if _DESIGN.search(fold(lot.title)):
-        return ()  # designing or checking works of many trades is one trade
+        return ()  # designing or inspecting works of many trades is one trade
     passages = named(lot.title)
     weight = dict.fromkeys(passages, 2.0)
     codes = trades_of_cpv(lot.cpv)
@@ -84,7 +84,7 @@ def asked(lot: Lot) -> tuple[Need, ...]:
                 if name in codes or _heads(name, piece):
                     passages[name], weight[name] = piece, 1.0
             elif len(piece) > len(passages[name]):
-                passages[name] = piece  # the description says more than the title
+                passages[name] = piece  # the description is more detailed than the title
     main = next(iter(trades_of_cpv(lot.cpv[:1])), "")
     for name, code in codes.items():
         if name in weight:

@@ -1,10 +1,10 @@
-"""The sources of records by the names that people know them by."""
+"""Display names of the sources of records."""
 
 from __future__ import annotations
 
 import re
 
-#: Beginning of the name of a source -> what it is called.
+#: Prefix of the name of a source -> display name.
 SOURCES = {
     "siae": "Les emplois de l’inclusion", "emplois": "Les emplois de l’inclusion", "lemarche": "Le marché de l’inclusion", "marche": "Le marché de l’inclusion",
     "sirene": "Répertoire Sirene", "entreprises": "Annuaire des entreprises", "history": "Marchés attribués (DECP)", "decp": "Marchés attribués (DECP)",
@@ -13,7 +13,7 @@ SOURCES = {
 
 
 def source_name(text: str) -> str:
-    """A source by its name rather than by that of its file or record.
+    """The display name of a source, from its file or record name.
 
     "siae_2021.jsonl" is "Les emplois de l’inclusion", "ted:123-2024/1" is "Avis d’attribution (TED)".
     """

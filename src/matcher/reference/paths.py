@@ -35,7 +35,7 @@ def judgement_file(name: str, folder: Path | None = None) -> Path:
 
 @contextmanager
 def learnt_into(folder: Path) -> Iterator[None]:
-    """Files of the judgement are read from this folder where it holds them; who caches them forgets them first."""
+    """Within this context, files of the judgement are read from this folder where present; clear caches of them first."""
     _LEARNT_INTO.append(folder)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The tables of the trade: communes, departments, regions, NUTS, NAF, ROME, CPV, and placing by them.
+"""Geographic reference data: communes, departments, regions, NUTS; and locating places by them.
 
 Tables are read on first use, once, from `data/reference` (their sources are listed there).  An unknown
 code gives None, "" or an empty tuple, never an error; unknown coordinates are NaN.
@@ -57,7 +57,7 @@ class Department:
 
 @remembered()
 def _communes() -> tuple[list[str], list[list[str]]]:
-    """Codes in order, and the row of each as strings: 35,000 objects are not made for the few looked up."""
+    """Codes in order, and the row of each as strings, to avoid building 35,000 objects for the few looked up."""
     rows = list(_rows("communes.csv.gz"))
     own = list(_own_rows(OFFICIAL_COMMUNES))
     if own:
@@ -109,7 +109,7 @@ def _by_postcode() -> dict[str, list[int]]:
             continue
         for postcode in row[2].split():
             table.setdefault(postcode, []).append(number)
-    for number in cities:  # only where no arrondissement has the postcode: it says more than the city
+    for number in cities:  # only where no arrondissement, which is more specific, has the postcode
         for postcode in _communes()[1][number][2].split():
             table.setdefault(postcode, [number])
     return table
@@ -163,6 +163,7 @@ _ABBREVIATED = (
     (re.compile(r"\bst\b"), "saint"),
     (re.compile(r"\bs/"), "sur "),
 )
+_NO_KEY = re.compile(r"[^a-z0-9\n]+")
 _ARTICLE = re.compile(r"^(?:le|la|les|l) ")
 
 
@@ -174,16 +175,21 @@ def postcodes(department: str) -> tuple[str, ...]:
 
 @lru_cache(50_000)
 def name_key(name: str) -> str:
-    """A name as it is compared: without accents, case, hyphens, and with "St" as "saint"."""
-    text = fold(name)
+    """Normalised name: without accents, case, hyphens, and with "St" as "saint"."""
+    return _line_keys(name.replace("\n", " "))[0]
+
+
+def _line_keys(names: str) -> list[str]:
+    """The keys of names, one per line: a single pass over all names of the country is much faster than one per name."""
+    text = fold(names)
     for pattern, whole in _ABBREVIATED:
         text = pattern.sub(whole, text)
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
+    return [line.strip() for line in _NO_KEY.sub(" ", text).split("\n")]
 
 
 @remembered()
 def _keys() -> list[str]:
-    return [name_key(row[1]) for row in _communes()[1]]
+    return _line_keys("\n".join(row[1] for row in _communes()[1]))
 
 
 @remembered()
@@ -225,7 +231,7 @@ def is_twofold(code: str) -> bool:
 def commune_or_postcode(code: str, words: str = "", insee: bool = False) -> Place | None:
     """The place of five digits that are a postcode, an INSEE code, or both; None where they are neither.
 
-    Of a code that is both, the commune whose name the words hold decides, else `insee`, what it is said to be.
+    For a code that is both, the commune named in `words` decides, else `insee`.
     """
     as_commune, served = commune(code), communes_of_postcode(code)
     named = [c for c in served if mentions(words, c)]
@@ -337,7 +343,7 @@ def departments_within(place: Place) -> tuple[str, ...]:
 
 
 def precise(place: Place) -> bool:
-    """Is more known of a place than its department?"""
+    """Is a place known more precisely than by its department?"""
     centre = department(place.department) if place.department else None
     at_centre = centre is not None and (place.latitude, place.longitude) == (
         centre.latitude,
@@ -347,7 +353,7 @@ def precise(place: Place) -> bool:
 
 
 def neighbours(department: str) -> tuple[str, ...]:
-    """The departments that touch this one, by code; none for those overseas."""
+    """The departments adjacent to this one, by code; none for those overseas."""
     return _departments()[1].get(department, ())
 
 
@@ -409,12 +415,12 @@ _TITLE = re.compile(
 )
 _DEPARTMENT_TITLE = re.compile(r"^(?:departement|conseil departemental) (?:d(?:e la|e l|es|u|e) |d )?")
 _REGION_TITLE = re.compile(r"^(?:region|conseil regional) (?:d(?:e la|e l|es|u|e) |d )?")
-#: A name borne by several communes is believed without a department when one is this much larger.
+#: An ambiguous commune name is accepted without a department when one commune is this much larger.
 CLEARLY_LARGEST = 5
 
 
 def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
-    """The commune that a label names, and whether its homonyms leave a doubt."""
+    """The commune that a label names, and whether it is ambiguous."""
     text = re.sub(r"\b(?:cedex|cx)\b.*$", "", name_key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
     key = _TITLE.sub("", text)
     found = sorted((_commune_at(n) for n in _by_key().get(key, ())), key=lambda c: (-c.population, c.code))
@@ -477,7 +483,7 @@ def _with_commune(place: Place, found: Commune, inferred: bool = False) -> Place
 
 
 def _commune_of(place: Place) -> tuple[Commune | None, bool]:
-    """The commune that a place states, and whether a doubt remains."""
+    """The commune that a place states, and whether it is ambiguous."""
     if place.commune and (found := commune(place.commune)):
         return found, False
     stated = _POSTCODE.search(place.label)

@@ -51,13 +51,13 @@ def _bare(found: re.Match[str]) -> str:
 def folded(text: str) -> str:
     """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
     plain = text.lower()
-    if len(plain) != len(text):  # a capital that two letters replace, as "İ"
+    if len(plain) != len(text):  # a capital whose lower case is two characters, such as "İ"
         return text.translate(_FOLD)
     plain = plain.replace("`", "'").replace("\t", " ")
     return plain if plain.isascii() else _NOT_ASCII.sub(_bare, plain)
 
 
-#: A word's edge where U+FFFD is a letter like another.
+#: A word boundary where U+FFFD counts as a letter.
 _EDGE = rf"(?:(?<![\w{LOST}])(?=[\w{LOST}])|(?<=[\w{LOST}])(?![\w{LOST}]))"
 
 
@@ -88,7 +88,7 @@ def french(pattern: str) -> re.Pattern[str]:
 _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )
-#: Where a sentence may end; it begins with one class, so that what is no break is skipped fast.
+#: Where a sentence may end; it begins with one character class, so that other text is skipped fast.
 _BREAK = re.compile(
     r"[\s;|•▪●\uf0b7](?:(?<=[;|•▪●\uf0b7])\s*|(?<=\n)\s*|(?<=[.!?…]\s)\s*|(?<=\s)[—–]{1,2}\s+)"
 )

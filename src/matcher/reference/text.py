@@ -41,7 +41,7 @@ _BARE = _Bare()
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, ligatures opened, apostrophes made one: for comparing, not for showing."""
+    """Lower case without accents, ligatures expanded, apostrophes unified: for comparison, not for display."""
     if text.isascii():
         return text.lower()
     text = text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae").replace("’", "'")
@@ -91,9 +91,9 @@ def tokens(text: str) -> list[str]:
     return [_stem(word) for word in plain_words(text)]
 
 
-def common_words(asked: str, said: str, limit: int = 6) -> list[str]:
-    """Words of the question that the other text holds too (by stem), as the question writes them, in its order."""
-    stems = _stems(said)
+def common_words(asked: str, other: str, limit: int = 6) -> list[str]:
+    """Words of the query that also occur in the other text (by stem), as written in the query, in its order."""
+    stems = _stems(other)
     found: dict[str, str] = {}
     for word, own in _stemmed(asked):
         shared = next((stem for stem in own if stem in stems), None)
@@ -130,8 +130,8 @@ def lot_part(title: str) -> str:
 
 
 def coded(text: str, cpv: tuple[str, ...]) -> str:
-    """A text with its CPV codes as words, for the index of exact words: group, class and category of each code.
+    """A text with its CPV codes as words, for the lexical index: group, class and category of each code.
 
-    Rows of one class then meet even where they share no word, each level weighing by how rare it is.
+    Rows of one class then match even without a common word, each level weighted by its rarity.
     """
     return " ".join([text, *(f"cpv{code[:length]}" for code in cpv[:3] for length in (3, 4, 5))])

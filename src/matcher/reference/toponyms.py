@@ -1,7 +1,7 @@
 """Places named in words: typed by a person, stated in a notice, or part of its buyer's name.
 
-A name that several communes bear is never chosen for its population: the department, the other places or the
-rest of the text must settle it, else `Homonyms` names the choices.
+An ambiguous name is never resolved by population: the department, the other places or the rest of the text must
+decide, else `Homonyms` lists the choices.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from matcher.reference.places import Commune, departments_within, precise
 from matcher.reference.tables import _rows, remembered
 from matcher.reference.text import clean, fold
 
-#: A commune at least so large is meant as often as the department or region of its name (Vienne, in Isère).
+#: Population from which a commune is meant as often as the department or region of its name (Vienne, in Isère).
 TOWN = 10_000
-#: Fewer inhabitants than this and a name in a text is a word more often than a place.
+#: Population below which a name in a text is more often a word than a place.
 HAMLET = 300
 MOST_CHOICES = 10
 LONGEST_NAME = 8  # words
 
 
 class Homonyms(BadInput):
-    """Several places bear the name that was typed; `choices` are texts that name one each."""
+    """The name typed is ambiguous; `choices` are texts that each name one place."""
 
     def __init__(self, words: str, choices: tuple[str, ...]) -> None:
         self.words, self.choices = words, choices
@@ -42,7 +42,7 @@ class Homonyms(BadInput):
 def asked(words: str, context: str = "") -> tuple[Place, ...]:
     """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
 
-    Several are parted by commas, semicolons or "et".  `context` is the text of the need: a department that it
+    Several are separated by commas, semicolons or "et".  `context` is the text of the need: a department that it
     names settles a homonym.  Raises Homonyms, and BadInput where no place has that name.
     """
     text = clean(words)
@@ -51,7 +51,7 @@ def asked(words: str, context: str = "") -> tuple[Place, ...]:
     return _asked(text, hints(context), clean(context)[:2000] if re.search(r"\d{5}", text) else "")
 
 
-#: Places asked at once: each that is not spelt as it is called is looked for among all those of the country.
+#: Most places at once: each one that is misspelt is searched among all those of the country.
 MOST = 12
 
 
@@ -68,7 +68,7 @@ def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
 
 
 def spelt(words: str) -> bool:
-    """Are the places typed spelt as they are called, so that none is a guess?"""
+    """Are the places typed spelt exactly, so that none is a guess?"""
     text = clean(words)
     return bool(_options(text)) or all(map(_options, _parts(text)))
 
@@ -78,9 +78,9 @@ def _parts(text: str) -> list[str]:
 
 
 def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:
-    """Each part a place; areas that hold one of the communes only say which commune is meant."""
+    """One place per part; areas that contain one of the communes only disambiguate it."""
     options = [_options(part, context) or _resembling(part) for part in parts]
-    # a name that stands for one place only says where its neighbours in the list are
+    # an unambiguous name tells where its neighbours in the list are
     sure = frozenset(d for found in options if len(found) == 1 for d in departments_within(found[0]))
     chosen = [
         _settled(part, found, sure if len(_within(found, sure)) == 1 else near)
@@ -95,7 +95,7 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
 
 
 def _settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
-    """The one place meant.  Raises Homonyms where several are left, BadInput where there is none."""
+    """The only place meant.  Raises Homonyms where several are left, BadInput where there is none."""
     if not found:
         raise BadInput(
             f"no commune, postcode, department, region or grouping is called {words[:60]!r}: check the spelling"
@@ -115,7 +115,7 @@ def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
 
 
 def _choices(found: tuple[Place, ...]) -> tuple[str, ...]:
-    """Each place as one would type it to mean no other."""
+    """Each place as an unambiguous text."""
     several = [p.department for p in found if p.commune]
 
     def typed(place: Place) -> str:
@@ -138,7 +138,7 @@ _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
 def _options(text: str, context: str = "") -> tuple[Place, ...]:
-    """Every place that a name may mean, spelt as it is; none where it is no name of a place."""
+    """Every place with exactly this name; none where it is not a place name."""
     text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
     text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
     key = places.name_key(text)
@@ -259,7 +259,7 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
     bare = _KIND.sub("", key)
     if found := table.get(bare):
         return tuple(found)
-    if _KIND.match(key):  # the whole table is read for these alone: every word of a notice is asked
+    if _KIND.match(key):  # the whole table is read only for these: every word of a notice is looked up
         begun = [made for name, one in table.items() if name.startswith(bare) for made in one]
         if len(begun) == 1:
             return tuple(begun)
@@ -283,7 +283,7 @@ _TERRITORIES = frozenset(
     "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
 _LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
-#: What stands between two names of one list.
+#: Separators between two names of one list.
 _LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
@@ -292,16 +292,16 @@ _INTO = frozenset(("en", "dans", "departement", "region"))
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """A name met in a text, with what it may mean and how plainly it is said to be the place."""
+    """A name found in a text, with its possible meanings and how explicitly it is the place."""
 
     words: str
     options: tuple[Place, ...]
     listed: bool  # does it go on a list of names?
-    strength: int  # 2 said to be the place ("sur la commune de X", "X (93)"), 1 it may be, 0 a hint
+    strength: int  # 2 explicit ("sur la commune de X", "X (93)"), 1 possible, 0 a hint
 
 
 def hints(text: str) -> frozenset[str]:
-    """The departments that a text names by number, postcode or name, or by a commune of one name only."""
+    """Departments that a text names by number, postcode or name, or by an unambiguous commune."""
     head = text[:2000]
     coded = {places.department_of_postcode(code) for code in re.findall(r"(?<!\d)\d{5}(?!\d)", head)}
     numbers = re.findall(r"\((2[AB]|\d{2,3})\)|\bdans le (\d{2,3})\b", head, re.I)
@@ -316,7 +316,7 @@ def hints(text: str) -> frozenset[str]:
 
 
 def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
-    """The places that a text says the work is done at, marked inferred; none where it says none.
+    """Places of work stated in a text, marked inferred; none where it states none.
 
     `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
     """
@@ -401,7 +401,7 @@ def _known(words: str) -> tuple[Place, ...]:
 def _strength(
     text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: tuple[Place, ...]
 ) -> int:
-    """How plainly the words around a name say that it is the place."""
+    """How explicitly the words around a name mark it as the place."""
     after = text[tokens[stop - 1].end() :]
     bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
     if bracket and any(bracket.group(1).upper().startswith(d) for p in options if (d := p.department)):
@@ -431,9 +431,9 @@ def _strength(
 
 
 def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
-    """The commune where a buyer sits, by its number, its address or its name; of the departments `within`, if any."""
+    """The commune of a buyer's seat, by its identifier, address or name; among the departments `within`, if any."""
     if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
-        return None  # a department's or a region's work is all over it
+        return None  # a department or region works all over its territory
     found = places.commune_of_siren(buyer.id) if buyer.id else None
     if found is None and buyer.place.commune:
         found = places.commune(buyer.place.commune)
@@ -467,7 +467,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
 
 
 def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
-    """Where a lot is carried out, located, and whether that is only the buyer's place for want of more.
+    """The places of work of a lot, located, and whether they are only the buyer's place by default.
 
     What is stated precisely stands; else what the text names within the department stated; else the buyer's
     town within it, marked inferred.
@@ -490,7 +490,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
 
 
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
-    """Whether `of_lot` may place a lot in one of these departments; tells without reading its text, True where unsure."""
+    """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
     located = (places.locate(place) for place in lot.places)
     found = {code for place in located for code in departments_within(place)}
     if not found or "places" in lot.inferred:

@@ -13,7 +13,7 @@ from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 
-READ_FIT = 0.75  # read of it, on its site say, and not said by it
+READ_FIT = 0.75  # read elsewhere, such as on its site, rather than declared
 INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
 
 
@@ -47,7 +47,7 @@ def _any_trade() -> re.Pattern[str]:
     return re.compile("|".join(trade.words.pattern for trade in trades()))
 
 
-# not asked for: excluded, or a mere circumstance of another work
+# not required: excluded, or a mere circumstance of another work
 _EXCLUDED = re.compile(
     r"(?:hors|sauf|excepte|exception (?:de|du|des)|exclusion (?:de|du|des)|ne (?:comprend|concerne|porte) pas"
     r"|sans|non compris)[^.;:]{0,40}$"
@@ -65,13 +65,13 @@ _PIECE = re.compile(r"\s{0,9}(?:[,;:/+|]|\s(?:et|&|ou|ainsi que|dont|[-–—])\
 def named(text: str) -> dict[str, str]:
     """Trade -> the piece of the text that names it, as published, in the order of the text.
 
-    A text is cut at commas, "et" and the like; the first trade of a piece is what it asks for ("démolition
-    des cloisons" asks for demolition).  What is excluded ("hors électricité") is not asked.
+    A text is cut at commas, "et" and the like; the first trade of a piece is the required one ("démolition
+    des cloisons" requires demolition).  Exclusions ("hors électricité") do not count.
     """
     return dict(_named(text))
 
 
-@lru_cache(maxsize=5_000)  # the title of a lot is asked by many
+@lru_cache(maxsize=5_000)  # titles of lots are looked up by many callers
 def _named(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     start = 0
@@ -109,7 +109,7 @@ def _trade_of_code(code: str) -> str:
 
 
 def skills(structure: Structure) -> Mapping[str, float]:
-    """Trade -> confidence that this structure practises it: 1 stated by an offer or past award, 0.75 read of it, 0.5 by its NAF alone."""
+    """Trade -> confidence that this structure practises it: 1 stated by an offer or past award, 0.75 read elsewhere, 0.5 by its NAF code alone."""
     offers = structure.offers
     texts = [
         structure.name,

@@ -122,8 +122,8 @@ class Able:
         asked = shortlist.query
         query = replace(asked, places=spread(locate(place)), memo=asked.memo.without({"vague place"}))
         there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE))
-        told = judgement.shipped().contributions(there)
-        scores: Column = np.sum(list(told.values()), axis=0)
+        added = judgement.shipped().contributions(there)
+        scores: Column = np.sum(list(added.values()), axis=0)
         return self._open(there, judgement.shipped().levels_of(scores))
 
     def _open(self, shortlist: Shortlist, levels: Levels) -> Levels:

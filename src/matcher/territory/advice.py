@@ -209,13 +209,13 @@ def _reserve(f: Facts) -> Advice | Refused:
     elif usable[law.COMBINED] >= f.competition and combined is not None:
         article = law.COMBINED
     else:
-        said = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in law.UNSPECIFIED)
+        counts = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in law.UNSPECIFIED)
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
         return Refused(
             code=code,
             title=title,
-            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : rien ne dit que la concurrence demeurerait ({said}{why})",
+            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : rien ne dit que la concurrence demeurerait ({counts}{why})",
         )
     worth, weight = f.within[article], f.weight.get(article, Weight())
     names = {

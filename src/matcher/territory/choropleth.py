@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -71,16 +71,7 @@ def svg(
     drawn_width = (right - left) * scale
     room = 190 if small else 0
     total = head + tall + (64 if apart else 0) + foot
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + room:.0f} {total:.0f}" role="img" '
-        f'aria-labelledby="map-title map-desc" font-family="system-ui, sans-serif">',
-        f'<title id="map-title">{escape(title)}</title>',
-        f'<desc id="map-desc">{escape(_described(known, asked, unit))}</desc>',
-        '<defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="6" height="6" fill="#f4f4f4"/><line x1="0" y1="0" x2="0" y2="6" stroke="#8a8a8a" stroke-width="1.4"/>'
-        "</pattern></defs>",
-        f'<rect width="100%" height="100%" fill="#ffffff"/><text x="8" y="26" font-size="18" font-weight="600" fill="#1a1a1a">{escape(title)}</text>',
-    ]
+    parts = [_opening(title, _described(known, asked, unit), width + room, total)]
     frame = _Frame(scale, max(0.0, (width - drawn_width) / 2) - left * scale, head - top * scale)
     parts += [_area(code, drawn[code], known.get(code), bounds, frame, unit) for code in inside]
     hidden = set(small)
@@ -88,33 +79,62 @@ def svg(
         _label(code, drawn[code], known.get(code), bounds, frame) for code in inside if code not in hidden
     ]
     if small:
-        near = [drawn[code] for code in small]
-        by = 150 / (max(b.right for b in near) - min(b.left for b in near))
-        inset = _Frame(
-            by, width + 20 - min(b.left for b in near) * by, head + 30 - min(b.top for b in near) * by
-        )
-        parts.append(
-            f'<text x="{width + 20}" y="{head + 16}" font-size="12" fill="#1a1a1a">Paris et petite couronne</text>'
-        )
-        parts += [_area(code, drawn[code], known.get(code), bounds, inset, unit) for code in small]
-        parts += [_label(code, drawn[code], known.get(code), bounds, inset) for code in small]
-    for i, code in enumerate(apart):
-        x, y = 8 + i * 74, head + tall + 12
-        value = known.get(code)
-        at = None if value is None else shade(value, bounds)
-        fill = "url(#unknown)" if at is None else SHADES[at]
-        ink = "#1a1a1a" if at is None else INK[at]
-        parts.append(
-            f'<g><title>{escape(_caption(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
-            f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
-            f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
-        )
+        parts += _inset({code: drawn[code] for code in small}, known, bounds, unit, width + 20, head)
+    parts += [
+        _box(code, known.get(code), bounds, unit, 8 + i * 74, head + tall + 12)
+        for i, code in enumerate(apart)
+    ]
     parts += _legend(bounds, bool(len(known) < len(asked)), bool(known), unit, total - foot + 24)
     parts.append(
         f'<text x="8" y="{total - 28:.0f}" font-size="11" fill="#444">{escape(shorten(source, 112))}</text>'
     )
     parts.append(f'<text x="8" y="{total - 10:.0f}" font-size="11" fill="#444">{CREDIT}</text></svg>')
     return "".join(parts)
+
+
+def _opening(title: str, description: str, width: float, height: float) -> str:
+    """The beginning of the picture: its size, texts for screen readers, the pattern of unknown figures, the title."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'aria-labelledby="map-title map-desc" font-family="system-ui, sans-serif">'
+        f'<title id="map-title">{escape(title)}</title>'
+        f'<desc id="map-desc">{escape(description)}</desc>'
+        '<defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="6" height="6" fill="#f4f4f4"/><line x1="0" y1="0" x2="0" y2="6" stroke="#8a8a8a" stroke-width="1.4"/>'
+        "</pattern></defs>"
+        f'<rect width="100%" height="100%" fill="#ffffff"/><text x="8" y="26" font-size="18" font-weight="600" fill="#1a1a1a">{escape(title)}</text>'
+    )
+
+
+def _inset(
+    shapes: Mapping[str, Outline],
+    known: Mapping[str, float],
+    bounds: Sequence[float],
+    unit: str,
+    left: float,
+    top: float,
+) -> Iterator[str]:
+    """Paris and its neighbours, enlarged."""
+    x, y = min(b.left for b in shapes.values()), min(b.top for b in shapes.values())
+    by = 150 / (max(b.right for b in shapes.values()) - x)
+    frame = _Frame(by, left - x * by, top + 30 - y * by)
+    yield f'<text x="{left}" y="{top + 16}" font-size="12" fill="#1a1a1a">Paris et petite couronne</text>'
+    for code, shape in shapes.items():
+        yield _area(code, shape, known.get(code), bounds, frame, unit)
+    for code, shape in shapes.items():
+        yield _label(code, shape, known.get(code), bounds, frame)
+
+
+def _box(code: str, value: float | None, bounds: Sequence[float], unit: str, x: float, y: float) -> str:
+    """A department without an outline, as a box with its code and figure."""
+    at = None if value is None else shade(value, bounds)
+    fill = "url(#unknown)" if at is None else SHADES[at]
+    ink = "#1a1a1a" if at is None else INK[at]
+    return (
+        f'<g><title>{escape(_caption(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
+        f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
+        f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
+    )
 
 
 class _Frame(NamedTuple):

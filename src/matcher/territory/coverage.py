@@ -28,7 +28,6 @@ from matcher.territory.able import Levels, likely
 from matcher.territory.supply import Mask, Supply, Worth, asked_of, placed, trades_asked, trades_of_lot
 
 State = Literal["blanche", "fragile", "couverte", "sans besoin publié"]
-UNKNOWN_TRADE = "non reconnu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,75 +397,92 @@ def cover(
     of_kind = np.isin(supply.kinds, list(kinds)) if kinds else np.ones(len(supply), dtype=bool)
     able = {trade: supply.able((trade,)) & of_kind for trade in chosen}
     within = [_stands(supply, area) for area in areas]
-    counts: dict[tuple[int, str], _Counts] = {}
-    all_lots, all_short = [0] * len(areas), [0] * len(areas)
-    unplaced = unknown_trade = 0
-    outside: Counter[str] = Counter()
-    able_at: dict[tuple[Any, ...], Mask] = {}
-    eligible_of: dict[tuple[str, ...] | None, Mask] = {}
-    for lot in lots:
-        if lot.place.department is None and lot.place.latitude is None:
-            unplaced += 1
-            continue
-        at = [i for i, area in enumerate(areas) if _holds(area, lot.place)]
-        if not at:
-            continue
-        if not lot.trades:
-            if lot.family:
-                outside[lot.family] += 1
-            else:
-                unknown_trade += 1
-            continue
-        asked = [trade for trade in lot.trades if trade in chosen]
-        if not asked:
-            continue
-        where = (lot.place.latitude, lot.place.longitude, lot.place.department)
-        for trade in asked:
-            if (trade, *where) not in able_at:
-                able_at[trade, *where] = supply.able((trade,), lot.place) & of_kind
-        articles = lot.reservation.opened_by if lot.reservation else None
-        if articles not in eligible_of:
-            eligible_of[articles] = supply.eligible(lot.reservation)
-        may = eligible_of[articles]
-        few = {trade: supply.bidders_of(may & able_at[trade, *where]) < n for trade in asked}
-        for i in at:
-            all_lots[i] += 1
-            all_short[i] += any(few.values())
-            for trade in asked:
-                tally = counts.setdefault((i, trade), _Counts())
-                tally.calls += lot.origin == "avis"
-                tally.awards += lot.origin == "attribution"
-                tally.short += few[trade]
+    count = _counted(supply, lots, areas, chosen, of_kind, n)
     cells = []
     for i, area in enumerate(areas):
         for trade in chosen:
-            count = counts.get((i, trade), _Counts())
+            tally = count.cells.get((i, trade), _Counts())
             levels = np.where(of_kind, _levels(supply, trade, area), UNLIKELY)
             cell = Cell(
                 area=area, trade=trade, label=supply.labels[trade], here=supply.bidders_of(able[trade] & within[i]),
-                able=supply.count(levels), calls=count.calls, awards=count.awards, short=count.short, n=n,
+                able=supply.count(levels), calls=tally.calls, awards=tally.awards, short=tally.short, n=n,
             )  # fmt: skip
-            if count.short and closers:
+            if tally.short and closers:
                 near = nearest(supply, able[trade] & ~likely(levels), area.place, closers)
                 others = _neighbouring(supply, of_kind & ~likely(levels), area, trade, closers)
                 cell = replace(cell, nearest=_shown(near, area), neighbours=_shown(others, area))
             cells.append(cell)
+    return Coverage(
+        cells=tuple(cells), areas=tuple(areas),
+        lots={a.code: count.lots[i] for i, a in enumerate(areas)}, short={a.code: count.short[i] for i, a in enumerate(areas)},
+        structures={a.code: supply.count(within[i] & of_kind) for i, a in enumerate(areas)},
+        vague={a.code: supply.bidders_of(within[i] & of_kind & supply.vague) for i, a in enumerate(areas)},
+        unplaced=count.unplaced, outside=dict(count.outside.most_common()), unknown_trade=count.unknown_trade, n=n, on=supply.on,
+        sources=(supply.source(), _source_of(lots)), facilitators=_facilitators(areas),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Counted:
+    """Lots by area and trade, by area, and those that could not be placed or recognised."""
+
+    lots: list[int]
+    short: list[int]
+    cells: dict[tuple[int, str], _Counts] = field(default_factory=dict)
+    outside: Counter[str] = field(default_factory=Counter)
+    unplaced: int = 0
+    unknown_trade: int = 0
+
+
+def _counted(
+    supply: Supply,
+    lots: Sequence[Wanted],
+    areas: Sequence[Area],
+    chosen: Sequence[str],
+    of_kind: Mask,
+    n: int,
+) -> _Counted:
+    count = _Counted([0] * len(areas), [0] * len(areas))
+    able_at: dict[tuple[Any, ...], Mask] = {}
+    eligible: dict[tuple[str, ...] | None, Mask] = {}
+
+    def short_of(lot: Wanted, trade: str) -> bool:
+        at = (trade, lot.place.latitude, lot.place.longitude, lot.place.department)
+        if at not in able_at:
+            able_at[at] = supply.able((trade,), lot.place) & of_kind
+        articles = lot.reservation.opened_by if lot.reservation else None
+        if articles not in eligible:
+            eligible[articles] = supply.eligible(lot.reservation)
+        return supply.bidders_of(eligible[articles] & able_at[at]) < n
+
+    for lot in lots:
+        if lot.place.department is None and lot.place.latitude is None:
+            count.unplaced += 1
+            continue
+        at = [i for i, area in enumerate(areas) if _holds(area, lot.place)]
+        if at and not lot.trades:
+            count.outside.update([lot.family] if lot.family else [])
+            count.unknown_trade += not lot.family
+        asked = [trade for trade in lot.trades if trade in chosen] if at else []
+        few = {trade: short_of(lot, trade) for trade in asked}
+        for i in at if asked else ():
+            count.lots[i] += 1
+            count.short[i] += any(few.values())
+            for trade in asked:
+                tally = count.cells.setdefault((i, trade), _Counts())
+                tally.calls += lot.origin == "avis"
+                tally.awards += lot.origin == "attribution"
+                tally.short += few[trade]
+    return count
+
+
+def _source_of(lots: Sequence[Wanted]) -> str:
+    """Number, period and origin of the lots, in French."""
     dates = sorted(lot.on for lot in lots if lot.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
     formats = Counter(f"{lot.origin}s ({_of(lot.source)})" for lot in lots)
-    needs_source = (
-        f"besoins : {grouped(len(lots))} lots, "
-        + ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
-        + span
-    )
-    return Coverage(
-        cells=tuple(cells), areas=tuple(areas),
-        lots={a.code: all_lots[i] for i, a in enumerate(areas)}, short={a.code: all_short[i] for i, a in enumerate(areas)},
-        structures={a.code: supply.count(within[i] & of_kind) for i, a in enumerate(areas)},
-        vague={a.code: supply.bidders_of(within[i] & of_kind & supply.vague) for i, a in enumerate(areas)},
-        unplaced=unplaced, outside=dict(outside.most_common()), unknown_trade=unknown_trade, n=n, on=supply.on, sources=(supply.source(), needs_source),
-        facilitators=_facilitators(areas),
-    )  # fmt: skip
+    listed = ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
+    return f"besoins : {grouped(len(lots))} lots, {listed}{span}"
 
 
 def _of(source: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from matcher.reference.french import grouped
+from matcher.reference.french import euros, grouped
 from matcher.reference.text import shorten
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -22,7 +22,7 @@ def _environment() -> Any:
     made = Environment(
         loader=FileSystemLoader(pages), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    made.filters["euros"] = euros
+    made.filters["euros"] = partial(euros, unknown="inconnu")
     made.filters["number"] = number
     made.filters["percent"] = percent
     return made
@@ -31,11 +31,6 @@ def _environment() -> Any:
 def page(name: str, **values: Any) -> str:
     """A whole HTML page, printable, without any outside host; every text is escaped."""
     return str(_environment().get_template(f"{name}.html").render(**values))
-
-
-def euros(amount: float | None) -> str:
-    """An amount as it is written in French, before tax."""
-    return "inconnu" if amount is None or amount != amount else f"{number(amount)} €"
 
 
 def number(value: float | None) -> str:

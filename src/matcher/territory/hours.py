@@ -6,7 +6,7 @@ Hours worked = amount x share of labour / cost of an hour; both come from the ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -247,6 +247,46 @@ class Oeth:
     on: date
 
 
+def _checked(purchase: float, rate: float | None, contribution: float | None) -> float:
+    """The employment rate, if it and the amounts are possible.  Raises BadInput."""
+    if rate is None:
+        raise BadInput(
+            "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés : donnez-le, 4,2 pour 4,2 %"
+        )
+    if not 0 <= rate <= 1:
+        raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
+    if not 0 < purchase < 1e11:
+        raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
+    if contribution is not None and contribution < 0:
+        raise BadInput(
+            "une contribution négative : donnez la contribution de l'année avant déductions, en euros"
+        )
+    return rate
+
+
+def _capped(
+    deductible: float,
+    rate: float,
+    contribution: float | None,
+    headcount: float | None,
+    figure: Mapping[str, float],
+) -> tuple[float | None, float | None, list[str]]:
+    """Cap, deduction (None where the contribution is unknown) and notes."""
+    if headcount is not None and headcount < 20:
+        why = "moins de vingt salariés : aucune contribution n'est due, l'achat n'a pas d'effet"
+        return 0.0, 0.0, [why]
+    if rate >= figure["rate"]:
+        why = f"le taux d'emploi atteint {100 * figure['rate']:g} % : aucune contribution n'est due, l'achat n'a pas d'effet"
+        return 0.0, 0.0, [why]
+    part = figure["cap-high"] if rate >= figure["cap-from"] else figure["cap-low"]
+    if contribution is None:
+        why = f"au plus {100 * part:g} % de la contribution : donnez la contribution de l'année avant déductions pour connaître le plafond"
+        return None, None, [why]
+    cap = part * contribution
+    capped = [f"plafonné à {100 * part:g} % de la contribution"] if deductible > cap else []
+    return cap, min(deductible, cap), capped
+
+
 def oeth(
     purchase: float,
     rate: float | None,
@@ -262,18 +302,7 @@ def oeth(
     By the rules `oeth.*` of a private employer, which a public one takes for an approximation: its contribution
     goes to another fund (`oeth.public`).  Raises BadInput where the rate is not given: it decides of everything.
     """
-    if rate is None:
-        raise BadInput(
-            "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés : donnez-le, 4,2 pour 4,2 %"
-        )
-    if not 0 <= rate <= 1:
-        raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
-    if not 0 < purchase < 1e11:
-        raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
-    if contribution is not None and contribution < 0:
-        raise BadInput(
-            "une contribution négative : donnez la contribution de l'année avant déductions, en euros"
-        )
+    rate = _checked(purchase, rate, contribution)
     rules = {
         code: law.rule(f"oeth.{code}", on) for code in ("rate", "labour", "cap-low", "cap-high", "cap-from")
     }
@@ -291,29 +320,7 @@ def oeth(
             "le coût de la main-d'œuvre ne peut dépasser l'achat hors taxes : reprenez celui de l'attestation"
         )
     deductible = figure["labour"] * cost
-    notes = []
-    cap: float | None = None
-    deduction: float | None
-    if headcount is not None and headcount < 20:
-        notes.append("moins de vingt salariés : aucune contribution n'est due, l'achat n'a pas d'effet")
-        deduction, cap = 0.0, 0.0
-    elif rate >= figure["rate"]:
-        notes.append(
-            f"le taux d'emploi atteint {100 * figure['rate']:g} % : aucune contribution n'est due, l'achat n'a pas d'effet"
-        )
-        deduction, cap = 0.0, 0.0
-    else:
-        part = figure["cap-high"] if rate >= figure["cap-from"] else figure["cap-low"]
-        if contribution is None:
-            deduction = None
-            notes.append(
-                f"au plus {100 * part:g} % de la contribution : donnez la contribution de l'année avant déductions pour connaître le plafond"
-            )
-        else:
-            cap = part * contribution
-            deduction = min(deductible, cap)
-            if deductible > cap:
-                notes.append(f"plafonné à {100 * part:g} % de la contribution")
+    cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
     notes.append(
         "seule fait foi l'attestation annuelle que le fournisseur (EA, ESAT) remet à l'acheteur, avec le coût de la "
         "main-d'œuvre de l'année ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"

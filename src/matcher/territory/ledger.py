@@ -228,6 +228,40 @@ class _Kinds:
         return tuple(name for name, kinds in GROUPS if held & kinds or f"|{name.lower()}|" in labels)
 
 
+def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
+    """How to read the tables, in French."""
+    notes = [
+        "le grand livre dit ce qui a été payé, DECP ce qu'un marché peut coûter : les deux ne s'additionnent pas",
+        "les tableaux par métier, année et département ne comptent que les structures dont le type est connu",
+        "un marché de plusieurs titulaires est partagé à parts égales entre eux, faute de mieux",
+    ]
+    doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
+    if doubtful:
+        notes.append(
+            f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
+        )
+    return tuple(notes)
+
+
+def _sources(
+    catalogue: Catalogue, listed: Sequence[Award], kept: Sequence[Purchase], ledger_source: str, day: date
+) -> tuple[str, ...]:
+    """Where the figures come from, in French."""
+    built = day_written(str(catalogue.manifest["built"])[:10])
+    sources = [f"annuaire : catalogue {catalogue.manifest['data']} construit le {built}"]
+    if listed:
+        dates = sorted(a.notified for a in listed if a.notified)
+        span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ""
+        origins = ", ".join(f"{k} {v}" for k, v in Counter(a.source or "decp" for a in listed).most_common(4))
+        sources.append(f"DECP : {len(listed)} marchés{span} ({origins})")
+    if kept:
+        years = _span(min(p.year for p in kept), max(p.year for p in kept))
+        origin = f" ({ledger_source})" if ledger_source else ""
+        sources.append(f"grand livre : {len(kept)} achat{'s' if len(kept) > 1 else ''}, {years}{origin}")
+    rule = law.rule("spaser", day)
+    return (*sources, rule.shown()) if rule else tuple(sources)
+
+
 def report(
     catalogue: Catalogue,
     *,
@@ -268,37 +302,10 @@ def report(
     }  # fmt: skip
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
-    doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
-    notes = [
-        "le grand livre dit ce qui a été payé, DECP ce qu'un marché peut coûter : les deux ne s'additionnent pas",
-        "les tableaux par métier, année et département ne comptent que les structures dont le type est connu",
-        "un marché de plusieurs titulaires est partagé à parts égales entre eux, faute de mieux",
-    ]
-    if doubtful:
-        notes.append(
-            f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
-        )
-    dates = sorted(a.notified for a in listed if a.notified)
-    span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ""
-    origins = Counter(a.source or "decp" for a in listed)
-    sources = [
-        f"annuaire : catalogue {catalogue.manifest['data']} construit le {day_written(str(catalogue.manifest['built'])[:10])}"
-    ]
-    if listed:
-        sources.append(
-            f"DECP : {len(listed)} marchés{span} ({', '.join(f'{k} {v}' for k, v in origins.most_common(4))})"
-        )
-    if kept:
-        sources.append(
-            f"grand livre : {len(kept)} achat{'s' if len(kept) > 1 else ''}, {_span(min(p.year for p in kept), max(p.year for p in kept))}{f' ({ledger_source})' if ledger_source else ''}"
-        )
-    rule = law.rule("spaser", day)
-    if rule:
-        sources.append(rule.shown())
     return Report(
         title="Achats par type de structure", tables=tables, paid=sum(p.amount for p in kept), awarded=sum(value for *_, value in shares_of),
-        shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=tuple(notes),
-        rejected=tuple(rejected), sources=tuple(sources), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
+        shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=_notes(listed),
+        rejected=tuple(rejected), sources=_sources(catalogue, listed, kept, ledger_source, day), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
     )  # fmt: skip
 
 

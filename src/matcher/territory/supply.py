@@ -71,13 +71,13 @@ class Worth:
     def _known(self) -> list[str]:
         """What is known of those counted, as far as anything is."""
         hours = f" et {self.hours_asked:.0f} heures d'insertion" if round(self.hours_asked) else ""
-        told = [
+        parts = [
             (self.verified, f"{self.verified} vérifiée{_s(self.verified)} active{_s(self.verified)}"),
             (self.answered, f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an"),
             (self.asked, f"{self.asked} déjà sollicitée{_s(self.asked)}, pour {self.lots_asked} lot{_s(self.lots_asked)}{hours}"),
         ]  # fmt: skip
         none_active = ["aucune vérifiée active"] if self.possible and not self.verified else []
-        return none_active + [words for count, words in told if count]
+        return none_active + [words for count, words in parts if count]
 
 
 def _s(count: int) -> str:

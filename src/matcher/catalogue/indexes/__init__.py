@@ -1,15 +1,19 @@
 """Indexes: vectors or words to rows.  One file each; the file name is the key.
 
-To add one, write a file with `build(texts, vectors, **options) -> Index` and `load(folder) -> Index`.
+To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index` and `load(folder) -> Index`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matcher import plugins
+from matcher.domain import Recipe
 
 Role = Literal["meaning", "words"]
 
@@ -35,6 +39,12 @@ class Index(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the index below `folder`; `load(folder)` gives the same answers."""
+
+
+def default(role: Role) -> ModuleType:
+    """The index of a role in the default recipe."""
+    found = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
+    return next(module for module in found if role == module.ROLE)
 
 
 def reachable(k: int, rows: int, allowed: NDArray[np.bool_] | None) -> int:

@@ -10,8 +10,7 @@ Johnson, Douze, JÃ©gou, "Billion-scale similarity search with GPUs", 2017; AndrÃ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.indexes import Role, reachable, selective
+from matcher.catalogue.products import one_thread, products
+
+ROLE: Role = "meaning"
 
 FLAT_UP_TO = 8_000  # vectors; above, PQ finds the same in half the time
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (11 ms per million)
@@ -40,7 +42,7 @@ class FaissIndex:
     where it is read in the first of its rows.
     """
 
-    role: Role = "meaning"
+    role: Role = ROLE
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class FaissIndex:
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
         many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
         question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
-        with _one_thread():
+        with one_thread():
             _, found = self._index.search(question, many, params=options)
         numbers = found[0][found[0] >= 0].astype(np.int64)
         numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others were deleted
@@ -169,43 +171,6 @@ class FaissIndex:
                 np.save(folder / f"{name}.npy", array, allow_pickle=False)
         meta = {"kind": self.kind, "rows": len(self._numbers), "vectors": self._index.ntotal}
         (folder / "index.json").write_text(json.dumps(meta | {"apart": self._table is not None}))
-
-
-def products(
-    vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
-    import faiss
-
-    asked = np.ascontiguousarray(vector, dtype=np.float32)
-    rows = np.ascontiguousarray(rows, dtype=np.int64)
-    n, d = vectors.shape
-    if (
-        not vectors.flags.c_contiguous
-        or asked.shape != (d,)
-        or (len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < n)
-    ):
-        raise IndexError(f"rows of {vectors.shape} were asked for that do not exist")  # below is C
-    out = np.zeros(len(rows), dtype=np.float32)
-    point = faiss.swig_ptr
-    with _one_thread():
-        faiss.fvec_inner_products_by_idx(
-            point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
-        )
-    return out
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for a single query: further faiss threads only spin after each call."""
-    import faiss
-
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)
 
 
 def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:

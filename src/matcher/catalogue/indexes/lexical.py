@@ -26,6 +26,8 @@ K1, B = 1.2, 0.6
 #: A posting list this long is read only if it can still bring a row into the top k.
 LONG = 4_000
 
+ROLE: Role = "words"
+
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
@@ -61,7 +63,7 @@ class _Scratch:
 class LexicalIndex:
     """The words of each row, and the rows of each word, with their weights."""
 
-    role: Role = "words"
+    role: Role = ROLE
 
     def __init__(
         self, vocabulary: dict[str, int], counted: _Counted, weighted: _Weighted, k1: float, b: float
@@ -129,14 +131,16 @@ class LexicalIndex:
         """Rows that certainly include the k best, and their sums."""
         weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
-        left = float(weighted.highest[columns].sum(dtype=np.float64))
+        whole = left = float(weighted.highest[columns].sum(dtype=np.float64))
         total, count = room.total, 0
         met: list[NDArray[np.int64]] = []
         least = 0.0
         try:
             for first, column in enumerate(columns):
                 rows, weights = self._posting(column)
-                if len(rows) > LONG and count >= k:
+                if (
+                    len(rows) > LONG and count >= k and left < whole - left
+                ):  # else no row can have as much yet
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:

@@ -22,6 +22,8 @@ from matcher import plugins
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.domain import BadInput, MatcherError, StaleArtefact
 
+ROLE: Role = "meaning"
+
 M, EF_CONSTRUCTION, EF_MOST = 16, 100, 1000
 LOCK = 0x76656374  # advisory lock of the filling
 
@@ -29,7 +31,7 @@ LOCK = 0x76656374  # advisory lock of the filling
 class PgvectorIndex:
     """A table of vectors at the server, and the same vectors, memory-mapped, for exact comparison."""
 
-    role: Role = "meaning"
+    role: Role = ROLE
 
     def __init__(self, vectors: NDArray[Any], table: str, url: str) -> None:
         self._vectors, self._table, self._url = vectors, table, url

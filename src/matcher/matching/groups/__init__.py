@@ -1,1 +1,1 @@
-"""Teams for the lots of a tender, chosen exactly."""
+"""Consortia for the lots of a tender, chosen by exact optimisation."""

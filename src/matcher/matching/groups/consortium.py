@@ -1,8 +1,8 @@
-"""Who covers together what none covers alone: the teams proposed for a tender, with what the law says.
+"""Consortia proposed for a tender, with legal warnings.
 
-`recommend` turns ranked lots into the pure problem of `matcher.matching.groups.cover`, solves it, and tells the result in
-the words of the trade: who takes which lot or need and why, what stays uncovered, the form, the mandataire,
-the warnings.  It informs and gives no legal advice.
+`recommend` turns ranked lots into the pure problem of `matcher.matching.groups.cover`, solves it, and presents the
+result: who takes which lot or need and why, what stays uncovered, the form, the mandataire, the warnings.  It is
+information, not legal advice.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from matcher.matching.groups.table import (
     HALF,
     QUARTER,
     WHOLE,
+    _Constraints,
+    _constraints,
     _Table,
     _table,
-    _Wishes,
-    _wishes,
     far,
     lot_label,
 )
@@ -45,7 +45,7 @@ from matcher.reference import law, needs, trades
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
-#: Who lends staff of many trades and builds nothing: no mandataire of works.
+#: Kinds that lend staff and build nothing: never mandataire of works.
 NEVER_BUILDS = frozenset({"ETTI", "EITI", "GEIQ"})
 
 
@@ -71,35 +71,36 @@ def recommend(
     same group must sign every lot, so that each member must be eligible on each reserved lot covered.
     `parts` holds who was found for each need of a lot of several trades (`Matcher.parts`); without it a member takes
     a need whose trade it says or its code tells.
-    Raises BadInput on wishes that exclude each other.
+    Raises BadInput on contradictory constraints.
     """
     found = parts or {}
-    wanted = _wishes([*answer_lots, *found.values()], max_members, mandataire, imposed, excluded)
-    table = _table(answer_lots, wanted, split_needs, tender.published or date.today(), found)
+    constraints = _constraints([*answer_lots, *found.values()], max_members, mandataire, imposed, excluded)
+    table = _table(answer_lots, constraints, split_needs, tender.published or date.today(), found)
     if not table.tasks or not table.bidders:
         return ()
-    cover = _cover(table, wanted, max_members, one_group)
+    cover = _cover(table, constraints, max_members, one_group)
     teams = [
         team
         for team in _different(cover, n, solver, seconds)
-        if wanted.imposed or wanted.mandataire or _leaders(table, team)
+        if constraints.imposed or constraints.mandataire or _leaders(table, team)
     ]
-    seen = _seen_twice(table, teams)
-    chiefs = [_mandataire(table, cover, team, wanted) for team in teams]
+    seen = _repeated(table, teams)
+    lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
     return tuple(
-        _told(table, cover, team, wanted, seen, chiefs, place, one_group) for place, team in enumerate(teams)
+        _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
+        for place, team in enumerate(teams)
     )
 
 
 def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: int = 5) -> Cover | None:
-    """The pure problem that `recommend` solves for a tender without wishes; None where nobody covers anything."""
-    wanted = _wishes(answer_lots, max_members, None, (), ())
-    table = _table(answer_lots, wanted, True, tender.published or date.today(), {})
-    return _cover(table, wanted, max_members, False) if table.tasks and table.bidders else None
+    """The optimisation problem of a tender without user constraints; None where nobody covers anything."""
+    constraints = _constraints(answer_lots, max_members, None, (), ())
+    table = _table(answer_lots, constraints, True, tender.published or date.today(), {})
+    return _cover(table, constraints, max_members, False) if table.tasks and table.bidders else None
 
 
 def task_label(tender: Tender, task: str) -> str:
-    """How a reader names what a member takes: a lot of the tender, or one need of a lot."""
+    """Display name of a task: a lot of the tender, or one need of a lot."""
     lot_id, _, trade = task.rpartition("#")
     for lot in tender.lots:
         if lot.id == task:
@@ -110,21 +111,18 @@ def task_label(tender: Tender, task: str) -> str:
     return task
 
 
-# ----------------------------------------------------------------------------------------------- wishes
-
-
 # ------------------------------------------------------------------------------------------------ table
 
 
-def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) -> Cover:
+def _cover(table: _Table, constraints: _Constraints, max_members: int, one_group: bool) -> Cover:
     turnover = [table.structures[s].turnover for s in table.bidders]
     position = {siren: j for j, siren in enumerate(table.bidders)}
     clash = tuple(
         (row, position[siren])
         for row, task in enumerate(table.tasks)
         for siren in table.bidders
-        # an imposed member stays, and the law's warning with it; a proposed one gives way
-        if one_group and siren not in wanted.imposed and table.ineligible(task.lot, siren)
+        # an imposed member stays, with a legal warning; a proposed one is removed
+        if one_group and siren not in constraints.imposed and table.ineligible(task.lot, siren)
     )
     return Cover(
         degree=table.degree,
@@ -133,13 +131,13 @@ def _cover(table: _Table, wanted: _Wishes, max_members: int, one_group: bool) ->
         amount=np.array([yearly(t.lot) * t.share for t in table.tasks]),
         turnover=np.array([math.nan if t is None else t for t in turnover], dtype=float),
         max_members=max_members,
-        forced=frozenset(position[s] for s in wanted.imposed),
+        forced=frozenset(position[s] for s in constraints.imposed),
         clash=clash,
     )
 
 
 def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
-    """Teams of which each differs from every earlier one in half of its free members or more."""
+    """Teams that each differ from every earlier one in at least half of their free members."""
     teams: list[Team] = []
     end, most = time.monotonic() + seconds, None
     for number in range(n):
@@ -148,7 +146,7 @@ def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
         if team is None:
             break
         teams.append(team)
-        if solver == "exact":  # what another team, more constrained, cannot exceed
+        if solver == "exact":  # an upper bound for later teams, which are more constrained
             most = math.floor(team.coverage / (1.0 - team.gap) + 1e-6) if team.gap < 1.0 else None
         free = team.members - cover.forced
         if not free:
@@ -157,8 +155,8 @@ def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
     return teams
 
 
-def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], int]:
-    """(lot id, siren) -> in how many of the teams this bidder takes this lot."""
+def _repeated(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], int]:
+    """(lot id, siren) -> number of teams in which this bidder takes this lot."""
     count: dict[tuple[str, str], int] = {}
     for team in teams:
         pairs = {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
@@ -167,31 +165,41 @@ def _seen_twice(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], i
     return count
 
 
-# ----------------------------------------------------------------------------------------------- telling
+# ----------------------------------------------------------------------------------------------- presentation
 
 
-def _told(
+def _consortium(
     table: _Table,
     cover: Cover,
     team: Team,
-    wanted: _Wishes,
+    constraints: _Constraints,
     seen: Mapping[tuple[str, str], int],
-    chiefs: Sequence[tuple[int, str]],
+    lead_bidders: Sequence[tuple[int, str]],
     place: int,
     one_group: bool,
 ) -> Consortium:
-    chief, chief_reason = chiefs[place]
+    lead_bidder, lead_reason = lead_bidders[place]
     members = tuple(
-        _member(table, cover, team, j, j == chief, chief_reason)
-        for j in sorted(team.members, key=lambda j: (j != chief, -_load(cover, team, j), table.bidders[j]))
+        _member(table, cover, team, j, j == lead_bidder, lead_reason)
+        for j in sorted(
+            team.members, key=lambda j: (j != lead_bidder, -_load(cover, team, j), table.bidders[j])
+        )
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
     form, form_reason = _form(table, cover, team)
     reachable = int((cover.weight * WHOLE).sum())
     warnings = (
-        *_law_of_reservation(table, team, wanted, one_group),
+        *_law_of_reservation(table, team, constraints, one_group),
         *_law_of_capacity(table, cover, team),
-        *_law_of_groups(table, cover, team, chief, form, seen, sum(other == chief for other, _ in chiefs)),
+        *_law_of_groups(
+            table,
+            cover,
+            team,
+            lead_bidder,
+            form,
+            seen,
+            sum(other == lead_bidder for other, _ in lead_bidders),
+        ),
     )
     return Consortium(
         members=members,
@@ -211,7 +219,7 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 
 def _leaders(table: _Table, team: Team) -> list[int]:
-    """Who may be mandataire: of works nobody who only lends staff; by SIREN."""
+    """Members who may be mandataire, by SIREN; for works, none that only lends staff."""
     works = any(_of_works(table.tasks[task].lot) for task in team.lead)
     return sorted(
         (j for j in team.members if not (works and table.structures[table.bidders[j]].kind in NEVER_BUILDS)),
@@ -220,38 +228,42 @@ def _leaders(table: _Table, team: Team) -> list[int]:
 
 
 def _of_works(lot: Lot) -> bool:
-    """Is a lot of works by its code, or else by the first need that its words tell?"""
+    """Is a lot for works, by its code or else by its first need?"""
     if lot.cpv:
         return lot.cpv[0].startswith("45")
     return next((need.trade for need in needs.asked(lot)), "") in SITE
 
 
-def _mandataire(table: _Table, cover: Cover, team: Team, wanted: _Wishes) -> tuple[int, str]:
-    """Exactly one: the one imposed, else of those who may who takes most, then the larger turnover, then the better fit."""
+def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
+    """The mandataire: the imposed one, else the eligible member with most work, then turnover, then score."""
     position = {siren: j for j, siren in enumerate(table.bidders)}
-    if wanted.mandataire is not None:
-        return position[wanted.mandataire], "mandataire imposé par la demande"
+    if constraints.mandataire is not None:
+        return position[constraints.mandataire], "mandataire imposé par la demande"
 
     def worth(j: int) -> tuple[float, ...]:
         turnover = cover.turnover[j]
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
         return (_load(cover, team, j), -1.0 if math.isnan(turnover) else turnover, fit)
 
-    chief = max(_leaders(table, team) or sorted(team.members, key=lambda j: table.bidders[j]), key=worth)
-    taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == chief})
+    lead_bidder = max(
+        _leaders(table, team) or sorted(team.members, key=lambda j: table.bidders[j]), key=worth
+    )
+    taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
     total = len({table.tasks[t].lot.id for t in team.lead})
     if len(team.members) == 1:
-        return chief, "répond seule"
+        return lead_bidder, "répond seule"
     if total == 1:
         reason = "proposée comme mandataire : la plus grande part du lot"
     else:
         reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
-    if not math.isnan(cover.turnover[chief]):
-        reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[chief]))})"
-    return chief, reason
+    if not math.isnan(cover.turnover[lead_bidder]):
+        reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
+    return lead_bidder, reason
 
 
-def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, chief_reason: str) -> Member:
+def _member(
+    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: bool, lead_reason: str
+) -> Member:
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     parts = [_why(table, cover, t, bidder) for t in led]
@@ -269,12 +281,12 @@ def _member(table: _Table, cover: Cover, team: Team, bidder: int, chief: bool, c
         structure = table.cells[best, bidder].structure
     if len(places) > 1:
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
-    if chief and len(team.members) > 1:
-        parts.append(chief_reason)
+    if lead_bidder and len(team.members) > 1:
+        parts.append(lead_reason)
     return Member(
         structure=structure,
         lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
-        role="mandataire" if chief else "cotraitant",
+        role="mandataire" if lead_bidder else "cotraitant",
         reason=" ; ".join(parts),
     )
 
@@ -318,7 +330,7 @@ def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", 
 
 
 def _one(cover: Cover, team: Team) -> str:
-    """What is said of a team of one: that it is enough only where its size is known to suit."""
+    """Text for a team of one: sufficient only where its size is known to suit."""
     amounts, turnovers = cover.amount[list(team.lead)], cover.turnover[list(team.members)]
     if np.isnan(amounts).any() or np.isnan(turnovers).any():
         what = "montant inconnu" if np.isnan(amounts).any() else "chiffre d'affaires inconnu"

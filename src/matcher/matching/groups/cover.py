@@ -1,8 +1,8 @@
-"""The pure problem behind a group: which few bidders cover most tasks, exactly, with a proof.
+"""The optimisation problem behind a consortium: few bidders that cover most tasks, with proof of optimality.
 
-No noun of the trade here: tasks are rows, bidders are columns.  `solve` maximises, in this order, the
-weighted coverage, the smallness of the team, the scores of those who lead.  The exact choice stands in
-`matcher.matching.groups.exact`; the greedy choice needs no solver and is always available.
+No domain terms here: tasks are rows, bidders are columns.  `solve` maximises lexicographically the weighted
+coverage, the smallness of the team, the scores of the leaders.  The exact solver is
+`matcher.matching.groups.exact`; the greedy one needs no library.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-QUARTERS = 4  # a degree of coverage is counted in quarters: 4 is whole, 0 is not at all
 EPS = 1e-6
 
 
@@ -46,7 +45,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """Bidders chosen, who leads each covered task, which shares of the amount others carry, and the proof."""
+    """Chosen bidders, the leader of each covered task, the shares of helpers, and the optimality gap."""
 
     members: frozenset[int]
     lead: dict[int, int]
@@ -58,7 +57,7 @@ class Team:
 
     @property
     def goals(self) -> tuple[int, int, int]:
-        """What is compared, greater is better: coverage, fewness, score."""
+        """The objectives in lexicographic order, greater is better: coverage, fewness, score."""
         return (self.coverage, -len(self.members), self.score)
 
 
@@ -66,7 +65,7 @@ class Team:
 
 
 def assess(cover: Cover, members: Iterable[int]) -> Team | None:
-    """What these bidders cover at best; None where they break a rule.
+    """Best coverage by these bidders; None where they violate a constraint.
 
     Without limits each task goes to the member with the best (degree, score); with limits of turnover or
     clashes the tasks are added by weight while the amounts can still be carried in a simple order, which is
@@ -90,10 +89,10 @@ def assess(cover: Cover, members: Iterable[int]) -> Team | None:
     shares: dict[tuple[int, int], float] = {}
     if limited(cover, columns):
         lead, shares = _carried(cover, columns, lead)
-    return made(cover, team, lead, shares)
+    return team_of(cover, team, lead, shares)
 
 
-def made(
+def team_of(
     cover: Cover, team: frozenset[int], lead: dict[int, int], shares: dict[tuple[int, int], float]
 ) -> Team:
     coverage = sum(int(cover.weight[t] * cover.degree[t, j]) for t, j in lead.items())
@@ -107,7 +106,7 @@ def made(
 
 
 def limited(cover: Cover, columns: Sequence[int]) -> bool:
-    """True where a known turnover could fall short of the known amounts."""
+    """True where a known turnover could be smaller than the known amounts."""
     known = cover.turnover[list(columns)]
     due = float(np.nansum(cover.amount))
     return bool(np.any(known < due - EPS))
@@ -116,7 +115,7 @@ def limited(cover: Cover, columns: Sequence[int]) -> bool:
 def _carried(
     cover: Cover, columns: Sequence[int], lead: dict[int, int]
 ) -> tuple[dict[int, int], dict[tuple[int, int], float]]:
-    """The tasks that the members can carry together, and the shares carried by others than the leader."""
+    """The tasks that the members can carry together, and the shares of members other than the leader."""
     kept: dict[int, int] = {}
     shares: dict[tuple[int, int], float] = {}
     order = sorted(lead, key=lambda t: (-cover.weight[t] * cover.degree[t, lead[t]], cover.amount[t], t))
@@ -170,7 +169,7 @@ def carry(cover: Cover, columns: Sequence[int], lead: dict[int, int]) -> dict[tu
 def carry_in_order(
     cover: Cover, columns: Sequence[int], lead: dict[int, int]
 ) -> dict[tuple[int, int], float] | None:
-    """Leaders carry what they can, then the roomiest help; None when this simple order does not suffice."""
+    """Leaders carry what they can, then members with most spare capacity help; None where this heuristic fails."""
     room = {j: np.inf if math.isnan(cover.turnover[j]) else float(cover.turnover[j]) for j in columns}
     shares: dict[tuple[int, int], float] = {}
     short: list[tuple[int, float]] = []

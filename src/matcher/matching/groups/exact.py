@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from matcher.matching.groups.cover import EPS, Cover, Team, carry, limited, made
+from matcher.matching.groups.cover import EPS, Cover, Team, carry, limited, team_of
 
 
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
-    """The best team found within `seconds`, never worse than `floor`; None where no allowed team covers anything.
+    """The best team found within `seconds`, never worse than `floor`; None where no feasible team covers anything.
 
-    `most` is a coverage that none can exceed, where one is known: that of the best team under fewer cuts.
+    `most` is a known upper bound of the coverage, such as that of the best team under fewer cuts.
     """
     if len(cover.forced) > cover.max_members or any(len(cover.forced & cut) > k for cut, k in cover.cuts):
         return None
@@ -29,14 +29,14 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
 
 
 def _without_barred(cover: Cover) -> Cover:
-    """The same problem, where bidders of whom a team may take none reach no task."""
+    """The same problem with the degrees of excluded bidders set to 0."""
     degree = cover.degree.copy()
     degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
     return replace(cover, degree=degree)
 
 
 def _ceiling(cover: Cover) -> tuple[int, int, int]:
-    """Goals that no team exceeds: the fewest members allowed, every task led by whoever reaches it best."""
+    """Upper bounds of the objectives: fewest members allowed, every task led by its best bidder."""
     best = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0).max(axis=1)
     return (
         int((cover.weight * (best // 1000)).sum()),
@@ -68,22 +68,22 @@ def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) 
     if status == cp_model.OPTIMAL:
         return replace(best, gap=0.0, optimal=True)
     reach = min(_ceiling(cover)[0], most or math.inf)
-    if status == cp_model.FEASIBLE:  # stopped earlier, the solver has no bound
+    if status == cp_model.FEASIBLE:  # stopped earlier, the solver has no valid bound
         reach = min(reach, worth.reach(solver.best_objective_bound))
     return replace(best, gap=max(0.0, 1.0 - best.coverage / reach), optimal=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Worth:
-    """The weights that put the three goals in order: one unit of coverage is worth more than the largest team ..."""
+    """Weights that make the objectives lexicographic: one unit of coverage outweighs the largest team ..."""
 
-    unit: int  # the greatest number that divides every weight
+    unit: int  # greatest common divisor of the weights
     of_unit: int
-    of_member: int  # ... and one member less more than all scores
+    of_member: int  # ... and one member fewer outweighs all scores
     members: int
 
     def reach(self, bound: float) -> int:
-        """The coverage that no team exceeds, from a bound of the objective."""
+        """Upper bound of the coverage, from a bound of the objective."""
         return math.floor((bound + self.of_member * self.members) / self.of_unit + EPS) * self.unit
 
 
@@ -119,11 +119,11 @@ class _Program:
             t: members[part[t].argmax()] for t, is_led in self.covered.items() if solver.boolean_value(is_led)
         }
         shares = carry(cover, members, lead) if limited(cover, members) else {}
-        return made(cover, frozenset(members), lead, shares) if shares is not None else None
+        return team_of(cover, frozenset(members), lead, shares) if shares is not None else None
 
 
 def _program(cover: Cover) -> _Program:
-    """The variables and the rules of a problem, without its goals."""
+    """The variables and constraints of a problem, without its objective."""
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -160,7 +160,7 @@ def _levels(cover: Cover, task: int) -> dict[tuple[int, int], list[int]]:
 
 
 def _limit(program: _Program) -> None:
-    """Members carry the amounts of the covered tasks, each no more than its turnover, in whole euros."""
+    """Constraint: members carry the amounts of the covered tasks, each at most its turnover, in whole euros."""
     cover, model, member = program.cover, program.model, program.member
     carried: dict[int, list[Any]] = {}
     for task, covered in program.covered.items():

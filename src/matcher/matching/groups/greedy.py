@@ -10,9 +10,9 @@ from matcher.matching.groups.cover import Cover, Team, assess, limited
 
 
 def greedy(cover: Cover) -> Team | None:
-    """Add the bidder that gains most until nothing is gained, then swap one for one while it helps.
+    """Add the bidder with the largest gain until there is none, then swap one for one while it improves.
 
-    Plain greedy reaches at least 1 - 1/e of the best coverage where nothing limits (Nemhauser 1978).
+    Plain greedy reaches at least 1 - 1/e of the optimum without capacity limits (Nemhauser et al., 1978).
     """
     team = assess(cover, ())
     current: Team | None = team
@@ -30,7 +30,7 @@ def greedy(cover: Cover) -> Team | None:
 
 
 def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
-    """One member for one outsider, while that is better: cheap, and close to the best where nothing limits."""
+    """Swap one member for one outsider while that improves the team."""
     everyone = np.arange(cover.degree.shape[1])
     for _ in range(4 * cover.max_members):
         better = team
@@ -53,7 +53,7 @@ def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
 def _best_addition(
     cover: Cover, members: frozenset[int], free: Sequence[int], current: Team | None, tight: bool
 ) -> Team | None:
-    """The best team with one more bidder; the candidates are looked at in the order of their raw gain."""
+    """The best team with one more bidder; candidates are tried in the order of their raw gain."""
     open_ = np.array([j for j in free if j not in members and _allowed(cover, members | {j})], dtype=int)
     if not len(open_):
         return None
@@ -77,7 +77,7 @@ def _allowed(cover: Cover, members: frozenset[int]) -> bool:
 
 
 def _pruned(cover: Cover, team: Team) -> Team:
-    """The same team without those who add nothing."""
+    """The same team without members that add nothing."""
     for bidder in sorted(team.members - cover.forced, key=lambda j: int(cover.degree[:, j].sum())):
         trial = assess(cover, team.members - {bidder})
         if trial is not None and trial.goals > team.goals:

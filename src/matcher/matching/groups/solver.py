@@ -1,4 +1,4 @@
-"""Choose the best teams: exact where the size allows, greedy as floor."""
+"""Solve for the best team: exact within a time limit, greedy as lower bound."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from matcher.matching.groups.greedy import greedy
 
 
 def solve(cover: Cover, solver: str = "exact", seconds: float = 2.5, most: int | None = None) -> Team | None:
-    """The best team, or None where no allowed team covers anything.  `solver` is "exact" or "greedy".
+    """The best team, or None where no feasible team covers anything.  `solver` is "exact" or "greedy".
 
-    `most` is a bound of the coverage, where one is known already.
+    `most` is a known upper bound of the coverage.
     """
     first = greedy(cover)
     if solver == "greedy" or not cover.degree.size:

@@ -1,4 +1,4 @@
-"""Tasks of a tender against structures: who serves what, how well."""
+"""The tasks of a tender and the degree to which each bidder covers them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matcher.reference.trades import INDIRECT_FIT
 WHOLE, HALF, QUARTER = 4, 2, 1
 
 
-FAR_KM = 100.0  # beyond, who declares no zone is hardly going to come
+FAR_KM = 100.0  # beyond, a structure without a declared zone will hardly come
 
 
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The tender as tasks x bidders, with the match behind each cell."""
+    """The tender as a table of tasks x bidders, with the match behind each cell."""
 
     tasks: tuple[Task, ...]
     bidders: tuple[str, ...]  # SIRENs
@@ -46,10 +46,10 @@ class _Table:
     score: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     structures: Mapping[str, Structure] = field(default_factory=dict)
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
-    on: date = date.min  # the day whose rules are applied
+    on: date = date.min  # date of the rules applied
 
     def ineligible(self, lot: Lot, siren: str) -> bool:
-        """True where this bidder may not answer the reserved lot, ranked on it or not."""
+        """True where this bidder is not eligible for the reserved lot, ranked on it or not."""
         if lot.reservation is None:
             return False
         if why := self.barred.get((lot.id, siren)):
@@ -59,20 +59,20 @@ class _Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wishes:
+class _Constraints:
     imposed: tuple[str, ...]
     excluded: frozenset[str]
     mandataire: str | None
     structures: Mapping[str, Structure]
 
 
-def _wishes(
+def _constraints(
     answers: Sequence[LotAnswer],
     max_members: int,
     mandataire: str | None,
     imposed: Sequence[str | Structure],
     excluded: Sequence[str],
-) -> _Wishes:
+) -> _Constraints:
     known = {m.structure.siren: m.structure for a in answers for m in reversed(a.matches)}
     known.update({s.siren: s for s in imposed if isinstance(s, Structure)})
     names = [s.siren if isinstance(s, Structure) else _siren(s) for s in imposed]
@@ -92,7 +92,7 @@ def _wishes(
         raise BadInput(
             f"{unknown[0]} n'est classé sur aucun lot : vérifiez le SIRET, ou demandez plus de structures par lot."
         )
-    return _Wishes(
+    return _Constraints(
         imposed=forced,
         excluded=out,
         mandataire=_siren(mandataire) if mandataire else None,
@@ -109,12 +109,12 @@ def _siren(identifier: str) -> str:
 
 def _table(
     answers: Sequence[LotAnswer],
-    wanted: _Wishes,
+    constraints: _Constraints,
     split_needs: bool,
     on: date,
     parts: Mapping[str, LotAnswer],
 ) -> _Table:
-    """Lots become tasks, structures of one SIREN become one bidder; who may not answer is left out."""
+    """Lots become tasks, structures of one SIREN one bidder; ineligible ones are left out."""
     tasks: list[Task] = []
     cells: dict[tuple[int, int], Match] = {}
     degrees: dict[tuple[int, int], int] = {}
@@ -126,9 +126,9 @@ def _table(
         kept = []
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
-            if siren in wanted.excluded:
+            if siren in constraints.excluded:
                 continue
-            if why := _bar(match):
+            if why := _exclusion(match):
                 barred[lot.id, siren] = why
             else:
                 kept.append(match)
@@ -144,16 +144,16 @@ def _table(
                 if not degree:
                     continue
                 cell = (row, column.setdefault(match.structure.siren, len(column)))
-                # one SIREN is one bidder: its best place stands for it
+                # one SIREN is one bidder, represented by its best establishment
                 if (degree, score) > (degrees.get(cell, 0), scores.get(cell, -1)):
                     cells[cell], degrees[cell], scores[cell] = match, degree, score
-    for siren in wanted.imposed:
+    for siren in constraints.imposed:
         column.setdefault(siren, len(column))
     shape = (len(tasks), len(column))
     grade, points = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
-    structures = {m.structure.siren: m.structure for m in cells.values()} | dict(wanted.structures)
+    structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
     return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred, on)
 
 
@@ -165,13 +165,13 @@ def tasks_of(
 ) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
     """The tasks of a lot, each with (match, degree in quarters, score in hundredths).
 
-    `parts` holds by the id of a need who was found for it; where it is silent, those of the lot take the need as far
-    as they say its trade, or their code tells it.
+    `parts` holds the matches of each need by its id; for other needs the matches of the lot count as far as their
+    declared trades or activity code fit.
     """
     asked = needs.asked(lot)
     if len(asked) < 2 or not split_needs:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
-        # whom no judgement stands for covers a lot of another trade little, however near it is
+        # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
     found = parts or {}
     result = []
@@ -195,7 +195,7 @@ def tasks_of(
 def _fitted(
     cells: list[tuple[Match, int, int]], asked: Sequence[needs.Need], least: int
 ) -> list[tuple[Match, int, int]]:
-    """The cells held to the trades that each structure is known for, `least` for those of an unknown or another trade."""
+    """Cells capped by the known trades of each structure; `least` for an unknown or other trade."""
     table = needs.cover(asked, [match.structure for match, _, _ in cells])
     fits = [max(column) for column in zip(*table, strict=True)] if asked else [1.0] * len(cells)
     result = []
@@ -212,14 +212,14 @@ def _fitted(
 
 
 def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
-    """How far each match covers the lot: whole for whom the judgement says to call, not at all for the others.
+    """Degree to which each match covers the lot: full for likely ones, none for the others.
 
-    Without a judgement (suppliers of past awards) by the probability relative to the best: half of it or more is
-    whole.  Coverage is counted in coarse steps on purpose: a fifth member is not worth a hundredth of fit.
+    Without a judgement (suppliers of past awards), by the probability relative to the best: half of it or more is
+    full.  Degrees are coarse on purpose: a fifth member is not worth a hundredth of fit.
     """
     values = [m.probability if m.probability == m.probability else m.score for m in matches]
     best = max((v for v in values if v == v), default=0.0)
-    if best <= 0:  # scores only, none positive: their order is all that is known
+    if best <= 0:  # scores without probabilities, none positive: only their order is meaningful
         lowest = min(values, default=0.0)
         values = [v - lowest + 1.0 for v in values]
         best = max(values, default=1.0)
@@ -235,8 +235,8 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
     return result
 
 
-def _bar(match: Match) -> str:
-    """Why this structure may not take the lot, "" where it may or where that is unknown."""
+def _exclusion(match: Match) -> str:
+    """Why this structure may not take the lot; "" where it may, or where that is unknown."""
     if match.eligible is False:
         articles = match.lot.reservation.articles if match.lot.reservation else ()
         return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"
@@ -253,7 +253,7 @@ def serves(match: Match) -> bool | None:
 
 
 def far(match: Match) -> bool:
-    """Does a structure that declares no zone stand farther than one usually comes; ordinary firms travel."""
+    """Is a structure without a declared zone beyond the usual distance?  Ordinary firms are exempt."""
     kilometres = match.distance_km
     if not match.structure.kind or kilometres is None or math.isnan(kilometres):
         return False
@@ -279,7 +279,7 @@ def _reaches(zone: Zone, match: Match) -> bool | None:
 
 
 def lot_label(lot: Lot) -> str:
-    """How a lot is named to a reader: its number and the beginning of its title."""
+    """Display name of a lot: its number and the beginning of its title."""
     return f"lot {lot.number} « {shorten(lot.title, 60)} »" if lot.title else f"lot {lot.number}"
 
 

@@ -1,4 +1,4 @@
-"""What the law says of a proposed group."""
+"""Legal warnings on a proposed consortium."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from matcher.domain import Lot, Warning_
 from matcher.matching.groups.cover import Cover, Team
-from matcher.matching.groups.table import WHOLE, _or, _Table, _Wishes
+from matcher.matching.groups.table import WHOLE, _Constraints, _or, _Table
 from matcher.reference import law
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
@@ -30,7 +30,9 @@ def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
     return ", ".join(table.structures[table.bidders[j]].name for j in sorted(bidders))
 
 
-def _law_of_reservation(table: _Table, team: Team, wanted: _Wishes, one_group: bool) -> list[Warning_]:
+def _law_of_reservation(
+    table: _Table, team: Team, constraints: _Constraints, one_group: bool
+) -> list[Warning_]:
     """Reserved lots: every member of the lot's group must be eligible (DAJ note of 2011)."""
     found: list[Warning_] = []
     covered = {table.tasks[t].lot.id for t in team.lead}
@@ -61,7 +63,7 @@ def _law_of_reservation(table: _Table, team: Team, wanted: _Wishes, one_group: b
                 "éligible, ne peut figurer dans le groupement de ce lot ; remettez une offre distincte par lot."
             )
             found.append(_warn(table, "separate-groups", text, "reservation.mixed-group", article))
-        elif forced := frozenset(j for j in out if table.bidders[j] in wanted.imposed):
+        elif forced := frozenset(j for j in out if table.bidders[j] in constraints.imposed):
             text = (
                 f"{_names(table, forced)}, membre imposé, n'est pas éligible au lot {lot.number}, réservé "
                 f"({stated or 'article non précisé'}) : tout groupement dont il est membre y serait irrecevable."
@@ -113,7 +115,7 @@ def _law_of_groups(
     table: _Table,
     cover: Cover,
     team: Team,
-    chief: int,
+    lead_bidder: int,
     form: str,
     seen: Mapping[tuple[str, str], int],
     times: int,
@@ -128,8 +130,8 @@ def _law_of_groups(
         found.append(_warn(table, "competition", text, "group.competition"))
     if form == "conjoint":
         total = float(np.nansum([cover.amount[t] for t in team.lead]))
-        turnover = float(cover.turnover[chief])
-        name = table.structures[table.bidders[chief]].name
+        turnover = float(cover.turnover[lead_bidder])
+        name = table.structures[table.bidders[lead_bidder]].name
         if math.isnan(turnover) or turnover < total or not total:
             what = (
                 "dont le chiffre d'affaires est inconnu"
@@ -144,7 +146,7 @@ def _law_of_groups(
             )
             found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
     if times > 1 and len(team.members) > 1:
-        name = table.structures[table.bidders[chief]].name
+        name = table.structures[table.bidders[lead_bidder]].name
         text = (
             f"{name} est proposé mandataire de {times} équipes : il ne peut l'être que d'une pour ce marché."
         )
@@ -154,7 +156,7 @@ def _law_of_groups(
 
 
 def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], int]) -> list[Warning_]:
-    """One warning for each bidder that other teams propose for a same lot, quoting the consultation if it says."""
+    """One warning for each bidder proposed by several teams for one lot, quoting the consultation where it settles this."""
     repeated: dict[str, dict[str, Lot]] = {}
     times: dict[str, int] = {}
     for task, bidder in [*team.lead.items(), *team.shares]:
@@ -164,10 +166,12 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
             times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
-        said = next((c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None)
+        condition = next(
+            (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None
+        )
         rule = (
-            f"la consultation le règle ainsi : « {shorten(said.passage or said.label, 160)} »"
-            if said
+            f"la consultation le règle ainsi : « {shorten(condition.passage or condition.label, 160)} »"
+            if condition
             else "la consultation peut interdire de répondre dans plusieurs groupements"
         )
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
@@ -179,7 +183,7 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
 
 
 def _alone(cover: Cover, team: Team, bidder: int) -> bool:
-    """True where this member could, as far as is known, take alone all that the team covers."""
+    """True where this member could, as far as known, cover alone all that the team covers."""
     due = float(np.nansum([cover.amount[t] for t in team.lead]))
     turnover = cover.turnover[bidder]
     enough = math.isnan(turnover) or turnover >= due

@@ -1,4 +1,4 @@
-"""Rankers: columns to score.  One file each; the file name is the key.
+"""Rankers: from columns to a score.  One file each; the file name is the key.
 
 To add one, write a file with `load(**options) -> Ranker`.  A score is additive: the contributions of a
 candidate sum to it, so that the reasons shown are the score itself.
@@ -13,16 +13,16 @@ from matcher.matching.shortlist import Column, Shortlist
 
 
 class Ranker(Protocol):
-    """Named columns (NaN is unknown, higher is better) to one additive score; nothing is read but the columns."""
+    """Combines named columns (NaN is unknown, higher is better) into one additive score; uses nothing but the columns."""
 
     fingerprint: str
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """The signals that it reads; the engine measures no others."""
+        """The signals used; the engine measures no others."""
 
     def contributions(self, shortlist: Shortlist) -> Mapping[str, Column]:
         """What each signal adds to the score of each candidate; columns of shape (n,), never NaN."""
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
-        """A monotone map of scores to the chance that the candidate is chosen or judged right, in a regime."""
+        """Monotone map from scores to the probability that the candidate is chosen, or judged right, in a regime."""

@@ -1,8 +1,8 @@
-"""The additive score that both rankers share: for each signal a line, a monotone staircase, or both.
+"""The additive score shared by both rankers: for each signal a line, a monotone step function, or both.
 
 The file is JSON: `signals` maps a signal to `weight` and `offset` (a line), `knots` and `values` (a
-staircase: values[j] above knots[j - 1]), or both, with `missing`, what an unknown value adds, and `why`, where the
-figures come from; `probability` maps a regime to the `slope` and `intercept` of a logistic map of the score.
+step function: values[j] above knots[j - 1]), or both, with `missing`, the contribution of an unknown value, and
+`why`, the origin of the figures; `probability` maps a regime to the `slope` and `intercept` of a logistic map of the score.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matcher.reference import paths
 
 
 class AdditiveRanker:
-    """score = sum over signals of its line or staircase at the value, or of `missing` where it is unknown."""
+    """score = sum over signals of the line or step function at the value, or of `missing` where it is NaN."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
@@ -55,32 +55,32 @@ Steps = tuple[Column, Column]
 
 
 def steps(spec: Mapping[str, Any]) -> Steps | None:
-    """The knots and values of a staircase, None where there is none."""
+    """The knots and values of a step function, None where there is none."""
     if "knots" not in spec:
         return None
     return np.asarray(spec["knots"], dtype=np.float64), np.asarray(spec["values"], dtype=np.float64)
 
 
-def contribution(spec: Mapping[str, Any], values: Column, stairs: Steps | None = None) -> Column:
-    """What a signal's line and staircase add for each value; its `missing` where the value is NaN; shape (n,).
+def contribution(spec: Mapping[str, Any], values: Column, table: Steps | None = None) -> Column:
+    """Contribution of a signal's line and step function for each value, `missing` where it is NaN; shape (n,).
 
-    `stairs` are the steps of `spec`, where they are at hand.
+    `table` is `steps(spec)`, where already computed.
     """
     added = np.full(values.shape, spec.get("missing", 0.0), dtype=np.float64)
     known = np.flatnonzero(values == values)
     if not len(known):
         return added
-    told = values[known]
-    line = spec.get("weight", 0.0) * told + spec.get("offset", 0.0)
-    if stairs := stairs or steps(spec):
-        knots, heights = stairs
-        line = line + heights[knots.searchsorted(told, side="left")]
+    given = values[known]
+    line = spec.get("weight", 0.0) * given + spec.get("offset", 0.0)
+    if table := table or steps(spec):
+        knots, heights = table
+        line = line + heights[knots.searchsorted(given, side="left")]
     added[known] = line
     return added
 
 
 def read(file: str) -> AdditiveRanker:
-    """The ranker of a file of models/ranker, or of an absolute path.  Raises NotFound, BadInput."""
+    """Load a ranker from models/ranker, or from an absolute path.  Raises NotFound, BadInput."""
     path = Path(file) if Path(file).is_absolute() else paths.models_dir() / "ranker" / file
     if not path.is_file():
         raise NotFound(f"no ranker file {path}: name one of models/ranker, or give an absolute path")

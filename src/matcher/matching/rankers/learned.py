@@ -1,7 +1,7 @@
-"""A sum of monotone staircases learnt listwise from past awards (`matcher train ranker`).
+"""A sum of monotone step functions, fitted listwise on past awards (`matcher train ranker`).
 
-Each staircase is the sum of the one-split trees that LambdaMART (Burges, 2010) grew on that signal, so that
-the score stays additive and every contribution can be shown: a generalised additive model.
+Each is the sum of the one-split trees that LambdaMART (Burges, 2010) grew on that signal: the score stays additive
+and every contribution can be shown, as in a generalised additive model.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ from matcher.matching.rankers._additive import AdditiveRanker, read
 
 
 def load(*, file: str = "learned.json") -> AdditiveRanker:
-    """The ranker of a file written by `matcher train ranker`."""
+    """Load a file written by `matcher train ranker`."""
     return read(file)

@@ -9,5 +9,5 @@ from matcher.matching.rankers._additive import AdditiveRanker, read
 
 
 def load(*, file: str = "weighted.json", signals: Mapping[str, Any] | None = None) -> AdditiveRanker:
-    """The ranker of a weights file, or of `signals` given directly."""
+    """A ranker from a weights file, or from `signals` given directly."""
     return AdditiveRanker({"signals": dict(signals)}) if signals is not None else read(file)

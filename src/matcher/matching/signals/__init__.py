@@ -1,4 +1,4 @@
-"""Signals: a shortlist to one column.  One file each; the file name is the key.
+"""Signals: from a shortlist to one column each.  One file each; the file name is the key.
 
 To add one, write a file with the two functions of `Signal`, and give it a weight in the ranker's file.
 """

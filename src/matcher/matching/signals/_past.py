@@ -23,7 +23,7 @@ SCALE_KM = 150.0
 
 
 def mask(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Award rows known on the query's day; shape (m,)."""
+    """Award rows known on the query's date; shape (m,)."""
     return shortlist.known("award")
 
 
@@ -39,7 +39,7 @@ def nan_without_awards(measure: Callable[[Shortlist], Column]) -> Callable[[Shor
 
 
 def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
-    """A similarity per row as a share of the best row of the catalogue, 0 to 1; shape (m,)."""
+    """Similarity of each row relative to the catalogue's best row, 0 to 1; shape (m,)."""
 
     def make() -> NDArray[np.float64]:
         peak = shortlist.peaks.get(name, 0.0)
@@ -53,7 +53,7 @@ def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
 
 
 def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
-    """How far the CPV of each award agrees with that of the lot, 0 (other division) to 1 (same code); (m,)."""
+    """Agreement of the CPV code of each award with that of the lot, 0 (other division) to 1 (same code); (m,)."""
 
     def make() -> NDArray[np.float64]:
         awards = shortlist.inside(mask(shortlist))
@@ -71,7 +71,7 @@ def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
 
 
 def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
-    """From the lot to where each award was carried out, NaN where either is unknown; (m,)."""
+    """Kilometres from the lot to the place of each award, NaN where either is unknown; (m,)."""
 
     def make() -> NDArray[np.float64]:
         catalogue, awards = shortlist.catalogue, shortlist.inside(mask(shortlist))
@@ -88,7 +88,7 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
 
 
 def at_centre(shortlist: Shortlist, i: int) -> bool:
-    """Is the award of candidate i nearest to the lot placed at the centre of a department only?"""
+    """Is the award of candidate i that is nearest to the lot located only by its department?"""
     first = int(shortlist.starts[i])
     far = kilometres(shortlist)[first : int(shortlist.starts[i + 1])]
     row = int(shortlist.rows[first + int(np.nanargmin(far))])
@@ -126,7 +126,7 @@ def here(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def counts(shortlist: Shortlist) -> Column:
-    """How many awards each candidate is known to have won; (n,)."""
+    """Number of known awards of each candidate; (n,)."""
     result: Column = shortlist.once("past:count", lambda: shortlist.count(mask(shortlist)))
     return result
 
@@ -165,7 +165,7 @@ def without_address(shortlist: Shortlist, values: Column) -> Column:
 
 
 def similar(
-    view: str, said: str, threshold: float
+    view: str, text: str, threshold: float
 ) -> tuple[Callable[[Shortlist], Column], Callable[[Shortlist, int, float], Why]]:
     """Measure and explain of a signal: the best three awards by one `view` of similarity.
 
@@ -178,13 +178,13 @@ def similar(
         return shortlist.discounted(scaled(shortlist, view), mask(shortlist), DISCOUNT)
 
     def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-        return nearest_contract(shortlist, i, value, scaled(shortlist, view), said, threshold)
+        return nearest_contract(shortlist, i, value, scaled(shortlist, view), text, threshold)
 
     return measure, explain
 
 
 def nearest_contract(
-    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], said: str, threshold: float
+    shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], text: str, threshold: float
 ) -> Why:
     """The award of candidate i with the highest of `values` (m,), as `said` in French.
 
@@ -195,4 +195,4 @@ def nearest_contract(
         return Why("aucun marché public connu", tells=False)
     offer = shortlist.catalogue.offer(row)
     when = f" ({offer.since.year})" if offer.since else ""
-    return Why(f"{said}{when}", "", shorten(offer.title, 200), tells=value >= threshold)
+    return Why(f"{text}{when}", "", shorten(offer.title, 200), tells=value >= threshold)

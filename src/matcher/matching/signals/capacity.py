@@ -1,7 +1,7 @@
-"""Capacity: what the structure turns over in a year against the yearly part of the lot.
+"""Capacity: yearly turnover of the structure relative to the yearly amount of the lot.
 
-A buyer may ask for a turnover of up to so many times the amount (article R2142-7, `law.turnover_ceiling`): from there
-on a structure is surely large enough.  Where its turnover is unknown it is estimated from its headcount, and said so.
+A buyer may require a turnover of at most a multiple of the amount (article R2142-7, `law.turnover_ceiling`): from
+there on a structure is large enough.  An unknown turnover is estimated from the headcount, and marked as estimated.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from matcher.reference.french import euros
 
 SAME_TEXT_FOR = "unknown"
 
-#: Euros a year that one employee turns over in a structure of insertion or disability: an order of magnitude of our
-#: own (a payroll of some 25,000 euros and as much again of purchases and margin), read only without a turnover.
+#: Yearly turnover per employee of such structures, in euros: our own order of magnitude (a payroll of some 25,000
+#: euros and as much again of purchases and margin), used only where the turnover is unknown.
 PER_HEAD = 45_000.0
-TIMES = 2.0  # the ceiling of the directive 2014/24/EU (article 58), where the day has no rule
+TIMES = 2.0  # ceiling of directive 2014/24/EU (article 58), where no dated rule applies
 
 
 def _due(shortlist: Shortlist) -> float:
-    """The yearly part of the lot asked; NaN also where it is nothing, for then there is nothing to compare."""
+    """Yearly amount of the lot; NaN also where it is 0."""
     amount = yearly(shortlist.query.lot)
     return amount if amount > 0 else float("nan")
 
 
 def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
-    """Euros a year of each candidate, NaN unknown, and 1 where it is an estimate from the headcount; both (n,)."""
+    """Yearly turnover of each candidate in euros, NaN unknown, and 1 where estimated from the headcount; both (n,)."""
     found: tuple[Column, Column] = shortlist.once("turnovers", lambda: _turnovers(shortlist))
     return found
 
@@ -45,7 +45,7 @@ def _turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """0 (nothing of it) to 1 (as much as a buyer may ask); NaN where amount, or turnover and headcount, are unknown."""
+    """0 to 1 (the most that a buyer may require); NaN where the amount, or both turnover and headcount, are unknown."""
     amount = _due(shortlist)
     if np.isnan(amount):
         return np.full(len(shortlist), np.nan)
@@ -63,5 +63,5 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     known, estimated = turnovers(shortlist)
     turnover = euros(float(known[i]))
     source = "chiffre d'affaires estimé d'après l'effectif" if estimated[i] else "chiffre d'affaires connu"
-    said = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
-    return Why(said if value >= 1 else f"{said} ; en groupement, ou sur une partie du lot")
+    text = f"{source} : {turnover} par an, pour une part annuelle du lot de {euros(amount)}"
+    return Why(text if value >= 1 else f"{text} ; en groupement, ou sur une partie du lot")

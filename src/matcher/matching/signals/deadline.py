@@ -1,6 +1,6 @@
-"""Deadline: is the lot still open on the day of asking, and for long enough to write an answer?
+"""Deadline: is the lot still open on the query's date, and for long enough to write an answer?
 
-It is the same for every candidate of a lot: it orders the notices of one structure, never the structures of one lot.
+Equal for all candidates of a lot: it orders the notices of one structure, never the structures of one lot.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from matcher.matching.signals import Why
 
 SAME_TEXT_FOR = "value"
 
-ENOUGH = 30.0  # days in which even a group can be formed; fewer count in proportion
+ENOUGH = 30.0  # days in which even a consortium can be formed; fewer count in proportion
 
 
 def left(shortlist: Shortlist) -> float:
-    """Days from the day of asking to the deadline of the lot, negative once closed; NaN where none is stated."""
+    """Days from the query's date to the deadline of the lot, negative once closed; NaN where none is stated."""
     query = shortlist.query
     deadline = query.lot.deadline or query.tender.deadline
     if deadline is None:

@@ -1,4 +1,4 @@
-"""Likely need: do structures of insertion and disability normally answer such a lot, themselves or by the clause?"""
+"""Likely need: do social-economy structures normally answer such a lot, themselves or by the clause?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """The chance that structures answer it themselves, the same for every candidate."""
+    """Probability that structures answer it themselves, equal for all candidates."""
     return evidence.of(shortlist, "served")
 
 

@@ -1,4 +1,4 @@
-"""Likely place: does such a trade come that far, and is the place in the structure's own territory?"""
+"""Likely place: is the distance usual for the trade, and the place in the structure's own territory?"""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ SAME_TEXT_FOR = "unknown"
 _AREA = {
     "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
 }  # fmt: skip
-FAR = 0.5  # doublings of the usual distance from which a structure is said to be far
+FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """Doublings of the usual distance short of the lot: 0 at it, above nearer, below farther; NaN where unknown."""
+    """log2 of usual distance over distance: 0 at the usual distance, positive nearer, negative farther; NaN where unknown."""
     return -evidence.of(shortlist, "beyond")
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not _known(shortlist):
         return Why("lieu d'exécution inconnu", tells=False)
-    told = [_where(shortlist, i)]
+    parts = [_where(shortlist, i)]
     zone = distances.zones(shortlist)[i]
     if zone:
-        told.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
+        parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
-        told.append(
+        parts.append(
             f"plus loin que ce métier ne se déplace d'ordinaire ({evidence.usual_km(shortlist):.0f} km)"
         )
     if evidence.of(shortlist, "public_body")[i]:
-        told.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
+        parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.deduced:
-        told.append("lieu déduit de l'acheteur")
-    return Why(", ".join(told))
+        parts.append("lieu déduit de l'acheteur")
+    return Why(", ".join(parts))
 
 
 def _known(shortlist: Shortlist) -> bool:
@@ -45,13 +45,13 @@ def _known(shortlist: Shortlist) -> bool:
 
 
 def _where(shortlist: Shortlist, i: int) -> str:
-    """Kilometres where both places are known, else the department: none are told from the centre of a department."""
+    """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
     kilometres = float(distances.shown(shortlist)[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
-        shown = round(kilometres, 1)  # as a match tells it
+        shown = round(kilometres, 1)  # rounded as in a match
         return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
     if not code:
         return "implantation inconnue"
@@ -62,6 +62,6 @@ def _where(shortlist: Shortlist, i: int) -> str:
 
 
 def _regional(shortlist: Shortlist) -> bool:
-    """Does the lot name a region, and no department of it?"""
+    """Does the lot name a region and no department of it?"""
     query = shortlist.query
     return len({p.department for p in query.places}) > 1 and not any(p.department for p in query.lot.places)

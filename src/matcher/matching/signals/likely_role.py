@@ -1,4 +1,4 @@
-"""Likely role: does the kind of structure do what the lot asks: a service, hours by a social clause, or staff?"""
+"""Likely role: does this kind of structure provide what the lot requires: a service, social-clause hours, or staff?"""
 
 from __future__ import annotations
 

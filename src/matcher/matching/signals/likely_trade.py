@@ -1,4 +1,4 @@
-"""Likely trade: how sure it is that the structure does the work asked, from what it says, its name and its code."""
+"""Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import shorten
 
-TOLD, NEAR = 0.6, 0.25  # from here on a source tells the trade, or one beside it
+STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """0 where nothing tells it to 1 where every source does; NaN where nothing tells any trade."""
+    """0 (no source) to 1 (every source); NaN where no source indicates any trade."""
     return np.where(evidence.of(shortlist, "silent") > 0, np.nan, evidence.of(shortlist, "sure"))
 
 
@@ -26,7 +26,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
     worth = {source: evidence.SOURCE_WEIGHTS[source] * told for source, told in sure.items() if told == told}
     source = (
-        "said_trade" if sure["said_trade"] >= TOLD else max(worth, key=worth.__getitem__)
+        "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     )  # its own words first
     if not sure[source] >= NEAR:
         return _other(shortlist, i)
@@ -37,7 +37,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     piece, offer = _piece(shortlist, i)
-    how = "le métier demandé" if sure >= TOLD else "proche du métier demandé"
+    how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
     who = (
         f"selon {offer.source}," if offer.inferred and offer.source else "déclare"
     )  # read of it is not said by it
@@ -45,13 +45,13 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
-    """The piece of candidate i that is surest of the trade asked, and the offer it is of."""
+    """The piece of candidate i with the highest confidence for the trade, and its offer."""
     told, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
     place = int(np.searchsorted(told.parts.owners, i))
     low, high = told.parts.starts[place : place + 2].tolist()
     row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[told.at[low:high]]))
     first, end = pieces.reading.span(int(told.texts[told.at[row]]))
-    values = trades.match(trades.asked(shortlist), trades.by_piece(pieces)[first:end])
+    values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
     offer = shortlist.catalogue.offer(int(shortlist.rows[told.parts.inside[row]]))
     return pieces.text(first + int(np.argmax(values))), offer
 
@@ -59,14 +59,14 @@ def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
-    how = "le métier demandé" if sure >= TOLD else "un métier voisin"
+    how = "le métier demandé" if sure >= STATED else "un métier voisin"
     return Why(f"activité au registre « {label} » (NAF {code}) : {how}", "", label)
 
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])[0]
     met = held * trades.asked(shortlist)
-    if sure >= TOLD and met.any():
+    if sure >= STATED and met.any():
         return Why(f"son nom évoque ce métier ({_label(met)})")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")
 

@@ -1,6 +1,6 @@
-"""Meaning: how near the lot is to what the structure says it does (offers, description, jobs it hires for).
+"""Meaning: similarity of the lot and the declared offers, description and jobs of the structure.
 
-The best offers count, each following one for less, so that many offers do not beat one right offer.
+The best offers count with decreasing weights, so that many offers do not beat one right offer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("ne décrit pas ses activités")
     row = shortlist.best_row(i, shortlist.similarity["meaning"], shortlist.known(*DECLARED))
     offer = shortlist.catalogue.offer(row) if row is not None else None
-    said = (
+    text = (
         {"offer": "offre", "description": "présentation", "job": "métier recruté"}[offer.nature]
         if offer
         else "offre"
@@ -46,5 +46,5 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     )
     passage = shorten(shortlist.catalogue.text(row), 200) if row is not None else ""
     return Why(
-        f"{said} « {title} » : {strength}", shorten(shortlist.query.text, 160), passage, tells=value > 0.35
+        f"{text} « {title} » : {strength}", shorten(shortlist.query.text, 160), passage, tells=value > 0.35
     )

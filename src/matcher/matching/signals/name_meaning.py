@@ -1,4 +1,4 @@
-"""Name meaning: a firm's name often says its trade ("Dupont Peinture"); the nearness of the name by vector."""
+"""Name meaning: a company name often states its trade ("Dupont Peinture"); similarity of the name by vector."""
 
 from __future__ import annotations
 

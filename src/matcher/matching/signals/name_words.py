@@ -1,4 +1,4 @@
-"""Name words: the words of the lot itself that stand in the structure's name or brand."""
+"""Name words: words of the lot that occur in the structure's name or brand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matcher.reference.text import common_words
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """BM25 share of the lot's own words held by the name, 0 to 1; NaN without a lexical index."""
+    """BM25 share of the lot's words found in the name, 0 to 1; NaN without a lexical index."""
     similarity = shortlist.similarity.get("part")
     if similarity is None:
         return np.full(len(shortlist), np.nan)

@@ -1,6 +1,6 @@
 """Named: does the notice name the structure itself (a maker's parts, a partner of an agreement)?
 
-Counts the rare words of the name that the lot's text holds, rare among names and in the catalogue's texts.
+Weighs the rare words of the name found in the lot's text, rare among names and in the catalogue's texts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def measure(shortlist: Shortlist) -> Column:
         found = rare_name(shortlist.catalogue, word)
         if found is not None:
             weight, rows = found
-            at = np.searchsorted(shortlist.candidates, rows)  # both increase, and no row stands twice
+            at = np.searchsorted(shortlist.candidates, rows)  # both are sorted and unique
             inside = at < len(total)
             at, rows = at[inside], rows[inside]
             total[at[shortlist.candidates[at] == rows]] += weight / 8.0

@@ -1,4 +1,4 @@
-"""Past best: the single award nearest in words, so that one right award is not beaten by many."""
+"""Past best: the single most similar award by words, so that many awards do not beat one right award."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from matcher.matching.signals import Why, _past
 
 SAME_TEXT_FOR = "unknown"
 
-#: From this value on the contract found is like the lot; below, it is only the least unlike.
+#: From this value on the contract found is described as similar.
 THRESHOLD = 0.5
 
 

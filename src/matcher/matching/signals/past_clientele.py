@@ -1,7 +1,7 @@
 """Past clientele: does the supplier usually work for this kind of buyer (commune, hospital, State ...)?
 
 The kind is read from the first two digits of the buyer's SIREN (INSEE: 21 communes, 22 departments, 20 and 24
-groupings, 26 hospitals and welfare bodies, 1x the State); which buyer it was is not looked at.
+groupings, 26 hospitals and welfare bodies, 1x the State); the buyer itself is not used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Past holder: the similar awards that this very buyer gave it; read only when incumbents are asked for."""
+"""Past holder: similar awards from this very buyer; used only when the query asks for incumbents."""
 
 from __future__ import annotations
 

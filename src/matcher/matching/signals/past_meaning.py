@@ -1,4 +1,4 @@
-"""Past meaning: how near the lot is to the best three awards won, by vector."""
+"""Past meaning: similarity of the lot and the best three awards, by vector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Past part: the words of the lot itself, without those of the whole operation, in awards won."""
+"""Past part: similarity of awards to the words of the lot itself, without those of the whole operation."""
 
 from __future__ import annotations
 

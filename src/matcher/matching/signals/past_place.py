@@ -1,4 +1,4 @@
-"""Past place: how near the supplier usually works."""
+"""Past place: mean proximity of the supplier's past awards."""
 
 from __future__ import annotations
 

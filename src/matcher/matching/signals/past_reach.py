@@ -1,4 +1,4 @@
-"""Past reach: the award won nearest to the lot."""
+"""Past reach: the past award nearest to the lot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Past trade near: an award of the same trade, and near, in one."""
+"""Past trade near: an award that is both of the same trade and near."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
-#: From this value on the contract found is like the lot; below, it is only the least unlike.
+#: From this value on the contract found is described as similar.
 THRESHOLD = 0.3
 
 

@@ -18,5 +18,5 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("aucun marché public connu")
-    said = f"{100 * value:.0f} % de ses marchés publics sont de ce domaine (division CPV)"
-    return Why(said, tells=value >= 0.005)
+    text = f"{100 * value:.0f} % de ses marchés publics sont de ce domaine (division CPV)"
+    return Why(text, tells=value >= 0.005)

@@ -1,4 +1,4 @@
-"""Past vote: many awards of the same meaning, each counting exponentially for being near."""
+"""Past vote: sum over awards of an exponential of their similarity."""
 
 from __future__ import annotations
 

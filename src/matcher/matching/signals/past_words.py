@@ -1,4 +1,4 @@
-"""Past words: the weighty words of the lot in the best three awards won (BM25)."""
+"""Past words: BM25 similarity of the best three awards."""
 
 from __future__ import annotations
 

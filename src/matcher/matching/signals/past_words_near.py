@@ -1,4 +1,4 @@
-"""Past words near: awards with the same words and near, in one."""
+"""Past words near: awards that are both similar in words and near."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _values(shortlist: Shortlist) -> NDArray[np.float64]:
     return result
 
 
-#: From this value on the contract found is like the lot; below, it is only the least unlike.
+#: From this value on the contract found is described as similar.
 THRESHOLD = 1.0
 
 

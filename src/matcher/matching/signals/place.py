@@ -1,7 +1,7 @@
 """Place: kilometres from the structure, or the zone of its offers, to where the lot is carried out.
 
-The nearer of distance and declared zone counts: a lot inside a declared zone is as good as near.  Beyond what such
-a trade usually travels (`matcher.learned.activities`) each further stretch counts against the structure.
+The better of distance and declared zone counts: a lot inside a declared zone counts as near.  Beyond the usual
+distance of the trade (`matcher.learned.activities`) the value decreases further.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SAME_TEXT_FOR = "unknown"
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.
 SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17
 SPOT_KM, REACH_KM = 10.0, 100.0
-IN_ZONE = 0.8  # a lot inside the declared zone of the offer is at least as good as this
+IN_ZONE = 0.8  # minimum for a lot inside the declared zone of the offer
 OUT_OF_ZONE = 0.1
-BEYOND = 0.3  # what standing many times farther than the trade travels takes away
+BEYOND = 0.3  # most that distances far beyond the usual one subtract
 
 
 def measure(shortlist: Shortlist) -> Column:
@@ -57,14 +57,14 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
     kilometres = float(distances.shown(shortlist)[i])
     zone = distances.zones(shortlist)[i]
-    said = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
+    text = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
-        shown = round(kilometres, 1)  # as a match tells it
+        shown = round(kilometres, 1)  # rounded as in a match
         where = ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
     else:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = places.department(department)
         where = f"département {found.name if found else department}"
     if shortlist.query.deduced:
-        said = f"{said}, lieu déduit de l'acheteur" if said else "lieu déduit de l'acheteur"
-    return Why(f"{where}, {said}" if said else where)
+        text = f"{text}, lieu déduit de l'acheteur" if text else "lieu déduit de l'acheteur"
+    return Why(f"{where}, {text}" if text else where)

@@ -1,6 +1,6 @@
 """Reservation: may this structure answer this lot, under the article stated (L2113-12, -13, -15 ...).
 
-Hard: a structure that may not answer stands after all that may; a kind that cannot be told is unknown.
+Hard constraint: ineligible structures rank after all eligible ones; an unrecognised kind is unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from matcher.matching.signals import Why
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """1 where it may answer, 0 where it may not, NaN where it cannot be told; 1 on a lot that is not reserved."""
+    """1 where it may answer, 0 where it may not, NaN if unknown; 1 on a lot that is not reserved."""
     reservation = shortlist.query.lot.reservation
     if reservation is None:
         return np.ones(len(shortlist))
@@ -24,8 +24,8 @@ def measure(shortlist: Shortlist) -> Column:
     on = shortlist.query.as_of or date.today()
 
     def may(kind: str) -> float:
-        told = law.eligible(kind, reservation.opened_by, on)
-        return np.nan if told is None else float(told)
+        admitted = law.eligible(kind, reservation.opened_by, on)
+        return np.nan if admitted is None else float(admitted)
 
     return np.asarray(shortlist.catalogue.among("kind", may, shortlist.candidates), dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Service type: who serves such a lot as a rule, a soft prior and never a filter.
+"""Service type: a soft prior on the kinds that usually serve such a lot, never a filter.
 
 AI, ETTI, GEIQ and EATT mostly lend staff (DISP), the others serve (PREST) or make (BUILD); but ESAT, EA and
 ACI lend staff too, and AIs win service contracts.
@@ -13,7 +13,7 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import fold
 
-#: How often a kind answers a lot of services or works, relative to EI; AI in between, lenders seldom.
+#: How often a kind answers lots of services or works, relative to EI; AI in between, kinds that lend staff seldom.
 SERVING = {
     "EI": 1.0,
     "ACI": 0.85,
@@ -35,7 +35,7 @@ _STAFF_CPV = ("796",)
 
 
 def asks_staff(shortlist: Shortlist) -> bool:
-    """Does the lot ask for people rather than for a service?"""
+    """Does the lot ask for staff rather than for a service?"""
 
     def told() -> bool:
         words = fold(shortlist.query.text)

@@ -1,4 +1,4 @@
-"""Trade: the activity code (NAF) of the structure against the lot, by what the code is about (`matcher.learned.activities`).
+"""Trade: similarity of the structure's activity code (NAF) and the lot, by vector (`matcher.learned.activities`).
 
 A code that says nothing of the trade ("8899B, social action" for a gardening workshop) is unknown, not far.
 """
@@ -11,11 +11,11 @@ from matcher.matching.signals import Why
 from matcher.reference import codes
 from matcher.reference.text import shorten
 
-NEAR, BESIDE = 0.5, 0.2  # from here on a code is near the lot, or of a neighbouring trade
+NEAR, NEIGHBOUR = 0.5, 0.2  # thresholds: a code is near the lot, or of a neighbouring trade
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """1 for the code nearest to the lot of all codes, towards 0 for those further; NaN for a vague code or none."""
+    """1 for the activity code nearest to the lot, towards 0 for others; NaN for a vague code or none."""
     return usual_reach.of_code(shortlist)
 
 
@@ -30,7 +30,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         "proche du besoin"
         if value >= NEAR
         else "d'un métier voisin"
-        if value >= BESIDE
+        if value >= NEIGHBOUR
         else "qui ne désigne pas ce métier"
     )
-    return Why(f"activité au registre {near} : « {label} » (NAF {code})", "", label, tells=value >= BESIDE)
+    return Why(f"activité au registre {near} : « {label} » (NAF {code})", "", label, tells=value >= NEIGHBOUR)

@@ -1,4 +1,4 @@
-"""Words: the share of the lot's own weighty words that a declared piece holds, as stems (BM25)."""
+"""Words: BM25 share of the lot's words found in a declared piece, as stems."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     row = shortlist.best_row(i, shortlist.similarity["words"], shortlist.known(*DECLARED))
     text = shortlist.catalogue.text(row) if row is not None else ""
     shared = common_words(shortlist.query.text, text)
-    if not shared:  # only codes met
+    if not shared:  # only CPV codes matched
         return Why("même code d'achat (CPV) que son offre", "", shorten(text, 200))
     return Why(f"mots communs : {', '.join(shared)}", "", shorten(text, 200))

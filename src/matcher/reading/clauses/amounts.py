@@ -1,7 +1,7 @@
 """The amount and the duration of a lot that a text states; what is read in a text is marked inferred.
 
-Only what is called the value, the maximum or the estimate of the contract counts.  The estimate of works in a design
-contest, prizes, fees, thresholds, turnovers asked for and references are other things' amounts.
+Only an amount called value, maximum or estimate of the contract counts; the estimate of works in a design contest,
+prizes, fees, thresholds, required turnovers and references do not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OF_OTHERS = re.compile(
     r"|penalit\w*|caution\w*|franchises?|assur\w*|capital|budget|redevance|loyer|tranche|unitaire|similaires?|subvention\w*"
     r"|superieure?s?|inferieure?s?|excede\w*|entre|prix de|(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode)s?)\b"
 )
-#: What parts an amount from those around it.
+#: Separators between an amount and its neighbours.
 _APART = re.compile(r"[.;\d]")
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans"
@@ -68,21 +68,21 @@ def duration(text: str) -> float | None:
     return found.pop() if len(found) == 1 else None
 
 
-#: What a form that must hold a value is given where there is none.
+#: Placeholder typed into forms that require a value.
 SYMBOLIC = 1.0  # euros
 
 
 def completed(lot: Lot, text: str) -> Lot:
     """The lot with the amount and duration that its text states where no field does, named in `inferred`.
 
-    A field's amount keeps its value, but a symbolic euro; the text may say that it is a year's.
+    An amount stated by a field is kept, unless symbolic; the text may state that it is yearly.
     """
     stated = lot.amount if lot.amount and lot.amount > SYMBOLIC else None
     made = lot if stated == lot.amount else replace(lot, amount=None)
-    said = amount(text)
-    if said and stated is None:
-        made = _inferred(made, "amount", amount=said[0], amount_period=said[1])
-    elif said == (stated, "year"):
+    stated_amount = amount(text)
+    if stated_amount and stated is None:
+        made = _inferred(made, "amount", amount=stated_amount[0], amount_period=stated_amount[1])
+    elif stated_amount == (stated, "year"):
         made = replace(made, amount_period="year")
     months = duration(text) if lot.duration_months is None else None
     return made if months is None else _inferred(made, "duration_months", duration_months=months)

@@ -1,8 +1,8 @@
 """The probability that a passage reserves its contract, sets a social condition of performance, or names a social criterion.
 
 One linear classifier over a sentence and its neighbours, with a column of weights for each; a passage that quotes the
-law, denies, states the object of the contract or says nothing is none of them.  Numbers, articles and boxes are read as
-one word each.  The weights lie in models/clauses as plain arrays over hashed features and JSON (`matcher train clauses`).
+law, denies, states the object of the contract or says nothing has none of the labels.  Numbers, articles and boxes are
+single tokens.  The weights are plain arrays over hashed features, and JSON, in models/clauses (`matcher train clauses`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ LABELS = ("reserved", "execution", "criterion")
 BITS = 19  # of a hashed column, in each view
 VIEWS = (1.3, 1.0, 0.7)  # weight of each: n-grams of words, skip-grams of words, n-grams of letters
 LONGEST_RUN, FARTHEST = 4, 10  # words of an n-gram; words from the first of a skip-gram to the second
-REMEMBERED = 50_000  # words whose hashes are kept
+REMEMBERED = 50_000  # words whose hashes are cached
 LONGEST = 1_500  # characters of a passage that are read
-STEPS = 32.0  # of a rarity, to one of them
+STEPS = 32.0  # quantisation steps of an idf
 Integers = NDArray[np.uint64]
 Columns = NDArray[np.int64]
 
@@ -71,7 +71,7 @@ def _spread(word: str) -> int:
 
 
 def _columns(hashes: Integers, view: int) -> Columns:
-    """The columns of hashes, in the part of the table that is the view's."""
+    """Columns of hashes, in the part of the table of their view."""
     made = (hashes ^ (hashes >> _SHIFT)) * _STIR
     return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
 
@@ -103,7 +103,7 @@ def _pairs(given: Integers) -> Integers:
 
 
 def features(text: str) -> Columns:
-    """The hashed columns of a passage, view by view; some stand twice."""
+    """The hashed columns of a passage, view by view, with repetitions."""
     known = [_word(word) for word in words(text)]
     if not known:
         return _NOTHING
@@ -118,7 +118,7 @@ def features(text: str) -> Columns:
 
 @dataclass(frozen=True)
 class Weights:
-    """What is learnt of the columns that were seen."""
+    """The learnt weights of the columns seen in training."""
 
     columns: Columns
     rarity: NDArray[np.float32]  # inverse document frequency of each
@@ -128,7 +128,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Maps a score to a probability; a label holds from 0.5 on."""
+    """Platt scaling of a score to a probability; a label holds from 0.5 on."""
 
     scale: float
     bias: float
@@ -138,12 +138,12 @@ class Verdict:
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, self.scale * score + self.bias))))
 
     def holds(self, score: float) -> bool:
-        """Whether it is likelier than not."""
+        """Whether the label is more likely than not."""
         return self.scale * score + self.bias > 0
 
 
 class ClauseModel:
-    """The learnt weights, laid out to be summed, and the verdict on each label."""
+    """The learnt weights in dense layout, and the verdict for each label."""
 
     def __init__(self, learnt: Weights, verdicts: dict[str, Verdict]) -> None:
         self.verdicts = verdicts
@@ -184,12 +184,12 @@ def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
     }
 
 
-#: What a file that is absent, cut or another's raises.
+#: Errors raised by a file that is missing, truncated or of another kind.
 _DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
 
 
 def load(folder: Path | None = None) -> ClauseModel:
-    """What `matcher train clauses` wrote.  Raises BadInput where it is absent or damaged."""
+    """Load the output of `matcher train clauses`.  Raises BadInput where it is missing or damaged."""
     folder = folder or paths.models_dir() / "clauses"
     try:
         saved = json.loads((folder / "clauses.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A tender completed by its texts: fields come first, and where a box and the words disagree, that is shown."""
+"""A tender completed from its texts: fields take precedence, and contradictions between a field and the text are flagged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOX_DENIED = "Case « réservé » cochée, mais le texte dit que ce n'est pas r
 
 
 def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None = None) -> Tender:
-    """The tender with what its texts state, lot by lot, added to what its fields state.
+    """The tender, completed lot by lot with what its texts state beyond its fields.
 
     `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
     holds for every lot, or for those it names.
@@ -39,7 +39,7 @@ def _number(lot: Lot) -> str:
 
 
 def _holding(lot: Lot, own: Iterable[Finding[T]], whole: Iterable[Finding[T]]) -> list[T]:
-    """What holds for a lot: the findings of its own text, and those of the whole that name it or name none."""
+    """Findings that apply to a lot: those of its own text, and those of the whole notice that name it or no lot."""
     number = _number(lot)
     return [one.what for one in (*own, *whole) if one.holds_for(number)]
 
@@ -60,26 +60,26 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
 # ----------------------------------------------------------------------------------------- boxes and words
 
 
-def _reserved(lot: Lot, box: Reservation | None, said: Reservation | None) -> Lot:
-    """The lot reserved by its box, completed by whom and the article that the words name, else by the words."""
-    if box is None or said is None:
-        return replace(lot, reservation=box or said)
-    passage = f"{box.passage} — {said.passage}" if box.passage else said.passage
-    articles = said.articles if said.articles or said.who else box.articles
-    lot = replace(lot, reservation=replace(box, articles=articles, who=said.who, passage=passage))
+def _reserved(lot: Lot, box: Reservation | None, from_text: Reservation | None) -> Lot:
+    """The lot as reserved by its field, with beneficiaries and article from the text; else by the text alone."""
+    if box is None or from_text is None:
+        return replace(lot, reservation=box or from_text)
+    passage = f"{box.passage} — {from_text.passage}" if box.passage else from_text.passage
+    articles = from_text.articles if from_text.articles or from_text.who else box.articles
+    lot = replace(lot, reservation=replace(box, articles=articles, who=from_text.who, passage=passage))
     return lot if set(box.articles) <= set(articles) else _shown(lot, BOX_OTHER, passage)
 
 
 def _contradicted(
     stated: tuple[Lot, ...], lots: tuple[Lot, ...], own: Mapping[str, Reading], whole: Reading
 ) -> tuple[Lot, ...]:
-    """The lots, where a box of the whole notice and its words disagree: words that name lots win, and it is shown."""
+    """The lots where a field of the whole notice contradicts the text: text that names lots wins, and this is flagged."""
     box = stated[0].reservation if stated else None
     if box is None or any(lot.reservation != box for lot in stated):
         return lots
     naming = [one for one in whole.reservations if one.lots]
     named = [bool(_holding(lot, own[lot.id].reservations, naming)) for lot in lots]
-    others = any(named) and len(naming) == len(whole.reservations)  # the words reserve some lots, not all
+    others = any(named) and len(naming) == len(whole.reservations)  # the text reserves some lots, not all
     made = []
     for lot, by_words in zip(lots, named, strict=True):
         denials = _holding(lot, own[lot.id].denials, whole.denials)
@@ -109,7 +109,7 @@ def _of_criteria(lot: Lot) -> Iterator[Clause]:
 
 
 def _distinct(found: list[Clause]) -> tuple[Clause, ...]:
-    """One clause of each nature and origin, completed by the others of its kind; objectives stand each alone."""
+    """One clause per nature and origin, merged from all of that kind; objectives stay separate."""
     best: dict[tuple[str, str], Clause] = {}
     for one in found:
         key = (one.nature, one.passage if one.nature == "objective" and one.origin == "field" else one.origin)

@@ -15,7 +15,7 @@ from matcher.reading.clauses.sentences import Sentence
 
 #: The qualifications that notices ask for by their names ...
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
-#: ... and those that are written in several ways: label -> how.
+#: ... and those written in several ways: label -> pattern.
 _WRITTEN = {
     "Amiante sous-section 3": r"sous-section 3|ss3",
     "Amiante sous-section 4": r"sous-section 4|ss4",
@@ -67,7 +67,7 @@ _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 #: "Les variantes sont autorisées"
 _VARIANTS = re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b")
 _NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'")
-#: Conditions by what imposes them and what takes them back.
+#: Conditions, with patterns that impose and that revoke them.
 _IMPOSED = (
     ("visit", "Visite obligatoire", _VISIT, _NO_VISIT),
     ("samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),

@@ -1,7 +1,7 @@
-"""What must be exact in a sentence: articles, beneficiaries, lots left out, shares, weights, names of social criteria.
+"""Patterns for facts that must be exact: articles, beneficiaries, lots, shares, weights, names of social criteria.
 
-Each pattern stands with the (invented) sentence that made it necessary; all are matched against the folded text of one
-sentence (at most 600 characters), so that none can run away.
+Each pattern is preceded by the (invented) sentence that made it necessary; all are matched against the folded text of
+one sentence (at most 600 characters), which bounds backtracking.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NEXT_ARTICLE = re.compile(
 
 
 def articles(text: str) -> tuple[str, ...]:
-    """The articles on reserved contracts that stand in a text, sorted; none is ever guessed, none translated."""
+    """Articles on reserved contracts cited in a text, sorted; never guessed or translated."""
     plain = folded(text)
     found: set[str] = set()
     for match in _ARTICLE.finditer(plain):
@@ -70,7 +70,7 @@ _RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (
 _NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?)\b")
 #: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
 _SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
-#: "La conduite est réservée aux agents qui détiennent une carte": where whom is said, it is one of the beneficiaries.
+#: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
 _RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
 #: "Le marché n'est pas réservé", "Aucun lot n'est réservé", "Marché réservé : NON", "réservé au secteur traditionnel",
 #: "Un autre marché, réservé aux ESAT, couvre le linge".
@@ -85,7 +85,7 @@ _PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|stru
 
 
 def plainly_reserved(plain: str) -> bool:
-    """Whether a sentence says in so many words that its contract is reserved, and to whom."""
+    """Whether a sentence states explicitly that its contract is reserved, and to whom."""
     plain = repaired(plain)
     return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
 
@@ -101,7 +101,7 @@ def denied(plain: str) -> bool:
 
 
 def asks_papers(plain: str) -> bool:
-    """Whether a sentence only asks documents of the structures that it names."""
+    """Whether a sentence only requires documents from the structures that it names."""
     return _PAPERS.search(repaired(plain)) is not None and "reserv" not in plain
 
 
@@ -160,8 +160,10 @@ def weight(plain: str) -> tuple[float, Unit] | None:
     found = _PONDERATION.search(plain) or _WEIGHT.search(plain)
     if found is None:
         return None
-    said = found.group(2) or ""
-    unit: Unit = "%" if said.startswith(("%", "pour")) or "100" in said else "points" if said else ""
+    unit_text = found.group(2) or ""
+    unit: Unit = (
+        "%" if unit_text.startswith(("%", "pour")) or "100" in unit_text else "points" if unit_text else ""
+    )
     return _number(found.group(1)), unit
 
 

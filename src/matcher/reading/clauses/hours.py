@@ -1,7 +1,7 @@
-"""The hours of insertion that a notice states, with the lots they are for: "lot 1, 120 h ; lot 2, 240 h".
+"""Insertion hours stated in a notice, by lot: "lot 1, 120 h ; lot 2, 240 h".
 
-A number counts where its unit follows, or, once hours are named, where it fills a label, a bracket or a cell.  Hours of
-something else are left out; the rest is a number for each of several lots, a total, a list to add up, or one number.
+A number counts where its unit follows or, once hours are mentioned, where it fills a label, a bracket or a cell.
+Hours of other things are excluded; the rest is one number per lot, a total, a list to sum, or one number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OPENS = re.compile(
     r"(?:[:=|(?+]|\b(?:soit|total|minim\w+|moins|exige|respectivement|de|a|sur les)|\d(?:,| et|, et))[\s._…]*(?:environ )?$"
 )
 _CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:pour|sur|par|aux?|et|dans|en|l[ae])\b)")
-#: Fewer than these are of the clock, a visit, a rate: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
+#: Smaller numbers are times of day, visits or rates: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
 #: Characters that a label reaches.
 _REACH = 180
@@ -75,7 +75,7 @@ _AHEAD = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number that may be of hours, with the words up to the numbers before and after it."""
+    """A candidate number of hours, with the words up to the numbers before and after it."""
 
     start: int
     end: int
@@ -85,7 +85,7 @@ class Quantity:
 
 
 def _numbers(run: str) -> Iterator[Quantity]:
-    """The numbers of hours: those with the unit, and those that fill a label in reach of the word."""
+    """Candidate numbers: those with the unit, and those that fill a label near the word "heures"."""
     reach = -_REACH
     for found in _NUMBER.finditer(run):
         start, end = found.span()
@@ -99,7 +99,7 @@ def _numbers(run: str) -> Iterator[Quantity]:
 
 
 def _quantities(run: str) -> list[Quantity]:
-    """The hours that a run states and that are owed, in order."""
+    """The hours that a run states as required, in order."""
     found = list(_numbers(run))
     ends = [0, *(one.end for one in found)]
     starts = [*(one.start for one in found[1:]), len(run)]
@@ -111,7 +111,7 @@ def _quantities(run: str) -> list[Quantity]:
 
 
 def _is_owed(one: Quantity) -> bool:
-    """Whether nothing near a number says that it measures something else or is no longer owed."""
+    """Whether nothing near a number indicates that it measures something else or no longer applies."""
     return not (
         _OF_OTHER.match(one.after)
         or _OTHER_LASTS.search(one.before[-48:])
@@ -124,7 +124,7 @@ def _is_owed(one: Quantity) -> bool:
 
 
 def _lots_of(piece: str) -> frozenset[str]:
-    """The lots that a piece of text names last, by "lot 2" or by its place in a list or a row."""
+    """The lots that a piece of text names last, by "lot 2" or by position in a list or row."""
     at = piece.rfind("lot")
     if at >= 0 and (lots := lots_named(piece[at:])):
         return lots
@@ -148,7 +148,7 @@ def _by_lot(found: list[Quantity]) -> LotHours:
 
 
 def _total(found: list[Quantity]) -> Quantity | None:
-    """The number that is said to be the whole of others."""
+    """The number stated as the total of others."""
     most = max(found, key=lambda one: one.hours)
     return most if len(found) > 1 and _TOTAL.search(f"{most.before[-40:]} # {most.after[:25]}") else None
 

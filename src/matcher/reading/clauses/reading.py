@@ -1,7 +1,7 @@
-"""What a text states of reservations, social clauses and conditions.
+"""Reservations, social clauses and conditions stated in a text.
 
-A window of sentences is scored once by the classifier; where a statement is found, the sentences of the window
-that make it are located, and the grammar reads beneficiaries, articles, lots, hours, share and weight in them.
+A window of sentences is scored once by the classifier; where a label is found, the sentences of
+the window that carry it are located, and the grammar extracts beneficiaries, articles, lots, hours, share and weight.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from matcher.reading.clauses.sentences import Sentence, cut, passage, speaking, 
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
-#: From this probability on, a sentence that says so in so many words is believed; others from 0.5 on.
+#: Threshold for explicit sentences; others need 0.5.
 IN_WORDS = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that a text states."""
+    """All statements found in a text."""
 
     reservations: tuple[Finding[Reservation], ...] = ()
     clauses: tuple[Finding[Clause], ...] = ()
     conditions: tuple[Finding[Condition], ...] = ()
-    denials: tuple[Finding[str], ...] = ()  # passages that say outright that nothing is reserved
+    denials: tuple[Finding[str], ...] = ()  # passages that explicitly deny a reservation
 
     @property
     def reservation(self) -> Reservation | None:
-        """The statements of reservation made one: the surest passage, every article and public stated."""
+        """The reservation merged from its statements: the most probable passage, every article and beneficiary."""
         return merged([one.what for one in self.reservations])
 
     @property
@@ -55,7 +55,7 @@ def read(text: str) -> Reading:
 
 
 def read_with(model: ClauseModel, text: str) -> Reading:
-    """The same, by another model."""
+    """As `read`, with another model."""
     found = cut(text)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
@@ -82,7 +82,7 @@ def _kind(what: object) -> str:
 
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
-    """The sentences of a window that say by themselves what the whole says; else the one that says it most."""
+    """The sentences of a window that carry its label by themselves; else the most probable one."""
     if len(window) == 1:
         return [window[0]]
     chances = [model.chances(one.text)[label] for one in window]
@@ -119,7 +119,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
 
 
 def merged(found: Iterable[Reservation]) -> Reservation | None:
-    """One reservation of several: the surest, with every article and public."""
+    """Several reservations merged: the most probable, with every article and beneficiary."""
     found = list(found)
     if not found:
         return None

@@ -1,6 +1,6 @@
 """A text cut into sentences, each with the lots it is about, and into the windows worth classifying.
 
-Everything after this works on a sentence or on a window of at most five, so that reading is linear in the text.
+Later steps work on a sentence or a window of at most five, so that the time is linear in the text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
 
-#: What must stand in a sentence that is worth the classifier; "_" is a space, "?" a lost letter.
+#: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
     stem.replace("_", " ").replace("?", LOST)
     for stem in (
@@ -38,7 +38,7 @@ _STEMS = tuple(
         "claus _socia societa _rse"  # a clause, a criterion
     ).split()
 )  # fmt: skip
-#: By stem, the phrases of every notice around it that say nothing of either.
+#: By stem, boilerplate phrases around it that are irrelevant.
 _COMMONPLACE = {
     "reserv": french(r"\bse réserv|\b(?:sous|sans|avec|des|les) réserves?\b|réservoir|préserv|réservation"),
     "protege": french(r"(?:données?|secrets?)\b[^.;]{0,12} protég|protéger|protège-"),
@@ -106,7 +106,7 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
 
 
 def speaking(found: tuple[Sentence, ...]) -> list[int]:
-    """The places of the sentences that may speak of reservations or of insertion."""
+    """Indices of sentences that may concern reservations or insertion."""
     whole = "".join(f" {one.plain}\n" for one in found)
     starts = list(itertools.accumulate((len(one.plain) + 2 for one in found), initial=0))
     kept = {bisect_right(starts, at) - 1 for stem in _STEMS if stem in whole for at in _standing(whole, stem)}
@@ -114,7 +114,7 @@ def speaking(found: tuple[Sentence, ...]) -> list[int]:
 
 
 def _standing(plain: str, stem: str) -> Iterator[int]:
-    """Where a stem stands, but in the phrases of every notice; a search for a plain word costs little."""
+    """Position of a stem outside boilerplate; plain substring search is cheap."""
     phrases = _COMMONPLACE.get(stem)
     at = plain.find(stem)
     while at >= 0:
@@ -124,7 +124,7 @@ def _standing(plain: str, stem: str) -> Iterator[int]:
 
 
 def windows(found: tuple[Sentence, ...], kept: list[int]) -> Iterator[tuple[Sentence, ...]]:
-    """Runs of neighbouring sentences of those kept; a short text whole."""
+    """Runs of adjacent kept sentences; a short text as a whole."""
     if not kept:
         return
     if len(found) <= MOST and sum(len(one.text) for one in found) <= SHORT:

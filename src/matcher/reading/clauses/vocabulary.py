@@ -1,7 +1,7 @@
 """Beneficiaries of reserved contracts, and the phrases that name each.
 
-Patterns are matched against folded text (lower case, no accents).  Each phrase stands alone in its list, so that one
-is added or taken out without reading the others.
+Patterns are matched against folded text (lower case, no accents).  One phrase per list entry, so that
+each can be added or removed independently.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sources: bytes to domain.  One file a format; the file name is the key.
+"""Sources: from bytes to domain objects.  One file per format; the file name is the key.
 
 To add one, write a file with these three names (see `Source`)::
 

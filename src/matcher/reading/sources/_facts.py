@@ -15,8 +15,8 @@ from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
 
-#: Days in a month and in a year (Gregorian mean), for durations given in days or weeks.
-MONTH_DAYS, YEAR_DAYS = 30.436875, 365.2425
+#: Days in a month (Gregorian mean), for durations given in days or weeks.
+MONTH_DAYS = 30.436875
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
 _PAIRS = (
@@ -59,7 +59,7 @@ def holder(raw_id: str, name: str) -> Holder:
     return Holder(id=id_, name=clean(name, 500), id_type=kind, flags=flags)
 
 
-#: The directive of contracting entities, as a notice names its legal basis; and what others say of a whole tender.
+#: Legal bases as notices cite them -> flags of the tender.
 UTILITIES = "32014L0025"
 BASES = {"32009L0081": "defence", "32014L0023": "concession"}
 
@@ -78,7 +78,7 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 def place(
     label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", department: str = "", nation: str = ""
 ) -> Place:  # fmt: skip
-    """What is stated of a place; the rest of its fields is deduced by `complete`."""
+    """A place as stated; `complete` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
     french = country(nation) in ("FR", None)
@@ -157,9 +157,9 @@ def span(start: str, end: str) -> float | None:
 
 
 def moment(day: str, hour: str = "") -> datetime | None:
-    """The instant of a published day and hour.
+    """The datetime of a published date and time.
 
-    Its own offset is kept; without one it is Paris time; without an hour it is the end of the day.
+    A stated offset is kept, else Paris time is assumed; without a time it is the end of the day.
     """
     match = re.match(r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(.*)$", day.strip(), re.S)
     when = clean_date(match.group(1)) if match else None

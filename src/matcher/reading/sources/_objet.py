@@ -68,7 +68,7 @@ def _title(text: str) -> str:
     while (shorter := _TAIL.sub("", " " + bare).strip(_EDGE)) != bare:
         bare = shorter
     bare = _HEAD.sub("", bare).strip(_EDGE)
-    # A bracket opened inside the title and cut by the edges is closed again.
+    # A bracket opened inside the title and cut at its edges is closed again.
     return bare + ")" if bare.count("(") == bare.count(")") + 1 else bare
 
 

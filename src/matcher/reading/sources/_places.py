@@ -1,4 +1,4 @@
-"""A structure's or a buyer's place, by its commune: the door of the sources to matcher.reference.places."""
+"""The place of a structure or buyer from the fields of a source, by matcher.reference.places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first page of a consultation states without a label: its object, its buyer, where the work is done."""
+"""Unlabelled facts from the first page of a consultation: object, buyer, place of work."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _ADDRESS = re.compile(r"(?<!\d)(\d{5})\s+([A-ZÀ-Ý][A-Za-zÀ-ÿ' -]{2,40})")
 
 
 def concerned(text: str) -> str:
-    """What a sentence says that the consultation is about; "" where none does."""
+    """The object of the consultation as stated in a sentence; "" where none does."""
     found = _CONCERNS.search(text)
     return clean(found.group(1) or found.group(2)).rstrip(" .") if found else ""
 
 
 def body(text: str) -> str:
-    """The buyer whose name stands alone on a line of the first pages; "" where none does."""
+    """The buyer, from a line of the first pages that is only its name; "" where there is none."""
     found = _BODY.search(text[:HEAD])
     return clean(found.group(1)) if found else ""
 
 
 def site(text: str) -> tuple[Place, ...]:
-    """Where the work is done, as a labelled line says; none where it names no place."""
+    """The place of work from a labelled line; empty where it names no place."""
     for found in _SITE.finditer(text):
         words = re.sub(
             r"^(?:commune|ville|territoire)s?\s+(?:de\s+la\s+|de\s+|du\s+|d['’])",

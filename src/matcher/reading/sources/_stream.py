@@ -1,4 +1,4 @@
-"""A JSON file as a strict parser needs it: UTF-8, no NaN, no raw control character; read piece by piece."""
+"""Sanitise JSON for a strict streaming parser: UTF-8, no NaN, no raw control characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ijson
 
 from matcher.reading.sources._bytes import decoded
 
-#: Python's json writes these, JSON does not know them; several publishers of awards do.
+#: Written by Python's json and by several publishers of awards, but not valid JSON.
 _NOT_JSON = re.compile(r"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=\s*[,}\]])")
 _CONTROLS = dict.fromkeys(range(32), " ")
 #: What the parser raises on invalid JSON.
@@ -22,7 +22,7 @@ DEEP, DEEPEST = 500, 5_000
 
 
 class Clean:
-    """A readable of UTF-8 bytes over any stream of JSON text."""
+    """A readable stream of clean UTF-8 bytes over any stream of JSON text."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._text = decoded(stream)

@@ -42,9 +42,9 @@ def parse(data: bytes, name: str) -> Element:
     head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
     if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head, re.I):
         raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
-    if data.count(b"xmlns=") == 1:  # one default namespace: left out, it need not be taken off every tag
+    if data.count(b"xmlns=") == 1:  # a single default namespace is removed here rather than from every tag
         data = _DEFAULT.sub(b" ", data, count=1)
-    # comments and processing instructions hold no data, and would only lengthen the walks
+    # comments and processing instructions hold no data
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
         remove_pis=True
@@ -63,12 +63,12 @@ def parse(data: bytes, name: str) -> Element:
     return flowed(bare(root))
 
 
-#: Letters set above the line, as they are typed on one: "m<FT>2</FT>", "n<FT>o</FT> 1".
+#: Superscripts as plain characters: "m<FT>2</FT>", "n<FT>o</FT> 1".
 _RAISED = {"o": "°", "2": "²", "3": "³"}
 
 
 def flowed(root: Element) -> Element:
-    """The same tree, the letters of another size (`FT` of TED) a part of the words around them."""
+    """The same tree with superscript elements (`FT` of TED) merged into the surrounding text."""
     raised = root.findall(".//FT")
     for letters in raised:
         typed = (letters.text or "").strip()
@@ -132,7 +132,7 @@ def kids(element: Element | None, path: str) -> list[Element]:
 
 
 def fields(element: Element | None) -> dict[str, Element]:
-    """The first child of each name: one walk, where many of the children are asked."""
+    """The first child of each name, in one pass."""
     found: dict[str, Element] = {}
     for child in element if element is not None else ():
         found.setdefault(child.tag, child)

@@ -98,7 +98,7 @@ def _of_award(text: Element) -> bool:
 
 
 def missing(root: Element) -> list[str]:
-    """What a notice lacks, in words: the fields without which it cannot be published, and plain errors."""
+    """Missing mandatory fields of a notice and plain errors, in words."""
     lacks = []
     organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
     kind = value(root, "NoticeTypeCode")
@@ -128,7 +128,7 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
     project = kid(piece, "ProcurementProject")
     if not value(piece, "ID"):
         yield f"the identifier of {name} (BT-137)"
-    if kind == "can-modif":  # it repeats of a lot only what changes
+    if kind == "can-modif":  # only the changed fields of a lot are repeated
         return
     if not value(project, "Name"):
         yield f"the title of {name} (BT-21)"
@@ -143,7 +143,7 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
 
 
 def impossible(root: Element) -> list[str]:
-    """What cannot be as stated, in words."""
+    """Contradictory or impossible values, in words."""
     found = []
     most = value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
     if most and re.fullmatch(r"0+", most):
@@ -179,7 +179,7 @@ class _Notice:
             for one in kids(self.extension, "Organizations/Organization")
         }
 
-    def said(self, element: Element | None, path: str) -> str:
+    def french(self, element: Element | None, path: str) -> str:
         """The text at a path in French, else in the language of the notice, else the first."""
         found = kids(element, path)
         if len(found) > 1:
@@ -194,12 +194,12 @@ class _Notice:
         pieces = kids(self.root, "ProcurementProjectLot")
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
         parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
-        title = self.said(project, "Name") or self.said(
+        title = self.french(project, "Name") or self.french(
             next(iter(real or parts), None), "ProcurementProject/Name"
         )
-        title = title or self.said(self.extension, "NoticePurpose/PurposeCode")
+        title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         buyer_place, buyer_id, buyer_name = self.buyer()
-        description = self.said(project, "Description")
+        description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
         lots = facts.placed(self.sized(self.named(made), project), buyer_place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
@@ -232,7 +232,7 @@ class _Notice:
         general = "\n".join(
             [
                 description,
-                self.said(project, "Note"),
+                self.french(project, "Note"),
                 *self.texts(kid(self.root, "TenderingProcess")),  # BT-88, the features of the procedure
                 *self.texts(kid(self.root, "TenderingTerms")),
             ]
@@ -252,7 +252,7 @@ class _Notice:
 
     def change(self) -> str:
         parts = [
-            self.said(one, path)
+            self.french(one, path)
             for where in ("Changes", "ContractModification")
             for one in kids(self.extension, where)
             for path in ("ChangeReason/ReasonDescription", "Change/ChangeDescription")
@@ -283,7 +283,7 @@ class _Notice:
 
     def company(self, reference: str) -> tuple[str, str]:
         company = self.organisations.get(reference)
-        return value(company, "PartyLegalEntity/CompanyID"), self.said(company, "PartyName/Name")
+        return value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
 
     def buyer(self) -> tuple[Place, str, str]:
         path = "ContractingParty/Party/PartyIdentification/ID"
@@ -295,7 +295,7 @@ class _Notice:
         return (
             self.address(address),
             value(company, "PartyLegalEntity/CompanyID"),
-            self.said(company, "PartyName/Name"),
+            self.french(company, "PartyName/Name"),
         )
 
     def buyer_type(self) -> AuthorityType:
@@ -315,7 +315,7 @@ class _Notice:
         return tuple(
             facts.buyer(
                 value(one, "PartyLegalEntity/CompanyID"),
-                self.said(one, "PartyName/Name"),
+                self.french(one, "PartyName/Name"),
                 self.address(kid(one, "PostalAddress")),
             )
             for one in others
@@ -342,7 +342,7 @@ class _Notice:
         return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
 
     def sized(self, lots: tuple[Lot, ...], project: Element | None) -> tuple[Lot, ...]:
-        """A lot that stands alone is worth what the whole contract is stated to be (BT-27, else BT-161)."""
+        """A single lot gets the amount of the whole contract (BT-27, else BT-161)."""
         if len(lots) != 1 or lots[0].amount is not None:
             return lots
         amount, currency, _ = self.amount(project)
@@ -354,11 +354,11 @@ class _Notice:
         )
 
     def whole(self, project: Element | None, parts: list[Element], title: str) -> Lot:
-        texts = [self.said(project, "Description")]
+        texts = [self.french(project, "Description")]
         for part in parts:
             name, text = (
-                self.said(part, "ProcurementProject/Name"),
-                self.said(part, "ProcurementProject/Description"),
+                self.french(part, "ProcurementProject/Name"),
+                self.french(part, "ProcurementProject/Description"),
             )
             texts.append(f"{name} : {text}" if text else name)
         projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
@@ -391,9 +391,9 @@ class _Notice:
             )
         return Lot(
             id=f"{self.id}/{published}",
-            title=self.said(project, "Name") or title,
+            title=self.french(project, "Name") or title,
             number=number,
-            description=self.said(project, "Description"),
+            description=self.french(project, "Description"),
             cpv=facts.cpvs(self.codes(project)),
             places=self.places(project),
             amount=amount if amount is not None else (ceiling or None),
@@ -414,7 +414,7 @@ class _Notice:
     def places(self, project: Element | None) -> tuple[Place, ...]:
         found = []
         for where in kids(project, "RealizedLocation"):
-            address, label = kid(where, "Address"), self.said(where, "Description")
+            address, label = kid(where, "Address"), self.french(where, "Description")
             if not value(
                 address, "CityName"
             ):  # the site is described in the street field when there is no town
@@ -431,8 +431,8 @@ class _Notice:
         """(estimated amount, currency, maximum of the framework or 0)."""
         estimate = kid(project, "RequestedTenderTotal/EstimatedOverallContractAmount")
         ceiling = kid(project, f"RequestedTenderTotal/{EXTENSION}/FrameworkMaximumAmount")
-        said = next((e for e in (estimate, ceiling) if e is not None), None)
-        currency = (said.get("currencyID") if said is not None else None) or "EUR"
+        stated = next((e for e in (estimate, ceiling) if e is not None), None)
+        currency = (stated.get("currencyID") if stated is not None else None) or "EUR"
         return clean_amount(words(estimate)), currency, clean_amount(words(ceiling)) or 0.0
 
     def duration(self, project: Element | None) -> float | None:
@@ -489,7 +489,7 @@ class _Notice:
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")
             kind = KINDS_OF_CRITERIA.get(code, "")
-            parts = (self.said(one, "Name"), self.said(one, "Description"))
+            parts = (self.french(one, "Name"), self.french(one, "Description"))
             weight, unit = None, ""
             for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
                 coded = kid(parameter, "ParameterCode")
@@ -516,7 +516,7 @@ class _Notice:
             )
         if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
             yield Condition(code="guarantee", label="Garantie financière demandée")
-        legal = self.said(terms, "TendererQualificationRequest/CompanyLegalForm")
+        legal = self.french(terms, "TendererQualificationRequest/CompanyLegalForm")
         if legal:
             yield Condition(code="group-form", label="Forme du groupement", passage=legal[:600])
         clearance = value(terms, "SecurityClearanceTerm/Code")
@@ -576,7 +576,7 @@ class _Notice:
     def contract_title(self, signed: list[Element]) -> str:
         """The title of the contract (BT-721) that settles one lot; "" where it settles several together."""
         own = (one for one in signed if len(kids(one, "LotTender")) == 1)
-        return next(filter(None, (self.said(one, "Title") for one in own)), "")
+        return next(filter(None, (self.french(one, "Title") for one in own)), "")
 
     def award(
         self,
@@ -609,7 +609,7 @@ class _Notice:
         project = kid(self.root, "ProcurementProject")
         return Award(
             uid=f"{self.id}/award-{place}",
-            title=self.contract_title(signed) or (lot.title if lot else self.said(project, "Name")),
+            title=self.contract_title(signed) or (lot.title if lot else self.french(project, "Name")),
             buyer=facts.buyer(buyer_id, buyer_name, place_, self.buyer_type()),
             holders=tuple(dict.fromkeys(holders)),
             cpv=lot.cpv[0] if lot and lot.cpv else None,

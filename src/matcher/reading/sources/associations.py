@@ -1,6 +1,6 @@
 """Declared objects of associations: pages of the Journal officiel (JOAFE) and the national register (RNA, waldec).
 
-What the object says is done becomes proposed offers; what it is for ("favoriser l'insertion") becomes nothing.  A record
+Activities in the object become proposed offers; purposes ("favoriser l'insertion") do not.  A record
 completes the structures of its SIREN; it names no establishment and adds none (flag "offers-only").
 """
 
@@ -37,7 +37,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | None:
-    """What the object says is done, under the SIREN of its association; None where it says only what it is for."""
+    """Activities stated in the object, under the SIREN of its association; None where it states only purposes."""
     cells = {key.lower(): value for key, value in row.items()}
     text = impersonal(clean(str(cells.get("objet") or ""), 5_000))
     number = digits(str(cells.get("siren") or cells.get("siret") or ""))[:9]

@@ -265,7 +265,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     if _is_test(title, buyer, holders):
         what = "a platform's test of itself, no contract: its title is a machine's, or its winner the buyer"
         return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
-    holders = _told_from(buyer, holders)
+    holders = _without_buyer(buyer, holders)
     flags: list[str] = []
     if raw_cpv and cpv is None:
         flags.append("cpv")
@@ -325,7 +325,7 @@ def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
     return bool(_TEST_TITLE.fullmatch(title)) or (own and bool(_MACHINE_TITLE.fullmatch(title)))
 
 
-def _told_from(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
+def _without_buyer(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """The winners, those published under the buyer's own number without it: a buyer does not award to itself."""
     found = (
         replace(holder, id="", flags=("buyer-id",)) if buyer.id and holder.id == buyer.id else holder
@@ -340,7 +340,7 @@ def _brought(record: Record, award: Award) -> Iterator[Award]:
     for change in _members(record.get("modifications"), "modification"):
         if not isinstance(change, dict):
             continue
-        new = tuple(h for h in _told_from(award.buyer, _holders(change)) if (h.id or h.name) not in known)
+        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in known)
         if not new:
             continue
         known |= {holder.id or holder.name for holder in new}

@@ -1,7 +1,7 @@
 """A consultation file: PDF, DOCX, plain text, or a ZIP of them with its spreadsheets, as one notice.
 
-What is found is taken as it stands: object, reference, buyer, deadline, CPV, lots, criteria, clauses.  What is
-not found stays unknown; nothing is guessed.  A scan or a protected file is refused with the remedy.
+Extracted as stated: object, reference, buyer, deadline, CPV, lots, criteria, clauses.  What is not found stays
+unknown; nothing is guessed.  A scan or a protected file is refused with the remedy.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_MEMBERS = 500
 MAX_DEPTH = 3  # archives within archives
 MAX_ROWS = 20_000  # of a sheet of prices
 MAX_PAGES = 1_500
-MAX_PAGE = 2 << 20  # bytes of what draws one page: beyond, it is a plan and no text
+MAX_PAGE = 2 << 20  # bytes of drawing operators of a page: beyond, it is a plan, not text
 MAX_SPAN = 63  # columns of a Word table
 MAX_TEXT = 4_000_000  # characters kept of a consultation
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
@@ -224,7 +224,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start > len(data) - 4:  # cut within a letter
+        if error.start > len(data) - 4:  # cut within a character
             return data[: error.start].decode("utf-8-sig", "replace")
         return data.decode("cp1252", "replace")
 
@@ -575,7 +575,7 @@ def _is_title(words: str) -> bool:
 def criteria(text: str) -> Iterator[Condition]:
     """The award criteria that lines state with their weight, within reach of the word "critères"."""
     seen: set[str] = set()
-    read = 0  # what a heading before has opened is not read again
+    read = 0  # text already covered by an earlier heading is skipped
     for heading in re.finditer(r"crit[èe]res?\b", text, re.I):
         start, read = max(read, heading.start()), max(read, min(len(text), heading.start() + 1_500))
         for match in _CRITERION.finditer(text, start, read):

@@ -1,7 +1,7 @@
-"""Fetch what is published: BOAMP notices, DECP awards, Le Marché's structures, the register, the nomenclatures.
+"""HTTP client for public data: BOAMP notices, DECP awards, Le Marché's structures, the register, the nomenclatures.
 
-Pages are kept as they came, for `matcher read` to read; a run that broke goes on where it stopped, a second
-run asks only for what is new.  Addresses and tokens come from the environment (`ADDRESSES`, `TOKENS`).
+Pages are stored unchanged, for `matcher read`; an interrupted run resumes where it stopped, a second run requests
+only what is new.  Addresses and tokens come from the environment (`ADDRESSES`, `TOKENS`).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Reply:
 
     @property
     def validators(self) -> dict[str, str]:
-        """What to ask with next time: the entity tag and the day of change, as published."""
+        """Validators for the next conditional request: ETag and Last-Modified, as published."""
         return _validators(self.headers)
 
 
@@ -205,7 +205,7 @@ class Client:
                 if answer.status_code == 304:
                     return None
                 if answer.status_code == 416:
-                    part.unlink(missing_ok=True)  # what we hold is longer than the file: begin again
+                    part.unlink(missing_ok=True)  # the partial copy is longer than the file: start over
                     raise _Transient("answered 416")
                 self._check(answer, also=(206,))
                 validators = _validators(answer.headers)
@@ -310,7 +310,7 @@ class _Transient(Exception):
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
-    """What Retry-After asks, in seconds, given as a number or a date.  Raises Unreachable where it is too long."""
+    """Retry-After in seconds, from a number or a date.  Raises Unreachable where it is too long."""
     asked = answer.headers.get("retry-after", "").strip()
     try:
         seconds = float(asked)
@@ -368,12 +368,12 @@ def _bounded(answer: httpx.Response, url: str) -> bytes:
 
 
 def _shown(url: str) -> str:
-    """The address without its query, which may hold a secret."""
+    """The URL without its query, which may contain a secret."""
     return url.split("?", 1)[0]
 
 
 def _variable(url: str) -> str:
-    """The variable that names this address, for the sentence that says what to correct."""
+    """The environment variable of this address, for error messages."""
     names = [name for name, _ in ADDRESSES.values() if _shown(address_of(name)) in url]
     return names[0] if names else "its MATCHER_..._URL"
 

@@ -1,4 +1,4 @@
-"""Files that a publisher replaces now and then: fetched when changed, checked before the old one goes."""
+"""Files that publishers replace: fetched when changed, checked before replacing the old copy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pages of unknown hosts, fetched without harm: public addresses only, bounded in bytes, seconds and redirects.
+"""SSRF-safe fetching of pages from unknown hosts: public addresses only, limits on bytes, seconds and redirects.
 
-The address that was checked is the one connected to, for every connection, so that neither a redirect nor a name that
-resolves to something else a moment later reaches this machine or its network.
+Every connection goes to the address that was checked, so that neither a redirect nor DNS rebinding reaches this machine
+or its network.
 """
 
 from __future__ import annotations

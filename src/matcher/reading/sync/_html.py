@@ -1,7 +1,6 @@
-"""The lines, links and directives of a web page, in one pass whose time grows with the page's length alone.
+"""Lines, links and robots directives of a web page, in one linear pass.
 
-Pages of unknown hosts are made to hang tree builders (one tag with sixty thousand attributes takes a minute), so that
-no tree is built.
+No tree is built: hostile pages can hang tree builders (one tag with sixty thousand attributes takes a minute).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from matcher.reading.sync._client import Client, Report, Unreachable, _forget, _save, _shown, _write_json
 
-#: A list that lost more than this share of its records at once is a publisher that changed, not structures that closed.
+#: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
 MOST_LOST = 0.2
 COMING, OLD = ".coming", ".old"  # hidden: `matcher read` takes the folder for what is whole
 TRIES = 3  # readings of a list that changes while it is read
@@ -130,7 +130,7 @@ class Lists:
         return total, len(seen), dict(partial["validators"])
 
     def _adopt(self, key: str) -> None:
-        """The new pages in place of the old ones."""
+        """Replace the old pages by the new ones."""
         (self.folder / COMING / key).mkdir(parents=True, exist_ok=True)
         pages = self.folder / "pages" / key
         for flat in (self.folder, pages.parent):  # where earlier versions kept them
@@ -175,7 +175,7 @@ def rows_of(page: Any, url: str, listing: Listing) -> tuple[list[Any], int]:
 
 
 def identity(row: Any, listing: Listing) -> str:
-    """What tells a record from the others of its list."""
+    """The identity of a record within its list."""
     if not isinstance(row, dict):
         return str(row)
     return "|".join(str(row.get(name, "")) for name in listing.identity) or str(sorted(row.items()))

@@ -60,7 +60,7 @@ def entreprises(
 
 
 def _questions(sirens: Iterable[str], asked: Iterable[str], ess: bool) -> list[dict[str, str]]:
-    """What is asked, the last first."""
+    """The queries, last first."""
     wanted = [re.sub(r"\D", "", siren)[:9] for siren in sirens]
     wrong = [siren for siren in wanted if len(siren) != 9]
     if wrong:
@@ -84,7 +84,7 @@ def _count(http: Client, question: Mapping[str, str]) -> int:
 
 
 def _parts(question: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The question in smaller ones: by section, a section by postcode; none beyond."""
+    """The query split into smaller ones: by section, a section by postcode; no further."""
     if "section_activite_principale" not in question:
         yield from ({**question, "section_activite_principale": section} for section in SECTIONS)
     elif "code_postal" not in question:

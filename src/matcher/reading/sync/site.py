@@ -1,4 +1,4 @@
-"""What structures say on their own sites: the home page and up to five more that tell what they do.
+"""Websites of structures: the home page and up to five more pages about their activities.
 
 robots.txt, noindex and the operator's opt-out list are obeyed; one request a second.  Only titles, headings, lists and
 paragraphs are kept, without what concerns a person.
@@ -31,7 +31,7 @@ LONGEST_DELAY = (
 MOST_LOST = (
     0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
 )
-TOLD = re.compile(
+ACTIVITIES = re.compile(
     r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
     r"|(?:entreprise|professionnel|client|collectivite)s?$"
 )
@@ -116,7 +116,7 @@ def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
 
 
 def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
-    """The home page, then the pages it links to that tell most of what is done.  Raises Refused for the home page."""
+    """The home page, then the linked pages most relevant to activities.  Raises Refused for the home page."""
     home = checked(website)
     rules = Rules(fetch)
     page = fetch.get(home, lambda url: _same_site(home, url) and rules.allow(url), rules.delay(home))
@@ -204,19 +204,21 @@ def _noindex(page: Page, document: _html.Document) -> bool:
 
 
 def _links(base: str, document: _html.Document) -> list[str]:
-    """Pages of the same site that tell what is done, the most telling first."""
+    """Pages of the same site about activities, most relevant first."""
     scored: dict[str, tuple[int, int]] = {}
     for place, (address, anchor) in enumerate(document.links):
         words, path = fold(anchor), fold(unquote(address))[:300]
-        told = 2 * bool(TOLD.search(words)) + bool(TOLD.search(path)) + 2 * bool(trades.named(words))
-        if not told or AROUND.search(words) or _file(path):
+        relevance = (
+            2 * bool(ACTIVITIES.search(words)) + bool(ACTIVITIES.search(path)) + 2 * bool(trades.named(words))
+        )
+        if not relevance or AROUND.search(words) or _file(path):
             continue
         try:
             url = checked(joined(base, address))
         except Refused:
             continue
         if _same_site(base, url) and url != base:
-            scored.setdefault(url, (-told, place))
+            scored.setdefault(url, (-relevance, place))
     return sorted(scored, key=lambda url: scored[url])
 
 
@@ -225,7 +227,7 @@ def _file(path: str) -> bool:
 
 
 def _kept(page: Page, document: _html.Document) -> dict[str, Any] | None:
-    """Title and lines of a page without what concerns a person; None where it says nothing."""
+    """Title and lines of a page without personal data; None where nothing is left."""
     # cut only after: half a telephone number is not recognised as one
     lines = [shorten(impersonal(line), _html.LINE) for line in document.lines if line]
     if not lines:

@@ -1,0 +1,437 @@
+"""BOAMP notices of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from matcher import domain
+from matcher.reading import clauses
+from matcher.reading.clauses.grammar import weight as weight_of
+from matcher.reading.sources import _facts as facts
+from matcher.reading.sources._json import Json, codes, dig, first, found, listed, sentences, text, walk
+from matcher.reference.identifiers import clean_amount
+from matcher.reference.prose import folded
+from matcher.reference.text import clean
+
+#: Where the national schemas hold award criteria.
+CRITERIA = (
+    "criteres",
+    "criteresAttrib",
+    "critereAttribution",
+    "CRITERES",
+    "CRITERES_ATTRIB",
+    "CRITERES_PONDERES",
+)
+_WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
+_ITEMS = re.compile(r"\s{0,9}[\n;•]\s*|\s{1,9}[-–—?]\s+(?=[A-ZÀ-Ý])")
+
+
+def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
+    if depth > 8:
+        return
+    if isinstance(raw, list):
+        for one in raw:
+            yield from _criteria(one, depth + 1)
+    elif isinstance(raw, dict):
+        leaves = {key: text(one) for key, one in raw.items() if not isinstance(one, list) and text(one)}
+        weight, unit = facts.weight(next((one for key, one in leaves.items() if _WEIGHING.search(key)), ""))
+        names = [
+            one for key, one in leaves.items() if not _WEIGHING.search(key) and re.search(r"[^\W\d]{3}", one)
+        ]
+        if names and weight is not None:
+            yield domain.Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
+            return
+        for one in raw.values():
+            yield from _criteria(one, depth + 1)
+    else:
+        for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
+            if stated := weight_of(folded(item[:600])):
+                weight, unit = stated
+                yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
+
+
+class National:
+    """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
+
+    def __init__(self, record: Json, content: Json, idweb: str) -> None:
+        inner = next(
+            (
+                content[k]
+                for k in ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS")
+                if isinstance(content.get(k), dict)
+            ),
+            None,
+        )
+        if inner is None and len(content) == 1:
+            only = next(iter(content.values()))
+            inner = only if isinstance(only, dict) and not _old(content) else None
+        self.record, self.idweb = record, idweb
+        self.data: Json = inner if inner is not None else content
+        state = next(
+            (k for k in ("rectificatif", "attribution", "annulation", "initial") if self.data.get(k)), ""
+        )
+        self.state = state
+        body = self.data.get(state)
+        self.body: Json = body if isinstance(body, dict) else self.data
+        market = first(dig(self.body, "natureMarche"), dig(self.body, "description"), self.data.get("OBJET"))
+        self.market: Json = market if isinstance(market, dict) else {}
+
+    def tender(self) -> domain.Tender:
+        title = clean(self.text_at(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
+        description = clean(
+            self.text_at(("description",), ("objet",), ("OBJET_COMPLET",))
+            or text(dig(self.body, "caracteristiques", "principales"))
+        )
+        if not self.market:  # an unknown schema: all human-written text
+            description = description or clean(" ".join(sentences(self.data)), 20_000)
+            title = title or description[:200]
+        where = self.buyer_place()
+        lots = facts.placed(self.lots(title or description[:200], description), where)
+        organisation = self.organisation()
+        id_ = text(
+            first(
+                organisation.get("codeIdentificationNational"),
+                organisation.get("CODE_IDENT_NATIONAL"),
+                organisation.get("SIRET"),
+            )
+        )
+        name = text(
+            first(
+                *(organisation.get(k) for k in ("acheteurPublic", "nomOfficiel", "DENOMINATION")),
+                self.record.get("nomacheteur"),
+            )
+        )
+        nature: domain.Nature = {
+            "rectificatif": "correction",
+            "attribution": "award",
+            "annulation": "cancellation",
+        }.get(self.state, "call")  # type: ignore[assignment]
+        if self.data.get("ATTRIBUTION"):
+            nature = "award"
+        deadline = facts.moment(
+            self.anywhere(
+                "dateReceptionOffres",
+                "receptOffres",
+                "RECEPT_OFFRES",
+                "RECEPT_CANDIDAT",
+                "dateReceptionCandidatures",
+            )
+        )
+        documents = self.anywhere(
+            "urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR"
+        )
+        made = domain.Tender(
+            id=self.idweb,
+            format="boamp",
+            title=title or f"Avis {self.idweb}",
+            description=description,
+            buyer=facts.buyer(id_, name, where),
+            lots=lots,
+            nature=nature,
+            reference=clean(
+                self.anywhere(
+                    "identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference"
+                ),
+                200,
+            ),
+            published=facts.day(text(self.record.get("dateparution"))),
+            deadline=deadline,
+            documents_url=facts.link(documents),
+            related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
+            change=clean(" ; ".join(sentences(self.data.get("rectificatif"))))
+            if self.state == "rectificatif"
+            else "",
+            awards=self.awards(lots, id_, name, where) if nature == "award" else (),
+            flags=() if self.market else ("schema-unknown",),
+        )
+        by_lot = {lot.id: "\n".join(sentences(raw)) for lot, raw in zip(lots, self.raw_lots(), strict=False)}
+        without = ("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE")
+        read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
+        general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
+        return clauses.complete(made, general, by_lot)
+
+    def text_at(self, *paths: tuple[str, ...]) -> str:
+        return next((t for t in (text(dig(self.market, *path)) for path in paths) if t), "")
+
+    def anywhere(self, *keys: str) -> str:
+        """The first text found under one of these keys, wherever it stands."""
+        for key in keys:
+            for one in found(self.data, key):
+                value = text(one)
+                if value:
+                    return value
+        return ""
+
+    def organisation(self) -> Json:
+        one = first(self.data.get("organisme"), self.data.get("IDENTITE"), self.data.get("ORGANISME"))
+        return one if isinstance(one, dict) else {}
+
+    def buyer_place(self) -> domain.Place:
+        organisation = self.organisation()
+        inner = organisation.get("adr")
+        address: Json = inner if isinstance(inner, dict) else organisation
+        return facts.place(
+            postcode=text(first(address.get("cp"), address.get("CP"))),
+            city=text(first(address.get("ville"), address.get("VILLE"))),
+        )
+
+    # -- the lots
+
+    def raw_lots(self) -> list[Any]:
+        for holder, path in (
+            (self.body, ("lots", "lot")), (self.body, ("lots",)), (self.market, ("lotsMarche", "lot")),
+            (self.market, ("lotsMarche",)), (self.market, ("lots", "lot")), (self.market, ("LOTS", "LOT")),
+            (self.data, ("LOTS", "LOT")), (self.data, ("lots", "lot")),
+        ):  # fmt: skip
+            raw = [
+                one for one in listed(dig(holder, *path)) if isinstance(one, dict) and one.get("lot") is None
+            ]
+            if raw:
+                return raw
+        return []
+
+    def lots(self, title: str, description: str) -> tuple[domain.Lot, ...]:
+        raw = self.raw_lots()
+        whole = domain.Lot(
+            id=f"{self.idweb}/1",
+            title=title or f"Avis {self.idweb}",
+            description=description,
+            cpv=facts.cpvs(codes(first(self.market, self.data), without=("lots", "lotsMarche", "LOTS"))),
+            places=self.places(self.market),
+            amount=self.amount(self.market),
+            amount_period="total" if self.amount(self.market) else "",
+            duration_months=self.duration(self.market) or self.duration(self.body),
+            reservation=self.reservation(self.data),
+            conditions=tuple(self.conditions()),
+            criteria=tuple(self.criteria(self.body)),
+        )
+        return facts.at_least_one(
+            tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)), whole
+        )
+
+    def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
+        number = text(
+            first(*(raw.get(k) for k in ("numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")))
+        )
+        title = clean(
+            text(first(*(raw.get(k) for k in ("intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))))
+        )
+        description = clean(text(first(*(raw.get(k) for k in ("description", "DESCRIPTION", "principales")))))
+        amount = self.amount(raw) or (whole.amount if alone else None)
+        return replace(
+            whole,
+            id=f"{self.idweb}/{place}",
+            number=number or str(place),
+            title=title or description[:200] or whole.title,
+            description=description or (whole.description if alone else ""),
+            cpv=facts.cpvs(codes(raw)) or whole.cpv,
+            places=self.places(raw) or whole.places,
+            amount=amount,
+            amount_period="total" if amount else "",
+            duration_months=self.duration(raw) or whole.duration_months,
+            reservation=self.reservation(raw) or whole.reservation,
+            criteria=tuple(self.criteria(raw)) or whole.criteria,
+        )
+
+    def places(self, raw: Json) -> tuple[domain.Place, ...]:
+        made = []
+        for key in (
+            "lieuExecution",
+            "lieuExecutionLivraison",
+            "LIEU_EXEC_LIVR",
+            "LIEU_PRINCIPAL",
+            "lieuPrincipal",
+        ):
+            for one in listed(raw.get(key)):
+                if isinstance(one, dict):
+                    street = text(
+                        first(
+                            dig(one, "voie", "nomvoie"),
+                            one.get("ADRESSE"),
+                            one.get("adresse"),
+                            one.get("libelle"),
+                        )
+                    )
+                    cp, city = (
+                        text(first(one.get("cp"), one.get("CP"))),
+                        text(first(one.get("ville"), one.get("VILLE"))),
+                    )
+                    nuts = [
+                        text(n) for n in listed(first(one.get("codeNuts"), one.get("CODE_NUTS"))) if text(n)
+                    ]
+                    label = " ".join(filter(None, (street, cp, city)))
+                    made += [
+                        facts.place(label, postcode=cp, city=city, nuts=n) for n in nuts or [""] if label or n
+                    ]
+                elif text(one):
+                    code = re.search(r"(?<!\d)(\d{5})(?!\d)", text(one))
+                    made.append(facts.place(text(one), postcode=code.group(1) if code else "", city=""))
+            if made:
+                break
+        return tuple(dict.fromkeys(made))
+
+    def amount(self, raw: Json) -> float | None:
+        """The estimated value, or the upper end of the range that is stated; never a sum."""
+        for key in ("valeurEstimee", "estimationValeur", "valeur", "VALEUR", "montant"):
+            one = raw.get(key)
+            for value in (
+                one,
+                *(dig(one, *path) for path in (("fourchette", "valeurHaute"), ("valeur",), ("#text",))),
+            ):
+                amount = clean_amount(text(value))
+                if amount:
+                    return amount
+        return None
+
+    def duration(self, raw: Json) -> float | None:
+        for key, unit in (
+            ("dureeMois", "MONTH"),
+            ("nbMois", "MONTH"),
+            ("DUREE_MOIS", "MONTH"),
+            ("dureeJours", "DAY"),
+            ("nbJours", "DAY"),
+            ("DUREE_JOURS", "DAY"),
+        ):
+            for one in (raw.get(key), dig(raw, "duree", key), dig(raw, "DUREE_DELAI", key)):
+                months = facts.months(text(one), unit)
+                if months:
+                    return months
+        for one in (raw.get("duree"), raw):
+            if isinstance(one, dict) and one.get("dateACompterDu"):
+                return facts.span(text(one.get("dateACompterDu")), text(one.get("jusquau")))
+        return None
+
+    def reservation(self, raw: Json) -> domain.Reservation | None:
+        """A ticked box: a key that speaks of reservation, not of its absence, and is not answered by no."""
+        for key, value in walk(raw):
+            name = key.rsplit("/", 1)[-1]
+            if not re.search(r"(?i)reserv|ateliers?_?prot|emplois?_?prot", name):
+                continue
+            if re.search(r"(?i)non|reference|texte|sans", name) or re.search(r"(?i)visite|salle", name):
+                continue
+            answer = value.strip().lower()
+            path = key.lower()
+            if answer in ("non", "false", "0", "no", "sans", "none") or path.endswith(("/non", "_non")):
+                continue
+            if "oui" in path or answer in ("oui", "true", "1", "x", "yes") or not answer or len(answer) > 20:
+                return domain.Reservation(
+                    passage=clean(value, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
+                )
+        return None
+
+    def criteria(self, raw: Json) -> Iterator[domain.Criterion]:
+        """The award criteria, whatever the schema: a text cut at its items, or blocks of a name and a weight."""
+        holders = [one for key in CRITERIA for one in found(raw, key)]
+        for one in holders:
+            yield from _criteria(one)
+
+    def conditions(self) -> Iterator[domain.Condition]:
+        legal = clean(self.anywhere("formeJuridique", "FORME_JUR"), 600)
+        if legal:
+            yield domain.Condition(code="group-form", label="Forme du groupement", passage=legal)
+
+    # -- the awards
+
+    def awards(
+        self, lots: tuple[domain.Lot, ...], id_: str, name: str, where: domain.Place
+    ) -> tuple[domain.Award, ...]:
+        body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
+        blocks = [
+            b
+            for key in ("resultat", "DECISION", "attribue", "lot")
+            for b in listed(dig(body, key))
+            if isinstance(b, dict)
+        ]
+        made = []
+        for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
+            holders = tuple(dict.fromkeys(_holders(block)))
+            number = text(
+                first(*(next(iter(found(block, k)), None) for k in ("NUM_LOT", "numLot", "numero")))
+            )
+            lot = next(
+                (x for x in lots if number and x.number == number), lots[0] if len(lots) == 1 else None
+            )
+            if not holders:
+                continue
+            amount = next(
+                (
+                    a
+                    for k in ("montant", "MONTANT", "valeur", "VALEUR")
+                    for a in map(clean_amount, map(text, found(block, k)))
+                    if a
+                ),
+                None,
+            )
+            received = next(
+                (
+                    t
+                    for k in ("nbOffresRecues", "NB_OFFRE_RECU")
+                    for t in map(text, found(self.body, k))
+                    if t.isdigit()
+                ),
+                "",
+            )
+            made.append(
+                domain.Award(
+                    uid=f"{self.idweb}/award-{place}",
+                    title=lot.title if lot else clean(text(self.record.get("objet"))),
+                    buyer=facts.buyer(id_, name, where),
+                    holders=holders,
+                    cpv=lot.cpv[0] if lot and lot.cpv else None,
+                    place=lot.places[0] if lot and lot.places else domain.Place(),
+                    amount=amount,
+                    notified=next(
+                        (
+                            d
+                            for k in ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
+                            for d in map(facts.day, map(text, found(block, k)))
+                            if d
+                        ),
+                        None,
+                    ),
+                    offers_received=int(received) if received and len(received) < 7 else None,
+                    relation="single" if len(holders) == 1 else "unknown",
+                    source=f"boamp:{lot.id if lot else self.idweb}",
+                )
+            )
+        return tuple(made)
+
+
+def _old(content: Json) -> bool:
+    return any(key in content for key in ("IDENTITE", "OBJET", "PROCEDURE", "organisme"))
+
+
+def _holders(block: Json) -> Iterator[domain.Holder]:
+    for key in ("titulaire", "TITULAIRE", "attributaire"):
+        for one in (x for group in found(block, key) for x in listed(group)):
+            if isinstance(one, dict):
+                name = text(
+                    first(
+                        *(
+                            one.get(k)
+                            for k in (
+                                "PersonneMorale",
+                                "DENOMINATION",
+                                "denomination",
+                                "raisonSociale",
+                                "nom",
+                                "NOM",
+                            )
+                        )
+                    )
+                )
+                code = text(
+                    first(
+                        *(
+                            one.get(k)
+                            for k in ("siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
+                        )
+                    )
+                )
+            else:
+                name, code = text(one), ""
+            if name:
+                yield facts.holder(code, name)
