@@ -32,7 +32,7 @@ QUICK = (
     0.004  # seconds in which it is read by a pattern in linear time; quadratic ones take ten times as long
 )
 GROWTH = 10.0  # of the time where the text is four times as long: 4 in linear time, 16 in quadratic time
-TRY_AGAIN = 5
+TRIES = 5
 FOR_EVER = 1.0  # seconds after which a pattern in exponential time is stopped
 METHODS = ("search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer")
 ANCHORED = frozenset({"match", "fullmatch"})  # tried at one place of a text alone
@@ -212,13 +212,13 @@ def seconds(pattern: re.Pattern[Any], unit: str, length: int, anchored: bool) ->
     """Processor time for a text of this length, the unit again and again and an end that fits nothing."""
     text: Any = (unit * (length // len(unit) + 1))[:length] + "\x01"
     text = text if isinstance(pattern.pattern, str) else text.encode("latin-1", "replace")
-    begun = time.process_time()
+    begun = time.thread_time()
     try:
         with stopped(FOR_EVER):
             pattern.match(text) if anchored else sum(1 for _ in pattern.finditer(text))
     except TimeoutError:
         return float("inf")
-    return time.process_time() - begun
+    return time.thread_time() - begun
 
 
 def hard(pattern: re.Pattern[Any], anchored: bool, length: int = LENGTH) -> str:
@@ -228,11 +228,12 @@ def hard(pattern: re.Pattern[Any], anchored: bool, length: int = LENGTH) -> str:
             continue
         if seconds(pattern, unit, length, anchored) == float("inf"):
             return unit
-        for _ in range(TRY_AGAIN):
-            short = max(seconds(pattern, unit, length // 4, anchored), QUICK / 80)
-            if seconds(pattern, unit, length, anchored) < GROWTH * short:
-                break
-        else:
+        # the least of several: what else the machine does only adds to a time
+        short, long = (
+            min(seconds(pattern, unit, size, anchored) for _ in range(TRIES))
+            for size in (length // 4, length)
+        )
+        if long >= GROWTH * max(short, QUICK / 80):
             return unit
     return ""
 
