@@ -110,12 +110,19 @@ class Watch(threading.Thread):
         self.most = 0.0
 
     def run(self) -> None:
+        me, idle = psutil.Process(), None
         while True:
             with suppress(psutil.Error):
-                for reader in psutil.Process().children(recursive=True):
-                    if "matcher.reading.child" in reader.cmdline():
-                        self.most = max(self.most, reader.memory_info().rss / 1e6)
-            time.sleep(0.02)
+                if idle is None or not idle.is_running():
+                    readers = (
+                        each
+                        for each in me.children(recursive=True)
+                        if "matcher.reading.child" in each.cmdline()
+                    )
+                    idle = next(readers, None)
+                for reader in idle.children() if idle else ():
+                    self.most = max(self.most, reader.memory_info().rss / 1e6)
+            time.sleep(0.05)
 
 
 class Plain(threading.Thread):
@@ -129,8 +136,9 @@ class Plain(threading.Thread):
         with httpx.Client(base_url=self.url, timeout=60) as client:
             while True:
                 begun = time.perf_counter()
-                self.failed += client.get(PLAIN).status_code != 200
-                self.waits.append(time.perf_counter() - begun)
+                with suppress(httpx.ConnectError):  # the service has ended
+                    self.failed += client.get(PLAIN).status_code != 200
+                    self.waits.append(time.perf_counter() - begun)
                 time.sleep(0.02)
 
 
@@ -237,15 +245,18 @@ def swapping(count: int) -> bool:
 def steady(minutes: float, rate: float) -> bool:
     """Honest requests on schedule beside two hostile senders; True where none of the honest ones fails."""
     with prepared() as (url, _):
-        ended, uploaded = threading.Event(), Counter[int]()
+        ended, uploaded, slowest, watch = threading.Event(), Counter[int](), [0.0], Watch()
+        watch.start()
         tried = [(data, name) for _, data, name in bombs.every() if len(data) < 8_000_000]
 
         def attack(seed: int) -> None:
-            files = itertools.cycle([*tried, *((data, name) for _, data, name in mutants(60, seed))])
+            files = itertools.cycle([*tried, *((data, name) for _, data, name in mutants(300, seed))])
             with from_there(url) as client:
                 while not ended.is_set():
                     with suppress(httpx.HTTPError):
-                        uploaded[sent(client, *next(files))[1]] += 1
+                        seconds, status = sent(client, *next(files))
+                        uploaded[status] += 1
+                        slowest[0] = max(slowest[0], seconds)
 
         hostile = [threading.Thread(target=attack, args=(seed,)) for seed in (1, 2)]
         for thread in hostile:
@@ -255,7 +266,10 @@ def steady(minutes: float, rate: float) -> bool:
         for thread in hostile:
             thread.join()
     bad = sum(n for what, n in statuses.items() if what[1] != 200)
-    print(f"{uploaded.total()} hostile uploads: {dict(sorted(uploaded.items()))}")
+    print(
+        f"{uploaded.total()} hostile uploads: {dict(sorted(uploaded.items()))}; the slowest {slowest[0]:.1f} s with its waiting, "
+        f"the largest {watch.most:.0f} MB"
+    )
     for what, times in sorted(waits.items()):
         ms = np.array(times) * 1000
         print(

@@ -130,7 +130,7 @@ def _need(words: str) -> None:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "document": _tender, "states": documents.states, "need": _need, "spot": need.spot, "clauses": lambda t: read_with(classifier.shipped(), t),
+    "document": _tender, "states": documents.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": lambda t: read_with(classifier.shipped(), t),
     "brochure": brochure.propose, "clean": lambda t: text.clean(t, len(t)), "accents": accents.repair,
     "lots": lambda t: prose.lots_named(prose.folded(t)),
 }  # fmt: skip

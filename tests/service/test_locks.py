@@ -220,6 +220,15 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
     assert {"auth.sign-in", "session.end"} <= lines
 
 
+def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
+        given = page.get("/connexion", headers={"accept": "text/html"}).headers["set-cookie"].lower()
+        assert page.request("TRACE", "/connexion").status_code == 405
+    assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= set(
+        given.replace(" ", "").split(";")
+    )
+
+
 def test_a_name_pointed_at_this_machine_reads_nothing(catalogue: Path, tmp_path: Path) -> None:
     app = create_app(settings(catalogue, tmp_path))
     with TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:8000") as here:

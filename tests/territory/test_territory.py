@@ -612,6 +612,21 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, ma
     assert book["Par cible"]["D2"].value == 200.0 and "Écartés" in book.sheetnames
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('siret;montant;annee\n"' + "1;a;b\n" * 40_000, "guillemet|aucune ligne"),
+        ("siret;montant;annee\n" + "1;a;b\n" * (ledger.MOST_LINES + 1), "année par année"),
+        ("siret;montant;annee" + ";a" * ledger.LONGEST_HEAD + "\n", "trop de colonnes"),
+    ],
+)
+def test_a_ledger_made_to_stop_its_reader_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "livre.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=why):
+        ledger.read(path)
+
+
 def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_reported(
     tmp_path: Path, matcher: Matcher
 ) -> None:

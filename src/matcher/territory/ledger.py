@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
-from matcher.reference import law
+from matcher.reference import deadline, law
 from matcher.reference import places as places_
 from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
@@ -29,6 +29,7 @@ from matcher.territory.supply import trades_asked
 #: Amounts of an award that cannot be believed: placeholders, and euros typed as cents.
 LEAST, MOST = 10.0, 500e6
 UNKNOWN = "inconnu"
+MOST_LINES, LONGEST_HEAD = 200_000, 5_000  # of a ledger; characters of its line of headings
 #: The groups in which a plan sets its targets.
 GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
     ("SIAE", SIAE_KINDS), ("EA", frozenset({"EA", "EATT"})), ("ESAT", frozenset({"ESAT"})), ("ESUS", frozenset({"ESUS"})),
@@ -116,13 +117,17 @@ def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
     except OSError as error:
         raise BadInput(f"{path} ne peut être lu ({error.strerror}) : donnez un fichier CSV") from None
     head = text.split("\n", 1)[0]
+    if text.count("\n") > MOST_LINES or len(head) > LONGEST_HEAD:
+        raise BadInput(
+            f"{path} : plus de {MOST_LINES} lignes, ou trop de colonnes ; envoyez le grand livre année par année"
+        )
     table = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
     rows = iter(table)
     headings = [
         _HEADINGS.get(
             " ".join(fold(h).replace("°", " ").replace("_", " ").replace("(", " ").replace(")", " ").split())
         )
-        for h in next(rows, [])
+        for h in next(_cells(rows, path), [])
     ]
     missing = [
         name
@@ -134,7 +139,8 @@ def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
             f"{path} : il manque la colonne {', '.join(missing)} ; un grand livre a les colonnes SIRET, montant, année"
         )
     good, bad = [], []
-    for number, cells in enumerate(rows, 2):
+    for number, cells in enumerate(_cells(rows, path), 2):
+        deadline.check()
         if not any(cell.strip() for cell in cells):
             continue
         row = {name: cell.strip() for name, cell in zip(headings, cells, strict=False) if name}
@@ -145,6 +151,16 @@ def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
     if not good:
         raise BadInput(f"{path} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
     return good, bad
+
+
+def _cells(rows: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
+    """The rows of a table.  Raises BadInput where a quotation mark is never closed."""
+    try:
+        yield from rows
+    except csv.Error:
+        raise BadInput(
+            f"{path} : un guillemet n'est pas fermé ; enregistrez à nouveau le fichier en CSV"
+        ) from None
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:
