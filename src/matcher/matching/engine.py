@@ -185,13 +185,13 @@ class Matcher:
     def _texts(self, tender: Tender) -> list[str]:
         """The text of each lot; one that describes no need by itself ("Secteur Sud") is given the title of the notice."""
         texts = [question(lot) for lot in tender.lots]
-        if len(texts) < 2 or not self.judges:
+        if not self.judges:
             return texts
         encoder = self.catalogue.encoder
         for number, lot in enumerate(tender.lots):
             bare = replace(lot, cpv=(), reservation=None, clauses=())
             words = question(bare)
-            if len(words) > SHORT:
+            if len(words) > SHORT or tender.title in words:
                 continue
             if not clarity.says_need(bare, words, encoder.encode([words], role="query")[0], encoder):
                 texts[number] = f"{tender.title}. {texts[number]}"
