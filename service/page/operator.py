@@ -176,7 +176,7 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:
-    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten beside the chance of being a lead,
+    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten, compared with the probability of being a lead,
     how unevenly, and which lots have nobody."""
     tally = Tally(snapshot.catalogue, TOP)
     nobody = []

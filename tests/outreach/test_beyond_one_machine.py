@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from typing import Any
 import pytest
 
 import night as n
+from dask_cluster import Cluster, free_port
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.domain import MatcherError
@@ -65,39 +65,6 @@ options = batch.Options(rules=Rules(floor=0.0005), scheduler=scheduler)
 summary = batch.run(Store.open(address), Path(catalogue), tenders, options, moment=n.MOMENT)
 print(json.dumps([summary.matched, summary.lots, summary.digests]))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
-class Cluster:
-    """A scheduler of Dask and two workers, each a process of its own, as an operator starts them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-        dask = (sys.executable, "-m", "dask")
-        self.running = [
-            subprocess.Popen(
-                [*dask, *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            for command in (
-                ("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--no-dashboard"),
-                *[("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard")] * 2,
-            )
-        ]  # fmt: skip
-
-    def kill_a_worker(self) -> None:
-        self.running[1].kill()
-        self.running[1].wait()
-
-    def close(self) -> None:
-        for each in self.running:
-            each.kill()
-            each.wait()
 
 
 class Replicas:

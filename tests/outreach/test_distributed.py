@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 
 import night as n
+from dask_cluster import Cluster
 from matcher.domain import BadInput
 from matcher.outreach import batch, intake, work
 from matcher.outreach.cluster import _local, answers, connect, publish, stamp
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 
-dask_distributed = pytest.importorskip(
-    "distributed", reason="dask is not installed: pip install 'dask[distributed]'"
-)
+pytest.importorskip("distributed", reason="dask is not installed: pip install 'dask[distributed]'")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
@@ -26,12 +24,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made = dask_distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        )
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made.wait()
     yield made
     made.close()
 
@@ -47,33 +42,33 @@ def tasks(tmp_path: Path) -> list[work.Task]:
     return found
 
 
-def test_two_workers_give_what_one_process_gives(cluster: Any, tmp_path: Path) -> None:
+def test_two_workers_give_what_one_process_gives(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
     one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
-    many = dict(answers(cluster.scheduler_address, folder, pending, 50, 0.5))
+    many = dict(answers(cluster.address, folder, pending, 50, 0.5))
     assert len(one) == 10 and one == many and any(one.values())
 
 
-def test_a_lost_worker_costs_a_retry_not_a_result(cluster: Any, tmp_path: Path) -> None:
+def test_a_lost_worker_costs_a_retry_not_a_result(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
     one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
     found = {}
-    for number, (id, rows) in enumerate(answers(cluster.scheduler_address, folder, pending, 50, 0.5)):
+    for number, (id, rows) in enumerate(answers(cluster.address, folder, pending, 50, 0.5)):
         found[id] = rows
         if number == 0:
-            worker = next(iter(cluster.workers.values()))
-            worker.process.process.kill()  # its nanny starts another
+            cluster.kill_a_worker()
     assert found == one
 
 
 def test_a_worker_without_the_disk_receives_the_catalogue_once(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
     hidden = tmp_path / "hidden"
-    client = connect(cluster.scheduler_address)
+    cluster.wait()
+    client = connect(cluster.address)
     try:
         monkeypatch.setattr(client, "run", _elsewhere(client.run, str(folder), str(hidden)))
         assert publish(client, folder) == 1  # two workers of one machine: one copy
@@ -94,10 +89,10 @@ def _elsewhere(run: Any, folder: str, other: str) -> Any:
     return ran
 
 
-def test_the_whole_run_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+def test_the_whole_run_on_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     store = Store.open(f"sqlite:///{tmp_path}/run.sqlite")
-    options = batch.Options(rules=Rules(floor=0.5), scheduler=cluster.scheduler_address)
+    options = batch.Options(rules=Rules(floor=0.5), scheduler=cluster.address)
     summary = batch.run(store, folder, [n.tender("a", "tonte", "menage")], options, moment=n.MOMENT)
     assert summary.matched == 1 and summary.lots == 2 and summary.digests > 0
     store.close()

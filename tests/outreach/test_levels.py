@@ -90,7 +90,7 @@ def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: 
 def test_who_lends_staff_hears_of_lots_that_ask_staff_or_hours_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
     assert LENDER not in told(store)  # nothing in the notice makes the contractor owe hours
-    staff = cleaning("b", title="Mise à disposition d'agents de nettoyage pour des remplacements")
+    staff = cleaning("b", title="Mise à disposition d'agents de nettoyage", cpv=("79620000",))
     n.night(store, folder, staff, day=1)
     (item,) = told(store, 1)[LENDER]["items"]
     assert item["level"] == "likely" and not item["alone"].startswith("Par")

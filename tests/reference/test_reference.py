@@ -23,6 +23,13 @@ needs_nomenclatures = pytest.mark.skipif(
 )
 
 
+def test_every_commune_is_found_by_its_own_name() -> None:
+    some = list(places.communes())[::40]
+    assert len(some) > 500
+    missed = [one.name for one in some if one.code not in {c.code for c in places.communes_named(one.name)}]
+    assert missed == []
+
+
 def test_a_commune_is_known_by_its_insee_code() -> None:
     montreuil = places.commune("93048")
     assert montreuil is not None

@@ -301,7 +301,7 @@ class Catalogue:
 # ---------------------------------------------------------------------------------------------- rows
 
 
-_WORDS: dict[str, dict[str, Any]] = {}  # what was told of each word, by what was asked
+_WORDS: dict[str, dict[str, Any]] = {}  # results per word, by what was looked up
 MOST_WORDS = 2_000_000
 
 

@@ -45,7 +45,7 @@ def load(queries: Path, most: int | None = None) -> Judgements:
     name = queries.name.removesuffix(QUERIES)
     graded = queries.with_name(name + JUDGED)
     if not graded.is_file():
-        raise NotFound(f"no {graded.name} beside {queries.name}: `matcher judge` makes one")
+        raise NotFound(f"no {graded.name} next to {queries.name}: `matcher judge` makes one")
     rows, rejected = judged(graded), list[Rejected]()
     asked = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
     return Judgements(name=name, questions=asked, rows=rows)
@@ -108,7 +108,7 @@ def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) ->
     return {"AUC": float(roc_auc_score(lead, chance)), "ECE": sum(gaps) / len(pairs)}
 
 
-# --------------------------------------------------------------------------------------- beside exposure
+# ------------------------------------------------------------------------------------- quality against exposure
 
 
 def tenders(paths: Iterable[Path]) -> list[Tender]:

@@ -88,9 +88,11 @@ def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
     lent = float(asked[trades.names().index("personnel")])
     insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
+    # a published code tells better than words: "renforts" of a frame, "bras" of a robot
+    staff = code.startswith(STAFF_CPV) if code else bool(_STAFF.search(words))
     site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
     return {
-        "staff": max(float(bool(_STAFF.search(words)) or code.startswith(STAFF_CPV)), lent),
+        "staff": max(float(staff), lent),
         "insertion": float(insertion or query.lot.reservation is not None),
         "works": max(site, float(code.startswith("45"))),
         "clear": float(asked.max()),

@@ -41,7 +41,7 @@ def way_in(kind: str, ranking: Ranking) -> Way:
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
-    """The level of the only candidate, its trade alone being asked: that the lot is reserved to others is told apart.
+    """The level of the only candidate, by its trade alone: reservations are handled separately.
 
     Without a known place nobody is in reach.
     """

@@ -43,7 +43,7 @@ MAIL = "mail"
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
 KEPT = 64  # digests whose items are remembered while others are composed
-Items = Mapping[tuple[str, str], Mapping[str, Any]]  # of a digest: (notice, lot) -> what was told
+Items = Mapping[tuple[str, str], Mapping[str, Any]]  # of a digest: (notice, lot) -> content of its item
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
 RENEWAL = "renewal:"
 ENDING = 2  # contracts ending soon in one message
@@ -241,7 +241,7 @@ def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[R
 
 
 def _items_announced(store: Store, digest_id: str) -> Items:
-    """What a digest told of each lot, by notice and lot."""
+    """Items of a digest, by notice and lot."""
     with store.reading() as connection:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
     return {(item["notice_id"], item["lot_id"]): item for item in reversed((content or {}).get("items", ()))}

@@ -49,7 +49,7 @@ class Summary:
     matched: int = 0
     lots: int = 0
     matches: int = 0
-    by_clause: int = 0  # lots with nobody to call, told to who carries hours of their clause
+    by_clause: int = 0  # lots with nobody to call, announced to carriers of the clause's hours
     nobody: int = 0
     digests: int = 0
     told: int = 0

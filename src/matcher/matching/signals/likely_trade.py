@@ -24,7 +24,9 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return _inferred(shortlist, i)
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
-    worth = {source: evidence.SOURCE_WEIGHTS[source] * told for source, told in sure.items() if told == told}
+    worth = {
+        source: evidence.SOURCE_WEIGHTS[source] * value for source, value in sure.items() if value == value
+    }
     source = (
         "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     )  # its own words first
@@ -46,13 +48,13 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, and its offer."""
-    told, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
-    place = int(np.searchsorted(told.parts.owners, i))
-    low, high = told.parts.starts[place : place + 2].tolist()
-    row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[told.at[low:high]]))
-    first, end = pieces.reading.span(int(told.texts[told.at[row]]))
+    texts, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
+    place = int(np.searchsorted(texts.parts.owners, i))
+    low, high = texts.parts.starts[place : place + 2].tolist()
+    row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[texts.at[low:high]]))
+    first, end = pieces.reading.span(int(texts.texts[texts.at[row]]))
     values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
-    offer = shortlist.catalogue.offer(int(shortlist.rows[told.parts.inside[row]]))
+    offer = shortlist.catalogue.offer(int(shortlist.rows[texts.parts.inside[row]]))
     return pieces.text(first + int(np.argmax(values))), offer
 
 

@@ -37,13 +37,13 @@ _STAFF_CPV = ("796",)
 def asks_staff(shortlist: Shortlist) -> bool:
     """Does the lot ask for staff rather than for a service?"""
 
-    def told() -> bool:
+    def asked() -> bool:
         words = fold(shortlist.query.text)
         return any(word in words for word in _STAFF_WORDS) or any(
             code.startswith(_STAFF_CPV) for code in shortlist.query.cpv
         )
 
-    return bool(shortlist.once("asks_staff", told))
+    return bool(shortlist.once("asks_staff", asked))
 
 
 def measure(shortlist: Shortlist) -> Column:
