@@ -27,12 +27,9 @@ import matcher
 import service
 
 ROOT = Path(__file__).resolve().parents[1]
-LENGTH = 3_000  # of the shorter text
-QUICK = (
-    0.004  # seconds in which it is read by a pattern in linear time; quadratic ones take ten times as long
-)
-GROWTH = 10.0  # of the time where the text is four times as long: 4 in linear time, 16 in quadratic time
-TRIES = 5
+LENGTH = 3_000  # of the longer text
+GROWTH = 9.0  # of the time where the text is four times as long: 4 in linear time, 16 in quadratic time
+ENOUGH, MOST_TURNS = 0.15, 150  # seconds of one measure, and readings in it
 FOR_EVER = 1.0  # seconds after which a pattern in exponential time is stopped
 METHODS = ("search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer")
 ANCHORED = frozenset({"match", "fullmatch"})  # tried at one place of a text alone
@@ -221,19 +218,32 @@ def seconds(pattern: re.Pattern[Any], unit: str, length: int, anchored: bool) ->
     return time.thread_time() - begun
 
 
+@cache
+def quick() -> float:
+    """Seconds in which a pattern in linear time reads the longer text here: a third of the fastest that is quadratic."""
+    return sum(seconds(re.compile(r"\s+x"), " ", LENGTH, False) for _ in range(8)) / 24
+
+
+def grows(pattern: re.Pattern[Any], unit: str, length: int, anchored: bool) -> bool:
+    """Does four times the text take far more than four times as long, over so many turns that the clock is fine enough?"""
+    long, turns = 0.0, 0
+    while long < ENOUGH:
+        if turns == MOST_TURNS:
+            return False  # so short a time is linear
+        long += seconds(pattern, unit, length, anchored)
+        turns += 1
+    return long > GROWTH * sum(seconds(pattern, unit, length // 4, anchored) for _ in range(turns))
+
+
 def hard(pattern: re.Pattern[Any], anchored: bool, length: int = LENGTH) -> str:
     """The unit of which a text takes more than time in proportion; "" where none does."""
     for unit in units(pattern):
-        if seconds(pattern, unit, length, anchored) < QUICK:
-            continue
         if seconds(pattern, unit, length, anchored) == float("inf"):
             return unit
-        # the least of several: what else the machine does only adds to a time
-        short, long = (
-            min(seconds(pattern, unit, size, anchored) for _ in range(TRIES))
-            for size in (length // 4, length)
-        )
-        if long >= GROWTH * max(short, QUICK / 80):
+        # a clock that ticks seldom shows a tick by chance, and not three times
+        if all(seconds(pattern, unit, length, anchored) >= quick() for _ in range(3)) and all(
+            grows(pattern, unit, length, anchored) for _ in range(3)
+        ):
             return unit
     return ""
 
