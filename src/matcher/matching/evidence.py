@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, demand, distances, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Kinds ordered from those that lend staff to those that do the work.
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
-LENDS = 2  # the last kind that lends
+LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 #: Weight of each source as evidence of the trade.
 SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
@@ -296,8 +297,6 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         silent, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip
-#: Columns equal for all candidates of a lot; see `demand.of`.
-PER_LOT = ("served", "clause", "works", "staff", "insertion", "asks", "vocation", "clear")
 
 
 def of(shortlist: Shortlist, name: str) -> Column:
