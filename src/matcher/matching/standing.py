@@ -26,6 +26,7 @@ from matcher.reference.trades import INDIRECT_FIT
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
+LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 
 
 def states_clause(lot: Lot) -> bool:

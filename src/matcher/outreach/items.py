@@ -27,6 +27,7 @@ from matcher.domain import (
 )
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
+from matcher.matching.standing import LENT
 from matcher.outreach.cases import LEVEL, Case, lot_digest
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -111,7 +112,7 @@ class ItemWriter:
         tender = self._cases[news.notice_id].tender
         lacking, size = detail.get("lacking", []), detail.get("size", "")
         if detail.get("lends"):
-            return LENT, []
+            return f"{LENT[:1].upper()}{LENT[1:]}.", []
         if not lacking and not detail.get("small"):
             return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []
         wanting = f"Il manque : {', '.join(lacking)}. " if lacking else f"{size[:1].upper()}{size[1:]}. "
@@ -224,7 +225,6 @@ def _summary(lot: Lot, tender: Tender) -> str:
     return "" if fold(words) in titles or len(words) < 20 else shorten(words, 240)
 
 
-LENT = "Par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot."
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
 
 

@@ -38,7 +38,6 @@ BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
-LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 KEPT = 5_000  # notices whose prepared lots are cached
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
 FAR_KM = 150.0  # beyond it no structure without a declared zone is a lead (none lost on 602 notices)
@@ -239,7 +238,7 @@ def _judged(
         return made("watch", watch)
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
     if by_clause:
-        return made("watch", (BY_CLAUSE if standing.states_clause(lot) else LENT, *reasons))
+        return made("watch", (BY_CLAUSE if standing.states_clause(lot) else standing.LENT, *reasons))
     lacking = standing.lacking(matcher, structure, tender, lot)
     split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:
