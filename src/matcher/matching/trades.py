@@ -69,10 +69,10 @@ def pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])(?:{words})")
 
 
-def weights_of(told: str, sure: float = 1.0) -> Floats:
+def weights_of(cell: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
-    for part in told.split("|"):
+    for part in cell.split("|"):
         name, _, weight = part.strip().partition(" ")
         if name in _places():
             row[_places()[name]] = sure * float(weight)
@@ -195,8 +195,8 @@ def _name_rows() -> Mapping[str, Sequence[tuple[str, int]]]:
     Only rows whose prefix occurs in a name are searched.
     """
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, told in enumerate(table("name_trades.csv")):
-        for each in _alternatives(told["words"]):
+    for row, entry in enumerate(table("name_trades.csv")):
+        for each in _alternatives(entry["words"]):
             begins = _LITERAL.match(each).group()  # type: ignore[union-attr]
             found[begins[:2] if len(begins) > 1 else ""].append((begins, row))
     return found
@@ -213,9 +213,9 @@ def _alternatives(words: str) -> Iterator[str]:
     yield words[low:]
 
 
-def _possible(told: str) -> set[int]:
+def _possible(name: str) -> set[int]:
     """Rows of the table that a plain name may match, by the prefix of its words."""
-    return set().union(_begun_by(""), *map(_begun_by, _NAME_WORD.findall(told)))
+    return set().union(_begun_by(""), *map(_begun_by, _NAME_WORD.findall(name)))
 
 
 @lru_cache(50_000)
@@ -246,8 +246,8 @@ def plain(name: str) -> str:
 
 def of_name(name: str) -> Floats:
     """Trades indicated by a name, by its words and known networks; zeros if none."""
-    told = plain(name)
-    return _highest(frozenset(row for row in _possible(told) if _name_table()[row][0].search(told)))
+    folded = plain(name)
+    return _highest(frozenset(row for row in _possible(folded) if _name_table()[row][0].search(folded)))
 
 
 @cache
