@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,11 +29,12 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import BadInput, Forbidden
 from matcher.matching import recipes
-from matcher.reading import gather
+from matcher.reading import files, gather
+from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import limits, observability, oidc
+from service import limits, observability, oidc, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -137,20 +139,100 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
         flood = [asyncio.create_task(work("flood")) for _ in range(20)]
         await asyncio.sleep(0)
         refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
-        assert len(refused) == 6, "two at work and twelve waiting of one"
+        assert len(refused) == 7, "one at work, for the last place is another's, and twelve waiting of one"
         late = [asyncio.create_task(work("other")) for _ in range(3)]
         await asyncio.gather(*flood, *late, return_exceptions=True)
         await turns.take("last", 0.1)
-        await turns.take("last", 0.1)
         with pytest.raises(TimeoutError):
             await turns.take("last", 0.01)
-        turns.give("last")
         await turns.take("next", 0.1)  # a wait that ended leaves nothing behind
         return served
 
     served = asyncio.run(ask())
-    assert served.count("flood") == 14
-    assert max(n for n, caller in enumerate(served) if caller == "other") < 9
+    assert served.count("flood") == 13
+    assert max(n for n, caller in enumerate(served) if caller == "other") < 7
+
+
+def test_files_that_are_read_for_long_keep_no_question_waiting(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, hold = threading.Semaphore(0), threading.Event()
+
+    def read(data: bytes, name: str) -> Iterator[Record]:
+        reading.release()
+        hold.wait(30)
+        yield from ()
+
+    with TestClient(create_app(settings(catalogue, tmp_path, deadline=60))) as client:
+        monkeypatch.setattr(files, "read_upload", read)
+        sent = {"files": {"file": ("avis.xml", b"<a/>")}}
+        uploads = [threading.Thread(target=client.post, args=("/v1/match/file",), kwargs=sent) for _ in range(limits.LONG_ONES + 4)]  # fmt: skip
+        for upload in uploads:
+            upload.start()
+        assert reading.acquire(timeout=10)
+        # a search of the pages is a form that may bring a file: this one brings none
+        asked = [client.post("/v1/match", json={"need": "tonte"}), client.get("/territoire/facilitateurs"),
+                 client.post("/acheteur", data={"need": "", "csrf": "-"}, files={"file": ("", b"")})]  # fmt: skip
+        waiting = sum(upload.is_alive() for upload in uploads)
+        hold.set()
+        for upload in uploads:
+            upload.join()
+    assert waiting == len(uploads), "the files were still being read"
+    assert [answer.status_code < 500 for answer in asked] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("body", "lane"),
+    [
+        (b'{"need": "tonte"}', "heavy"),
+        (b'{"notice": "' + b"a" * limits.LONG + b'"}', "long"),
+        (b'Content-Disposition: form-data; name="file"; filename="a.pdf"\r\n', "long"),
+        (b'Content-Disposition: form-data; name="file"; filename=""\r\n', "heavy"),
+    ],
+)
+def test_what_a_comparison_brings_decides_whom_it_waits_for(body: bytes, lane: str) -> None:
+    assert limits.lane_of({"method": "POST", "path": "/v1/match"}, body) == lane
+    assert limits.lane_of({"method": "GET", "path": "/v1/structures"}, b"") == "read"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{"objet": "Tonte. " * 800}, {"lots": [{"title": "a", "description": "b"}], "objet": "a " * 3_000}],
+)
+def test_a_title_that_no_notice_has_is_refused(client: TestClient, text: dict[str, Any]) -> None:
+    notice = {
+        "dataset": "boamp",
+        "idweb": "26-1",
+        "nature": "APPEL_OFFRE",
+        "dateparution": "2026-11-20",
+        **text,
+    }
+    answer = client.post("/v1/match", json={"notice": notice})
+    assert answer.status_code == 422 and "5,000 characters" in answer.json()["detail"]
+
+
+def test_a_listed_notice_is_prepared_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, prepared = wire.notice, list[str]()
+    monkeypatch.setattr(wire, "notice", lambda value: (prepared.append(value.id), plain(value))[1])
+    first = client.get("/v1/notices").json()
+    assert client.get("/v1/notices").json() == first
+    assert client.get(f"/v1/notices/{first['items'][0]['id']}").json() == first["items"][0]
+    assert sorted(prepared) == sorted(
+        each["id"] for each in first["items"]
+    )  # inferring codes takes most of a list's time
+
+
+def test_requests_of_a_caller_are_counted_over_a_moving_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: now))
+    rate = limits.Rate("3/minute")
+    for _ in range(3):
+        assert rate.wait("one") == 0
+        rate.count("one")
+        now += 10
+    assert rate.wait("one") == 30 and rate.wait("other") == 0
+    now += 30
+    assert rate.wait("one") == 0
 
 
 def test_jobs_are_bounded_by_owner_and_bytes() -> None:
