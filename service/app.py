@@ -102,7 +102,9 @@ def _warm(app: FastAPI) -> None:
     Last the process that reads uploads; where it cannot start, the first upload says so.
     """
     serving: Serving = app.state.serving
-    for route in app.routes:  # FastAPI builds those of a router when it first compares them, else in the event loop
+    for (
+        route
+    ) in app.routes:  # FastAPI builds those of a router when it first compares them, else in the event loop
         route.matches({"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []})
     if serving.current is not None:
         serving.warm()

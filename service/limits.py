@@ -55,9 +55,6 @@ HEAVY = re.compile(
     r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure)|v1/(?:explain|exposure|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
     r"|v1/structures/\d+/opportunities|structure/\d+(?:/partenaires)?$)"
 )
-CHARSETS = frozenset(
-    {"utf-8", "utf8", "iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252", "cp1252"}
-)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
@@ -167,9 +164,6 @@ class Guard:
             raise Refusal(400, "Content-Length is no number", Connection="close")
         if int(length) > self.settings.max_body:
             raise Refusal(413, self._too_large(), Connection="close")
-        charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", headers.get("content-type", ""), re.I)
-        if charset and charset.group(1).lower() not in CHARSETS:
-            raise Refusal(415, "the charset is not read here: send UTF-8")
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
             raise Refusal(400, "the address holds a null character: take it out")
         if scope["path"].startswith("/v1/health"):
