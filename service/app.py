@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
     app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved)
-    app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
+    app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
 
 

@@ -34,7 +34,7 @@ from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import limits, observability, oidc, wire
+from service import access, limits, observability, oidc, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -291,7 +291,8 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
         stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
         assert set_cookie.secure and other.get("/acheteur", headers=stolen).status_code == 200
         csrf = token(page.get("/connexion").text)
-        page.post("/deconnexion", data={"csrf": csrf})
+        left = page.post("/deconnexion", data={"csrf": csrf}, follow_redirects=False)
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
         page.cookies.clear()
         assert page.get("/acheteur", headers=stolen).status_code == 401
         time.sleep(2 * given.reload_seconds + 1)
@@ -300,6 +301,28 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
     with Store.open(given.store) as store, store.reading() as connection:
         lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
     assert {"auth.sign-in", "session.end"} <= lines
+
+
+def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings(catalogue, tmp_path, read="key")
+    with Store.open(given.store) as store:
+        secret = keys.create(store, ["buyer"])
+    with TestClient(create_app(given), headers={"accept": "text/html"}) as page:
+        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        now = time.time()
+        monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now))
+        for _ in range(3):
+            now += access.IDLE_SECONDS - 60
+            assert page.get("/acheteur").status_code == 200
+        now += access.IDLE_SECONDS + 1
+        assert page.get("/acheteur").status_code == 401
+        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        for _ in range(7):  # used, but not beyond its twelve hours
+            now += access.IDLE_SECONDS - 60
+            last = page.get("/acheteur").status_code
+        assert last == 401
 
 
 def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Path, tmp_path: Path) -> None:
@@ -493,6 +516,23 @@ def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient)
         logger.setLevel(level)
     assert len(lines) >= 12 and "/q/{" in "".join(lines)
     assert not [line for line in lines if "SECRET-1" in line]
+
+
+def test_a_refusal_is_logged_with_who_asked_but_without_the_address(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        bearer = keys.prove(store, key := keys.create(store, ["read"]))
+    monkeypatch.setattr(logging.getLogger("service"), "propagate", True)
+    with caplog.at_level("INFO", "service"):
+        client.post("/v1/sourcing", json={"need": "pain"}, headers={"x-api-key": key})
+        for made_up in ("mlg_one_x", "mlg_two_x"):
+            client.get("/v1/structures", headers={"x-api-key": made_up})
+        client.get("/v1/structures")
+    lines = {vars(record)["id"]: record for record in caplog.records if record.name == "service.request"}
+    asked = [getattr(record, "by", "") for record in lines.values()]
+    assert asked[0] == bearer.actor and asked[3] == ""
+    assert asked[1] == asked[2] and asked[1].startswith("address:") and "testclient" not in asked[1]
 
 
 def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient) -> None:
