@@ -65,6 +65,17 @@ def test_the_page_installs_every_unit() -> None:
     assert [name for name in UNITS if f"deploy/{name}" not in page] == []
 
 
+def test_every_secret_is_in_the_inventory() -> None:
+    page = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+    inventory = page.partition("## Keys and secrets")[2].partition("\n## ")[0]
+    secrets = {
+        name
+        for name in (*NAMES, "MATCHER_SEAL_KEY")
+        if re.search("SECRET|PASSWORD|_KEY$|STORE|VECTORS", name)
+    }
+    assert len(secrets) >= 7 and not [name for name in secrets if f"`{name}`" not in inventory]
+
+
 def test_the_proxy_speaks_tls_of_today_and_leads_no_program_on_from_http() -> None:
     conf = (DEPLOY / "nginx.conf").read_text()
     secure, plain = conf.split("listen 80;")
