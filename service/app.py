@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
     app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved)
-    app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
+    app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
 
 
@@ -72,14 +72,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
-    threads = app.state.settings.threads + limits.WRITERS + READERS
+    threads = app.state.settings.threads + limits.LONG_ONES + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
     gc.enable()
     if serving.current is None:
         log.warning(serving.refusal)
-    warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, serving))
+    warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
     app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:
@@ -96,11 +96,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.store.close()
 
 
-def _warm(serving: Serving) -> None:
+def _warm(app: FastAPI) -> None:
     """Prepare, while the first requests are answered, what others would wait for.
 
     Last the process that reads uploads; where it cannot start, the first upload says so.
     """
+    serving: Serving = app.state.serving
+    for (
+        route
+    ) in app.routes:  # FastAPI builds those of a router when it first compares them, else in the event loop
+        route.matches({"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []})
     if serving.current is not None:
         serving.warm()
         page.warm()
