@@ -195,8 +195,8 @@ _environment = Environment(
 
 
 def compiled(names: Iterable[str]) -> None:
-    """Compile templates before they are first asked for, with those that they import."""
-    for name in (*names, "form.html", "rows.html", "layout.html"):
+    """Compile templates before they are first asked for."""
+    for name in names:
         _environment.get_template(name)
 
 
