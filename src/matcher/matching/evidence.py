@@ -33,6 +33,7 @@ SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "pr
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 TRADE_READERS = {"name_trade": trades.by_name, "code_trade": trades.by_code}
 IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres assumed where only the department of the lot is known
+NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 
