@@ -466,7 +466,6 @@ def test_no_article_figure_or_date_changes_unnoticed() -> None:
     assert held == written
 
 
-
 def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = Path(__file__).parents[2] / "data" / "assumptions" / "law.csv"
     own = tmp_path / "assumptions" / "law.csv"
