@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
     app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved, shown=handlers.unheard)
-    app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
+    app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
 
 
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
-    threads = app.state.settings.threads + limits.WRITERS + READERS
+    threads = app.state.settings.threads + limits.LONG_ONES + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     oidc_client: str = ""  # as which the pages are registered with the issuer; signing in by it asks for both
     oidc_client_secret: str = Field("", repr=False)
     oidc_name: str = "ProConnect"  # of the issuer, on the page of signing in
+    oidc_acr: tuple[
+        str, ...
+    ] = ()  # strengths of identification that are accepted; none given, one factor is assumed
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"

@@ -268,7 +268,8 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
         notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), oidc=request.app.state.settings.oidc_name if request.app.state.settings.federated else '', role=role(who, open_to_read(request)), **facts,
     )  # fmt: skip
     answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
-    return give(answer, request, session) if fresh else answer
+    used = session.used()
+    return give(answer, request, used) if fresh or used is not session else answer
 
 
 def give(answer: Response, request: Request, session: Session) -> Response:

@@ -87,7 +87,7 @@ def shown(
 
 
 def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
-    """What it said of itself, as its form shows it."""
+    """Its declaration, as its form shows it."""
     facts, zone = declared.facts, declared.facts.get("zone") or {}
     numbers = {"turnover": facts.get("turnover"), "radius": zone.get("radius_km")}
     return {

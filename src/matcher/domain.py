@@ -323,7 +323,7 @@ class Award:
     group_form: str | None = None
     social: tuple[str, ...] = ()
     offers_received: int | None = None
-    relation: Literal["single", "group", "framework", "modification", "repeat", "unknown"] = "unknown"
+    relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
     subcontracts: tuple[Holder, ...] = ()
     source: str = ""
     flags: tuple[str, ...] = ()

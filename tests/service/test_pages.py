@@ -344,7 +344,9 @@ def test_tokens_of_an_issuer(settings: Settings) -> None:
 
     class Issuer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = {"jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            told = (
+                {"issuer": base, "jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            )
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(told).encode())

@@ -338,7 +338,7 @@ def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Itera
     """The leads of awards that stand alone (DECP): those whose publisher declares a social clause."""
     for award in awards:
         clause = _declared(award)
-        if clause is None or award.relation in ("modification", "repeat"):
+        if clause is None or award.relation == "modification":
             continue
         for firm in award.holders:
             if ordinary(firm, structures):
