@@ -51,7 +51,9 @@ SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 MOST_SECONDS, MOST_MEGABYTES = 5.0, 300.0  # of one file
 PLAIN = "/v1/structures"  # the plain read whose waiting is measured
-WARMS = 10  # seconds for a service that started to load what its first visitors need; bench_speed measures starts
+WARMS = (
+    10  # seconds for a service that started to load what its first visitors need; bench_speed measures starts
+)
 HOSTILE = "127.0.0.2"  # where hostile requests come from; honest ones come from 127.0.0.1
 #: Honest requests in turn: pages, lists and searches, one match in ten.
 HONEST = (
