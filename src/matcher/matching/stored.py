@@ -51,7 +51,7 @@ def adopt(catalogue: Catalogue) -> None:
 def _made_by(catalogue: Catalogue) -> NDArray[np.str_]:
     """A fingerprint of what these readings depend on."""
     code = [Path(str(module.__file__)) for module in (declared, evidence, trades)]
-    models = [paths.judgement_file(name) for name in MODELS]
+    models = [*map(paths.judgement_file, MODELS), paths.models_dir() / "offers" / "offers.npz"]
     listed = [tables.assumptions_file("name_trades.csv"), paths.reference_dir() / "trades.csv"]
     digest = hashlib.sha256(f"{catalogue.encoder.fingerprint} {activities.texts()}".encode())
     for file in (*code, *models, *listed):
