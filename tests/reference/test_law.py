@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 import os
 import re
@@ -59,7 +60,8 @@ def test_formal_thresholds_of_each_period(year: int, state: int, local: int, ent
         (date(2019, 12, 31), 25_000, 25_000),
         (date(2020, 1, 1), 40_000, 40_000),
         (date(2020, 7, 24), 40_000, 70_000),  # temporary, for works alone
-        (date(2020, 12, 8), 40_000, 100_000),
+        (date(2020, 12, 8), 40_000, 70_000),
+        (date(2020, 12, 9), 40_000, 100_000),  # loi 2020-1525, the day after its publication
         (date(2025, 12, 31), 40_000, 100_000),
         (date(2026, 3, 31), 40_000, 100_000),
         (date(2026, 4, 1), 60_000, 100_000),
@@ -80,7 +82,7 @@ def test_thresholds_leave_no_day_without_a_rule_and_none_with_two() -> None:
     while day <= date(2027, 12, 31):
         for code in codes:
             assert sum(r.holds(day) for r in law.all_rules() if r.code == code) == 1, (code, day)
-        day += timedelta(days=1 if (day.month, day.day) in {(12, 31), (3, 31), (7, 23), (12, 7)} else 7)
+        day += timedelta(days=1 if (day.month, day.day) in {(12, 31), (3, 31), (7, 23), (12, 8)} else 7)
     for day in (date(2016, 6, 1), date(2019, 3, 31), date(2019, 4, 1), date(2020, 8, 1), NOW):
         in_force = [r.code for r in law.rules(day)]
         assert len(in_force) == len(set(in_force))
@@ -451,6 +453,17 @@ def test_public_employers_have_their_own_rules_next_to_those_of_the_labour_code(
 )  # fmt: skip
 def test_the_services_open_to_ess_enterprises_go_by_branch(cpv: str, expected: bool) -> None:
     assert law.ess_service(cpv) is expected
+
+
+def test_no_article_figure_or_date_changes_unnoticed() -> None:
+    """Each row is written a second time, for this test: a slip of the pen in either is seen."""
+    with (Path(__file__).parents[1] / "data" / "law.csv").open(encoding="utf-8", newline="") as file:
+        written = {tuple(row.values()) for row in csv.DictReader(file)}
+    held = {
+        (r.code, r.article, str(r.since), str(r.until or ""), "" if r.value is None else f"{r.value:.12g}")
+        for r in law.all_rules()
+    }
+    assert held == written
 
 
 def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

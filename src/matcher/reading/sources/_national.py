@@ -53,6 +53,18 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
                 yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
 
 
+NATURES: dict[str, domain.Nature] = {
+    "rectificatif": "correction",
+    "attribution": "award",
+    "annulation": "cancellation",
+}
+REFERENCES = ("identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference")
+DEADLINES = (
+    "dateReceptionOffres", "receptOffres", "RECEPT_OFFRES", "RECEPT_CANDIDAT", "dateReceptionCandidatures",
+)  # fmt: skip
+ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
+
+
 class National:
     """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
@@ -80,49 +92,12 @@ class National:
         self.market: Json = market if isinstance(market, dict) else {}
 
     def tender(self) -> domain.Tender:
-        title = clean(self.text_at(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
-        description = clean(
-            self.text_at(("description",), ("objet",), ("OBJET_COMPLET",))
-            or text(dig(self.body, "caracteristiques", "principales"))
-        )
-        if not self.market:  # an unknown schema: all human-written text
-            description = description or clean(" ".join(sentences(self.data)), 20_000)
-            title = title or description[:200]
+        """The notice, completed from its own words."""
+        title, description = self.words()
         where = self.buyer_place()
         lots = facts.placed(self.lots(title or description[:200], description), where)
-        organisation = self.organisation()
-        id_ = text(
-            first(
-                organisation.get("codeIdentificationNational"),
-                organisation.get("CODE_IDENT_NATIONAL"),
-                organisation.get("SIRET"),
-            )
-        )
-        name = text(
-            first(
-                *(organisation.get(k) for k in ("acheteurPublic", "nomOfficiel", "DENOMINATION")),
-                self.record.get("nomacheteur"),
-            )
-        )
-        nature: domain.Nature = {
-            "rectificatif": "correction",
-            "attribution": "award",
-            "annulation": "cancellation",
-        }.get(self.state, "call")  # type: ignore[assignment]
-        if self.data.get("ATTRIBUTION"):
-            nature = "award"
-        deadline = facts.moment(
-            self.anywhere(
-                "dateReceptionOffres",
-                "receptOffres",
-                "RECEPT_OFFRES",
-                "RECEPT_CANDIDAT",
-                "dateReceptionCandidatures",
-            )
-        )
-        documents = self.anywhere(
-            "urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR"
-        )
+        id_, name = self.buyer()
+        nature = self.nature()
         made = domain.Tender(
             id=self.idweb,
             format="boamp",
@@ -131,15 +106,10 @@ class National:
             buyer=facts.buyer(id_, name, where),
             lots=lots,
             nature=nature,
-            reference=clean(
-                self.anywhere(
-                    "identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference"
-                ),
-                200,
-            ),
+            reference=clean(self.anywhere(*REFERENCES), 200),
             published=facts.day(text(self.record.get("dateparution"))),
-            deadline=deadline,
-            documents_url=facts.link(documents),
+            deadline=facts.moment(self.anywhere(*DEADLINES)),
+            documents_url=facts.link(self.anywhere(*ADDRESSES)),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
             change=clean(" ; ".join(sentences(self.data.get("rectificatif"))))
             if self.state == "rectificatif"
@@ -152,6 +122,29 @@ class National:
         read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
         return clauses.complete(made, general, by_lot)
+
+    def words(self) -> tuple[str, str]:
+        """Title and description; of an unknown schema, all human-written text."""
+        title = clean(self.text_at(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
+        description = clean(
+            self.text_at(("description",), ("objet",), ("OBJET_COMPLET",))
+            or text(dig(self.body, "caracteristiques", "principales"))
+        )
+        if not self.market:
+            description = description or clean(" ".join(sentences(self.data)), 20_000)
+            title = title or description[:200]
+        return title, description
+
+    def buyer(self) -> tuple[str, str]:
+        """Identifier and name of the buyer."""
+        stated = self.organisation()
+        id_ = first(*(stated.get(k) for k in ("codeIdentificationNational", "CODE_IDENT_NATIONAL", "SIRET")))
+        names = (stated.get(k) for k in ("acheteurPublic", "nomOfficiel", "DENOMINATION"))
+        return text(id_), text(first(*names, self.record.get("nomacheteur")))
+
+    def nature(self) -> domain.Nature:
+        """The nature of the notice, by its state and its body."""
+        return "award" if self.data.get("ATTRIBUTION") else NATURES.get(self.state, "call")
 
     def text_at(self, *paths: tuple[str, ...]) -> str:
         return next((t for t in (text(dig(self.market, *path)) for path in paths) if t), "")

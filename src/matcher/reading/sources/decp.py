@@ -188,45 +188,26 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     of a VAT number), "buyer-id" (published under the buyer's own number, which is left out).
     """
     record = _unwrapped(record)
-    title = clean(_text(record, "objet"), 5_000)
-    raw_cpv = _text(record, "codeCPV", "codeCPV_principal", "cpv")
-    cpv = clean_cpv(raw_cpv)
-    buyer = _buyer(record)
-    number = _text(record, "id")
-    if not title and not cpv:
-        what = "neither objet nor codeCPV: an award must say what was bought"
-        return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
-    holders = _holders(record)
-    if _is_test(title, buyer, holders):
-        what = "a platform's test of itself, no contract: its title is a machine's, or its winner the buyer"
-        return Rejected(path=source, record=_text(record, "uid") or number, reason=what)
+    title, cpv = clean(_text(record, "objet"), 5_000), clean_cpv(_code(record))
+    buyer, holders, number = _buyer(record), _holders(record), _text(record, "id")
+    reason = _no_award(title, cpv, buyer, holders)
+    if reason:
+        return Rejected(path=source, record=_text(record, "uid") or number, reason=reason)
     holders = _without_buyer(buyer, holders)
-    flags: list[str] = []
-    if raw_cpv and cpv is None:
-        flags.append("cpv")
+    amount, filled = _amount(record)
+    group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
-    if raw_date and notified is None:
-        flags.append("date")
-    raw_amount = _raw(record, "montant", "valeurGlobale")
-    amount = clean_amount(raw_amount)
-    if _blank(raw_amount):
-        amount = None
-    elif amount is None or amount <= FILLER or amount >= HUGE:
-        flags.append("amount")
-    if any(REPLACEMENT in text for text in (title, buyer.name, *(holder.name for holder in holders))):
-        flags.append("damaged-text")
-    if not holders:
-        flags.append("no-holder")
-    if _modified(record):
-        flags.append("modified")
-    if (
-        "concessionnaires" in record
-        or "autoriteConcedante" in record
-        or fold(_text(record, "_type")).startswith("contrat")
-    ):
-        flags.append("concession")
-    group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
+    texts = (title, buyer.name, *(holder.name for holder in holders))
+    flags = {
+        "cpv": _code(record) and cpv is None,
+        "date": raw_date and notified is None,
+        "amount": filled and (amount is None or amount <= FILLER or amount >= HUGE),
+        "damaged-text": any(REPLACEMENT in text for text in texts),
+        "no-holder": not holders,
+        "modified": _modified(record),
+        "concession": _is_concession(record),
+    }
     return Award(
         uid=_text(record, "uid") or (buyer.id + number if number else "") or _mark(record),
         title=title,
@@ -245,8 +226,32 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         relation=_relation(record, holders, group_form),
         subcontracts=_subcontracts(record),
         source=source,
-        flags=tuple(flags),
+        flags=tuple(name for name, raised in flags.items() if raised),
     )
+
+
+def _code(record: Record) -> str:
+    return _text(record, "codeCPV", "codeCPV_principal", "cpv")
+
+
+def _amount(record: Record) -> tuple[float | None, bool]:
+    """The amount as a number, and whether one was published at all."""
+    raw = _raw(record, "montant", "valeurGlobale")
+    return (None, False) if _blank(raw) else (clean_amount(raw), True)
+
+
+def _is_concession(record: Record) -> bool:
+    named = "concessionnaires" in record or "autoriteConcedante" in record
+    return named or fold(_text(record, "_type")).startswith("contrat")
+
+
+def _no_award(title: str, cpv: str | None, buyer: Buyer, holders: tuple[Holder, ...]) -> str:
+    """Why a record is no award; "" where it is one."""
+    if not title and not cpv:
+        return "neither objet nor codeCPV: an award must say what was bought"
+    if _is_test(title, buyer, holders):
+        return "a platform's test of itself, no contract: its title is a machine's, or its winner the buyer"
+    return ""
 
 
 #: "TSI_2024_Objet - Lot 1", "Test_envoi - lot 2", "TEST": no words of a purchase.
@@ -295,7 +300,7 @@ def tender_of(record: Record) -> Tender:
         raise BadInput("a notice must have an objet: fill in what is asked")
     buyer = _buyer(record)
     uid = _text(record, "uid") or (buyer.id + _text(record, "id")) or _mark(record)
-    code = clean_cpv(_text(record, "codeCPV", "codeCPV_principal", "cpv"))
+    code = clean_cpv(_code(record))
     place = _place(record, buyer.id)
     known = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _social(record)

@@ -17,78 +17,23 @@ from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
+from matcher.reading.sources._ted_codes import (
+    BUYERS,
+    CRITERIA,
+    DOCUMENTS,
+    FORMS,
+    OLD_FORMS,
+    PROCEDURES,
+    RESERVED,
+    SERVICE_MISSION,
+    TYPES,
+)
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean
 
 YIELDS = "tender"
-
-#: Nature by form; forms that hold several kinds of notice are distinguished by `NOTICE/@TYPE` below.
-FORMS: dict[str, domain.Nature] = {
-    "F01": "prior", "F02": "call", "F03": "award", "F04": "prior", "F05": "call", "F06": "award", "F07": "call",
-    "F08": "other", "F12": "call", "F13": "award", "F14": "correction", "F15": "award", "F16": "prior",
-    "F17": "call", "F18": "award", "F19": "call", "F20": "modification", "F21": "call", "F22": "call",
-    "F23": "call", "F24": "call", "F25": "award", "T01": "prior", "T02": "award",
-}  # fmt: skip
-TYPES: dict[str, domain.Nature] = {
-    "AWARD_CONTRACT": "award",
-    "CONCESSION_AWARD_CONTRACT": "award",
-    "CONTRACT": "call",
-    "PER_CALL_COMPETITION": "call",
-    "PER_ONLY": "prior",
-    "PRI_CALL_COMPETITION": "call",
-    "PRI_ONLY": "prior",
-    "PRI_REDUCING_TIME_LIMITS": "prior",
-    "PER_REDUCING_TIME_LIMITS": "prior",
-    "QSU_CALL_COMPETITION": "call",
-    "QSU_ONLY": "call",
-}
-#: The document type of the coded data (TD_DOCUMENT_TYPE), for forms that are not in the table.
-DOCUMENTS: dict[str, domain.Nature] = {
-    "0": "prior",
-    "1": "correction",
-    "2": "correction",
-    "3": "call",
-    "7": "award",
-}
-OLD_FORMS: dict[str, domain.Nature] = {
-    "PRIOR_INFORMATION_DEFENCE": "prior",
-    "CONTRACT_DEFENCE": "call",
-    "CONTRACT_CONCESSIONAIRE_DEFENCE": "call",
-    "CONTRACT_AWARD_DEFENCE": "award",
-}
-PROCEDURES = {
-    "PT_OPEN": "ouverte",
-    "PT_RESTRICTED": "restreinte",
-    "PT_COMPETITIVE_NEGOTIATION": "négociée avec mise en concurrence préalable",
-    "PT_COMPETITIVE_DIALOGUE": "dialogue compétitif",
-    "PT_INNOVATION_PARTNERSHIP": "partenariat d'innovation",
-    "PT_INVOLVING_NEGOTIATION": "négociée avec mise en concurrence préalable",
-    "PT_NEGOTIATED_WITH_PRIOR_CALL": "négociée avec mise en concurrence préalable",
-    "PT_NEGOTIATED_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
-    "PT_AWARD_CONTRACT_WITHOUT_CALL": "négociée sans mise en concurrence préalable",
-    "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
-    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "négociée avec mise en concurrence préalable",
-}
-#: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
-BUYERS: dict[str, Literal["state", "local"]] = {
-    "MINISTRY": "state",
-    "NATIONAL_AGENCY": "state",
-    "REGIONAL_AUTHORITY": "local",
-    "REGIONAL_AGENCY": "local",
-}
-CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
-    "AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality", "AC_CRITERIA": "", "AC_CRITERION": "",
-}  # fmt: skip
-RESERVED = {
-    "RESTRICTED_SHELTERED_WORKSHOP": "Marché réservé à des ateliers protégés et à des opérateurs d'insertion (III.1.5)",
-    "RESTRICTED_SHELTERED_PROGRAM": "Exécution réservée à des programmes d'emplois protégés (III.1.5)",
-}
-#: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
-SERVICE_MISSION = (
-    "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
-)
 
 
 def recognises(name: str, head: bytes) -> bool:
