@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from matcher.domain import Forbidden, NotFound
-from service import access, oidc
+from service import access
 from service.page import account, render, signin
 from service.page.visitor import CheckedForm
 from service.settings import Settings
@@ -25,6 +25,8 @@ Text = Annotated[str, Query(max_length=4000)]
 @router.get("/connexion/oidc")
 def leave(request: Request) -> Response:
     """Redirect to the issuer, with a state and a nonce bound to this browser."""
+    from service import oidc
+
     settings = _settings(request)
     state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     try:
@@ -38,6 +40,8 @@ def leave(request: Request) -> Response:
 @router.get("/connexion/oidc/retour")
 def come_back(request: Request, code: Text = "", state: Text = "", error: Text = "") -> Response:
     """Callback of the issuer: the code is exchanged for an address, which opens the buyer's account."""
+    from service import oidc
+
     settings = _settings(request)
     known, _, nonce = request.cookies.get(ASKED, "").partition(".")
     try:
@@ -68,6 +72,8 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
 
     By a page with a link, not a redirect: the form-action policy does not allow leaving this site.
     """
+    from service import oidc
+
     if session := access.Session.of(request):
         session.end(request)
     settings: Settings = request.app.state.settings

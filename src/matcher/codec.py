@@ -13,11 +13,12 @@ _ADAPTERS: dict[Any, Any] = {}
 
 
 def _adapter(cls: Any) -> Any:
-    from pydantic import TypeAdapter
+    found = _ADAPTERS.get(cls)
+    if found is None:
+        from pydantic import TypeAdapter
 
-    if cls not in _ADAPTERS:
-        _ADAPTERS[cls] = TypeAdapter(cls)
-    return _ADAPTERS[cls]
+        found = _ADAPTERS[cls] = TypeAdapter(cls)
+    return found
 
 
 def to_json(value: Any) -> Any:
@@ -42,7 +43,7 @@ def from_text(cls: type[T], text: str | bytes) -> T:
 
 
 def _validated(cls: type[T], data: Any, how: str) -> T:
-    from pydantic import ValidationError
+    from pydantic_core import ValidationError
 
     try:
         result: T = getattr(_adapter(cls), how)(data)

@@ -400,6 +400,7 @@ def test_an_internal_error_has_its_headers_too(client: TestClient, monkeypatch: 
 
 
 def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.app.state.warmed.wait()  # type: ignore[attr-defined]
     assert client.get("/v1/health/readiness").status_code == 200
     path = Path(client.app.state.settings.store.removeprefix("sqlite:///"))  # type: ignore[attr-defined]
     with Store.open(f"sqlite:///{path}"):

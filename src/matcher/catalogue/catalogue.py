@@ -48,6 +48,7 @@ class Catalogue:
         self.encoder = encoder
         self._denied: Mapping[int, tuple[str, ...]] | None = None  # where more is denied than was published
         self.home: Path | None = None  # the folder it was opened from
+        self.derived: Mapping[str, NDArray[Any]] = {}  # arrays that a wing above stored with it, by name
         self.written: Path | None = (
             None  # the file of its vectors, where they were written before it is saved
         )
@@ -124,9 +125,9 @@ class Catalogue:
         """
         numbers, words = self.coded(name)
         size = max(len(words), 1)
-        table, met = self.once(
-            f"words {key}", lambda: (np.zeros((size, *like.shape), like.dtype), np.zeros(size, bool))
-        )
+        if key not in self._answers:
+            self._answers[key] = np.zeros((size, *like.shape), like.dtype), np.zeros(size, bool)
+        table, met = self._answers[key]
         asked = numbers[rows]
         if not met[asked].all():
             fresh = np.unique(asked[~met[asked]])
@@ -138,6 +139,18 @@ class Catalogue:
                 table[number] = known[word]
             met[fresh] = True
         return np.asarray(table[asked])
+
+    def answers(self, key: str) -> NDArray[Any]:
+        """What `worded` has answered under a key, by the number of the word."""
+        return self._answers[key][0]
+
+    def keep_answers(self, key: str, table: NDArray[Any]) -> None:
+        """Have `worded` answer from a table of all words."""
+        self._answers[key] = table, np.ones(len(table), dtype=bool)
+
+    @cached_property
+    def _answers(self) -> dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]:
+        return {}
 
     def one_of(
         self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xxhash
+from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
@@ -21,6 +22,7 @@ from matcher.catalogue.columns import FORMAT
 from matcher.domain import NotFound, Recipe, StaleArtefact
 
 MANIFEST, PART = "manifest.json", "manifest.part"
+DERIVED = "derived"  # the folder of arrays that a wing above stores
 SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
@@ -108,16 +110,28 @@ def _opened(folder: Path, recipe: str | None) -> Catalogue:
         tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
                   for name in ("structures", "evidence")]  # fmt: skip
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
-        vectors = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False))
+        vectors = _mapped(folder / "vectors.npy")
         indexes = {
             name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
             for name in saved.indexes
         }
+        derived = {path.stem: _mapped(path) for path in (folder / DERIVED).glob("*.npy")}
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
     found = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
-    found.home = folder
+    found.home, found.derived = folder, derived
     return found
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def save_derived(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Store arrays in the folder of a catalogue that is being saved, see `Catalogue.derived`."""
+    (folder / DERIVED).mkdir()
+    for name, array in arrays.items():
+        np.save(folder / DERIVED / f"{name}.npy", array, allow_pickle=False)
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import indexes
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.globe import Globe
 from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
@@ -106,23 +107,17 @@ def nearest(
 
 def _nearest(catalogue: Catalogue, asked: tuple[tuple[tuple[float, float], ...], int]) -> NDArray[np.int64]:
     located, k = asked
-    tree, rows = catalogue.once("globe", lambda: _globe(catalogue))
-    if not len(rows):
-        return rows
-    _, found = tree.query(_on_globe(np.array(located)), k=min(k, len(rows)))
-    near = np.atleast_2d(found)
-    # each place gets its nearest structures
-    kept = np.unique(near[:, : max(1, min(k, len(rows)) // len(located))])
-    return np.asarray(rows[kept], dtype=np.int64)
+    globe, rows = catalogue.once("globe", lambda: _globe(catalogue))
+    each = max(1, min(k, len(rows)) // len(located))  # each place gets its nearest structures
+    found = np.concatenate([globe.nearest(*place, each) for place in located])
+    return np.asarray(rows[np.unique(found)], dtype=np.int64)
 
 
-def _globe(catalogue: Catalogue) -> tuple[Any, NDArray[np.int64]]:
-    """A tree of the structures that have coordinates, as points of the unit sphere, and their rows."""
-    from scipy.spatial import cKDTree
-
-    points = np.column_stack([catalogue.of_structure("latitude"), catalogue.of_structure("longitude")])
-    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
-    return cKDTree(_on_globe(points[rows])) if len(rows) else None, rows
+def _globe(catalogue: Catalogue) -> tuple[Globe, NDArray[np.int64]]:
+    """The structures that have coordinates, as points, and their rows."""
+    latitude, longitude = catalogue.of_structure("latitude"), catalogue.of_structure("longitude")
+    rows = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+    return Globe(latitude[rows], longitude[rows]), rows
 
 
 def distances_km(
@@ -216,9 +211,3 @@ def _folded_texts(catalogue: Catalogue) -> list[str]:
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:
     keys = [f"|{fold(word)}|" for word in words]
     return lambda held: any(key in held for key in keys)
-
-
-def _on_globe(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2) degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
-    lat, lon = np.radians(points).T
-    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

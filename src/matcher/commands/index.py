@@ -43,7 +43,7 @@ def run(
     from matcher.catalogue.files import load_catalogue, save_catalogue
     from matcher.console import say
     from matcher.domain import BadInput
-    from matcher.matching import recipes
+    from matcher.matching import recipes, stored
     from matcher.reading import gather
     from matcher.records import self_declared
 
@@ -71,6 +71,7 @@ def run(
     def also(folder: Path) -> None:
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
+        stored.save(catalogue, folder)
 
     save_catalogue(catalogue, out, also)
     counts = catalogue.manifest

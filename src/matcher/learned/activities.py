@@ -6,7 +6,7 @@ The vector is that of the code's label, of those above it, and of the words of i
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,16 +63,33 @@ def of(encoder: Any) -> Activities:
     return found
 
 
-def _encoded(encoder: Any) -> Activities:
-    codes = [code for code in naf_codes() if code not in VAGUE]
+def keep(encoder: Any, vectors: NDArray[np.float32]) -> None:
+    """Give the vectors of `of` before it is asked."""
+    _MADE.setdefault(encoder.fingerprint, _with_reach(_codes(), vectors))
+
+
+def texts() -> list[tuple[float, list[str]]]:
+    """What describes each code, by weight: its label, those above it, and the words of its trades."""
+    codes = _codes()
     parts = [(1.0, [naf_label(code) for code in codes])]
     parts += [(weight, [naf_label(code[:digits]) for code in codes]) for digits, weight in ABOVE]
-    parts += [(2.0, [naf_words(code) for code in codes])]
+    return [*parts, (2.0, [naf_words(code) for code in codes])]
+
+
+def _codes() -> list[str]:
+    return [code for code in naf_codes() if code not in VAGUE]
+
+
+def _encoded(encoder: Any) -> Activities:
+    codes = _codes()
     total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
-    for weight, texts in parts:
-        total += weight * encoder.encode(texts, role="passage")
+    for weight, described in texts():
+        total += weight * encoder.encode(described, role="passage")
     lengths = np.linalg.norm(total, axis=1, keepdims=True)
-    vectors = np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9)
+    return _with_reach(codes, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9))
+
+
+def _with_reach(codes: Sequence[str], vectors: NDArray[np.float32]) -> Activities:
     far = usual_reach()
     kilometres = np.array([_longest(far, code) for code in codes])
     return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
@@ -29,6 +30,7 @@ from matcher.reference.paths import judgement_file
 
 MIN_LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
+PIECES = "declared pieces"  # under which a catalogue keeps its own
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
@@ -108,7 +110,10 @@ def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:
 
 
 class Reading:
-    """Pieces encoded in this process: texts that recur, in one catalogue or in its successor, are encoded once."""
+    """Pieces of texts with their views: texts that recur, in one catalogue or in its successor, are encoded once.
+
+    The first `stored` pieces may come from disk (`matcher.matching.stored`), with their text from `text_of`.
+    """
 
     def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
         self.groups = groups(folder)
@@ -117,7 +122,8 @@ class Reading:
                 "the model of declared texts was fitted for another encoder: run `matcher train said` again"
             )
         self.encoder, self.lock = encoder, Lock()
-        self.texts: list[str] = []
+        self.stored, self.text_of = 0, str
+        self.texts: list[str] = []  # of the pieces after the stored ones, as their vectors
         self.vectors = np.empty((0, encoder.dimension), np.float16)
         self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)
         self.same = np.empty(0, np.int64)  # equal for equal pieces
@@ -125,13 +131,26 @@ class Reading:
             str, NDArray[Any]
         ] = {}  # values per piece or text that other modules derive, by name
         self.done: dict[str, int] = {}  # for how many of them
-        self._numbers: dict[int, int] = {}  # of the texts read
+        self.keys: list[int] = []  # of the texts read
         self.starts = np.empty(0, np.int64)  # the first slot of each text
         self.many = np.empty(0, np.int64)  # its pieces
 
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        """The number of each text by its key."""
+        return {key: number for number, key in enumerate(self.keys)}
+
+    def __len__(self) -> int:
+        """The pieces read so far."""
+        return self.stored + len(self.texts)
+
+    def text(self, slot: int) -> str:
+        """The text of a piece."""
+        return self.text_of(slot) if slot < self.stored else self.texts[slot - self.stored]
+
     def numbers(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """The number of each text, encoded if new; shape (texts,)."""
-        keys = [hash(text) for text in texts]
+        keys = list(map(_key, texts))
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._numbers}
         if fresh:
             self._read(fresh)
@@ -149,21 +168,26 @@ class Reading:
         first = int(self.starts[number])
         return first, first + int(self.many[number])
 
+    def fresh(self, low: int, high: int) -> NDArray[np.float16]:
+        """The vectors of pieces that are not stored."""
+        return self.vectors[low - self.stored : high - self.stored]
+
     def _read(self, fresh: Mapping[int, str]) -> None:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
         vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
-        start, known = len(self.texts), len(self._numbers)
-        self.vectors = appended(self.vectors, start, vectors)
+        start, known = len(self), len(self.keys)
+        self.vectors = appended(self.vectors, len(self.texts), vectors)
         # rounded to half precision, as in training, but stored wide: widening costs more than comparing
         views = self.groups.views(vectors).astype(np.float16).astype(np.float32)
         self.views = appended(self.views, start, views)
-        self.same = appended(self.same, start, np.array([hash(text.casefold()) for text in texts]))
+        self.same = appended(self.same, start, np.array([_key(text.casefold()) for text in texts]))
         self.texts += texts
         many = np.fromiter(map(len, cuts), np.int64, len(cuts))
         self.many = appended(self.many, known, many)
         self.starts = appended(self.starts, known, start + np.cumsum(many) - many)
-        self._numbers |= {key: known + place for place, key in enumerate(fresh)}
+        self._numbers.update((key, known + place) for place, key in enumerate(fresh))
+        self.keys += fresh
 
     def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
         """Vectors of pieces, each mixed with that of its sentence; unit rows."""
@@ -176,17 +200,27 @@ class Reading:
         )
 
 
-class Pieces:
-    """The pieces of a catalogue's declared texts with their views, encoded when their rows are first requested."""
+def _key(text: str) -> int:
+    """A number by which a text is known again, in another process too."""
+    return int(xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))) >> 1
 
-    def __init__(self, catalogue: Any, folder: Path | None = None) -> None:
+
+class Pieces:
+    """The pieces of a catalogue's declared texts with their views, encoded when their rows are first requested.
+
+    `reading` and `numbers`, of the text of each row (-1 before it is read), are given where they are stored.
+    """
+
+    def __init__(
+        self, catalogue: Any, reading: Reading | None = None, numbers: NDArray[np.integer] | None = None
+    ) -> None:
         self._texts, self._encoder = catalogue.texts, catalogue.encoder
         rows = catalogue.evidence.num_rows
-        self.reading = _reading(catalogue.encoder, folder, rows)
-        self._numbers = np.full(rows, -1, np.int64)  # of the text of each row, -1 before it is read
+        self.reading = reading or _reading(catalogue.encoder, rows)
+        self._numbers = np.full(rows, -1, np.int64) if numbers is None else numbers
 
     def text(self, slot: int) -> str:
-        return self.reading.texts[slot]
+        return self.reading.text(slot)
 
     def texts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The numbers of the texts of these evidence rows: rows of one text have one."""
@@ -215,13 +249,13 @@ class Pieces:
         """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
         reading = self.reading
         return self._derived(
-            name, len(reading.texts), lambda low, high: make(reading.vectors[low:high].astype(np.float32))
+            name, len(reading), lambda low, high: make(reading.fresh(low, high).astype(np.float32))
         )
 
     def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Maximum over the pieces of each text encoded so far of some `derived` values; (texts, ...)."""
         reading = self.reading
-        known = len(reading._numbers)  # before the values, which then hold every piece of these texts
+        known = len(reading.keys)  # before the values, which then hold every piece of these texts
         held = values()
 
         def make(low: int, high: int) -> NDArray[Any]:
@@ -252,17 +286,21 @@ class Pieces:
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
 
 
-_readings: dict[tuple[str, Path | None], Reading] = {}
+_readings: dict[str, Reading] = {}
 SPARE = 8  # cached texts per row of the catalogue, beyond which the cache is rebuilt
 
 
-def _reading(encoder: Encoder, folder: Path | None, rows: int) -> Reading:
-    """The cache of this encoder and model, so that a new catalogue only encodes what has changed."""
-    key = (encoder.fingerprint, folder)
-    held = _readings.get(key)
-    if held is None or len(held.texts) > SPARE * rows + 10_000:
-        held = _readings[key] = Reading(encoder, folder)
+def _reading(encoder: Encoder, rows: int) -> Reading:
+    """The cache of this encoder, so that a new catalogue only encodes what has changed."""
+    held = _readings.get(encoder.fingerprint)
+    if held is None or len(held) > SPARE * rows + 10_000:
+        held = _readings[encoder.fingerprint] = Reading(encoder)
     return held
+
+
+def keep(reading: Reading) -> None:
+    """Have later catalogues start from what this reading holds."""
+    _readings[reading.encoder.fingerprint] = reading
 
 
 def appended(held: NDArray[Any], used: int, more: NDArray[Any]) -> NDArray[Any]:
@@ -297,9 +335,9 @@ class DeclaredTexts:
     parts: Parts
 
 
-def of(catalogue: Any, folder: Path | None = None) -> Pieces:
-    """The pieces of a catalogue, by the model in `folder` (the shipped one), created on first use."""
-    found: Pieces = catalogue.once("declared pieces", lambda: Pieces(catalogue, folder))
+def of(catalogue: Any) -> Pieces:
+    """The pieces of a catalogue, created on first use."""
+    found: Pieces = catalogue.once(PIECES, lambda: Pieces(catalogue))
     return found
 
 

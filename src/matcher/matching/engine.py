@@ -32,7 +32,7 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, clarity, distances, judgement, recipes, suitability
+from matcher.matching import by_clause, clarity, distances, judgement, recipes, stored, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -61,6 +61,7 @@ class Matcher:
         self.past_ranker = self.ranker  # predicts winners: for suppliers and for partners of a bidder
         if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()
+            stored.adopt(catalogue)
         self._signals = {
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
             for ranker in (self.ranker, self.past_ranker)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
+from matcher.reference.word_patterns import WordPatterns
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -32,6 +32,7 @@ Floats = NDArray[np.float32]
 CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
 NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
+OF_PIECES, OF_TEXTS = "trades", "trades of texts"  # what is derived of declared texts
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 
 
@@ -64,15 +65,10 @@ def table(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(source))
 
 
-def pattern(words: str) -> re.Pattern[str]:
-    """Pattern for the words of a table, matched at word starts of `plain` text."""
-    return re.compile(rf"(?<![a-z0-9])(?:{words})")
-
-
-def weights_of(told: str, sure: float = 1.0) -> Floats:
+def weights_of(cell: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
-    for part in told.split("|"):
+    for part in cell.split("|"):
         name, _, weight = part.strip().partition(" ")
         if name in _places():
             row[_places()[name]] = sure * float(weight)
@@ -178,53 +174,11 @@ def match(
 
 
 @cache
-def _name_table() -> Sequence[tuple[re.Pattern[str], Floats]]:
-    return [
-        (pattern(row["words"]), weights_of(row["trades"], float(row["sure"])))
-        for row in table("name_trades.csv")
-    ]
-
-
-_LITERAL = re.compile(r"[a-z0-9]*(?![*?{])")
-
-
-@cache
-def _name_rows() -> Mapping[str, Sequence[tuple[str, int]]]:
-    """Index of literal prefixes of the table's patterns, with their rows, by the first two letters; "" is any word.
-
-    Only rows whose prefix occurs in a name are searched.
-    """
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, told in enumerate(table("name_trades.csv")):
-        for each in _alternatives(told["words"]):
-            begins = _LITERAL.match(each).group()  # type: ignore[union-attr]
-            found[begins[:2] if len(begins) > 1 else ""].append((begins, row))
-    return found
-
-
-def _alternatives(words: str) -> Iterator[str]:
-    """Top-level alternatives of a pattern."""
-    depth, low = 0, 0
-    for at, letter in enumerate(words):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "|" and not depth:
-            yield words[low:at]
-            low = at + 1
-    yield words[low:]
-
-
-def _possible(told: str) -> set[int]:
-    """Rows of the table that a plain name may match, by the prefix of its words."""
-    return set().union(_begun_by(""), *map(_begun_by, _NAME_WORD.findall(told)))
-
-
-@lru_cache(50_000)
-def _begun_by(word: str) -> frozenset[int]:
-    """Rows of the table of which an alternative begins as this word does; "" is any word."""
-    return frozenset(row for begins, row in _name_rows().get(word[:2], ()) if word.startswith(begins))
-
-
-_NAME_WORD = re.compile(r"[a-z0-9]+")
+def _name_table() -> tuple[WordPatterns, Sequence[Floats]]:
+    """The patterns of names, and the trades that each indicates."""
+    rows = table("name_trades.csv")
+    weights = [weights_of(row["trades"], float(row["sure"])) for row in rows]
+    return WordPatterns([row["words"] for row in rows]), weights
 
 
 @cache
@@ -246,8 +200,7 @@ def plain(name: str) -> str:
 
 def of_name(name: str) -> Floats:
     """Trades indicated by a name, by its words and known networks; zeros if none."""
-    told = plain(name)
-    return _highest(frozenset(row for row in _possible(told) if _name_table()[row][0].search(told)))
+    return _highest(frozenset(row for row, _ in _name_table()[0].found(plain(name))))
 
 
 @cache
@@ -255,7 +208,7 @@ def _highest(rows: frozenset[int]) -> Floats:
     """Maximum weight of each trade over rows of the table; names that match the same rows share the array."""
     found = np.zeros(len(names()), dtype=np.float32)
     for row in rows:
-        np.maximum(found, _name_table()[row][1], out=found)
+        np.maximum(found, _name_table()[1][row], out=found)
     found.flags.writeable = False
     return found
 
@@ -311,14 +264,14 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
     """Trades of every declared piece encoded so far, by its vector; (pieces, trades)."""
     found: NDArray[np.float16] = pieces.derived(
-        "trades", lambda vectors: reader().read(vectors, "passage").astype(np.float16)
+        OF_PIECES, lambda vectors: reader().read(vectors, "passage").astype(np.float16)
     )
     return found
 
 
 def by_text(pieces: Pieces) -> Floats:
     """Maximum weight of each trade over the pieces of every text encoded so far; (texts, trades)."""
-    return pieces.highest("trades of texts", lambda: by_piece(pieces))
+    return pieces.highest(OF_TEXTS, lambda: by_piece(pieces))
 
 
 # ------------------------------------------------------------------------------------------ of a silent structure

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
+from matcher.reference.word_patterns import WordPatterns, beginning
 
 READ_FIT = 0.75  # read elsewhere, such as on its site, rather than declared
 INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
@@ -21,9 +22,13 @@ INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
 class Trade:
     name: str
     label: str
-    words: re.Pattern[str]
+    written: str  # its words, as for `word_patterns.beginning`
     cpv: tuple[str, ...]
     naf: tuple[str, ...]
+
+    @property
+    def words(self) -> re.Pattern[str]:
+        return beginning(self.written)
 
 
 @cache
@@ -34,7 +39,7 @@ def trades() -> tuple[Trade, ...]:
             Trade(
                 name=row["trade"],
                 label=row["label"],
-                words=re.compile(rf"(?<![a-z0-9])(?:{row['words']})"),
+                written=row["words"],
                 cpv=tuple(row["cpv"].split("|")),
                 naf=tuple(row["naf"].split("|")),
             )
@@ -43,8 +48,8 @@ def trades() -> tuple[Trade, ...]:
 
 
 @cache
-def _any_trade() -> re.Pattern[str]:
-    return re.compile("|".join(trade.words.pattern for trade in trades()))
+def _words() -> WordPatterns:
+    return WordPatterns([trade.written for trade in trades()])
 
 
 # not required: excluded, or a mere circumstance of another work
@@ -80,12 +85,10 @@ def _named(text: str) -> Mapping[str, str]:
         folded = fold(text[start:end])
         hits = []
         before = fold(text[max(0, start - 60) : start])
-        for trade in trades() if _any_trade().search(folded) else ():
-            hit = trade.words.search(folded)
-            if hit is None or _CHANCE.search(folded[: hit.start()]):
-                continue
-            if not _EXCLUDED.search(before + folded[: hit.start()]):
-                hits.append((hit.start(), -hit.end(), trade.name))
+        for number, hit in _words().found(folded):
+            earlier = folded[: hit.start()]
+            if not _CHANCE.search(earlier) and not _EXCLUDED.search(before + earlier):
+                hits.append((hit.start(), -hit.end(), trades()[number].name))
         if hits:
             found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
         start = piece.end() if piece else end

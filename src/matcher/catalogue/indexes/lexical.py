@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +48,16 @@ class _Weighted:
     highest: NDArray[np.float32]  # of each word
 
 
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """The words of some rows, one row after the other from `starts`, with their weights; `empty` rows have none."""
+
+    columns: NDArray[Any]
+    weights: NDArray[Any]
+    starts: NDArray[np.int64]
+    empty: NDArray[Any]
+
+
 class _Scratch:
     """Reusable scratch arrays, for one query at a time; all zero between two queries."""
 
@@ -57,7 +66,7 @@ class _Scratch:
         self.wanted = np.zeros(rows, dtype=bool)
         self.asked = np.zeros(words)
         self.rows: NDArray[np.int64] | None = None  # the last rows compared, and their words
-        self.table: Any = None
+        self.entries: Any = None
 
 
 class LexicalIndex:
@@ -172,28 +181,23 @@ class LexicalIndex:
             room.total[rows[held]] += weights[held]
         room.wanted[found] = False
 
-    @cached_property
-    def _table(self) -> Any:
-        """Rows by words, with their weights."""
-        from scipy.sparse import csr_array
-
-        starts = self._counted.starts
-        kind = (
-            np.int32 if int(starts[-1]) < 2**31 else np.int64
-        )  # that of the columns, so that none is copied
-        return csr_array(
-            (self._weighted.weights, self._counted.columns, starts.astype(kind)),
-            shape=(self._rows, max(len(self._vocabulary), 1)),
-        )
+    def _entries(self, rows: NDArray[np.int64]) -> _Entries:
+        """The words of these rows with their weights."""
+        lows = self._counted.starts[rows]
+        sizes = self._counted.starts[rows + 1] - lows
+        ends = np.cumsum(sizes)
+        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
+        return _Entries(self._counted.columns[at], self._weighted.weights[at], ends - sizes, sizes == 0)
 
     @staticmethod
-    def _sums(room: _Scratch, columns: Sequence[int], table: Any) -> NDArray[np.float64]:
-        """The summed weights of these words in each row of a table."""
+    def _sums(room: _Scratch, columns: Sequence[int], held: _Entries) -> NDArray[np.float64]:
+        """The summed weights of these words in each row."""
         room.asked[columns] = 1.0
-        try:
-            return np.asarray(table @ room.asked, dtype=np.float64)
-        finally:
-            room.asked[columns] = 0.0
+        found = np.append(room.asked[held.columns] * held.weights, 0.0)
+        room.asked[columns] = 0.0
+        total = np.add.reduceat(found, held.starts) if len(held.starts) else found[:0]
+        total[held.empty] = 0.0
+        return np.asarray(total)
 
     def compare(
         self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
@@ -202,8 +206,8 @@ class LexicalIndex:
         if rows is not None:
             with self._room() as room:
                 if room.rows is not rows:
-                    room.rows, room.table = rows, self._table[rows]
-                total = self._sums(room, columns, room.table)
+                    room.rows, room.entries = rows, self._entries(rows)
+                total = self._sums(room, columns, room.entries)
         else:
             total = np.zeros(self._rows)
             for column in columns:

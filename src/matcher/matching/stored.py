@@ -1,0 +1,123 @@
+"""What the judgement reads in texts and names, stored with a catalogue: a new process need not read them again.
+
+Without it, or where the models or tables have changed since, everything is read on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import DECLARED
+from matcher.catalogue.files import save_derived
+from matcher.learned import activities
+from matcher.matching import declared, evidence, judgement, trades
+from matcher.reference import paths, tables
+
+MODELS = ("said.npz", "trades.npz")  # of the judgement, that read texts
+BLOCK = 2_000  # names read at a time
+
+
+def save(catalogue: Catalogue, folder: Path) -> None:
+    """Read what a catalogue declares, and its names, and store it in the folder to which it is being saved.
+
+    Nothing is stored where the judgement does not rank: without a directory, or by another recipe.
+    """
+    listed = bool((catalogue.of_structure("kind") != "").any())
+    if listed and catalogue.recipe.judgement and judgement.reads(catalogue):
+        made = {"made": _made_by(catalogue), "activities": activities.of(catalogue.encoder).vectors}
+        save_derived(folder, made | _of_texts(catalogue) | _of_names(catalogue))
+
+
+def adopt(catalogue: Catalogue) -> None:
+    """Have a catalogue use what is stored with it, where it was made by these models and this code."""
+    held = catalogue.derived
+    if "made" not in held or held["made"].item() != _made_by(catalogue).item():
+        return
+    catalogue.once(
+        declared.PIECES, lambda: declared.Pieces(catalogue, _reading(catalogue, held), held["numbers"])
+    )
+    activities.keep(catalogue.encoder, held["activities"])
+    for key in evidence.NAMES:
+        catalogue.keep_answers(key, held[_file_of(key)])
+
+
+def _made_by(catalogue: Catalogue) -> NDArray[np.str_]:
+    """A fingerprint of what these readings depend on."""
+    code = [Path(str(module.__file__)) for module in (declared, evidence, trades)]
+    models = [paths.judgement_file(name) for name in MODELS]
+    listed = [tables.assumptions_file("name_trades.csv"), paths.reference_dir() / "trades.csv"]
+    digest = hashlib.sha256(f"{catalogue.encoder.fingerprint} {activities.texts()}".encode())
+    for file in (*code, *models, *listed):
+        digest.update(file.read_bytes())
+    return np.array(digest.hexdigest())
+
+
+# ------------------------------------------------------------------------------------------ declared texts
+
+
+def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
+    """The texts that rows declare, their pieces, and what is derived of them; without texts that no row declares."""
+    rows = np.flatnonzero(catalogue.nature_mask(DECLARED))
+    pieces = declared.of(catalogue)
+    texts, at = np.unique(pieces.texts(rows), return_inverse=True)
+    numbers = np.full(catalogue.evidence.num_rows, -1, dtype=np.int32)
+    numbers[rows] = at
+    reading, by_piece, by_text = pieces.reading, trades.by_piece(pieces), trades.by_text(pieces)
+    slots, _ = reading.slots(texts)
+    many = reading.many[texts]
+    words, ends = _joined([reading.text(slot) for slot in slots.tolist()])
+    return {
+        "numbers": numbers, "keys": np.array(reading.keys, dtype=np.int64)[texts], "many": many, "starts": np.cumsum(many) - many,
+        "words": words, "ends": ends, "views": reading.views[slots], "same": reading.same[slots],
+        "trades_of_pieces": by_piece[slots], "trades_of_texts": by_text[texts],
+    }  # fmt: skip
+
+
+def _reading(catalogue: Catalogue, held: Mapping[str, NDArray[Any]]) -> declared.Reading:
+    """The reading of a catalogue as stored; texts read later come after it."""
+    found = declared.Reading(catalogue.encoder)
+    found.keys, found.starts, found.many = held["keys"].tolist(), held["starts"], held["many"]
+    found.views, found.same, found.stored = held["views"], held["same"], len(held["same"])
+    found.text_of = _Words(held["words"], held["ends"])
+    for name, stored in ((trades.OF_PIECES, "trades_of_pieces"), (trades.OF_TEXTS, "trades_of_texts")):
+        found.derived[name], found.done[name] = held[stored], len(held[stored])
+    declared.keep(found)
+    return found
+
+
+class _Words:
+    """Texts joined in one array of bytes, read one by one."""
+
+    def __init__(self, words: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self._words, self._ends = words, ends
+
+    def __call__(self, place: int) -> str:
+        low = int(self._ends[place - 1]) if place else 0
+        return self._words[low : int(self._ends[place])].tobytes().decode("utf-8", "surrogatepass")
+
+
+def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    coded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return np.frombuffer(b"".join(coded), dtype=np.uint8), np.cumsum(
+        [len(each) for each in coded], dtype=np.int64
+    )
+
+
+# ------------------------------------------------------------------------------------------ names
+
+
+def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
+    """What each name says, by the number of the name."""
+    evidence.read_names(catalogue, BLOCK)
+    return {_file_of(key): catalogue.answers(key) for key in evidence.NAMES}
+
+
+def _file_of(key: str) -> str:
+    return f"names_{key.replace(' ', '_')}"

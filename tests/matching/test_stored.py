@@ -1,0 +1,94 @@
+"""What is read in texts and names is stored with a catalogue: the same answers, without reading again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.build import build_catalogue, update_catalogue
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.lab import synth
+from matcher.matching import declared, evidence, recipes, stored, trades
+from matcher.matching.engine import Matcher
+
+NEED = next(iter(synth.tenders(1, seed=5)))
+
+
+@pytest.fixture(scope="module")
+def built() -> Catalogue:
+    return build_catalogue(list(synth.structures(300)), [], recipes.named("default"))
+
+
+@pytest.fixture(scope="module")
+def folder(built: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("stored") / "catalogue"
+    save_catalogue(built, place, lambda fresh: stored.save(built, fresh))
+    return place
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be read in this process, and nothing is remembered from before."""
+    monkeypatch.setattr(declared, "_readings", {})
+    monkeypatch.setattr("matcher.catalogue.catalogue._WORDS", {})
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a text or a name was read again")
+
+    monkeypatch.setattr(declared.Reading, "_read", refuse)
+    monkeypatch.setattr(trades, "of_name", refuse)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_stored_catalogue_answers_without_reading(folder: Path) -> None:
+    answer = Matcher.load(folder).match(NEED, 5, groups=0)
+    assert answer.lots[0].considered
+
+
+def test_and_answers_the_same(built: Catalogue, folder: Path) -> None:
+    matchers = Matcher(built), Matcher.load(folder)
+    fresh, kept = (m.match(NEED, 10, groups=0).lots for m in matchers)
+    assert [[(x.structure.siret, x.score, x.reasons) for x in lot.matches] for lot in fresh] == [
+        [(x.structure.siret, x.score, x.reasons) for x in lot.matches] for lot in kept
+    ]
+
+
+def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Matcher.load(folder).catalogue
+    rows = np.flatnonzero(held.nature_mask(("offer",)))[:1]
+    one = held.structure(int(held.owners[rows[0]]))
+    changed = replace(one, offers=(replace(one.offers[0], title="Ramonage de cheminées", text=""),))
+    fresh = update_catalogue(held, [changed])
+    read: list[str] = []
+    before = declared.Reading._read
+
+    def counted(self: declared.Reading, texts: dict[int, str]) -> None:
+        read.extend(texts.values())
+        before(self, texts)
+
+    monkeypatch.setattr(declared.Reading, "_read", counted)
+    pieces = declared.of(fresh)
+    pieces.texts(np.flatnonzero(fresh.nature_mask(("offer", "description", "job"))))
+    assert read == ["Ramonage de cheminées"]
+    assert pieces.text(len(pieces.reading) - 1) == "Ramonage de cheminées"
+    assert len(trades.by_piece(pieces)) == len(pieces.reading)
+
+
+def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "_readings", {})
+    monkeypatch.setattr(stored, "_made_by", lambda catalogue: np.array("other models"))
+    catalogue = load_catalogue(folder)
+    stored.adopt(catalogue)
+    assert declared.of(catalogue).reading.stored == 0
+    evidence.read_names(catalogue)  # answered by reading
+    assert len(catalogue.answers("trades")) == len(catalogue.coded("name")[1])
+
+
+def test_nothing_is_stored_for_a_recipe_without_judgement(tmp_path: Path) -> None:
+    made = build_catalogue(list(synth.structures(5)), [], recipes.named("lexical"))
+    save_catalogue(made, tmp_path / "c", lambda fresh: stored.save(made, fresh))
+    assert not load_catalogue(tmp_path / "c").derived
