@@ -79,8 +79,10 @@ class Rate:
 
     def wait(self, caller: str) -> float:
         """Seconds until this caller may ask again; 0 where it may now."""
-        times, now = self._seen.get(caller, ()), time.monotonic()
-        return max(0.0, times[0] + self.seconds - now) if len(times) >= self.most else 0.0
+        times = self._seen.get(caller)
+        if times is None or len(times) < self.most:
+            return 0.0
+        return max(0.0, times[0] + self.seconds - time.monotonic())
 
     def count(self, caller: str) -> None:
         """Count a request."""

@@ -51,9 +51,6 @@ SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 MOST_SECONDS, MOST_MEGABYTES = 5.0, 300.0  # of one file
 PLAIN = "/v1/structures"  # the plain read whose waiting is measured
-WARMS = (
-    10  # seconds for a service that started to load what its first visitors need; bench_speed measures starts
-)
 HOSTILE = "127.0.0.2"  # where hostile requests come from; honest ones come from 127.0.0.1
 #: Honest requests in turn: pages, lists and searches; one in ten is a match, one in five hundred a notice sent as a file.
 HONEST = (
@@ -278,7 +275,6 @@ def steady(minutes: float, rate: float) -> bool:
     apart = get_context("spawn")
     ended, told = apart.Event(), apart.Queue()
     with prepared() as (url, _):
-        time.sleep(WARMS)
         hostile = apart.Process(target=attack, args=(url, ended, told))
         hostile.start()
         waits, statuses = asyncio.run(_on_schedule(url, minutes * 60, rate))
