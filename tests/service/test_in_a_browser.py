@@ -26,6 +26,11 @@ pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SIRET = "00010001600013"
 NEED = "entretien des espaces verts"
+#: How far what is shown has moved since the page began to load.
+SHIFT = (
+    "new Promise(done => { let moved = 0; new PerformanceObserver(seen => { for (const each of seen.getEntries()) moved += each.value })"
+    ".observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(moved), 200) })"
+)
 FIVE = "Le ménage des bureaux. La tonte des pelouses. La blanchisserie du linge. Un traiteur pour un congrès. Le transport de colis."
 
 
@@ -104,6 +109,7 @@ def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
     assert first.locator("a[href^='tel:']").is_visible() and "Pantin" in first.inner_text()
     height = tab.evaluate("document.documentElement.scrollHeight")
     assert height <= 2 * WIDE["height"]
+    assert tab.evaluate(SHIFT) == 0  # nothing moves while it loads
 
 
 def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
@@ -245,6 +251,7 @@ def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]
         "Demandes de compte",
     ]
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
+    assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
 
 
 def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
@@ -342,6 +349,9 @@ def mailed(folder: Path, address: str) -> str:
 def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
+    told = re.sub(r"\s", "", tab.inner_text("body"))
+    shown, never = re.findall(r",(\d+)structuresapparaissent.*?;(\d+)n’apparaissent", told)[0]
+    assert int(shown) + int(never) == int(re.findall(r"(\d+)structureset", told)[0])  # no ordinary firm
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
 
