@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -34,6 +34,8 @@ log = logging.getLogger("service")
 ANONYMOUS = "anonymous"
 SESSION_COOKIE = "maillage"
 SESSION_SECONDS = 12 * 3600
+IDLE_SECONDS = 2 * 3600  # after which a session that signed in ends
+SEEN_SECONDS = 300  # how often a session that is used says so in its cookie
 SESSION_END = "session.end"  # the line of the audit trail that ends a session before its time
 
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made by `matcher keys create`.")
@@ -145,7 +147,10 @@ async def _who(
 ) -> Bearer:
     # a thread, which may have to wait in a busy service, only where the store is queried
     shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
-    return await run_in_threadpool(identify, request) if shown else identify(request)
+    who = await run_in_threadpool(identify, request) if shown else identify(request)
+    if who.id != ANONYMOUS:
+        request.scope.setdefault("state", {})["actor"] = who.actor
+    return who
 
 
 def needs(*scopes: str) -> Any:
@@ -196,6 +201,7 @@ class Session:
     id: str
     key: str = ""
     until: int = 0
+    seen: int = 0  # when it was last used, to some minutes
 
     @classmethod
     def of(cls, request: Request) -> Session | None:
@@ -214,17 +220,23 @@ class Session:
             data = json.loads(base64.urlsafe_b64decode(body + "=="))
         except ValueError:
             return None
-        session = cls(id=str(data["id"]), key=str(data["key"]), until=int(data["until"]))
-        ended = session.id in request.app.state.ended
-        return session if session.until > time.time() and not ended else None
+        session = cls(str(data["id"]), str(data["key"]), int(data["until"]), int(data.get("seen", 0)))
+        end = min(session.until, session.seen + IDLE_SECONDS) if session.key else session.until
+        return session if end > time.time() and session.id not in request.app.state.ended else None
 
     @classmethod
     def fresh(cls, key: str = "") -> Session:
-        return cls(id=secrets.token_urlsafe(12), key=key, until=int(time.time()) + SESSION_SECONDS)
+        seen = int(time.time())
+        return cls(secrets.token_urlsafe(12), key, seen + SESSION_SECONDS, seen)
+
+    def used(self) -> Session:
+        """The session as it is used now: itself where its cookie said so lately."""
+        moment = int(time.time())
+        return replace(self, seen=moment) if self.key and self.seen + SEEN_SECONDS < moment else self
 
     def cookie(self, request: Request) -> str:
         """The value of its cookie."""
-        data = json.dumps({"id": self.id, "key": self.key, "until": self.until}, separators=(",", ":"))
+        data = json.dumps(asdict(self), separators=(",", ":"))
         body = base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")
         return f"{body}.{sign(request, body)}"
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import sys
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
     app.state.metrics = observability.Metrics()
+    app.state.warmed = threading.Event()  # readiness waits for it
     handlers.install(app)
     routes.include(app)
     page.include(app)
@@ -63,8 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
-    app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved)
-    app.add_middleware(observability.RequestLog, metrics=app.state.metrics)
+    app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved, shown=handlers.unheard)
+    app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
 
 
@@ -72,14 +74,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
-    threads = app.state.settings.threads + limits.WRITERS + READERS
+    threads = app.state.settings.threads + limits.LONG_ONES + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
     gc.enable()
     if serving.current is None:
         log.warning(serving.refusal)
-    warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, serving))
+    warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
     app.state.mailer.start()
     watcher = asyncio.create_task(_watch(app))
     try:
@@ -96,16 +98,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.store.close()
 
 
-def _warm(serving: Serving) -> None:
-    """Prepare, while the first requests are answered, what others would wait for.
+def _warm(app: FastAPI) -> None:
+    """Prepare, while the first requests are answered, what others would wait for; then the service is ready.
 
     Last the process that reads uploads; where it cannot start, the first upload says so.
     """
-    if serving.current is not None:
-        serving.warm()
-        page.warm()
+    serving: Serving = app.state.serving
+    try:
+        _route(app)
+        if serving.current is not None:
+            serving.warm()
+            page.warm()
+    finally:
+        app.state.warmed.set()
     with contextlib.suppress(OSError):
         confined.start()
+
+
+def _route(app: FastAPI) -> None:
+    """Prepare every route: FastAPI analyses the parameters of a router when it is first asked for."""
+    for route in app.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
 
 
 def _refresh(app: FastAPI) -> None:

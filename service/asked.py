@@ -29,6 +29,10 @@ class Taken:
     place_choices: Sequence[str] = ()  # the candidates of an ambiguous place name in the need
 
 
+LONG_TITLE = 5_000  # characters of a title; published ones hold some hundreds
+LONG_LOT = 100_000  # characters of a lot's description; published ones hold some thousands
+
+
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
     if unknown := [k for k in asked.kinds if k not in KINDS]:
@@ -113,7 +117,17 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
     try:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
-        raise Refused(503, str(error), {"Retry-After": "60"}) from None
+        raise Refused(503, str(error), {"Retry-After": "60"}, "busy") from None
+
+
+def _readable(tender: Tender) -> None:
+    """Raises UnusableNotice for a text that no notice holds: a pattern that looks through it would hold up every request."""
+    titles = (tender.title, *(lot.title for lot in tender.lots))
+    if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in tender.lots):
+        raise UnusableNotice(
+            "too-long",
+            f"a title is over {LONG_TITLE:,} characters, or a description over {LONG_LOT:,}: send the notice without its annexes",
+        )
 
 
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
@@ -144,6 +158,7 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
             f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders",
         )
     chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
+    _readable(chosen)
     if where:
         chosen = replace(
             chosen,

@@ -14,6 +14,7 @@ from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from matcher.domain import Award, BadInput, Place, Rejected, Tender
+from matcher.reading import contracts
 from matcher.reading.need import free_text_tender
 from matcher.reference import places
 from matcher.territory import choropleth, coverage, facilitators, ledger, potential
@@ -133,6 +134,7 @@ def reported(
     purchases: list[ledger.Purchase] = []
     rejected: list[Rejected] = []
     listed: list[Award] = []
+    announced: list[Award] = []
     with tempfile.TemporaryDirectory() as scratch:
         for number, file in enumerate(books):
             path = Path(scratch) / f"{number}.csv"
@@ -146,11 +148,11 @@ def reported(
                 if isinstance(record, Award):
                     listed.append(record)
                 elif isinstance(record, Tender):
-                    listed += record.awards
+                    announced += record.awards
                 elif isinstance(record, Rejected):
                     rejected.append(record)
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
     return ledger.report(
-        request.app.state.serving.get().catalogue, purchases=purchases, awards=listed, buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
+        request.app.state.serving.get().catalogue, purchases=purchases, awards=[*contracts.consolidate(listed), *announced], buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
     )  # fmt: skip

@@ -7,21 +7,19 @@ import contextlib
 import hashlib
 import ipaddress
 import logging
+import math
 import re
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
-from service.problems import problem
 from service.settings import Settings
 from service.turns import TooMany, Turns
 
@@ -36,6 +34,7 @@ HEADERS = {
 }
 PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and not by its address
 FAILURES = "30/minute"  # keys and tokens refused, by address
+CALLERS = 100_000  # whose requests are counted at once
 BODY_SECONDS = 15.0  # for a body to arrive
 SEND_SECONDS = 30.0  # for a part of an answer to be taken
 HELD = 64_000_000  # bytes of all bodies being received
@@ -44,36 +43,64 @@ WAITING = 64  # requests that wait for their turn; further ones are refused
 WAITING_OF_ONE = 32  # of them, of one caller
 MAX_FIELDS = 100_000  # of a JSON body: more is no notice
 WRITERS = 4  # concurrent requests that write
+LONG = 10_000  # bytes of a body beyond which what is compared is long; so is every file
+LONG_ONES = 2  # concurrent comparisons of files and of long texts
+FILE = re.compile(
+    rb'filename\*?=(?:"[^"]|[^"\s;])'
+)  # a form's part that is a file, and not an empty field for one
 #: Routes that compare lots with structures: queued, so that reads never wait for them.
 HEAVY = re.compile(
     r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|territoire|structure/\d+/brochure)"
     r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure)|v1/(?:explain|exposure|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
     r"|v1/structures/\d+/opportunities|structure/\d+(?:/partenaires)?$)"
 )
-CHARSETS = frozenset(
-    {"utf-8", "utf8", "iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252", "cp1252"}
-)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
+Shown = Callable[[Scope, int, str, Mapping[str, str]], ASGIApp]
+
+
 class Refusal(Exception):
-    """A refused request: the problem to answer."""
+    """A refused request: the status, detail and headers of its answer."""
 
     def __init__(self, status: int, detail: str, **headers: str) -> None:
         super().__init__(detail)
-        self.answer = problem(status, detail, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        self.status, self.detail = status, detail
+        self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
+
+
+class Rate:
+    """Requests of each caller in a moving window, such as "30/minute"."""
+
+    def __init__(self, rate: str) -> None:
+        item = parse(rate)
+        self.most, self.seconds = item.amount, item.get_expiry()
+        self._seen: TTLCache[str, deque[float]] = TTLCache(CALLERS, ttl=self.seconds)
+
+    def wait(self, caller: str) -> float:
+        """Seconds until this caller may ask again; 0 where it may now."""
+        times, now = self._seen.get(caller, ()), time.monotonic()
+        return max(0.0, times[0] + self.seconds - now) if len(times) >= self.most else 0.0
+
+    def count(self, caller: str) -> None:
+        """Count a request."""
+        times = self._seen.get(caller) or deque(maxlen=self.most)
+        times.append(time.monotonic())
+        self._seen[caller] = times  # kept for a window from now on
 
 
 class Guard:
-    """Host, rate, body, turn and deadline, before and around the application; security headers on every answer."""
+    """Host, rate, body, turn and deadline, before and around the application; security headers on every answer.
 
-    def __init__(self, app: ASGIApp, settings: Settings, proved: TTLCache[str, bool]) -> None:
-        self.app, self.settings = app, settings
-        self.limit, self.failures = parse(settings.rate), parse(FAILURES)
-        self.limiter = MovingWindowRateLimiter(MemoryStorage())
+    `shown` makes the answer of a refusal, by its status, detail and headers.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, proved: TTLCache[str, bool], shown: Shown) -> None:
+        self.app, self.settings, self.shown = app, settings, shown
+        self.asked, self.refused = Rate(settings.rate), Rate(FAILURES)
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
-        places = {"heavy": settings.threads, "write": WRITERS}
+        places = {"heavy": settings.threads, "long": LONG_ONES, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
         self.always = headers_of(settings)
@@ -100,15 +127,15 @@ class Guard:
         except Refusal as refusal:
             if started:
                 raise
-            await refusal.answer(scope, receive, answer)
+            await self.shown(scope, refusal.status, refusal.detail, refusal.headers)(scope, receive, answer)
         except Exception as error:
             if started:
                 raise
             log.error("internal error", exc_info=error, extra={"route": route_of(scope)})
             sentence = "internal error: it was logged; try again, or tell the operator"
-            await problem(500, sentence)(scope, receive, answer)
+            await self.shown(scope, 500, sentence, {})(scope, receive, answer)
         if status == 401 and token_of(headers):
-            self.limiter.hit(self.failures, "refused", address_of(scope))
+            self.refused.count(address_of(scope))
 
     def _headers(
         self, present: list[tuple[bytes, bytes]], path: str, private: bool
@@ -143,20 +170,17 @@ class Guard:
             raise Refusal(400, "Content-Length is no number", Connection="close")
         if int(length) > self.settings.max_body:
             raise Refusal(413, self._too_large(), Connection="close")
-        charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", headers.get("content-type", ""), re.I)
-        if charset and charset.group(1).lower() not in CHARSETS:
-            raise Refusal(415, "the charset is not read here: send UTF-8")
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
             raise Refusal(400, "the address holds a null character: take it out")
         if scope["path"].startswith("/v1/health"):
             return
-        if token_of(headers) and not self.limiter.test(self.failures, "refused", address_of(scope)):
+        if token_of(headers) and self.refused.wait(address_of(scope)):
             raise Refusal(429, "too many keys were refused: try again in a minute", Retry_After="60")
-        if not self.limiter.hit(self.limit, caller):
-            wait = max(1, int(self.limiter.get_window_stats(self.limit, caller).reset_time - time.time()) + 1)
+        if wait := math.ceil(self.asked.wait(caller)):
             raise Refusal(
                 429, f"more than {self.settings.rate}: try again in {wait} s", Retry_After=str(wait)
             )
+        self.asked.count(caller)
 
     def _too_large(self) -> str:
         return f"the body is over {self.settings.max_body // 1_000_000} MB: send the notice alone, without its annexes"
@@ -165,18 +189,20 @@ class Guard:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers, caller: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
-            taken = await stack.enter_async_context(self._body(scope, receive, headers))
-            await stack.enter_async_context(self._turn(scope, caller))
+            taken, body = await stack.enter_async_context(self._body(scope, receive, headers))
+            await stack.enter_async_context(self._turn(lane_of(scope, body), caller))
             if scope["path"].endswith("/events"):  # a stream, which has bounds of its own
                 await self.app(scope, taken, send)
                 return
             await self._in_time(scope, taken, send, stack)
 
     @contextlib.asynccontextmanager
-    async def _body(self, scope: Scope, receive: Receive, headers: Headers) -> AsyncIterator[Receive]:
+    async def _body(
+        self, scope: Scope, receive: Receive, headers: Headers
+    ) -> AsyncIterator[tuple[Receive, bytes]]:
         """The complete body, before any work on it: a slow sender holds no thread."""
         if "content-length" not in headers and "transfer-encoding" not in headers:
-            yield receive
+            yield receive, b""
             return
         address, body = address_of(scope), bytearray()
         try:
@@ -195,8 +221,9 @@ class Guard:
                         raise Refusal(
                             503, "too many bodies at once: try again in a few seconds", Retry_After="5"
                         )
-            unfit(bytes(body), headers.get("content-type", ""))
-            yield _given(bytes(body), receive)
+            whole = bytes(body)
+            unfit(whole, headers.get("content-type", ""))
+            yield _given(whole, receive), whole
         except TimeoutError:
             raise Refusal(
                 408, "the body takes too long to arrive: send it again", Connection="close"
@@ -207,9 +234,9 @@ class Guard:
                 del self.held[address]
 
     @contextlib.asynccontextmanager
-    async def _turn(self, scope: Scope, caller: str) -> AsyncIterator[None]:
+    async def _turn(self, lane: str, caller: str) -> AsyncIterator[None]:
         """A place among the requests of its kind; reads need none."""
-        turns = self.turns.get(lane_of(scope))
+        turns = self.turns.get(lane)
         if turns is None:
             yield
             return
@@ -288,11 +315,11 @@ def unfit(body: bytes, media: str) -> None:
         raise Refusal(400, "the body holds a null character: take it out")
 
 
-def lane_of(scope: Scope) -> str:
-    """ "heavy" for what matches, "write" for what changes something, else "read"."""
+def lane_of(scope: Scope, body: bytes) -> str:
+    """ "heavy" for what matches ("long" where it brings a file or a long text), "write" for what changes something, else "read"."""
     method, path = scope["method"], scope["path"]
     if HEAVY.match(f"{method} {path}"):
-        return "heavy"
+        return "long" if len(body) > LONG or FILE.search(body) else "heavy"
     # an assistant's call requests the API in this process: it must not hold the slot that this request needs
     return "read" if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/mcp") else "write"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
 import secrets
@@ -12,7 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.limits import route_of
+from service.limits import address_of, route_of
 from service.settings import Settings
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
@@ -69,11 +71,21 @@ class Metrics:
         )
 
 
-class RequestLog:
-    """Counts and logs each request; gives it an identifier that its answer carries."""
+REFUSED = frozenset({401, 403, 429})
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+
+def asker(scope: Scope, secret: str) -> str:
+    """Who asked: the public part of the key, else a mark of the address, the same for as long as the secret is."""
+    if actor := scope.get("state", {}).get("actor"):
+        return str(actor)
+    return "address:" + hmac.new(secret.encode(), address_of(scope).encode(), hashlib.sha256).hexdigest()[:12]
+
+
+class RequestLog:
+    """Counts and logs each request, refusals with who asked; gives it an identifier that its answer carries."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, secret: str) -> None:
+        self.app, self.metrics, self.secret = app, metrics, secret
         self.log = logging.getLogger("service.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,4 +114,6 @@ class RequestLog:
             ).inc()
             self.metrics.seconds.labels(route).observe(seconds)
             facts = {"id": identifier, "method": scope["method"], "route": route, "status": status}
+            if status in REFUSED:
+                facts["by"] = asker(scope, self.secret)
             self.log.info("request", extra={**facts, "ms": round(1000 * seconds, 1)})

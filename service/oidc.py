@@ -16,6 +16,7 @@ from matcher.records.keys import PLAIN_SCOPES, Bearer
 from matcher.reference.identifiers import siret_valid
 from service.settings import Settings
 
+ID_TOKEN, ACCESS_TOKEN = "an ID token", "an access token"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
 SECONDS = 5  # to wait for the issuer
 SCOPE = "openid email"  # all that signing in asks for
@@ -27,7 +28,10 @@ REFUSED = "Votre identité n'a pas pu être vérifiée : recommencez."
 def _found(issuer: str) -> dict[str, Any]:
     """The endpoints of an issuer (OpenID Connect Discovery 1.0).  Raises httpx.HTTPError, ValueError."""
     address = issuer.rstrip("/") + "/.well-known/openid-configuration"
-    return dict(httpx.get(address, timeout=SECONDS, follow_redirects=False).raise_for_status().json())
+    found = dict(httpx.get(address, timeout=SECONDS, follow_redirects=False).raise_for_status().json())
+    if str(found.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
+        raise ValueError("the endpoints are described as those of another issuer")
+    return found
 
 
 @cached(TTLCache(maxsize=4, ttl=24 * 3600))
@@ -38,26 +42,41 @@ def _keys(issuer: str) -> Any:
     return PyJWKClient(_found(issuer)["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 
-def _claims(token: str, settings: Settings, audience: str, required: list[str]) -> dict[str, Any]:
-    """The claims of a token that the issuer signed for `audience`.  Raises Forbidden."""
+def _claims(
+    token: str, settings: Settings, audience: str, required: list[str], kind: str = ""
+) -> dict[str, Any]:
+    """The claims of a token that the issuer signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
     issuer = str(settings.oidc_issuer)
     try:
         key = _keys(issuer).get_signing_key_from_jwt(token)
-        return dict(
-            jwt.decode(
-                token, key.key, algorithms=ALGORITHMS, audience=audience, issuer=[issuer, issuer.rstrip("/")],
-                options={"require": required},
-            )
+        claims = jwt.decode(
+            token, key.key, algorithms=ALGORITHMS, audience=audience, issuer=[issuer, issuer.rstrip("/")],
+            options={"require": required},
         )  # fmt: skip
+        if kind and (kind != _kind(jwt.get_unverified_header(token), claims) or _weak(claims, settings)):
+            raise ValueError("a token of another kind, or of a weaker identification")
+        return dict(claims)
     except (jwt.PyJWTError, httpx.HTTPError, OSError, KeyError, ValueError):
         raise Forbidden("this token is not one of the issuer, or has expired: sign in again") from None
 
 
+def _kind(head: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+    """What a token is for: access where its head says so (RFC 9068), else by the nonce that ID tokens alone have."""
+    if str(head.get("typ", "")).lower().removeprefix("application/") == "at+jwt":
+        return ACCESS_TOKEN
+    return ID_TOKEN if "nonce" in claims else ACCESS_TOKEN
+
+
+def _weak(claims: Mapping[str, Any], settings: Settings) -> bool:
+    """Was the person identified less strongly than the operator asks?"""
+    return bool(settings.oidc_acr) and claims.get("acr") not in settings.oidc_acr
+
+
 def prove(token: str, settings: Settings) -> Bearer:
     """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
-    claims = _claims(token, settings, settings.oidc_audience, ["exp", "iss", "aud", "sub"])
+    claims = _claims(token, settings, settings.oidc_audience, ["exp", "iss", "aud", "sub"], ACCESS_TOKEN)
     scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
@@ -79,11 +98,11 @@ def back(settings: Settings) -> str:
 def asked(settings: Settings, state: str, nonce: str) -> str:
     """The issuer's page of identification, for one visitor.  Raises Forbidden where it does not answer.
 
-    Only the parameters of the authorization code flow: ProConnect refuses any other.
+    Only the parameters of the authorization code flow, for ProConnect refuses others; and the strength, where it is asked for.
     """
     query = {
         "response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings), "scope": SCOPE, "state": state,
-        "nonce": nonce,
+        "nonce": nonce, **({"acr_values": " ".join(settings.oidc_acr)} if settings.oidc_acr else {}),
     }  # fmt: skip
     return f"{_endpoint(settings, 'authorization_endpoint')}?{urlencode(query)}"
 
@@ -100,8 +119,8 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str]:
         )
         tokens = given.json()
         identity = _claims(
-            str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"]
-        )
+            str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"], ID_TOKEN
+        )  # fmt: skip
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
         userinfo = _answer(
             client.build_request("GET", _endpoint(settings, "userinfo_endpoint"), headers=head), client

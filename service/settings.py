@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     oidc_client: str = ""  # as which the pages are registered with the issuer; signing in by it asks for both
     oidc_client_secret: str = Field("", repr=False)
     oidc_name: str = "ProConnect"  # of the issuer, on the page of signing in
+    oidc_acr: tuple[
+        str, ...
+    ] = ()  # strengths of identification that are accepted; none given, one factor is assumed
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
@@ -68,9 +71,8 @@ class Settings(BaseSettings):
     reply_to: str = "contact@maillage.example.org"  # of digests: answers and "stop" go there
     mail_secret: str | None = Field(None, min_length=16, repr=False)  # signs the links of mails
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
-    threads: int = Field(
-        2, ge=1, le=256
-    )  # concurrent comparisons in one process; further ones are queued, reads are not
+    #: Concurrent comparisons in one process, all but one of them of one caller; further ones are queued, reads are not.
+    threads: int = Field(3, ge=1, le=256)
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @property

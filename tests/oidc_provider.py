@@ -27,13 +27,15 @@ class Provider:
     email: str = "achats@ville.example"
     base: str = ""
     userinfo_sub: str = "u-1"
+    strength: str = ""  # of the identification, as ID tokens say it
+    described_as: str = ""  # the issuer that its description names, where that is another
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     key: Any = field(default_factory=lambda: generate_private_key(public_exponent=65537, key_size=2048))
 
-    def signed(self, **claims: Any) -> str:
+    def signed(self, kind: str = "JWT", **claims: Any) -> str:
         facts = {"iss": self.base, "aud": CLIENT, "exp": int(time.time()) + 60, **claims}
-        return jwt.encode(facts, self.key, "RS256", {"kid": "k"})
+        return jwt.encode(facts, self.key, "RS256", {"kid": "k", "typ": kind})
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def provider() -> Iterator[Provider]:
             match url.path:
                 case "/.well-known/openid-configuration":
                     names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "userinfo_endpoint": "userinfo", "end_session_endpoint": "session/end", "jwks_uri": "jwks"}  # fmt: skip
-                    self.give({"issuer": known.base} | {name: f"{known.base}/{path}" for name, path in names.items()})  # fmt: skip
+                    self.give({"issuer": known.described_as or known.base} | {name: f"{known.base}/{path}" for name, path in names.items()})  # fmt: skip
                 case "/jwks":
                     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(known.key.public_key()))
                     self.give({"keys": [{**public, "kid": "k", "use": "sig", "alg": "RS256"}]})
@@ -80,7 +82,8 @@ def provider() -> Iterator[Provider]:
             if not asked or not good:
                 self.send_error(400)
                 return
-            token = known.signed(sub="u-1", nonce=asked["nonce"])
+            strength = {"acr": known.strength} if known.strength else {}
+            token = known.signed(sub="u-1", nonce=asked["nonce"], **strength)
             self.give({"access_token": "jeton", "token_type": "Bearer", "expires_in": 60, "id_token": token})
 
         def give(self, body: Any, media: str = "application/json") -> None:

@@ -63,3 +63,27 @@ def test_every_timer_starts_a_service_of_its_name(name: str) -> None:
 def test_the_page_installs_every_unit() -> None:
     page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
     assert [name for name in UNITS if f"deploy/{name}" not in page] == []
+
+
+def test_every_secret_is_in_the_inventory() -> None:
+    page = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+    inventory = page.partition("## Keys and secrets")[2].partition("\n## ")[0]
+    secrets = {
+        name
+        for name in (*NAMES, "MATCHER_SEAL_KEY")
+        if re.search("SECRET|PASSWORD|_KEY$|STORE|VECTORS", name)
+    }
+    assert len(secrets) >= 7 and not [name for name in secrets if f"`{name}`" not in inventory]
+
+
+def test_the_proxy_speaks_tls_of_today_and_leads_no_program_on_from_http() -> None:
+    conf = (DEPLOY / "nginx.conf").read_text()
+    secure, plain = conf.split("listen 80;")
+    assert re.findall(r"^\s*ssl_protocols (.+);", secure, re.M) == ["TLSv1.3 TLSv1.2"]
+    ciphers = re.findall(r"^\s*ssl_ciphers (.+);", secure, re.M)[0].split(":")
+    assert all(
+        re.fullmatch(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA\d+|CHACHA20-POLY1305)", one) for one in ciphers
+    )
+    # pages are led on to https; a key that a program sent in clear is refused
+    assert "proxy_pass" not in plain
+    assert re.findall(r"location (\S+) \{ return (\d+)", plain) == [("/v1/", "403"), ("/", "301")]

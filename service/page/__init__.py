@@ -10,16 +10,6 @@ from fastapi import FastAPI
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-#: Templates compiled at start.
-FIRST = (
-    "home.html",
-    "search.html",
-    "results.html",
-    "lots.html",
-    "shown.html",
-    "structures.html",
-    "error.html",
-)
 
 
 def include(app: FastAPI) -> None:
@@ -33,13 +23,16 @@ def include(app: FastAPI) -> None:
 def warm() -> None:
     """Warm up what first pages need: templates, outlines of the map, readers of a need, the store."""
     import alembic.command  # noqa: F401  half a second of processor
+    from sqlalchemy.orm import configure_mappers
 
     from matcher.reference import toponyms
     from matcher.territory import outlines
     from service.asked import from_need
     from service.page import chart, lots, render
 
-    render.compiled(FIRST)
-    from_need("entretien des locaux et des espaces verts", toponyms.asked("Pantin"), 100)
-    lots.suggested("entretien des locaux et des espaces verts")
+    configure_mappers()
+    render.compiled(path.name for path in render.TEMPLATES.glob("*.html"))
+    need = "Entretien des locaux et des espaces verts à Pantin"
+    from_need(need, toponyms.asked("Pantin", need), 100)
+    lots.suggested(need)
     chart.towns(outlines.WHOLE)

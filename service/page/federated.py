@@ -86,6 +86,9 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
     )
     answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     answer.delete_cookie(ENDS, path="/deconnexion")
+    answer.headers["Clear-Site-Data"] = (
+        '"cache", "storage"'  # on a shared machine, what the next visitor would find
+    )
     return answer
 
 

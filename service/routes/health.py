@@ -62,6 +62,8 @@ async def readiness(request: Request) -> Response:
     found = _health(request)
     if found.status != "ok":
         raise Refused(503, found.detail, {"Retry-After": "10"})
+    if not request.app.state.warmed.is_set():
+        raise Refused(503, "still preparing what first requests need", {"Retry-After": "1"})
     try:  # every request needs a free thread and a store that answers
         async with asyncio.timeout(READY_SECONDS):
             await run_in_threadpool(_ask_store, request)

@@ -290,6 +290,17 @@ class Lot:
     criteria: tuple[Criterion, ...] = ()  # award criteria, in the order of the form
     inferred: tuple[str, ...] = ()  # names of the fields above that were inferred, not stated
 
+    @property
+    def social_conditions(self) -> tuple[Clause, ...]:
+        """The social conditions of performance that the notice states, those with hours first, then by confidence."""
+        found = [clause for clause in self.clauses if clause.nature == "execution"]
+        return tuple(sorted(found, key=lambda clause: (clause.hours is None, -clause.confidence)))
+
+    @property
+    def owed_condition(self) -> Clause | None:
+        """The social condition that an ordinary firm owes once it has won; None on a reserved lot, which it cannot win."""
+        return next(iter(self.social_conditions), None) if self.reservation is None else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
@@ -323,7 +334,7 @@ class Award:
     group_form: str | None = None
     social: tuple[str, ...] = ()
     offers_received: int | None = None
-    relation: Literal["single", "group", "framework", "modification", "repeat", "unknown"] = "unknown"
+    relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
     subcontracts: tuple[Holder, ...] = ()
     source: str = ""
     flags: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.domain import Award, Rejected
+from matcher.reading import contracts
 from matcher.reading.sources import decp
 from matcher.reference.paths import shared_dir
 
@@ -59,7 +60,7 @@ def real_files() -> None:
         )
         for reason, count in Counter(r.reason for r in aside).most_common():
             print(f"  {count} x {reason}")
-        grouped = decp.consolidate(awards)
+        grouped = contracts.consolidate(awards)
         relations = ", ".join(
             f"{name} {count}" for name, count in Counter(a.relation for a in grouped).most_common()
         )

@@ -7,7 +7,7 @@
 Each starts a service of its own over the sample and asks it over the network.  `mutants` sends every bomb (tests/bombs.py) and
 damaged files of each format, and prints the slowest, the largest process that reads, and the 99th percentile of a plain read
 meanwhile.  `swaps` prints the memory of the service.  `steady` sends honest requests on schedule while two others send bombs and
-mutants from another address; the exit status is 1 where a file costs too much or an honest request fails.
+mutants from another address and another process; the exit status is 1 where a file costs too much or an honest request fails.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import Queue, get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,8 +51,11 @@ SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 MOST_SECONDS, MOST_MEGABYTES = 5.0, 300.0  # of one file
 PLAIN = "/v1/structures"  # the plain read whose waiting is measured
+WARMS = (
+    10  # seconds for a service that started to load what its first visitors need; bench_speed measures starts
+)
 HOSTILE = "127.0.0.2"  # where hostile requests come from; honest ones come from 127.0.0.1
-#: Honest requests in turn: pages, lists and searches, one match in ten.
+#: Honest requests in turn: pages, lists and searches; one in ten is a match, one in five hundred a notice sent as a file.
 HONEST = (
     "/v1/structures", "/v1/notices", "/v1/places?q=Pantin", f"/v1/structures/{SIRET}", "/", "/v1/health", "/v1/structures?q=a",
     "/territoire/facilitateurs", "/v1/notices.atom",
@@ -105,18 +110,18 @@ def mutants(count: int, seed: int = 1) -> Iterator[tuple[str, bytes, str]]:
 class Watch(threading.Thread):
     """The largest resident memory of any process that reads for the service, in MB."""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: psutil.Process) -> None:
         super().__init__(daemon=True)
-        self.most = 0.0
+        self.bench, self.most = bench, 0.0
 
     def run(self) -> None:
-        me, idle = psutil.Process(), None
+        idle = None
         while True:
             with suppress(psutil.Error):
                 if idle is None or not idle.is_running():
                     readers = (
                         each
-                        for each in me.children(recursive=True)
+                        for each in self.bench.children(recursive=True)
                         if "matcher.reading.child" in each.cmdline()
                     )
                     idle = next(readers, None)
@@ -172,7 +177,7 @@ def uploads(count: int) -> bool:
     """Every bomb and so many mutants; True where none costs too much and no plain read fails."""
     with prepared() as (url, _), from_there(url) as client:
         sent(client, b"Objet : tonte", "a.txt")
-        watch, plain, statuses = Watch(), Plain(url), Counter[int]()
+        watch, plain, statuses = Watch(psutil.Process()), Plain(url), Counter[int]()
         watch.start()
         plain.start()
         worst: dict[str, tuple[float, float]] = {}
@@ -242,33 +247,48 @@ def swapping(count: int) -> bool:
     return bool(last <= 1.1 * first) and not bad
 
 
+def attack(url: str, ended: Event, told: Queue[tuple[Counter[int], float, float]]) -> None:
+    """Two senders of bombs and mutants, in a process of their own: honest requests must wait for the service alone.
+
+    Tells how many ended with each status, the longest wait in seconds and the memory of the largest reader in MB.
+    """
+    uploaded, slowest, watch = Counter[int](), [0.0], Watch(psutil.Process(os.getppid()))
+    watch.start()
+    tried = [(data, name) for _, data, name in bombs.every() if len(data) < 8_000_000]
+
+    def send(seed: int) -> None:
+        files = itertools.cycle([*tried, *((data, name) for _, data, name in mutants(300, seed))])
+        with from_there(url) as client:
+            while not ended.is_set():
+                with suppress(httpx.HTTPError):
+                    seconds, status = sent(client, *next(files))
+                    uploaded[status] += 1
+                    slowest[0] = max(slowest[0], seconds)
+
+    senders = [threading.Thread(target=send, args=(seed,)) for seed in (1, 2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    told.put((uploaded, slowest[0], watch.most))
+
+
 def steady(minutes: float, rate: float) -> bool:
     """Honest requests on schedule beside two hostile senders; True where none of the honest ones fails."""
+    apart = get_context("spawn")
+    ended, told = apart.Event(), apart.Queue()
     with prepared() as (url, _):
-        ended, uploaded, slowest, watch = threading.Event(), Counter[int](), [0.0], Watch()
-        watch.start()
-        tried = [(data, name) for _, data, name in bombs.every() if len(data) < 8_000_000]
-
-        def attack(seed: int) -> None:
-            files = itertools.cycle([*tried, *((data, name) for _, data, name in mutants(300, seed))])
-            with from_there(url) as client:
-                while not ended.is_set():
-                    with suppress(httpx.HTTPError):
-                        seconds, status = sent(client, *next(files))
-                        uploaded[status] += 1
-                        slowest[0] = max(slowest[0], seconds)
-
-        hostile = [threading.Thread(target=attack, args=(seed,)) for seed in (1, 2)]
-        for thread in hostile:
-            thread.start()
+        time.sleep(WARMS)
+        hostile = apart.Process(target=attack, args=(url, ended, told))
+        hostile.start()
         waits, statuses = asyncio.run(_on_schedule(url, minutes * 60, rate))
         ended.set()
-        for thread in hostile:
-            thread.join()
+        uploaded, slowest, largest = told.get()
+        hostile.join()
     bad = sum(n for what, n in statuses.items() if what[1] != 200)
     print(
-        f"{uploaded.total()} hostile uploads: {dict(sorted(uploaded.items()))}; the slowest {slowest[0]:.1f} s with its waiting, "
-        f"the largest {watch.most:.0f} MB"
+        f"{uploaded.total()} hostile uploads: {dict(sorted(uploaded.items()))}; the slowest {slowest:.1f} s with its waiting, "
+        f"the largest {largest:.0f} MB"
     )
     for what, times in sorted(waits.items()):
         ms = np.array(times) * 1000
@@ -285,17 +305,20 @@ async def _on_schedule(
     url: str, seconds: float, rate: float
 ) -> tuple[dict[str, list[float]], Counter[tuple[str, int]]]:
     """Seconds from when each honest request was due, by kind, and how many ended with each status (0: no answer)."""
-    waits: dict[str, list[float]] = {"read": [], "match": []}
+    waits: dict[str, list[float]] = {"read": [], "match": [], "upload": []}
+    upload = ("avis.xml", (SAMPLE / "eforms/2026-region-routage.xml").read_bytes())
     statuses: Counter[tuple[str, int]] = Counter()
     bounds = httpx.Limits(max_connections=200, max_keepalive_connections=200)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=bounds) as client:
 
         async def one(number: int, due: float) -> None:
-            kind, path = (
-                ("match", "/v1/match") if number % 10 == 0 else ("read", HONEST[number % len(HONEST)])
-            )
+            kind, path = "read", HONEST[number % len(HONEST)]
+            if number % 10 == 0:
+                kind, path = ("upload", "/v1/match/file") if number % 500 == 0 else ("match", "/v1/match")
             try:
-                if kind == "match":
+                if kind == "upload":
+                    status = (await client.post(path, files={"file": upload})).status_code
+                elif kind == "match":
                     body = {"need": "entretien des espaces verts", "place": "93", "n": 10, "groups": 0}
                     status = (await client.post(path, json=body)).status_code
                 else:

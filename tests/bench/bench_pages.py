@@ -30,7 +30,7 @@ PAINT = "JSON.stringify([performance.getEntriesByName('first-contentful-paint')[
 
 
 def serve(catalogue: Path, folder: Path) -> tuple[str, Any]:
-    """The service in a thread: its address, and the server to stop."""
+    """The service in a thread, once it is ready: its address, and the server to stop."""
     from service.app import create_app
     from service.settings import Settings
 
@@ -42,7 +42,7 @@ def serve(catalogue: Path, folder: Path) -> tuple[str, Any]:
     )
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
-    while not server.started:
+    while not (server.started and app.state.warmed.is_set()):
         time.sleep(0.05)
     return f"http://127.0.0.1:{port}", server
 

@@ -220,10 +220,10 @@ def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
 
 
 def _wait(url: str) -> None:
-    """Until the service says that it is ready."""
+    """Until the service answers, with its catalogue; it is ready once it has prepared what first requests need."""
     while True:
         try:
-            if httpx.get(f"{url}/v1/health/readiness", timeout=5).status_code == 200:
+            if httpx.get(f"{url}/v1/health/live", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.02)

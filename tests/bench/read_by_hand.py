@@ -1,7 +1,7 @@
 """Random samples of nightly digests and of reasons, for manual review.
 
 python tests/bench/read_by_hand.py night CATALOGUE [--draw 60] [--seed 1]
-    Counts of a night over the notices of a catalogue (lots, lots told, structures told), and pairs told.
+    Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs.
 python tests/bench/read_by_hand.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
     Shown reasons of the first five of 40 needs.
 

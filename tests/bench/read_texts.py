@@ -1,9 +1,10 @@
-"""Recall of offers in texts of structures: 60 invented texts of three kinds, a third of them held out.
+"""Recall of offers in texts of structures: three sets of 60 invented texts of three kinds, by three authors.
 
-python tests/bench/read_texts.py [--held-out] [--show]
+python tests/bench/read_texts.py [--show]
 
-Prints by kind of text how many of the trades said are found, and which share of the trades proposed is wrong; then how many
-service types and zones are right where the text states them.
+Prints by set and kind of text how many of the trades said are found, and which share of the trades proposed is wrong; then how many
+service types and zones are right where the text states them.  The authors of the second and the third set had seen neither the
+reader nor what it learns from; the third is held out: nothing was tuned on it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from matcher.reading import brochure
 from matcher.reference import trades
 
-TEXTS = Path(__file__).parents[1] / "data" / "said_texts.txt"
+DATA = Path(__file__).parents[1] / "data"
+SETS = {"own": "said_texts.txt", "another author": "said_texts_2.txt", "held out": "said_texts_3.txt"}
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,19 @@ class Text:
     types: frozenset[str]
     zone: str
     text: str
-    held_out: bool
 
 
-def texts(path: Path = TEXTS) -> Iterator[Text]:
-    """The texts in the order of the file; every third is held out."""
-    blocks = path.read_text(encoding="utf-8").split("\n=== ")[1:]
-    for number, block in enumerate(blocks):
+def texts(name: str) -> Iterator[Text]:
+    """The texts of a set, in the order of its file."""
+    blocks = (DATA / SETS[name]).read_text(encoding="utf-8").split("\n=== ")[1:]
+    for block in blocks:
         head, _, text = block.partition("\n")
         name, kind, said, types, zone = (part.strip() for part in head.split("|"))
         sets = [frozenset() if part == "-" else frozenset(part.split()) for part in (said, types)]
-        yield Text(name, kind, sets[0], sets[1], zone, text.strip(), number % 3 == 2)
+        yield Text(name, kind, sets[0], sets[1], zone, text.strip())
 
 
-def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int]:
+def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | str]:
     """Shares over these texts."""
     names = {trade.label: trade.name for trade in trades.trades()}
     found = wrong = said = types = typed = zones = zoned = invented = 0
@@ -58,9 +59,9 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int]:
             types += bool({t for offer in offers for t in offer.service_types} & one.types)
         stated = _zone(offers[0].zone) if offers else "-"
         zoned += one.zone != "-" and bool(offers)
-        zones += one.zone != "-" and stated == one.zone
+        zones += one.zone != "-" and stated.split() == sorted(one.zone.split())
         invented += one.zone == "-" and stated != "-"
-        if show and (got != one.trades or (offers and stated != one.zone)):
+        if show and (got != one.trades or (offers and stated.split() != sorted(one.zone.split()))):
             print(
                 one.id,
                 "missed",
@@ -87,13 +88,15 @@ def _zone(zone: object) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--held-out", action="store_true", help="the texts held out, not those tuned on")
-    parser.add_argument("--show", action="store_true", help="what was missed and wrong")
+    parser.add_argument(
+        "--show", action="store_true", help="what was missed and wrong, but for the set held out"
+    )
     given = parser.parse_args()
-    chosen = [one for one in texts() if one.held_out == given.held_out]
-    for kind in ("plaquette", "page", "objet"):
-        print(kind, json.dumps(measure([one for one in chosen if one.kind == kind])))
-    print("all", json.dumps(measure(chosen, given.show)))
+    for name in SETS:
+        chosen = list(texts(name))
+        for kind in ("plaquette", "page", "objet"):
+            print(name, kind, json.dumps(measure([one for one in chosen if one.kind == kind])))
+        print(name, "all", json.dumps(measure(chosen, given.show and name != "held out")))
 
 
 if __name__ == "__main__":

@@ -241,7 +241,7 @@ def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attri
     assert subcontracting.case_of(works, tender(works, published=date(2026, 8, 21))) is None
     told = subcontracting.case_of(works, tender(works, published=date(2026, 9, 1)))
     assert told is not None and "L2112-2-1" in told and "L'acheteur choisit laquelle" in told
-    assert "demande des heures" not in told and subcontracting.clause_of(works) is None
+    assert "demande des heures" not in told and works.owed_condition is None
     small = replace(works, amount=9e4)
     assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
 

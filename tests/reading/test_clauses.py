@@ -43,6 +43,7 @@ Marché passé en application de l'article L. 2113-13 du code de la commande pub
 NOT_RESERVED = """
 Le marché n'est pas réservé.
 Aucun des lots n'est réservé à des structures d'insertion.
+Aucun lot de la présente consultation n'est réservé à des entreprises adaptées, ESAT ou SIAE (L2113-12 et L2113-13).
 Marché réservé (art. L.2113-12) : NON
 ☐ Marché réservé aux entreprises adaptées ☐ Marché réservé aux SIAE
 [ ] Marché réservé aux EA [ ] Marché réservé aux SIAE [X] Marché ouvert à tous
@@ -258,6 +259,12 @@ def test_a_statement_holds_for_the_lots_it_names() -> None:
     assert [lot.reservation is not None for lot in made.lots] == [True, False, True]
     made = clauses.complete(tender(A, B, C), "Tous les lots sont réservés aux ESAT, à l'exception du lot 3.")
     assert [lot.reservation is not None for lot in made.lots] == [True, True, False]
+    for words in (
+        "Aucun lot n'est réservé, sauf le lot 3 (ESAT).",
+        "Ouvert à tous, sauf le lot 3, réservé aux ESAT.",
+    ):
+        made = clauses.complete(tender(A, B, C), words)
+        assert [lot.reservation is not None for lot in made.lots] == [False, False, True]
     made = clauses.complete(tender(A, B, C), "Le marché est réservé aux ESAT.")
     assert all(lot.reservation is not None for lot in made.lots)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from matcher.domain import Award, BadInput, Rejected
+from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
 from matcher.reading.sources._objet import lots_named
 from matcher.reference.identifiers import luhn, siret_valid
@@ -172,7 +173,7 @@ def test_the_consolidated_table_is_one_award_a_row_then_one_a_contract(kind: str
     assert not rejected
     assert [a.relation for a in awards] == ["group", "group", "modification", "modification"]
     assert awards[0].social == ("Clause sociale", "Critère social")
-    (whole,) = decp.consolidate(awards)
+    (whole,) = contracts.consolidate(awards)
     assert [holder.name for holder in whole.holders] == ["UN", "DEUX"]
     assert (whole.relation, whole.amount, whole.notified) == ("group", 1000.0, date(2024, 1, 2))
     assert "modified" in whole.flags
@@ -317,66 +318,6 @@ def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation:
     assert award(**changes).relation == relation
 
 
-def test_a_repeat_is_dropped_under_any_uid_and_the_first_is_flagged() -> None:
-    (kept,) = decp.consolidate([award(uid="p1"), award(uid="p2"), award(uid="p1")])
-    assert (kept.uid, kept.flags) == ("p1", ("repeated",))
-
-
-def test_lots_published_under_one_id_stay_apart() -> None:
-    lots = [
-        award(uid="u", objet=f"Lot {n}", montant=n * 100, titulaires=holders(h))
-        for n, h in ((1, ONE), (2, TWO))
-    ]
-    found = decp.consolidate(lots)
-    assert [(a.uid, a.holders[0].id, a.relation) for a in found] == [
-        ("u", ONE, "single"),
-        ("u:2", TWO, "single"),
-    ]
-
-
-def test_rows_that_differ_by_their_holder_alone_are_one_contract() -> None:
-    rows = [
-        award(uid="u", titulaires=holders(h), typeGroupementOperateurs="Pas de groupement")
-        for h in (ONE, TWO)
-    ]
-    (whole,) = decp.consolidate(rows)
-    assert (whole.relation, len(whole.holders)) == ("framework", 2)
-    (undeclared,) = decp.consolidate([award(uid="u", titulaires=holders(h)) for h in (ONE, TWO)])
-    assert (undeclared.relation, len(undeclared.holders)) == ("unknown", 2)
-
-
-def test_a_framework_published_holder_by_holder_is_recognised() -> None:
-    rows = [
-        award(uid=f"u{n}", nature="Accord-cadre", titulaires=holders(h))
-        for n, h in enumerate((ONE, TWO, THREE))
-    ]
-    assert [a.relation for a in decp.consolidate(rows)] == ["framework"] * 3
-    # another ceiling: another lot, no framework with several holders
-    rows[2] = award(uid="u2", nature="Accord-cadre", titulaires=holders(THREE), montant=5)
-    assert [a.relation for a in decp.consolidate(rows)] == ["framework", "framework", "single"]
-
-
-def test_a_modification_is_no_new_win_but_its_new_holder_is_kept() -> None:
-    first = award(uid="u")
-    later = award(uid="u", modification_id=1, montant=20000)
-    (kept,) = decp.consolidate([first, later])
-    assert (kept.amount, kept.flags) == (12345.5, ("modified",))
-    successor = award(uid="u", modification_id=2, titulaires=holders(TWO))
-    kept, brought = decp.consolidate([first, later, successor])
-    assert (brought.relation, [h.id for h in brought.holders], brought.uid) == ("modification", [TWO], "u:2")
-
-
-def test_consolidation_is_stable_and_keeps_each_holder() -> None:
-    rows = [
-        award(uid=f"u{n}", objet=f"Objet {n % 3}", titulaires=holders(h))
-        for n, h in enumerate((ONE, TWO, THREE) * 3)
-    ]
-    once = decp.consolidate(rows)
-    assert decp.consolidate(once) == once or [a.uid for a in decp.consolidate(once)] == [a.uid for a in once]
-    assert {h.id for a in once for h in a.holders} == {ONE, TWO, THREE}
-    assert decp.consolidate([]) == []
-
-
 # ------------------------------------------------------------------------------------ read as notices
 
 
@@ -488,7 +429,7 @@ def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> No
              "titulaires": [{"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
                             {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
     rows = _all({**SCHOOL, "modifications": [{"modification": later}]})
-    found = decp.consolidate(row for row in rows if isinstance(row, Award))
+    found = contracts.consolidate(row for row in rows if isinstance(row, Award))
     assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == [
         ("single", [ONE], date(2024, 3, 1)),
         ("modification", [TWO], date(2025, 6, 1)),
@@ -505,7 +446,7 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
         return made
 
     rows = [row(ONE, 0, "2024-01-01"), row(TWO, 1, "2024-05-01"), row(THREE, 2, "2024-09-01")]
-    found = decp.consolidate(rows)
+    found = contracts.consolidate(rows)
     assert [(a.holders[0].id, a.notified) for a in found[1:]] == [
         (TWO, date(2024, 5, 1)), (THREE, date(2024, 9, 1))
     ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.policy
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -121,7 +123,7 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     ]
     assert (
         tab.locator(".row").count() == told
-        and tab.locator("nav.sort [aria-current]").inner_text() == "distance"
+        and tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
     )
     assert near == sorted(near) or tab.locator("details.level").count()  # each level in order
     tab.locator(".removals a").first.click()
@@ -272,6 +274,69 @@ def test_what_is_wrong_in_a_form_is_reported_next_to_its_field_and_linked_from_a
     assert tab.evaluate("document.activeElement.id") == "address"
     assert "courriel" in tab.locator("#address-fault").inner_text()
     sound(tab)
+
+
+def faults(tab: Any, fills: dict[str, str], button: str) -> list[str]:
+    """Fill a form with what is wrong and send it: each link of the summary leads to its field, which says the same."""
+    for field, text in fills.items():
+        tab.fill(f"#{field}", text)
+    tab.click(f"button:has-text('{button}') >> visible=true")
+    tab.wait_for_selector("#probleme:focus")
+    said = []
+    for link in tab.locator("#probleme a").all():
+        link.click()
+        focused = tab.evaluate("document.activeElement.id")
+        assert link.inner_text() in tab.locator(f"#{focused}-fault").inner_text()
+        said.append(focused)
+    assert all(tab.input_value(f"#{field}") == text for field, text in fills.items())
+    return said
+
+
+def test_errors_of_a_profile_and_of_a_study_lead_to_their_fields(tab: Any, site: tuple[str, str]) -> None:
+    visit(tab, "/territoire/potentiel", "summary:has-text('OETH')")
+    wrong = {"need": "tonte", "place": "Xyzzy", "amount": "cher", "rate": "beaucoup"}
+    assert faults(tab, wrong, "Étudier") == ["place", "rate", "amount"]
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    visit(tab, f"/structure/{SIRET}", "summary:has-text('Corriger présentation')")
+    wrong = {"phone": "appelez", "email": "moi", "radius": "loin", "description": "Nous tondons."}
+    assert faults(tab, wrong, "Enregistrer") == ["phone", "email", "radius"]
+
+
+def test_a_buyer_signs_in_by_the_link_of_a_mail(tab: Any, site: tuple[str, str]) -> None:
+    tab.goto("/connexion")
+    tab.fill("#address", "nouveau@v.example")
+    tab.click("text=Recevoir un lien")
+    tab.wait_for_selector("text=un lien vient de lui être envoyé")
+    link = mailed(Path(site[1].removeprefix("sqlite:///")).parent / "outbox", "nouveau@v.example")
+    tab.goto(link)
+    tab.wait_for_selector(
+        "text=nouveau@v.example"
+    )  # opening the link shows whom it signs in, and signs in nobody
+    assert tab.locator("text=Se déconnecter").count() == 0
+    tab.click("text=Me connecter")
+    tab.wait_for_selector("text=Se déconnecter")
+    search(tab)
+    tab.click("text=Garder la liste")
+    tab.wait_for_selector("text=Chaîne intacte")
+    tab.goto("/acheteur/fiches")
+    assert tab.locator("main li").count() == 1 and tab.locator("text=douze heures").count() == 0
+    tab.click("text=Se déconnecter")
+    tab.goto(link)
+    tab.click("text=Me connecter")  # the link has served
+    tab.wait_for_selector("h1:has-text('Introuvable')")
+
+
+def mailed(folder: Path, address: str) -> str:
+    """The path of the link in the mail to an address, once it is dropped."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for path in folder.glob("*.eml"):
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            text = mail.get_body(("plain",)).get_content()
+            if mail["To"] == address and (found := re.search(r"/connexion/lien/\S+", text)):
+                return found.group()
+        time.sleep(0.05)
+    raise AssertionError(f"no mail to {address}")
 
 
 def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,11 +29,12 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import BadInput, Forbidden
 from matcher.matching import recipes
-from matcher.reading import gather
+from matcher.reading import files, gather
+from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import limits, observability, oidc
+from service import access, limits, observability, oidc, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -137,20 +139,105 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
         flood = [asyncio.create_task(work("flood")) for _ in range(20)]
         await asyncio.sleep(0)
         refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
-        assert len(refused) == 6, "two at work and twelve waiting of one"
+        assert len(refused) == 7, "one at work, for the last place is another's, and twelve waiting of one"
         late = [asyncio.create_task(work("other")) for _ in range(3)]
         await asyncio.gather(*flood, *late, return_exceptions=True)
         await turns.take("last", 0.1)
-        await turns.take("last", 0.1)
         with pytest.raises(TimeoutError):
             await turns.take("last", 0.01)
-        turns.give("last")
         await turns.take("next", 0.1)  # a wait that ended leaves nothing behind
+        gone = asyncio.create_task(turns.take("gone", 5))
+        await asyncio.sleep(0)
+        gone.cancel()
+        turns.give("last")  # at the very moment at which the one that waits leaves
+        await turns.take("gone", 0.1)
         return served
 
     served = asyncio.run(ask())
-    assert served.count("flood") == 14
-    assert max(n for n, caller in enumerate(served) if caller == "other") < 9
+    assert served.count("flood") == 13
+    assert max(n for n, caller in enumerate(served) if caller == "other") < 7
+
+
+def test_files_that_are_read_for_long_keep_no_question_waiting(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, hold = threading.Semaphore(0), threading.Event()
+
+    def read(data: bytes, name: str) -> Iterator[Record]:
+        reading.release()
+        hold.wait(30)
+        yield from ()
+
+    with TestClient(create_app(settings(catalogue, tmp_path, deadline=60))) as client:
+        monkeypatch.setattr(files, "read_upload", read)
+        sent = {"files": {"file": ("avis.xml", b"<a/>")}}
+        uploads = [threading.Thread(target=client.post, args=("/v1/match/file",), kwargs=sent) for _ in range(limits.LONG_ONES + 4)]  # fmt: skip
+        for upload in uploads:
+            upload.start()
+        assert reading.acquire(timeout=10)
+        # a search of the pages is a form that may bring a file: this one brings none
+        asked = [client.post("/v1/match", json={"need": "tonte"}), client.get("/territoire/facilitateurs"),
+                 client.post("/acheteur", data={"need": "", "csrf": "-"}, files={"file": ("", b"")})]  # fmt: skip
+        waiting = sum(upload.is_alive() for upload in uploads)
+        hold.set()
+        for upload in uploads:
+            upload.join()
+    assert waiting == len(uploads), "the files were still being read"
+    assert [answer.status_code < 500 for answer in asked] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("body", "lane"),
+    [
+        (b'{"need": "tonte"}', "heavy"),
+        (b'{"notice": "' + b"a" * limits.LONG + b'"}', "long"),
+        (b'Content-Disposition: form-data; name="file"; filename="a.pdf"\r\n', "long"),
+        (b'Content-Disposition: form-data; name="file"; filename=""\r\n', "heavy"),
+    ],
+)
+def test_what_a_comparison_brings_decides_whom_it_waits_for(body: bytes, lane: str) -> None:
+    assert limits.lane_of({"method": "POST", "path": "/v1/match"}, body) == lane
+    assert limits.lane_of({"method": "GET", "path": "/v1/structures"}, b"") == "read"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{"objet": "Tonte. " * 800}, {"lots": [{"title": "a", "description": "b"}], "objet": "a " * 3_000}],
+)
+def test_a_title_that_no_notice_has_is_refused(client: TestClient, text: dict[str, Any]) -> None:
+    notice = {
+        "dataset": "boamp",
+        "idweb": "26-1",
+        "nature": "APPEL_OFFRE",
+        "dateparution": "2026-11-20",
+        **text,
+    }
+    answer = client.post("/v1/match", json={"notice": notice})
+    assert answer.status_code == 422 and "5,000 characters" in answer.json()["detail"]
+
+
+def test_a_listed_notice_is_prepared_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, prepared = wire.notice, list[str]()
+    monkeypatch.setattr(wire, "notice", lambda value: (prepared.append(value.id), plain(value))[1])
+    first = client.get("/v1/notices").json()
+    assert client.get("/v1/notices").json() == first
+    assert client.get(f"/v1/notices/{first['items'][0]['id']}").json() == first["items"][0]
+    assert sorted(prepared) == sorted(
+        each["id"] for each in first["items"]
+    )  # inferring codes takes most of a list's time
+
+
+def test_requests_of_a_caller_are_counted_over_a_moving_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: now))
+    rate = limits.Rate("3/minute")
+    for _ in range(3):
+        assert rate.wait("one") == 0
+        rate.count("one")
+        now += 10
+    assert rate.wait("one") == 30 and rate.wait("other") == 0
+    now += 30
+    assert rate.wait("one") == 0
 
 
 def test_jobs_are_bounded_by_owner_and_bytes() -> None:
@@ -209,7 +296,8 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
         stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
         assert set_cookie.secure and other.get("/acheteur", headers=stolen).status_code == 200
         csrf = token(page.get("/connexion").text)
-        page.post("/deconnexion", data={"csrf": csrf})
+        left = page.post("/deconnexion", data={"csrf": csrf}, follow_redirects=False)
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
         page.cookies.clear()
         assert page.get("/acheteur", headers=stolen).status_code == 401
         time.sleep(2 * given.reload_seconds + 1)
@@ -218,6 +306,28 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
     with Store.open(given.store) as store, store.reading() as connection:
         lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
     assert {"auth.sign-in", "session.end"} <= lines
+
+
+def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings(catalogue, tmp_path, read="key")
+    with Store.open(given.store) as store:
+        secret = keys.create(store, ["buyer"])
+    with TestClient(create_app(given), headers={"accept": "text/html"}) as page:
+        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        now = time.time()
+        monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now))
+        for _ in range(3):
+            now += access.IDLE_SECONDS - 60
+            assert page.get("/acheteur").status_code == 200
+        now += access.IDLE_SECONDS + 1
+        assert page.get("/acheteur").status_code == 401
+        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        for _ in range(7):  # used, but not beyond its twelve hours
+            now += access.IDLE_SECONDS - 60
+            last = page.get("/acheteur").status_code
+        assert last == 401
 
 
 def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Path, tmp_path: Path) -> None:
@@ -290,6 +400,7 @@ def test_an_internal_error_has_its_headers_too(client: TestClient, monkeypatch: 
 
 
 def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.app.state.warmed.wait()  # type: ignore[attr-defined]
     assert client.get("/v1/health/readiness").status_code == 200
     path = Path(client.app.state.settings.store.removeprefix("sqlite:///"))  # type: ignore[attr-defined]
     with Store.open(f"sqlite:///{path}"):
@@ -411,6 +522,23 @@ def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient)
         logger.setLevel(level)
     assert len(lines) >= 12 and "/q/{" in "".join(lines)
     assert not [line for line in lines if "SECRET-1" in line]
+
+
+def test_a_refusal_is_logged_with_who_asked_but_without_the_address(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        bearer = keys.prove(store, key := keys.create(store, ["read"]))
+    monkeypatch.setattr(logging.getLogger("service"), "propagate", True)
+    with caplog.at_level("INFO", "service"):
+        client.post("/v1/sourcing", json={"need": "pain"}, headers={"x-api-key": key})
+        for made_up in ("mlg_one_x", "mlg_two_x"):
+            client.get("/v1/structures", headers={"x-api-key": made_up})
+        client.get("/v1/structures")
+    lines = {vars(record)["id"]: record for record in caplog.records if record.name == "service.request"}
+    asked = [getattr(record, "by", "") for record in lines.values()]
+    assert asked[0] == bearer.actor and asked[3] == ""
+    assert asked[1] == asked[2] and asked[1].startswith("address:") and "testclient" not in asked[1]
 
 
 def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient) -> None:

@@ -21,6 +21,7 @@ from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
+from service import page
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
@@ -203,6 +204,19 @@ def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
         assert client.get("/v1/health/live").status_code == 200
         answer = client.post("/v1/match", json={"need": "pain"})
         assert answer.status_code == 503 and "make demo" in answer.json()["detail"]
+
+
+def test_it_answers_at_once_and_is_ready_once_first_requests_are_prepared(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = threading.Event()
+    monkeypatch.setattr(page, "warm", prepared.wait)
+    with TestClient(app := create_app(settings)) as client:
+        assert client.get("/", headers={"accept": "text/html"}).status_code == 200
+        assert client.get("/v1/health/readiness").status_code == 503
+        prepared.set()
+        assert app.state.warmed.wait(60)
+        assert client.get("/v1/health/readiness").status_code == 200
 
 
 def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path, tmp_path: Path) -> None:

@@ -585,7 +585,7 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, ma
     awards = [
         _award("a", (by_kind["EI"], by_kind["EA"]), 1000.0, 2025, relation="group", social=("Clause sociale",)),
         _award("b", (by_kind["EI"],), 5000.0, 2024, relation="single", social=("Pas de considération sociale",)),
-        _award("c", (by_kind["EI"],), 1.0, 2025, relation="single"), _award("d", (by_kind["EI"],), 900.0, 2025, relation="repeat"),
+        _award("c", (by_kind["EI"],), 1.0, 2025, relation="single"), _award("d", (by_kind["EI"],), 900.0, 2025, relation="modification"),
     ]  # fmt: skip
     made = ledger.report(
         matcher.catalogue,

@@ -1,15 +1,19 @@
-"""The trades that pieces of a text say are done, by a linear model on the encoder's vectors.
+"""What a text says that its structure offers, by three small models learnt from texts of this project (`matcher train offers`).
 
-Learnt from texts of this project (`matcher train offers`): offers with their codes, and phrases that say a trade, or
-that say none: purposes, clients, opening hours.  This distinguishes a purpose ("favoriser l'insertion") from a trade.
+The first reads the trade of each part of the text.  The second tells parts that state an offer from purposes, clients,
+history, news, vacancies and menus, which name trades too.  The third tells from both which trades the text offers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +21,39 @@ from numpy.typing import NDArray
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.reference import paths, trades
+from matcher.reference.text import fold
 
 Floats = NDArray[np.float32]
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
 CONTEXT = 0.5
 GOODS = 45  # CPV divisions below are goods
+BUCKETS = 2**13  # of hashed words and word pairs
+READ_UP_TO = 400  # characters of a sentence
+CLEAREST = 6  # parts of a text that count for a trade
+#: What tells whether a text offers a trade, each from parts weighted by their chance to state an offer.
+SIGNS = (
+    "log-odds that one of the clearest parts names it",
+    "its clearest heading",
+    "its share of all trades named",
+)
+_WORD = re.compile(r"[a-z]{2,}|\d+")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_SEPARATOR = re.compile(r"[|/•>·–—-]|\s{2,}")
+
+
+class Part(Protocol):
+    """A part of a text: the words read, in their sentence, under a heading ("" for none)."""
+
+    @property
+    def words(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def heading(self) -> str: ...
+    @property
+    def context(self) -> str: ...
+    @property
+    def shape(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +72,137 @@ class Reader:
         return np.asarray((z / z.sum(axis=1, keepdims=True))[:, :-1], dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """Does a part state an offer?  Linear in its form (`form`) and in hashed words of its sentence and its heading."""
+
+    form: Floats
+    sentence: Floats  # (BUCKETS,)
+    heading: Floats
+    bias: float
+
+    def chances(self, parts: Sequence[Part], trade_chances: Floats) -> Floats:
+        """Chance that each part states an offer; (parts,)."""
+        z = form(parts, trade_chances) @ self.form + self.bias
+        for i, part in enumerate(parts):
+            for words, weights in ((part.sentence, self.sentence), (part.heading, self.heading)):
+                found = buckets(words)
+                z[i] += weights[found].sum() / max(np.sqrt(len(found)), 1.0)
+        return np.asarray(1 / (1 + np.exp(-z)), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The three models; `signs` and `sign_bias` are the weights of SIGNS."""
+
+    reader: Reader
+    stance: Stance
+    signs: Floats
+    sign_bias: float
+
+    def offered(self, weighted: Floats, parts: Sequence[Part]) -> Floats:
+        """Chance that the text offers each trade, from `Reading.weighted`; (trades,)."""
+        z = signs(weighted, parts) @ self.signs + self.sign_bias
+        return np.asarray(1 / (1 + np.exp(-z)), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Chances that each part names a trade as an offer (parts, trades), and that the text offers it (trades,)."""
+
+    names: tuple[str, ...]
+    weighted: Floats
+    offered: Floats
+
+
+def read(parts: Sequence[Part]) -> Reading:
+    """What these parts of one text offer."""
+    model = shipped()
+    chances = model.reader.read(mixed(parts))
+    weighted = chances * model.stance.chances(parts, chances)[:, None]
+    return Reading(model.reader.names, weighted, model.offered(weighted, parts))
+
+
+def mixed(parts: Sequence[Part]) -> Floats:
+    """The vector of each part, mixed with that of its context; unit rows (parts, dimension)."""
+    place = {
+        text: number
+        for number, text in enumerate(
+            dict.fromkeys(text for part in parts for text in (part.words, part.context))
+        )
+    }
+    vectors = cpv.shipped().encoder.encode(list(place), role="passage")
+    own, around = ([place[getattr(part, name)] for part in parts] for name in ("words", "context"))
+    both = vectors[own] + CONTEXT * vectors[around]
+    return np.asarray(both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def buckets(text: str) -> NDArray[np.int64]:
+    """Hash buckets of the distinct words and word pairs of a text, numbers alike (feature hashing; Weinberger et al., 2009)."""
+    words = ["#" if word.isdigit() else word for word in _WORD.findall(fold(text[:READ_UP_TO]))]
+    return np.array(
+        sorted({crc32(each.encode()) % BUCKETS for each in (*words, *map(" ".join, pairwise(words)))}),
+        dtype=np.int64,
+    )
+
+
+def form(parts: Sequence[Part], chances: Floats) -> Floats:
+    """How each part is written and how clearly it names trades; (parts, 17)."""
+    first = np.sort(chances, axis=1)[:, -2:]
+    return np.column_stack([
+        [_written(part) for part in parts], first, chances.sum(axis=1),
+    ]).astype(np.float32)  # fmt: skip
+
+
+def _written(part: Part) -> list[float]:
+    sentence, words = part.sentence, part.sentence.split()
+    capitals = sum(word[:1].isupper() for word in words) / max(1, len(words))
+    return [
+        part.shape == "heading", part.shape == "bullet", part.shape == "sentence", bool(part.heading),
+        any(map(str.isdigit, sentence)), bool(_YEAR.search(sentence)), "?" in sentence, "!" in sentence,
+        min(len(words), 30) / 30, min(len(part.words.split()), 10) / 10,
+        min(len(_SEPARATOR.findall(sentence)), 6) / 6, capitals, sentence.isupper(), sentence.rstrip().endswith((".", "!")),
+    ]  # fmt: skip
+
+
+def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
+    """SIGNS of each trade; (trades, 3)."""
+    clearest = np.sort(weighted, axis=0)[::-1][:CLEAREST]
+    some = np.clip(1 - np.prod(1 - clearest, axis=0), 1e-3, 1 - 1e-3)
+    headings = np.array([part.shape == "heading" for part in parts])
+    return np.column_stack([
+        np.log(some / (1 - some)), (weighted * headings[:, None]).max(axis=0, initial=0.0), weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
+    ]).astype(np.float32)  # fmt: skip
+
+
 @cache
-def shipped() -> Reader:
-    """The model of models/offers.  Raises BadInput where there is none, StaleArtefact for another encoder."""
+def shipped() -> Model:
+    """The models of models/offers.  Raises BadInput where there are none, StaleArtefact for another encoder."""
     found = load(paths.models_dir() / "offers")
-    if found.encoder != cpv.shipped().encoder.fingerprint:
+    if found.reader.encoder != cpv.shipped().encoder.fingerprint:
         raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
     return found
 
 
-def load(folder: Path) -> Reader:
-    """The model in a folder."""
+def load(folder: Path) -> Model:
+    """The models in a folder."""
     try:
         with np.load(folder / "offers.npz", allow_pickle=False) as held:
-            weights = held["weights"].astype(np.float32) * held["scale"][:, None]
-            return Reader(
-                str(held["encoder"]), tuple(map(str, held["names"])), weights, held["bias"].astype(np.float32)
-            )
+            arrays: dict[str, Any] = {name: held[name] for name in held.files}
+        weights = arrays["weights"].astype(np.float32) * arrays["scale"][:, None]
+        reader = Reader(
+            str(arrays["encoder"]),
+            tuple(map(str, arrays["names"])),
+            weights,
+            arrays["bias"].astype(np.float32),
+        )
+        sentence, heading = arrays["stance_words"].astype(np.float32) * arrays["stance_scale"][:, None]
+        stance = Stance(arrays["stance_form"], sentence, heading, float(arrays["stance_bias"]))
+        return Model(reader, stance, arrays["signs"], float(arrays["sign_bias"]))
     except (OSError, KeyError, ValueError) as error:
         raise BadInput(
             f"no model of offers in {folder} ({error}): make one with `matcher train offers`"
         ) from None
-
-
-def probabilities(pieces: Sequence[str], sentences: Sequence[str]) -> Floats:
-    """Probability of each trade of `shipped().names` for each piece, read within its sentence; (pieces, trades)."""
-    encode = cpv.shipped().encoder.encode
-    numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
-    around = encode(list(numbers), role="passage")[[numbers[sentence] for sentence in sentences]]
-    mixed = encode(pieces, role="passage") + CONTEXT * around
-    lengths = np.linalg.norm(mixed, axis=1, keepdims=True)
-    return shipped().read(np.asarray(mixed / np.maximum(lengths, 1e-9), dtype=np.float32))
 
 
 def goods(texts: Sequence[str]) -> NDArray[np.float64]:

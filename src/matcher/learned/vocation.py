@@ -1,18 +1,18 @@
 """The probability that structures of insertion and disability offer a need at all, by its words.
 
 A linear model on stems, pairs of stems and letters (TF-IDF, logistic), trained on needs written
-for this project (`data/training/ess_needs.csv.gz`); read from JSON without any heavy library.
+for this project (`data/training/ess_needs.csv.gz`); plain arrays of whole numbers in one file of numpy.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from matcher.domain import NotFound
 from matcher.reference import paths
 from matcher.reference.text import fold, tokens
 
+FILE = "weights.npz"
 REMEMBERED = 50_000  # words whose n-grams are cached
 
 #: Words that by themselves show a purchase of insertion services.
@@ -49,12 +50,20 @@ def _runs(word: str) -> list[str]:
 ANALYSERS = {"words": words, "letters": letters}
 
 
-class _Table:
+RARITY, WEIGHT = 1_000, 10_000  # steps per unit of an inverse document frequency, of a weight
+
+
+class Table:
     """The terms of an analyser by number, with their inverse document frequency and weight."""
 
-    def __init__(self, terms: Mapping[str, Sequence[float]]) -> None:
+    def __init__(self, terms: list[str], rarity: NDArray[Any], weight: NDArray[Any]) -> None:
         self._numbers = {term: number for number, term in enumerate(terms)}
-        self._rarity, self._weight = np.array([*terms.values()], dtype=np.float64).reshape(-1, 2).T
+        self._rarity, self._weight = rarity / RARITY, weight / WEIGHT
+
+    @property
+    def terms(self) -> Iterable[str]:
+        """The terms, in order."""
+        return self._numbers.keys()
 
     def known(self, terms: Iterable[str]) -> NDArray[np.int64]:
         """The numbers of those that the model knows."""
@@ -73,26 +82,31 @@ class Vocation:
     """The model: for each analyser, terms with their inverse document frequency and weight."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "weights.json"
+        path = folder / FILE
         if not path.is_file():
             raise NotFound(f"no vocation model in {folder}: `matcher train vocation` makes one")
-        data = json.loads(path.read_text(encoding="utf-8"))
-        self.intercept = float(data["intercept"])
-        self.floor = float(data["floor"])
-        self.terms: dict[str, dict[str, list[float]]] = data["terms"]
-        self._tables = {name: _Table(terms) for name, terms in self.terms.items()}
+        with np.load(path, allow_pickle=False) as held:
+            self.intercept, self.floor = float(held["intercept"]), float(held["floor"])
+            self.tables = {
+                name: Table(
+                    held[name].tobytes().decode().split("\n"),
+                    held[f"{name}_rarity"],
+                    held[f"{name}_weight"],
+                )
+                for name in ANALYSERS
+            }
         self._known_letters: dict[str, NDArray[np.int64]] = {}  # of each word met
 
     def probability(self, text: str) -> float:
         """The chance, 0 to 1, that some structure offers what the text asks for; the intercept's for an unknown text."""
         z = self.intercept
-        for name, table in self._tables.items():
+        for name, table in self.tables.items():
             z += table.added(self._letters(text) if name == "letters" else table.known(ANALYSERS[name](text)))
         return 1 / (1 + math.exp(-z))
 
     def _letters(self, text: str) -> NDArray[np.int64]:
         """The character n-grams of a text that the model knows, each word analysed once and cached."""
-        known, table = self._known_letters, self._tables["letters"]
+        known, table = self._known_letters, self.tables["letters"]
         if len(known) > REMEMBERED:
             known.clear()
         found = [np.zeros(0, dtype=np.int64)]

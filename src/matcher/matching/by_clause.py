@@ -32,8 +32,7 @@ SEPARABLE = {
 def clause_asked(ranking: Ranking) -> bool:
     """Is an answer "by the clause" relevant: the lot states a clause, or is for works?"""
     lot = ranking.shortlist.query.lot
-    clause = any(one.nature == "execution" for one in lot.clauses)
-    return clause or any(code.startswith("45") for code in lot.cpv[:1])
+    return bool(lot.social_conditions) or any(code.startswith("45") for code in lot.cpv[:1])
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:

@@ -51,7 +51,7 @@ def clarity(folder: Path | None = None) -> Clarity:
 @cache
 def _known() -> frozenset[str]:
     """Stems that occur in needs."""
-    return frozenset(term for term in vocation.shipped().terms["words"] if " " not in term)
+    return frozenset(term for term in vocation.shipped().tables["words"].terms if " " not in term)
 
 
 def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:

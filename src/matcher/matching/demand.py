@@ -111,7 +111,7 @@ def described(query: Query, asked: NDArray[np.float32], chances: NDArray[np.floa
 
 def _by_its_clauses(query: Query, chances: NDArray[np.float64], works: bool) -> NDArray[np.float64]:
     """Probabilities adjusted for a notice that requires hours: at least those are answered, and for works those alone."""
-    if not any(clause.nature == "execution" for clause in query.lot.clauses):
+    if not query.lot.social_conditions:
         return chances
     moved = chances[0] + (chances[2] if works else 0.0)
     return np.array([0.0, chances[1] + moved, chances[2] * (not works)])

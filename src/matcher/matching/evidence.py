@@ -42,10 +42,10 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 def said_trade(shortlist: Shortlist) -> Column:
     """Confidence that a declared piece, or the code of a job, is of the trade required; NaN where nothing is declared."""
-    found, told = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
-    if len(told.texts):
-        values = trade_of_texts(shortlist)[told.at]
-        found[told.parts.owners] = np.maximum.reduceat(values, told.parts.starts[:-1])
+    found, declaration = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
+    if len(declaration.texts):
+        values = trade_of_texts(shortlist)[declaration.at]
+        found[declaration.parts.owners] = np.maximum.reduceat(values, declaration.parts.starts[:-1])
     held, at = trades.by_job(shortlist.catalogue)
     by_job = trades.match(shortlist, held, at[shortlist.candidates])
     return np.where(by_job > 0, np.fmax(found, by_job), found)
@@ -123,8 +123,8 @@ def name_near(shortlist: Shortlist) -> Column:
 
 def code_near(shortlist: Shortlist) -> Column:
     """The signal `trade`: the activity code against the lot by meaning."""
-    told = shortlist.columns.get("trade")
-    return usual_reach.of_code(shortlist) if told is None else told
+    column = shortlist.columns.get("trade")
+    return usual_reach.of_code(shortlist) if column is None else column
 
 
 def prior_trade(shortlist: Shortlist) -> Column:
@@ -151,8 +151,8 @@ def sure(shortlist: Shortlist) -> Column:
 
 def silent(shortlist: Shortlist) -> Column:
     """1 where no source indicates any trade."""
-    told = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
-    return np.asarray(1.0 - np.logical_or.reduce(told), dtype=np.float64)
+    known = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
+    return np.asarray(1.0 - np.logical_or.reduce(known), dtype=np.float64)
 
 
 def pieces(shortlist: Shortlist) -> Column:
@@ -217,8 +217,8 @@ def beyond(shortlist: Shortlist) -> Column:
 def _departments() -> tuple[re.Pattern[str], Mapping[str, str]]:
     words = {d.code.lower(): d.code for d in places.departments()}
     words |= {trades.plain(d.name).strip(): d.code for d in places.departments()}
-    told = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    return re.compile(rf"(?<![a-z0-9])({told})(?![a-z0-9])"), words
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(rf"(?<![a-z0-9])({alternatives})(?![a-z0-9])"), words
 
 
 def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -237,8 +237,8 @@ def named_department(shortlist: Shortlist) -> Column:
     here = {p.department for p in shortlist.query.places if p.department}
     if not here:
         return np.full(len(shortlist), np.nan)
-    told = _departments_named(shortlist.catalogue, shortlist.candidates)
-    return np.where(told == "", np.nan, np.isin(told, list(here)))
+    named = _departments_named(shortlist.catalogue, shortlist.candidates)
+    return np.where(named == "", np.nan, np.isin(named, list(here)))
 
 
 # ------------------------------------------------------------------------------------------ who, for what
@@ -252,10 +252,10 @@ _PUBLIC = re.compile(
 
 
 def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    def told(name: str) -> bool:
+    def is_public(name: str) -> bool:
         return bool(_PUBLIC.search(fold(name or "")))
 
-    return catalogue.worded("public body", "name", told, rows, np.array(False))
+    return catalogue.worded("public body", "name", is_public, rows, np.array(False))
 
 
 def public_body(shortlist: Shortlist) -> Column:

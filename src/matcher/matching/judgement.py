@@ -144,13 +144,13 @@ class Judgement:
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """Contributions of themes and rules for each candidate of a lot; they sum to the score."""
-        told = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
-        told["likely_role"] = told["likely_role"] - CLOSED * evidence.closed(shortlist)
+        themes = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
+        themes["likely_role"] = themes["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])
             for name, spec in RULES.items()
         }
-        return told | ruled
+        return themes | ruled
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         """Probability of being a lead for each score."""

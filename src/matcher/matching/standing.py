@@ -29,11 +29,6 @@ Way = Literal["self", "clause"]
 LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 
 
-def states_clause(lot: Lot) -> bool:
-    """Does the notice state hours or a social condition that the contractor will have to meet?"""
-    return lot.reservation is None and any(one.nature == "execution" for one in lot.clauses)
-
-
 def way_in(kind: str, ranking: Ranking) -> Way:
     """Whether a structure of this kind answers itself, or through the contractor (kinds that lend staff, unless staff is asked)."""
     if kind not in LENDING_KINDS or not ranking.judged:

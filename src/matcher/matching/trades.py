@@ -65,10 +65,10 @@ def table(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(source))
 
 
-def weights_of(told: str, sure: float = 1.0) -> Floats:
+def weights_of(cell: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
-    for part in told.split("|"):
+    for part in cell.split("|"):
         name, _, weight = part.strip().partition(" ")
         if name in _places():
             row[_places()[name]] = sure * float(weight)

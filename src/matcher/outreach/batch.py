@@ -183,11 +183,11 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)
-        firsts = {row.id: row for row in rows if not row.twin}
+        originals = {row.id: row for row in rows if not row.twin}
         for row in rows:
             members[row.twin or row.id].append(row)
         wanted: dict[str, str] = {}
-        for id, first in firsts.items():
+        for id, first in originals.items():
             prints = ",".join(sorted(row.fingerprint for row in members[id]))
             key = f"{catalogue}:{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
             last = max((row.deadline for row in members[id] if row.deadline), default=None)

@@ -124,11 +124,11 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         return _state(
             store, id, "failed", address=address, said=f"not sent: {type(error).__name__}: {error}"[:300]
         )
-    outcome, said = send(mail, lambda heard: claim(store, Digest, id, address, heard))
+    outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
         bounce(store, address)
     state = {"bounced": "failed", "waiting": "ready"}.get(outcome, outcome)
-    _state(store, id, state, address=address, said=said, **({"sent_at": at} if state == "sent" else {}))
+    _state(store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {}))
     return "failed" if outcome == "bounced" else str(outcome)
 
 
@@ -136,9 +136,9 @@ def _instant(iso: str) -> datetime:
     return in_paris(datetime.fromisoformat(iso))
 
 
-def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, said: str) -> None:
+def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
     """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process claimed it first."""
-    values = {"status": "sending", "address": address, "said": said, "claimed_at": now()}
+    values = {"status": "sending", "address": address, "said": reply, "claimed_at": now()}
     with store.writing() as connection:
         mine = update(table).where(table.id == id, table.status == "ready").values(values)
         if not connection.execute(mine).rowcount:

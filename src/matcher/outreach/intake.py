@@ -52,7 +52,7 @@ class Summary:
     by_clause: int = 0  # lots with nobody to call, announced to carriers of the clause's hours
     nobody: int = 0
     digests: int = 0
-    told: int = 0
+    told: int = 0  # lots announced; the name is stored in the state of past runs
     held: str = ""  # a key of HELD; "" where nothing is held
     resumed: bool = False
     waves: dict[str, list[str]] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Summary:
             f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
             f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
         )
-        yield f"{self.digests} digests, {self.told} lots told" + (
+        yield f"{self.digests} digests, {self.told} lots announced" + (
             f"; HELD: {HELD[self.held]}" if self.held else ""
         )
 
@@ -98,11 +98,11 @@ def take(store: Store, tenders: Sequence[Tender], since: date | None, at: dateti
     prints = {id: fingerprint(tender) for id, tender in latest.items()}
     fresh = [t for id, t in latest.items() if id not in known or known[id][0] != prints[id]]
     fresh.sort(key=lambda t: (t.published or date.max, t.nature not in CALLS, t.format != "boamp", t.id))
-    firsts = _Firsts(store, at) if fresh else None
+    originals = _Originals(store, at) if fresh else None
     for low in range(0, len(fresh), CHUNK):
         rows = []
         for tender in fresh[low : low + CHUNK]:
-            twin = known[tender.id][1] if tender.id in known else firsts.of(tender) if firsts else ""
+            twin = known[tender.id][1] if tender.id in known else originals.of(tender) if originals else ""
             rows.append({
                 "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "published": tender.published,
                 "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
@@ -128,7 +128,7 @@ def take(store: Store, tenders: Sequence[Tender], since: date | None, at: dateti
         summary.source = "stale" if old else "nothing new"
 
 
-class _Firsts:
+class _Originals:
     """The first notice of each procedure, by what its notices share."""
 
     def __init__(self, store: Store, at: datetime) -> None:

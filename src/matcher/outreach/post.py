@@ -105,7 +105,7 @@ def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
     try:
         mail = email.message_from_string(row["mail"] or "", policy=SMTP)
         assert isinstance(mail, EmailMessage)
-        outcome, said = send(mail, lambda heard: claim(store, Letter, id, address, heard))
+        outcome, reply = send(mail, lambda text: claim(store, Letter, id, address, text))
     except (
         ValueError,
         LookupError,
@@ -114,15 +114,15 @@ def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
         return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
     if outcome == "bounced":
         bounce(store, address)
-    return _settled(store, row, settle, outcome, said)
+    return _settled(store, row, settle, outcome, reply)
 
 
 STATES = {"unsubscribed": "cancelled", "bounced": "failed", "waiting": "ready", "outbox": "sent"}
 
 
-def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcome: str, said: str) -> str:
+def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcome: str, reply: str) -> str:
     state = STATES.get(outcome, outcome)
-    values: dict[str, Any] = {"status": state, "said": said}
+    values: dict[str, Any] = {"status": state, "said": reply}
     if state != "ready":
         values["mail"] = None
     if state == "sent":

@@ -74,7 +74,7 @@ def _levels(
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
         if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
-    if ranking.judged and suitability.located(query) and standing.states_clause(query.lot):
+    if ranking.judged and suitability.located(query) and query.lot.owed_condition:
         for i, code, text in by_clause.by_clause(ranking, CARRIERS):
             if kinds[i] in LENDING_KINDS | TASK_KINDS:
                 chosen.setdefault(i, ("clause", Reason(code=code, text=text)))

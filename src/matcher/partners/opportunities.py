@@ -152,7 +152,7 @@ def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iter
         )
         best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
         if structure.kind in LENDING_KINDS:
-            best[chosen & np.array([standing.states_clause(lot) for lot in lots])] = 2.0
+            best[chosen & np.array([lot.owed_condition is not None for lot in lots])] = 2.0
         chosen[np.argsort(-best, kind="stable")[max(NEAR, int((best > 1.5).sum())) :]] = False
     low = 0
     for tender, open_ in asked:
@@ -243,7 +243,7 @@ def _judged(
         return made("watch", watch)
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
     if by_clause:
-        return made("watch", (BY_CLAUSE if standing.states_clause(lot) else standing.LENT, *reasons))
+        return made("watch", (BY_CLAUSE if lot.owed_condition else standing.LENT, *reasons))
     lacking = standing.lacking(matcher, structure, tender, lot)
     split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:

@@ -333,7 +333,7 @@ def _partner(
                 if name == "together" and past
                 else LABELS[name]
             )
-            reasons.append(Reason(code=f"kin.{name}", text=text, contribution=value))
+            reasons.append(Reason(code=f"affinity.{name}", text=text, contribution=value))
     reasons.sort(key=lambda r: -abs(r.contribution))
     return Partner(
         structure=best.structure,

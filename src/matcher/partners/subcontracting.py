@@ -107,22 +107,13 @@ def before(tender: Tender, earlier: Sequence[Tender]) -> list[Tender]:
     return [one for one in same if one.id != tender.id]
 
 
-def clause_of(lot: Lot) -> Clause | None:
-    """The condition of execution that an open lot states, the one with hours first.
-
-    None on a reserved lot, which only structures may win.
-    """
-    stated = [clause for clause in lot.clauses if clause.nature == "execution" and lot.reservation is None]
-    return max(stated, key=lambda c: (c.hours is not None, c.confidence), default=None)
-
-
 def case_of(lot: Lot, tender: Tender) -> str | None:
     """How a structure may come into an open lot, in French: by its clause, else by what the law makes due.
 
     A legal requirement is attributed to the law, never to the notice.  None where neither applies.
     """
     on = tender.published or date.today()
-    if (clause := clause_of(lot)) is not None:
+    if (clause := lot.owed_condition) is not None:
         return asked(lot, clause, on)
     duty = law.social_duty(tender, lot)
     if duty is None:
@@ -205,7 +196,7 @@ def _of_lead(matcher: Matcher, lead: Lead, tender: Tender | None, n: int) -> Ope
 
 
 def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
-    clause, case = clause_of(lot), case_of(lot, tender)
+    clause, case = lot.owed_condition, case_of(lot, tender)
     assert case is not None
     on = tender.published or date.today()
     return Opening(
@@ -314,9 +305,9 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
     for award in tender.awards:
         lot = _lot_of(award, tender)
         before = called.get(lot.number) if lot else None
-        clause = _clause(lot) or _clause(before) or _declared(award)
-        reserved = any(one is not None and one.reservation is not None for one in (lot, before))
-        if clause is None or reserved:
+        notices = [one for one in (lot, before) if one is not None]
+        clause = next(filter(None, (one.owed_condition for one in notices)), None) or _declared(award)
+        if clause is None or any(one.reservation for one in notices):
             continue
         for firm in award.holders:
             if not ordinary(firm, structures):
@@ -338,7 +329,7 @@ def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Itera
     """The leads of awards that stand alone (DECP): those whose publisher declares a social clause."""
     for award in awards:
         clause = _declared(award)
-        if clause is None or award.relation in ("modification", "repeat"):
+        if clause is None or award.relation == "modification":
             continue
         for firm in award.holders:
             if ordinary(firm, structures):
@@ -376,12 +367,6 @@ def _lot_of(award: Award, tender: Tender) -> Lot | None:
         if award.source.endswith(f":{lot.id}"):
             return lot
     return tender.lots[0] if len(tender.lots) == 1 else None
-
-
-def _clause(lot: Lot | None) -> Clause | None:
-    """The condition of execution of a lot, the one that states hours first."""
-    found = [clause for clause in lot.clauses if clause.nature == "execution"] if lot else []
-    return max(found, key=lambda clause: (clause.hours is not None, clause.confidence), default=None)
 
 
 def owed(clause: Clause) -> str:

@@ -6,13 +6,13 @@ Each proposal quotes a passage of the text; all are marked inferred, the user de
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, Offer
 from matcher.learned import offers as reading
@@ -64,17 +64,15 @@ class _Line:
     heading: bool
 
 
-SURE = 0.75  # minimum probability of a trade in the text, by its two clearest pieces
-CLEAR = 0.4  # minimum probability for a piece
-SECOND = 0.6  # what the second clearest piece adds
-#: Purposes of such structures, not offers.
-PURPOSE = frozenset({"insertion"})
+OFFERED = 0.5  # chance from which a text is said to offer a trade: likelier than not
+SHOWN = 0.4  # share of the clearest part of a trade from which others are shown with it
+GOODS = 0.4  # share of goods among what a part may be, from which it is one
 _PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class Unit:
     """A part of the text that may name an activity: classified by `words`, shown as `title` ("" if only evidence)."""
 
     words: str
@@ -96,43 +94,45 @@ def propose(
 ) -> tuple[Offer, ...]:
     """Offers to tick, in the order of the text: title, passage (`evidence`), trade (`sectors`), service type, zone.
 
-    All are marked inferred.  A trade is proposed where the two clearest pieces of the text support it (`matcher.learned.offers`);
-    purposes, clients, contacts and the structure's own `names` do not count.  Raises BadInput when the text is empty or too long.
+    All are marked inferred.  A trade is proposed where the text is likely to offer it (`matcher.learned.offers`).  Raises BadInput when the text is empty or too long.
     """
     if not text.strip():
         raise BadInput("the brochure is empty: paste the text that says what the structure does")
     if len(text) > LONGEST:
         raise BadInput(f"the brochure has {len(text):,} characters: paste the pages that describe the offers")
-    own = {fold(name) for name in names}
-    lines = [line for line in _lines(text) if fold(line.text).strip(" :") not in own or not line.text]
-    units = list(_units(lines))[:UNITS]
+    units = parts(text, names)
     if not units:
         return ()
-    chances = reading.probabilities([unit.words for unit in units], [unit.context for unit in units])
-    zone, found = zones.stated(text), _distinct(_chosen(units, chances))
-    types = _service_types([unit for unit, _ in found], {trade for _, trade in found})
+    zone, found = zones.stated(text), _distinct(_chosen(units, reading.read(units)))
+    types = _service_types(found)
     return tuple(
         Offer(
             id=f"proposal-{number}", title=unit.title, text=unit.passage if unit.passage != unit.title else "", source=source,
-            sectors=(reading.label(trade),), service_types=kind, zone=zone, since=since, inferred=True, evidence=unit.passage,
+            sectors=(reading.label(trade),), service_types=types[trade], zone=zone, since=since, inferred=True, evidence=unit.passage,
         )
-        for number, ((unit, trade), kind) in enumerate(zip(found, types, strict=True), 1)
+        for number, (unit, trade) in enumerate(found, 1)
     )  # fmt: skip
 
 
-def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tuple[_Unit, str]]:
-    """Units that support a trade of the text, with that trade, in the order of the text."""
-    names = reading.shipped().names
-    top = np.sort(chances, axis=0)[::-1][:2] * np.array([1.0, SECOND])[: len(chances), None]
-    sure = 1 - np.prod(1 - top, axis=0) >= SURE
-    sure &= [name not in PURPOSE for name in names]
+def parts(text: str, names: Collection[str] = ()) -> list[Unit]:
+    """Headings, bullets, sentences and their pieces, in the order of the text, without contacts and the structure's own `names`."""
+    own = {fold(name) for name in names}
+    lines = [line for line in _lines(text) if fold(line.text).strip(" :") not in own or not line.text]
+    return list(islice(_units(lines), UNITS))
+
+
+def _chosen(units: Sequence[Unit], read: reading.Reading) -> Iterator[tuple[Unit, str]]:
+    """Units that support a trade that the text offers, with that trade, in the order of the text."""
+    names = read.names
+    sure = read.offered >= OFFERED
     titled = np.array([bool(unit.title) for unit in units])
-    masked = np.where(sure[None, :] & titled[:, None], chances, 0.0)
+    masked = np.where(sure[None, :] & titled[:, None], read.weighted, 0.0)
     best = masked.argmax(axis=1)
-    clear = masked.max(axis=1) >= CLEAR
-    for trade in set(np.flatnonzero(sure)) - set(best[clear]):
-        clear[masked[:, trade].argmax()] = True  # represented by its clearest piece
-        best[masked[:, trade].argmax()] = trade
+    for trade in set(np.flatnonzero(sure)) - set(best):
+        best[masked[:, trade].argmax()] = trade  # represented by its clearest part
+    most, peak = masked[np.arange(len(units)), best], np.zeros(len(names))
+    np.maximum.at(peak, best, most)
+    clear = (most > 0) & (most >= SHOWN * peak[best])
     whole = {
         (unit.sentence, best[i]) for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence
     }
@@ -146,9 +146,9 @@ def _chosen(units: Sequence[_Unit], chances: NDArray[np.float32]) -> Iterator[tu
         yield unit, names[best[i]]
 
 
-def _distinct(found: Iterable[tuple[_Unit, str]]) -> list[tuple[_Unit, str]]:
+def _distinct(found: Iterable[tuple[Unit, str]]) -> list[tuple[Unit, str]]:
     """Distinct titles, longer wordings replacing shorter ones; pieces of one sentence and trade joined."""
-    kept: dict[str, tuple[_Unit, str]] = {}
+    kept: dict[str, tuple[Unit, str]] = {}
     for unit, trade in _joined(found):
         mark = re.sub(r"[^a-z0-9]+", " ", fold(unit.title)).strip()
         if not mark or any(f" {mark} " in f" {known} " for known in kept):
@@ -161,9 +161,9 @@ def _distinct(found: Iterable[tuple[_Unit, str]]) -> list[tuple[_Unit, str]]:
     return list(kept.values())
 
 
-def _joined(found: Iterable[tuple[_Unit, str]]) -> Iterator[tuple[_Unit, str]]:
+def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
     """Neighbouring pieces of one sentence that say one trade as one ("ponçage, vernis et peinture")."""
-    held: list[tuple[_Unit, str]] = []
+    held: list[tuple[Unit, str]] = []
     for unit, trade in found:
         last = held[-1] if held else None
         if (
@@ -181,15 +181,15 @@ def _joined(found: Iterable[tuple[_Unit, str]]) -> Iterator[tuple[_Unit, str]]:
     yield from held
 
 
-def _service_types(units: Sequence[_Unit], trades_said: Collection[str]) -> list[tuple[str, ...]]:
-    """Staff where the text mentions lending, goods where a piece has CPV codes of goods, else services."""
-    if not units:
-        return []
-    if "personnel" in trades_said:
-        return [("DISP",)] * len(units)
-    return [
-        ("BUILD",) if share > CLEAR else ("PREST",) for share in reading.goods([unit.words for unit in units])
-    ]
+def _service_types(found: Sequence[tuple[Unit, str]]) -> Mapping[str, tuple[str, ...]]:
+    """Of each trade: staff where the text mentions lending, goods where its parts have CPV codes of goods, else services."""
+    said = dict.fromkeys(trade for _, trade in found)
+    if "personnel" in said:
+        return dict.fromkeys(said, ("DISP",))
+    shares = np.nan_to_num(reading.goods([unit.words for unit, _ in found])) if found else np.zeros(0)
+    trades_ = np.array([trade for _, trade in found])
+    of_trade = {name: float(shares[trades_ == name].mean()) for name in said}
+    return {name: ("BUILD",) if share > GOODS else ("PREST",) for name, share in of_trade.items()}
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -230,7 +230,7 @@ def _is_heading(line: str) -> bool:
     )
 
 
-def _units(lines: list[_Line]) -> Iterator[_Unit]:
+def _units(lines: list[_Line]) -> Iterator[Unit]:
     """Headings with what stands under them, bullets, sentences, and the pieces of these, in the order of the text."""
     under, heading = -1, ""
     for index, line in enumerate(lines):
@@ -248,7 +248,7 @@ def _units(lines: list[_Line]) -> Iterator[_Unit]:
                 yield from (replace(unit, heading=heading) for unit in made)
 
 
-def _of_heading(lines: list[_Line], index: int) -> Iterator[_Unit]:
+def _of_heading(lines: list[_Line], index: int) -> Iterator[Unit]:
     """A heading is described by what stands under it; "Nos activités" only opens a list."""
     heading = lines[index].text.strip(" :")
     below: list[str] = []
@@ -261,27 +261,27 @@ def _of_heading(lines: list[_Line], index: int) -> Iterator[_Unit]:
         return  # "Nos activités", or who they are
     title = heading.capitalize() if heading.isupper() else heading
     passage = shorten(" ".join([heading, *below]), 1_500)
-    yield _Unit(title, title, _cut(title), passage, index, "heading")
+    yield Unit(title, title, _cut(title), passage, index, "heading")
 
 
-def _of_bullet(text: str, under: int) -> Iterator[_Unit]:
+def _of_bullet(text: str, under: int) -> Iterator[Unit]:
     """A bullet is one offer, named by what stands before its colon; where it says nothing as a whole, its pieces do."""
     head = re.split(r"\s{0,9}[:–—]\s+", text, maxsplit=1)[0]
-    yield _Unit(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
+    yield Unit(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
     pieces = list(_pieces(text))
     for piece in pieces if len(pieces) > 1 else ():
-        yield _Unit(piece, text, _cut(_item(piece) or piece), text, under, "bullet")
+        yield Unit(piece, text, _cut(_item(piece) or piece), text, under, "bullet")
 
 
-def _of_sentence(sentence: str, under: int) -> Iterator[_Unit]:
+def _of_sentence(sentence: str, under: int) -> Iterator[Unit]:
     """The pieces of a sentence, after what opens a list in it; the whole as evidence."""
     plain = fold(sentence)
     opened = _OPENS.search(plain) if len(plain) == len(sentence) else None
     pieces = list(_pieces(sentence[opened.end() :] if opened else sentence))
     for piece in pieces:
-        yield _Unit(piece, sentence, _cut(_item(piece) or piece), sentence, under, "sentence")
+        yield Unit(piece, sentence, _cut(_item(piece) or piece), sentence, under, "sentence")
     if len(pieces) != 1:
-        yield _Unit(sentence, sentence, "", sentence, under, "sentence")
+        yield Unit(sentence, sentence, "", sentence, under, "sentence")
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from matcher import codec
 from matcher.catalogue.files import add_files, holds
 from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
-from matcher.reading import files, merge
+from matcher.reading import contracts, files, merge
 
 NOTICES = "notices.jsonl"
 CONTRACTS = "contracts.jsonl"
@@ -25,6 +25,7 @@ class Gathered:
     awards: list[Award] = field(default_factory=list)
     tenders: list[Tender] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    repeated: int = 0  # rows of awards that repeat or modify a contract
 
     def summary(self, most: int = 10) -> Iterator[str]:
         """Lines for display: what was read, what was rejected and why."""
@@ -33,6 +34,8 @@ class Gathered:
             f"read {len(self.structures)} structures, {len(self.awards)} awards, "
             f"{len(self.tenders)} notices with {lots} lots; {len(self.rejected)} records set aside"
         )
+        if self.repeated:
+            yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
         reasons = Counter(bad.reason for bad in self.rejected)
         for reason, count in reasons.most_common(most):
             first = next(bad for bad in self.rejected if bad.reason == reason)
@@ -40,11 +43,12 @@ class Gathered:
 
 
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
-    """Read files, folders and archives of any known format; records of one structure are merged.
+    """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
     The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
     """
     found = Gathered()
+    announced: list[Award] = []
     for record in files.read(list(paths), columns=columns):
         if isinstance(record, Structure):
             found.structures.append(record)
@@ -52,9 +56,12 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
             found.awards.append(record)
         elif isinstance(record, Tender):
             found.tenders.append(record)
-            found.awards.extend(record.awards)
+            announced += record.awards
         else:
             found.rejected.append(record)
+    rows, found.awards = len(found.awards), contracts.consolidate(found.awards)
+    found.repeated = rows - len(found.awards)
+    found.awards += announced
     merged = merge.merge(found.structures)
     found.structures = list(merged.structures)
     found.rejected.extend(merged.set_aside)

@@ -1,8 +1,9 @@
-"""The zone that a text states: kilometres around, departments by name or number, the whole country."""
+"""The zone that a text states: kilometres around, departments and regions by name or number, the whole country."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from matcher.domain import Zone
@@ -19,26 +20,44 @@ _RADIUS = re.compile(
 _NUMBERS = re.compile(
     r"\(\s*((?:\d{2,3}|2[ab])(?:\s*(?:,|et|-|/)\s*(?:\d{2,3}|2[ab]))+)\s*\)|departements?\s+((?:\d{2,3}|2[ab])(?:(?:,|\s|et)+(?:\d{2,3}|2[ab]))*)\b"
 )
-#: Department names that are also words or towns count only after "département".
+#: "Paris et petite couronne".
+_SUBURBS = re.compile(r"\b(paris (?:et|\+|&) (?:la |sa )?)?petite couronne\b")
+_PARIS, _AROUND_PARIS = "75", ("92", "93", "94")
+#: Department names that are also words or towns count after "département", or in a list with another department.
 _COMMON = frozenset(
     "nord lot cher manche aube somme creuse landes var ain loire vienne marne orne eure oise indre gard".split()
 )
+_DEPARTMENT = re.compile(r"departements?\s(?:de\s|du\s|des\s|d'|de la\s|de l')?$")
+#: What stands between two departments of a list: "en Lozère et dans le Gard", "du Nord et du Pas-de-Calais".
+_BETWEEN = re.compile(
+    r"\s?(?:,|/|et)\s?(?:et\s)?(?:en |dans |sur )?(?:le |la |les |l'|du |de la |de l'|des )?"
+)
+#: A region is named as an area: "en Bretagne", "Hauts-de-France".
+_IN_REGION = r"(?:en|de|d'|la|region|toute|hors)[ ]?"
 
 
 def stated(text: str) -> Zone | None:
     """The zone of a text, None where it states none."""
     plain = fold(text).replace("\n", " ")
     radius = _RADIUS.search(plain)
-    found = dict.fromkeys(code for match in _NUMBERS.finditer(plain) for code in _codes(match[1] or match[2]))
-    for code, name, pattern in _names():
-        if any(_meant(plain, match, name) for match in pattern.finditer(plain)):
-            found[code] = None
     zone = Zone(
         radius_km=float(radius[1] or radius[2]) if radius else None,
-        departments=tuple(found),
+        departments=tuple(dict.fromkeys(_departments(plain))),
         country=bool(_COUNTRY.search(plain)),
     )
     return zone if zone != Zone() else None
+
+
+def _departments(plain: str) -> Iterator[str]:
+    """Departments given by number, by name, and by the region that holds them."""
+    for match in _NUMBERS.finditer(plain):
+        yield from _codes(match[1] or match[2])
+    yield from _named(plain)
+    for codes, pattern in _regions():
+        if pattern.search(plain):
+            yield from codes
+    for match in _SUBURBS.finditer(plain):
+        yield from (_PARIS, *_AROUND_PARIS) if match[1] else _AROUND_PARIS
 
 
 def _codes(listed: str) -> list[str]:
@@ -46,25 +65,53 @@ def _codes(listed: str) -> list[str]:
     return [code for part in re.findall(r"\d{2,3}|2[ab]", listed) if (code := part.upper()) in known]
 
 
+def _named(plain: str) -> list[str]:
+    found = sorted(
+        (match.start(), match.end(), code, _is_certain(plain, match.start(), name))
+        for code, name, pattern in _names()
+        for match in pattern.finditer(plain)
+    )
+    certain = [(start, end) for start, end, _, sure in found if sure]
+
+    def listed(start: int, end: int) -> bool:
+        return any(
+            _BETWEEN.fullmatch(plain[end:other] if end <= other else plain[last:start])
+            for other, last in certain
+        )
+
+    return [code for start, end, code, sure in found if sure or listed(start, end)]
+
+
+def _is_certain(plain: str, start: int, name: str) -> bool:
+    """Whether a name can only be the department's: no common word nor town, or "département" stands before it."""
+    ordinary = name in _COMMON or bool(places.communes_named(name))
+    return not ordinary or bool(_DEPARTMENT.search(plain[max(0, start - 20) : start]))
+
+
 @cache
 def _names() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    """(code, folded name, pattern), the longest names first: "Haute-Garonne" holds no "Garonne"."""
-    rows = [(d.code, fold(d.name)) for d in places.departments() if d.name]
-    rows.sort(key=lambda row: -len(row[1]))
-    made = []
-    for code, name in rows:
-        body = re.sub(r"[^a-z0-9]+", r"[ '\\-]", name)
-        made.append((code, name, re.compile(rf"(?<![a-z0-9-]){body}(?![a-z0-9-])")))
-    return tuple(made)
-
-
-def _meant(plain: str, match: re.Match[str], name: str) -> bool:
-    """Whether a name means the department: a common word or town name needs "département" before it."""
-    if name not in _COMMON and not places.communes_named(name):
-        return True
-    return bool(
-        re.search(
-            r"departements?\s(?:de\s|du\s|des\s|d'|de la\s|de l')?$",
-            plain[max(0, match.start() - 20) : match.start()],
-        )
+    """(code, folded name, pattern): "Haute-Garonne" holds no "Garonne"."""
+    rows = [
+        (department.code, fold(department.name)) for department in places.departments() if department.name
+    ]
+    return tuple(
+        (code, name, re.compile(rf"(?<![a-z0-9-]){_body(name)}(?![a-z0-9-])")) for code, name in rows
     )
+
+
+@cache
+def _regions() -> tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]:
+    """The departments of each region of several, and its pattern."""
+    held = ((places.departments_of_region(code), fold(name)) for code, name in places.regions().items())
+    return tuple(
+        (
+            codes,
+            re.compile(rf"(?<![a-z0-9-]){_IN_REGION if name.isalpha() else ''}{_body(name)}(?![a-z0-9-])"),
+        )
+        for codes, name in held
+        if len(codes) > 1
+    )
+
+
+def _body(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", r"[ '\\-]", name)

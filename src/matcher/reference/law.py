@@ -270,7 +270,7 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     the notice does not state, and before the law.
     """
     on = tender.published or date.today()
-    if lot.reservation is not None or any(clause.nature == "execution" for clause in lot.clauses):
+    if lot.reservation is not None or lot.social_conditions:
         return None
     concession = is_concession(tender)
     works = concession or _works(lot)  # one threshold for works and concessions

@@ -285,7 +285,7 @@ def wanted(
                 ),
             )  # fmt: skip
     for award in awards:
-        if award.relation in ("modification", "repeat"):
+        if award.relation == "modification":
             continue
         trades = trades_asked(award.title, (award.cpv,) if award.cpv else ())
         coded[award.uid] = (award.cpv,) if award.cpv else ()

@@ -286,7 +286,7 @@ def report(
         raise BadInput(f"acheteur {buyer!r} : donnez son SIREN ou son SIRET")
     listed = [
         a for a in awards
-        if a.relation not in ("modification", "repeat") and (not siren or a.buyer.id[:9] == siren) and (not years or (a.notified is not None and a.notified.year in years))
+        if a.relation != "modification" and (not siren or a.buyer.id[:9] == siren) and (not years or (a.notified is not None and a.notified.year in years))
     ]  # fmt: skip
     if not kept and not listed:
         raise BadInput(

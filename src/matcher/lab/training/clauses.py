@@ -164,8 +164,8 @@ def _about(plain: str) -> str:
 
 def _truth(text: str, label: str, quoted: list[tuple[str, str]]) -> bool | None:
     words = _bare(text)
-    own = [said for name, said in quoted if name == label]
-    if any(said and (said in words or words in said) for said in own):
+    own = [quote for name, quote in quoted if name == label]
+    if any(quote and (quote in words or words in quote) for quote in own):
         return True
     return None if own else False
 
@@ -321,10 +321,10 @@ def without_notices(
         yield numbers, ClauseModel(fit(data.matrix, ~own, data.truth, data.weights).weights, verdicts)
 
 
-def figures(said: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
+def figures(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
     """Precision and recall."""
-    both = int((said & truth).sum())
-    return both / max(int(said.sum()), 1), both / max(int(truth.sum()), 1)
+    both = int((predicted & truth).sum())
+    return both / max(int(predicted.sum()), 1), both / max(int(truth.sum()), 1)
 
 
 # ------------------------------------------------------------------------------------------------- the card
@@ -335,11 +335,11 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
     lines = []
     real = np.array([name.startswith(NOTICE) for name in data.who])
     for i, label in enumerate(LABELS):
-        said = np.array([verdicts[label].holds(one) for one in scores[:, i]])
+        predicted = np.array([verdicts[label].holds(one) for one in scores[:, i]])
         for name, own in (("our own passages", ~real), ("windows of real notices", real)):
             known = own & ~np.isnan(data.truth[:, i])
             true = data.truth[known, i] > 0
-            rates = "{:.3f} | {:.3f}".format(*figures(said[known], true))
+            rates = "{:.3f} | {:.3f}".format(*figures(predicted[known], true))
             lines.append(f"| {label} | {name} | {int(known.sum())} | {int(true.sum())} | {rates} |")
     for line in lines:
         say(line.strip("| ").replace(" | ", "  "))

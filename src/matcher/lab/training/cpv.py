@@ -282,7 +282,7 @@ def report(
         for level in ("division", "group", "class"):
             hit, chance = first_codes(suggester, cases, level)
             curves[level] = reliability(hit[:, 0], chance)
-            error = sum(n * abs(said - true) for said, true, n in curves[level]) / len(hit)
+            error = sum(n * abs(stated - true) for stated, true, n in curves[level]) / len(hit)
             tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
             lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
         (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
@@ -334,7 +334,7 @@ def plot(curves: dict[str, list[tuple[float, float, int]]]) -> str:
         f'transform="rotate(-90 14 {gap + side / 2})">share right</text>',
     ]
     for i, (level, points) in enumerate(curves.items()):
-        spots = [(gap + side * said, gap + side * (1 - true), n) for said, true, n in points]
+        spots = [(gap + side * stated, gap + side * (1 - true), n) for stated, true, n in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in spots)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colours[i % 3]}" stroke-width="1.5"/>')
         parts += [

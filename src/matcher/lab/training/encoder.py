@@ -410,8 +410,8 @@ def train(
     with threadpool_limits(1):
         fitted = fit(material, *parts, watch=progress)
     save(fitted, out, *parts)
-    spent = time.perf_counter() - began
-    (out / "card.md").write_text(card(material, parts, out, data, before, spent), encoding="utf-8")
+    seconds = time.perf_counter() - began
+    (out / "card.md").write_text(card(material, parts, out, data, before, seconds), encoding="utf-8")
     return out
 
 

@@ -396,7 +396,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 
 # ------------------------------------------------------------------------------------------ figures
 
-PRECISE = 0.65  # of structures said to be called so many are leads
+PRECISE = 0.65  # precision required of "likely"
 SILENCED = (
     0.06  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
 )
@@ -603,18 +603,18 @@ def _report(
     needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
 ) -> str:
     chance, lead, need = judged_scores(needs, chances)
-    said = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
+    lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
     for name, found in by_set(needs, chances, plausible, rows).items():
         for measure, values in found.items():
             if values:
                 mean, low, high = evaluation.bootstrap(values)
-                said.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
+                lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
         chosen = np.array([needs.sets[i] == name for i in need])
-        said.append(
+        lines.append(
             f"| {name} ({int(chosen.sum())} pairs) | AUC | {_auc(chance[chosen], lead[chosen]):.3f} | |"
         )
-        said.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
-    return "\n".join(said)
+        lines.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
+    return "\n".join(lines)
 
 
 def by_set(

@@ -73,10 +73,10 @@ def _of_lot(matcher: Matcher, tender: Tender, labels: Sequence[feedback.Label]) 
         for j, worse in known
         if better.gain > worse.gain
     ]
-    said = {i for i, _ in known}
+    judged = {i for i, _ in known}
     for i, label in known:
         if label.gain > 0 and i in rank:
-            above = [int(j) for j in ranking.order[: rank[i]] if int(j) not in said][-ABOVE:]
+            above = [int(j) for j in ranking.order[: rank[i]] if int(j) not in judged][-ABOVE:]
             found += [Pair(parts[i] - parts[j], label.weight / len(above), name) for j in above]
     return found
 

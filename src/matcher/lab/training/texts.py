@@ -273,9 +273,9 @@ def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Ra
     )
     contexts = [row["context"] for row in read_table(folder / "contexts.csv.gz")]
     for trade, listed in words.items():
-        said = listed + [row["text"] for row in trades[trade]]
+        wordings = listed + [row["text"] for row in trades[trade]]
         for _ in range(PHRASES):
-            drawn = rng.sample(said, min(len(said), rng.randint(4, 8)))
+            drawn = rng.sample(wordings, min(len(wordings), rng.randint(4, 8)))
             half = rng.randint(1, len(drawn) - 1)
             left, right = drawn[:half], drawn[half:]
             material.pairs["phrases"].add(_phrase(left, contexts, rng), _phrase(right, contexts, rng), trade)
@@ -286,18 +286,18 @@ def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Ra
 
 def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
     """Needs as buyers say them with offers as those who do the work say them, of one fine trade; how many texts."""
-    said: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    by_trade: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for row in read_table(folder / "speech.csv.gz"):
-        said[row["trade"]][row["role"]].append(row)
+        by_trade[row["trade"]][row["role"]].append(row)
         label = _label(row["cpv"], labels)
         material.pairs["speech-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
-    for trade, roles in said.items():
+    for trade, roles in by_trade.items():
         for offer in roles["offer"]:
             for need in roles["need"]:
                 material.pairs["speech"].add(need["text"], offer["text"], trade, need["cpv"][:2])
         for a, b in combinations(roles["offer"], 2):
             material.pairs["offers"].add(a["text"], b["text"], trade, a["cpv"][:2])
-    return sum(len(rows) for roles in said.values() for rows in roles.values())
+    return sum(len(rows) for roles in by_trade.values() for rows in roles.values())
 
 
 def _choice_pairs(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training.texts import opened, read_table
-from matcher.learned.vocation import ANALYSERS
+from matcher.learned.vocation import ANALYSERS, FILE, RARITY, WEIGHT
 
 STRENGTH = 10.0  # inverse of the ridge, chosen by cross-validation on our own needs
 FLOOR = 0.5
@@ -21,7 +21,7 @@ SPOKEN = {"need": 0.5, "offer": 0.25}
 
 
 def train(needs: Path, out: Path) -> Path:
-    """Write weights.json and card.md from a CSV with columns text, served (0 or 1), and speech.csv.gz in the same folder.
+    """Write weights.npz and card.md from a CSV with columns text, served (0 or 1), and speech.csv.gz in the same folder.
 
     Raises BadInput where there are not needs of both kinds.
     """
@@ -65,21 +65,17 @@ def train(needs: Path, out: Path) -> Path:
         right[asked] = (model.predict_proba(matrix[asked])[:, 1] >= FLOOR) == served[asked].astype(bool)
     model.fit(matrix, served, sample_weight=weight)
     weights = model.coef_[0]
-    terms: dict[str, dict[str, list[float]]] = {}
-    start = 0
+    held: dict[str, Any] = {"intercept": round(float(model.intercept_[0]), 5), "floor": FLOOR}
+    size = 0
     for name, vectorizer in vectorizers.items():
         names = vectorizer.get_feature_names_out()
-        part = weights[start : start + len(names)]
-        start += len(names)
-        terms[name] = {
-            term: [round(float(idf), 3), round(float(w), 4)]
-            for term, idf, w in zip(names, vectorizer.idf_, part, strict=True)
-        }
+        part = weights[size : size + len(names)]
+        size += len(names)
+        held[name] = np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
+        held[f"{name}_rarity"] = np.rint(vectorizer.idf_ * RARITY).astype(np.uint16)
+        held[f"{name}_weight"] = np.rint(part * WEIGHT).astype(np.int32)
     out.mkdir(parents=True, exist_ok=True)
-    file_ = {"intercept": round(float(model.intercept_[0]), 5), "floor": FLOOR, "terms": terms}
-    (out / "weights.json").write_text(
-        json.dumps(file_, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
-    )
+    np.savez_compressed(out / FILE, **held)
     accuracy = {
         kind: float(right[served[: len(rows)] == value].mean())
         for kind, value in (("served", 1), ("not served", 0))
@@ -89,7 +85,7 @@ def train(needs: Path, out: Path) -> Path:
     )
     (out / "card.md").write_text(CARD.format(
         date=date.today().isoformat(), rows=len(rows), yes=int(served[: len(rows)].sum()), spoken=len(spoken), floor=FLOOR, strength=STRENGTH,
-        served=accuracy["served"], unserved=accuracy["not served"], size=sum(map(len, terms.values())),
+        served=accuracy["served"], unserved=accuracy["not served"], size=size,
     ), encoding="utf-8")  # fmt: skip
     return out
 

@@ -170,7 +170,7 @@ def similar(
     """Measure and explain of a signal: the best three awards by one `view` of similarity.
 
     The measure is the discounted sum of their shares of the catalogue's best, NaN without awards;
-    `said` and `threshold` are those of `nearest_contract`.
+    `text` and `threshold` are those of `nearest_contract`.
     """
 
     @nan_without_awards
@@ -186,7 +186,7 @@ def similar(
 def nearest_contract(
     shortlist: Shortlist, i: int, value: float, values: NDArray[np.float64], text: str, threshold: float
 ) -> Why:
-    """The award of candidate i with the highest of `values` (m,), as `said` in French.
+    """The award of candidate i with the highest of `values` (m,), introduced by `text`.
 
     At or above `threshold` the contract is similar to the lot; below, it is only the least dissimilar.
     """

@@ -42,7 +42,7 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
     who = (
         f"selon {offer.source}," if offer.inferred and offer.source else "déclare"
-    )  # read of it is not said by it
+    )  # what was read about it is not its own declaration
     return Why(f"{who} « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from matcher.reading.clauses.vocabulary import AUDIENCES
 from matcher.reference.prose import LOST, folded, lots_named
 
 
@@ -48,7 +47,34 @@ def articles(text: str) -> tuple[str, ...]:
 
 # ----------------------------------------------------------------------------------------- reservations
 
-_WHO = {who: re.compile(rf"(?<![\w-])(?:{'|'.join(phrases)})") for who, phrases in AUDIENCES.items()}
+
+def _named(*phrases: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(phrases)})")
+
+
+#: The beneficiaries that the articles name, keys of `domain.AUDIENCES`, and the phrases that name each.
+_WHO = {
+    "ESAT/EA": _named(
+        r"entreprises? (?:\(ea\) )?adaptees?",
+        r"(?:esats?|ea(?:tt)?|stpa)\b",
+        r"(?:aide|accompagnement) par le travail",  # établissements et services d'aide par le travail
+        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail| dit)? (?:protege|adapte)s?",
+        r"l\.? ?(?:344-2|5213-13)\b",  # du code de l'action sociale, du code du travail
+    ),
+    "SIAE": _named(
+        r"(?:s?iaes?|s\.i\.a\.e|acis?|ettis?|eitis?|eis?|ai|geiqs?)\b",
+        r"(?:structure|entreprise|association|operateur|acteur|organisme|atelier|chantier|temporaire)s?"
+        r"(?: economiques)?(?: du secteur)? (?:de l.?|d.?)(?:insertion|iae)\b",
+        r"insertion par l'activite economique",
+        r"associations? intermediaires?",
+        r"regies? de quartiers?",
+        r"l\.? ?5132-4\b",  # du code du travail
+    ),
+    "ESS": _named(r"economie sociale et solidaire", r"entreprises? solidaires?", r"(?:ess|esus)\b"),
+    "prison": _named(
+        r"\w+ penitentiaires?", r"detenue?s?\b", r"detention\b", r"personnes? sous main de justice"
+    ),
+}
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
     "ESAT/EA": re.compile(r"\bhandicap"),
@@ -72,13 +98,11 @@ _NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?)\b")
 _SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
 #: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
 _RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
-#: "Le marché n'est pas réservé", "Aucun lot n'est réservé", "Marché réservé : NON", "réservé au secteur traditionnel",
-#: "Un autre marché, réservé aux ESAT, couvre le linge".
 _DENIED = any_of(
-    rf"\b(?:{_DEAL} )?(?:n'est|ne sont) (?:donc )?pas reserve|\baucun(?:e|s)?(?: des)? {_DEAL} n'est reserve",
-    r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",
-    r"\bautre (?:marche|lot|consultation)\b[^.;]{0,20}\breserve",
-    r"\breserve\w* au secteur (?:traditionnel|classique|ordinaire|marchand)",
+    r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:]{0,80}\bn'est reserve",  # Aucun lot n'est réservé
+    r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
+    r"\bautre (?:marche|lot|consultation)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
+    r"\breserve\w* au secteur (?:traditionnel|marchand)",
 )
 #: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
 _PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b")
@@ -109,20 +133,24 @@ def asks_papers(plain: str) -> bool:
 
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
 _ALL_LOTS = re.compile(r"\b(?:tous les|(?:l'ensemble|la totalite|chacun) des|chaque) lots?\b")
-#: "..., à l'exception du lot 3", "le lot 1 est réservé, mais le lot 2 ne l'est pas", "seul le lot 2 l'est"
-_SIDE = re.compile(
-    r",? ?\b(?=(?:a l'exception|sauf|hormis|excepte|hors|mais|en revanche|tandis que|alors que)\b)|, (?=les? lots?\b)"
-)
+#: "..., à l'exception du lot 3", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|excepte|hors)\b")
+_SIDE = re.compile(rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b)")
 
 
 def lots_of(plain: str) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence reserves (none: all, or those of its heading), and those that it leaves out."""
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
-    out = frozenset[str]().union(*(lots for lots, side in sides if _EXCEPTED.match(side)))
-    denied = frozenset[str]().union(*(lots for lots, side in sides if _NEGATED.search(side)))
-    if named - out - denied:
-        out |= denied
+    excepted = [(lots, side) for lots, side in sides if _EXCEPTED.match(side)]
+    out = frozenset[str]().union(*(lots for lots, _ in excepted))
+    if out and (denied(plain) or any("reserv" in side for _, side in excepted)):
+        return (
+            out,
+            frozenset(),
+        )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert à tous, sauf le lot 3, réservé aux ESAT"
+    open_to_all = frozenset[str]().union(*(lots for lots, side in sides if _NEGATED.search(side)))
+    if named - out - open_to_all:
+        out |= open_to_all
     return (frozenset() if _ALL_LOTS.search(plain) else named - out), out
 
 
@@ -175,11 +203,11 @@ def _number(text: str) -> float:
 
 #: Names of criteria that are social, each with one.
 _SOCIAL_NAME = any_of(
-    r"\b(?:criteres?|performances?|valeur|qualites?|aspects?|volet|demarches?|engagements?|politique|mesures?)\b.{0,40}\bsocia(?:l|le|les|ux)\b",  # Critère social
-    r"\bsociet(?:al|ale|ales|aux)\b",  # Critère sociétal et environnemental
-    r"\brse\b|\bresponsabilite sociale\b",  # démarche RSE
-    r"\binsertion (?:sociale|pro|par l|d(?:e|es|u) (?:personnes|publics?|jeunes|demandeurs|salaries))",  # insertion professionnelle des publics en difficulté
-    r"\bclauses? (?:sociales?|d'insertion)\b",  # engagement sur la clause d'insertion
+    r"\b(?:critere|performance|valeur|qualite|aspect|volet|dimension|impact|demarche|engagement|politique|mesure|responsabilite|insertion)s?\b.{0,40}\bsocia(?:l|les?|ux)\b",  # Critère social
+    r"\bsociet(?:al|ales?|aux)\b",  # Critère sociétal et environnemental
+    r"\brse\b",  # démarche RSE
+    r"\binsertion (?:pro|par l|d(?:e|es|u) (?:personnes|publics?|jeunes|demandeurs|salaries))",  # insertion professionnelle des publics en difficulté
+    r"\bclauses? d'insertion\b|^\W*clauses? sociale",  # engagement sur la clause d'insertion
     r"^\W*(?:critere \d*\W*)?(?:emplois?|insertion|inclusion)(?: (?:et|/) \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
 )
 #: "Qualité de l'accompagnement social", "expérience du logement social", "sciences humaines et sociales"

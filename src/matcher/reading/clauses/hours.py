@@ -30,44 +30,42 @@ _FEW = 20
 #: Characters that a label reaches.
 _REACH = 180
 
-#: "une formation de 14 heures", "35 heures par semaine", "un délai de 48 heures", "3 heures de visite"
-_OTHER = (
-    r"(?:formation|semaine|hebdo|astreinte|interven|preavis|delai|(?:par|de|la) (?:jour|nuit)|\bouvertur|cours\b|visite|seance"
-    r"|session|reunion|tutorat|encadrement|accueil|permanence|animation|presence|nettoyage|gardiennage|surveillance|accompagnement)"
-)
+#: "14 heures de formation", "35 heures par semaine": hours of something else than insertion and work.
 _OF_OTHER = re.compile(
-    rf" ?(?:(?:de|d'|en|par|a|du) ?)?(?:(?:la|l'|service d[e']|prestations? d[e']) ?)?{_OTHER}"
+    r" ?(?:de (?!travail|main|realis)|d'(?!insertion|emploi|activite)|en formation|par (?:semaine|jour|nuit)|hebdo)"
 )
-_OTHER_LASTS = re.compile(rf"(?<!lot ){_OTHER}\w*(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$")
+#: "une formation de 14 heures", "un délai de 48 heures", "la visite dure 3 heures"
+_OTHER_LASTS = re.compile(
+    r"\b(?:formation|delai|visite|reunion|cours)(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$"
+)
 #: "60 heures par tranche de 100 000 €", "une heure pour 2 000 euros"
 _RATE = re.compile(
-    r"\btranches? de [\d .]{3,}|^[^.;]{0,30}\b(?:pour|par) (?:chaque )?\d[\d .]*(?:euros?|€|k€|heures)"
+    r"\btranches? de [\d .]{3,}|^[^.;]{0,30}\b(?:pour|par) (?:chaque )?\d[\d .]*(?:euros|€|heures)"
 )
-#: "8 % des 7 000 heures", "sur les 7 000 heures", "2 heures pour 25 heures travaillées", "12 500 heures, dont 8 %"
+#: "8 % des 7 000 heures", "Sur les 7 000 heures", "2 heures pour 25 heures travaillées"; "12 500 heures, dont 8 %"
 _BASE_BEFORE = re.compile(
-    r"(?:%|pour ?cent) (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:les )?$|heures?\b[^.;\d]{0,20}\b(?:pour|par|toutes les) $"
+    r"% (?:des|de|du|sur) (?:les )?$|(?:^|[.;:])\W*sur (?:les )?$|heures?\b[^.;\d]{0,20}\bpour $"
 )
 _BASE_AFTER = re.compile(r"[^.;]{0,40}\bdont \d+ ?%")
 #: "initialement fixé à 400", "au lieu de 400", "le précédent marché prévoyait 400", "n'est pas tenu aux 300"
 _NOT_OWED = any_of(
-    r"\b(?:initial\w*|au lieu d[e']|ancien\w*|precedent\w*|(?:av|et|dev|prevoy|impos|comport|demand)ai(?:t|ent))\b[^.;,]{0,40}$",
-    r"\b(?:deja|reste)\b[^.;,]{0,25}$|\bn(?:e |')\w+ (?:pas|plus)\b[^.;:,]{0,30}$",
+    r"\b(?:initial\w*|au lieu d[e']|(?!fait)\w+ai(?:t|ent))\b[^.;,]{0,40}$",
+    r"\bn(?:e |')\w+ (?:pas|plus)\b[^.;:,]{0,30}$",
 )
 #: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
-_TOTAL = re.compile(r"\bsoit\b|\btotal|\bglobal|\bcumul|\bensemble\b|\ben tout\b")
+_TOTAL = re.compile(r"\b(?:soit\b|total|global)")
 #: "lot 1 : 90 h, lot 2 : 60 h", "plomberie 90 h – chauffage 160 h"; not "1 200 h, dont 300 h", "350 h pour 300 exigées"
 _LISTED = re.compile(
-    r"(?!.*\b(?:dont|soit|minim|maxim|par an|par mois|propos|sera|est\b))(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\b(?:et|puis)\b)",
+    r"(?!.*\b(?:dont|soit|minim|est)\b)(?=.*[a-z]{3})[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\b(?:et|puis)\b)",
     re.DOTALL,
 )
 #: "300 heures chacun", "90 heures par lot"
-_EACH = re.compile(r"\bchacune?s?\b|\bchaque lot\b|\bpar lot\b")
+_EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 #: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
 _ROW = re.compile(r"(?:^|[\s,:])0*(\d{1,2}) ?\([^()\d]*$|(?:\n|[—:;-] )0*(\d{1,2}) ?[|/;][^\n\d]*$")
 #: "Lot 2 : 75 h", "Première tranche : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
 _GOES_ON = re.compile(
-    r"\W*(?:(?:et|puis|pour|sur|soit) )?(?:l[ea]s? |l'|d[eu] )?"
-    r"(?:lot|tranche|phase|annee|prem|deux|total|volume|nombre|minimum|objectif|heure|sans objet|neant|\d)"
+    r"\W*(?:(?:et|puis|pour|soit) )?(?:l[ea]s? )?(?:lot|tranche|phase|annee|premiere|total|volume|heure|\d)"
 )
 #: Characters of a list or a table that are read on.
 _AHEAD = 3_000

@@ -28,13 +28,11 @@ _OPENS_LIST = re.compile(r":\s*$")
 _STEMS = tuple(
     stem.replace("_", " ").replace("?", LOST)
     for stem in (
-        "reserv ?serv 2113-1 2113_-1 2113-_1 2112-2 2152-7 5132-4 5213-13 344-2 "  # reserved, by which article
-        "esat siae _iae 'iae (iae /iae handicap par_le_travail entreprise_adapt entreprises_adapt secteur_adapt travail_adapt "
-        "protege prot?g regie_de_q regies_de_q geiq _etti _ei_ (ei) _ea_ _ea, _ea. (ea) /ea _aci_ _aci, esus 'ess _ess_ "
-        "intermediaire interm?diaire nitenti detenu en_detention main_de_justice "  # to whom
-        "insertion inclusi loign _rsa chomeu chomage ch?m en_difficult defavoris d?favoris prioritaire sans_travail "
-        "sans_emploi sans_qualif sans_dipl un_emploi cap_emploi l'emploi d'emploi l?emploi d?emploi emplois emploi_et "
-        "mission_locale _plie facilitat en_parcours apprenti professionnalisation embauch recrut contrat_aide "  # for whom
+        "reserv ?serv 2113-1 2113_-1 2112-2 "  # reserved, by which article
+        "esat siae _iae 'iae handicap par_le_travail entreprise_adapt entreprises_adapt secteur_adapt protege prot?g geiq _etti "
+        "intermediaire nitenti detenu 'ess esus "  # to whom
+        "insertion inclusi loign _rsa chom ch?m en_difficult defavoris d?favoris prioritaire en_parcours _plie sans_emploi sans_qualif "
+        "l'emploi d'emploi l?emploi d?emploi emplois emploi_et recrut embauch apprenti "  # for whom
         "claus _socia societa _rse"  # a clause, a criterion
     ).split()
 )  # fmt: skip

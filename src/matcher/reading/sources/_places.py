@@ -1,13 +1,15 @@
-"""The place of a structure or buyer from the fields of a source, by matcher.reference.places."""
+"""The place of a structure, buyer or award from the fields of a source, by matcher.reference.places."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache, lru_cache
 
 from matcher.domain import Place
 from matcher.reference import places
-from matcher.reference.text import clean
+from matcher.reference.identifiers import digits
+from matcher.reference.text import clean, fold
 
 
 def postcode_of(raw: object) -> str | None:
@@ -76,3 +78,81 @@ def department_names() -> dict[str, str]:
 def region_names() -> dict[str, str]:
     """INSEE code -> name of the regions."""
     return dict(places.regions())
+
+
+#: Regions of before 2016, which older records still name.
+FORMER_REGIONS = {
+    "21": "44", "22": "32", "23": "28", "25": "28", "26": "27", "31": "32", "41": "44", "42": "44",
+    "43": "27", "54": "75", "72": "75", "73": "76", "74": "75", "82": "84", "83": "84", "91": "76",
+}  # fmt: skip
+
+
+#: Overseas departments by their ISO 3166 codes, which some publishers write.
+ISO_OVERSEAS = {
+    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
+    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
+}  # fmt: skip
+
+
+def place_of_decp(
+    code: str, type_code: str = "", name: str = "", buyer_id: str = "", words: str = ""
+) -> Place:
+    """The place of an award's `lieuExecution`, whose type is often wrong: the format of the code takes precedence.
+
+    "1520" is 01520, "74" a department whatever its type (unless it is called a region), "341" an
+    arrondissement of 34, "FRK26" a NUTS code; "FR", "DEP" and the like tell nothing.
+    Of five digits that are both a postcode and an INSEE code the name, the title in `words` or the buyer's own
+    commune decides, then the type.
+    """
+    label = name.strip()
+    if with_town := re.fullmatch(r"\s*([0-9]{5})\s+([^\W\d].*)", str(code or "")):
+        code, label = with_town.group(1), label or with_town.group(2).strip()
+    text = re.sub(r"\.0+$", "", re.sub(r"\s", "", str(code or "")).upper())
+    kind = fold(type_code)
+    found = _of_region(text, kind)
+    if found is None:
+        text = _digits_of(text, kind)
+        found = _of_five(text, kind, label, buyer_id, words) or _of_department(text, kind)
+    if found is None:
+        if not label and re.fullmatch(r"[A-ZÀ-Ü' -]{4,}", text) and text not in {"FRANCE", "NATIONAL"}:
+            label = str(code).strip()
+        return places.locate(Place(label=label), digits(buyer_id) or buyer_id)
+    return places.locate(replace(found, label=label or found.label), buyer_id)
+
+
+def _of_region(text: str, kind: str) -> Place | None:
+    if re.fullmatch(r"FR[A-Z0-9]{1,3}", text) and places.department_of_nuts(text):
+        return Place(nuts=text)
+    if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in places.regions():
+        return Place(region=region)
+    return None
+
+
+def _digits_of(text: str, kind: str) -> str:
+    """A code without its country, with the leading zero that a spreadsheet dropped."""
+    text = ISO_OVERSEAS.get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
+    cut = (len(text) == 1 and "pays" not in kind) or (len(text) == 4 and "arrondissement" not in kind)
+    return f"0{text}" if cut and re.fullmatch(r"[0-9]+", text) else text
+
+
+def _of_five(text: str, kind: str, label: str, buyer_id: str, words: str) -> Place | None:
+    """The commune of an INSEE code or postcode; the postcode where it is of no known commune."""
+    if not re.fullmatch(r"[0-9AB]{5}", text):
+        return None
+    home = places.commune_of_siren(buyer_id) if buyer_id else None
+    known = places.commune_or_postcode(
+        text, f"{label} {words} {home.name if home else ''}", "commune" in kind
+    )
+    return known or (Place(postcode=text) if places.department_of_postcode(text) else None)
+
+
+def _of_department(text: str, kind: str) -> Place | None:
+    """The department of a code; "250" as a country and "563" as nothing are codes of other lists."""
+    whole = (text, text.lstrip("0").zfill(2))
+    listed = (
+        "arrondissement" in kind or "canton" in kind
+    )  # only a code of these lists begins with its department
+    for candidate in (*whole, text[:3], text[:2]) if listed else whole:
+        if "pays" not in kind and places.department(candidate):
+            return Place(department=candidate)
+    return None

@@ -1,98 +1,33 @@
 """Awards of public contracts (DECP): 2019 and 2024 JSON, flat CSV, consolidated CSV or Parquet.
 
-One record gives one Award, as published; `consolidate` then tells a group, a framework with several
-holders, a modification and a repeated row apart.  `tender_of` reads a record without winners as a notice.
+One record gives one Award, as published; `reading.contracts` then makes them one a contract.  `tender_of` reads a
+record without winners as a notice.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
+from matcher.reading.contracts import Relation, among
 from matcher.reading.sources import _bytes, _stream, _tabular
 from matcher.reading.sources._objet import lots_named
+from matcher.reading.sources._places import place_of_decp
 from matcher.reference import places
-from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, digits, siret_valid
-from matcher.reference.places import (
-    commune_of_siren,
-    commune_or_postcode,
-    department,
-    department_of_nuts,
-    department_of_postcode,
-    locate,
-    regions,
-)
+from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
 from matcher.reference.text import REPLACEMENT, clean, fold
-
-#: Regions of before 2016, which older records still name.
-FORMER_REGIONS = {
-    "21": "44", "22": "32", "23": "28", "25": "28", "26": "27", "31": "32", "41": "44", "42": "44",
-    "43": "27", "54": "75", "72": "75", "73": "76", "74": "75", "82": "84", "83": "84", "91": "76",
-}  # fmt: skip
-
-
-#: Overseas departments by their ISO 3166 codes, which some publishers write.
-ISO_OVERSEAS = {
-    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
-    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
-}  # fmt: skip
-
-
-def place_of_decp(
-    code: str, type_code: str = "", name: str = "", buyer_id: str = "", words: str = ""
-) -> Place:
-    """The place of an award's `lieuExecution`, whose type is often wrong: the format of the code takes precedence.
-
-    "1520" is 01520, "74" a department whatever its type (unless it is called a region), "341" an
-    arrondissement of 34, "FRK26" a NUTS code; "FR", "DEP" and the like tell nothing.
-    Of five digits that are both a postcode and an INSEE code the name, the title in `words` or the buyer's own
-    commune decides, then the type.
-    """
-    label = name.strip()
-    if with_town := re.fullmatch(r"\s*([0-9]{5})\s+([^\W\d].*)", str(code or "")):
-        code, label = with_town.group(1), label or with_town.group(2).strip()
-    text = re.sub(r"\s", "", str(code or "")).upper()
-    text = re.sub(r"\.0+$", "", text)
-    kind = fold(type_code)
-    if re.fullmatch(r"FR[A-Z0-9]{1,3}", text) and department_of_nuts(text):
-        return locate(Place(label=label, nuts=text), buyer_id)
-    if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in regions():
-        return locate(Place(label=label, region=region), buyer_id)
-    text = ISO_OVERSEAS.get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
-    if re.fullmatch(r"[0-9]", text) and "pays" not in kind:
-        text = "0" + text
-    if re.fullmatch(r"[0-9]{4}", text) and "arrondissement" not in kind:
-        text = "0" + text
-    if re.fullmatch(r"[0-9AB]{5}", text):
-        home = commune_of_siren(buyer_id) if buyer_id else None
-        known = commune_or_postcode(text, f"{label} {words} {home.name if home else ''}", "commune" in kind)
-        if known:
-            return locate(replace(known, label=label or known.label), buyer_id)
-        if department_of_postcode(text):
-            return locate(Place(label=label, postcode=text), buyer_id)
-    if "pays" not in kind:
-        for candidate in (text, text.lstrip("0").zfill(2), text[:3], text[:2]):
-            # "250" as a country and "563" as nothing are codes of other lists: only a stated list is cut short.
-            whole = candidate in (text, text.lstrip("0").zfill(2))
-            if department(candidate) and (whole or "arrondissement" in kind or "canton" in kind):
-                return locate(Place(label=label, department=candidate), buyer_id)
-    if not label and re.fullmatch(r"[A-ZÀ-Ü' -]{4,}", text) and text not in {"FRANCE", "NATIONAL"}:
-        label = str(code).strip()
-    return locate(Place(label=label), digits(buyer_id) or buyer_id)
-
 
 YIELDS = "award"
 
 Record = Mapping[str, Any]
-Relation = Literal["single", "group", "framework", "modification", "repeat", "unknown"]
 
 #: Amounts at or below are fillers (0, 0.01, 1), at or above are typing errors: kept and flagged.
 FILLER, HUGE = 1.0, 500_000_000.0
@@ -647,7 +582,7 @@ def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | Non
     """What the holders are to each other, as far as this record shows."""
     if _version(record) > 0:
         return "modification"
-    return _among(holders, group_form, _is_framework(record))
+    return among(holders, group_form, _is_framework(record))
 
 
 def _is_framework(record: Record) -> bool:
@@ -655,17 +590,6 @@ def _is_framework(record: Record) -> bool:
         member for member in _members(record.get("techniques"), "technique") if isinstance(member, str)
     )
     return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")
-
-
-def _among(holders: tuple[Holder, ...], group_form: str | None, framework: bool) -> Relation:
-    if group_form in ("conjoint", "solidaire"):
-        return "group"
-    if len(holders) == 1:
-        return "single"
-    if len(holders) > 1 and (framework or group_form == "none"):
-        return "framework"
-    # Several holders, no form of group declared, no framework: most often a group, but not said.
-    return "unknown"
 
 
 def _subcontracts(record: Record) -> tuple[Holder, ...]:
@@ -688,117 +612,3 @@ def _mark(record: Record) -> str:
     except (RecursionError, ValueError, TypeError):
         text = f"{_text(record, 'objet')} {_text(record, 'codeCPV')} {sorted(map(str, record))}"
     return "x" + blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-# ------------------------------------------------------------------------------------------- grouping
-
-
-def consolidate(awards: Iterable[Award]) -> list[Award]:
-    """One Award a contract, in order of first appearance; four similar-looking cases are distinguished.
-
-    - several rows of one contract (same uid, text, day and amount), each with a holder, are one award with several holders: a
-      *group* where the form says so, a *framework* where it is one or "pas de groupement" is declared,
-      else *unknown*;
-    - a row that is a *modification* is no new win: the award keeps its first date and amount and is flagged
-      "modified"; only a holder that a modification brought in gives an award of its own (relation "modification");
-    - a *repeat* (same contract, holder, text, day and amount, under any uid) is dropped, the first flagged
-      "repeated";
-    - separate framework contracts with one buyer, text, day and amount and distinct holders are a framework
-      with several holders published apart: each is kept with relation "framework".
-    """
-    contracts: dict[str, list[Award]] = {}
-    for award in awards:
-        contracts.setdefault(award.uid, []).append(award)
-    merged = [award for rows in contracts.values() for award in _contracts(rows)]
-    return _parallel_frameworks(_without_repeats(merged))
-
-
-def _contracts(rows: list[Award]) -> Iterator[Award]:
-    """The contracts under one uid (publishers give one id to several lots), with their modifications."""
-    first = [row for row in rows if row.relation != "modification"]
-    later = [row for row in rows if row.relation == "modification"]
-    if not first:
-        first, later = later[:1], later[1:]
-    versions: dict[tuple[Any, ...], list[Award]] = {}
-    for row in first:
-        versions.setdefault((*_same(row), row.amount), []).append(row)
-    found: list[Award] = []
-    for same in versions.values():
-        award = _joined(same)
-        holders = {holder.id or holder.name for holder in award.holders}
-        # The same text and holders under the same uid with another day or amount: the contract, updated.
-        duplicate = next(
-            (
-                index
-                for index, other in enumerate(found)
-                if fold(other.title) == fold(award.title)
-                and holders == {holder.id or holder.name for holder in other.holders}
-                and holders
-            ),
-            None,
-        )
-        if duplicate is None:
-            found.append(award)
-        else:
-            found[duplicate] = _flagged(found[duplicate], "modified")
-    if later:
-        found[0] = _flagged(found[0], "modified")
-        known = {holder.id or holder.name for row in found for holder in row.holders}
-        for row in later:
-            new = _distinct(h for h in row.holders if (h.id or h.name) not in known)
-            if new:
-                found.append(replace(row, holders=new, relation="modification"))
-                known |= {holder.id or holder.name for holder in new}
-    for number, award in enumerate(found, 1):
-        yield award if number == 1 else replace(award, uid=f"{award.uid}:{number}")
-
-
-def _joined(rows: list[Award]) -> Award:
-    """Rows that differ by their holder alone, as one award."""
-    base = rows[0]
-    holders = _distinct(holder for row in rows for holder in row.holders)
-    relation: Relation = base.relation
-    if len(holders) > len(base.holders):
-        framework = "accord-cadre" in base.nature or any(row.relation == "framework" for row in rows)
-        relation = _among(holders, base.group_form, framework)
-    base = replace(base, holders=holders, relation=relation)
-    return _flagged(base, "repeated") if len(holders) < sum(len(row.holders) for row in rows) else base
-
-
-def _flagged(award: Award, flag: str) -> Award:
-    return award if flag in award.flags else replace(award, flags=(*award.flags, flag))
-
-
-def _distinct(holders: Iterable[Holder]) -> tuple[Holder, ...]:
-    return tuple({holder.id or holder.name: holder for holder in holders}.values())
-
-
-def _same(award: Award) -> tuple[Any, ...]:
-    return (award.buyer.id, fold(award.title), award.notified, award.cpv)
-
-
-def _without_repeats(awards: list[Award]) -> list[Award]:
-    kept: dict[tuple[Any, ...], int] = {}
-    result: list[Award] = []
-    for award in awards:
-        holders = tuple(sorted(holder.id or holder.name for holder in award.holders))
-        key = (*_same(award), award.amount, holders, award.relation == "modification")
-        if holders and key in kept:
-            index = kept[key]
-            result[index] = _flagged(result[index], "repeated")
-            continue
-        kept[key] = len(result)
-        result.append(award)
-    return result
-
-
-def _parallel_frameworks(awards: list[Award]) -> list[Award]:
-    together: dict[tuple[Any, ...], list[int]] = {}
-    for index, award in enumerate(awards):
-        if award.relation == "single" and "accord-cadre" in award.nature and award.amount is not None:
-            together.setdefault((*_same(award), award.amount), []).append(index)
-    for indexes in together.values():
-        if len({awards[index].holders[0].siren for index in indexes}) > 1:
-            for index in indexes:
-                awards[index] = replace(awards[index], relation="framework")
-    return awards

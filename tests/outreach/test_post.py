@@ -1,0 +1,26 @@
+"""Letters of the pages: each is queued once, by its name, and leaves once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matcher.outreach import letters, post
+from matcher.outreach.transport import MailTransport
+from matcher.records.store import Store
+
+
+def test_a_letter_queued_twice_under_one_name_is_one_letter(tmp_path: Path) -> None:
+    transport = MailTransport(base_url="https://maillage.example", sender="Maillage <m@maillage.example>", outbox=tmp_path / "out")  # fmt: skip
+
+    def question(name: str) -> bool:
+        mail = letters.question("Tonte", "Bonjour", "a@structure.example", "b@ville.example", "https://maillage.example/q", transport, name)  # fmt: skip
+        with store.writing() as connection:
+            return post.queue(store, connection, mail, kind="question", siret="00010001600013", record_id="r")
+
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        assert question("r|1") and not question("r|1")
+        assert question("r|2")
+        assert post.drain(store, transport) == {"outbox": 2}
+        assert not question("r|1"), "nor again once it has left"
+        assert not post.drain(store, transport)
+    assert len(list((tmp_path / "out").glob("*.eml"))) == 2
