@@ -32,11 +32,9 @@ class _Row:
 
 def _profile(structure: Structure) -> Iterator[_Row]:
     """The pieces of a structure: its name, its trade by NAF, its description, offers and jobs."""
-    name = (
-        f"{structure.name} {structure.brand}".strip()
-        if fold(structure.brand) != fold(structure.name)
-        else structure.name
-    )
+    name = structure.name.strip()
+    if structure.brand and fold(structure.brand) != fold(name):
+        name = f"{name} {structure.brand}".strip()
     source = structure.source
     yield _Row("name", name, Offer(id=f"{structure.siret}#name", title=name, nature="name", source=source))
     if structure.naf:
