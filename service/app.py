@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
-    app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved)
+    app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved, shown=handlers.unheard)
     app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
 

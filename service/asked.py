@@ -117,7 +117,7 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
     try:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
-        raise Refused(503, str(error), {"Retry-After": "60"}) from None
+        raise Refused(503, str(error), {"Retry-After": "60"}, "busy") from None
 
 
 def _readable(tender: Tender) -> None:

@@ -9,12 +9,24 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from matcher.domain import MatcherError, StoreUnavailable
+from matcher.reference.deadline import TooLong
 from service.limits import route_of
 from service.problems import Fault, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
+
+
+def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) -> Response:
+    """The answer to a request that is refused before, or apart from, what it asks: a page for a browser, else a problem."""
+    from service.page import render
+
+    request = Request(scope)
+    if render.wants_page(request):
+        return render.unheard(request, status, headers)
+    return problem(status, detail, headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -34,7 +46,11 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        return shown(request, error.status, error.detail, headers=error.headers)
+        detail = render.CODED.get(error.code, error.detail) if render.wants_page(request) else error.detail
+        return shown(request, error.status, detail, headers=error.headers)
+
+    async def late(request: Request, error: Exception) -> Response:
+        return unheard(request.scope, 503, str(error), {"Retry-After": "30"})
 
     async def core(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreUnavailable):
@@ -56,6 +72,8 @@ def install(app: FastAPI) -> None:
             detail = f"{request.method} is not possible at this address: see /docs"
         if error.status_code == 400:  # FastAPI has no other: a form or body that cannot be decoded
             detail = "the body cannot be decoded: send JSON in UTF-8"
+        if render.wants_page(request):
+            detail = render.UNHEARD.get(error.status_code, detail)
         return shown(request, error.status_code, detail, headers=error.headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -73,9 +91,12 @@ def install(app: FastAPI) -> None:
 
     async def internal(request: Request, error: Exception) -> Response:
         log.error("internal error", exc_info=error, extra={"route": route_of(request.scope)})
-        return shown(request, 500, "internal error: it was logged; try again, or tell the operator")
+        return unheard(
+            request.scope, 500, "internal error: it was logged; try again, or tell the operator", {}
+        )
 
     app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(TooLong, late)
     app.add_exception_handler(MatcherError, core)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)

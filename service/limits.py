@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
-from service.problems import problem
 from service.settings import Settings
 from service.turns import TooMany, Turns
 
@@ -58,12 +57,16 @@ HEAVY = re.compile(
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
+Shown = Callable[[Scope, int, str, Mapping[str, str]], ASGIApp]
+
+
 class Refusal(Exception):
-    """A refused request: the problem to answer."""
+    """A refused request: the status, detail and headers of its answer."""
 
     def __init__(self, status: int, detail: str, **headers: str) -> None:
         super().__init__(detail)
-        self.answer = problem(status, detail, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        self.status, self.detail = status, detail
+        self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
 
 
 class Rate:
@@ -76,8 +79,10 @@ class Rate:
 
     def wait(self, caller: str) -> float:
         """Seconds until this caller may ask again; 0 where it may now."""
-        times, now = self._seen.get(caller, ()), time.monotonic()
-        return max(0.0, times[0] + self.seconds - now) if len(times) >= self.most else 0.0
+        times = self._seen.get(caller)
+        if times is None or len(times) < self.most:
+            return 0.0
+        return max(0.0, times[0] + self.seconds - time.monotonic())
 
     def count(self, caller: str) -> None:
         """Count a request."""
@@ -87,10 +92,13 @@ class Rate:
 
 
 class Guard:
-    """Host, rate, body, turn and deadline, before and around the application; security headers on every answer."""
+    """Host, rate, body, turn and deadline, before and around the application; security headers on every answer.
 
-    def __init__(self, app: ASGIApp, settings: Settings, proved: TTLCache[str, bool]) -> None:
-        self.app, self.settings = app, settings
+    `shown` makes the answer of a refusal, by its status, detail and headers.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, proved: TTLCache[str, bool], shown: Shown) -> None:
+        self.app, self.settings, self.shown = app, settings, shown
         self.asked, self.refused = Rate(settings.rate), Rate(FAILURES)
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
@@ -121,13 +129,13 @@ class Guard:
         except Refusal as refusal:
             if started:
                 raise
-            await refusal.answer(scope, receive, answer)
+            await self.shown(scope, refusal.status, refusal.detail, refusal.headers)(scope, receive, answer)
         except Exception as error:
             if started:
                 raise
             log.error("internal error", exc_info=error, extra={"route": route_of(scope)})
             sentence = "internal error: it was logged; try again, or tell the operator"
-            await problem(500, sentence)(scope, receive, answer)
+            await self.shown(scope, 500, sentence, {})(scope, receive, answer)
         if status == 401 and token_of(headers):
             self.refused.count(address_of(scope))
 

@@ -71,9 +71,8 @@ class Settings(BaseSettings):
     reply_to: str = "contact@maillage.example.org"  # of digests: answers and "stop" go there
     mail_secret: str | None = Field(None, min_length=16, repr=False)  # signs the links of mails
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
-    threads: int = Field(
-        2, ge=1, le=256
-    )  # concurrent comparisons in one process; further ones are queued, reads are not
+    #: Concurrent comparisons in one process, all but one of them of one caller; further ones are queued, reads are not.
+    threads: int = Field(3, ge=1, le=256)
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @property

@@ -168,6 +168,7 @@ class Serving:
                 self.refusal
                 or f"no catalogue in {self.folder.name}: {HOW_TO_BUILD.format(folder='var/catalogue')}",
                 {"Retry-After": "10"},
+                "no-catalogue",
             )
         return self.current
 

@@ -10,7 +10,12 @@ from fastapi.testclient import TestClient
 
 
 class PagesClient(TestClient):
-    """A test client whose texts have plain spaces."""
+    """A test client of a service that is ready, whose texts have plain spaces."""
+
+    def __enter__(self) -> PagesClient:
+        super().__enter__()
+        self.app.state.warmed.wait()  # type: ignore[attr-defined]
+        return self
 
     def request(self, *args: Any, **kwargs: Any) -> httpx.Response:
         answer = super().request(*args, **kwargs)

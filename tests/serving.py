@@ -26,13 +26,15 @@ def indexed(folder: Path, catalogue: Catalogue, found: gather.Gathered) -> Path:
 
 @contextmanager
 def serving(settings: Settings, port: int = 0) -> Iterator[str]:
-    """The address of the service with these settings, on a free port by default."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
+    """The address of the service with these settings, on a free port by default, once it is ready."""
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         while not server.started:
             time.sleep(0.02)
+        app.state.warmed.wait()
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,6 +105,10 @@ def ask(
     """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
     snapshot = request.app.state.serving.get()
     try:
+        if re.fullmatch(
+            r"[0-9]{14}", number := re.sub(r"\s", "", asked.need)
+        ):  # a SIRET: the structure itself
+            return render.go(f"/acheteur/structure/{snapshot.structure(number).siret}")
         if de:  # the notice of the modified search is kept, unless another is sent
             before = search.of(request, de)
             asked = replace(asked, notice=before.notice, notice_id=before.notice_id)
@@ -152,7 +157,7 @@ def _again(request: Request, asked: Search, de: str, error: MatcherError | Refus
             f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
         )
         return _form(request, asked, de, {"place": problem}, 422, error.choices)
-    sentence = search.SENTENCES.get(getattr(error, "code", ""))
+    sentence = search.SENTENCES.get(getattr(error, "code", "")) or render.SENTENCES.get(type(error))
     problems = {"need": sentence} if sentence else problems_of(error, "need")
     return _form(request, asked, de, problems, error.status if isinstance(error, Refused) else 422)
 

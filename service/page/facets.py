@@ -11,7 +11,8 @@ from matcher.reference.text import fold
 from service.page.lots import Line
 
 KILOMETRES = (5, 10, 20, 50)
-SORTS = {"": "pertinence", "distance": "distance", "nom": "nom", "contact": "contact connu"}
+#: Sort order -> the heading of the list that asks for it, in the order of the columns.
+SORTS = {"": "ordre", "nom": "nom", "distance": "distance", "metier": "métier", "contact": "contact"}
 REACHED = ("telephone", "courriel", "site")  # contact channels, quickest first
 #: Facet -> its name on the page.
 NAMES = {
@@ -104,6 +105,8 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
         kept.sort(key=lambda line: line.match.distance_km if line.match.distance_km is not None else 1e9)
     elif wanted.sort == "nom":
         kept.sort(key=lambda line: fold(line.match.structure.brand or line.match.structure.name))
+    elif wanted.sort == "metier":
+        kept.sort(key=lambda line: list(WORDS).index(next(iter(_trade(line)))))
     elif wanted.sort == "contact":
         kept.sort(key=lambda line: next((REACHED.index(way) for way in _contact(line)), len(REACHED)))
     return kept

@@ -21,6 +21,7 @@ from service.page import render
 
 ROWS = 40  # rows of a group's table
 OPEN = 24  # lines of a level shown initially; the others on demand
+TITLED, DESCRIBED = 70, 115  # characters of an offer's title; of a presentation, which names its trade late
 SUGGESTED = 5  # codes proposed instead of the one understood
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
@@ -70,7 +71,8 @@ class Line:
             return ""
         if self.match.offer.nature == "name":
             return "Métier à demander"
-        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", ""), 70))
+        most = DESCRIBED if self.match.offer.nature == "description" else TITLED
+        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", ""), most))
 
     @property
     def why(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post, report
 from matcher.outreach.exposure import Tally
+from matcher.reading.procedure import closing, open_at
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
@@ -150,7 +151,7 @@ def _last_run(request: Request) -> dict[str, Any] | None:
 
 
 def _state(snapshot: Snapshot) -> dict[str, Any]:
-    catalogue = snapshot.catalogue
+    catalogue, moment = snapshot.catalogue, datetime.now(UTC)
     kinds = Counter(str(k) for k in catalogue.structures.column("kind").to_pylist())
     active = Counter(
         int(v) for v in catalogue.of_structure("active")[np.array(catalogue.of_structure("kind") != "")]
@@ -158,7 +159,7 @@ def _state(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "structures": len(catalogue) - kinds[""], "firms": kinds[""],
         "active": active[1], "closed": active[0], "unknown": active[-1], "evidence": catalogue.manifest.get("evidence", 0),
-        "awards": catalogue.manifest.get("awards", 0), "notices": len(snapshot.notices), "open": len(snapshot.answerable()),
+        "awards": catalogue.manifest.get("awards", 0), "notices": len(snapshot.notices), "open": sum(open_at(closing(t), t.published, moment) for t in snapshot.answerable()),
     }  # fmt: skip
 
 
@@ -191,12 +192,13 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
         snapshot.catalogue.of_structure("kind").tolist(), tally.shown.tolist(), strict=True
     ):
         kinds[render.family(kind)] += count
-    shown = int((tally.shown > 0).sum())
+    listed = tally.shown[np.array(snapshot.catalogue.of_structure("kind") != "")]
+    shown = int((listed > 0).sum())
     return {
-        "lots": tally.lots, "shown": shown, "never": len(snapshot.catalogue) - shown, "gini": found.gini,
+        "lots": tally.lots, "shown": shown, "never": len(listed) - shown, "gini": found.gini,
         "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
         "kinds": [(family, count) for family, count in kinds.most_common() if count], "total": kinds.total(),
-        "top": [(siret, name, count) for siret, name, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
+        "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip
 
 

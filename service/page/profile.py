@@ -23,6 +23,8 @@ from service.page.visitor import CheckedForm, Reader, StructureOwner
 
 router = APIRouter()
 OFFERS = 60  # offers that a structure may add
+TURNOVER = "Le chiffre d'affaires est un nombre d'euros, positif."
+RADIUS = "Le rayon est un nombre de kilomètres, 2 000 au plus."
 
 
 @router.post("/structure/{siret}/brochure")
@@ -107,9 +109,9 @@ def _read(typed: dict[str, str]) -> dict[str, Any]:
     read = fields.checked(
         phone=lambda: _of("phone", typed["phone"].strip(), "Un téléphone s'écrit en chiffres : 01 99 00 10 00."),
         email=lambda: fields.address(typed["email"]),
-        website=lambda: _of("website", site if not site or "://" in site else f"https://{site}", "Cette adresse de site ne peut être lue : www.exemple.fr."),
-        turnover=lambda: _of("turnover", _number(typed["turnover"]), "Le chiffre d'affaires est un nombre d'euros, positif."),
-        radius=lambda: _of("radius_km", _number(typed["radius"]), "Le rayon est un nombre de kilomètres, 2 000 au plus.", schemas.ZoneIn),
+        website=lambda: _of("website", site if not site or "://" in site else f"https://{site}", "L'adresse du site ne peut être lue : écrivez www.exemple.fr."),
+        turnover=lambda: _of("turnover", fields.number(typed["turnover"], TURNOVER), TURNOVER),
+        radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
         departments=lambda: _departments(typed["departments"]),
     )  # fmt: skip
     zone = {
@@ -133,10 +135,6 @@ def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.P
     except ValidationError:
         raise BadInput(sentence) from None
     return value
-
-
-def _number(text: str) -> float | None:
-    return fields.number(text, "Écrivez un nombre, ou laissez ce champ vide.")
 
 
 def _departments(text: str) -> list[str]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,18 +152,26 @@ def family(kind: str) -> str:
 
 
 def town(place: Place) -> str:
-    """The name of a town in normal case, not the capitals of a register."""
-    label = place.label
-    if label and label == label.upper():
-        known = places.commune(place.commune) if place.commune else None
-        return known.name if known else label.title()
-    return label or "ville inconnue"
+    """The name of a town, in normal case."""
+    return places.town_name(place) or "ville inconnue"
+
+
+def address(structure: Structure) -> str:
+    """Its postal address as far as it is known: street, postcode, town."""
+    place = structure.place
+    where = " ".join(filter(None, (place.postcode, places.town_name(place))))
+    street = structure.address
+    return (
+        street
+        if street and place.postcode and place.postcode in street
+        else ", ".join(filter(None, (street, where)))
+    )
 
 
 def moment(value: datetime) -> str:
     """A moment of the store in the time of Paris: 15/09/2026 à 19 h 05."""
     there = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(PARIS)
-    return f"{there:%d/%m/%Y} à {there.hour} h {there.minute:02}"
+    return f"{there:%d/%m/%Y} à {there.hour}\u00a0h\u00a0{there.minute:02}"
 
 
 def kilometres(value: float | None) -> str:
@@ -211,7 +218,7 @@ _environment.filters |= {
 }  # fmt: skip
 _environment.filters |= {
     "origin": origin, "contact": contact, "town": town, "moment": moment, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
-    "alive": alive, "grouped": grouped,
+    "alive": alive, "grouped": grouped, "typographic": typographic, "address": address,
 }  # fmt: skip
 #: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
 RESERVED_TO = {article: label for who, (label, article) in AUDIENCES.items() if who != "prison"}
@@ -289,6 +296,19 @@ TITLES = {
 }
 
 
+#: Code of a refusal -> its sentence for a visitor.
+CODED = {"no-catalogue": "Le catalogue n'est pas encore construit : l'exploitant du service doit l'indexer."}
+#: Status -> what a visitor reads where a request is refused before, or apart from, what it asks.
+UNHEARD = {
+    400: "Cette demande ne peut être lue : revenez à la page précédente et recommencez.",
+    405: "Cette adresse ne s'ouvre pas ainsi : revenez à la page précédente et recommencez.",
+    408: "L'envoi a mis trop de temps à arriver : recommencez.",
+    413: "Ce que vous envoyez est trop volumineux : déposez l'avis seul, sans ses annexes.",
+    415: "L'encodage de ce texte n'est pas lu ici : envoyez-le en UTF-8.",
+    429: "Vous avez fait beaucoup de demandes en peu de temps : réessayez dans une minute.",
+    500: "Une erreur est survenue ; elle est notée. Réessayez, ou signalez-la à l'exploitant.",
+    503: "Le service est très demandé, ou cette demande est trop longue à calculer : réessayez dans un instant.",
+}
 NO_PAGE = "Aucune page n'existe à cette adresse."
 #: Kind of an error -> its sentence for a visitor; the sentence of any other is shown.
 SENTENCES: dict[type[Exception], str] = {
@@ -313,9 +333,21 @@ def misread(faults: Sequence[Any]) -> str:
     return f"{MISREAD}{f' ({names[:60]})' if names else ''} : revenez à la page précédente et recommencez."
 
 
+def unheard(request: Request, status: int, headers: Mapping[str, str]) -> Response:
+    """The page of a request that is refused unheard: neither a session nor the store is asked."""
+    text = _environment.get_template("error.html").render(
+        request=request, csrf="", who=None, path=request.url.path, today=date.today(), versions={}, structures=0, notices=0,
+        by_link=False, oidc="", role="reader", status=status, title=_title(status), detail=UNHEARD.get(status, UNHEARD[400]),
+    )  # fmt: skip
+    return HTMLResponse(typographic(text), status, {"Cache-Control": "no-store", **headers})
+
+
+def _title(status: int) -> str:
+    return TITLES.get(status, "Une erreur est survenue" if status >= 500 else "Demande refusée")
+
+
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error page."""
-    title = TITLES.get(status, "Une erreur est survenue" if status >= 500 else HTTPStatus(status).phrase)
-    answer = page(request, "error.html", status, status=status, title=title, detail=detail)
+    answer = page(request, "error.html", status, status=status, title=_title(status), detail=detail)
     answer.headers.update(headers or {})
     return answer

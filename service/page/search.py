@@ -35,6 +35,7 @@ SENTENCES = {
         "Déposez l'avis d'appel."
     ),
     "too-long": "Cet avis est trop long pour être gardé : déposez l'avis seul, sans ses annexes.",
+    "busy": "Beaucoup de fichiers sont lus en ce moment : réessayez dans une minute.",
     "need-too-long": "Le texte est trop long : résumez le besoin en une page, ou déposez l'avis publié.",
 }
 

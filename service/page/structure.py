@@ -30,7 +30,8 @@ from service.page.visitor import Reader
 from service.snapshot import Snapshot
 
 router = APIRouter()
-SHOWN = 10
+SHOWN = 10  # notices of a part
+LOTS = 4  # lots of a notice that are shown at once
 FOUND = 40  # structures found by a name
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
@@ -76,7 +77,7 @@ def shown(
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
-        request, "structure.html", 422 if problems else 200, structure=structure, problems=problems or {}, typed=typed or {}, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN,
+        request, "structure.html", 422 if problems else 200, structure=structure, problems=problems or {}, typed=typed or {}, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, lots=LOTS,
         gaps=gaps(structure, snapshot), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
@@ -108,9 +109,16 @@ def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snaps
     return [(name, labels[name]) for name in supposed[:SUPPOSED]]
 
 
-def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[Opportunity]]]:
-    """The opportunities by what the structure would do."""
-    return [(name, *PARTS[name], [o for o in found if o.part == name]) for name in PARTS]
+def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[list[Opportunity]], int]]:
+    """The opportunities by what the structure would do, those of a notice together; and how many lots they are."""
+    parts = []
+    for name in PARTS:
+        notices: dict[str, list[Opportunity]] = {}
+        for one in found:
+            if one.part == name:
+                notices.setdefault(one.tender.id, []).append(one)
+        parts.append((name, *PARTS[name], list(notices.values()), sum(map(len, notices.values()))))
+    return parts
 
 
 def _over(found: list[Opportunity]) -> bool:

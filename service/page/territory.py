@@ -25,6 +25,7 @@ from service.page.visitor import Buyer, Reader
 
 router = APIRouter()
 LINES = 25  # zones of a page
+INVITED = 60  # most structures that a day invites unless it says how many
 SHAPES = {
     "xlsx": (wire.XLSX, "xlsx"),
     "ics": ("text/calendar", "ics"),
@@ -54,6 +55,7 @@ TOOLS: dict[str, tuple[str, str]] = {
 }
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
 FIELDS = ("need", "place", "amount", "like", "rate", "contribution")
+AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
 EXAMPLE = {
     "need": "Entretien des espaces verts de trois écoles",
     "place": "93100",
@@ -62,7 +64,7 @@ EXAMPLE = {
     "rate": "",
     "contribution": "",
 }
-BLANK = {"theme": "", "place": "", "on": "", "buyers": "", "slots": "12", "minutes": "20", "invite": "60"}
+BLANK = {"theme": "", "place": "", "on": "", "buyers": "", "slots": "12", "minutes": "20", "invite": ""}
 DAY = BLANK | {
     "theme": "Espaces verts et nettoyage",
     "place": "93100",
@@ -137,7 +139,7 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
         place=lambda: desk.place_of(values["place"]) and values["place"],
         rate=lambda: _rate(values["rate"]),
-        **{name: partial(_amount, values[name]) for name in ("amount", "like", "contribution")},
+        **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
     )
     asked = schemas.PotentialIn(
         need=values["need"], place=read["place"] or "", amount=read["amount"] or None, like_needs=read["like"], rate=read["rate"],
@@ -184,12 +186,12 @@ def facilitator(request: Request, who: Reader, lieu: Annotated[str, Query(max_le
     )  # fmt: skip
 
 
-def _amount(text: str) -> float | None:
+def _amount(text: str, what: str) -> float | None:
     if text.strip() in ("", "0"):
         return 0.0 if text.strip() else None
     found = clean_amount(text)
     if found is None:
-        raise BadInput("Ce montant ne peut être lu : écrivez 45 000 ou 45000,50.")
+        raise BadInput(f"{what} : écrivez un montant en euros, 45 000 ou 45000,50.")
     return found
 
 
@@ -229,7 +231,7 @@ def books(request: Request, who: Reader) -> Response:
 def meet(
     request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)] = "", place: fields.Line = "", on: fields.Word = "",
     buyers: Annotated[str, Form(max_length=200_000)] = "", slots: fields.Word = "12", minutes: fields.Word = "20", first: fields.Word = "10:00",
-    invite: fields.Word = "60", shape: fields.Word = "html",
+    invite: fields.Word = "", shape: fields.Word = "html",
 ) -> Response:  # fmt: skip
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = {
@@ -238,7 +240,7 @@ def meet(
     try:
         made = _made(request, given, shape)
     except MatcherError as error:
-        return _page(request, "rencontre", 422, problems=problems_of(error, "buyers"), asked=given)
+        return _page(request, "rencontre", 422, problems=problems_of(error, "invite"), asked=given)
     if shape != "html":
         return made
     return render.go(f"/territoire/rencontre/r/{searches.keep(store_of(request), {'day': given})}")
@@ -253,13 +255,16 @@ def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
         place=lambda: coverage.somewhere(given["place"]),
         on=lambda: meeting.day_of(given["on"]),
         buyers=lambda: _guests(given["buyers"]),
-        slots=lambda: _whole(given["slots"], 1, 24),
-        minutes=lambda: _whole(given["minutes"], 5, 120),
-        invite=lambda: _whole(given["invite"], 1, 120),
+        slots=lambda: _whole(given["slots"], "Créneaux", 1, 24),
+        minutes=lambda: _whole(given["minutes"], "Minutes par créneau", 5, 120),
+        invite=lambda: (
+            _whole(given["invite"], "Structures à inviter", 1, 120) if given["invite"].strip() else None
+        ),
     )
+    most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
     supply = desk.supply_of(request)
     planned = meeting.plan(
-        request.app.state.serving.get().matcher, supply, first=given["first"], most=read.pop("invite"), store=supply.store, seconds=20, **read,
+        request.app.state.serving.get().matcher, supply, first=given["first"], most=most, store=supply.store, seconds=20, **read,
     )  # fmt: skip
     made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(planned)
     return _sent(made, "rencontre", shape)
@@ -274,9 +279,9 @@ def _guests(listed: str) -> tuple[meeting.Guest, ...]:
             return meeting.guests(path)[0]
 
 
-def _whole(text: object, least: int, most: int) -> int:
+def _whole(text: object, what: str, least: int, most: int) -> int:
     """A whole number within bounds.  Raises BadInput."""
-    sentence = f"Écrivez un nombre entier de {least} à {most}."
+    sentence = f"{what} : écrivez un nombre entier de {least} à {most}."
     value = fields.number(str(text), sentence)
     if value is None or value != int(value) or not least <= value <= most:
         raise BadInput(sentence)

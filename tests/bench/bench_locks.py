@@ -51,9 +51,8 @@ SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
 MOST_SECONDS, MOST_MEGABYTES = 5.0, 300.0  # of one file
 PLAIN = "/v1/structures"  # the plain read whose waiting is measured
-WARMS = 10  # seconds for a service that started to load what its first visitors need; bench_speed measures starts
 HOSTILE = "127.0.0.2"  # where hostile requests come from; honest ones come from 127.0.0.1
-#: Honest requests in turn: pages, lists and searches, one match in ten.
+#: Honest requests in turn: pages, lists and searches; one in ten is a match, one in five hundred a notice sent as a file.
 HONEST = (
     "/v1/structures", "/v1/notices", "/v1/places?q=Pantin", f"/v1/structures/{SIRET}", "/", "/v1/health", "/v1/structures?q=a",
     "/territoire/facilitateurs", "/v1/notices.atom",
@@ -276,7 +275,6 @@ def steady(minutes: float, rate: float) -> bool:
     apart = get_context("spawn")
     ended, told = apart.Event(), apart.Queue()
     with prepared() as (url, _):
-        time.sleep(WARMS)
         hostile = apart.Process(target=attack, args=(url, ended, told))
         hostile.start()
         waits, statuses = asyncio.run(_on_schedule(url, minutes * 60, rate))
@@ -303,17 +301,20 @@ async def _on_schedule(
     url: str, seconds: float, rate: float
 ) -> tuple[dict[str, list[float]], Counter[tuple[str, int]]]:
     """Seconds from when each honest request was due, by kind, and how many ended with each status (0: no answer)."""
-    waits: dict[str, list[float]] = {"read": [], "match": []}
+    waits: dict[str, list[float]] = {"read": [], "match": [], "upload": []}
+    upload = ("avis.xml", (SAMPLE / "eforms/2026-region-routage.xml").read_bytes())
     statuses: Counter[tuple[str, int]] = Counter()
     bounds = httpx.Limits(max_connections=200, max_keepalive_connections=200)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=bounds) as client:
 
         async def one(number: int, due: float) -> None:
-            kind, path = (
-                ("match", "/v1/match") if number % 10 == 0 else ("read", HONEST[number % len(HONEST)])
-            )
+            kind, path = "read", HONEST[number % len(HONEST)]
+            if number % 10 == 0:
+                kind, path = ("upload", "/v1/match/file") if number % 500 == 0 else ("match", "/v1/match")
             try:
-                if kind == "match":
+                if kind == "upload":
+                    status = (await client.post(path, files={"file": upload})).status_code
+                elif kind == "match":
                     body = {"need": "entretien des espaces verts", "place": "93", "n": 10, "groups": 0}
                     status = (await client.post(path, json=body)).status_code
                 else:

@@ -38,7 +38,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.lab import published, synth
 from matcher.learned.encoders import static
-from matcher.matching import recipes
+from matcher.matching import recipes, stored
 from matcher.matching.engine import Matcher
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,12 @@ def cpu(work: Callable[[], Any]) -> float:
     since = time.process_time()
     work()
     return time.process_time() - since
+
+
+def build(listed: Sequence[Any], folder: Path) -> None:
+    """Build and save a catalogue as `matcher index` does, with what is read in its texts and names."""
+    made = build_catalogue(listed, [], recipes.named("default"))
+    save_catalogue(made, folder, lambda fresh: stored.save(made, fresh))
 
 
 def absent(what: str, who: str, why: object) -> None:
@@ -279,7 +285,7 @@ def main() -> None:
         folder = asked.folder or Path(scratch) / "catalogue"
         if not (folder / "manifest.json").is_file():
             listed = list(islice(synth.structures(asked.structures), asked.structures))
-            spent = cpu(lambda: save_catalogue(build_catalogue(listed, [], recipes.named("default")), folder))
+            spent = cpu(lambda: build(listed, folder))
             found.append(row(f"build, {asked.structures} structures", "saved", spent, "s"))
             most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             found.append(row(f"build, {asked.structures} structures", "memory at most", most, "MB"))

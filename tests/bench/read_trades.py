@@ -28,7 +28,7 @@ def main() -> None:
     wanted = np.array([trades.names().index(trade) for trade in right])
     vectors = static.load().encode(texts, role="query")
     for who, told in (("vector alone", ()), ("vector and words", texts)):
-        read = trades.reader().read(vectors, "query", told)
+        read = trades.reader().read(vectors, told)
         first = float((read.argmax(axis=1) == wanted).mean())
         print(f"{who:18s} first trade right {first:.3f} of {len(texts)} objets")
 

@@ -80,7 +80,7 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: pytest.M
 
 def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(declared, "_readings", {})
-    monkeypatch.setattr(stored, "_made_by", lambda catalogue: np.array("other models"))
+    monkeypatch.setattr(stored, "fingerprint", lambda catalogue: "other models")
     catalogue = load_catalogue(folder)
     stored.adopt(catalogue)
     assert declared.of(catalogue).reading.stored == 0

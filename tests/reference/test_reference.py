@@ -251,6 +251,15 @@ def test_the_label_chooses_among_the_communes_of_a_postcode() -> None:
     assert places.locate(Place(postcode="01250")).commune == shared[0].code
 
 
+def test_a_town_in_the_capitals_of_a_register_is_written_as_a_town() -> None:
+    assert places.town_name(Place(label="ST OUEN", commune="93070")) == "Saint-Ouen-sur-Seine"
+    assert places.town_name(Place(label="VILLE INVENTEE")) == "Ville Inventee"
+    assert [places.town_name(Place(label=label)) for label in ("L'Haÿ-les-Roses", "")] == [
+        "L'Haÿ-les-Roses",
+        "",
+    ]
+
+
 def test_the_place_of_the_buyer_is_the_default_and_marked_as_such() -> None:
     found = places.locate(Place(), buyer_id="21930048000019")
     assert (found.commune, found.inferred) == ("93048", True)
@@ -377,6 +386,10 @@ def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
         ours = {row["code"] for row in csv.DictReader(stream)}
     assert {code.ljust(8, "0") for code in ours} <= official
     assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours
+
+
+def test_words_agree_with_their_number() -> None:
+    assert french.counted("5", "lot attribué") == "5 lots attribués" and french.counted(1, "lot") == "1 lot"
 
 
 def test_a_deadline_that_has_passed_is_reported_as_closed() -> None:

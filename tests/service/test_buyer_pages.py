@@ -8,9 +8,12 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from service.app import create_app
+from service.page import facets
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
@@ -84,7 +87,26 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
         for km in re.findall(r"· (\d+|sur place)(?: km)?</span>", first)
     ]
     assert kilometres == sorted(kilometres) and names
+    assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
+
+
+def test_the_heading_of_the_trade_puts_what_is_known_first() -> None:
+    lines: list[Any] = [
+        SimpleNamespace(stated=stated, known=known) for stated, known in ((False, ""), (False, "son nom"), (True, "déclaré"))
+    ]  # fmt: skip
+    assert facets.narrowed(lines, facets.chosen({}, "metier")) == lines[::-1]
+
+
+def test_a_siret_or_a_name_leads_to_the_structure(page: PagesClient) -> None:
+    shown = page.post("/acheteur", data={"need": "000 100 016 00013"})
+    assert shown.request.url.path == "/acheteur/structure/00010001600013" and "Contact" in shown.text
+    unknown = page.post("/acheteur", data={"need": "123 456 789 00012"})
+    assert unknown.status_code == 422 and 'id="need-fault"' in unknown.text and "ce SIRET" in unknown.text
+    name = page.post("/acheteur", data={"need": "Zorglub"}).text
+    assert 'href="/structure?q=Zorglub"' in name
+    found = page.get("/structure?q=les").text  # a list of names says how to reach each
+    assert found.count('class="reach"') == found.count('href="/structure/0') > 1 and "tel:" in found
 
 
 def test_a_text_of_five_trades_is_five_lots_with_groups(page: PagesClient) -> None:

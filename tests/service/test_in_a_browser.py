@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.policy
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,11 @@ pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SIRET = "00010001600013"
 NEED = "entretien des espaces verts"
+#: How far what is shown has moved since the page began to load.
+SHIFT = (
+    "new Promise(done => { let moved = 0; new PerformanceObserver(seen => { for (const each of seen.getEntries()) moved += each.value })"
+    ".observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(moved), 200) })"
+)
 FIVE = "Le ménage des bureaux. La tonte des pelouses. La blanchisserie du linge. Un traiteur pour un congrès. Le transport de colis."
 
 
@@ -102,6 +109,7 @@ def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
     assert first.locator("a[href^='tel:']").is_visible() and "Pantin" in first.inner_text()
     height = tab.evaluate("document.documentElement.scrollHeight")
     assert height <= 2 * WIDE["height"]
+    assert tab.evaluate(SHIFT) == 0  # nothing moves while it loads
 
 
 def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
@@ -121,7 +129,7 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     ]
     assert (
         tab.locator(".row").count() == told
-        and tab.locator("nav.sort [aria-current]").inner_text() == "distance"
+        and tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
     )
     assert near == sorted(near) or tab.locator("details.level").count()  # each level in order
     tab.locator(".removals a").first.click()
@@ -243,6 +251,7 @@ def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]
         "Demandes de compte",
     ]
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
+    assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
 
 
 def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
@@ -274,9 +283,75 @@ def test_what_is_wrong_in_a_form_is_reported_next_to_its_field_and_linked_from_a
     sound(tab)
 
 
+def faults(tab: Any, fills: dict[str, str], button: str) -> list[str]:
+    """Fill a form with what is wrong and send it: each link of the summary leads to its field, which says the same."""
+    for field, text in fills.items():
+        tab.fill(f"#{field}", text)
+    tab.click(f"button:has-text('{button}') >> visible=true")
+    tab.wait_for_selector("#probleme:focus")
+    said = []
+    for link in tab.locator("#probleme a").all():
+        link.click()
+        focused = tab.evaluate("document.activeElement.id")
+        assert link.inner_text() in tab.locator(f"#{focused}-fault").inner_text()
+        said.append(focused)
+    assert all(tab.input_value(f"#{field}") == text for field, text in fills.items())
+    return said
+
+
+def test_errors_of_a_profile_and_of_a_study_lead_to_their_fields(tab: Any, site: tuple[str, str]) -> None:
+    visit(tab, "/territoire/potentiel", "summary:has-text('OETH')")
+    wrong = {"need": "tonte", "place": "Xyzzy", "amount": "cher", "rate": "beaucoup"}
+    assert faults(tab, wrong, "Étudier") == ["place", "rate", "amount"]
+    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
+    visit(tab, f"/structure/{SIRET}", "summary:has-text('Corriger présentation')")
+    wrong = {"phone": "appelez", "email": "moi", "radius": "loin", "description": "Nous tondons."}
+    assert faults(tab, wrong, "Enregistrer") == ["phone", "email", "radius"]
+
+
+def test_a_buyer_signs_in_by_the_link_of_a_mail(tab: Any, site: tuple[str, str]) -> None:
+    tab.goto("/connexion")
+    tab.fill("#address", "nouveau@v.example")
+    tab.click("text=Recevoir un lien")
+    tab.wait_for_selector("text=un lien vient de lui être envoyé")
+    link = mailed(Path(site[1].removeprefix("sqlite:///")).parent / "outbox", "nouveau@v.example")
+    tab.goto(link)
+    tab.wait_for_selector(
+        "text=nouveau@v.example"
+    )  # opening the link shows whom it signs in, and signs in nobody
+    assert tab.locator("text=Se déconnecter").count() == 0
+    tab.click("text=Me connecter")
+    tab.wait_for_selector("text=Se déconnecter")
+    search(tab)
+    tab.click("text=Garder la liste")
+    tab.wait_for_selector("text=Chaîne intacte")
+    tab.goto("/acheteur/fiches")
+    assert tab.locator("main li").count() == 1 and tab.locator("text=douze heures").count() == 0
+    tab.click("text=Se déconnecter")
+    tab.goto(link)
+    tab.click("text=Me connecter")  # the link has served
+    tab.wait_for_selector("h1:has-text('Introuvable')")
+
+
+def mailed(folder: Path, address: str) -> str:
+    """The path of the link in the mail to an address, once it is dropped."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for path in folder.glob("*.eml"):
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            text = mail.get_body(("plain",)).get_content()
+            if mail["To"] == address and (found := re.search(r"/connexion/lien/\S+", text)):
+                return found.group()
+        time.sleep(0.05)
+    raise AssertionError(f"no mail to {address}")
+
+
 def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
+    told = re.sub(r"\s", "", tab.inner_text("body"))
+    shown, never = re.findall(r",(\d+)structuresapparaissent.*?;(\d+)n’apparaissent", told)[0]
+    assert int(shown) + int(never) == int(re.findall(r"(\d+)structureset", told)[0])  # no ordinary firm
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
 

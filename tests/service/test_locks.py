@@ -146,6 +146,11 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
         with pytest.raises(TimeoutError):
             await turns.take("last", 0.01)
         await turns.take("next", 0.1)  # a wait that ended leaves nothing behind
+        gone = asyncio.create_task(turns.take("gone", 5))
+        await asyncio.sleep(0)
+        gone.cancel()
+        turns.give("last")  # at the very moment at which the one that waits leaves
+        await turns.take("gone", 0.1)
         return served
 
     served = asyncio.run(ask())

@@ -29,6 +29,7 @@ from matcher.reading import gather
 from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
+from matcher.reference.deadline import TooLong
 from pages_client import PagesClient, kept, reference, token
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -343,7 +344,9 @@ def test_tokens_of_an_issuer(settings: Settings) -> None:
 
     class Issuer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = {"issuer": base, "jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            told = (
+                {"issuer": base, "jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
+            )
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(told).encode())
@@ -402,3 +405,30 @@ def test_replay_says_what_changed(catalogue: Path, settings: Settings) -> None:
     )
     assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
     store.close()
+
+
+def test_a_refusal_before_anything_is_asked_is_a_page_in_french(settings: Settings) -> None:
+    given = Settings(**{**settings.model_dump(), "rate": "2/minute"})
+    with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:
+        shown = [page.get("/a-propos") for _ in range(3)][-1]
+        assert shown.status_code == 429 and "<h1>Trop de demandes</h1>" in shown.text
+        assert "réessayez dans une minute" in shown.text and shown.headers["retry-after"]
+        assert page.get("/v1/notices").json()["title"] == "Too Many Requests"
+
+
+def test_a_page_that_takes_too_long_or_fails_says_so_in_french(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_: Any, **__: Any) -> None:
+        raise TooLong("the answer takes too long")
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    app = create_app(settings)
+    with PagesClient(app, headers={"accept": "text/html"}, raise_server_exceptions=False) as page:
+        for failure, status in ((late, 503), (broken, 500)):
+            monkeypatch.setattr("service.page.structure.search_names", failure)
+            shown = page.get("/structure?q=pain")
+            assert shown.status_code == status and 'lang="fr"' in shown.text and "éessayez" in shown.text
+            assert "takes" not in shown.text and "internal" not in shown.text

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from service.app import create_app
+from service.page import structure
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
@@ -89,6 +92,13 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(
     )
     assert offered(back.text) == before
     assert page.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
+
+
+def test_lots_of_one_notice_are_shown_together() -> None:
+    found: list[Any] = [SimpleNamespace(part="alone", tender=SimpleNamespace(id=notice)) for notice in "abab"]
+    (_, _, _, notices, count), *others = structure._parts(found)
+    assert [[one.tender.id for one in lots] for lots in notices] == [["a", "a"], ["b", "b"]]
+    assert count == 4 and not any(other[-1] for other in others)
 
 
 def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
+from service.page import territory
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
@@ -174,6 +176,11 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
         and "acheteur et besoin" in wrong.text
         and tempfile.gettempdir() not in wrong.text
     )
+    example = territory.DAY | {"first": "10:00"}  # as « Remplir avec un exemple » fills the form
+    assert "Rendez-vous" in client.post("/territoire/rencontre", data=example, headers=head).text
+    many = client.post("/territoire/rencontre", data={**day, "slots": "x", "invite": "999"}, headers=head)
+    linked = re.findall(r'<a href="#(\w+)">([^<:]+)', many.text)
+    assert [(name, words.strip("\xa0 ")) for name, words in linked] == [("slots", "Créneaux"), ("invite", "Structures à inviter")]  # fmt: skip
     sent = client.post("/territoire/rapport", files={"book": ("livre.csv", LEDGER)}, headers=head)
     assert sent.status_code == 200 and "Par type" in sent.text and "Facilitateur" in sent.text
     for printed in (

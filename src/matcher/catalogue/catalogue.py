@@ -1,7 +1,8 @@
 """The catalogue: structures and their evidence, encoded and indexed; columns on disk, objects on demand.
 
 A folder holds `manifest.json` (recipe, counts, hashes), `structures.arrow` and `evidence.arrow`
-(Arrow IPC, memory-mapped), `vectors.npy`, and one folder for each index.  Evidence rows are in the
+(Arrow IPC, memory-mapped), `vectors.npy`, one folder for each index, and `derived/`, arrays that wings above store
+(what is read in texts, names and lots; without it they read on first use).  Evidence rows are in the
 order of their structures; structures are sorted by SIRET, so that the same data give the same rows.
 """
 

@@ -129,7 +129,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
 def save_derived(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays in the folder of a catalogue that is being saved, see `Catalogue.derived`."""
-    (folder / DERIVED).mkdir()
+    (folder / DERIVED).mkdir(exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / DERIVED / f"{name}.npy", array, allow_pickle=False)
 

@@ -24,7 +24,7 @@ class Globe:
         return len(self._keys)
 
     def nearest(self, latitude: float, longitude: float, k: int) -> NDArray[np.int64]:
-        """The k nearest points (all, if there are fewer), in any order; of equally distant ones any."""
+        """The k nearest points (all, if there are fewer), in any order; of equally distant ones the first."""
         k, radius = min(k, len(self)), FIRST
         if not k:
             return np.zeros(0, dtype=np.int64)
@@ -35,10 +35,11 @@ class Globe:
                 radius *= 2
                 continue
             chords = (self._points[found] - here) ** 2 @ np.ones(3)
-            best = np.argpartition(chords, k - 1)[:k]
-            farthest = float(np.degrees(2 * np.arcsin(min(np.sqrt(chords[best].max()) / 2, 1.0))))
+            last = np.partition(chords, k - 1)[k - 1]
+            farthest = float(np.degrees(2 * np.arcsin(min(np.sqrt(last) / 2, 1.0))))
             if farthest * MARGIN <= radius or len(found) == len(self):
-                return np.asarray(self._order[found[best]], dtype=np.int64)
+                inside, level = found[chords < last], np.sort(self._order[found[chords == last]])
+                return np.concatenate([self._order[inside], level[: k - len(inside)]])
             radius = farthest * MARGIN * MARGIN
 
     def _around(self, latitude: float, longitude: float, radius: float) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES, days, department_number, zone_bits
 from matcher.domain import Award, Offer, Place, Structure
 from matcher.reference.codes import cpv_label, naf_label
-from matcher.reference.places import department, departments_within, locate
+from matcher.reference.places import department, departments_within, locate, town_name
 from matcher.reference.text import clean, coded, fold
 
 ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
@@ -32,11 +32,9 @@ class _Row:
 
 def _profile(structure: Structure) -> Iterator[_Row]:
     """The pieces of a structure: its name, its trade by NAF, its description, offers and jobs."""
-    name = (
-        f"{structure.name} {structure.brand}".strip()
-        if fold(structure.brand) != fold(structure.name)
-        else structure.name
-    )
+    name = structure.name.strip()
+    if structure.brand and fold(structure.brand) != fold(name):
+        name = f"{name} {structure.brand}".strip()
     source = structure.source
     yield _Row("name", name, Offer(id=f"{structure.siret}#name", title=name, nature="name", source=source))
     if structure.naf:
@@ -208,8 +206,9 @@ def _jobs(structure: Structure) -> str:
 
 
 def _located(structure: Structure) -> Structure:
-    """The structure with its place completed; itself where nothing is to be completed."""
+    """The structure with its place completed, and its town in normal case; itself where nothing is to be completed."""
     place = locate(structure.place) if structure.place.country else structure.place
+    place = replace(place, label=town_name(place))
     return structure if place == structure.place else replace(structure, place=place)
 
 

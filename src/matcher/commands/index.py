@@ -44,6 +44,8 @@ def run(
     from matcher.console import say
     from matcher.domain import BadInput
     from matcher.matching import recipes, stored
+    from matcher.matching.engine import Matcher
+    from matcher.partners import prepared
     from matcher.reading import gather
     from matcher.records import self_declared
 
@@ -72,6 +74,7 @@ def run(
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
         stored.save(catalogue, folder)
+        prepared.save(Matcher(catalogue), gathered.tenders, folder)
 
     save_catalogue(catalogue, out, also)
     counts = catalogue.manifest

@@ -106,16 +106,17 @@ def vocation(
 
 @app.command()
 def offers(
+    data: Path | None = typer.Option(None, help="Folder with nomenclatures/, for job titles."),
     out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
 ) -> None:
     """Learn to recognise trades in brochures, pages and declared objects of structures.
 
-    matcher train offers
+    matcher train offers --data ../shared/data
     """
     from matcher.lab.training.offers import train
     from matcher.learned.encoders import static
 
-    say(f"offers written to {train(static.load(), out)}")
+    say(f"offers written to {train(static.load(), out, data)}")
 
 
 @app.command()

@@ -56,7 +56,7 @@ def _known() -> frozenset[str]:
 
 def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
     """Features of the model: vector, similarity to known activities, trades named, and statistics of the words."""
-    trade_weights = trades.reader().read(vector[None, :], "query")[0]
+    trade_weights = trades.reader().read(vector[None, :])[0]
     near = np.sort(activities.of(encoder).vectors @ vector)[-5:]
     stems = tokens(text)
     known = float(np.mean([stem in _known() for stem in stems])) if stems else 0.0

@@ -370,7 +370,9 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     slot = np.full(len(shortlist), -1)
     found, table = texts_of(shortlist), pieces(shortlist)
     if len(found.texts):
-        of_text = _best_pieces(table, found.texts, table.asked(shortlist.query.vector, shortlist.query.text))
+        query = shortlist.query
+        view = shortlist.once("view", lambda: table.asked(query.vector, query.text))
+        of_text = _best_pieces(table, found.texts, view)
         values, owners, segment = of_text.best[found.at], found.parts.owners, found.parts.segment
         starts = found.parts.starts[:-1]
         top = np.maximum.reduceat(values, starts)

@@ -72,12 +72,13 @@ def answers(folder: Path | None = None) -> Answers:
 
 def of(shortlist: Shortlist) -> Mapping[str, float]:
     """Probabilities and shares of what the lot requires, by name, computed once."""
-    found: Mapping[str, float] = shortlist.once("demand", lambda: _of(shortlist))
+    query = shortlist.query
+    found: Mapping[str, float] = shortlist.once("demand", lambda: of_query(query, trades.asked(shortlist)))
     return found
 
 
-def _of(shortlist: Shortlist) -> Mapping[str, float]:
-    query, asked = shortlist.query, trades.asked(shortlist)
+def of_query(query: Query, asked: NDArray[np.float32]) -> Mapping[str, float]:
+    """The same of a lot, of which `asked` are the trades."""
     model, usual = answers(), vocation.shipped().probability(query.text)
     chances = model.chances(inputs(query, asked, model.divisions, usual))
     return {"vocation": usual} | described(query, asked, chances)

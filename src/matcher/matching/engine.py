@@ -118,9 +118,11 @@ class Matcher:
 
     def _measured(self, query: Query, ranker: Any) -> Shortlist:
         """The shortlist of a lot with one column for each signal of the ranker."""
-        shortlist = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
+        columns: dict[str, Column] = {}
+        found = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
+        shortlist = replace(found, columns=columns)
         for name, signal in self._signals[ranker].items():  # each signal sees the columns before it
-            shortlist = shortlist.with_column(name, signal.measure(shortlist))
+            columns[name] = signal.measure(shortlist)
         return shortlist
 
     def _order(self, shortlist: Shortlist, scores: Column, judged: bool) -> NDArray[np.int64]:

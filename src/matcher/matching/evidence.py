@@ -262,8 +262,10 @@ def public_body(shortlist: Shortlist) -> Column:
     """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     named = _public_names(catalogue, rows)
-    coded = catalogue.among("naf", lambda code: (code or "").startswith("84"), rows)
-    return np.asarray(named | coded, dtype=np.float64)
+    coded = catalogue.once(
+        "public by code", lambda: catalogue.among("naf", lambda code: (code or "").startswith("84"))
+    )
+    return np.asarray(named | coded[rows], dtype=np.float64)
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:
@@ -282,7 +284,10 @@ def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def kind(shortlist: Shortlist) -> Column:
     """The rank of the kind in KINDS, 6 for another or none."""
-    return shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)), shortlist.candidates)
+    ranks: Column = shortlist.catalogue.once(
+        "ranks of kinds", lambda: shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)))
+    )
+    return ranks[shortlist.candidates]
 
 
 def lends(shortlist: Shortlist) -> Column:

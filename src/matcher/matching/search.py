@@ -13,7 +13,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.filters import allowed_mask, nearest
 from matcher.catalogue.rows import spread
-from matcher.domain import Filters, Lot, Tender
+from matcher.domain import Filters, Lot, Place, Tender
 from matcher.matching.shortlist import Lazy, Query, Shortlist
 from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
@@ -33,19 +33,23 @@ def query_of(
     as_of: date | None = None,
     filters: Filters | None = None,
     incumbents: bool = False,
+    located: tuple[tuple[Place, ...], bool] | None = None,
+    pieces: tuple[NDArray[np.float32], ...] | None = None,
 ) -> Query:
-    """The query of a lot: its places located, its text encoded."""
+    """The query of a lot: its places located, its text encoded, unless they are given."""
     words = text or question(lot)
-    located, deduced = toponyms.of_lot(lot, tender)
-    places = tuple(dict.fromkeys(each for place in located for each in spread(place)))
+    around, deduced = located or toponyms.of_lot(lot, tender)
+    places = tuple(dict.fromkeys(each for place in around for each in spread(place)))
     if vector is None:
         vector = catalogue.encoder.encode([words], role="query")[0]
     stated = () if "cpv" in lot.inferred else lot.cpv  # an inferred code is not used
-    pieces = needs.pieces(lot.title)
+    if pieces is None:
+        named = needs.pieces(lot.title)
+        pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
     return Query(
         lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, deduced=deduced, cpv=stated, as_of=as_of,
         filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
-        pieces=tuple(catalogue.encoder.encode(pieces, role="query")) if pieces else (),
+        pieces=pieces,
     )  # fmt: skip
 
 

@@ -23,7 +23,19 @@ Rows = NDArray[np.int64]
 
 
 #: Keys computed from the lot alone, independent of the candidates.
-OF_QUERY = frozenset({"demand", "trades asked", "relevant trades", "usual km", "vague place"})
+OF_QUERY = frozenset(
+    {
+        "demand",
+        "trades asked",
+        "relevant trades",
+        "usual km",
+        "vague place",
+        "says need",
+        "activities",
+        "view",
+        "reach",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ Without it, or where the models or tables have changed since, everything is read
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
@@ -20,7 +21,7 @@ from matcher.learned import activities
 from matcher.matching import declared, evidence, judgement, trades
 from matcher.reference import paths, tables
 
-MODELS = ("said.npz", "trades.npz")  # of the judgement, that read texts
+CODE = ("reference", "learned", "matching")  # wings that read
 BLOCK = 2_000  # names read at a time
 
 
@@ -31,14 +32,17 @@ def save(catalogue: Catalogue, folder: Path) -> None:
     """
     listed = bool((catalogue.of_structure("kind") != "").any())
     if listed and catalogue.recipe.judgement and judgement.reads(catalogue):
-        made = {"made": _made_by(catalogue), "activities": activities.of(catalogue.encoder).vectors}
+        made = {
+            "made": np.array(fingerprint(catalogue)),
+            "activities": activities.of(catalogue.encoder).vectors,
+        }
         save_derived(folder, made | _of_texts(catalogue) | _of_names(catalogue))
 
 
 def adopt(catalogue: Catalogue) -> None:
     """Have a catalogue use what is stored with it, where it was made by these models and this code."""
     held = catalogue.derived
-    if "made" not in held or held["made"].item() != _made_by(catalogue).item():
+    if "made" not in held or held["made"].item() != fingerprint(catalogue):
         return
     catalogue.once(
         declared.PIECES, lambda: declared.Pieces(catalogue, _reading(catalogue, held), held["numbers"])
@@ -48,15 +52,25 @@ def adopt(catalogue: Catalogue) -> None:
         catalogue.keep_answers(key, held[_file_of(key)])
 
 
-def _made_by(catalogue: Catalogue) -> NDArray[np.str_]:
-    """A fingerprint of what these readings depend on."""
-    code = [Path(str(module.__file__)) for module in (declared, evidence, trades)]
-    models = [paths.judgement_file(name) for name in MODELS]
-    listed = [tables.assumptions_file("name_trades.csv"), paths.reference_dir() / "trades.csv"]
-    digest = hashlib.sha256(f"{catalogue.encoder.fingerprint} {activities.texts()}".encode())
-    for file in (*code, *models, *listed):
+def fingerprint(catalogue: Catalogue) -> str:
+    """A hash of what readings depend on: encoder, models, tables, code."""
+    package, data = Path(__file__).parents[1], paths.reference_dir()
+    files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
+    files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "vocation"))
+    files += chain.from_iterable(
+        folder.glob("*.*")
+        for folder in (
+            data,
+            data.parent / "assumptions",
+            tables.user_dir(),
+            tables.user_dir() / "assumptions",
+        )
+    )
+    files += chain.from_iterable((package / wing).rglob("*.py") for wing in CODE)
+    digest = xxhash.xxh3_128(catalogue.encoder.fingerprint.encode())
+    for file in sorted(filter(Path.is_file, files)):
         digest.update(file.read_bytes())
-    return np.array(digest.hexdigest())
+    return str(digest.hexdigest())
 
 
 # ------------------------------------------------------------------------------------------ declared texts

@@ -19,6 +19,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.learned import offers
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
@@ -92,21 +93,21 @@ def features(text: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Trades of a text by a linear model for each role; the last column is "no trade of the taxonomy".
+    """Trades of a need by a linear model of its vector and its words; the last column is "no trade of the taxonomy".
 
-    Declared texts are read by their vector; needs also by their words, since a place name shifts the vector away from
-    the trade.  `words` (buckets, trades + 1) holds the weights of buckets, `rarity` (buckets,) their idf.
+    A place name shifts the vector away from the trade: hence the words.  `words` (buckets, trades + 1) holds the weights of
+    buckets, `rarity` (buckets,) their idf.  What structures declare is read by `matcher.learned.offers.Reader`.
     """
 
-    weights: Mapping[str, Floats]
-    bias: Mapping[str, Floats]
+    weights: Floats
+    bias: Floats
     words: NDArray[np.int8]
     scale: Floats
     rarity: Floats
 
-    def read(self, vectors: Floats, role: str, texts: Sequence[str] = ()) -> Floats:
+    def read(self, vectors: Floats, texts: Sequence[str] = ()) -> Floats:
         """Weights of each trade, summing to at most 1; shape (len(vectors), trades)."""
-        z = vectors @ self.weights[role].T + self.bias[role]
+        z = vectors @ self.weights.T + self.bias
         for row, text in zip(z, texts, strict=False):
             row += self._of_words(text)
         z = np.exp(z - z.max(axis=1, keepdims=True))
@@ -124,8 +125,7 @@ def reader(folder: Path | None = None) -> Reader:
     """The learnt model of models/judgement."""
     with np.load(paths.judgement_file("trades.npz", folder), allow_pickle=False) as held:
         return Reader(
-            {role: held[f"{role}_weights"].astype(np.float32) * held[f"{role}_scale"][:, None] for role in ("query", "passage")},
-            {role: held[f"{role}_bias"].astype(np.float32) for role in ("query", "passage")},
+            held["weights"].astype(np.float32) * held["scale"][:, None], held["bias"].astype(np.float32),
             held["words"], held["words_scale"].astype(np.float32), held["rarity"].astype(np.float32),
         )  # fmt: skip
 
@@ -135,7 +135,7 @@ def reader(folder: Path | None = None) -> Reader:
 
 def of_need(query: Query) -> Floats:
     """Weight of each trade in the need, summing to at most 1; shape (trades,)."""
-    found = np.array(reader().read(query.vector[None, :], "query", [query.text])[0])
+    found = np.array(reader().read(query.vector[None, :], [query.text])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
         found *= 1 - CODE_WEIGHT
         found[_places()[trade]] += CODE_WEIGHT
@@ -264,7 +264,7 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 def by_piece(pieces: Pieces) -> NDArray[np.float16]:
     """Trades of every declared piece encoded so far, by its vector; (pieces, trades)."""
     found: NDArray[np.float16] = pieces.derived(
-        OF_PIECES, lambda vectors: reader().read(vectors, "passage").astype(np.float16)
+        OF_PIECES, lambda vectors: offers.shipped().reader.read(vectors).astype(np.float16)
     )
     return found
 

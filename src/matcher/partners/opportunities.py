@@ -26,6 +26,7 @@ from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.matching.search import question
 from matcher.matching.shortlist import Query
+from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law, places
 from matcher.reference.french import is_over
@@ -202,6 +203,10 @@ def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
             kept.clear()
         kept[tender.id] = (tender, {})
     held = kept[tender.id][1]
+    stored = prepared.of(matcher.catalogue)
+    for lot in asked.lots:
+        if _key(lot) not in held and (query := stored.query(matcher.catalogue, tender, lot)):
+            held[_key(lot)] = query
     fresh = tuple(lot for lot in asked.lots if _key(lot) not in held)
     if fresh:
         made = matcher.queries(replace(tender, lots=fresh))

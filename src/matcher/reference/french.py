@@ -19,6 +19,12 @@ def grouped(value: float, decimals: int = 0) -> str:
     return f"{value:,.{decimals}f}".replace(",", "\u202f").replace(".", ",")
 
 
+def counted(number: str | int, words: str) -> str:
+    """A number with its words, each in the plural from two: "1 lot attribué", "5 lots attribués"."""
+    one = str(number) in ("0", "1")
+    return f"{number} {words if one else ' '.join(f'{word}s' for word in words.split())}"
+
+
 def euros(value: float | None, unknown: str = "—") -> str:
     """An amount in whole euros; `unknown` for None and NaN."""
     return unknown if value is None or not math.isfinite(value) else f"{grouped(value)} €"

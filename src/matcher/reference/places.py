@@ -549,6 +549,12 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     return place
 
 
+def town_name(place: Place) -> str:
+    """The name of a place in normal case: where it is in capitals, as in a register, that of its commune."""
+    known = commune(place.commune) if place.label.isupper() and place.commune else None
+    return known.name if known else place.label.title() if place.label.isupper() else place.label
+
+
 def _consistent(place: Place, buyer: Commune) -> bool:
     if place.department:
         return place.department == buyer.department

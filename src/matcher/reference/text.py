@@ -134,4 +134,6 @@ def coded(text: str, cpv: tuple[str, ...]) -> str:
 
     Rows of one class then match even without a common word, each level weighted by its rarity.
     """
+    if not cpv:
+        return text
     return " ".join([text, *(f"cpv{code[:length]}" for code in cpv[:3] for length in (3, 4, 5))])

@@ -100,10 +100,10 @@ def guests(path: Path) -> tuple[tuple[Guest, ...], tuple[Rejected, ...]]:
             absent = row.get("absent", "").replace(",", " ").split()
             if not all(word.isdecimal() and int(word) for word in absent):
                 raise BadInput(
-                    f"absent vaut {row['absent']!r} : donnez des numéros de créneaux, 1 2 12 par exemple"
+                    f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
                 )
             if row.get("most") and not row["most"].isdecimal():
-                raise BadInput(f"maximum vaut {row['most']!r} : donnez un nombre de rendez-vous")
+                raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
             place = coverage.somewhere(row["place"]) if row.get("place") else None
         except BadInput as error:
             bad.append(Rejected(path=str(path), record=f"ligne {number}", reason=str(error)))
@@ -247,7 +247,7 @@ def starts(
             else (begin, begin)
         )
     except ValueError:
-        raise BadInput(f"heure {first!r} ou pause {pause!r} : écrivez 09:30, et 12:30-14:00") from None
+        raise BadInput(f"heure « {first} » ou pause « {pause} » : écrivez 09:30, et 12:30-14:00") from None
     if not 5 <= minutes <= 120:
         raise BadInput(f"des rendez-vous de {minutes} minutes : donnez de 5 à 120 minutes")
     found: list[datetime] = []
@@ -293,7 +293,7 @@ def plan(
     chosen = invite(supply, table, place, most, seen)
     if not chosen:
         raise BadInput(
-            f"aucune structure à portée de {place.label or place.department} pour {theme!r} : élargissez le rayon ou le thème"
+            f"aucune structure à portée de {place.label or place.department} pour « {theme} » : élargissez le rayon ou le thème"
         )
     at = [i for i, _ in chosen]
     by_buyer = np.zeros((len(at), len(buyers)))

@@ -705,10 +705,9 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
 - `clarity.npz` tells a need from any other text, learnt from needs and 336 other texts of our own: of texts that it did not
   see 98 % of needs are read as such and 61 % of the others are rejected.
-- `trades.npz` reads trades of our taxonomy in a text: in a need by its vector and its hashed words, in what a structure says by
-  its vector. Learnt from our own texts in `data/training`, from objets of contracts before July 2019 with their CPV code
-  (open data, Licence Ouverte) and from job titles with their ROME code (France Travail, Licence Ouverte); texts of a CPV code
-  under which many trades are bought are left out. `demand.npz` tells whether structures answer a need themselves, by the
+- `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
+  `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
+  under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the
   clause, or not at all, learnt from the same judged needs.
 - Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
   text, name or identifier of the data.

@@ -13,29 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
-from matcher.lab.training.trades import BOTH, texts, trade_of
+from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
 from matcher.learned import offers
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reading import brochure
 
-OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
+STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
 PHRASE, PART, NO_OFFER = (
-    200.0,
     20.0,
-    10.0,
+    3.0,
+    1.5,
 )  # weights of our phrases, of parts of offers and of others, a coded text being 1
-C, ROUNDS, UNSEEN = 0.2, 60, -10.0  # of the fit of trades; the bias of a trade without a text
+SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
+C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
 Floats = NDArray[np.float32]
 
 CARD = """# What structures offer, in what they write of themselves
 
-Three models, learnt by `matcher train offers` from texts written for this project alone, in eight bits where they are large:
+Three models, learnt by `matcher train offers --data ../shared/data` from texts written for this project, and job titles; in eight bits where they are large:
 
 - the trade of a part of a text (`data/reference/trades.csv`, or none): multinomial logistic regression on the vectors of
-  `models/encoder`, from {coded:,} offers with CPV codes (`speech`, `choices`, `words`), {own} phrases (`said.csv.gz`) and {parts:,}
+  `models/encoder`, from {coded:,} offers with CPV codes (`speech`, `choices`, `words`) and job titles with their ROME code (France
+  Travail, Licence Ouverte), {own} phrases (`said.csv.gz`) and {parts:,}
   parts of {texts} texts of structures (`structure_texts.csv.gz`);
 - whether a part states an offer rather than a purpose, clients, history, news, a vacancy or a menu: logistic regression on its form
   and hashed words, from the same {texts} texts, labelled line by line; on texts that it did not see {right:.0%} of parts are told rightly;
@@ -44,6 +46,8 @@ Three models, learnt by `matcher train offers` from texts written for this proje
 
 `python tests/bench/read_texts.py` prints how much is found and how much is wrong in texts of three authors.  Two of them wrote their
 texts without having seen the reader nor what it learns from; with the texts of the last nothing was tuned.
+
+The first model reads what structures declare for the judgement too (`models/judgement`).
 
 Licence Apache-2.0; the weights hold no text of a structure.
 """
@@ -62,7 +66,7 @@ class Labelled:
 
 
 def labelled() -> Iterator[Labelled]:
-    """The texts of structure_texts.csv.gz, cut as the reader cuts them; and excerpts, since many write one or two lines."""
+    """The texts of structure_texts.csv.gz, cut as the reader cuts them; excerpts, and phrases, since many write one or two lines."""
     rows = read_table(OURS / "structure_texts.csv.gz")
     rng = np.random.default_rng(3)
     for number, (_, group) in enumerate(groupby(rows, key=lambda row: row["text"])):
@@ -70,11 +74,20 @@ def labelled() -> Iterator[Labelled]:
         cuts = np.cumsum(rng.integers(1, 4, len(lines)))
         for low, high in [(0, len(lines)), *pairwise([0, *cuts[cuts < len(lines)].tolist(), len(lines)])]:
             yield _labelled(number, low > 0 or high < len(lines), lines[low:high])
+    for row in read_table(OURS / "said.csv.gz"):
+        number += 1
+        yield _labelled(
+            number,
+            True,
+            [{"line": row["text"], "class": STATES_OFFER if row["trade"] else "", "trades": row["trade"]}],
+        )
 
 
 def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) -> Labelled:
     parts = brochure.parts("\n".join(row["line"] for row in lines))
-    known = [(_plain(row["line"]), row["class"] == OFFER, frozenset(row["trades"].split())) for row in lines]
+    known = [
+        (_plain(row["line"]), row["class"] == STATES_OFFER, frozenset(row["trades"].split())) for row in lines
+    ]
     found = [_line_of(_plain(part.sentence), known) for part in parts]
     return Labelled(
         number, excerpt, parts, np.array([state for state, _ in found], dtype=np.int64), [said for _, said in found],
@@ -108,18 +121,14 @@ class Coded:
     own: int
 
 
-def coded(encoder: Encoder) -> Coded:
+def coded(encoder: Encoder, data: Path | None) -> Coded:
     names = (*trades.names(), "")
-    rows = [
-        (text, trade_of(code), weight)
-        for text, code, weight, role in texts()
-        if code and role in ("offer", BOTH)
-    ]
-    own = [(row["text"], row["trade"], PHRASE) for row in read_table(OURS / "said.csv.gz")]
-    every = [row for row in (*rows, *own) if row[1] is not None]
-    vectors = encoder.encode([text for text, _, _ in every], role="passage")
+    rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
+    own = [Text(row["text"], row["trade"], PHRASE, OFFER) for row in read_table(OURS / "said.csv.gz")]
+    every = [row for row in (*rows, *own) if row.trade is not None]
+    vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(
-        vectors, np.array([names.index(name or "") for _, name, _ in every]), np.array([weight for *_, weight in every]),
+        vectors, np.array([names.index(row.trade or "") for row in every]), np.array([row.weight for row in every]),
         len(every) - len(own), len(own),
     )  # fmt: skip
 
@@ -176,9 +185,6 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     )  # fmt: skip
 
 
-SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
-
-
 def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats, float]:
     """Weights of `offers.SIGNS`, from the chances of trades and of an offer of parts of texts not learnt from."""
     from sklearn.linear_model import LogisticRegression
@@ -195,9 +201,9 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
 # ------------------------------------------------------------------------------------------ all of it
 
 
-def train(encoder: Encoder, out: Path, seed: int = 0) -> Path:
-    """Write offers.npz and its card into a folder."""
-    base, given = coded(encoder), [text for text in labelled() if text.parts]
+def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) -> Path:
+    """Write offers.npz and its card into a folder; `data` holds nomenclatures/ with the job titles."""
+    base, given = coded(encoder, data), [text for text in labelled() if text.parts]
     vectors = [offers.mixed(text.parts) for text in given]
     fold = (
         np.random.default_rng(seed).permutation(given[-1].number + 1)[[text.number for text in given]] % FOLDS
@@ -248,12 +254,8 @@ def train(encoder: Encoder, out: Path, seed: int = 0) -> Path:
 
 
 def _arrays(model: offers.Model) -> dict[str, Any]:
-    def small(rows: Floats) -> tuple[NDArray[np.int8], Floats]:
-        scale = np.maximum(np.abs(rows).max(axis=1), 1e-9) / 127
-        return np.round(rows / scale[:, None]).astype(np.int8), scale.astype(np.float32)
-
-    weights, scale = small(model.reader.weights)
-    words, words_scale = small(np.stack([model.stance.sentence, model.stance.heading]))
+    weights, scale = packed(model.reader.weights)
+    words, words_scale = packed(np.stack([model.stance.sentence, model.stance.heading]))
     return {
         "encoder": np.array(model.reader.encoder), "names": np.array(model.reader.names), "weights": weights, "scale": scale,
         "bias": model.reader.bias, "stance_form": model.stance.form, "stance_words": words, "stance_scale": words_scale,

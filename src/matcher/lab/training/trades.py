@@ -1,8 +1,8 @@
-"""Learn to read the trades of our taxonomy in a text (see `matcher.matching.trades.Reader`).
+"""Learn to read the trades of our taxonomy in a need (see `matcher.matching.trades.Reader`).
 
-Two linear models, one of needs and one of what structures say of themselves.  They learn from the texts of this project
-with a CPV code and from the labels of the CPV; where a folder of open data is given, needs also from objets of past
-contracts with their CPV code, and what structures say from job titles (ROME) with their code.
+From the texts of this project with a CPV code and the labels of the CPV; where a folder of open data is given, also from
+objets of past contracts with their CPV code.  `matcher.lab.training.offers` learns from the other side of the same texts,
+and from job titles (ROME) with their code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +26,16 @@ from matcher.reference.text import fold
 from matcher.reference.trades import trades as taxonomy
 from matcher.reference.trades import trades_of_cpv
 
-ROLES: Mapping[Literal["query", "passage"], str] = {
-    "query": "need",
-    "passage": "offer",
-}  # of the encoder, and of our texts
-BOTH = "both"
+NEED, OFFER, BOTH = "need", "offer", "both"  # roles of our texts
 WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
 WORDS = 2.0  # weight of a need's words, its vector being 1
-C: Mapping[str, float] = {"query": 3.0, "passage": 10.0}  # inverse strength of the penalty of each role
+C = 3.0  # inverse strength of the penalty
 ROUNDS, UNSEEN = 60, -10.0  # iterations of the fit; the bias of a trade without a text
-SENTENCES = {"need": "need", "need2": "need", "right": "offer", "right2": "offer"}
+SENTENCES = {"need": NEED, "need2": NEED, "right": OFFER, "right2": OFFER}
 
 
 class Text(NamedTuple):
-    """What is learnt from: `trade` is "" where it is of no trade of the taxonomy, None where it is not known; `role` of ROLES, or BOTH."""
+    """What is learnt from: `trade` is "" where it is of no trade of the taxonomy, None where it is not known; `role` is NEED, OFFER or BOTH."""
 
     text: str
     trade: str | None
@@ -67,8 +63,12 @@ def _named(label: str, code: str) -> str | None:
     return reuse.name if reuse.words.search(fold(label)) else trade_of(code)
 
 
-def texts() -> Iterator[Text]:
-    """The texts of this project and the labels of the CPV."""
+def texts(role: str) -> Iterator[Text]:
+    """The texts of this project, of a role or both, and the labels of the CPV."""
+    return (each for each in _texts() if each.role in (role, BOTH))
+
+
+def _texts() -> Iterator[Text]:
     for row in filter(_coded, read_table(OURS / "speech.csv.gz")):
         yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
     for row in filter(_coded, read_table(OURS / "words.csv.gz")):
@@ -93,7 +93,7 @@ def awarded(data: Path) -> Iterator[Text]:
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
-            yield Text(award["objet"][: trades.READ_UP_TO], trade_of(code), 1.0, "need")
+            yield Text(award["objet"][: trades.READ_UP_TO], trade_of(code), 1.0, NEED)
 
 
 def jobs(data: Path) -> Iterator[Text]:
@@ -104,9 +104,9 @@ def jobs(data: Path) -> Iterator[Text]:
                 does = trades.of_job(row["rome"])
                 total = max(float(does.sum()), 1.0)
                 for i in np.flatnonzero(does):
-                    yield Text(row["libelle"], trades.names()[i], TITLE * float(does[i]) / total, "offer")
+                    yield Text(row["libelle"], trades.names()[i], TITLE * float(does[i]) / total, OFFER)
                 if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
-                    yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, "offer")
+                    yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
 
 
 def _bags(given: list[str]) -> tuple[Any, Any]:
@@ -123,41 +123,37 @@ def _bags(given: list[str]) -> tuple[Any, Any]:
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
 
-def _packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Weights (trades, inputs) in eight bits with a scale for each trade."""
     scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
 def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
-    """The arrays of trades.npz: weights in eight bits with a scale for each trade, and biases, of both roles."""
+    """The arrays of trades.npz: weights in eight bits with a scale for each trade, biases, and the idf of words."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
     names = (*trades.names(), "")
-    given = [*texts(), *([*awarded(data), *jobs(data)] if data is not None else ())]
-    known = [each for each in given if each.trade is not None]
-    arrays: dict[str, Any] = {}
-    for side, role in ROLES.items():
-        chosen = [each for each in known if each.role in (role, BOTH)]
-        vectors = encoder.encode([each.text for each in chosen], role=side)
-        table: Any = vectors
-        if side == "query":
-            bags, arrays["rarity"] = _bags([each.text for each in chosen])
-            arrays["rarity"] = arrays["rarity"].astype(np.float16)
-            table = hstack([csr_matrix(vectors), WORDS * bags]).tocsr()
-        model = LogisticRegression(C=C[side], max_iter=ROUNDS, tol=1e-3)
-        right = [names.index(each.trade) for each in chosen]
-        model.fit(table, right, sample_weight=[each.weight for each in chosen])
-        weights, bias = np.zeros((len(names), table.shape[1])), np.full(len(names), UNSEEN)
-        weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-        size = vectors.shape[1]
-        arrays[f"{side}_weights"], arrays[f"{side}_scale"] = _packed(weights[:, :size])
-        arrays[f"{side}_bias"] = bias.astype(np.float32)
-        if side == "query":
-            words, arrays["words_scale"] = _packed(WORDS * weights[:, size:])
-            arrays["words"] = np.ascontiguousarray(words.T)
-    return arrays
+    given = [*texts(NEED), *(awarded(data) if data is not None else ())]
+    chosen = [each for each in given if each.trade is not None]
+    vectors = encoder.encode([each.text for each in chosen], role="query")
+    bags, rarity = _bags([each.text for each in chosen])
+    model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
+    model.fit(
+        hstack([csr_matrix(vectors), WORDS * bags]).tocsr(),
+        [names.index(each.trade or "") for each in chosen],
+        sample_weight=[each.weight for each in chosen],
+    )
+    size = vectors.shape[1]
+    weights, bias = np.zeros((len(names), size + trades.BUCKETS)), np.full(len(names), UNSEEN)
+    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    of_vectors, scale = packed(weights[:, :size])
+    of_words, words_scale = packed(WORDS * weights[:, size:])
+    return {
+        "weights": of_vectors, "scale": scale, "bias": bias.astype(np.float32),
+        "words": np.ascontiguousarray(of_words.T), "words_scale": words_scale, "rarity": rarity.astype(np.float16),
+    }  # fmt: skip
 
 
 def train(encoder: Encoder, out: Path, data: Path | None = None) -> Path:

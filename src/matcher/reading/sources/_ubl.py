@@ -31,6 +31,7 @@ from matcher.domain import (
 from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
+from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.text import clean
 
@@ -507,7 +508,7 @@ class _Notice:
         ):
             if words(code) not in ("", "none"):
                 most = value(process, "FrameworkAgreement/MaximumOperatorQuantity")
-                label = f"Accord-cadre, {most} titulaire(s) au plus" if most else "Accord-cadre"
+                label = f"Accord-cadre, {counted(most, 'titulaire')} au plus" if most else "Accord-cadre"
                 yield Condition(code="framework", label=label)
         variants = value(terms, "VariantConstraintCode")
         if variants in ("allowed", "required"):
@@ -524,10 +525,10 @@ class _Notice:
             yield Condition(code="clearance", label="Habilitation de sécurité demandée")
         most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
         if most:
-            yield Condition(code="lots-limit", label=f"{most} lot(s) attribué(s) au plus par candidat")
+            yield Condition(code="lots-limit", label=f"{counted(most, 'lot attribué')} au plus par candidat")
         most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsSubmittedNumeric")
         if most:
-            yield Condition(code="lots-limit", label=f"Offre pour {most} lot(s) au plus")
+            yield Condition(code="lots-limit", label=f"Offre pour {counted(most, 'lot')} au plus")
         urls = list(self.documents(lot))
         if urls and urls[0] != next(values(self.root, f"ProcurementProjectLot/{DOCUMENTS}"), ""):
             yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])

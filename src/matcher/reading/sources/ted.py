@@ -29,6 +29,7 @@ from matcher.reading.sources._ted_codes import (
     TYPES,
 )
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
+from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean
 
@@ -349,12 +350,14 @@ class _Form:
         found = []
         most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
         if most:
-            label = f"{clean(most, 20)} lot(s) attribué(s) au plus par candidat"
+            label = f"{counted(clean(most, 20), 'lot attribué')} au plus par candidat"
             found.append(domain.Condition(code="lots-limit", label=label))
         most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
         if most:
             found.append(
-                domain.Condition(code="lots-limit", label=f"Offre pour {clean(most, 20)} lot(s) au plus")
+                domain.Condition(
+                    code="lots-limit", label=f"Offre pour {counted(clean(most, 20), 'lot')} au plus"
+                )
             )
         legal = value(self.form, "LEFTI/LEGAL_FORM")
         if legal:
