@@ -72,18 +72,6 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
         yield from _brought(_unwrapped(record), award)
 
 
-def tenders(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
-    """The same records as notices: the contract as tendered, without its winner."""
-    for place, record in _records(stream, name):
-        if isinstance(record, str):
-            yield Rejected(path=name, record=place, reason=record)
-            continue
-        try:
-            yield tender_of(record)
-        except BadInput as error:
-            yield Rejected(path=name, record=place, reason=str(error))
-
-
 def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
     """(place in the file, record) of every shape; a str is the reason why there is no record."""
     stream.seek(0)
