@@ -74,12 +74,13 @@ class Rate:
 
     def __init__(self, rate: str) -> None:
         item = parse(rate)
-        self.most, self.seconds = item.amount, item.get_expiry()
+        self.most: int = item.amount
+        self.seconds: float = item.get_expiry()
         self._seen: TTLCache[str, deque[float]] = TTLCache(CALLERS, ttl=self.seconds)
 
     def wait(self, caller: str) -> float:
         """Seconds until this caller may ask again; 0 where it may now."""
-        times = self._seen.get(caller)
+        times: deque[float] | None = self._seen.get(caller)
         if times is None or len(times) < self.most:
             return 0.0
         return max(0.0, times[0] + self.seconds - time.monotonic())
