@@ -88,42 +88,6 @@ def test_thresholds_leave_no_day_without_a_rule_and_none_with_two() -> None:
         assert len(in_force) == len(set(in_force))
 
 
-@pytest.mark.parametrize(
-    ("amount", "options", "expected"),
-    [
-        (59_999, {}, "direct"),
-        (60_000, {}, "profile"),
-        (89_999, {}, "profile"),
-        (90_000, {}, "boamp"),
-        (139_999, {"buyer": "state"}, "boamp"),
-        (140_000, {"buyer": "state"}, "formal"),
-        (215_999, {}, "boamp"),
-        (216_000, {}, "formal"),
-        (431_999, {"buyer": "entity"}, "boamp"),
-        (99_999, {"works": True}, "direct"),
-        (100_000, {"works": True}, "boamp"),
-        (5_403_999, {"works": True}, "boamp"),
-        (5_404_000, {"works": True}, "formal"),
-        (5_000_000, {"social": True}, "social"),
-        (10_000, {"social": True}, "direct"),
-    ],
-)
-def test_the_procedure_of_an_amount_in_november_2026(
-    amount: float, options: dict[str, object], expected: str
-) -> None:
-    found = law.procedure(amount, NOW, **options)  # type: ignore[arg-type]
-    assert found is not None
-    assert found[0] == expected
-    assert all(r.holds(NOW) for r in found[1])
-
-
-def test_the_same_amount_depends_on_the_day() -> None:
-    march, april = law.procedure(50_000, date(2026, 3, 31)), law.procedure(50_000, date(2026, 4, 1))
-    assert march is not None and april is not None
-    assert (march[0], april[0]) == ("profile", "direct")
-    assert law.procedure(50_000, date(2010, 1, 1)) is None  # thresholds of that day are not known here
-
-
 # ------------------------------------------------------------------------------------------- reservations
 
 

@@ -144,28 +144,6 @@ def formal_threshold(
     return rule(f"formal.{buyer}", on)
 
 
-def procedure(
-    amount: float, on: date, works: bool = False, buyer: BuyerType = "local", social: bool = False
-) -> tuple[str, tuple[Rule, ...]] | None:
-    """What a contract of that amount (similar needs added up) requires, and the rules that say so.
-
-    "direct" (no publicity), "profile" (adapted, publicity free), "boamp" (adapted, BOAMP or legal paper),
-    "formal"; "social" for social and specific services above the direct threshold.  None where the
-    thresholds of that day are not known.
-    """
-    direct, formal = direct_threshold(on, works), formal_threshold(on, works, buyer)
-    boamp = rule("publicity.boamp", on)
-    if direct is None or formal is None or boamp is None:
-        return None
-    if amount < (direct.value or 0.0):
-        return "direct", (direct, *_held(on, "same-supplier"))
-    if social:
-        return "social", _held(on, "social-services.adapted", "formal.social")
-    if amount >= (formal.value or 0.0):
-        return "formal", (formal, *_held(on, "clause.mandatory"))
-    return ("boamp" if amount >= (boamp.value or 0.0) else "profile"), (boamp,)
-
-
 def _held(on: date, *codes: str) -> tuple[Rule, ...]:
     return tuple(found for code in codes if (found := rule(code, on)) is not None)
 
