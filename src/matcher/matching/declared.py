@@ -122,7 +122,8 @@ class Reading:
                 "the model of declared texts was fitted for another encoder: run `matcher train said` again"
             )
         self.encoder, self.lock = encoder, Lock()
-        self.stored, self.text_of = 0, str
+        self.stored = 0
+        self.text_of: Callable[[int], str] = str
         self.texts: list[str] = []  # of the pieces after the stored ones, as their vectors
         self.vectors = np.empty((0, encoder.dimension), np.float16)
         self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)

@@ -7,7 +7,7 @@ text: one that changed since is read anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,12 @@ class Lots:
     """Queries of lots by their text."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        held = {name: catalogue.derived.get(f"lots_{name}") for name in NAMES}
+        held: dict[str, Any] = {name: catalogue.derived.get(f"lots_{name}") for name in NAMES}
         made = held["made"]
         self._rows: dict[int, int] = {}
         if made is None or made.item() != stored.fingerprint(catalogue):
             return
-        self._held: Mapping[str, Any] = held
+        self._held = held
         self._rows = {key: row for row, key in enumerate(self._held["keys"].tolist())}
         self._told = json.loads(self._held["told"].tobytes())
         self._ends = np.cumsum([told["pieces"] for told in self._told]).tolist()
