@@ -233,7 +233,7 @@ class Pieces:
                     [str(self._texts[row].as_py()) for row in fresh.tolist()]
                 )
             numbers = self._numbers[rows]
-        return numbers
+        return np.asarray(numbers, dtype=np.int64)
 
     def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""

@@ -92,7 +92,9 @@ class _EndToEnd:
         below = (self._cuts < values[:, None]).sum(axis=1)
         cells = np.append(np.where(np.isnan(values), self._last, below), 0)
         at = self._base + (cells[self._columns] * self._strides).sum(axis=1)
-        return np.bincount(self._themes, self._values[at], minlength=len(THEMES))
+        return np.asarray(
+            np.bincount(self._themes, self._values[at], minlength=len(THEMES)), dtype=np.float64
+        )
 
 
 class Judgement:
