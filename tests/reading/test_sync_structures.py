@@ -395,7 +395,7 @@ def test_an_object_becomes_offers_of_what_it_does_and_nothing_of_what_it_is_for(
     table.write_text(
         '"id";"siret";"titre";"objet";"adrs_codepostal"\n'
         '"W570000001";"00000000100012";"A";"favoriser l\'insertion de personnes en difficulté par des ateliers de couture, de retouche et de confection";"57000"\n'
-        '"W570000002";"00000000200012";"B";"défendre les intérêts moraux et matériels des familles";"57000"\n',
+        '"W570000002";"00000000200012";"B";"animer la vie du quartier et resserrer les liens entre voisins";"57000"\n',
         "utf-8",
     )
     (one,) = [s for s in files.read([table]) if isinstance(s, Structure)]

@@ -349,9 +349,11 @@ def mailed(folder: Path, address: str) -> str:
 def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
-    told = re.sub(r"\s", "", tab.inner_text("body"))
-    shown, never = re.findall(r",(\d+)structuresapparaissent.*?;(\d+)n’apparaissent", told)[0]
-    assert int(shown) + int(never) == int(re.findall(r"(\d+)structureset", told)[0])  # no ordinary firm
+    body = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", tab.inner_text("body"))  # thousands
+    shown, never = re.findall(
+        r",\s+(\d+)\s+structures\s+apparaissent.*?;\s+(\d+)\s+n’apparaissent", body, re.S
+    )[0]
+    assert int(shown) + int(never) == int(re.findall(r"(\d+)\s+structures\s+et", body)[0])  # no ordinary firm
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
 
