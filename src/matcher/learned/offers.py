@@ -10,10 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.reference import paths, trades
-from matcher.reference.text import fold
+from matcher.reference.text import fold, hashed
 
 Floats = NDArray[np.float32]
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
@@ -138,12 +136,9 @@ def mixed(parts: Sequence[Part]) -> Floats:
 
 
 def buckets(text: str) -> NDArray[np.int64]:
-    """Hash buckets of the distinct words and word pairs of a text, numbers alike (feature hashing; Weinberger et al., 2009)."""
+    """Hash buckets of the distinct words and word pairs of a text, numbers alike."""
     words = ["#" if word.isdigit() else word for word in _WORD.findall(fold(text[:READ_UP_TO]))]
-    return np.array(
-        sorted({crc32(each.encode()) % BUCKETS for each in (*words, *map(" ".join, pairwise(words)))}),
-        dtype=np.int64,
-    )
+    return np.array(hashed(words, BUCKETS), dtype=np.int64)
 
 
 def form(parts: Sequence[Part], chances: Floats) -> Floats:

@@ -11,17 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.learned import offers
 from matcher.reference import paths, tables, trades
-from matcher.reference.text import fold
+from matcher.reference.text import fold, hashed
 from matcher.reference.word_patterns import WordPatterns
 
 if TYPE_CHECKING:
@@ -85,10 +83,8 @@ _WORD = re.compile(r"[a-z]{2,}")
 
 
 def features(text: str) -> NDArray[np.int64]:
-    """Hash buckets of the distinct words and adjacent word pairs of a text (feature hashing; Weinberger et al., 2009)."""
-    words = _WORD.findall(fold(text[:READ_UP_TO]))
-    seen = {*words, *map(" ".join, pairwise(words))}
-    return np.array(sorted({crc32(each.encode()) % BUCKETS for each in seen}), dtype=np.int64)
+    """Hash buckets of the distinct words and adjacent word pairs of a text."""
+    return np.array(hashed(_WORD.findall(fold(text[:READ_UP_TO])), BUCKETS), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 #: A tag, and not an address between angle brackets: a name, then nothing or attributes.
 _TAG = re.compile(
@@ -137,3 +140,9 @@ def coded(text: str, cpv: tuple[str, ...]) -> str:
     if not cpv:
         return text
     return " ".join([text, *(f"cpv{code[:length]}" for code in cpv[:3] for length in (3, 4, 5))])
+
+
+def hashed(words: Sequence[str], buckets: int) -> list[int]:
+    """Hash buckets, in order, of the distinct words and adjacent pairs of words (feature hashing; Weinberger et al., 2009)."""
+    seen = {*words, *map(" ".join, pairwise(words))}
+    return sorted({crc32(each.encode()) % buckets for each in seen})
