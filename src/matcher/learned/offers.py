@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
+from matcher.learned.encoders import in_context
 from matcher.reference import paths, trades
 from matcher.reference.text import fold, hashed
 
@@ -123,16 +124,8 @@ def read(parts: Sequence[Part]) -> Reading:
 
 def mixed(parts: Sequence[Part]) -> Floats:
     """The vector of each part, mixed with that of its context; unit rows (parts, dimension)."""
-    place = {
-        text: number
-        for number, text in enumerate(
-            dict.fromkeys(text for part in parts for text in (part.words, part.context))
-        )
-    }
-    vectors = cpv.shipped().encoder.encode(list(place), role="passage")
-    own, around = ([place[getattr(part, name)] for part in parts] for name in ("words", "context"))
-    both = vectors[own] + CONTEXT * vectors[around]
-    return np.asarray(both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    words, contexts = [part.words for part in parts], [part.context for part in parts]
+    return in_context(cpv.shipped().encoder, words, contexts, CONTEXT)
 
 
 def buckets(text: str) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.products import products
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
-from matcher.learned.encoders import Encoder
+from matcher.learned.encoders import Encoder, in_context
 from matcher.matching.shortlist import Column, Parts, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
@@ -176,7 +176,8 @@ class Reading:
     def _read(self, fresh: Mapping[int, str]) -> None:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
-        vectors = self._encoded(texts, [sentence for pieces in cuts for sentence in pieces.values()])
+        sentences = [sentence for pieces in cuts for sentence in pieces.values()]
+        vectors = in_context(self.encoder, texts, sentences, CONTEXT)
         start, known = len(self), len(self.keys)
         self.vectors = appended(self.vectors, len(self.texts), vectors)
         # rounded to half precision, as in training, but stored wide: widening costs more than comparing
@@ -189,16 +190,6 @@ class Reading:
         self.starts = appended(self.starts, known, start + np.cumsum(many) - many)
         self._numbers.update((key, known + place) for place, key in enumerate(fresh))
         self.keys += fresh
-
-    def _encoded(self, texts: Sequence[str], sentences: Sequence[str]) -> Floats:
-        """Vectors of pieces, each mixed with that of its sentence; unit rows."""
-        place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *sentences)))}
-        vectors = self.encoder.encode(list(place), role="passage")
-        own, around = ([place[text] for text in some] for some in (texts, sentences))
-        mixed = vectors[own] + CONTEXT * vectors[around]
-        return np.asarray(
-            mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
-        )
 
 
 def _key(text: str) -> int:

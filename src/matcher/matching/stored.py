@@ -53,7 +53,12 @@ def adopt(catalogue: Catalogue) -> None:
 
 
 def fingerprint(catalogue: Catalogue) -> str:
-    """A hash of what readings depend on: encoder, models, tables, code."""
+    """A hash of what readings depend on: encoder, models, tables, code; computed once for a catalogue."""
+    found: str = catalogue.once("made by", lambda: _fingerprint(catalogue))
+    return found
+
+
+def _fingerprint(catalogue: Catalogue) -> str:
     package, data = Path(__file__).parents[1], paths.reference_dir()
     files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
     files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "vocation"))

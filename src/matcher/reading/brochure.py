@@ -66,7 +66,7 @@ class _Line:
 
 OFFERED = 0.5  # chance from which a text is said to offer a trade: likelier than not
 SHOWN = 0.4  # share of the clearest part of a trade from which others are shown with it
-GOODS = 0.4  # share of goods among what a part may be, from which it is one
+OF_GOODS = 0.4  # share of goods among what a part may be, from which it is one
 _PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
@@ -189,7 +189,7 @@ def _service_types(found: Sequence[tuple[Unit, str]]) -> Mapping[str, tuple[str,
     shares = np.nan_to_num(reading.goods([unit.words for unit, _ in found])) if found else np.zeros(0)
     trades_ = np.array([trade for _, trade in found])
     of_trade = {name: float(shares[trades_ == name].mean()) for name in said}
-    return {name: ("BUILD",) if share > GOODS else ("PREST",) for name, share in of_trade.items()}
+    return {name: ("BUILD",) if share > OF_GOODS else ("PREST",) for name, share in of_trade.items()}
 
 
 def _lines(text: str) -> Iterator[_Line]:

@@ -22,3 +22,16 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimension), float32, length 1; a text without a known piece gives zeros."""
+
+
+def in_context(
+    encoder: Encoder, texts: Sequence[str], contexts: Sequence[str], weight: float
+) -> NDArray[np.float32]:
+    """Vectors of passages, each mixed with `weight` of that of its context; unit rows (len(texts), dimension)."""
+    place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *contexts)))}
+    vectors = encoder.encode(list(place), role="passage")
+    own, around = ([place[text] for text in some] for some in (texts, contexts))
+    mixed = vectors[own] + weight * vectors[around]
+    return np.asarray(
+        mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
+    )
