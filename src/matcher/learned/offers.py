@@ -143,7 +143,8 @@ def form(parts: Sequence[Part], chances: Floats) -> Floats:
 
 
 def _written(part: Part) -> list[float]:
-    sentence, words = part.sentence, part.sentence.split()
+    sentence = part.sentence[:READ_UP_TO]
+    words = sentence.split()
     capitals = sum(word[:1].isupper() for word in words) / max(1, len(words))
     return [
         part.shape == "heading", part.shape == "bullet", part.shape == "sentence", bool(part.heading),
