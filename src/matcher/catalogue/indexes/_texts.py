@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.products import distinct
+
 FILES = ("numbers", "members")
 
 
@@ -38,7 +40,7 @@ class Texts:
         """The first row of each text."""
         return self.members[self.starts[:-1]].astype(np.int64)
 
-    def different(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    def different(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The different texts of some rows, increasing, and the place among them of the text of each row."""
         return distinct(self.numbers[rows], len(self))
 
@@ -64,16 +66,6 @@ class Texts:
     def save(self, folder: Path) -> None:
         for name in FILES:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-
-
-def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The different numbers, all below `count`, increasing, and the place of each number among them; nothing is sorted."""
-    met = np.zeros(count, dtype=bool)
-    met[numbers] = True
-    different = np.flatnonzero(met)
-    place = np.empty(count, dtype=np.int32)
-    place[different] = np.arange(len(different))
-    return different, place[numbers]
 
 
 def mapped(folder: Path, name: str) -> NDArray[Any]:
