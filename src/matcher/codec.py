@@ -28,7 +28,7 @@ def to_json(value: Any) -> Any:
 
 def to_text(value: Any, cls: Any = None) -> bytes:
     """The same as JSON text in UTF-8, in one pass; `cls` where the value's own class says too little (a tuple of lots)."""
-    found: bytes = _adapter(cls or type(value)).dump_json(value)
+    found: bytes = _adapter(cls or type(value)).serializer.to_json(value)
     return found
 
 
