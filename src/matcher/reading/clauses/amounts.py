@@ -20,10 +20,12 @@ _AMOUNT = re.compile(
 )
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
 _OF_OTHERS = re.compile(
-    r"\b(?:travaux|ouvrages?|enveloppe|primes?|indemnite\w*|seuils?|chiffres? d'affaires?|references?|mini\w*|avances?|garanti\w*"
-    r"|penalit\w*|caution\w*|franchises?|assur\w*|capital|budget|redevance|loyer|tranche|unitaire|similaires?|subvention\w*"
-    r"|superieure?s?|inferieure?s?|excede\w*|entre|prix de|(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode)s?)\b"
+    r"\b(?:travaux|ouvrage|enveloppe|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|avance|garanti|provision"
+    r"|penalit|caution|franchise|assur|capital|budget|redevance|droits? d'|loyer|tranche|unitaire|similaire|subvention"
+    r"|superieur|inferieur|excede|plus de |entre |prix de |(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode))"
 )
+#: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
+_MINIMUM = re.compile(r"\bmini(?!.*\bmaxi)")
 #: Separators between an amount and its neighbours.
 _APART = re.compile(r"[.;\d]")
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
@@ -47,7 +49,7 @@ def amount(text: str) -> tuple[float, str] | None:
             _APART.split(plain[found.end() :][:40])[0],
         )
         phrase = f"{before}{found.group()}{after}"
-        if not _OF_OTHERS.search(phrase):
+        if not (_OF_OTHERS.search(phrase) or _MINIMUM.search(before + found.group())):
             value = float(re.sub(r"\D", "", found.group(1)))
             sentence = re.split("[.;]", plain[: found.start()][-120:])[-1] + phrase
             stated[value] = "year" if _YEARLY.search(sentence) else "total"

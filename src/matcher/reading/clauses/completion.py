@@ -103,7 +103,7 @@ def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:
         if one.kind != "price" and grammar.social_name(one.name):
-            stated = grammar.weight(one.name.lower()) if one.weight is None else None
+            stated = grammar.listed_weight(one.name.lower()) if one.weight is None else None
             weight, unit = stated or (one.weight, one.weight_unit)
             yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
 

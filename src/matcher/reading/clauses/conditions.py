@@ -47,16 +47,19 @@ _NO_VISIT = any_of(
     r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
     r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
 )
-#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité"
-_SAMPLES = re.compile(
-    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)"
+#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité", "Les candidats doivent remettre les échantillons"
+_SAMPLES = any_of(
+    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)",
+    r"\b(?:doi(?:ven)?t|devr(?:a|ont)|fournir(?:a|ont)|remettr(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
 )
 #: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
 _NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
-_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
+_FORBIDDEN = (
+    r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)|\birrecevab)).*"
+)
 #: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
 _SEVERAL = re.compile(
-    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un) (?:autres? )?|dans un seul )groupements?"
+    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre) (?:autres? )?|dans un seul )groupements?"
 )
 #: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
 _ALONE_TOO = re.compile(
@@ -77,8 +80,8 @@ _IMPOSED = (
 )
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
 _FORM = re.compile(
-    r"(?<!membre du )(?<!mandataire du )\b(?:groupement|ce dernier|il)\b(?:(?!mandataire)[^.;,]){0,80}?"
-    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|prendra)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"(?<!membre du )(?<!mandataire du )\b(?:groupement|ce dernier|celui-ci|il)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|prend(?:ra|ront|nent)?)\b(?:(?!mandataire)[^.;,]){0,80}?"
     r"\b(conjoint|solidaire)"
 )
 #: "Le groupement devra être conjoint ou solidaire", "aucune forme n'est imposée"
