@@ -303,6 +303,23 @@ def test_a_clause_leaves_out_the_lots_that_its_sentence_excepts() -> None:
     assert [bool(lot.reservation) for lot in ted(three, text=text).lots] == [True, False, False]
 
 
+def test_what_follows_a_dash_is_about_the_lot_before_it() -> None:
+    three = "".join(described(n) for n in (1, 2, 3))
+    text = "<P>Lot 1 – Tonte</P><P>Lot 2 – Vitrerie – lot réservé ESAT/EA</P><P>Lot 3 – Pressing – clause d'insertion</P>"
+    lots = ted(three, text=text).lots
+    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
+    title = "Fourniture et livraison de produits d'entretien pour les écoles et les services de la commune de Trifouillis - Marché réservé"
+    assert clauses.read(title).reservation is not None
+    assert clauses.read(f"{title} : non").reservation is None
+
+
 def test_a_list_of_criteria_hides_no_clause_before_it() -> None:
     text = "La consultation comporte une clause sociale. Critères : 1) prix 60 points 2) valeur technique 30 points 3) insertion sociale 10 points."
     assert [(one.nature, one.weight) for one in clauses.read(text).social] == [
@@ -387,6 +404,8 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("Formations à la conduite : CACES 1, 3 et 5.", []),
         ("Tout certificat de qualification (exemple : Qualibat).", []),
         ("Le cas échéant, certification ISO 14001 ou équivalente.", []),
+        ("Accompagnement de la régie vers la certification ISO 9001.", []),
+        ("Prestations de formation à l'habilitation électrique.", []),
         ("Les candidats doivent remettre, avec leur offre, les échantillons demandés.", ["Échantillons demandés"]),
         ("En cas de groupement, celui-ci sera obligatoirement conjoint.", ["Groupement conjoint"]),
         ("Un candidat en groupement ne pourra pas répondre au titre d'un autre groupement.", ["Interdit d'être dans plusieurs groupements"]),

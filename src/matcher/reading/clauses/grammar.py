@@ -96,6 +96,8 @@ def who(plain: str) -> tuple[str, ...]:
 _DEAL = r"(?:marches?|lots?|accords?-cadres?|consultations?|procedures?|participation|concessions?)"
 #: "Le marché est réservé à une entreprise adaptée", and nothing denied, asked or unticked.
 _RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (?:\w+ )?(?:aux?|a)\b")
+#: "Fourniture d'enveloppes - Marché réservé": a mark set off by punctuation.
+_MARKED = re.compile(rf"[^\w\s☐□⃞▢] ?{_DEAL} reservee?s?\b(?! ?:)")
 _NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?|sans objet)\b")
 #: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
 _SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
@@ -115,6 +117,12 @@ def plainly_reserved(plain: str) -> bool:
     """Whether a sentence states explicitly that its contract is reserved, and to whom."""
     plain = repaired(plain)
     return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
+
+
+def marked_reserved(plain: str) -> bool:
+    """Whether a long title ends with the mark of a reserved contract, whoever it is for."""
+    plain = repaired(plain)
+    return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
 
 
 def reserved_to_somebody(plain: str) -> bool:

@@ -96,6 +96,8 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
     plainly = [one for one in window if grammar.plainly_reserved(one.plain)] if chance > IN_WORDS else []
+    if not plainly and IN_WORDS < chance <= 0.5:
+        plainly = [one for one in window if grammar.marked_reserved(one.plain)]
     if chance > 0.5 or plainly:
         for one in plainly or _sayers(model, window, "reserved"):
             found = _reservation(one, window, max(chance, 0.9) if plainly else chance)

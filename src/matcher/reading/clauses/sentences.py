@@ -24,6 +24,9 @@ _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
 
+#: "Lot 2 – Vitrerie – lot réservé": what follows a dash is about the same lot.
+_DASH = re.compile(r"[—–]")
+
 #: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
     stem.replace("_", " ").replace("?", LOST)
@@ -89,7 +92,9 @@ def cut(text: str) -> tuple[Sentence, ...]:
             heading = own if _OPENS_LIST.search(plain) else frozenset()
         elif line and not item:
             heading = frozenset()
-        found.append(Sentence(published, plain, own or heading, (start, end), item, line))
+        dashed = found and not line and _DASH.search(text, found[-1].span[1], start)
+        lots = own or (found[-1].lots if dashed else heading)
+        found.append(Sentence(published, plain, lots, (start, end), item, line))
     return tuple(found)
 
 
