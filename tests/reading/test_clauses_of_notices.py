@@ -314,6 +314,17 @@ def test_what_follows_a_dash_is_about_the_lot_before_it() -> None:
     ]
 
 
+def test_lots_in_one_sentence_keep_what_their_brackets_say() -> None:
+    three = "".join(described(n) for n in (1, 2, 3))
+    text = "<P>Allotissement : lot 1 tonte (200 heures d'insertion), lot 2 vitrerie (ouvert), lot 3 linge (réservé EA/ESAT).</P>"
+    lots = ted(three, text=text).lots
+    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
+        (False, True),
+        (False, False),
+        (True, False),
+    ]
+
+
 def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
     title = "Fourniture et livraison de produits d'entretien pour les écoles et les services de la commune de Trifouillis - Marché réservé"
     assert clauses.read(title).reservation is not None

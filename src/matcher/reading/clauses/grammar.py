@@ -254,7 +254,7 @@ _CLAUSE = any_of(
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(
-    r"\b(?:marches?|prestations?|services?|missions?|accord-cadre|actions?)(?: (?!aux|structures?|organismes?)\w+){0,2} (?:de |d')(?:re)?insertion\b(?! \(?\d)",
+    r"\b(?:marches?|prestations?|services?|missions?|accord-cadre|actions?)(?: (?!aux|une?|structures?|organismes?)\w+){0,2} (?:de |d')(?:re)?insertion\b(?! \(?\d)",
     r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
 )
 #: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.

@@ -27,6 +27,9 @@ _OPENS_LIST = re.compile(r":\s*$")
 #: "Lot 2 – Vitrerie – lot réservé": what follows a dash is about the same lot.
 _DASH = re.compile(r"[—–]")
 
+#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
+_NEXT_LOT = re.compile(r"(?<=[^x ]\)),? (?=lots? (?:n° ?)?\d)")
+
 #: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
     stem.replace("_", " ").replace("?", LOST)
@@ -100,6 +103,9 @@ def cut(text: str) -> tuple[Sentence, ...]:
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
     for start, end in prose.sentences(text, folded):
+        for found in _NEXT_LOT.finditer(folded, start, end):
+            yield start, found.start()
+            start = found.end()
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
