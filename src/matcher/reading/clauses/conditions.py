@@ -47,7 +47,7 @@ _VISIT = any_of(
 #: "La visite n'est pas obligatoire", "visite facultative", "les visites périodiques sont obligatoires"
 _NO_VISIT = any_of(
     r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
-    r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
+    r"\bvisites? (?:medicale|periodique|annuelle|de (?:controle|chantier))",
 )
 #: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité", "Les candidats doivent remettre les échantillons"
 _SAMPLES = any_of(
@@ -56,17 +56,13 @@ _SAMPLES = any_of(
 )
 #: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
 _NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
-_FORBIDDEN = (
-    r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)|\birrecevab)).*"
-)
+_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)))"
 #: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
 _SEVERAL = re.compile(
-    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre) (?:autres? )?|dans un seul )groupements?"
+    rf"{_FORBIDDEN}.*(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre)(?: autres)?|dans un seul) groupements?"
 )
 #: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
-_ALONE_TOO = re.compile(
-    rf"{_FORBIDDEN}(?:\bindividuel|\ba la fois seul).*\bgroupements?|{_FORBIDDEN}\bgroupements?.*\bindividuel"
-)
+_ALONE_TOO = re.compile(rf"{_FORBIDDEN}(?=.*\bgroupement).*\b(?:individuel|a la fois seul)")
 #: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
 _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 #: "Les variantes sont autorisées"

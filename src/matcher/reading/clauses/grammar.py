@@ -58,16 +58,16 @@ def _named(*phrases: str) -> re.Pattern[str]:
 #: The beneficiaries that the articles name, keys of `domain.AUDIENCES`, and the phrases that name each.
 _WHO = {
     "ESAT/EA": _named(
-        r"entreprises? (?:\(ea\) )?adaptees?",
+        r"entreprises? adaptees?",
         r"(?:esats?|ea(?:tt)?|stpa)\b",
         r"(?:aide|accompagnement) par le travail",  # établissements et services d'aide par le travail
-        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail| dit)? (?:protege|adapte)s?",
+        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail)? (?:protege|adapte)s?",
         r"l\.? ?(?:344-2|5213-13)\b",  # du code de l'action sociale, du code du travail
     ),
     "SIAE": _named(
         r"(?:s?iaes?|s\.i\.a\.e|acis?|ettis?|eitis?|eis?|ai|geiqs?)\b",
         r"(?:structure|entreprise|association|operateur|acteur|organisme|atelier|chantier|temporaire)s?"
-        r"(?: economiques)?(?: du secteur)? (?:de l.?|d.?)(?:insertion|iae)\b",
+        r" (?:de l.?|d.?)(?:insertion|iae)\b",
         r"insertion par l'activite economique",
         r"associations? intermediaires?",
         r"regies? de quartiers?",
@@ -81,7 +81,7 @@ _WHO = {
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
     "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* (?:a l'|pour l')?insertion\b|\btravailleurs defavorises"),
+    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
     "ESS": re.compile(r"\bmission de service public\b"),
 }
 
@@ -249,8 +249,8 @@ _NO_SOCIAL_NAME = re.compile(
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
     r"\bclauses? (?:\w+ ){0,2}(?:sociales?|d'insertion)\b",
-    r"^\W*(?:volume d'|nombre d')?heures? d'insertion\b",
-    r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|sociaux|insertion)\b",
+    r"^\W*(?:nombre d')?heures? d'insertion\b",
+    r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|insertion)\b",
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(
