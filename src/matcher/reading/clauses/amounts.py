@@ -37,11 +37,15 @@ _DURATION = re.compile(
 _LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\w*|validite)\b")
 
 
+#: Digits before a currency, before any letter is folded.
+_MONEY = re.compile(r"\d\s?(?:€|[eE][uU][rR])")
+
+
 def amount(text: str) -> tuple[float, str] | None:
     """(euros, "year" or "total") where a text states one maximum, estimate or value, and one only; else None."""
-    plain = folded(text)
-    if "€" not in plain and "eur" not in plain:
+    if not _MONEY.search(text):
         return None
+    plain = folded(text)
     stated: dict[float, str] = {}
     for found in _AMOUNT.finditer(plain):
         before, after = (
@@ -58,9 +62,9 @@ def amount(text: str) -> tuple[float, str] | None:
 
 def duration(text: str) -> float | None:
     """The months of the contract where a text states one duration, and one only; else None."""
-    plain = folded(text)
-    if "dur" not in plain:
+    if "dur" not in text.lower():
         return None
+    plain = folded(text)
     found = {
         float(match.group(1)) * (1 if match.group(2) == "mois" else 12)
         for match in _DURATION.finditer(plain)

@@ -28,6 +28,7 @@ _WRITTEN = {
 QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
 _QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
 _ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
+_QUALIFICATION_STEMS = (*_NAMES.lower().split(), "section", "ss3", "ss4", "electri", "iso", "label", "la personne")
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(
     r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
@@ -91,13 +92,19 @@ _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 _STEMS = ("visit", "chantillon", "groupement", "variante")
 
 
+def speaks(plain: str) -> bool:
+    """Whether a folded text holds a word of these conditions."""
+    return any(stem in plain for stem in _STEMS) or _qualifies(plain)
+
+
+def _qualifies(plain: str) -> bool:
+    return any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+
+
 def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
     heading: Sentence | None = None
-    whole = "\n".join(one.plain for one in found)
-    qualified = _ANY_QUALIFICATION.search(whole) is not None
-    if not qualified and not any(stem in whole for stem in _STEMS):
-        return
+    qualified = _qualifies("\n".join(one.plain for one in found))
     for one in found:
         text, plain = one.text, one.plain
         if plain.endswith(":"):
@@ -106,15 +113,15 @@ def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
             heading = None
         elif heading:
             text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
-        for code, label in _labels(repaired(plain), qualified):
+        for code, label in _labels(plain, qualified):
             yield Finding(Condition(code=code, label=label, passage=text), one.lots)
 
 
 def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
     if any(stem in plain for stem in _STEMS):
-        yield from _of_stems(plain)
-    if qualified:
-        yield from _qualified(plain)
+        yield from _of_stems(repaired(plain))
+    if qualified and _qualifies(plain):
+        yield from _qualified(repaired(plain))
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:

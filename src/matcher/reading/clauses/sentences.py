@@ -9,8 +9,8 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
@@ -58,8 +58,7 @@ _COMMONPLACE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, item of a list or cell: as published without line breaks, folded, and the lots it is about."""
 
     text: str
@@ -82,10 +81,11 @@ def cut(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
     text = joined(text)
     folded = prose.folded(text)
+    on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
     for start, end in _short(text, folded):
-        published, plain = (one[start:end].strip().replace("\n", " ") for one in (text, folded))
+        published, plain = on_a_line[start:end].strip(), plainly[start:end].strip()
         if not published:
             continue
         own = lots_named(plain) if "lot" in plain else frozenset()
@@ -112,6 +112,23 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
             yield start, at
             start = at
         yield start, end
+
+
+#: Characters after which a sentence may begin without a blank.
+_BEGINS = "\n;|•▪●\uf0b7—"
+
+
+def loosely(text: str) -> str:
+    """The folded text with a blank before each sentence: what no word is in, no sentence of it holds."""
+    plain = prose.folded(joined(text))
+    for char in _BEGINS:
+        plain = plain.replace(char, " ")
+    return f" {plain}"
+
+
+def speaks(plain: str) -> bool:
+    """Whether a `loosely` folded text holds anything on reservations or insertion."""
+    return any(stem in plain and next(_standing(plain, stem), None) is not None for stem in _STEMS)
 
 
 def speaking(found: tuple[Sentence, ...]) -> list[int]:
