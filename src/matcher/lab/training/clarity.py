@@ -24,7 +24,7 @@ def texts(seed: int = 0) -> tuple[list[str], list[str]]:
     written = [row[name] for row in read_table(OURS / "choices.csv.gz") for name in ("need", "need2")]
     words = [row["word"] for row in read_table(OURS / "words.csv.gz")]
     others = [
-        row["text"] for name in ("ess_needs", "staff_needs") for row in read_table(OURS / f"{name}.csv.gz")
+        row["text"] for name in ("ess_needs", "staff_texts") for row in read_table(OURS / f"{name}.csv.gz")
     ]
     others += [row["text"] for row in read_table(OURS / "speech.csv.gz") if row["role"] == "need"][:DRAWN]
     drawn = [text for sort in (written, words) for text in rng.permutation(sort)[:DRAWN].tolist()]

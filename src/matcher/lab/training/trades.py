@@ -109,7 +109,7 @@ def jobs(data: Path) -> Iterator[Text]:
                     yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
 
 
-def _bags(given: list[str]) -> tuple[Any, Any]:
+def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
@@ -138,10 +138,10 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
     given = [*texts(NEED), *(awarded(data) if data is not None else ())]
     chosen = [each for each in given if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
-    bags, rarity = _bags([each.text for each in chosen])
+    words, rarity = bags([each.text for each in chosen])
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(
-        hstack([csr_matrix(vectors), WORDS * bags]).tocsr(),
+        hstack([csr_matrix(vectors), WORDS * words]).tocsr(),
         [names.index(each.trade or "") for each in chosen],
         sample_weight=[each.weight for each in chosen],
     )
