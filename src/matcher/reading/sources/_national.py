@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.clauses.grammar import weight as weight_of
+from matcher.reading.clauses.grammar import listed_weight
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
@@ -48,7 +48,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
             yield from _criteria(one, depth + 1)
     else:
         for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
-            if stated := weight_of(folded(item[:600])):
+            if stated := listed_weight(folded(item[:600])):
                 weight, unit = stated
                 yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
 
@@ -111,9 +111,7 @@ class National:
             deadline=facts.moment(self.anywhere(*DEADLINES)),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
-            change=clean(" ; ".join(sentences(self.data.get("rectificatif"))))
-            if self.state == "rectificatif"
-            else "",
+            change=self.change(title, description),
             awards=self.awards(lots, id_, name, where) if nature == "award" else (),
             flags=() if self.market else ("schema-unknown",),
         )
@@ -122,6 +120,13 @@ class National:
         read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
         return clauses.complete(made, general, by_lot)
+
+    def change(self, title: str, description: str) -> str:
+        """What a correction says beside the object that it repeats; "" of another notice."""
+        if self.state != "rectificatif":
+            return ""
+        said = map(clean, sentences(self.data["rectificatif"]))
+        return clean(" ; ".join(one for one in said if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:
         """Title and description; of an unknown schema, all human-written text."""
