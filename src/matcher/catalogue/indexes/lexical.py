@@ -130,7 +130,7 @@ class LexicalIndex:
         column = self._vocabulary.get(stem)
         if column is None:
             return np.zeros(0, dtype=np.int64)
-        return np.sort(self.texts.rows(self._posting(column)[0])[0])
+        return np.sort(self.texts.rows(self._posting(column)[0].astype(np.int64))[0])
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
@@ -242,7 +242,7 @@ class LexicalIndex:
                 held, weights = self._posting(column)
                 total[held] += weights
         total = total[places]
-        return (total / ceiling if ceiling else total).astype(np.float32)
+        return np.asarray(total / ceiling if ceiling else total, dtype=np.float32)
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
