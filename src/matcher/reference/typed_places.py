@@ -22,7 +22,7 @@ LONGEST = 1_000  # characters of a need that are read
 WORDS = 7  # of the longest name
 HAMLET = 300  # population below which a name is more often a word than a place
 SIZABLE = 5_000  # population from which a commune is recognised in lower case
-SHORTENED = 15_000  # and from which by the first word of its name
+SHORTENED = 8_000  # and from which by the first word of its name
 _TOKEN = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r" |-|['’]|/| \(|, ")
 _LINKS = frozenset("de d du des la le les l".split())
@@ -143,7 +143,7 @@ def _short_names() -> dict[str, list[str]]:
     return {
         first: codes
         for first, codes in table.items()
-        if len(codes) == 1 and len(first) >= 5 and first not in _also_words()
+        if len(codes) == 1 and len(first) >= 4 and first not in _also_words()
     }
 
 
