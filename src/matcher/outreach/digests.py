@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache, partial
-from itertools import groupby
+from itertools import groupby, islice
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,9 @@ MAIL = "mail"
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
 KEPT = 64  # digests whose items are remembered while others are composed
+TOGETHER = 50  # digests written in one transaction
 Items = Mapping[tuple[str, str], Mapping[str, Any]]  # of a digest: (notice, lot) -> content of its item
+Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
 RENEWAL = "renewal:"
 ENDING = 2  # contracts ending soon in one message
@@ -89,6 +91,22 @@ def compose(
     summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
+    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}))
+    while some := list(islice(composed, TOGETHER)):
+        _keep(store, day, at, some)
+    _release(store, rules, summary, day, hold)
+
+
+def _composed(
+    store: Store,
+    catalogue: Catalogue,
+    rules: Rules,
+    summary: Summary,
+    at: datetime,
+    known: _Known,
+    ending: Mapping[str, Sequence[Renewal]],
+) -> Iterator[Composed | None]:
+    """Every digest of a run, by SIRET, then those that say that there was nothing."""
     with store.reading() as connection:
         pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
@@ -104,12 +122,11 @@ def compose(
         found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         if any(one.level != "plausible" for one in news):
-            fresh = _ending(known, names, (ending or {}).get(siret, ()))
-            _write(store, catalogue, rules, summary, at, siret, news, writer, fresh)
+            fresh = _ending(known, names, ending.get(siret, ()))
+            yield _written(catalogue, rules, summary, at, siret, news, writer, fresh)
     for siret in known.quiet:
         if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
-            _write_quiet(store, catalogue, summary, at, siret)
-    _release(store, rules, summary, day, hold)
+            yield _quiet(catalogue, summary, at, siret)
 
 
 def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date) -> _Known:
@@ -252,8 +269,7 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
     return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
 
 
-def _write(
-    store: Store,
+def _written(
     catalogue: Catalogue,
     rules: Rules,
     summary: Summary,
@@ -262,9 +278,9 @@ def _write(
     news: Sequence[News],
     writer: ItemWriter,
     ending: Sequence[Renewal] = (),
-) -> None:
-    """One digest and the lots it announces, in one transaction."""
-    day, urgent = at.astimezone(PARIS).date(), {"cancellation": 0, "correction": 1}
+) -> Composed | None:
+    """The content of one digest, and the lots it announces."""
+    urgent = {"cancellation": 0, "correction": 1}
     ordered = sorted(
         news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
     )
@@ -274,25 +290,23 @@ def _write(
     try:
         structure = catalogue.structure(catalogue.row(siret))
     except NotFound:  # announced once, and since gone from the directory
-        return
+        return None
     items = [writer.item(structure, one) for one in chosen]
     content = _content(summary, at, structure) | {
         "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
     ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
-    _keep(store, day, at, content, [*chosen, *unsure, *ending_news])
+    return content, [*chosen, *unsure, *ending_news]
 
 
-def _write_quiet(store: Store, catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> None:
+def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
     """One digest that says that there was nothing, after a month of silence."""
-    day = at.astimezone(PARIS).date()
     try:
         structure = catalogue.structure(catalogue.row(siret))
     except NotFound:
-        return
-    content = _content(summary, at, structure) | {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
-    _keep(store, day, at, content, [])
+        return None
+    return _content(summary, at, structure) | {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}, []
 
 
 def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, Any]:
@@ -305,21 +319,19 @@ def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, 
     }  # fmt: skip
 
 
-def _keep(store: Store, day: date, at: datetime, content: Mapping[str, Any], news: Sequence[News]) -> None:
-    """A digest and the lots it announces, in one transaction; an existing one is not changed."""
-    id, siret = content["id"], content["addressee"]
+def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -> None:
+    """Some digests and the lots they announce, in one transaction; an existing one is not changed."""
     with store.writing() as connection:
-        digest = {
-            "id": id, "addressee": siret, "day": day, "channel": MAIL, "status": "composing", "content": content,
-            "said": "", "created_at": at, "sent_at": None,
-        }  # fmt: skip
-        if not store.put(
-            connection, Digest, [digest], key=("id",), keep=tuple(k for k in digest if k != "id")
-        ):
-            return
+        ids = [content["id"] for content, _ in composed]
+        there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
+        fresh = [(content, news) for content, news in composed if content["id"] not in there]
+        store.put(connection, Digest, [
+            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL, "status": "composing",
+             "content": content, "said": "", "created_at": at, "sent_at": None} for content, _ in fresh
+        ], keep=[column.name for column in Digest.__table__.columns])  # fmt: skip
         store.put(connection, Announcement, [
-            {"addressee": siret, "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL, "digest_id": id,
-             "at": at} for one in news
+            {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL,
+             "digest_id": content["id"], "at": at} for content, news in fresh for one in news
         ])  # fmt: skip
 
 

@@ -176,14 +176,14 @@ class Store:
         dialect = import_module(f"sqlalchemy.dialects.{self.engine.dialect.name}")
         # rows of one key in one statement would be refused by PostgreSQL: the last one wins
         latest = list({tuple(row[name] for name in by): dict(row) for row in rows}.values())
-        statement = dialect.insert(target).values(latest)
+        statement = dialect.insert(target)
         changed = {name: statement.excluded[name] for name in given if name not in by and name not in keep}
         if changed:
             statement = statement.on_conflict_do_update(index_elements=by, set_=changed)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=by)
         # without the option psycopg's count of an INSERT is not kept: every row would look written
-        return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
+        return connection.execute(statement.execution_options(preserve_rowcount=True), latest).rowcount
 
     def audit(
         self,
