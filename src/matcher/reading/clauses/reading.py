@@ -15,7 +15,7 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.reading.clauses import classifier, conditions, grammar, hours
 from matcher.reading.clauses.classifier import ClauseModel
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, speaks, windows
+from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, stems_of, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -58,13 +58,13 @@ def read(text: str) -> Reading:
 def read_with(model: ClauseModel, text: str) -> Reading:
     """As `read`, with another model."""
     plain = loosely(text)
-    social_too, conditions_too = speaks(plain), conditions.speaks(plain)
-    if not (social_too or conditions_too):
+    stems, conditions_too = stems_of(plain), conditions.speaks(plain)
+    if not (stems or conditions_too):
         return Reading()
     found = cut(text)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
-    kept = speaking(found) if social_too else []
+    kept = speaking(found, stems)
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
