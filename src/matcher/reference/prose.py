@@ -42,7 +42,8 @@ class _Fold(dict[int, str]):
 _FOLD = _Fold()
 #: Frequent characters of French, replaced without a call for each occurrence; "`" and the tabulation are ASCII.
 _COMMON = tuple((char, _FOLD[ord(char)]) for char in "`\tàâçèéêëîïôùûœ²’–\xa0")
-_STRANGE = re.compile(r"[^\x00-\x7f«»—•°€]")  # the last are their own folding
+_STABLE = "«»—•°€"  # their own folding
+_STRANGE = re.compile(rf"[^\x00-\x7f{_STABLE}]")
 
 
 def _bare(found: re.Match[str]) -> str:
@@ -57,7 +58,10 @@ def folded(text: str) -> str:
         return text.translate(_FOLD)
     for char, bare in _COMMON:
         plain = plain.replace(char, bare)
-    return plain if plain.isascii() else _STRANGE.sub(_bare, plain)
+    rest = plain
+    for char in _STABLE:
+        rest = rest.replace(char, "")
+    return plain if rest.isascii() else _STRANGE.sub(_bare, plain)
 
 
 #: A word boundary where U+FFFD counts as a letter.

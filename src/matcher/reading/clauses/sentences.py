@@ -69,11 +69,18 @@ class Sentence(NamedTuple):
     opens: bool = False  # stands at the beginning of a line
 
 
+def _tidy(text: str) -> bool:
+    """Whether no white space of a text is to be collapsed, as in most fields: a cheap question."""
+    doubled = any(two in text for two in ("  ", " \n", "\n ", "\n\n"))
+    return not doubled and text == text.strip() and text.replace("\n", "").isprintable()
+
+
 @lru_cache(maxsize=8)
 def joined(text: str) -> str:
     """The text with every run of white space collapsed to one space, or to one line break if it holds one; wrapped lines stay."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    text = "\n".join(filter(None, lines))
+    if not _tidy(text):
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        text = "\n".join(filter(None, lines))
     return _LOST_BULLET.sub(r"\1• ", text) if "? " in text else text
 
 

@@ -7,7 +7,7 @@ elements, so that one reader serves both.  Namespaces are dropped: within a form
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -60,7 +60,9 @@ def parse(data: bytes, name: str) -> Element:
         raise BadInput(f"{name}: unreadable XML: {error}") from None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
-    return flowed(bare(root))
+    # the names of a namespace declared at the root alone are found without a look at all others
+    known = data.count(b"xmlns") == len(root.nsmap)
+    return flowed(bare(root, {f"{{{uri}}}*" for uri in root.nsmap.values()} if known else {"*"}))
 
 
 def _without_translations(data: bytes) -> bytes:
@@ -87,9 +89,9 @@ def flowed(root: Element) -> Element:
     return root
 
 
-def bare(root: Element) -> Element:
-    """The same tree, every tag reduced to its local name."""
-    for element in root.iter("*"):
+def bare(root: Element, names: Collection[str] = ("*",)) -> Element:
+    """The same tree, every tag of these names ("*": all) reduced to its local name."""
+    for element in list(root.iter(*names)) if names else ():
         tag = element.tag
         if tag[0] == "{":
             element.tag = tag[tag.rfind("}") + 1 :]
