@@ -8,7 +8,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -83,15 +83,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
     app.state.mailer.start()
-    watcher = asyncio.create_task(_watch(app))
+    # apart: a catalogue that is loaded holds up neither denials nor the ends of sessions
+    watchers = [asyncio.create_task(_watch(app, refresh)) for refresh in (_refresh_catalogue, _refresh_store)]
     try:
         yield
     finally:
-        watcher.cancel()
+        for watcher in watchers:
+            watcher.cancel()
         with contextlib.suppress(Exception):
             await warming
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        for watcher in watchers:
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
         app.state.jobs.close()
         await anyio.to_thread.run_sync(app.state.mailer.close)
         if app.state.store is not None:
@@ -122,9 +125,18 @@ def _route(app: FastAPI) -> None:
 
 
 def _refresh(app: FastAPI) -> None:
-    """Load a new catalogue, and apply what structures have denied since, in this process or in another."""
+    """Load a new catalogue, and read what changed in the store."""
+    _refresh_catalogue(app)
+    _refresh_store(app)
+
+
+def _refresh_catalogue(app: FastAPI) -> None:
+    app.state.serving.refresh()
+
+
+def _refresh_store(app: FastAPI) -> None:
+    """Apply what structures have denied, and which sessions have ended, in this process or in another."""
     serving: Serving = app.state.serving
-    serving.refresh()
     try:
         if app.state.store is None and self_declared.exists(app.state.settings.store):
             app.state.store = Store.open(app.state.settings.store)
@@ -138,11 +150,11 @@ def _refresh(app: FastAPI) -> None:
         )
 
 
-async def _watch(app: FastAPI) -> None:
+async def _watch(app: FastAPI, refresh: Callable[[FastAPI], None]) -> None:
     """Refresh every `reload_seconds`."""
     while True:
         await asyncio.sleep(app.state.settings.reload_seconds)
         try:
-            await anyio.to_thread.run_sync(_refresh, app)
+            await anyio.to_thread.run_sync(refresh, app)
         except Exception:  # one bad folder must not end the watch
             log.exception("reload failed")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,6 +34,7 @@ from service.settings import HOW_TO_BUILD, Settings
 log = logging.getLogger("service")
 ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
+SHARE, STRETCH = 0.15, 0.002  # of the time that a swap works beside requests; seconds that it works at a time
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -151,7 +155,7 @@ class Serving:
         self.current: Snapshot | None = None
         self.refusal = ""
         self.swaps = 0
-        self._lock = threading.Lock()
+        self._loading, self._lock = threading.Lock(), threading.Lock()
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
@@ -182,16 +186,14 @@ class Serving:
 
     def refresh(self) -> bool:
         """Load the folder if it changed; an unreadable catalogue keeps the current one."""
-        with self._lock:
+        with self._loading:
             stamp = self.stamp()
             if stamp is None and self.current is None:
                 self.refusal = f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.folder.name)}"
             if stamp is None or stamp == self._tried:
                 return False
             try:
-                fresh = self._load(stamp)
-                if self.current is not None:
-                    warm(fresh)  # before it is in force; the first one answers as soon as it can
+                fresh = self._prepared(stamp)
             except (MatcherError, OSError, ValueError, KeyError) as error:
                 # while the folder is being replaced a file may be missing: tried again at the next look
                 self._tried = stamp if self.stamp() == stamp else None
@@ -199,10 +201,11 @@ class Serving:
                 log.warning("catalogue not loaded", extra={"why": str(error)})
                 return False
             self._tried = stamp
-            self._loaded = fresh
-            self.current = fresh.with_denials(self._denied) if self._denied else fresh
-            self.refusal = ""
-            self.swaps += 1
+            with self._lock:
+                self._loaded = fresh
+                self.current = fresh.with_denials(self._denied) if self._denied else fresh
+                self.refusal = ""
+                self.swaps += 1
         _settle(first=self.swaps == 1)
         log.info(
             "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
@@ -227,6 +230,15 @@ class Serving:
         _settle()
         return True
 
+    def _prepared(self, stamp: tuple[int, int]) -> Snapshot:
+        """The folder, loaded.  The first one answers as soon as it can; another is warmed up, while the old one answers."""
+        if self.current is None:
+            return self._load(stamp)
+        with unhurried():
+            fresh = self._load(stamp)
+            warm(fresh)
+        return fresh
+
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
         catalogue = load_catalogue(self.folder)
         matcher = self._matcher(catalogue)
@@ -248,6 +260,30 @@ class Serving:
                 "the catalogue's own recipe cannot be used: ranked by 'weighted'", extra={"why": str(error)}
             )
             return Matcher(catalogue, replace(recipes.named("weighted"), encoder=catalogue.recipe.encoder))
+
+
+@contextmanager
+def unhurried(share: float = SHARE) -> Iterator[None]:
+    """Have this thread work at most a share of the time, resting after each stretch as long as it takes.
+
+    Threads that answer wait for one that computes (only one holds the interpreter): at full speed a catalogue that is
+    loaded takes half of their time until it is there.
+    """
+    began = time.thread_time()
+
+    def rest(*_: object) -> None:
+        nonlocal began
+        spent = time.thread_time() - began
+        if spent >= STRETCH:
+            time.sleep(spent * (1 / share - 1))
+            began = time.thread_time()
+
+    before = sys.getprofile()
+    sys.setprofile(rest)  # of this thread: called where a function begins and ends
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def _settle(first: bool = False) -> None:

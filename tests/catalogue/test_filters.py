@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.filters import holding_any
+from matcher.catalogue.filters import holding_any, search_names
+from matcher.reference.text import fold
 
 
 @pytest.mark.parametrize("prefixes", [True, False])
@@ -26,3 +27,25 @@ def test_identifiers_hold_as_when_each_is_compared_with_each(catalogue: Catalogu
         held = holding_any(catalogue, given, prefixes=prefixes)
         wanted = set(given)
         assert held.tolist() == [s in wanted or (prefixes and s[:9] in wanted) for s in sirets]
+
+
+def test_names_are_searched_by_all_their_words(catalogue: Catalogue) -> None:
+    def plainly(words: str) -> list[int]:
+        columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
+        lines = [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
+        rows = [row for row, line in enumerate(lines) if all(word in line for word in fold(words).split())]
+        return sorted(rows, key=lambda row: (len(lines[row]), row))[:20]
+
+    for words in (
+        "ateliers",
+        "Pantin",
+        "les pantin",
+        "00010",
+        "é",
+        "sentiers OURCQ",
+        "zz",
+        "a b",
+        "pantin sentiers zz",
+    ):
+        assert search_names(catalogue, words) == plainly(words), words
+    assert search_names(catalogue, " ") == []

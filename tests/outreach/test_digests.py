@@ -118,6 +118,19 @@ def test_a_correction_is_announced_only_if_it_changes_something(store: Store, fo
     assert n.night(store, folder, day=3).digests == 0
 
 
+def test_each_correction_says_what_is_new_and_that_once(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a"))
+    visit, both = "Lire : la visite est obligatoire.", "Lire : le lot est réservé."
+    n.night(store, folder, n.correction("a-c1", "a", change=visit), day=1)
+    assert mails(store, 1)[n.siret(100)]["items"][0]["changes"] == [visit]
+    # published elsewhere too, and followed by another
+    n.night(
+        store, folder, n.correction("a-c2", "a", change=visit), n.correction("a-c3", "a", change=both), day=2
+    )
+    assert mails(store, 2)[n.siret(100)]["items"][0]["changes"] == [both]
+    assert n.night(store, folder, n.correction("a-c4", "a", change=both), day=3).digests == 0
+
+
 def test_a_cancellation_is_announced_once_to_those_who_had_the_notice(store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a"))
     told = set(mails(store, 0))

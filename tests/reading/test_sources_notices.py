@@ -338,6 +338,14 @@ def test_corrections_cancellations_and_awards_are_distinguished_and_linked() -> 
         assert (tender.nature, tender.related) == (nature, ("26-0",))
 
 
+def test_a_national_correction_says_what_changes_without_the_object_that_it_repeats() -> None:
+    form = json.loads(json.dumps(FNS))
+    market = {"intitule": form["FNSimple"].pop("initial")["natureMarche"]["intitule"]}
+    for said in ("Au lieu de : 2 novembre. Lire : 9 novembre.", ""):
+        form["FNSimple"]["rectificatif"] = {"rectificatif": said, "natureMarche": market}
+        assert one("boamp", boamp(record(form, nature="RECTIFICATIF"))).change == said
+
+
 def test_a_mapa_award_names_its_winner_and_price() -> None:
     mapa = {"MAPA": {"organisme": {"acheteurPublic": "Université", "adr": {"cp": "69100", "ville": "Villeurbanne"}}, "attribution": {
         "avisInitial": {"idWeb": "26-0"},

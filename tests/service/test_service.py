@@ -240,7 +240,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path,
             fresh = load_catalogue(folder)
             save_catalogue(fresh, folder)
             shutil.copy(catalogue / gather.NOTICES, folder)
-            for _ in range(200):
+            for _ in range(1200):
                 if loaded.swaps > before:
                     break
                 threading.Event().wait(0.05)

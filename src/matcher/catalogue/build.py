@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import os
-import tempfile
+import secrets
 import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
+from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.rows import (
@@ -36,23 +34,11 @@ from matcher.reference.text import coded
 BLOCK = 20_000  # structures per block
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """No search for cycles meanwhile: of millions of objects without any it takes a fifth of a build."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 #: From this many evidence rows on vectors are kept in half precision.
 HALVED_FROM = 1_000_000
 
 
-@_no_collections()
+@no_collections()
 def build_catalogue(
     structures: Iterable[Structure] = (),
     awards: Iterable[Award] = (),
@@ -61,8 +47,12 @@ def build_catalogue(
     undated: date | None = None,
     suppliers: bool = True,
     reuse: Catalogue | None = None,
+    home: Path | None = None,
 ) -> Catalogue:
     """A catalogue of the structures, with each award as evidence of its holders.
+
+    With `home`, the folder where it will be saved, vectors are written to a file beside it as they are made, so that those of
+    millions of texts take no memory.
 
     A holder that is no known structure becomes one of kind "" (a supplier) unless `suppliers` is
     False.  An award without a
@@ -78,9 +68,9 @@ def build_catalogue(
     encoder = plugins.find("learned.encoders", recipe.encoder).load(**recipe.encoder_options)
     order = sorted(known)
     held = _held(reuse, encoder)
-    tables, evidences, blocks = [], [], []
+    tables, evidences = [], []
     words: list[str] = []
-    first = 0
+    blocks = _Blocks(encoder.dimension, home)
     for low in range(
         0, max(len(order), 1), BLOCK
     ):  # the objects of a million structures do not fit in memory
@@ -93,21 +83,93 @@ def build_catalogue(
             rows.extend(pieces.pop(key, ()))
         evidences.append(_evidence_table(rows))
         tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
-        blocks.append(_encode(encoder, [row.text for row in rows], reuse, held))
+        blocks.add(_encode(encoder, [row.text for row in rows], reuse, held))
         words.extend(coded(row.text, row.offer.cpv) for row in rows)
-        first += len(rows)
-        if first > HALVED_FROM:  # in single precision they would take twice the memory
-            blocks = [part.astype(np.float16, copy=False) for part in blocks]
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
+    del tables  # one table at a time is held twice
     evidence_table = pa.concat_tables(evidences).combine_chunks()
-    del tables, evidences
-    vectors = np.empty((first, encoder.dimension), dtype=blocks[-1].dtype)
-    while blocks:  # each is released once copied
-        vectors[first - len(blocks[-1]) : first] = blocks[-1]
-        first -= len(blocks.pop())
+    del evidences
+    vectors, written = blocks.whole()
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
     manifest = _manifest(structure_table, evidence_table, recipe, encoder)
-    return Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
+    made = Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
+    return made if written is None else _kept_at(made, home, written)
+
+
+def _kept_at(made: Catalogue, home: Path | None, written: Path) -> Catalogue:
+    """The catalogue, whose vectors' file goes with it: saving it beside `home` gives the file another name first."""
+    made.home, made.written = home, written
+    weakref.finalize(made, written.unlink, missing_ok=True)
+    return made
+
+
+class _Blocks:
+    """Vectors added block by block: kept in memory, or in a file beside `home`; in half precision beyond `HALVED_FROM` rows."""
+
+    def __init__(self, dimension: int, home: Path | None) -> None:
+        self._dimension, self._home = dimension, home
+        self._parts: list[NDArray[Any]] = []
+        self._file: Path | None = None
+        self._rows, self._dtype = 0, np.dtype(np.float32)
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        self._rows += len(block)
+        if (
+            self._rows > HALVED_FROM and self._dtype != np.float16
+        ):  # in single precision they take twice the room
+            self._dtype = np.dtype(np.float16)
+            earlier, self._parts, before = self._parts, [], self._file
+            self._file = None
+            for part in _blocks_of(before, self._dimension) if before else earlier:
+                self._put(part)
+            if before is not None:
+                before.unlink()
+        self._put(block)
+
+    def _put(self, block: NDArray[Any]) -> None:
+        block = np.ascontiguousarray(block, dtype=self._dtype)
+        if self._home is None:
+            self._parts.append(block)
+            return
+        if self._file is None:
+            self._file = _beside(self._home)
+            with self._file.open("xb") as sink:
+                _head(sink, (0, self._dimension), self._dtype)
+        with self._file.open("ab") as sink:
+            sink.write(block.data)
+
+    def whole(self) -> tuple[NDArray[Any], Path | None]:
+        """All of them as one array, and the file from which it is memory-mapped, if it is."""
+        if self._file is not None:
+            with self._file.open("r+b") as sink:  # the head has room for the number of rows
+                _head(sink, (self._rows, self._dimension), self._dtype)
+            return np.asarray(np.load(self._file, mmap_mode="r", allow_pickle=False)), self._file
+        vectors = np.empty((self._rows, self._dimension), dtype=self._dtype)
+        end = self._rows
+        while self._parts:  # each is released once copied
+            vectors[end - len(self._parts[-1]) : end] = self._parts[-1]
+            end -= len(self._parts.pop())
+        return vectors, None
+
+
+def _beside(home: Path) -> Path:
+    """A name of a new file beside a folder: on its disk, so that a link makes it a file of the folder."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    return home.with_name(f"{home.name}.{secrets.token_hex(6)}.npy")
+
+
+def _head(sink: Any, shape: tuple[int, int], dtype: Any) -> None:
+    about = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(sink, about)
+
+
+def _blocks_of(file: Path, dimension: int) -> Iterator[NDArray[np.float32]]:
+    """The vectors of a file in single precision whose head does not say how many yet."""
+    with file.open("rb") as source:
+        np.lib.format.read_magic(source)
+        np.lib.format.read_array_header_1_0(source)
+        while data := source.read(4 * dimension * BLOCK):
+            yield np.frombuffer(data, dtype=np.float32).reshape(-1, dimension)
 
 
 def update_catalogue(
@@ -206,10 +268,7 @@ def _spliced(
     }
     manifest = _manifest(table, evidence, catalogue.recipe, catalogue.encoder)
     made = Catalogue(table, evidence, vectors, indexes, catalogue.recipe, manifest, catalogue.encoder)
-    if written is not None:
-        made.home, made.written = catalogue.home, written
-        weakref.finalize(made, written.unlink, missing_ok=True)
-    return made
+    return made if written is None else _kept_at(made, catalogue.home, written)
 
 
 def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder: Any) -> dict[str, Any]:
@@ -254,15 +313,12 @@ def _written(
     if home is None:
         parts = list(blocks)
         return np.concatenate(parts) if parts else np.zeros(shape, dtype=dtype), None
-    descriptor, name = tempfile.mkstemp(prefix=f"{home.name}.", suffix=".npy", dir=home.parent)
-    with os.fdopen(descriptor, "wb") as sink:
-        np.lib.format.write_array_header_1_0(
-            sink,
-            {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape},
-        )
+    file = _beside(home)
+    with file.open("xb") as sink:
+        _head(sink, (shape[0], shape[1]), dtype)
         for block in blocks:
             sink.write(np.ascontiguousarray(block).data)
-    return np.asarray(np.load(name, mmap_mode="r", allow_pickle=False)), Path(name)
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False)), file
 
 
 def _is_supplier(structure: Structure) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from heapq import nsmallest
@@ -32,14 +33,39 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     wanted = fold(words).split()
     if not wanted:
         return []
-    keys = catalogue.once("name_keys", lambda: _name_keys(catalogue))
-    hits = (row for row, key in enumerate(keys) if all(word in key for word in wanted))
-    return nsmallest(limit, hits, key=lambda row: (len(keys[row]), row))
+    return names_of(catalogue).holding(wanted, limit)
 
 
-def _name_keys(catalogue: Catalogue) -> list[str]:
+class Names:
+    """Names and towns of structures, folded, a line each in one text, in which they are searched."""
+
+    def __init__(self, text: NDArray[np.uint8]) -> None:
+        self.text = text
+        self._text = text.tobytes()
+        self._ends = np.flatnonzero(text == ord("\n"))
+
+    def holding(self, words: Sequence[str], limit: int) -> list[int]:
+        """The lines that hold all the words, the shortest first."""
+        first, *others = sorted((word.encode(errors="replace") for word in words), key=len, reverse=True)
+        hits = [found.start() for found in re.finditer(re.escape(first), self._text)]
+        rows = np.unique(np.searchsorted(self._ends, hits)).tolist()
+        lines = ((row, self._line(row)) for row in rows)
+        found = [(len(line), row) for row, line in lines if all(word in line for word in others)]
+        return [row for _, row in nsmallest(limit, found)]
+
+    def _line(self, row: int) -> bytes:
+        return self._text[self._ends[row - 1] + 1 if row else 0 : self._ends[row]]
+
+
+def names_of(catalogue: Catalogue) -> Names:
+    """The names of a catalogue's structures, as searched."""
+    return catalogue.once("names", lambda: Names(_folded_names(catalogue)))
+
+
+def _folded_names(catalogue: Catalogue) -> NDArray[np.uint8]:
     columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
-    return [fold(" ".join(parts)) for parts in zip(*columns, strict=True)]
+    lines = (" ".join(fold(" ".join(parts)).split()) for parts in zip(*columns, strict=True))
+    return np.frombuffer("".join(f"{line}\n" for line in lines).encode(errors="replace"), dtype=np.uint8)
 
 
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:

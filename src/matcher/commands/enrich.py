@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from matcher.domain import Structure
 
@@ -60,9 +60,26 @@ def run(
             console.say(f"{report.what}: {note}")
     for name, sentence in found.failed.items():
         console.say(f"{name} failed: {sentence}")
+    if not offline and (not chosen or "siae" in chosen):
+        _with_logos(to / "siae", found.structures, unread)
     _write(out, found.structures)
     console.say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
     console.emit(report_rows(before, found.structures, by), kind)
+
+
+def _with_logos(folder: Path, structures: Iterable[Structure], unread: Collection[str]) -> None:
+    """The logos of these structures, into the store; that they cannot be fetched holds nothing else up."""
+    from matcher.commands import _logos
+    from matcher.console import say
+    from matcher.domain import MatcherError
+
+    try:
+        report = _logos.fetched(folder, [s.siret for s in structures], unread)
+    except MatcherError as error:
+        say(f"logos: {error}")
+        return
+    for note in (f"{report.records} fetched, {report.unchanged} kept", *report.notes):
+        say(f"logos: {note}")
 
 
 def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str) -> list[dict[str, object]]:

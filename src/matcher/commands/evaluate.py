@@ -23,7 +23,7 @@ def run(
     ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[
-        bool, typer.Option(help="Also evaluate the reference BM25 and other simple baselines.")
+        bool, typer.Option(help="Also evaluate simple baselines; the reference BM25 is always one.")
     ] = True,
     ablation: Annotated[
         bool, typer.Option("--ablation", help="The default recipe with each signal left out in turn.")

@@ -68,7 +68,7 @@ def run(
         notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
-        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
+        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, home=out)
 
     def also(folder: Path) -> None:
         gather.save_notices(gathered.tenders, folder)

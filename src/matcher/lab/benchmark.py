@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from matcher.matching.engine import Matcher
 from matcher.reading import gather
 
 TASKS = ("suppliers", "siae", "partners")
+REFERENCE = "reference BM25"  # measured beside everything else
 MEASURES = ("R@1", "R@10", "R@50", "R@100", "nDCG@10")
 
 
@@ -65,8 +66,7 @@ def compare(
     asked, gold = load(data, task, most)
     held = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
-    if baselines:
-        methods |= simple(held, task)
+    methods |= simple(held, task) if baselines else {REFERENCE: ReferenceBM25(held)}
     for name in names:
         methods[name] = by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
     if incumbents:
@@ -129,7 +129,8 @@ def on_judged(
             "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
             "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
         }  # fmt: skip
-        methods = {name: leads.by_order(method) for name, method in _simple(held)} if baselines else {}
+        compared = _simple(held) if baselines else [(REFERENCE, ReferenceBM25(held))]
+        methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
@@ -144,9 +145,12 @@ def on_judged(
             yield published.result(one.name, name, figures, ms=ms, data=about, more=more)
 
 
-def _simple(held: Catalogue) -> Iterator[tuple[str, Callable[[Question], list[str]]]]:
-    """The simple methods whose packages are installed; the reference BM25 is never left out."""
-    for name, make in SIMPLE.items():
+def _simple(
+    held: Catalogue, names: Collection[str] = tuple(SIMPLE)
+) -> Iterator[tuple[str, Callable[[Question], list[str]]]]:
+    """The simple methods of these whose packages are installed; the reference BM25 is never left out."""
+    for name in names:
+        make = SIMPLE[name]
         try:
             yield name, make(held)
         except MissingExtra as error:
@@ -221,12 +225,11 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
 
 
 def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[str]]]:
-    """The reference BM25 of the field; on a directory, and for partners, the other simple methods too."""
+    """The reference BM25 of the field and the other simple methods that the candidates of a task allow."""
     if task == "siae":
         return dict(_simple(held))
-    methods: dict[str, Callable[[Question], list[str]]] = {"reference BM25": ReferenceBM25(held)}
-    if task == "partners":
-        from matcher.lab import baselines as baselines_
+    if task == "suppliers":  # no kinds, profiles or places of their own
+        return dict(_simple(held, (REFERENCE, "e5-small")))
+    from matcher.lab import baselines as baselines_
 
-        methods |= baselines_.baselines(held)
-    return methods
+    return {REFERENCE: ReferenceBM25(held), **baselines_.baselines(held)}

@@ -27,12 +27,6 @@ SITE = frozenset(
     "demolition maconnerie charpente-couverture menuiserie platrerie peinture sols electricite plomberie-chauffage"
     " metallerie voirie-reseaux entretien-batiment".split()
 )
-_STAFF = re.compile(
-    r"mises? a dispo\w*.{0,30}(?:personnel|agent|salarie|main)|\bmad\b|interim|remplace(?:ment|ant)s?\b.{0,40}"
-    r"(?:personnel|agent|atsem|absent)|remplacants?|renforts?\b|\bbras\b|besoin de (?:monde|personnes|gens)"
-    r"|remplacements? (?:au pied leve|ponctuels?|d.agents?|de \d+|\d+)|personnel (?:polyvalent )?prete|vacataires?|saisonniers?"
-    r"|\bai pour|heures par ci|notre agent (?:part|est)|agents? (?:absents?|en arret)|a l.heure\b"
-)
 _INSERTION = re.compile(r"\binsertion|qualification professionnelle|chantiers? d.insertion|reserve")
 STAFF_CPV, INSERTION_CPV = "796", "7523"
 
@@ -70,6 +64,19 @@ def answers(folder: Path | None = None) -> Answers:
         return Answers(weights, held["bias"].astype(np.float32), held["divisions"].tolist())
 
 
+@cache
+def staffing(folder: Path | None = None) -> trades.Reader:
+    """The learnt model of models/judgement of whether a text asks for staff to be lent."""
+    return trades.learnt("staffing.npz", folder)
+
+
+def staff(query: Query) -> float:
+    """The probability that a lot asks for staff to be lent: by its published code, else by its text."""
+    if query.cpv:
+        return float(query.cpv[0].startswith(STAFF_CPV))
+    return float(1 / (1 + np.exp(-staffing().logits(query.vector[None, :], [query.text])[0, 0])))
+
+
 def of(shortlist: Shortlist) -> Mapping[str, float]:
     """Probabilities and shares of what the lot requires, by name, computed once."""
     query = shortlist.query
@@ -87,13 +94,10 @@ def of_query(query: Query, asked: NDArray[np.float32]) -> Mapping[str, float]:
 def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     """Features stated by words, codes and reservation: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
-    lent = float(asked[trades.names().index("personnel")])
     insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
-    # a published code tells better than words: "renforts" of a frame, "bras" of a robot
-    staff = code.startswith(STAFF_CPV) if code else bool(_STAFF.search(words))
     site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
     return {
-        "staff": max(float(staff), lent),
+        "staff": max(staff(query), float(asked[trades.names().index("personnel")])),
         "insertion": float(insertion or query.lot.reservation is not None),
         "works": max(site, float(code.startswith("45"))),
         "clear": float(asked.max()),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.files import save_derived
+from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
 from matcher.matching import declared, evidence, judgement, trades
 from matcher.reference import paths, tables
@@ -35,6 +36,7 @@ def save(catalogue: Catalogue, folder: Path) -> None:
         made = {
             "made": np.array(fingerprint(catalogue)),
             "activities": activities.of(catalogue.encoder).vectors,
+            "names": names_of(catalogue).text,
         }
         save_derived(folder, made | _of_texts(catalogue) | _of_names(catalogue))
 
@@ -48,6 +50,7 @@ def adopt(catalogue: Catalogue) -> None:
         declared.PIECES, lambda: declared.Pieces(catalogue, _reading(catalogue, held), held["numbers"])
     )
     activities.keep(catalogue.encoder, held["activities"])
+    catalogue.once("names", lambda: Names(held["names"]))
     for key in evidence.NAMES:
         catalogue.keep_answers(key, held[_file_of(key)])
 

@@ -89,10 +89,11 @@ def features(text: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Trades of a need by a linear model of its vector and its words; the last column is "no trade of the taxonomy".
+    """A linear model of a need's vector and its words, for trades or whether staff is asked (`demand.staffing`).
 
-    A place name shifts the vector away from the trade: hence the words.  `words` (buckets, trades + 1) holds the weights of
-    buckets, `rarity` (buckets,) their idf.  What structures declare is read by `matcher.learned.offers.Reader`.
+    For trades the last column is "no trade of the taxonomy".  A place name shifts the vector away from the trade: hence the
+    words.  `words` (buckets, columns) holds the weights of buckets, `rarity` (buckets,) their idf.  What structures declare
+    is read by `matcher.learned.offers.Reader`.
     """
 
     weights: Floats
@@ -103,11 +104,16 @@ class Reader:
 
     def read(self, vectors: Floats, texts: Sequence[str] = ()) -> Floats:
         """Weights of each trade, summing to at most 1; shape (len(vectors), trades)."""
-        z = vectors @ self.weights.T + self.bias
-        for row, text in zip(z, texts, strict=False):
-            row += self._of_words(text)
+        z = self.logits(vectors, texts)
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray((z / z.sum(axis=1, keepdims=True))[:, : len(names())], dtype=np.float32)
+
+    def logits(self, vectors: Floats, texts: Sequence[str] = ()) -> Floats:
+        """Linear scores of each column; shape (len(vectors), columns)."""
+        z = np.asarray(vectors @ self.weights.T + self.bias, dtype=np.float32)
+        for row, text in zip(z, texts, strict=False):
+            row += self._of_words(text)
+        return z
 
     def _of_words(self, text: str) -> Floats:
         found = features(text)
@@ -118,8 +124,13 @@ class Reader:
 
 @cache
 def reader(folder: Path | None = None) -> Reader:
-    """The learnt model of models/judgement."""
-    with np.load(paths.judgement_file("trades.npz", folder), allow_pickle=False) as held:
+    """The learnt model of trades of models/judgement."""
+    return learnt("trades.npz", folder)
+
+
+def learnt(file: str, folder: Path | None = None) -> Reader:
+    """A model of a file of models/judgement."""
+    with np.load(paths.judgement_file(file, folder), allow_pickle=False) as held:
         return Reader(
             held["weights"].astype(np.float32) * held["scale"][:, None], held["bias"].astype(np.float32),
             held["words"], held["words_scale"].astype(np.float32), held["rarity"].astype(np.float32),

@@ -101,7 +101,7 @@ class ItemWriter:
             "probability": found["probability"] if found else None, "score": found["score"] if found else None,
             "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
             "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": _changes(news, tender, deadline),
+            "alone": alone, "partners": partners, "changes": _changes(news, tender, deadline), "said": len(tender.change),
             "versions": found["versions"] if found else {},
         }  # fmt: skip
 
@@ -269,6 +269,7 @@ def _changes(news: News, tender: Tender, deadline: datetime | None) -> list[str]
         found.append(
             f"date limite : {day(now_due) or 'retirée'} (avant : {day(news.before['deadline']) or 'non précisée'})"
         )
-    if tender.change:
-        found.append(shorten(tender.change, 300))
+    said = tender.change[news.before.get("said", 0) :].strip()  # of an earlier correction announced before
+    if said:
+        found.append(shorten(said, 300))
     return found or ["contenu modifié : relisez l'avis"]

@@ -24,14 +24,15 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from matcher import codec
-from matcher.domain import Award, Rejected, Structure, Tender
-from matcher.reading.limits import UPLOAD, Limits
+from matcher.domain import Award, BadInput, Rejected, Structure, Tender
+from matcher.reading.limits import PICTURE, UPLOAD, Limits
 from matcher.reading.sources import Record
 
 CHILD = "matcher.reading.child"
 KINDS: dict[bytes, type[Any]] = {b"T": Tender, b"S": Structure, b"A": Award, b"R": Rejected}
 LETTERS = {kind: letter for letter, kind in KINDS.items()}
 END, FAILED, PID = b"E", b"F", b"P"
+IMAGE = b"I"  # a picture made small, in the place of records
 HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
 AT_ONCE = 2  # files read at the same time
 STARTS = 20.0  # seconds for the reader to start
@@ -139,25 +140,46 @@ def read(
 
     Raises TimeoutError where no reader is free in time.
     """
+    task = {"name": name, "source": source, "columns": columns, "walked": walked}
+    try:
+        for kind, body in _frames_of(stream, task, limits):
+            yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]
+    except _Exceeded:
+        yield Rejected(path=name, record=name, reason=too_heavy(limits))
+
+
+def small_picture(data: bytes) -> bytes:
+    """A small WebP of a raster image, decoded in another process.  Raises BadInput where it is none, or too large."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        try:
+            ((kind, body),) = _frames_of(file, {"picture": True}, PICTURE)
+        except _Exceeded:
+            raise BadInput("the image takes too long or too much memory to decode, or is damaged") from None
+    if kind == IMAGE:
+        return body
+    raise BadInput(codec.from_text(tuple[Rejected, ...], body)[0].reason)
+
+
+class _Exceeded(Exception):
+    """The reading process passed a limit, or ended without an answer."""
+
+
+def _frames_of(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, bytes) of what a new process answers to a task on this file.  Raises TimeoutError, _Exceeded."""
     if not _PLACES.acquire(timeout=limits.wall):
         raise TimeoutError(BUSY)
     try:
-        task = {
-            "name": name,
-            "source": source,
-            "columns": columns,
-            "walked": walked,
-            "limits": asdict(limits),
-        }
         with contextlib.closing(_READER.fork(stream.fileno())) as connection:
-            yield from _answer(connection, task, name, limits)
+            yield from _answer(connection, {**task, "limits": asdict(limits)}, limits)
     finally:
         _PLACES.release()
 
 
 def _answer(
-    connection: socket.socket, task: Mapping[str, Any], name: str, limits: Limits
-) -> Iterator[Record]:
+    connection: socket.socket, task: Mapping[str, Any], limits: Limits
+) -> Iterator[tuple[bytes, bytes]]:
     until, left, process = time.monotonic() + limits.wall + 1, limits.answer, 0
     connection.settimeout(limits.wall + 1)
     text = json.dumps(task).encode()
@@ -178,7 +200,7 @@ def _answer(
             elif kind == FAILED:
                 break
             else:
-                yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]
+                yield kind, body
     except (OSError, EOFError):  # ended by a limit, or silent for too long
         pass
     finally:
@@ -186,7 +208,7 @@ def _answer(
         if process and not _ended(connection):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
-    yield Rejected(path=name, record=name, reason=too_heavy(limits))
+    raise _Exceeded
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

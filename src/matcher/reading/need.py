@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
-from matcher.reference import needs, places, toponyms, trades
+from matcher.reference import needs, places, trades, typed_places
 from matcher.reference.text import clean
 
 
@@ -23,7 +23,7 @@ def spot(need: str) -> tuple[Place, ...]:
 
     Raises Homonyms where a name is plainly the place and several communes bear it.
     """
-    return toponyms.mentioned(need)
+    return typed_places.mentioned(need)
 
 
 _LOT = re.compile(r"(?:^|(?<=[\s;,.]))lot\s*(?:n\s*°\s*)?(\d{1,3})\s*[:–—-]\s*", re.I)

@@ -82,7 +82,9 @@ def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
                 tender = replace(tender, deadline=moved, lots=lots)
             tender = replace(
                 tender,
-                change=" ".join(part for part in (tender.change, notice.change) if part),
+                change=" ".join(filter(None, (tender.change, notice.change)))
+                if notice.change not in tender.change
+                else tender.change,
                 documents_url=notice.documents_url or tender.documents_url,
             )
     return tender, cancelled

@@ -64,7 +64,7 @@ def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
         found = _resembling(text)
     if not found and len(parts) > 1:
         return _several(parts, near, context)
-    return (_settled(text, found or _resembling(text), near),)
+    return (settled(text, found or _resembling(text), near),)
 
 
 def spelt(words: str) -> bool:
@@ -83,7 +83,7 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
     # an unambiguous name tells where its neighbours in the list are
     sure = frozenset(d for found in options if len(found) == 1 for d in departments_within(found[0]))
     chosen = [
-        _settled(part, found, sure if len(_within(found, sure)) == 1 else near)
+        settled(part, found, sure if len(_within(found, sure)) == 1 else near)
         for part, found in zip(parts, options, strict=True)
     ]
     communes = [place for place in chosen if place.commune]
@@ -94,7 +94,7 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
     return tuple(dict.fromkeys(communes + areas))
 
 
-def _settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
+def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
     """The only place meant.  Raises Homonyms where several are left, BadInput where there is none."""
     if not found:
         raise BadInput(
@@ -105,7 +105,7 @@ def _settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Plac
         longer = [c for c in places.search_commune(words, limit=20) if c.population >= TOWN]
         raise Homonyms(
             words,
-            _choices(tuple(dict.fromkeys((*found, *(_of_commune(c.code) for c in longer)))))[:MOST_CHOICES],
+            _choices(tuple(dict.fromkeys((*found, *(of_commune(c.code) for c in longer)))))[:MOST_CHOICES],
         )
     return left[0]
 
@@ -137,6 +137,11 @@ _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
+def named(text: str) -> tuple[Place, ...]:
+    """Every place with exactly this name, postcode or number; none where it is none."""
+    return _options(text)
+
+
 def _options(text: str, context: str = "") -> tuple[Place, ...]:
     """Every place with exactly this name; none where it is not a place name."""
     text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
@@ -145,7 +150,7 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
     if match := _ARRONDISSEMENT.fullmatch(key):
         prefix, last = _PREFIX[match.group(1)]
         if 1 <= int(match.group(2)) <= last:
-            return (_of_commune(prefix + match.group(2).zfill(5 - len(prefix))),)
+            return (of_commune(prefix + match.group(2).zfill(5 - len(prefix))),)
     if digits := re.search(r"(?<![\dA-Z])(\d{5}|2[AB]\d{3})(?!\d)", text.upper()):
         return _coded(text, digits.group(1), context)
     if found := places.department(text.upper().zfill(2) if text.isdigit() else text.upper()):
@@ -166,11 +171,11 @@ def _named(key: str, near: str | None) -> tuple[Place, ...]:
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
     if areas and areas[0].label != "Paris":
-        return areas + tuple(_of_commune(c.code) for c in same if c.population >= TOWN)
+        return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
     if key.split(" ", 1)[0] in _KINDS or "metropole" in key:
         same = ()
     grouping = () if same else _groupings(key)
-    return tuple(_of_commune(c.code) for c in same) or tuple(
+    return tuple(of_commune(c.code) for c in same) or tuple(
         found for found in map(_of_grouping, grouping) if near in (None, found.department)
     )
 
@@ -187,7 +192,7 @@ def _resembling(text: str) -> tuple[Place, ...]:
     """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
     name, code = _department_at_end(text) or (text, None)
     best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1)
-    return tuple(_of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
+    return tuple(of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
 
 
 def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
@@ -215,13 +220,14 @@ def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
 
 
 @lru_cache(4096)
-def _of_commune(code: str) -> Place:
+def of_commune(code: str) -> Place:
     return places.locate(Place(commune=code))
 
 
 def _of_department(code: str) -> Place:
     found = places.department(code)
-    return places.locate(Place(label=found.name if found else code, department=code))
+    # located before it is named: a commune of that name may lie in it (Doubs, Corrèze)
+    return replace(places.locate(Place(department=code)), label=found.name if found else code)
 
 
 # ---------------------------------------------------------------------------------------------- groupings
@@ -270,7 +276,7 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
 
 
 def _of_grouping(found: _Grouping) -> Place:
-    return replace(_of_commune(found.commune), label=found.name)
+    return replace(of_commune(found.commune), label=found.name)
 
 
 # --------------------------------------------------------------------------------------- named in a text
@@ -332,7 +338,7 @@ def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
     chosen = plain or ([] if within else [one for one in found if one.strength][:1])
-    named = [_settled(one.words, one.options, near) for one in chosen]
+    named = [settled(one.words, one.options, near) for one in chosen]
     if not named and not within and (number := _NUMBERED.search(text[:2000])):
         named = [place for place in _options(number.group(1))[:1] if place.department]
     return tuple(dict.fromkeys(replace(place, inferred=True) for place in named))
@@ -485,7 +491,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
         within = within or frozenset(departments_within(supposed[0]))
         if town := seat(buyer, within):
             label = supposed[0].label or town.name
-            return (replace(_of_commune(town.code), label=label, inferred=True),), True
+            return (replace(of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
 
 

@@ -24,9 +24,9 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.training import clarity, priors
+from matcher.lab.training import clarity, priors, staffing
 from matcher.lab.training import trades as readers
-from matcher.lab.training.texts import OURS, opened, read_table
+from matcher.lab.training.texts import OURS, opened
 from matcher.learned import vocation
 from matcher.learned.encoders import static
 from matcher.matching import clarity as texts_that_ask
@@ -70,8 +70,8 @@ FAR, OTHER, ANY = (
 )  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
 WEAK = 0.15
 TYPED = 2.0  # the weight of a pair of a typed need: they are few compared with those of notices
-#: Invented needs that ask staff, each at so many places of the directory; graded by the guide's rule, as weak pairs.
-PLACES, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
+#: Of our own needs that ask for staff one in STEP, each at a place of the directory; graded by the guide's rule, as weak pairs.
+STEP, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
 
 
 @dataclass
@@ -187,7 +187,7 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
     catalogue = matcher.catalogue
     kinds = catalogue.among("kind", lambda word: evidence.KINDS.get(word, 9))
     lending = np.flatnonzero(np.isin(kinds, (0, 1)))
-    for number, text in enumerate(text for text in texts for _ in range(PLACES)):
+    for number, text in enumerate(texts):
         home = catalogue.structure(int(rng.choice(lending))).place
         query = matcher.queries(free_text_tender(text, home))[0]
         kilometres = distances_km(catalogue, [(home.latitude or 0.0, home.longitude or 0.0)])
@@ -530,7 +530,7 @@ def collected(
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     arrays, chance = learn_demand(wanted)
     own = own_asked()
-    lent = list(invented(matcher, [row["text"] for row in read_table(OURS / "staff_needs.csv.gz")]))
+    lent = list(invented(matcher, staffing.needs_of_staff()[::STEP]))
     supposed = np.vstack([chance, chances_of(own, arrays), np.tile(STAFF_CHANCE, (len(lent), 1))])
     needs = gathered([*wanted, *own, *lent], supposed)
     return Collected(needs, {need.id: need.row for need in wanted}, arrays, len(lent), len(own))
@@ -549,6 +549,7 @@ def train(
     `data` holds structures/ and nomenclatures/ for the priors; without them those already learnt are used.  Raises BadInput where nothing was judged.
     """
     readers.train(static.load(), out, data)
+    staffing.train(static.load(), out)
     if data is not None and priors.known(data):
         for name, figure in priors.train(data, out).items():
             say(f"priors, {name}: {figure:.3f}")
@@ -572,7 +573,14 @@ def train(
 @contextmanager
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
-    held = (trades.reader, trades.priors, demand.answers, texts_that_ask.clarity, declared.groups)
+    held = (
+        trades.reader,
+        trades.priors,
+        demand.answers,
+        demand.staffing,
+        texts_that_ask.clarity,
+        declared.groups,
+    )
     with paths.learnt_into(out):
         for each in held:
             each.cache_clear()
@@ -690,7 +698,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   the work. Judge a few hundred pairs of your own and learn again.
 - The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
   learnt from as weak zeros.
-- Few judged needs ask staff: {lent} of our own (`data/training/staff_needs.csv.gz`), at places of the directory, are
+- Few judged needs ask staff: {lent} of our own (`data/training/staff_texts.csv.gz`), at places of the directory, are
   graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
 - Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over an
   invented directory of all kinds that speaks (`data/training/judged_own.*`), graded by the guide's rules from the trades
@@ -703,8 +711,9 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
   department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
-- `clarity.npz` tells a need from any other text, learnt from needs and 336 other texts of our own: of texts that it did not
-  see 98 % of needs are read as such and 61 % of the others are rejected.
+- `clarity.npz` tells a need from any other text, `staffing.npz` a need of staff to be lent from any other need, both learnt from
+  texts of our own (`data/training/typed_texts.csv.gz`, `staff_texts.csv.gz`); `tests/bench/read_typed.py` prints how well they
+  read texts of authors who had not seen the code.
 - `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
   `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
   under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the

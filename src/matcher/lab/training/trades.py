@@ -109,7 +109,7 @@ def jobs(data: Path) -> Iterator[Text]:
                     yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
 
 
-def _bags(given: list[str]) -> tuple[Any, Any]:
+def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
@@ -138,18 +138,25 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
     given = [*texts(NEED), *(awarded(data) if data is not None else ())]
     chosen = [each for each in given if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
-    bags, rarity = _bags([each.text for each in chosen])
+    words, rarity = bags([each.text for each in chosen])
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(
-        hstack([csr_matrix(vectors), WORDS * bags]).tocsr(),
+        hstack([csr_matrix(vectors), WORDS * words]).tocsr(),
         [names.index(each.trade or "") for each in chosen],
         sample_weight=[each.weight for each in chosen],
     )
     size = vectors.shape[1]
     weights, bias = np.zeros((len(names), size + trades.BUCKETS)), np.full(len(names), UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    of_vectors, scale = packed(weights[:, :size])
-    of_words, words_scale = packed(WORDS * weights[:, size:])
+    return reader_arrays(weights[:, :size], WORDS * weights[:, size:], bias, rarity)
+
+
+def reader_arrays(
+    vectors: NDArray[Any], words: NDArray[Any], bias: NDArray[Any], rarity: NDArray[Any]
+) -> dict[str, Any]:
+    """The arrays of a `matcher.matching.trades.Reader`: its weights of vectors and of words, in rows of columns."""
+    of_vectors, scale = packed(vectors)
+    of_words, words_scale = packed(words)
     return {
         "weights": of_vectors, "scale": scale, "bias": bias.astype(np.float32),
         "words": np.ascontiguousarray(of_words.T), "words_scale": words_scale, "rarity": rarity.astype(np.float16),

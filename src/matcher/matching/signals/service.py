@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from matcher.domain import LENDING_KINDS
+from matcher.matching import demand
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-from matcher.reference.text import fold
 
 #: How often a kind answers lots of services or works, relative to EI; AI in between, kinds that lend staff seldom.
 SERVING = {
@@ -25,25 +25,11 @@ SERVING = {
     "SEP": 0.7,
     "AI": 0.35,
 }
-_STAFF_WORDS = (
-    "mise a disposition de personnel",
-    "mise a disposition d'agents",
-    "interim",
-    "remplacement du personnel",
-)
-_STAFF_CPV = ("796",)
 
 
 def asks_staff(shortlist: Shortlist) -> bool:
     """Does the lot ask for staff rather than for a service?"""
-
-    def asked() -> bool:
-        words = fold(shortlist.query.text)
-        return any(word in words for word in _STAFF_WORDS) or any(
-            code.startswith(_STAFF_CPV) for code in shortlist.query.cpv
-        )
-
-    return bool(shortlist.once("asks_staff", asked))
+    return bool(shortlist.once("staff", lambda: demand.staff(shortlist.query)) > demand.SHARE)
 
 
 def measure(shortlist: Shortlist) -> Column:

@@ -111,9 +111,7 @@ class National:
             deadline=facts.moment(self.anywhere(*DEADLINES)),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
-            change=clean(" ; ".join(sentences(self.data.get("rectificatif"))))
-            if self.state == "rectificatif"
-            else "",
+            change=self.change(title, description),
             awards=self.awards(lots, id_, name, where) if nature == "award" else (),
             flags=() if self.market else ("schema-unknown",),
         )
@@ -122,6 +120,13 @@ class National:
         read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
         return clauses.complete(made, general, by_lot)
+
+    def change(self, title: str, description: str) -> str:
+        """What a correction says beside the object that it repeats; "" of another notice."""
+        if self.state != "rectificatif":
+            return ""
+        said = map(clean, sentences(self.data["rectificatif"]))
+        return clean(" ; ".join(one for one in said if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:
         """Title and description; of an unknown schema, all human-written text."""

@@ -71,7 +71,7 @@ TOKENS = {
 }  # fmt: skip
 WHAT = (
     "boamp", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
-    "reference",
+    "logos", "reference",
 )  # fmt: skip
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute

@@ -13,21 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from matcher import plugins
 from matcher.domain import Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sync import _html
 from matcher.reading.sync._client import Report, _read_json, _state, _write_json
 from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, joined
+from matcher.reading.sync._robots import AGENT, Rules
 from matcher.reference import trades
 from matcher.reference.text import clean, fold, shorten
 
-AGENT = "maillage"
 FURTHER = 5  # pages after the home page
 AGAIN = 90  # days until a site is read again
-LONGEST_DELAY = (
-    10.0  # seconds between two requests that robots.txt may ask for; beyond, the site is left alone
-)
 MOST_LOST = (
     0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
 )
@@ -136,40 +132,6 @@ def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
             continue
         if not _noindex(further, document) and (kept := _kept(further, document)):
             yield kept
-
-
-class Rules:
-    """robots.txt of each host met, read once; a host whose rules cannot be read is not read (RFC 9309)."""
-
-    def __init__(self, fetch: Fetcher) -> None:
-        self._fetch = fetch
-        self._known: dict[str, Any] = {}
-
-    def allow(self, url: str) -> bool:
-        found = self._of(url)
-        return found is not None and bool(found.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
-
-    def delay(self, url: str) -> float:
-        found = self._of(url)
-        return float((found.crawl_delay(AGENT) if found is not None else 0) or 0)
-
-    def _of(self, url: str) -> Any:
-        parts = urlsplit(url)
-        root = f"{parts.scheme}://{parts.netloc}"
-        if root not in self._known:
-            self._known[root] = self._read(f"{root}/robots.txt")
-        return self._known[root]
-
-    def _read(self, url: str) -> Any:
-        with plugins.optional("sites", "reading robots.txt"):
-            from protego import Protego
-        try:
-            page = self._fetch.get(url)
-        except Refused:
-            return None
-        if page.status >= 500 or page.status == 429:
-            return None
-        return Protego.parse(page.text if page.status < 400 and "html" not in page.kind else "")
 
 
 def _same_site(one: str, other: str) -> bool:

@@ -1,0 +1,43 @@
+"""Places in needs as people type them: two sets by two authors who had seen no code, and the signs one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import read_typed
+from matcher.domain import Place
+from matcher.reference import toponyms, typed_places
+
+
+def codes(found: tuple[Place, ...]) -> set[str]:
+    return {place.commune or place.department or place.region or "" for place in found}
+
+
+@pytest.mark.parametrize("name", ["places_typed.csv", "places_typed_2.csv"])
+def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> None:
+    right, total = read_typed.places_read(read_typed.rows(name))
+    shares = {kind: right[kind] / many for kind, many in total.items()}
+    assert shares["commune"] >= 0.85 and shares["department"] >= 0.95 and shares["region"] == 1.0, shares
+    assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("taille de haies à Vienne", {"38544"}), ("taille de haies dans la Vienne", {"86"}),
+        ("repas pour les collèges du Doubs", {"25"}),  # a commune of that name lies in it
+        ("Die, Drôme : murs en pierre", {"26113"}), ("pose de rideaux en tulle", set()),
+        ("tonte du 12 au 15 juin", set()), ("tonte dans le 12", {"12"}), ("12000 plis à distribuer", set()),
+        ("ménage de la rue de Lyon", set()), ("peinture du collège Saint-Exupéry", set()),
+        ("façade nord à repeindre", set()), ("vélos à réparer, Pantin et Bobigny", {"93055", "93008"}),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_also_a_word_needs_a_sign(text: str, expected: set[str]) -> None:
+    assert codes(typed_places.mentioned(text)) == expected
+
+
+def test_a_homonym_is_asked_back() -> None:
+    with pytest.raises(toponyms.Homonyms):
+        typed_places.mentioned("stands pour un salon à Saint-Denis")
+    (found,) = typed_places.mentioned("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
+    assert found.commune == "93066" and found.inferred
