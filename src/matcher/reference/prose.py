@@ -96,9 +96,7 @@ _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )
 #: Where a sentence may end; it begins with one class of rare characters, so that other text is skipped fast.
-_BREAK = re.compile(
-    r"[;|•▪●\uf0b7\n.!?…—–](?:(?<=[;|•▪●\uf0b7\n])\s*|(?<=[.!?…])\s+|(?<=\s[—–])[—–]?\s+)"
-)
+_BREAK = re.compile(r"[;|•▪●\uf0b7\n.!?…—–](?:(?<=[;|•▪●\uf0b7\n])\s*|(?<=[.!?…])\s+|(?<=\s[—–])[—–]?\s+)")
 _BULLETS = "—–-•▪●*"
 _OPEN_END = re.compile(
     r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"

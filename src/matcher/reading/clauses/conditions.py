@@ -100,7 +100,9 @@ def speaks(plain: str) -> bool:
 
 
 def _qualifies(plain: str) -> bool:
-    return any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+    return (
+        any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+    )
 
 
 def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:

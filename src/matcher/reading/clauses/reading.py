@@ -73,7 +73,12 @@ def read_with(model: ClauseModel, text: str) -> Reading:
         social += [_objective(one) for one in window if grammar.names_object(one.plain)]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
-    return Reading(_named_first(reserved), _named_first(social), tuple(conditions.stated(found) if conditions_too else ()), denials)
+    return Reading(
+        _named_first(reserved),
+        _named_first(social),
+        tuple(conditions.stated(found) if conditions_too else ()),
+        denials,
+    )
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:

@@ -422,7 +422,11 @@ class _Form:
             offers_received=_count(
                 value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
             ),
-            relation="modification" if self.kind == "modification" else "group" if group else _relation(holders),
+            relation="modification"
+            if self.kind == "modification"
+            else "group"
+            if group
+            else _relation(holders),
             source=f"ted:{lot.id if lot else self.document}",
         )
 
