@@ -106,6 +106,7 @@ class _Form:
 
     def __init__(self, form: Element, coded: Element | None, document: str) -> None:
         self.form, self.coded, self.document = form, coded, document
+        self.alive = list(form.iter())  # else each look at an element makes its Python object again
         self.objects = kids(form, "OBJECT_CONTRACT")
         self.object = self.objects[0] if self.objects else None
         self.procedure = kid(form, "PROCEDURE")
@@ -245,6 +246,10 @@ class _Form:
         return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
 
     @cached_property
+    def lot_fields(self) -> list[dict[str, Element]]:
+        return [tree.fields(lot) for lot in self.descriptions()]
+
+    @cached_property
     def main_cpv(self) -> list[str]:
         return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
@@ -272,7 +277,7 @@ class _Form:
     )  # fmt: skip
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        stated = tree.fields(lot)
+        stated = self.lot_fields[place - 1]
         fields = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
         own = (
             [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
@@ -444,8 +449,9 @@ class _Form:
 
     def lot_texts(self) -> list[str]:
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
-        stated = [tree.fields(lot) for lot in self.descriptions()]
-        return ["\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in stated]
+        return [
+            "\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in self.lot_fields
+        ]
 
 
 class _Defence(_Form):
