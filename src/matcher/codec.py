@@ -28,7 +28,7 @@ def to_json(value: Any) -> Any:
 
 def to_text(value: Any, cls: Any = None) -> bytes:
     """The same as JSON text in UTF-8, in one pass; `cls` where the value's own class says too little (a tuple of lots)."""
-    found: bytes = _adapter(cls or type(value)).dump_json(value)
+    found: bytes = _adapter(cls or type(value)).serializer.to_json(value)
     return found
 
 
@@ -43,12 +43,14 @@ def from_text(cls: type[T], text: str | bytes) -> T:
 
 
 def _validated(cls: type[T], data: Any, how: str) -> T:
-    from pydantic_core import ValidationError
-
     try:
         result: T = getattr(_adapter(cls), how)(data)
         return result
-    except ValidationError as error:
+    except ValueError as error:
+        from pydantic_core import ValidationError
+
+        if not isinstance(error, ValidationError):
+            raise
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or cls.__name__
         raise BadInput(f"{cls.__name__}: field {where}: {first['msg']}") from None

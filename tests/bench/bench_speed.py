@@ -2,6 +2,7 @@
 
     python tests/bench/bench_speed.py                              100,000 structures
     python tests/bench/bench_speed.py --structures 20000 --out docs/speed.json
+    python tests/bench/bench_speed.py --lots 6000                  and a night of 6,000 lots, on both cores
 
 Figures are CPU time, so that they are comparable on a busy machine; wall-clock ones are marked.
 Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` keeps the figures as JSON
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -162,6 +164,7 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
     from matcher.records.store import Store
 
     matcher = Matcher(load_catalogue(folder))
+    gc.freeze()  # as the service and the batch do
     count = len(matcher.catalogue)
     first = cpu(lambda: matcher.match(notices[0], 10, groups=0))
     for tender in synth.tenders(WARM, seed=3):
@@ -196,6 +199,36 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         )
     )
     return found
+
+
+def whole_night(folder: Path, lots: int) -> list[Row]:
+    """A night of so many lots by two processes, from the notices to the digests, as `matcher batch --jobs 2` does."""
+    from matcher.outreach import batch
+    from matcher.records.store import Store
+
+    tenders, count = [], 0
+    for tender in synth.tenders(lots, seed=11):
+        if count >= lots:
+            break
+        tenders.append(tender)
+        count += len(tender.lots)
+    before, since = _processor(), time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store.open(f"sqlite:///{scratch}/s.sqlite")
+        done = batch.run(store, folder, tenders, batch.Options(jobs=2))
+        store.close()
+    clock, spent = time.perf_counter() - since, _processor() - before
+    what, told = f"a night, {count} lots", f"{done.lots} lots matched, {done.digests} digests"
+    return [
+        row(what, "two processes", clock, "s", f"on the clock, {told}"),
+        row(what, "all processes together", spent, "s", told),
+    ]
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and of those it has waited for."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
@@ -273,6 +306,12 @@ def main() -> None:
         help="Of requests, without and with swaps; 0: the service is not started.",
     )
     parser.add_argument("--swaps", type=int, default=3)
+    parser.add_argument(
+        "--lots",
+        type=int,
+        default=0,
+        help="Of a night by two processes, such as 6000; 0: none is run.",
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--folder", type=Path, help="Keep the catalogue here, and use it if it is there.")
     asked = parser.parse_args()
@@ -299,6 +338,7 @@ def main() -> None:
         )
         found += searches(vectors, queries)
         found += matches(folder, notices, list(synth.tenders(100, seed=7)))
+        found += whole_night(folder, asked.lots) if asked.lots else []
         found += starting(folder, asked.swaps, asked.seconds) if asked.seconds else []
     if asked.out:
         kept = {

@@ -94,6 +94,26 @@ def test_a_criterion_that_holds_its_weight_in_its_name(name: str, weight: tuple[
     assert social(lot) == ([("criterion", *weight)] if weight else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("Critères : prix 55 %, valeur technique 35 %, insertion sociale 10 %.", [(10.0, "%")]),
+        ("Jugement : prix (60 points), délai (30 points), performances sociales (10 points).", [(10.0, "points")]),
+        ("Valeur technique (60 points), dont qualité du parcours d'insertion des salariés (12 points).", [(12.0, "points")]),
+        ("Pondération : prix : 45 ; technique : 40 ; social et environnemental : 15", [(15.0, "")]),
+        ("Insertion professionnelle, notée sur 20.", [(20.0, "")]),
+        ("Critère 4 – Responsabilité sociétale – 8 %", [(8.0, "%")]),
+        ("- Mesures en faveur de l'insertion (pondération 10)", [(10.0, "")]),
+        ("Heures d'insertion proposées au-delà du minimum exigé : 10 points", [(10.0, "points")]),
+        ("Heures d'insertion : lot 1 : 90", []),
+        ("Qualité en matière d'insertion des ouvrages dans le paysage : 20 %", []),
+    ],
+)  # fmt: skip
+def test_the_weight_is_that_of_the_social_criterion(text: str, weights: list[tuple[float, str]]) -> None:
+    read = clauses.read(text).social
+    assert [(one.weight, one.weight_unit) for one in read if one.nature == "criterion"] == weights
+
+
 def test_weights_in_a_list_belong_to_the_lots_of_its_heading() -> None:
     listed = "".join(
         f"<P>{line}</P>"
@@ -275,6 +295,55 @@ def test_a_lot_that_is_named_says_nothing_of_the_others() -> None:
     assert [bool(lot.clauses) for lot in lots] == [True, False]
 
 
+def test_a_clause_leaves_out_the_lots_that_its_sentence_excepts() -> None:
+    three = "".join(described(n) for n in (1, 2, 3))
+    text = "<P>Une clause d'insertion s'applique à l'ensemble des lots, à l'exception du lot 3.</P>"
+    assert [bool(lot.clauses) for lot in ted(three, text=text).lots] == [True, True, False]
+    text = "<P>Marché réservé (article L. 2113-12).</P><P>Lot 1 : réservé aux ESAT.</P><P>Lot 2 : non réservé.</P>"
+    assert [bool(lot.reservation) for lot in ted(three, text=text).lots] == [True, False, False]
+
+
+def test_what_follows_a_dash_is_about_the_lot_before_it() -> None:
+    three = "".join(described(n) for n in (1, 2, 3))
+    text = "<P>Lot 1 – Tonte</P><P>Lot 2 – Vitrerie – lot réservé ESAT/EA</P><P>Lot 3 – Pressing – clause d'insertion</P>"
+    lots = ted(three, text=text).lots
+    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_lots_in_one_sentence_keep_what_their_brackets_say() -> None:
+    three = "".join(described(n) for n in (1, 2, 3))
+    text = "<P>Allotissement : lot 1 tonte (200 heures d'insertion), lot 2 vitrerie (ouvert), lot 3 linge (réservé EA/ESAT).</P>"
+    lots = ted(three, text=text).lots
+    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
+        (False, True),
+        (False, False),
+        (True, False),
+    ]
+
+
+def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
+    title = "Fourniture et livraison de produits d'entretien pour les écoles et les services de la commune de Trifouillis - Marché réservé"
+    assert clauses.read(title).reservation is not None
+    assert clauses.read(f"{title} : non").reservation is None
+
+
+def test_a_list_of_criteria_hides_no_clause_before_it() -> None:
+    text = "La consultation comporte une clause sociale. Critères : 1) prix 60 points 2) valeur technique 30 points 3) insertion sociale 10 points."
+    assert [(one.nature, one.weight) for one in clauses.read(text).social] == [
+        ("execution", None),
+        ("criterion", 10.0),
+    ]
+
+
+def test_articles_cited_as_a_range() -> None:
+    found = clauses.articles("en application des articles L. 2113-12 à L. 2113-14")
+    assert found == ("L2113-12", "L2113-13", "L2113-14")
+
+
 def test_each_item_of_a_list_reserves_its_own_lot() -> None:
     text = (
         "<P>Le marché est réservé, selon le lot :</P><P>— lot 1 : aux structures d'insertion par l'activité économique ;</P>"
@@ -346,6 +415,12 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("Formations à la conduite : CACES 1, 3 et 5.", []),
         ("Tout certificat de qualification (exemple : Qualibat).", []),
         ("Le cas échéant, certification ISO 14001 ou équivalente.", []),
+        ("Accompagnement de la régie vers la certification ISO 9001.", []),
+        ("Prestations de formation à l'habilitation électrique.", []),
+        ("Les candidats doivent remettre, avec leur offre, les échantillons demandés.", ["Échantillons demandés"]),
+        ("En cas de groupement, celui-ci sera obligatoirement conjoint.", ["Groupement conjoint"]),
+        ("Un candidat en groupement ne pourra pas répondre au titre d'un autre groupement.", ["Interdit d'être dans plusieurs groupements"]),
+        ("Un bureau d'études n'a pas la possibilité d'être membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
         ("Une même entreprise ne pourra pas candidater :\n- en tant que membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
     ],
 )  # fmt: skip
@@ -367,6 +442,8 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
         "La valeur estimée est comprise entre 7 000 000 € et 9 000 000 €.",
         "Bons de commande d'un montant de 15 000 € par opération.",
         "Montant minimum de 20 000 € par période.",
+        "Le montant des loyers est estimé à 70 000 €.",
+        "Le lot est estimé à plus de 1 000 000 €.",
     ],
 )
 def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
@@ -376,6 +453,7 @@ def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
 def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     text = "Le montant minimum est de 33 000 € HT et le montant maximum de 132 000 € HT pour la durée totale."
     assert clauses.amount(text) == (132000.0, "total")
+    assert clauses.amount("Sans montant minimum et avec un maximum de 90 000 € HT.") == (90000.0, "total")
     assert clauses.amount("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.") == (
         30000.0,
         "year",
@@ -450,7 +528,7 @@ UNITS = (
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_reading_takes_time_in_proportion_to_the_text(unit: str) -> None:
-    """Four times the text takes at most ten times the work: quadratic patterns took sixteen, or never came back."""
+    """Eight times the text takes at most 24 times the work: quadratic patterns took 64, or never came back."""
 
     def seconds(size: int) -> float:
         text = (unit * (size // len(unit) + 1))[:size]
@@ -463,7 +541,8 @@ def test_reading_takes_time_in_proportion_to_the_text(unit: str) -> None:
         return best
 
     seconds(2_000)
-    assert seconds(40_000) <= 10 * max(seconds(10_000), 0.02)
+    turns = ((seconds(40_000), seconds(5_000)) for _ in range(4))  # others may be using the machine
+    assert any(long <= 24 * max(short, 0.02) for long, short in turns)
 
 
 # ------------------------------------------------------------------------------------------ real labels

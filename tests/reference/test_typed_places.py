@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import pytest
 
+from bench import read_typed
 from matcher.domain import Place
-from matcher.reference import places, toponyms, typed_places
-
-DATA = Path(__file__).parents[1] / "data"
-WHOLE = {
-    "75": "75056",
-    "69": "69123",
-    "13": "13055",
-}  # of arrondissements, where the set names the whole town
+from matcher.reference import toponyms, typed_places
 
 
 def codes(found: tuple[Place, ...]) -> set[str]:
     return {place.commune or place.department or place.region or "" for place in found}
 
 
-def town(code: str) -> str:
-    known = places.commune(code)
-    twofold = known is not None and "Arrondissement" in known.name
-    return WHOLE[code[:2]] if twofold else code
-
-
-def wanted(kind: str, place: str) -> set[str]:
-    return {place} if kind == "department" else codes(toponyms.asked(place))
-
-
 @pytest.mark.parametrize("name", ["places_typed.csv", "places_typed_2.csv"])
 def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> None:
-    right: dict[str, list[bool]] = {}
-    for row in csv.DictReader((DATA / name).read_text(encoding="utf-8").splitlines()):
-        try:
-            found = {town(code) for code in codes(typed_places.mentioned(row["text"]))}
-        except toponyms.Homonyms:
-            found = {"?"}
-        right.setdefault(row["kind"], []).append(found == wanted(row["kind"], row["place"]))
-    shares = {kind: sum(each) / len(each) for kind, each in right.items()}
+    right, total = read_typed.places_read(read_typed.rows(name))
+    shares = {kind: right[kind] / many for kind, many in total.items()}
     assert shares["commune"] >= 0.85 and shares["department"] >= 0.95 and shares["region"] == 1.0, shares
     assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")
 

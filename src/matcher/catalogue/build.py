@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import secrets
 import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
+from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.rows import (
@@ -35,23 +34,11 @@ from matcher.reference.text import coded
 BLOCK = 20_000  # structures per block
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """No search for cycles meanwhile: of millions of objects without any it takes a fifth of a build."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 #: From this many evidence rows on vectors are kept in half precision.
 HALVED_FROM = 1_000_000
 
 
-@_no_collections()
+@no_collections()
 def build_catalogue(
     structures: Iterable[Structure] = (),
     awards: Iterable[Award] = (),

@@ -249,7 +249,7 @@ class Catalogue:
             low -= 1
         while high < len(bidder) and bidder[high] == bidder[row]:
             high += 1
-        return tuple(siret.as_py() for siret in self._sirets_held[low:high])
+        return tuple(self._sirets_held[low:high].to_pylist())
 
     @cached_property
     def _sirets_held(self) -> Any:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
 from matcher.domain import NotFound, Recipe, StaleArtefact
 
@@ -26,6 +27,7 @@ DERIVED = "derived"  # the folder of arrays that a wing above stores
 SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
+@no_collections()
 def save_catalogue(
     catalogue: Catalogue, folder: Path, also: Callable[[Path], None] = lambda folder: None
 ) -> None:

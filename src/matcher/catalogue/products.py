@@ -1,4 +1,4 @@
-"""Inner products of a vector with chosen rows of a matrix, by faiss on one thread."""
+"""Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows differ."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def products(
             point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
         )
     return out
+
+
+def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different numbers, all below `count`, increasing, and the place of each number among them; nothing is sorted."""
+    met = np.zeros(count, dtype=bool)
+    met[numbers] = True
+    different = np.flatnonzero(met)
+    place = np.empty(count, dtype=np.int64)
+    place[different] = np.arange(len(different))
+    return different, place[numbers]
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """Does a free text state a need at all?  "Bonjour", the opening hours of a pool or a bare address do not.
 
-A linear model of the text's vector and of a few features of its words, fitted on needs and other texts written for
-it (`matcher train judgement`).
+A linear model of the text's vector, its words and a few measures of how clearly it is of a trade, fitted on needs and other
+texts written for it (`matcher train judgement`).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,61 +14,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import activities, vocation
+from matcher.learned import activities
 from matcher.matching import trades
-from matcher.reference import needs, paths
-from matcher.reference.text import fold, tokens
+from matcher.reference import paths
+from matcher.reference.text import tokens
 
 if TYPE_CHECKING:
     from matcher.domain import Lot
 
+FILE = "clarity.npz"  # of models/judgement
 SAYS = 0.5  # probability from which a text states a need
 LONG = 6  # words; beyond, length adds nothing
-_ADDRESS = re.compile(
-    r"\b(?:rue|avenue|av|bd|boulevard|place|impasse|allee|chemin|bp|cedex|route|quai|batiment|zone|residence)\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Clarity:
-    """Probability that a text states a need, from its `inputs`."""
+    """Probability that a text states a need: from its vector and words, and from its `measures`."""
 
-    weights: NDArray[np.float64]
-    bias: float
+    reader: trades.Reader
+    weights: NDArray[np.float32]
 
-    def chance(self, row: NDArray[np.float64]) -> float:
-        return float(1 / (1 + np.exp(-(row @ self.weights + self.bias))))
+    def chance(self, text: str, vector: NDArray[np.float32], encoder: Any) -> float:
+        z = self.reader.logits(vector[None, :], [text])[0, 0] + measures(text, vector, encoder) @ self.weights
+        return float(1 / (1 + np.exp(-z)))
 
 
 @cache
 def clarity(folder: Path | None = None) -> Clarity:
     """The learnt model of models/judgement."""
-    with np.load(paths.judgement_file("clarity.npz", folder), allow_pickle=False) as held:
-        return Clarity(held["weights"].astype(np.float64), float(held["bias"]))
+    with np.load(paths.judgement_file(FILE, folder), allow_pickle=False) as held:
+        return Clarity(trades.learnt(FILE, folder), held["measures"].astype(np.float32))
 
 
-@cache
-def _known() -> frozenset[str]:
-    """Stems that occur in needs."""
-    return frozenset(term for term in vocation.shipped().tables["words"].terms if " " not in term)
-
-
-def inputs(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
-    """Features of the model: vector, similarity to known activities, trades named, and statistics of the words."""
-    trade_weights = trades.reader().read(vector[None, :])[0]
+def measures(text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
+    """How clearly a text is of a trade, how near to known activities, and how long; (5,)."""
+    of_trades = trades.reader().read(vector[None, :])[0]
     near = np.sort(activities.of(encoder).vectors @ vector)[-5:]
-    stems = tokens(text)
-    known = float(np.mean([stem in _known() for stem in stems])) if stems else 0.0
-    facts = [
-        trade_weights.max(), trade_weights.sum(), 4 * near[-1], 4 * near.mean(), bool(needs.asked(lot)), min(len(stems), LONG) / LONG, known,
-        not stems, bool(_ADDRESS.search(fold(text))), vocation.shipped().probability(text),
-        sum(map(str.isdigit, text)) / max(1, len(text)), "?" in text,
-    ]  # fmt: skip
-    return np.concatenate([2.0 * vector, np.asarray(facts, dtype=np.float64)])
+    length = min(len(tokens(text)), LONG) / LONG
+    return np.array([of_trades.max(), of_trades.sum(), 4 * near[-1], 4 * near.mean(), length])
 
 
 def says_need(lot: Lot, text: str, vector: NDArray[np.float32], encoder: Any) -> bool:
     """Does a text state a need; a lot with a code, a reservation or a clause always does."""
     if lot.cpv or lot.reservation is not None or lot.clauses:
         return True
-    return clarity().chance(inputs(lot, text, vector, encoder)) >= SAYS
+    return clarity().chance(text, vector, encoder) >= SAYS

@@ -21,7 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.products import products
+from matcher.catalogue.products import distinct, products
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import Encoder, in_context
@@ -350,7 +350,7 @@ def texts_of(shortlist: Shortlist) -> DeclaredTexts:
     def make() -> DeclaredTexts:
         parts = shortlist.parts(shortlist.known(*DECLARED))
         numbers = pieces(shortlist).texts(shortlist.rows[parts.inside])
-        texts, at = np.unique(numbers, return_inverse=True)
+        texts, at = distinct(numbers, len(pieces(shortlist).reading.keys))
         return DeclaredTexts(texts, at, parts)
 
     found: DeclaredTexts = shortlist.once("declared texts", make)

@@ -66,6 +66,11 @@ class Matcher:
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
             for ranker in (self.ranker, self.past_ranker)
         }
+        self._same_text_for = {
+            name: getattr(signal, "SAME_TEXT_FOR", "")
+            for signals in self._signals.values()
+            for name, signal in signals.items()
+        }
 
     @classmethod
     def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
@@ -320,7 +325,7 @@ class Matcher:
         for (name, signal), value, add in zip(
             self._signals_of(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
         ):
-            shared = getattr(signal, "SAME_TEXT_FOR", "")
+            shared = self._same_text_for[name]
             unknown = value != value
             make = partial(_reason, name, signal, shortlist, i, value, add)
             if shared == "value" or (unknown and shared == "unknown"):

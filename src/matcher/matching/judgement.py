@@ -137,16 +137,29 @@ class Judgement:
             found = self._end_to_end.sums(values).reshape(-1, 1)
             found[THEMES.index("likely_need")] += self.base
             return dict(zip(THEMES, found, strict=True))
-        cells = {name: cell(cuts, columns[name]) for name, cuts in self._cuts.items()}
+        return self._added({name: cell(cuts, columns[name]) for name, cuts in self._cuts.items()}, size)
+
+    def _added(self, cells: Mapping[str, NDArray[np.int64]], size: int) -> dict[str, Column]:
+        """The same for the cell of each value."""
         added = {theme: np.zeros(size) for theme in THEMES}
         for table in self.tables:
             added[table.theme] += _looked_up(table.values, [cells[name] for name in table.columns])
         added["likely_need"] += self.base
         return added
 
+    def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
+        """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
+        if len(shortlist) == 1:
+            return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | given)
+        kept = shortlist.once(("cells", self.fingerprint), dict)
+        for name in self._cuts.keys() - given.keys() - kept.keys():
+            kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))
+        replaced = {name: cell(self._cuts[name], given[name]) for name in given if name in self._cuts}
+        return self._added(kept | replaced, len(shortlist))
+
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """Contributions of themes and rules for each candidate of a lot; they sum to the score."""
-        themes = self.parts({name: evidence.axis(shortlist, name) for name in self.columns})
+        themes = self._parts_with(shortlist, {})
         themes["likely_role"] = themes["likely_role"] - CLOSED * evidence.closed(shortlist)
         ruled = {
             name: contribution(spec, shortlist.columns[name], self._steps[name])
@@ -168,11 +181,8 @@ class Judgement:
 
     def scores_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> Column:
         """Log-odds of the candidates with some columns replaced by these values, without the rules; (n,)."""
-        columns = {
-            name: np.atleast_1d(given[name]) if name in given else evidence.axis(shortlist, name)
-            for name in self.columns
-        }
-        return np.asarray(np.sum(list(self.parts(columns).values()), axis=0))
+        columns = {name: np.atleast_1d(values) for name, values in given.items()}
+        return np.asarray(np.sum(list(self._parts_with(shortlist, columns).values()), axis=0))
 
     def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> NDArray[np.int64]:
         """Levels of the candidates with some columns replaced, see `scores_with`."""

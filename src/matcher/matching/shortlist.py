@@ -94,14 +94,13 @@ class Shortlist:
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed once per lot; values independent of the candidates are kept with the query."""
-        return self._memo_of(key).once(key, make)
+        memo = self.query.memo if key in OF_QUERY else self.memo
+        return memo.once(key, make)
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value that `once` answers for a key, before it is asked."""
-        self._memo_of(key).keep(key, value)
-
-    def _memo_of(self, key: Hashable) -> Memo:
-        return self.query.memo if key in OF_QUERY else self.memo
+        memo = self.query.memo if key in OF_QUERY else self.memo
+        memo.keep(key, value)
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""

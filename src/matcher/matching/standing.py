@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import LENDING_KINDS, Filters, Lot, Structure, Tender
+from matcher.domain import LENDING_KINDS, Filters, Lot, Structure
 from matcher.matching import demand, suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
@@ -21,6 +21,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
+from matcher.matching.shortlist import Query
 from matcher.reference import needs as needs_
 from matcher.reference.trades import INDIRECT_FIT
 
@@ -66,18 +67,24 @@ def parts(lot: Lot) -> tuple[needs_.Need, ...]:
     return tuple(needs_.split(replace(lot, description="")))
 
 
-def lacking(matcher: Matcher, structure: Structure, tender: Tender, lot: Lot) -> list[str]:
+def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
     """Labels of the needs of a lot of several trades for which the structure is not likely."""
-    asked = parts(lot)
+    asked = parts(query.lot)
     if not asked:
         return []
     if not matcher.judges:
         does = known(asked, structure)
     else:
         only = Filters(sirets=(structure.siret,))
-        each = matcher.queries(replace(tender, lots=parts_of(replace(lot, description=""))), filters=only)
-        does = np.array([level_of(matcher.rank(query), structure) == LIKELY for query in each])
+        each = query.memo.once("parts", lambda: _queries_of_parts(matcher, query))
+        rankings = [matcher.rank(replace(part, filters=only)) for part in each]
+        does = np.array([level_of(ranking, structure) == LIKELY for ranking in rankings])
     return [need.label for need, able in zip(asked, does, strict=True) if not able]
+
+
+def _queries_of_parts(matcher: Matcher, query: Query) -> list[Query]:
+    lots = parts_of(replace(query.lot, description=""))
+    return matcher.queries(replace(query.tender, lots=lots))
 
 
 def size(structure: Structure, lot: Lot) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from matcher.domain import CallsFor
 from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.reference import law
 
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
@@ -115,7 +115,8 @@ def nobody(ranking: Ranking) -> bool:
 
 def bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> int:
     """Number of distinct bidders (SIREN) in a mask over candidates."""
-    return len(np.unique(shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]))
+    # the establishments of one bidder are adjacent
+    return len(heads(shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]))
 
 
 def count(ranking: Ranking, level: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -110,7 +111,7 @@ def _rows(
                 "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, lot) if own else "",
                 "small": own and standing.too_small(structure, lot),
                 "lends": standing.way_in(structure.kind, ranking) == "clause",
-                "lacking": standing.lacking(matcher, structure, ranking.shortlist.query.tender, lot) if own else [],
+                "lacking": standing.lacking(matcher, structure, ranking.shortlist.query) if own else [],
             },
         }  # fmt: skip
 
@@ -146,7 +147,9 @@ def _finite(value: float) -> float:
 def _loaded(folder: str, stamp: int) -> Matcher:
     from matcher.matching.engine import Matcher
 
-    return Matcher.load(folder)
+    loaded = Matcher.load(folder)
+    gc.freeze()  # searches for cycles would go through all of it, again and again
+    return loaded
 
 
 def _opened(folder: str) -> Matcher:

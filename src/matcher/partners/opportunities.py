@@ -133,7 +133,7 @@ def _of_tender(
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
         if ranking.judged or serves(match) is not False:  # the levels of a judgement know the declared zones
             by_clause = standing.way_in(structure.kind, ranking) == "clause"
-            yield _judged(matcher, structure, asked, match, level, partners_of, by_clause)
+            yield _judged(matcher, structure, asked, query, match, level, partners_of, by_clause)
 
 
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
@@ -225,6 +225,7 @@ def _judged(
     matcher: Matcher,
     structure: Structure,
     tender: Tender,
+    query: Query,
     match: Match,
     level: int,
     partners_of: int,
@@ -244,7 +245,7 @@ def _judged(
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
     if by_clause:
         return made("watch", (BY_CLAUSE if lot.owed_condition else standing.LENT, *reasons))
-    lacking = standing.lacking(matcher, structure, tender, lot)
+    lacking = standing.lacking(matcher, structure, query)
     split = len(standing.parts(lot))
     if level == PLAUSIBLE and len(lacking) == split:
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)

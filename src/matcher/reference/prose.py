@@ -40,7 +40,9 @@ class _Fold(dict[int, str]):
 
 
 _FOLD = _Fold()
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+#: Frequent characters of French, replaced without a call for each occurrence; "`" and the tabulation are ASCII.
+_COMMON = tuple((char, _FOLD[ord(char)]) for char in "`\tàâçèéêëîïôùûœ²’–\xa0")
+_STRANGE = re.compile(r"[^\x00-\x7f«»—•°€]")  # the last are their own folding
 
 
 def _bare(found: re.Match[str]) -> str:
@@ -53,8 +55,9 @@ def folded(text: str) -> str:
     plain = text.lower()
     if len(plain) != len(text):  # a capital whose lower case is two characters, such as "İ"
         return text.translate(_FOLD)
-    plain = plain.replace("`", "'").replace("\t", " ")
-    return plain if plain.isascii() else _NOT_ASCII.sub(_bare, plain)
+    for char, bare in _COMMON:
+        plain = plain.replace(char, bare)
+    return plain if plain.isascii() else _STRANGE.sub(_bare, plain)
 
 
 #: A word boundary where U+FFFD counts as a letter.

@@ -25,7 +25,9 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
     if "&" in text or "<" in text:
         text = html.unescape(_TAG.sub(" ", html.unescape(text)))
     text = unicodedata.normalize("NFC", text)
-    text = _SPACE.sub(" ", text).strip()
+    for char in "\u200b\ufeff":  # blanks that `split` takes for letters
+        text = text.replace(char, " ")
+    text = " ".join(text.split())
     if text.isprintable():  # fast path for most texts
         return text
     return _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text)).strip()

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.indexes import Role, reachable, selective
+from matcher.catalogue.indexes import Role, _texts, reachable, selective
+from matcher.catalogue.indexes._texts import Texts
 from matcher.catalogue.products import one_thread, products
 
 ROLE: Role = "meaning"
@@ -25,6 +26,7 @@ ROLE: Role = "meaning"
 FLAT_UP_TO = 8_000  # vectors; above, PQ finds the same in half the time
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (11 ms per million)
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
+ROUNDS = 10  # of k-means of the codes; the 25 of faiss find no more
 REFINE = 400  # extra vectors fetched for re-ranking
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
@@ -35,40 +37,29 @@ SHARED = 0.5  # where different vectors are at most so many of the rows they are
 
 
 class FaissIndex:
-    """A faiss index of the distinct vectors, each under one number shared by the rows that hold it, and the
-    vectors themselves (memory-mapped) for exact comparison.
+    """A faiss index of the distinct vectors, one for each text, and the vectors themselves (memory-mapped) for exact
+    comparison.
 
-    `numbers` is the number of each row: rows of one text have one.  `table` holds the vector of each number; None
-    where it is read in the first of its rows.
+    `table` holds the vector of each text; None where it is read in the first of its rows.
     """
 
     role: Role = ROLE
 
     def __init__(
-        self,
-        index: Any,
-        vectors: NDArray[Any],
-        kind: str,
-        numbers: NDArray[np.int32],
-        table: NDArray[Any] | None,
-        members: NDArray[np.int32] | None = None,
+        self, index: Any, vectors: NDArray[Any], kind: str, texts: Texts, table: NDArray[Any] | None
     ) -> None:
         self._index = index
         self._vectors = vectors
         self.kind = kind
-        self._numbers = numbers
+        self.texts = texts
         self._table = table
-        #: rows in the order of their numbers; those of number i stand from `starts[i]` to `starts[i + 1]`
-        self._members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
-        counts = np.bincount(numbers, minlength=index.ntotal)
-        self._starts = np.concatenate(([0], np.cumsum(counts)))
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
         import faiss
 
-        k = reachable(k, len(self._numbers), allowed)
+        k = reachable(k, len(self.texts.numbers), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
         selector = None
@@ -77,33 +68,20 @@ class FaissIndex:
                 rows = np.flatnonzero(allowed)
                 order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
                 return rows[order]
-            wanted = np.zeros(self._index.ntotal, dtype=bool)
-            wanted[self._numbers[allowed]] = True
-            bits = np.packbits(wanted, bitorder="little")
+            bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
         many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
         question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
         with one_thread():
             _, found = self._index.search(question, many, params=options)
-        numbers = found[0][found[0] >= 0].astype(np.int64)
-        numbers = numbers[self._starts[numbers + 1] > self._starts[numbers]]  # the others were deleted
-        order = np.argsort(-self._similarities(vector, numbers), kind="stable")
-        return self._rows_of(numbers[order], k, allowed)
-
-    def _rows_of(
-        self, numbers: NDArray[np.int64], k: int, allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.int64]:
-        """The first k rows of these numbers, in their order."""
-        lows = self._starts[numbers]
-        ends = np.cumsum(self._starts[numbers + 1] - lows)
-        if allowed is None:  # no more numbers than hold k rows
-            last = int(np.searchsorted(ends, k)) + 1
-            lows, ends = lows[:last], ends[:last]
-        places = np.arange(ends[-1] if len(ends) else 0)
-        sizes = np.diff(ends, prepend=0)
-        rows = self._members[places + np.repeat(lows - ends + sizes, sizes)].astype(np.int64)
-        return rows[:k] if allowed is None else rows[allowed[rows]][:k]
+        texts = found[0][found[0] >= 0].astype(np.int64)
+        texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]  # the others were deleted
+        texts = texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
+        if allowed is None:
+            return self.texts.rows(texts[: self.texts.enough(texts, k)])[0][:k]
+        rows, _ = self.texts.rows(texts)
+        return rows[allowed[rows]][:k]
 
     def _options(self, faiss: Any, wanted: int, selector: Any) -> Any:
         if self.kind == "hnsw":
@@ -117,23 +95,24 @@ class FaissIndex:
         self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
     ) -> NDArray[np.float32]:
         if rows is None:
-            return self._similarities(vector, np.arange(len(self._starts) - 1))[self._numbers]
+            return self._similarities(vector, np.arange(len(self.texts)))[self.texts.numbers]
         # rows of one text are compared once: reading vectors costs more than finding which are different
-        different, back = np.unique(self._numbers[rows], return_inverse=True)
-        return self._similarities(vector, different.astype(np.int64))[back]
+        different, place = self.texts.different(rows)
+        return self._similarities(vector, different)[place]
 
-    def _similarities(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The inner product with the vector of each number; undefined for a deleted one."""
+    def _similarities(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inner product with the vector of each text; undefined for a deleted one."""
         table = self._table
         if table is None:
             table = self._vectors
-            if len(numbers):
-                numbers = self._members[np.minimum(self._starts[numbers], len(table) - 1)].astype(np.int64)
+            if len(texts):
+                starts = np.minimum(self.texts.starts[texts], len(table) - 1)
+                texts = self.texts.members[starts].astype(np.int64)
         if table.dtype == np.float32:
-            return products(table, vector, numbers)
-        found = np.zeros(len(numbers), dtype=np.float32)
-        for low in range(0, len(numbers), BLOCK):
-            block = _single(table, numbers[low : low + BLOCK])
+            return products(table, vector, texts)
+        found = np.zeros(len(texts), dtype=np.float32)
+        for low in range(0, len(texts), BLOCK):
+            block = _single(table, texts[low : low + BLOCK])
             # single-threaded: BLAS threads would spend longer waiting than working
             found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return found
@@ -147,29 +126,33 @@ class FaissIndex:
 
         known = self._index.ntotal
         numbers = np.empty(len(kept), dtype=np.int32)
-        numbers[kept >= 0] = self._numbers[kept[kept >= 0]]
-        numbers[kept < 0] = known + _numbered(texts)
+        numbers[kept >= 0] = self.texts.numbers[kept[kept >= 0]]
+        numbers[kept < 0] = known + Texts.of(texts).numbers
         gone = known - len(np.unique(numbers[kept >= 0]))
         if self.kind == "flat" or gone > WORN * known:
-            gapless = np.unique(numbers, return_inverse=True)[1].astype(np.int32)
-            return _made(gapless, vectors, "auto" if self.kind == "flat" else self.kind)
+            used, gapless = np.unique(numbers, return_inverse=True)
+            return _made(
+                Texts(gapless.astype(np.int32), len(used)),
+                vectors,
+                "auto" if self.kind == "flat" else self.kind,
+            )
         added, first = np.unique(numbers, return_index=True)
         fresh = np.ascontiguousarray(vectors[first[added >= known]])
         index = faiss.deserialize_index(faiss.serialize_index(self._index))
         if len(fresh):
             index.add(fresh.astype(np.float32))
         table = None if self._table is None else np.concatenate([self._table, fresh])
-        return FaissIndex(index, vectors, self.kind, numbers, table)
+        return FaissIndex(index, vectors, self.kind, Texts(numbers, index.ntotal), table)
 
     def save(self, folder: Path) -> None:
         import faiss
 
         folder.mkdir(parents=True, exist_ok=True)
         faiss.write_index(self._index, str(folder / "index.faiss"))
-        for name, array in (("numbers", self._numbers), ("members", self._members), ("vectors", self._table)):
-            if array is not None:
-                np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        meta = {"kind": self.kind, "rows": len(self._numbers), "vectors": self._index.ntotal}
+        self.texts.save(folder)
+        if self._table is not None:
+            np.save(folder / "vectors.npy", self._table, allow_pickle=False)
+        meta = {"kind": self.kind, "rows": len(self.texts.numbers), "vectors": self._index.ntotal}
         (folder / "index.json").write_text(json.dumps(meta | {"apart": self._table is not None}))
 
 
@@ -185,26 +168,20 @@ def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float3
     return wide.sa_decode(chosen.view(np.uint8).reshape(len(chosen), -1))
 
 
-def _numbered(texts: Sequence[str]) -> NDArray[np.int32]:
-    """Each different text as a number, in the order of first occurrence."""
-    known: dict[str, int] = {}
-    return np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
-
-
 def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", seed: int = 0) -> FaissIndex:
     """An index of `vectors` (n, d), float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf.
 
     Rows of one text have one vector.
     """
-    return _made(_numbered(texts), vectors, kind, seed)
+    return _made(Texts.of(texts), vectors, kind, seed)
 
 
-def _made(numbers: NDArray[np.int32], vectors: NDArray[Any], kind: str, seed: int = 0) -> FaissIndex:
-    """The index of the vectors of these numbers, contiguous from 0."""
+def _made(texts: Texts, vectors: NDArray[Any], kind: str, seed: int = 0) -> FaissIndex:
+    """The index of the vectors of these texts, of which each has a row."""
     import faiss
 
     index: Any
-    _, first = np.unique(numbers, return_index=True)
+    first = texts.first
     n, d = len(first), vectors.shape[1]
     if kind == "auto":
         # HNSW suits few neighbours; for a long shortlist IVF is faster
@@ -220,13 +197,15 @@ def _made(numbers: NDArray[np.int32], vectors: NDArray[Any], kind: str, seed: in
         codes = f"PQ{d // 2}x4fs" if d % 2 == 0 and n >= CODED_FROM else "SQ8"
         index = faiss.index_factory(d, f"IVF{cells},{codes}", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed = seed
+        if codes != "SQ8":
+            index.pq.cp.niter = ROUNDS
     if not index.is_trained:
         sample = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
         index.train(np.ascontiguousarray(vectors[first[np.sort(sample)]], dtype=np.float32))
     for low in range(0, n, BLOCK):
         index.add(np.ascontiguousarray(vectors[first[low : low + BLOCK]], dtype=np.float32))
-    table = vectors[first] if kind != "flat" and n <= SHARED * len(numbers) else None
-    return FaissIndex(index, vectors, kind, numbers, table)
+    table = vectors[first] if kind != "flat" and n <= SHARED * len(texts.numbers) else None
+    return FaissIndex(index, vectors, kind, texts, table)
 
 
 def load(folder: Path, vectors: NDArray[Any]) -> FaissIndex:
@@ -237,11 +216,8 @@ def load(folder: Path, vectors: NDArray[Any]) -> FaissIndex:
     if "vectors" not in meta:
         raise ValueError("its index of vectors is of an earlier version")
 
-    def mapped(name: str) -> NDArray[Any]:
-        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-
     index = faiss.read_index(
         str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
     )
-    table = mapped("vectors") if meta["apart"] else None
-    return FaissIndex(index, vectors, meta["kind"], mapped("numbers"), table, mapped("members"))
+    table = _texts.mapped(folder, "vectors") if meta["apart"] else None
+    return FaissIndex(index, vectors, meta["kind"], _texts.load(folder, index.ntotal), table)

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.indexes import Role
+from matcher.catalogue.indexes import Role, _texts
+from matcher.catalogue.indexes._texts import Texts
 from matcher.reference.text import tokens
 
 K1, B = 1.2, 0.6
@@ -30,7 +31,7 @@ ROLE: Role = "words"
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """How often each row holds each word: `columns[starts[i]:starts[i + 1]]` are the words of row i, increasing."""
+    """How often each text holds each word: `columns[starts[i]:starts[i + 1]]` are the words of text i, increasing."""
 
     columns: NDArray[np.int32]
     counts: NDArray[np.uint16]
@@ -39,10 +40,10 @@ class _Counted:
 
 @dataclass(frozen=True, slots=True)
 class _Weighted:
-    """BM25 weights by row (in the order of `_Counted`) and by word (`rows` and `postings` from `ends`)."""
+    """BM25 weights by text (in the order of `_Counted`) and by word (`texts` and `postings` from `ends`)."""
 
     weights: NDArray[np.float32]
-    rows: NDArray[np.int32]
+    texts: NDArray[np.int32]
     postings: NDArray[np.float32]
     ends: NDArray[np.int64]
     highest: NDArray[np.float32]  # of each word
@@ -50,7 +51,7 @@ class _Weighted:
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """The words of some rows, one row after the other from `starts`, with their weights; `empty` rows have none."""
+    """The words of some texts, one text after the other from `starts`, with their weights; `empty` texts have none."""
 
     columns: NDArray[Any]
     weights: NDArray[Any]
@@ -61,26 +62,35 @@ class _Entries:
 class _Scratch:
     """Reusable scratch arrays, for one query at a time; all zero between two queries."""
 
-    def __init__(self, rows: int, words: int) -> None:
-        self.total = np.zeros(rows)
-        self.wanted = np.zeros(rows, dtype=bool)
+    def __init__(self, texts: int, words: int) -> None:
+        self.total = np.zeros(texts)
+        self.wanted = np.zeros(texts, dtype=bool)
         self.asked = np.zeros(words)
-        self.rows: NDArray[np.int64] | None = None  # the last rows compared, and their words
-        self.entries: Any = None
+        self.rows: NDArray[np.int64] | None = (
+            None  # the last rows compared, the words of their texts, and the
+        )
+        self.entries: Any = None  # place of the text of each
+        self.places: Any = None
 
 
 class LexicalIndex:
-    """The words of each row, and the rows of each word, with their weights."""
+    """The words of each text, and the texts of each word, with their weights."""
 
     role: Role = ROLE
 
     def __init__(
-        self, vocabulary: dict[str, int], counted: _Counted, weighted: _Weighted, k1: float, b: float
+        self,
+        vocabulary: dict[str, int],
+        texts: Texts,
+        counted: _Counted,
+        weighted: _Weighted,
+        k1: float,
+        b: float,
     ) -> None:
         self._vocabulary = vocabulary
+        self.texts = texts
         self._counted, self._weighted = counted, weighted
         self._k1, self._b = k1, b
-        self._rows = len(counted.starts) - 1
         self._scratch: list[_Scratch] = []  # a pool: one per concurrent query
 
     def _asked(self, text: str) -> tuple[list[int], float]:
@@ -98,14 +108,14 @@ class LexicalIndex:
     @property
     def _unseen(self) -> float:
         # a word found in no row still counts in the query's weight, like the rarest word
-        return float(np.log(1 + (self._rows + 0.5) / 0.5))
+        return float(np.log(1 + (len(self.texts.numbers) + 0.5) / 0.5))
 
     @contextmanager
     def _room(self) -> Iterator[_Scratch]:
         try:
             room = self._scratch.pop()
         except IndexError:
-            room = _Scratch(self._rows, max(len(self._vocabulary), 1))
+            room = _Scratch(len(self.texts), max(len(self._vocabulary), 1))
         try:
             yield room
         finally:
@@ -113,12 +123,14 @@ class LexicalIndex:
 
     def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
-        return self._weighted.rows[low:high], self._weighted.postings[low:high]
+        return self._weighted.texts[low:high], self._weighted.postings[low:high]
 
-    def holding(self, stem: str) -> NDArray[np.int32]:
+    def holding(self, stem: str) -> NDArray[np.int64]:
         """The rows that hold a stem, increasing."""
         column = self._vocabulary.get(stem)
-        return np.zeros(0, dtype=np.int32) if column is None else self._posting(column)[0]
+        if column is None:
+            return np.zeros(0, dtype=np.int64)
+        return np.sort(self.texts.rows(self._posting(column)[0])[0])
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
@@ -127,17 +139,32 @@ class LexicalIndex:
         if not columns or k <= 0:
             return np.zeros(0, dtype=np.int64)
         with self._room() as room:
-            found, total = self._promising(room, columns, k, allowed)
-        scores = total / ceiling
-        if len(found) > k:
-            kept = np.argpartition(-scores, k - 1)[:k]
-            found, scores = found[kept], scores[kept]
-        return found[np.lexsort((found, -scores))].astype(np.int64)
+            wanted = None if allowed is None else self.texts.of_rows(allowed)
+            texts, total = self._promising(room, columns, k, wanted)
+        if allowed is None:
+            texts, total = self._reaching(texts, total, k)
+        rows, place = self.texts.rows(texts)
+        scores = total[place] / ceiling
+        if allowed is not None:
+            rows, scores = rows[allowed[rows]], scores[allowed[rows]]
+        return rows[np.lexsort((rows, -scores))][:k]
+
+    def _reaching(
+        self, texts: NDArray[np.int64], total: NDArray[np.float64], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The texts that hold the k best rows, with those that equal the last of them."""
+        if len(texts) > k:  # each has at least one row
+            kept = total >= np.partition(total, len(total) - k)[len(total) - k]
+            texts, total = texts[kept], total[kept]
+        order = np.argsort(-total)
+        last = order[: self.texts.enough(texts[order], k)]
+        kept = total >= total[last].min(initial=np.inf)
+        return texts[kept], total[kept]
 
     def _promising(
         self, room: _Scratch, columns: list[int], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows that certainly include the k best, and their sums."""
+        """Texts that certainly include the k best, and their sums."""
         weighted = self._weighted
         columns = sorted(columns, key=lambda column: -weighted.highest[column])
         whole = left = float(weighted.highest[columns].sum(dtype=np.float64))
@@ -146,21 +173,21 @@ class LexicalIndex:
         least = 0.0
         try:
             for first, column in enumerate(columns):
-                rows, weights = self._posting(column)
+                texts, weights = self._posting(column)
                 if (
-                    len(rows) > LONG and count >= k and left < whole - left
-                ):  # else no row can have as much yet
+                    len(texts) > LONG and count >= k and left < whole - left
+                ):  # else no text can have as much yet
                     sofar = total[np.concatenate(met)]
                     least = float(np.partition(sofar, count - k)[count - k])
                     if left < least:
-                        # the remaining words can no longer bring in a new row
+                        # the remaining words can no longer bring in a new text
                         found = np.concatenate(met)[sofar >= least - left]
                         self._add(room, columns[first:], found)
                         return found, total[found]
                 if allowed is not None:
-                    kept = allowed[rows]
-                    rows, weights = rows[kept], weights[kept]
-                places = rows.astype(np.int64)  # converted once for three lookups
+                    kept = allowed[texts]
+                    texts, weights = texts[kept], weights[kept]
+                places = texts.astype(np.int64)  # converted once for three lookups
                 held = total[places]
                 met.append(places[held == 0.0])
                 total[places] = held + weights
@@ -173,25 +200,25 @@ class LexicalIndex:
                 total[part] = 0.0
 
     def _add(self, room: _Scratch, columns: Sequence[int], found: NDArray[np.int64]) -> None:
-        """Add the weights of these common words to the rows found."""
+        """Add the weights of these common words to the texts found."""
         room.wanted[found] = True
         for column in columns:
-            rows, weights = self._posting(column)
-            held = np.flatnonzero(room.wanted[rows])
-            room.total[rows[held]] += weights[held]
+            texts, weights = self._posting(column)
+            held = np.flatnonzero(room.wanted[texts])
+            room.total[texts[held]] += weights[held]
         room.wanted[found] = False
 
-    def _entries(self, rows: NDArray[np.int64]) -> _Entries:
-        """The words of these rows with their weights."""
-        lows = self._counted.starts[rows]
-        sizes = self._counted.starts[rows + 1] - lows
+    def _entries(self, texts: NDArray[np.int64]) -> _Entries:
+        """The words of these texts with their weights."""
+        lows = self._counted.starts[texts]
+        sizes = self._counted.starts[texts + 1] - lows
         ends = np.cumsum(sizes)
         at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
         return _Entries(self._counted.columns[at], self._weighted.weights[at], ends - sizes, sizes == 0)
 
     @staticmethod
     def _sums(room: _Scratch, columns: Sequence[int], held: _Entries) -> NDArray[np.float64]:
-        """The summed weights of these words in each row."""
+        """The summed weights of these words in each text."""
         room.asked[columns] = 1.0
         found = np.append(room.asked[held.columns] * held.weights, 0.0)
         room.asked[columns] = 0.0
@@ -206,31 +233,35 @@ class LexicalIndex:
         if rows is not None:
             with self._room() as room:
                 if room.rows is not rows:
-                    room.rows, room.entries = rows, self._entries(rows)
-                total = self._sums(room, columns, room.entries)
+                    different, room.places = self.texts.different(rows)
+                    room.rows, room.entries = rows, self._entries(different)
+                total, places = self._sums(room, columns, room.entries), room.places
         else:
-            total = np.zeros(self._rows)
+            total, places = np.zeros(len(self.texts)), self.texts.numbers
             for column in columns:
                 held, weights = self._posting(column)
                 total[held] += weights
+        total = total[places]
         return (total / ceiling if ceiling else total).astype(np.float32)
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
         vocabulary = dict(self._vocabulary)
-        fresh = _counted(texts, vocabulary)
-        old = self._counted
-        # the new rows are appended, then all are reordered
-        behind = _Counted(
+        old, new = self._counted, Texts.of(texts)
+        fresh = _counted([texts[row] for row in new.first.tolist()], vocabulary)
+        both = _Counted(
             np.concatenate([old.columns, fresh.columns]),
             np.concatenate([old.counts, fresh.counts]),
             np.concatenate([old.starts, old.starts[-1] + fresh.starts[1:]]),
         )
-        wanted = kept.copy()
-        wanted[kept < 0] = self._rows + np.arange(len(texts))
-        counted = _taken(behind, wanted)
+        numbers = np.empty(len(kept), dtype=np.int64)
+        numbers[kept >= 0] = self.texts.numbers[kept[kept >= 0]]
+        numbers[kept < 0] = len(self.texts) + new.numbers
+        used, gapless = np.unique(numbers, return_inverse=True)
+        counted = _taken(both, used)
         return LexicalIndex(
             vocabulary,
+            Texts(gapless.astype(np.int32), len(used)),
             counted,
             _weighted(counted, max(len(vocabulary), 1), self._k1, self._b),
             self._k1,
@@ -242,10 +273,11 @@ class LexicalIndex:
         words = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
         (folder / "lexical.json").write_text(
             json.dumps(
-                {"rows": self._rows, "k1": self._k1, "b": self._b, "words": words}, ensure_ascii=False
+                {"texts": len(self.texts), "k1": self._k1, "b": self._b, "words": words}, ensure_ascii=False
             ),
             encoding="utf-8",
         )
+        self.texts.save(folder)
         for name, array in self._arrays():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
@@ -259,12 +291,10 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
     """The words of each text; words met for the first time are added to the vocabulary."""
     from scipy.sparse import csr_array
 
-    words: dict[str, NDArray[np.int32]] = {}  # of each different text
-    for text in texts:
-        if text not in words:
-            stems = [vocabulary.setdefault(token, len(vocabulary)) for token in tokens(text)]
-            words[text] = np.array(stems, dtype=np.int32)
-    held = [words[text] for text in texts]
+    held = [
+        np.array([vocabulary.setdefault(token, len(vocabulary)) for token in tokens(text)], dtype=np.int32)
+        for text in texts
+    ]
     columns = np.concatenate([np.zeros(0, dtype=np.int32), *held])
     starts = np.concatenate(([0], np.cumsum([len(each) for each in held], dtype=np.int64)))
     table = csr_array(
@@ -279,15 +309,15 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
     )
 
 
-def _taken(counted: _Counted, rows: NDArray[np.int64]) -> _Counted:
-    many = counted.starts[rows + 1] - counted.starts[rows]
+def _taken(counted: _Counted, texts: NDArray[np.int64]) -> _Counted:
+    many = counted.starts[texts + 1] - counted.starts[texts]
     starts = np.concatenate(([0], np.cumsum(many)))
-    entries = np.arange(starts[-1]) + np.repeat(counted.starts[rows] - starts[:-1], many)
+    entries = np.arange(starts[-1]) + np.repeat(counted.starts[texts] - starts[:-1], many)
     return _Counted(counted.columns[entries], counted.counts[entries], starts)
 
 
 def _distinct(counted: _Counted) -> NDArray[np.int64]:
-    """The first row of each text, of those that hold the same words as often; increasing."""
+    """The first of the texts that hold the same words as often; increasing."""
     mixed = (counted.columns.astype(np.uint64) << np.uint64(16)) | counted.counts.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -301,7 +331,7 @@ def _distinct(counted: _Counted) -> NDArray[np.int64]:
 def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
     """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean)).
 
-    n, df and the mean length are of distinct texts: a contract of three holders is one, whoever holds what.
+    n, df and the mean length are of texts that differ in their words: a contract of three holders is one, whoever holds what.
     """
     from scipy.sparse import csr_array
 
@@ -326,24 +356,20 @@ def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
 def build(texts: Sequence[str], vectors: NDArray[Any], *, k1: float = K1, b: float = B) -> LexicalIndex:
     """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
     vocabulary: dict[str, int] = {}
-    counted = _counted(texts, vocabulary)
-    return LexicalIndex(vocabulary, counted, _weighted(counted, max(len(vocabulary), 1), k1, b), k1, b)
+    held = Texts.of(texts)
+    counted = _counted([texts[row] for row in held.first.tolist()], vocabulary)
+    return LexicalIndex(vocabulary, held, counted, _weighted(counted, max(len(vocabulary), 1), k1, b), k1, b)
 
 
 def load(folder: Path, vectors: NDArray[Any]) -> LexicalIndex:
     """The saved index, memory-mapped."""
     meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
-    if "words" not in meta:
+    if "texts" not in meta:
         raise ValueError("its index of words is of an earlier version")
 
-    def mapped(kind: Any) -> Any:
-        names = kind.__dataclass_fields__
-        return kind(
-            *(
-                np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-                for name in names
-            )
-        )
+    def opened(kind: Any) -> Any:
+        return kind(*(_texts.mapped(folder, name) for name in kind.__dataclass_fields__))
 
     vocabulary = {word: column for column, word in enumerate(meta["words"])}
-    return LexicalIndex(vocabulary, mapped(_Counted), mapped(_Weighted), meta["k1"], meta["b"])
+    texts = _texts.load(folder, meta["texts"])
+    return LexicalIndex(vocabulary, texts, opened(_Counted), opened(_Weighted), meta["k1"], meta["b"])

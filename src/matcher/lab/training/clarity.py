@@ -9,65 +9,67 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import Lot
 from matcher.lab.training.texts import OURS, read_table
+from matcher.lab.training.trades import bags, reader_arrays
 from matcher.learned.encoders import Encoder
 from matcher.matching import clarity
 
 DRAWN = 3_000  # needs, and words of trades, that are learnt from
-WORTH = 5.0  # of a text that is no need, since there are few
+WORTH = 0.1  # of one of these, a text of typed_texts.csv.gz being 1
+GREETED, SHORT = 200, 90  # needs of up to so many characters that are put into a greeting
+GREETINGS = (
+    "Bonjour, nous cherchons {}", "bonjour il me faudrait {}", "Bonjour, {}, merci d'avance", "salut, vous faites {} ?",
+    "Bonjour, qui pourrait nous faire {} ? Cordialement",
+)  # fmt: skip
+VECTOR, WORDS, C = 2.0, 5.0, 2.0  # weights of the vector and of the words; inverse strength of the penalty
 
 
-def texts(seed: int = 0) -> tuple[list[str], list[str]]:
-    """Needs, and texts that are none."""
+def texts(seed: int = 0) -> tuple[list[str], list[bool], list[float]]:
+    """Texts, whether each states a need, and its weight."""
     rng = np.random.default_rng(seed)
+    typed = [(row["text"], row["need"] == "1") for row in read_table(OURS / "typed_texts.csv.gz")]
     written = [row[name] for row in read_table(OURS / "choices.csv.gz") for name in ("need", "need2")]
     words = [row["word"] for row in read_table(OURS / "words.csv.gz")]
-    others = [
+    needs = [text for sort in (written, words) for text in rng.permutation(sort)[:DRAWN].tolist()]
+    needs += [
         row["text"] for name in ("ess_needs", "staff_texts") for row in read_table(OURS / f"{name}.csv.gz")
     ]
-    others += [row["text"] for row in read_table(OURS / "speech.csv.gz") if row["role"] == "need"][:DRAWN]
-    drawn = [text for sort in (written, words) for text in rng.permutation(sort)[:DRAWN].tolist()]
-    return [*drawn, *others], [row["text"] for row in read_table(OURS / "not_needs.csv.gz")]
+    needs += [row["text"] for row in read_table(OURS / "speech.csv.gz") if row["role"] == "need"][:DRAWN]
+    short = rng.permutation([text for text in needs if len(text) < SHORT])[:GREETED].tolist()
+    greeted = [
+        GREETINGS[number % len(GREETINGS)].format(text[:1].lower() + text[1:])
+        for number, text in enumerate(short)
+    ]
+    asked = [need for _, need in typed] + [True] * (len(greeted) + len(needs))
+    weight = [1.0] * (len(typed) + len(greeted)) + [WORTH] * len(needs)
+    return [text for text, _ in typed] + greeted + needs, asked, weight
 
 
-def table(encoder: Encoder, given: Sequence[str]) -> NDArray[np.float64]:
-    """`clarity.inputs` of each text."""
-    vectors = encoder.encode(given, role="query")
-    lots = [Lot(id="text", title=text[:120]) for text in given]
-    return np.array(
-        [clarity.inputs(lot, text, v, encoder) for lot, text, v in zip(lots, given, vectors, strict=True)]
-    )
-
-
-def fit(rows: NDArray[np.float64], need: NDArray[np.bool_]) -> dict[str, Any]:
+def fit(encoder: Encoder) -> dict[str, Any]:
     """The arrays of clarity.npz."""
+    from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
-    weight = np.where(need, 1.0, WORTH)
-    model = LogisticRegression(C=1.0, max_iter=2000).fit(rows, need, weight)
-    return {"weights": model.coef_[0].astype(np.float32), "bias": np.float32(model.intercept_[0])}
+    given, asked, weight = texts()
+    vectors = encoder.encode(given, role="query")
+    words, rarity = bags(given)
+    table = hstack(
+        [VECTOR * csr_matrix(vectors), WORDS * words, csr_matrix(_measured(encoder, given, vectors))]
+    )
+    model = LogisticRegression(C=C, max_iter=3000).fit(table.tocsr(), asked, weight)
+    size, ends = vectors.shape[1], vectors.shape[1] + words.shape[1]
+    arrays = reader_arrays(
+        VECTOR * model.coef_[:, :size], WORDS * model.coef_[:, size:ends], model.intercept_, rarity
+    )
+    return arrays | {"measures": model.coef_[0, ends:].astype(np.float32)}
 
 
-def crossed(
-    rows: NDArray[np.float64], need: NDArray[np.bool_], folds: int = 5, seed: int = 0
-) -> NDArray[np.float64]:
-    """The chance of each text by a model that did not see it."""
-    part = np.random.default_rng(seed).permutation(len(need)) % folds
-    chances = np.zeros(len(need))
-    for fold in range(folds):
-        held = fit(rows[part != fold], need[part != fold])
-        model = clarity.Clarity(held["weights"].astype(np.float64), float(held["bias"]))
-        chances[part == fold] = [model.chance(row) for row in rows[part == fold]]
-    return chances
+def _measured(encoder: Encoder, given: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.array([clarity.measures(text, v, encoder) for text, v in zip(given, vectors, strict=True)])
 
 
-def train(encoder: Encoder, out: Path) -> dict[str, float]:
-    """Write clarity.npz into a folder; returns how many needs, and how many other texts, are read rightly."""
-    needs, others = texts()
-    rows = table(encoder, [*needs, *others])
-    need = np.arange(len(rows)) < len(needs)
+def train(encoder: Encoder, out: Path) -> Path:
+    """Write clarity.npz into a folder."""
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "clarity.npz", **fit(rows, need))
-    right = crossed(rows, need) >= clarity.SAYS
-    return {"needs": float(right[need].mean()), "other texts": float(1 - right[~need].mean())}
+    np.savez_compressed(out / clarity.FILE, **fit(encoder))
+    return out / clarity.FILE

@@ -711,8 +711,9 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
   department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
-- `clarity.npz` tells a need from any other text, learnt from needs and 336 other texts of our own: of texts that it did not
-  see 98 % of needs are read as such and 61 % of the others are rejected.
+- `clarity.npz` tells a need from any other text, `staffing.npz` a need of staff to be lent from any other need, both learnt from
+  texts of our own (`data/training/typed_texts.csv.gz`, `staff_texts.csv.gz`); `tests/bench/read_typed.py` prints how well they
+  read texts of authors who had not seen the code.
 - `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
   `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
   under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the

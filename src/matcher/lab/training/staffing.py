@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from matcher.lab.training.texts import OURS, read_table
-from matcher.lab.training.trades import bags, packed
+from matcher.lab.training.trades import bags, reader_arrays
 from matcher.learned.encoders import Encoder
 from matcher.matching import demand
 
@@ -50,12 +50,7 @@ def fit(encoder: Encoder) -> dict[str, Any]:
     table = hstack([PART * csr_matrix(vectors), PART * words]).tocsr()
     model = LogisticRegression(C=C, max_iter=3000).fit(table, asked, weight)
     size = vectors.shape[1]
-    of_vectors, scale = packed(PART * model.coef_[:, :size])
-    of_words, words_scale = packed(PART * model.coef_[:, size:])
-    return {
-        "weights": of_vectors, "scale": scale, "bias": model.intercept_.astype(np.float32),
-        "words": np.ascontiguousarray(of_words.T), "words_scale": words_scale, "rarity": rarity.astype(np.float16),
-    }  # fmt: skip
+    return reader_arrays(PART * model.coef_[:, :size], PART * model.coef_[:, size:], model.intercept_, rarity)
 
 
 def train(encoder: Encoder, out: Path) -> Path:

@@ -148,8 +148,15 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
     size = vectors.shape[1]
     weights, bias = np.zeros((len(names), size + trades.BUCKETS)), np.full(len(names), UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    of_vectors, scale = packed(weights[:, :size])
-    of_words, words_scale = packed(WORDS * weights[:, size:])
+    return reader_arrays(weights[:, :size], WORDS * weights[:, size:], bias, rarity)
+
+
+def reader_arrays(
+    vectors: NDArray[Any], words: NDArray[Any], bias: NDArray[Any], rarity: NDArray[Any]
+) -> dict[str, Any]:
+    """The arrays of a `matcher.matching.trades.Reader`: its weights of vectors and of words, in rows of columns."""
+    of_vectors, scale = packed(vectors)
+    of_words, words_scale = packed(words)
     return {
         "weights": of_vectors, "scale": scale, "bias": bias.astype(np.float32),
         "words": np.ascontiguousarray(of_words.T), "words_scale": words_scale, "rarity": rarity.astype(np.float16),

@@ -15,31 +15,37 @@ from matcher.reference.prose import folded
 
 #: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
 _AMOUNT = re.compile(
-    r"\b(?:montants?|maximum|maximal|estim\w*|valeur|plafond)\b[^.;\d]{0,60}?"
+    r"\b(?:montants?|maximum|maximal|estim\w*|valeur)\b[^.;\d]{0,60}?"
     r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
 )
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
 _OF_OTHERS = re.compile(
-    r"\b(?:travaux|ouvrages?|enveloppe|primes?|indemnite\w*|seuils?|chiffres? d'affaires?|references?|mini\w*|avances?|garanti\w*"
-    r"|penalit\w*|caution\w*|franchises?|assur\w*|capital|budget|redevance|loyer|tranche|unitaire|similaires?|subvention\w*"
-    r"|superieure?s?|inferieure?s?|excede\w*|entre|prix de|(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode)s?)\b"
+    r"\b(?:travaux|ouvrage|enveloppe|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|avance|garanti|provision"
+    r"|penalit|caution|franchise|assur|capital|budget|redevance|droits? d'|loyer|tranche|unitaire|similaire|subvention"
+    r"|superieur|inferieur|excede|plus de |entre |prix de |(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode))"
 )
+#: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
+_MINIMUM = re.compile(r"\bmini(?!.*\bmaxi)")
 #: Separators between an amount and its neighbours.
 _APART = re.compile(r"[.;\d]")
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans"
 _DURATION = re.compile(
-    r"\bdur.{1,2}e(?: \w+){0,6}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|annees?|jours?)\b"
+    r"\bdur.{1,2}e(?: \w+){0,6}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|annees?)\b"
 )
 #: "une durée de vie de 8 ans", "durée de garantie de 9 ans", "deux prolongations d'une durée de 1 an"
 _LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\w*|validite)\b")
 
 
+#: Digits before a currency, before any letter is folded.
+_MONEY = re.compile(r"\d\s?(?:€|[eE][uU][rR])")
+
+
 def amount(text: str) -> tuple[float, str] | None:
     """(euros, "year" or "total") where a text states one maximum, estimate or value, and one only; else None."""
-    plain = folded(text)
-    if "€" not in plain and "eur" not in plain:
+    if not _MONEY.search(text):
         return None
+    plain = folded(text)
     stated: dict[float, str] = {}
     for found in _AMOUNT.finditer(plain):
         before, after = (
@@ -47,7 +53,7 @@ def amount(text: str) -> tuple[float, str] | None:
             _APART.split(plain[found.end() :][:40])[0],
         )
         phrase = f"{before}{found.group()}{after}"
-        if not _OF_OTHERS.search(phrase):
+        if not (_OF_OTHERS.search(phrase) or _MINIMUM.search(before + found.group())):
             value = float(re.sub(r"\D", "", found.group(1)))
             sentence = re.split("[.;]", plain[: found.start()][-120:])[-1] + phrase
             stated[value] = "year" if _YEARLY.search(sentence) else "total"
@@ -56,12 +62,11 @@ def amount(text: str) -> tuple[float, str] | None:
 
 def duration(text: str) -> float | None:
     """The months of the contract where a text states one duration, and one only; else None."""
-    plain = folded(text)
-    if "dur" not in plain:
+    if "dur" not in text.lower():
         return None
-    factors = {"m": 1.0, "a": 12.0, "j": 12 / 365.2425}
+    plain = folded(text)
     found = {
-        round(int(match.group(1)) * factors[match.group(2)[0]], 2)
+        float(match.group(1)) * (1 if match.group(2) == "mois" else 12)
         for match in _DURATION.finditer(plain)
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
 from matcher.reading.clauses import amounts, grammar
@@ -49,12 +49,19 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
     clauses = [*lot.clauses, *_of_criteria(lot), *_holding(lot, own.clauses, whole.clauses)]
     stated = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
     known = [one for one in _holding(lot, own.conditions, whole.conditions) if one.code not in stated]
-    every = {
-        (one.code, one.label): replace(one, passage=" ".join(one.passage.split()))
-        for one in reversed([*lot.conditions, *known])
-    }
-    made = replace(lot, clauses=_distinct(clauses), conditions=tuple(every.values())[::-1])
+    every = {(one.code, one.label): _on_one_line(one) for one in reversed([*lot.conditions, *known])}
+    made = _with(lot, clauses=_distinct(clauses), conditions=tuple(every.values())[::-1])
     return _reserved(made, lot.reservation, reservation)
+
+
+def _with(lot: Lot, **values: Any) -> Lot:
+    """The lot with these values; itself where it has them, since a copy of its twenty fields takes time."""
+    return lot if all(getattr(lot, name) == value for name, value in values.items()) else replace(lot, **values)
+
+
+def _on_one_line(one: Condition) -> Condition:
+    passage = " ".join(one.passage.split())
+    return one if passage == one.passage else replace(one, passage=passage)
 
 
 # ----------------------------------------------------------------------------------------- boxes and words
@@ -63,7 +70,7 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
 def _reserved(lot: Lot, box: Reservation | None, from_text: Reservation | None) -> Lot:
     """The lot as reserved by its field, with beneficiaries and article from the text; else by the text alone."""
     if box is None or from_text is None:
-        return replace(lot, reservation=box or from_text)
+        return _with(lot, reservation=box or from_text)
     passage = f"{box.passage} — {from_text.passage}" if box.passage else from_text.passage
     articles = from_text.articles if from_text.articles or from_text.who else box.articles
     lot = replace(lot, reservation=replace(box, articles=articles, who=from_text.who, passage=passage))
@@ -103,7 +110,7 @@ def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:
         if one.kind != "price" and grammar.social_name(one.name):
-            stated = grammar.weight(one.name.lower()) if one.weight is None else None
+            stated = grammar.listed_weight(one.name.lower()) if one.weight is None else None
             weight, unit = stated or (one.weight, one.weight_unit)
             yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
 

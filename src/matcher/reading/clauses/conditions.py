@@ -28,13 +28,16 @@ _WRITTEN = {
 QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
 _QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
 _ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
+_QUALIFICATION_STEMS = (*_NAMES.lower().split(), "section", "ss3", "ss4", "electri", "iso", "label", "la personne")
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(
     r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
 )
-#: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"
+#: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"; "accompagnement
+#: à la certification ISO 9001", "prestations de formation à l'habilitation électrique" are bought
 _NOT_ASKED = re.compile(
     r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:|\ble cas echeant"
+    r"|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b"
 )
 
 #: "Une visite du site est obligatoire", "Les candidats devront obligatoirement procéder à une visite"
@@ -45,23 +48,22 @@ _VISIT = any_of(
 #: "La visite n'est pas obligatoire", "visite facultative", "les visites périodiques sont obligatoires"
 _NO_VISIT = any_of(
     r"\b(?:n'est|ne sont|non|pas|aucune)\b|\bfacultati|\bconseille|\brecommande",
-    r"\bvisites? (?:medicale|periodique|annuelle|mensuelle|de (?:maintenance|controle|conformite|fin|chantier))",
+    r"\bvisites? (?:medicale|periodique|annuelle|de (?:controle|chantier))",
 )
-#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité"
-_SAMPLES = re.compile(
-    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)"
+#: "Des échantillons sont à remettre avec l'offre, à peine d'irrecevabilité", "Les candidats doivent remettre les échantillons"
+_SAMPLES = any_of(
+    r"\bechantillons?\b[^.;]{0,80}\b(?:obligatoire|exige|a remettre|a fournir|devront|doivent|demandes)",
+    r"\b(?:doi(?:ven)?t|devr(?:a|ont)|fournir(?:a|ont)|remettr(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
 )
 #: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
 _NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
-_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis)|\birrecevab)).*"
+_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)))"
 #: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
 _SEVERAL = re.compile(
-    rf"{_FORBIDDEN}(?:(?<!ou )\b(?:plusieurs|plus d'un) (?:autres? )?|dans un seul )groupements?"
+    rf"{_FORBIDDEN}.*(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre)(?: autres)?|dans un seul) groupements?"
 )
 #: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
-_ALONE_TOO = re.compile(
-    rf"{_FORBIDDEN}(?:\bindividuel|\ba la fois seul).*\bgroupements?|{_FORBIDDEN}\bgroupements?.*\bindividuel"
-)
+_ALONE_TOO = re.compile(rf"{_FORBIDDEN}(?=.*\bgroupement).*\b(?:individuel|a la fois seul)")
 #: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
 _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 #: "Les variantes sont autorisées"
@@ -77,8 +79,8 @@ _IMPOSED = (
 )
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
 _FORM = re.compile(
-    r"(?<!membre du )(?<!mandataire du )\b(?:groupement|ce dernier|il)\b(?:(?!mandataire)[^.;,]){0,80}?"
-    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|prendra)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"(?<!membre du )(?<!mandataire du )\b(?:groupement|ce dernier|celui-ci|il)\b(?:(?!mandataire)[^.;,]){0,80}?"
+    r"\b(?:impose|exige|contraint|devra|devront|doit|doivent|obligatoirement|prend(?:ra|ront|nent)?)\b(?:(?!mandataire)[^.;,]){0,80}?"
     r"\b(conjoint|solidaire)"
 )
 #: "Le groupement devra être conjoint ou solidaire", "aucune forme n'est imposée"
@@ -90,13 +92,19 @@ _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 _STEMS = ("visit", "chantillon", "groupement", "variante")
 
 
+def speaks(plain: str) -> bool:
+    """Whether a folded text holds a word of these conditions."""
+    return any(stem in plain for stem in _STEMS) or _qualifies(plain)
+
+
+def _qualifies(plain: str) -> bool:
+    return any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+
+
 def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
     heading: Sentence | None = None
-    whole = "\n".join(one.plain for one in found)
-    qualified = _ANY_QUALIFICATION.search(whole) is not None
-    if not qualified and not any(stem in whole for stem in _STEMS):
-        return
+    qualified = _qualifies("\n".join(one.plain for one in found))
     for one in found:
         text, plain = one.text, one.plain
         if plain.endswith(":"):
@@ -105,15 +113,15 @@ def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
             heading = None
         elif heading:
             text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
-        for code, label in _labels(repaired(plain), qualified):
+        for code, label in _labels(plain, qualified):
             yield Finding(Condition(code=code, label=label, passage=text), one.lots)
 
 
 def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
     if any(stem in plain for stem in _STEMS):
-        yield from _of_stems(plain)
-    if qualified:
-        yield from _qualified(plain)
+        yield from _of_stems(repaired(plain))
+    if qualified and _qualifies(plain):
+        yield from _qualified(repaired(plain))
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ _NUMBER = r"1[2-6](?:\s?-\s?1(?!\d))?"
 _ARTICLE = re.compile(rf"\bl\s?\.?\s?2113\s?-\s?({_NUMBER})")
 #: "des articles L 2113-12, 13 et 14", "L. 2113-12 et L. 2113-13"
 _NEXT_ARTICLE = re.compile(
-    rf"\s?(?:,|et|ou|a|&|/|-)\s?(?:(?:de )?(?:l'|les )?(?:articles? )?l\s?\.?\s?)?(?:2113\s?-\s?)?({_NUMBER})(?!\d)"
+    rf"\s?(,|et|ou|a|&|/|-)\s?(?:(?:de )?(?:l'|les )?(?:articles? )?l\s?\.?\s?)?(?:2113\s?-\s?)?({_NUMBER})(?!\d)"
 )
 
 
@@ -40,7 +40,10 @@ def articles(text: str) -> tuple[str, ...]:
     for match in _ARTICLE.finditer(plain):
         following: re.Match[str] | None = match
         while following:
-            found.add(re.sub(r"\s", "", following.group(1)))
+            number = re.sub(r"\s", "", following.groups()[-1])
+            found.add(number)
+            if following.group(1) == "a" and number == "14" and "12" in found:
+                found.add("13")  # "L. 2113-12 à L. 2113-14"
             following = _NEXT_ARTICLE.match(plain, following.end())
     return tuple(f"L2113-{number}" for number in sorted(found))
 
@@ -55,16 +58,16 @@ def _named(*phrases: str) -> re.Pattern[str]:
 #: The beneficiaries that the articles name, keys of `domain.AUDIENCES`, and the phrases that name each.
 _WHO = {
     "ESAT/EA": _named(
-        r"entreprises? (?:\(ea\) )?adaptees?",
+        r"entreprises? adaptees?",
         r"(?:esats?|ea(?:tt)?|stpa)\b",
         r"(?:aide|accompagnement) par le travail",  # établissements et services d'aide par le travail
-        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail| dit)? (?:protege|adapte)s?",
+        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail)? (?:protege|adapte)s?",
         r"l\.? ?(?:344-2|5213-13)\b",  # du code de l'action sociale, du code du travail
     ),
     "SIAE": _named(
         r"(?:s?iaes?|s\.i\.a\.e|acis?|ettis?|eitis?|eis?|ai|geiqs?)\b",
         r"(?:structure|entreprise|association|operateur|acteur|organisme|atelier|chantier|temporaire)s?"
-        r"(?: economiques)?(?: du secteur)? (?:de l.?|d.?)(?:insertion|iae)\b",
+        r" (?:de l.?|d.?)(?:insertion|iae)\b",
         r"insertion par l'activite economique",
         r"associations? intermediaires?",
         r"regies? de quartiers?",
@@ -78,7 +81,7 @@ _WHO = {
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
     "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* (?:a l'|pour l')?insertion\b|\btravailleurs defavorises"),
+    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
     "ESS": re.compile(r"\bmission de service public\b"),
 }
 
@@ -93,7 +96,9 @@ def who(plain: str) -> tuple[str, ...]:
 _DEAL = r"(?:marches?|lots?|accords?-cadres?|consultations?|procedures?|participation|concessions?)"
 #: "Le marché est réservé à une entreprise adaptée", and nothing denied, asked or unticked.
 _RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (?:\w+ )?(?:aux?|a)\b")
-_NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?)\b")
+#: "Fourniture d'enveloppes - Marché réservé": a mark set off by punctuation.
+_MARKED = re.compile(rf"[^\w\s☐□⃞▢] ?{_DEAL} reservee?s?\b(?! ?:)")
+_NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?|sans objet)\b")
 #: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
 _SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
 #: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
@@ -114,6 +119,12 @@ def plainly_reserved(plain: str) -> bool:
     return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
 
 
+def marked_reserved(plain: str) -> bool:
+    """Whether a long title ends with the mark of a reserved contract, whoever it is for."""
+    plain = repaired(plain)
+    return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
+
+
 def reserved_to_somebody(plain: str) -> bool:
     """Whether a sentence says to whom something is reserved."""
     return _RESERVED_TO.search(repaired(plain)) is not None
@@ -122,6 +133,11 @@ def reserved_to_somebody(plain: str) -> bool:
 def denied(plain: str) -> bool:
     """Whether a sentence states that the contract, or a lot, is not reserved."""
     return _DENIED.search(repaired(plain)) is not None
+
+
+def left_open(plain: str) -> bool:
+    """Whether a sentence reserves nothing: "Lot 2 : non réservé"; one that reserves another lot says to whom."""
+    return "non reserve" in plain and not (who(plain) or articles(plain))
 
 
 def asks_papers(plain: str) -> bool:
@@ -167,14 +183,13 @@ _SHARE = re.compile(
     rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|etp|main|masse)"
 )
 Unit = Literal["%", "points", ""]
-#: "(pondération 15)", "Pondération: 50", "coefficient 2"
-_PONDERATION = re.compile(
-    rf"\b(?:ponder\w+|coefficient|coeff?\.?)\s?(?::|=|de|a|est de)?\s?{_NUMERAL} ?(%|points?|pts?)?"
-)
-#: "Emploi et formation:5 %", "Performance sociale (15 points)", "7 sur 100", "10/100"
+#: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"; "Volet social : 10"
 _WEIGHT = re.compile(
-    rf"(?<![\d.,]){_NUMERAL} ?(%|pour ?cent|points?\b|pts?\b|(?:/|sur) ?(?:10|20|40|50|60|100)\b(?!\d))"
+    rf"\b(?:ponder\w+|coefficient|coeff?\.?|notee?s? ?(?:sur|/))\s?(?::|=|de|a|est de)?\s?{_NUMERAL} ?(%|points?|pts?)?"
+    rf"|(?<![\d.,]){_NUMERAL} ?(%|pour ?cent|points?\b|pts?\b|(?:/|sur) ?(?:10|20|40|50|60|100)\b(?!\d))"
 )
+#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
+_BARE_WEIGHT = re.compile(r"[:=] ?(\d\d?|100)[.)]?$")
 
 
 def share(plain: str) -> float | None:
@@ -183,16 +198,29 @@ def share(plain: str) -> float | None:
     return _number(found.group(1)) / 100 if found else None
 
 
-def weight(plain: str) -> tuple[float, Unit] | None:
-    """The weight that an item of criteria states, with its unit."""
-    found = _PONDERATION.search(plain) or _WEIGHT.search(plain)
-    if found is None:
+def weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
+    """The weight that an item states, with its unit: the first from `at` on, else the last before it."""
+    found = list(_WEIGHT.finditer(plain))
+    if not found:
         return None
-    unit_text = found.group(2) or ""
+    best = next((one for one in found if one.end() > at), found[-1])
+    number, unit_text = (next(filter(None, best.group(*these)), "") for these in ((1, 3), (2, 4)))
     unit: Unit = (
         "%" if unit_text.startswith(("%", "pour")) or "100" in unit_text else "points" if unit_text else ""
     )
-    return _number(found.group(1)), unit
+    return _number(number), unit
+
+
+def listed_weight(plain: str) -> tuple[float, Unit] | None:
+    """The weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
+    bare = _BARE_WEIGHT.search(plain)
+    return weight(plain) or ((_number(bare.group(1)), "") if bare else None)
+
+
+def social_weight(plain: str) -> tuple[float, Unit] | None:
+    """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
+    named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
+    return weight(plain, named.end() if named else 0)
 
 
 def _number(text: str) -> float:
@@ -204,12 +232,16 @@ def _number(text: str) -> float:
 #: Names of criteria that are social, each with one.
 _SOCIAL_NAME = any_of(
     r"\b(?:critere|performance|valeur|qualite|aspect|volet|dimension|impact|demarche|engagement|politique|mesure|responsabilite|insertion)s?\b.{0,40}\bsocia(?:l|les?|ux)\b",  # Critère social
+    r"^[^a-z]*(?:clauses? )?socia(?:l|les?|ux)\b",  # Social et environnemental : 15
     r"\bsociet(?:al|ales?|aux)\b",  # Critère sociétal et environnemental
     r"\brse\b",  # démarche RSE
-    r"\binsertion (?:pro|par l|d(?:e|es|u) (?:personnes|publics?|jeunes|demandeurs|salaries))",  # insertion professionnelle des publics en difficulté
-    r"\bclauses? d'insertion\b|^\W*clauses? sociale",  # engagement sur la clause d'insertion
+    r"\b(?:insertion|inclusion) (?:pro|soc|par l|d(?:e|es|u) (?:personnes|publics?|jeunes|demandeurs|salaries))",  # insertion professionnelle des publics en difficulté
+    r"\b(?:clauses?|plan|faveur|matiere) d(?:'|e l')(?:insertion|inclusion)\b(?! (?:d(?:u|es?|ans) |pays|urb|arch))",  # mesures en faveur de l'insertion
+    r"\bheures? d'insertion.{0,40}\b(?:propos|suppl|au[- ]dela)",  # heures d'insertion au-delà du minimum
     r"^\W*(?:critere \d*\W*)?(?:emplois?|insertion|inclusion)(?: (?:et|/) \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
 )
+#: Where no name is known, the word that a social criterion is about.
+_SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|inclusi|emploi|handicap|rse\b)\w*")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "sciences humaines et sociales"
 _NO_SOCIAL_NAME = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|reseaux|humaines et|medico)[ -]socia"
@@ -217,12 +249,12 @@ _NO_SOCIAL_NAME = re.compile(
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
     r"\bclauses? (?:\w+ ){0,2}(?:sociales?|d'insertion)\b",
-    r"^\W*(?:volume d'|nombre d')?heures? d'insertion\b",
-    r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|sociaux|insertion)\b",
+    r"^\W*(?:nombre d')?heures? d'insertion\b",
+    r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|insertion)\b",
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(
-    r"\b(?:marches?|prestations?|services?|missions?|accord-cadre|actions?)(?: (?!aux|structures?|organismes?)\w+){0,2} (?:de |d')(?:re)?insertion\b(?! \(?\d)",
+    r"\b(?:marches?|prestations?|services?|missions?|accord-cadre|actions?)(?: (?!aux|une?|structures?|organismes?)\w+){0,2} (?:de |d')(?:re)?insertion\b(?! \(?\d)",
     r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
 )
 #: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.
@@ -233,6 +265,11 @@ def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
     plain = repaired(folded(name))
     return not _NO_SOCIAL_NAME.search(plain) and _SOCIAL_NAME.search(plain) is not None
+
+
+def of_social(plain: str) -> bool:
+    """Whether a sentence holds a word that social criteria are about."""
+    return _SOCIAL_WORD.search(plain) is not None
 
 
 def plainly_conditioned(plain: str) -> bool:

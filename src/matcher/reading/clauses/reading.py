@@ -15,12 +15,13 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.reading.clauses import classifier, conditions, grammar, hours
 from matcher.reading.clauses.classifier import ClauseModel
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Sentence, cut, passage, speaking, windows
+from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, speaks, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
 #: Threshold for explicit sentences; others need 0.5.
 IN_WORDS = 0.15
+SHORT = 12  # characters of a sentence that holds nothing but a weight: "10 points"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,23 @@ def read(text: str) -> Reading:
 
 def read_with(model: ClauseModel, text: str) -> Reading:
     """As `read`, with another model."""
+    plain = loosely(text)
+    social_too, conditions_too = speaks(plain), conditions.speaks(plain)
+    if not (social_too or conditions_too):
+        return Reading()
     found = cut(text)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
-    kept = speaking(found)
+    kept = speaking(found) if social_too else []
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
-        social += _conditioned(model, window, chances["execution"], text, found)
+        social += _conditioned(model, window, chances, text, found)
         social += _judged(model, window, chances["criterion"])
         social += [_objective(one) for one in window if grammar.names_object(one.plain)]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
-    return Reading(_named_first(reserved), _named_first(social), tuple(conditions.stated(found)), denials)
+    return Reading(_named_first(reserved), _named_first(social), tuple(conditions.stated(found) if conditions_too else ()), denials)
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -95,12 +100,14 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
     plainly = [one for one in window if grammar.plainly_reserved(one.plain)] if chance > IN_WORDS else []
+    if not plainly and IN_WORDS < chance <= 0.5:
+        plainly = [one for one in window if grammar.marked_reserved(one.plain)]
     if chance > 0.5 or plainly:
         for one in plainly or _sayers(model, window, "reserved"):
             found = _reservation(one, window, max(chance, 0.9) if plainly else chance)
             unknown = grammar.reserved_to_somebody(one.plain) and not (found.what.who or found.what.articles)
             denied = grammar.denied(one.plain) and not found.lots
-            if not (unknown or denied or grammar.asks_papers(one.plain)):
+            if not (unknown or denied or grammar.left_open(one.plain) or grammar.asks_papers(one.plain)):
                 yield found
 
 
@@ -133,26 +140,37 @@ def merged(found: Iterable[Reservation]) -> Reservation | None:
 
 
 def _conditioned(
-    model: ClauseModel, window: Window, chance: float, text: str, found: Window
+    model: ClauseModel, window: Window, chances: dict[str, float], text: str, found: Window
 ) -> Iterator[Finding[Clause]]:
-    plainly = [one for one in window if grammar.plainly_conditioned(one.plain)] if chance > IN_WORDS else []
+    chance = chances["execution"]
+    plainly = [one for one in window if grammar.plainly_conditioned(one.plain)]
+    if chance <= IN_WORDS:  # a list of criteria may drown the sentence before it
+        alone = plainly if chances["criterion"] > 0.5 else []
+        plainly = [one for one in alone if model.chances(one.text)["execution"] > IN_WORDS]
     sure = round(max(chance, 0.9) if plainly else chance, 3)
     if chance <= 0.5 and not plainly:
         return
     for one in plainly or _sayers(model, window, "execution"):
         if not grammar.names_object(one.plain):
             share, quoted = grammar.share(one.plain), quote(one.text)
+            _, left_out = grammar.lots_of(one.plain)
             for number, lots in hours.hours_at(text, found, found.index(one)):
                 what = Clause(hours=number, share=share, origin="text", passage=quoted, confidence=sure)
-                yield Finding(what, lots or one.lots)
+                lots = (lots or one.lots) - left_out
+                yield Finding(what, lots, left_out, not lots and grammar.all_lots(one.plain))
 
 
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:
-    if chance > 0.5:
-        for one in _sayers(model, window, "criterion"):
-            if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
-                weights = (grammar.weight(other.plain) for other in window[window.index(one) :])
-                yield _criterion(one, next(filter(None, weights), (None, "")), chance)
+    if chance <= 0.5:
+        return
+    saying = _sayers(model, window, "criterion")
+    social = (tuple(one for one in those if grammar.of_social(one.plain)) for those in (saying, window))
+    for one in next(filter(None, social), saying):
+        if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
+            after = window[window.index(one) + 1 :]
+            own = grammar.social_weight(one.plain) or grammar.listed_weight(one.plain)
+            weights = (own, *(grammar.weight(other.plain) for other in after))
+            yield _criterion(one, next(filter(None, weights), (None, "")), chance)
 
 
 def _criterion(one: Sentence, stated: tuple[float | None, grammar.Unit], chance: float) -> Finding[Clause]:
@@ -177,10 +195,13 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
-        if grammar.social_name(one.text[:160]) and not grammar.share(one.plain):
-            stated = grammar.weight(one.plain)
-            if stated is None and then and not then[0].item and "not" in then[0].plain:
-                stated = grammar.weight(then[0].plain)
+        named = grammar.social_name(one.text[:160]) and not grammar.names_object(one.plain)
+        if named and not grammar.share(one.plain):
+            stated = grammar.social_weight(one.plain)
+            if stated is None and "heure" not in one.plain:
+                stated = grammar.listed_weight(one.plain)
+            if stated is None and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
+                stated = None if then[0].item else grammar.weight(then[0].plain)
             if stated:
                 yield _criterion(one, stated, 0.9)
 

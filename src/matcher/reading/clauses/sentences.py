@@ -9,8 +9,8 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
@@ -23,6 +23,12 @@ _LOST_BULLET = re.compile(r"(^|[\n;:] ?)\? (?=\w)")
 _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][.)]|[a-zà-ÿ]")
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
+
+#: "Lot 2 – Vitrerie – lot réservé": what follows a dash is about the same lot.
+_DASH = re.compile(r"[—–]")
+
+#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
+_NEXT_LOT = re.compile(r"(?<=[^x ]\)),? (?=lots? (?:n° ?)?\d)")
 
 #: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
@@ -52,8 +58,7 @@ _COMMONPLACE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, item of a list or cell: as published without line breaks, folded, and the lots it is about."""
 
     text: str
@@ -76,10 +81,11 @@ def cut(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
     text = joined(text)
     folded = prose.folded(text)
+    on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
     for start, end in _short(text, folded):
-        published, plain = (one[start:end].strip().replace("\n", " ") for one in (text, folded))
+        published, plain = on_a_line[start:end].strip(), plainly[start:end].strip()
         if not published:
             continue
         own = lots_named(plain) if "lot" in plain else frozenset()
@@ -89,18 +95,40 @@ def cut(text: str) -> tuple[Sentence, ...]:
             heading = own if _OPENS_LIST.search(plain) else frozenset()
         elif line and not item:
             heading = frozenset()
-        found.append(Sentence(published, plain, own or heading, (start, end), item, line))
+        dashed = found and not line and _DASH.search(text, found[-1].span[1], start)
+        lots = own or (found[-1].lots if dashed else heading)
+        found.append(Sentence(published, plain, lots, (start, end), item, line))
     return tuple(found)
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
     for start, end in prose.sentences(text, folded):
+        for found in _NEXT_LOT.finditer(folded, start, end):
+            yield start, found.start()
+            start = found.end()
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
             yield start, at
             start = at
         yield start, end
+
+
+#: Characters after which a sentence may begin without a blank.
+_BEGINS = "\n;|•▪●\uf0b7—"
+
+
+def loosely(text: str) -> str:
+    """The folded text with a blank before each sentence: what no word is in, no sentence of it holds."""
+    plain = prose.folded(joined(text))
+    for char in _BEGINS:
+        plain = plain.replace(char, " ")
+    return f" {plain}"
+
+
+def speaks(plain: str) -> bool:
+    """Whether a `loosely` folded text holds anything on reservations or insertion."""
+    return any(stem in plain and next(_standing(plain, stem), None) is not None for stem in _STEMS)
 
 
 def speaking(found: tuple[Sentence, ...]) -> list[int]:

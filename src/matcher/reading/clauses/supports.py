@@ -8,12 +8,12 @@ from matcher.reference.prose import folded, french
 
 #: "ayant pour activité support l'entretien", "avec comme support technique :", "Marché d'insertion. Support : tri"
 _SUPPORT = french(
-    r"\b(?:pour|comme) (?:activités? |prestations? |principale? )?supports?(?: d'(?:activité|insertion)| techniques?| principal)?\s*[:,]?\s*"
-    r"|(?:^|[\s(.;-])supports?(?: d'insertion| technique)?\s*(?::|est|sont)\s*"
+    r"\b(?:pour|comme) (?:activités? |prestations? )?supports?(?: d'activité| techniques?)?\s*[:,]?\s*"
+    r"|[\s(.;-]supports?(?: d'insertion)?\s*(?::|est)\s*"
 )
 #: "prestations d'insertion par l'entretien des espaces verts", "insertion à travers la réalisation de travaux"
 _THROUGH = french(
-    r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|'|es)|par l'exécution de|par (?=l'|la |le |les |des )|via|à travers|au travers d(?:e|'|es|u)|au moyen d(?:e|'|es|u))\s*"
+    r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|')|par (?=l'|la |le |les |des )|via|à travers|au moyen d(?:e|'|es))\s*"
 )
 #: "insertion par l'activité économique", "par l'emploi": how, and no trade.
 _NO_TRADE = french(r"(?:l'|le |la |les )?(?:activité|emploi|travail|formation|économique|sport|culture)\b")

@@ -37,6 +37,7 @@ def country(code: str) -> str | None:
     return COUNTRIES.get(code, {"UK": "GB", "EL": "GR"}.get(code, code[:2]))
 
 
+@lru_cache(maxsize=4096)
 def identifier(raw: str) -> tuple[str, str, tuple[str, ...]]:
     """(id, kind, flags) of a published identifier: SIRET, SIREN, the SIREN inside a French VAT number, or as is."""
     text = clean(raw, 200)
@@ -106,7 +107,10 @@ def complete(where: Place) -> Place:
 
 def cpvs(raw: Iterable[str]) -> tuple[str, ...]:
     """Distinct CPV codes in their order, cleaned; those that cannot be read are left out."""
-    return tuple(dict.fromkeys(code for code in map(clean_cpv, raw) if code))
+    return tuple(dict.fromkeys(code for code in map(_cpv, raw) if code))
+
+
+_cpv = lru_cache(maxsize=16384)(clean_cpv)
 
 
 def months(number: str, unit: str) -> float | None:

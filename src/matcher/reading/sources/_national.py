@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.clauses.grammar import weight as weight_of
+from matcher.reading.clauses.grammar import listed_weight
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
@@ -48,7 +48,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
             yield from _criteria(one, depth + 1)
     else:
         for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
-            if stated := weight_of(folded(item[:600])):
+            if stated := listed_weight(folded(item[:600])):
                 weight, unit = stated
                 yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
 

@@ -17,6 +17,7 @@ from matcher.domain import BadInput
 MAX_BYTES = 64 * 1024 * 1024  # the largest real notices stay below 10 MB
 MAX_DEPTH = 200  # libxml2 allows 256 without huge_tree; a UBL notice has some 20 levels
 _DEFAULT = re.compile(rb"""\sxmlns=(?:"[^"<>]*"|'[^'<>]*')""")
+_TRANSLATIONS_END = b"</TRANSLATION_SECTION>"
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -42,6 +43,7 @@ def parse(data: bytes, name: str) -> Element:
     head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
     if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head, re.I):
         raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
+    data = _without_translations(data)
     if data.count(b"xmlns=") == 1:  # a single default namespace is removed here rather than from every tag
         data = _DEFAULT.sub(b" ", data, count=1)
     # comments and processing instructions hold no data
@@ -61,6 +63,13 @@ def parse(data: bytes, name: str) -> Element:
     for idle in [child for child in root if local(str(child.tag)) == "TRANSLATION_SECTION"]:
         root.remove(idle)  # the machine-made titles of TED in 24 languages: a third of its elements
     return flowed(bare(root))
+
+
+def _without_translations(data: bytes) -> bytes:
+    """A TED document without the machine-made titles in 24 languages, a third of its elements, where they stand once."""
+    start, end = data.find(b"<TRANSLATION_SECTION>"), data.rfind(_TRANSLATIONS_END)
+    alone = start >= 0 and end > start and data.count(b"TRANSLATION_SECTION") == 2
+    return data[:start] + data[end + len(_TRANSLATIONS_END) :] if alone else data
 
 
 #: Superscripts as plain characters: "m<FT>2</FT>", "n<FT>o</FT> 1".
@@ -127,8 +136,11 @@ def local(tag: str) -> str:
 
 
 def kids(element: Element | None, path: str) -> list[Element]:
-    """The elements at a path of local names below `element`, none when it is None."""
-    return element.findall(path) if element is not None else []
+    """The elements at a path of local names below `element`, none when it is None; "*" is any name."""
+    above = [element] if element is not None else []
+    for name in path.split("/"):  # a step at a time: half the time of `findall`
+        above = [child for one in above for child in one.iterchildren(name)]
+    return above
 
 
 def fields(element: Element | None) -> dict[str, Element]:
@@ -141,7 +153,26 @@ def fields(element: Element | None) -> dict[str, Element]:
 
 def kid(element: Element | None, path: str) -> Element | None:
     """The first element at a path of local names, or None."""
-    return element.find(path) if element is not None else None
+    first, _, rest = path.partition("/")
+    for child in element.iterchildren(first) if element is not None else ():
+        if not rest:
+            return child
+        if (found := kid(child, rest)) is not None:
+            return found
+    return None
+
+
+def _texts(element: Element) -> Iterator[str]:
+    """The texts of an element in order, as `itertext`, in a third of its time."""
+    if element.text:
+        yield element.text
+    for child in element:
+        if len(child):
+            yield from _texts(child)
+        elif child.text:
+            yield child.text
+        if child.tail:
+            yield child.tail
 
 
 def words(element: Element | None) -> str:
@@ -150,7 +181,7 @@ def words(element: Element | None) -> str:
         return ""
     if not len(element):
         return (element.text or "").strip()
-    return " ".join(filter(None, (str(part).strip() for part in element.itertext())))
+    return " ".join(filter(None, (part.strip() for part in _texts(element))))
 
 
 def lines(element: Element | None) -> str:
@@ -159,7 +190,7 @@ def lines(element: Element | None) -> str:
         return ""
     if not len(element):
         return " ".join((element.text or "").split())
-    return "\n".join(filter(None, (" ".join(str(part).split()) for part in element.itertext())))
+    return "\n".join(filter(None, (" ".join(part.split()) for part in _texts(element))))
 
 
 def value(element: Element | None, path: str) -> str:

@@ -1,0 +1,78 @@
+"""Rows that hold the same text, numbered once: indexes compare texts, not rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.products import distinct
+
+FILES = ("numbers", "members")
+
+
+class Texts:
+    """The number of the text of each row, and the rows of each text; a text may have lost all its rows."""
+
+    def __init__(
+        self, numbers: NDArray[np.int32], count: int, members: NDArray[np.int32] | None = None
+    ) -> None:
+        self.numbers = numbers
+        #: rows in the order of their texts; those of text i stand from `starts[i]` to `starts[i + 1]`
+        self.members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
+        self.starts = np.concatenate(([0], np.cumsum(np.bincount(numbers, minlength=count))))
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Texts:
+        """Each different text as a number, in the order of first occurrence."""
+        known: dict[str, int] = {}
+        numbers = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
+        return cls(numbers, len(known))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """The first row of each text."""
+        return self.members[self.starts[:-1]].astype(np.int64)
+
+    def different(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The different texts of some rows, increasing, and the place among them of the text of each row."""
+        return distinct(self.numbers[rows], len(self))
+
+    def of_rows(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mask over texts: those of a row in a mask over rows."""
+        found = np.zeros(len(self), dtype=bool)
+        found[self.numbers[allowed]] = True
+        return found
+
+    def rows(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of some texts, in their order, and for each the place of its text in `texts`."""
+        lows = self.starts[texts]
+        sizes = self.starts[texts + 1] - lows
+        ends = np.cumsum(sizes)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
+        return self.members[places].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
+
+    def enough(self, texts: NDArray[np.int64], k: int) -> int:
+        """How many of the first of these texts hold k rows."""
+        ends = np.cumsum(self.starts[texts + 1] - self.starts[texts])
+        return int(np.searchsorted(ends, k)) + 1
+
+    def save(self, folder: Path) -> None:
+        for name in FILES:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+
+
+def mapped(folder: Path, name: str) -> NDArray[Any]:
+    """A saved array, memory-mapped."""
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+
+def load(folder: Path, count: int) -> Texts:
+    """The saved numbering of `count` texts, memory-mapped."""
+    return Texts(mapped(folder, "numbers"), count, mapped(folder, "members"))
