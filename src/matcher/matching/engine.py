@@ -32,7 +32,7 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, clarity, distances, judgement, recipes, stored, suitability
+from matcher.matching import by_clause, distances, judgement, recipes, stored, suitability, trades
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -46,6 +46,7 @@ from matcher.reference import deadline
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 POOL = 25  # structures per lot among which groups are formed
 SHORT = 120  # characters; the text of a lot that is longer describes a need
+TELLS = 0.45  # weight of a trade from which shorter words tell what is needed
 
 
 class Matcher:
@@ -191,7 +192,7 @@ class Matcher:
         ]
 
     def _texts(self, tender: Tender) -> list[str]:
-        """The text of each lot; one that describes no need by itself ("Secteur Sud") is given the title of the notice."""
+        """The text of each lot; one whose own words tell no trade ("Secteur Sud") is given the title of the notice."""
         texts = [question(lot) for lot in tender.lots]
         if not self.judges:
             return texts
@@ -201,7 +202,7 @@ class Matcher:
             words = question(bare)
             if len(words) > SHORT or tender.title in words:
                 continue
-            if not clarity.says_need(bare, words, encoder.encode([words], role="query")[0], encoder):
+            if trades.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
                 texts[number] = f"{tender.title}. {texts[number]}"
         return texts
 
