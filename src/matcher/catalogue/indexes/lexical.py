@@ -242,7 +242,7 @@ class LexicalIndex:
                 held, weights = self._posting(column)
                 total[held] += weights
         total = total[places]
-        return (total / ceiling if ceiling else total).astype(np.float32)
+        return np.asarray(total / ceiling if ceiling else total, dtype=np.float32)
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
