@@ -237,6 +237,7 @@ class Serving:
         with unhurried():
             fresh = self._load(stamp)
             warm(fresh)
+            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
         return fresh
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:

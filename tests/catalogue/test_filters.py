@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import holding_any, search_names
+from matcher.domain import Recipe, Structure
 from matcher.reference.text import fold
 
 
@@ -49,3 +51,21 @@ def test_names_are_searched_by_all_their_words(catalogue: Catalogue) -> None:
     ):
         assert search_names(catalogue, words) == plainly(words), words
     assert search_names(catalogue, " ") == []
+
+
+def test_a_denial_reaches_every_structure_of_its_siret_also_by_an_earlier_one() -> None:
+    def structure(siret: str, kind: str, *before: str) -> Structure:
+        return Structure(siret=siret, name=f"{kind} {siret}", kind=kind, predecessors=before)
+
+    one, two, three, before = (f"0001000160001{n}" for n in (3, 4, 5, 6))
+    listed = [
+        structure(one, "ACI"),
+        structure(one, "AI"),
+        structure(two, "EI", before),
+        structure(three, "EI"),
+    ]
+    made = build_catalogue(listed, recipe=Recipe(encoder="hashing"))
+    found = made.denying({one: ("trade:cycles",), before: ("cpv:45",), "00010001600099": ("cpv:1",)})
+    assert found.denied == {0: ("trade:cycles",), 1: ("trade:cycles",), 2: ("cpv:45",)}
+    assert found.denying({one: ("cpv:77",)}).denied[1] == ("cpv:77", "trade:cycles")
+    assert not made.denied

@@ -57,6 +57,8 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
     assert [each["method"] for each in found] == ["reference BM25", "badge and sector", "default"]
     yardstick, sector, ours = (each["figures"]["nDCG@5"][0] for each in found)
     assert ours > max(yardstick, sector) > 0.5
+    alone = benchmark.on_judged([NEEDS], [ROOT / "data" / "sample"], ["lexical"], baselines=False, most=2)
+    assert [each["method"] for each in alone] == ["reference BM25", "lexical"]
     published.write(found, tmp_path)
     kept = json.loads((tmp_path / "sample" / "default.json").read_text(encoding="utf-8"))
     assert kept["data"]["needs"] == 40 and len(kept["data"]["revision"]) == 12
@@ -73,5 +75,9 @@ def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
     folder = ROOT / "docs" / "benchmark"
     found = published.read(folder)
     assert {each["method"] for each in found if each["task"] == "sample"} >= {"reference BM25", "e5-small", "default", "rotating", "dense", "place alone", "badge and sector"}  # fmt: skip
+    for task in {each["task"] for each in found} | set(benchmark.TASKS):
+        assert {"reference BM25", "default", "dense", "lexical"} <= {
+            e["method"] for e in found if e["task"] == task
+        }
     assert (folder / "index.md").read_text(encoding="utf-8") == published.tables(found)
     assert (folder / "cost.svg").read_text(encoding="utf-8") == published.plot(found)

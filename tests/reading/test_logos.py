@@ -94,7 +94,7 @@ def run(
     web: Web, folder: Path, held: Any = None, **options: Any
 ) -> tuple[dict[str, logos.Fetched], Any, list[str]]:
     kept: dict[str, logos.Fetched] = {}
-    given: dict[str, Any] = {"today": DAY, "fetcher": fetcher(web, seconds=2.0), **options}
+    given: dict[str, Any] = {"today": DAY, "fetcher": fetcher(web, seconds=60.0), **options}
     report, gone = logos.logos(folder, held or {}, lambda found: kept.update({found.siret: found}), **given)
     return kept, report, gone
 
@@ -154,7 +154,7 @@ def test_the_command_keeps_them_in_the_store(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/store.sqlite")
-    monkeypatch.setattr(logos, "Fetcher", lambda **_: fetcher(web, seconds=2.0))
+    monkeypatch.setattr(logos, "Fetcher", lambda **_: fetcher(web, seconds=60.0))
     folder = listed(tmp_path, one="http://images.example/one.png")
     assert (_logos.fetched(folder).records, _logos.fetched(folder).unchanged) == (1, 1)
     with Store.open() as store:

@@ -110,7 +110,8 @@ class _Blocks:
         self._dimension, self._home = dimension, home
         self._parts: list[NDArray[Any]] = []
         self._file: Path | None = None
-        self._rows, self._dtype = 0, np.dtype(np.float32)
+        self._rows = 0
+        self._dtype: Any = np.dtype(np.float32)
 
     def add(self, block: NDArray[np.float32]) -> None:
         self._rows += len(block)

@@ -301,10 +301,15 @@ class Catalogue:
     def denying(self, denied: Mapping[str, Iterable[str]]) -> Catalogue:
         """The same catalogue with these denials added, without a new build."""
         more = dict(self.denied)
-        names = (self.structures.column(name).to_pylist() for name in ("siret", "predecessors"))
-        for row, (siret, olds) in enumerate(zip(*names, strict=True)) if denied else ():
-            if added := {skill for name in (siret, *(olds or "").split()) for skill in denied.get(name, ())}:
-                more[row] = tuple(sorted({*more.get(row, ()), *added}))
+        for name, skills in denied.items():
+            found = {
+                name,
+                *(str(self.sirets[row]) for row in (self._successors.get(name),) if row is not None),
+            }
+            for siret in found:  # one SIRET may be two structures
+                low, high = (int(np.searchsorted(self.sirets, siret, side)) for side in ("left", "right"))
+                for row in range(low, high):
+                    more[row] = tuple(sorted({*more.get(row, ()), *skills}))
         other = copy.copy(self)
         other._denied = more
         return other

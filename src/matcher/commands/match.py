@@ -124,7 +124,9 @@ def show(answer: Answer) -> None:
     if tender.format != "need":
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
-        console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée. Précisez-le avec --place.")
+        console.print(
+            "  Aucun lieu n'est lu dans le besoin : toute la France est comparée. Précisez-le avec --place."
+        )
     for lot_answer in answer.lots:
         _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
     for number, group in enumerate(answer.consortia, 1):

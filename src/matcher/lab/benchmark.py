@@ -146,10 +146,10 @@ def on_judged(
 
 
 def _simple(
-    held: Catalogue, names: Collection[str] = tuple(SIMPLE)
+    held: Catalogue, names: Collection[str] = ()
 ) -> Iterator[tuple[str, Callable[[Question], list[str]]]]:
-    """The simple methods of these whose packages are installed; the reference BM25 is never left out."""
-    for name in names:
+    """The simple methods (of these) whose packages are installed; the reference BM25 is never left out."""
+    for name in names or SIMPLE:
         make = SIMPLE[name]
         try:
             yield name, make(held)

@@ -95,6 +95,8 @@ compare within a task only. [How to run it on data of your own](../how-to/benchm
 
 `reference BM25` reads words, `e5-small` is multilingual-e5-small as a general encoder, `dense` our encoder alone, `lexical` our word
 index alone, `place alone` the nearest, `badge and sector` a list filtered by sector and zone, complete profiles first.
+`partners`, `siae` and `suppliers` ask who won a past award: `R@k` is the share of winners among the first k. An award names one of those who could
+have served, and an ordering by likely leads is not one by winners. `co_awards`, `nearest`, `popularity` and `same_trade` are simple methods for partners.
 `wrong@5` and `nobody wrong` are better low. A cell without an interval was not measured.
 """
 

@@ -150,7 +150,7 @@ class Judgement:
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
         """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
         if len(shortlist) == 1:
-            return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | given)
+            return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | dict(given))
         kept = shortlist.once(("cells", self.fingerprint), dict)
         for name in self._cuts.keys() - given.keys() - kept.keys():
             kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))

@@ -37,7 +37,7 @@ def small(stream: BinaryIO) -> bytes:
         image = ImageOps.exif_transpose(found).convert("RGBA")
     except (OSError, ValueError, SyntaxError, EOFError):
         raise BadInput("the image is damaged") from None
-    if image.getextrema()[3][1] == 0:
+    if image.getchannel("A").getbbox() is None:
         raise BadInput("the image is transparent throughout")
     image.thumbnail((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     made = io.BytesIO()

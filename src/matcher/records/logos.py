@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import delete, select, update
 
 from matcher.records.store import Store, now
 from matcher.records.tables import Logo
@@ -80,7 +80,7 @@ def image(store: Store, siret: str, version: str) -> bytes | None:
     return base64.b64decode(found) if found else None
 
 
-def of_structure(store: Store, siret: str) -> Row[Any] | None:
+def of_structure(store: Store, siret: str) -> Any:
     """(version, source, fetched, removed_at) of a structure's logo; None where nothing is known of one."""
     wanted = select(Logo.version, Logo.source, Logo.fetched, Logo.removed_at).where(Logo.siret == siret)
     with store.reading() as connection:

@@ -42,7 +42,8 @@ class _Fold(dict[int, str]):
 _FOLD = _Fold()
 #: Frequent characters of French, replaced without a call for each occurrence; "`" and the tabulation are ASCII.
 _COMMON = tuple((char, _FOLD[ord(char)]) for char in "`\tàâçèéêëîïôùûœ²’–\xa0")
-_STRANGE = re.compile(r"[^\x00-\x7f«»—•°€]")  # the last are their own folding
+_STABLE = "«»—•°€"  # their own folding
+_STRANGE = re.compile(rf"[^\x00-\x7f{_STABLE}]")
 
 
 def _bare(found: re.Match[str]) -> str:
@@ -57,7 +58,10 @@ def folded(text: str) -> str:
         return text.translate(_FOLD)
     for char, bare in _COMMON:
         plain = plain.replace(char, bare)
-    return plain if plain.isascii() else _STRANGE.sub(_bare, plain)
+    rest = plain
+    for char in _STABLE:
+        rest = rest.replace(char, "")
+    return plain if rest.isascii() else _STRANGE.sub(_bare, plain)
 
 
 #: A word boundary where U+FFFD counts as a letter.
@@ -91,37 +95,48 @@ def french(pattern: str) -> re.Pattern[str]:
 _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )
-#: Where a sentence may end; it begins with one character class, so that other text is skipped fast.
-_BREAK = re.compile(
-    r"[\s;|•▪●\uf0b7](?:(?<=[;|•▪●\uf0b7])\s*|(?<=\n)\s*|(?<=[.!?…]\s)\s*|(?<=\s)[—–]{1,2}\s+)"
-)
+#: Where a sentence may end; it begins with one class of rare characters, so that other text is skipped fast.
+_BREAK = re.compile(r"[;|•▪●\uf0b7\n.!?…—–](?:(?<=[;|•▪●\uf0b7\n])\s*|(?<=[.!?…])\s+|(?<=\s[—–])[—–]?\s+)")
 _BULLETS = "—–-•▪●*"
 _OPEN_END = re.compile(
     r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
 )
 
 
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    """The (start, end) of what stands between sentences: a separator or the blank after a full stop, a dash in blanks."""
+    last = 0
+    found = _BREAK.search(text)
+    while found:
+        mark = text[found.start()]
+        first = found.start() + (mark in ".!?…") - (mark in "—–")
+        if first < last:  # the dash after a full stop opens the next sentence
+            found = _BREAK.search(text, found.start() + 1)
+            continue
+        last = found.end()
+        yield first, last
+        found = _BREAK.search(text, last)
+
+
 def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
     """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
     plain = folded(text) if plain is None else plain
     start = 0
-    for found in _BREAK.finditer(text):
-        before = plain[max(start, found.start() - 12) : found.start()]
-        after = text[found.end() : found.end() + 1]
-        if "\n" in found.group():
+    for first, last in _breaks(text):
+        before, blank = plain[max(start, first - 12) : first], text[first:last]
+        after = text[last : last + 1]
+        if "\n" in blank:
             wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before.strip()))
-            if "\n\n" not in found.group() and wrapped:
+            if "\n\n" not in blank and wrapped:
                 continue  # a wrapped line
-        elif text[found.start() - 1 : found.start()] == "." and (
-            _ABBREVIATED.search(before) or after.islower()
-        ):
+        elif text[first - 1 : first] == "." and (after.islower() or _ABBREVIATED.search(before)):
             continue
-        end = found.start()
+        end = first
         while end > start and text[end - 1].isspace():
             end -= 1
         if end > start:
             yield start, end
-        start = found.end()
+        start = last
     if text[start:].strip():
         yield start, len(text)
 

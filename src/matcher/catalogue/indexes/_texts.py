@@ -50,7 +50,7 @@ class Texts:
         found[self.numbers[allowed]] = True
         return found
 
-    def rows(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rows(self, texts: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The rows of some texts, in their order, and for each the place of its text in `texts`."""
         lows = self.starts[texts]
         sizes = self.starts[texts + 1] - lows

@@ -15,7 +15,7 @@ from matcher.reference.prose import folded
 
 #: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
 _AMOUNT = re.compile(
-    r"\b(?:montants?|maximum|maximal|estim\w*|valeur)\b[^.;\d]{0,60}?"
+    r"(?:montants?|maximum|maximal|estim\w*|valeur)\b[^.;\d]{0,60}?"
     r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
 )
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
@@ -31,7 +31,7 @@ _APART = re.compile(r"[.;\d]")
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans"
 _DURATION = re.compile(
-    r"\bdur.{1,2}e(?: \w+){0,6}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|annees?)\b"
+    r"dur.{1,2}e(?: \w+){0,6}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a) ?(\d{1,3})(?: \([\w-]+\))? (mois|ans?|annees?)\b"
 )
 #: "une durée de vie de 8 ans", "durée de garantie de 9 ans", "deux prolongations d'une durée de 1 an"
 _LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\w*|validite)\b")

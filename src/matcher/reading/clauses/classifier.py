@@ -40,7 +40,9 @@ Columns = NDArray[np.int64]
 #: "L. 2113-12", "L2113-13-1"
 _ARTICLE = re.compile(r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?")
 _TICKED = re.compile(r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)")
-_EMPTY = re.compile(r"[☐□⃞▢]|\[ ?\]|\( ?\)|_{2,}|\.{4,}")
+_EMPTY = re.compile(
+    r"[☐□⃞▢[(_.](?:(?<=[☐□⃞▢])|(?<=\[) ?\]|(?<=\() ?\)|(?<=_)_+|(?<=\.)\.{3,})"
+)  # begins with one class, which is skipped fast
 _WORD = re.compile(r"[a-z]+|\d+(?:[ \u202f.]\d{3}(?!\d))*(?:[.,]\d+)*|[?:/()|.;,%]")
 #: Words too common for skip-grams.
 _COMMON = frozenset("le la les l de du des d un une au aux et a ce cet cette ces / ( ) | , %".split())
@@ -158,8 +160,8 @@ class ClauseModel:
 
     def scores(self, text: str) -> NDArray[np.float64]:
         """The raw score of a passage for each label."""
-        seen = self._place[features(text)]
-        seen = np.unique(seen[seen > 0])
+        seen = np.sort(self._place[features(text)])
+        seen = seen[np.flatnonzero(np.diff(seen, prepend=0))]  # once each: a fifth of the time of `np.unique`
         view = self._view[seen]
         length = np.sqrt(np.bincount(view, self._square[seen], len(VIEWS)))
         scale = np.array(VIEWS) / np.maximum(length, 1e-9)

@@ -56,7 +56,9 @@ def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
 
 def _with(lot: Lot, **values: Any) -> Lot:
     """The lot with these values; itself where it has them, since a copy of its twenty fields takes time."""
-    return lot if all(getattr(lot, name) == value for name, value in values.items()) else replace(lot, **values)
+    return (
+        lot if all(getattr(lot, name) == value for name, value in values.items()) else replace(lot, **values)
+    )
 
 
 def _on_one_line(one: Condition) -> Condition:

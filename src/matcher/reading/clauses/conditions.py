@@ -28,7 +28,9 @@ _WRITTEN = {
 QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
 _QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
 _ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
-_QUALIFICATION_STEMS = (*_NAMES.lower().split(), "section", "ss3", "ss4", "electri", "iso", "label", "la personne")
+_QUALIFICATION_STEMS = (
+    *_NAMES.lower().split(), "sous-section", "ss3", "ss4", "habilitation", "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
+)  # fmt: skip
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(
     r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
@@ -69,13 +71,13 @@ _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 #: "Les variantes sont autorisées"
 _VARIANTS = re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b")
 _NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'")
-#: Conditions, with patterns that impose and that revoke them.
+#: Conditions by the stem that their sentences hold, with patterns that impose and that revoke them.
 _IMPOSED = (
-    ("visit", "Visite obligatoire", _VISIT, _NO_VISIT),
-    ("samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),
-    ("several-groups", "Interdit d'être dans plusieurs groupements", _SEVERAL, _OF_LEADER),
-    ("alone-and-group", "Interdit de répondre seul et en groupement", _ALONE_TOO, _OF_LEADER),
-    ("variants", "Variantes admises", _VARIANTS, _NO_VARIANTS),
+    ("visit", "visit", "Visite obligatoire", _VISIT, _NO_VISIT),
+    ("chantillon", "samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),
+    ("groupement", "several-groups", "Interdit d'être dans plusieurs groupements", _SEVERAL, _OF_LEADER),
+    ("groupement", "alone-and-group", "Interdit de répondre seul et en groupement", _ALONE_TOO, _OF_LEADER),
+    ("variante", "variants", "Variantes admises", _VARIANTS, _NO_VARIANTS),
 )
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
 _FORM = re.compile(
@@ -89,7 +91,7 @@ _FORM_FREE = re.compile(
 )
 _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 
-_STEMS = ("visit", "chantillon", "groupement", "variante")
+_STEMS = tuple(dict.fromkeys(stem for stem, *_ in _IMPOSED))
 
 
 def speaks(plain: str) -> bool:
@@ -98,7 +100,9 @@ def speaks(plain: str) -> bool:
 
 
 def _qualifies(plain: str) -> bool:
-    return any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+    return (
+        any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
+    )
 
 
 def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
@@ -125,10 +129,10 @@ def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:
-    for code, label, imposes, frees in _IMPOSED:
-        if imposes.search(plain) and not frees.search(plain):
+    for stem, code, label, imposes, frees in _IMPOSED:
+        if stem in plain and imposes.search(plain) and not frees.search(plain):
             yield code, label
-    form = _FORM.search(plain)
+    form = _FORM.search(plain) if "groupement" in plain else None
     if form and not _FORM_FREE.search(plain, form.start()):
         leader = " avec mandataire solidaire" if _LEADER_BOUND.search(plain) else ""
         yield "group-form", f"Groupement {form.group(1)}{leader}"

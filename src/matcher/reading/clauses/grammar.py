@@ -264,7 +264,8 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|clause|heure|obligat|d
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
     plain = repaired(folded(name))
-    return not _NO_SOCIAL_NAME.search(plain) and _SOCIAL_NAME.search(plain) is not None
+    named = _SOCIAL_WORD.search(plain) and _SOCIAL_NAME.search(plain)
+    return named is not None and not _NO_SOCIAL_NAME.search(plain)
 
 
 def of_social(plain: str) -> bool:

@@ -15,7 +15,7 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.reading.clauses import classifier, conditions, grammar, hours
 from matcher.reading.clauses.classifier import ClauseModel
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, speaks, windows
+from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, stems_of, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -58,13 +58,13 @@ def read(text: str) -> Reading:
 def read_with(model: ClauseModel, text: str) -> Reading:
     """As `read`, with another model."""
     plain = loosely(text)
-    social_too, conditions_too = speaks(plain), conditions.speaks(plain)
-    if not (social_too or conditions_too):
+    stems, conditions_too = stems_of(plain), conditions.speaks(plain)
+    if not (stems or conditions_too):
         return Reading()
     found = cut(text)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
-    kept = speaking(found) if social_too else []
+    kept = speaking(found, stems)
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
@@ -73,7 +73,12 @@ def read_with(model: ClauseModel, text: str) -> Reading:
         social += [_objective(one) for one in window if grammar.names_object(one.plain)]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
-    return Reading(_named_first(reserved), _named_first(social), tuple(conditions.stated(found) if conditions_too else ()), denials)
+    return Reading(
+        _named_first(reserved),
+        _named_first(social),
+        tuple(conditions.stated(found) if conditions_too else ()),
+        denials,
+    )
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:

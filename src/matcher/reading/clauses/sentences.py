@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ _OPENS_LIST = re.compile(r":\s*$")
 _DASH = re.compile(r"[—–]")
 
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
-_NEXT_LOT = re.compile(r"(?<=[^x ]\)),? (?=lots? (?:n° ?)?\d)")
+_NEXT_LOT = re.compile(r"\)(?<=[^x ]\)),? (?=lots? (?:n° ?)?\d)")
 
 #: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
 _STEMS = tuple(
@@ -69,10 +69,18 @@ class Sentence(NamedTuple):
     opens: bool = False  # stands at the beginning of a line
 
 
+def _tidy(text: str) -> bool:
+    """Whether no white space of a text is to be collapsed, as in most fields: a cheap question."""
+    doubled = any(two in text for two in ("  ", " \n", "\n ", "\n\n"))
+    return not doubled and text == text.strip() and text.replace("\n", "").isprintable()
+
+
+@lru_cache(maxsize=8)
 def joined(text: str) -> str:
     """The text with every run of white space collapsed to one space, or to one line break if it holds one; wrapped lines stay."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    text = "\n".join(filter(None, lines))
+    if not _tidy(text):
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        text = "\n".join(filter(None, lines))
     return _LOST_BULLET.sub(r"\1• ", text) if "? " in text else text
 
 
@@ -104,7 +112,7 @@ def cut(text: str) -> tuple[Sentence, ...]:
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
     for start, end in prose.sentences(text, folded):
         for found in _NEXT_LOT.finditer(folded, start, end):
-            yield start, found.start()
+            yield start, found.start() + 1
             start = found.end()
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
@@ -126,16 +134,18 @@ def loosely(text: str) -> str:
     return f" {plain}"
 
 
-def speaks(plain: str) -> bool:
-    """Whether a `loosely` folded text holds anything on reservations or insertion."""
-    return any(stem in plain and next(_standing(plain, stem), None) is not None for stem in _STEMS)
+def stems_of(plain: str) -> list[str]:
+    """The stems on reservations and insertion in a `loosely` folded text."""
+    return [stem for stem in _STEMS if stem in plain and next(_standing(plain, stem), None) is not None]
 
 
-def speaking(found: tuple[Sentence, ...]) -> list[int]:
-    """Indices of sentences that may concern reservations or insertion."""
+def speaking(found: tuple[Sentence, ...], stems: Sequence[str] = _STEMS) -> list[int]:
+    """Indices of sentences that may concern reservations or insertion: those with one of the stems."""
+    if not stems:
+        return []
     whole = "".join(f" {one.plain}\n" for one in found)
     starts = list(itertools.accumulate((len(one.plain) + 2 for one in found), initial=0))
-    kept = {bisect_right(starts, at) - 1 for stem in _STEMS if stem in whole for at in _standing(whole, stem)}
+    kept = {bisect_right(starts, at) - 1 for stem in stems for at in _standing(whole, stem)}
     return sorted(kept)
 
 

@@ -113,6 +113,13 @@ def cpvs(raw: Iterable[str]) -> tuple[str, ...]:
 _cpv = lru_cache(maxsize=16384)(clean_cpv)
 
 
+#: Months in a unit of time, by the first letters of its names.
+_MONTHS = {
+    "MON": 1.0, "MOI": 1.0, "YEA": 12.0, "ANN": 12.0, "AN": 12.0, "ANS": 12.0, "QUA": 3.0,
+    "DAY": 1 / MONTH_DAYS, "JOU": 1 / MONTH_DAYS, "WEE": 7 / MONTH_DAYS, "SEM": 7 / MONTH_DAYS,
+}  # fmt: skip
+
+
 def months(number: str, unit: str) -> float | None:
     """A duration in months from a number and MONTH, YEAR, WEEK, DAY or QUARTER (any spelling of these)."""
     try:
@@ -121,16 +128,7 @@ def months(number: str, unit: str) -> float | None:
         return None
     if not 0 < amount < 100_000:
         return None
-    per = {
-        "MON": 1.0,
-        "YEA": 12.0,
-        "ANN": 12.0,
-        "DAY": 1 / MONTH_DAYS,
-        "JOU": 1 / MONTH_DAYS,
-        "WEE": 7 / MONTH_DAYS,
-    }
-    per |= {"SEM": 7 / MONTH_DAYS, "QUA": 3.0, "MOI": 1.0, "AN": 12.0, "ANS": 12.0}
-    factor = per.get(unit.strip().upper()[:3])
+    factor = _MONTHS.get(unit.strip().upper()[:3])
     return round(amount * factor, 2) if factor else None
 
 

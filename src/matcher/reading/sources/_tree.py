@@ -7,7 +7,7 @@ elements, so that one reader serves both.  Namespaces are dropped: within a form
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -60,9 +60,9 @@ def parse(data: bytes, name: str) -> Element:
         raise BadInput(f"{name}: unreadable XML: {error}") from None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
-    for idle in [child for child in root if local(str(child.tag)) == "TRANSLATION_SECTION"]:
-        root.remove(idle)  # the machine-made titles of TED in 24 languages: a third of its elements
-    return flowed(bare(root))
+    # the names of a namespace declared at the root alone are found without a look at all others
+    known = data.count(b"xmlns") == len(root.nsmap)
+    return flowed(bare(root, {f"{{{uri}}}*" for uri in root.nsmap.values()} if known else {"*"}))
 
 
 def _without_translations(data: bytes) -> bytes:
@@ -78,7 +78,7 @@ _RAISED = {"o": "°", "2": "²", "3": "³"}
 
 def flowed(root: Element) -> Element:
     """The same tree with superscript elements (`FT` of TED) merged into the surrounding text."""
-    raised = root.findall(".//FT")
+    raised = list(root.iter("FT"))
     for letters in raised:
         typed = (letters.text or "").strip()
         letters.text = _RAISED.get(typed, typed)
@@ -89,9 +89,9 @@ def flowed(root: Element) -> Element:
     return root
 
 
-def bare(root: Element) -> Element:
-    """The same tree, every tag reduced to its local name."""
-    for element in root.iter("*"):
+def bare(root: Element, names: Collection[str] = ("*",)) -> Element:
+    """The same tree, every tag of these names ("*": all) reduced to its local name."""
+    for element in list(root.iter(*names)) if names else ():
         tag = element.tag
         if tag[0] == "{":
             element.tag = tag[tag.rfind("}") + 1 :]

@@ -35,6 +35,13 @@ from matcher.reference.text import clean
 
 YIELDS = "tender"
 
+#: Where the winners and the amount of a contract stand.
+WINNERS = (
+    "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR", "CONTRACTOR/ADDRESS_CONTRACTOR",
+    "WINNERS/WINNER/ADDRESS_WINNER", "WINNER/ADDRESS_WINNER",
+)  # fmt: skip
+AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
+
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a document whose root is TED_EXPORT."""
@@ -99,6 +106,7 @@ class _Form:
 
     def __init__(self, form: Element, coded: Element | None, document: str) -> None:
         self.form, self.coded, self.document = form, coded, document
+        self.alive = list(form.iter())  # else each look at an element makes its Python object again
         self.objects = kids(form, "OBJECT_CONTRACT")
         self.object = self.objects[0] if self.objects else None
         self.procedure = kid(form, "PROCEDURE")
@@ -109,7 +117,7 @@ class _Form:
             raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
         buyer_place = self.buyer_place
         lots = facts.placed(self.lots(title), buyer_place)
-        nature = self.nature()
+        nature = self.kind
         change = self.change()
         if nature == "correction" and re.search(r"(?i)sans suite|annul(?:é|ation|er)\b", change):
             nature = "cancellation"
@@ -120,15 +128,13 @@ class _Form:
             format="ted",
             title=title,
             description=clean(self.description()),
-            buyer=facts.buyer(
-                self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), buyer_place, self.buyer_type
-            ),
+            buyer=self.main_buyer,
             joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=nature,
             reference=clean(self.reference(), 200),
             family="JOUE",
-            procedure=self.kind_of_procedure(),
+            procedure=self.way,
             language=(self.form.get("LG") or "fr").lower(),
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
             deadline=self.deadline,
@@ -161,6 +167,11 @@ class _Form:
     def buyer_place(self) -> domain.Place:
         return _place(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"))
 
+    @cached_property
+    def main_buyer(self) -> domain.Buyer:
+        id_, name = self.buyer("NATIONALID"), self.buyer("OFFICIALNAME")
+        return facts.buyer(id_, name, self.buyer_place, self.buyer_type)
+
     def joint_buyers(self) -> tuple[domain.Buyer, ...]:
         """The joint buyers."""
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
@@ -175,6 +186,14 @@ class _Form:
             return "call"
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         return TYPES.get(kind) or FORMS.get(number) or DOCUMENTS.get(coded, "other")
+
+    @cached_property
+    def kind(self) -> domain.Nature:
+        return self.nature()
+
+    @cached_property
+    def way(self) -> str:
+        return self.kind_of_procedure()
 
     def kind_of_procedure(self) -> str:
         for child in self.procedure.iter() if self.procedure is not None else ():
@@ -227,6 +246,10 @@ class _Form:
         return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
 
     @cached_property
+    def lot_fields(self) -> list[dict[str, Element]]:
+        return [tree.fields(lot) for lot in self.descriptions()]
+
+    @cached_property
     def main_cpv(self) -> list[str]:
         return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
@@ -254,7 +277,7 @@ class _Form:
     )  # fmt: skip
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        stated = tree.fields(lot)
+        stated = self.lot_fields[place - 1]
         fields = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
         own = (
             [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
@@ -384,34 +407,31 @@ class _Form:
         return tuple(made)
 
     def award(self, one: Element, contract: Element, lot: domain.Lot | None, place: int) -> domain.Award:
-        people = [
-            *kids(contract, "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR"),
-            *kids(contract, "CONTRACTOR/ADDRESS_CONTRACTOR"),
-            *kids(contract, "WINNERS/WINNER/ADDRESS_WINNER"),
-            *kids(contract, "WINNER/ADDRESS_WINNER"),
-        ]
+        stated = tree.fields(contract)
+        people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
         group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
-        modification = self.nature() == "modification"
         return domain.Award(
             uid=f"{self.document}/award-{place}",
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
-            buyer=facts.buyer(
-                self.buyer("NATIONALID"), self.buyer("OFFICIALNAME"), self.buyer_place, self.buyer_type
-            ),
+            buyer=self.main_buyer,
             holders=holders,
             cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
             place=lot.places[0] if lot and lot.places else domain.Place(),
-            amount=_awarded(contract),
+            amount=_awarded(contract, stated),
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
             ),
             duration_months=lot.duration_months if lot else None,
-            procedure=self.kind_of_procedure(),
+            procedure=self.way,
             offers_received=_count(
                 value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
             ),
-            relation="modification" if modification else "group" if group else _relation(holders),
+            relation="modification"
+            if self.kind == "modification"
+            else "group"
+            if group
+            else _relation(holders),
             source=f"ted:{lot.id if lot else self.document}",
         )
 
@@ -429,8 +449,9 @@ class _Form:
 
     def lot_texts(self) -> list[str]:
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
-        stated = [tree.fields(lot) for lot in self.descriptions()]
-        return ["\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in stated]
+        return [
+            "\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in self.lot_fields
+        ]
 
 
 class _Defence(_Form):
@@ -625,10 +646,10 @@ def _changed(side: Element | None) -> str:
     return " ".join([tree.words(side), *codes]).strip()
 
 
-def _awarded(contract: Element) -> float | None:
-    paths = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
-    for path in paths:
-        amount = clean_amount(value(contract, path))
+def _awarded(contract: Element, stated: Container[str]) -> float | None:
+    """What a contract was awarded for; `stated` are the names of its fields."""
+    for path in AWARDED:
+        amount = clean_amount(value(contract, path)) if path.split("/")[0] in stated else None
         if amount:
             return amount
     return None
