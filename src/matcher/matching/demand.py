@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import vocation
+from matcher.learned import cpv, vocation
 from matcher.matching import trades
 from matcher.reference import paths
 from matcher.reference.text import fold
@@ -74,7 +74,9 @@ def staff(query: Query) -> float:
     """The probability that a lot asks for staff to be lent: by its published code, else by its text."""
     if query.cpv:
         return float(query.cpv[0].startswith(STAFF_CPV))
-    return float(1 / (1 + np.exp(-staffing().logits(query.vector[None, :], [query.text])[0, 0])))
+    # the catalogue may be of another encoder (`Query.vector`); a need without a code is rare enough to be encoded again
+    vector = cpv.shipped().encoder.encode([query.text], role="query")
+    return float(1 / (1 + np.exp(-staffing().logits(vector, [query.text])[0, 0])))
 
 
 def of(shortlist: Shortlist) -> Mapping[str, float]:
