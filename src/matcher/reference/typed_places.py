@@ -18,7 +18,7 @@ from matcher.reference import places, toponyms
 from matcher.reference.tables import assumptions_file, remembered
 from matcher.reference.text import fold
 
-LONGEST = 1_000  # characters of a need that are read
+LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
 HAMLET = 300  # population below which a name is more often a word than a place
 SIZABLE = 5_000  # population from which a commune is recognised in lower case
@@ -32,6 +32,7 @@ _IN = frozenset("dans en departement region".split())
 _ROADS = frozenset(
     "rue avenue av bd boulevard route chemin allee place impasse cours quai pont ligne".split()
 )
+_SENTENCE = re.compile(r"[.!?:•\n]\s")
 _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _PHRASE = re.compile(r"[\s'’-]*")
 _LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
@@ -62,9 +63,12 @@ class _Name:
 def mentioned(text: str) -> tuple[Place, ...]:
     """The places that a typed need names, marked inferred: towns, else areas; none where it names none.
 
-    Raises Homonyms where several communes bear the name and nothing tells which.
+    A text longer than a few lines is read as a notice is.  Raises Homonyms where several communes bear the name and nothing
+    tells which.
     """
-    names = list(_names(text[:LONGEST]))
+    if len(text) > LONGEST:
+        return toponyms.mentioned(text)
+    names = list(_names(text))
     within = [places.departments_within(one.options[0]) for one in names if len(one.options) == 1]
     near = frozenset(code for codes in within for code in codes)
     found = [one for one in names if one.town] or names
@@ -189,7 +193,8 @@ def _clearness(
         return 3
     if before & _BUILDINGS and not before & _OF:
         return 0
-    if tokens[i].group()[0].isupper() and not loud and not (i == 0 and key in _also_words()):
+    starts = not i or _SENTENCE.search(text[tokens[i - 1].end() : tokens[i].start()])
+    if tokens[i].group()[0].isupper() and not loud and not (starts and _common(key, town)):
         return 2 + sign
     if key in _also_words():
         return 3 * bool(
@@ -197,6 +202,11 @@ def _clearness(
         )
     whole = town is None or key == places.name_key(town.name)
     return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
+
+
+def _common(key: str, town: places.Commune | None) -> bool:
+    """Is a name that begins a sentence as likely a word: also a word, or that of a small place?"""
+    return key in _also_words() or (town is not None and town.population < SIZABLE)
 
 
 def _confirmed(text: str, tokens: Sequence[re.Match[str]], stop: int, options: tuple[Place, ...]) -> bool:
