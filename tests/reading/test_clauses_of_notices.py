@@ -326,7 +326,7 @@ def test_lots_in_one_sentence_keep_what_their_brackets_say() -> None:
 
 
 def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
-    title = "Fourniture et livraison de produits d'entretien pour les écoles et les services de la commune de Trifouillis - Marché réservé"
+    title = "Confection et livraison de rideaux occultants pour les crèches et les gîtes de la commune de Trifouillis-les-Oies - Marché réservé"
     assert clauses.read(title).reservation is not None
     assert clauses.read(f"{title} : non").reservation is None
 
@@ -416,7 +416,7 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("Tout certificat de qualification (exemple : Qualibat).", []),
         ("Le cas échéant, certification ISO 14001 ou équivalente.", []),
         ("Accompagnement de la régie vers la certification ISO 9001.", []),
-        ("Prestations de formation à l'habilitation électrique.", []),
+        ("Sessions de formation au certificat SSIAP, ou équivalent.", []),
         ("Les candidats doivent remettre, avec leur offre, les échantillons demandés.", ["Échantillons demandés"]),
         ("En cas de groupement, celui-ci sera obligatoirement conjoint.", ["Groupement conjoint"]),
         ("Un candidat en groupement ne pourra pas répondre au titre d'un autre groupement.", ["Interdit d'être dans plusieurs groupements"]),

@@ -36,7 +36,7 @@ _ASKED = re.compile(
     r"\b(?:certif|qualif|agre|attest|habilit|autoris|exig|justif|dispos|poss|detenir|competence|norme|label|equivalen)"
 )
 #: "Le Certiphyto n'est pas exigé", "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"; "accompagnement
-#: à la certification ISO 9001", "prestations de formation à l'habilitation électrique" are bought
+#: à la certification ISO 9001", "des sessions de formation à la sécurité incendie (SSIAP)" are bought
 _NOT_ASKED = re.compile(
     r"\b(?:pas|non) (?:exige|obligatoire|requis|demande)|\bexemple|\bex ?:|\ble cas echeant"
     r"|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b"

@@ -96,7 +96,7 @@ def who(plain: str) -> tuple[str, ...]:
 _DEAL = r"(?:marches?|lots?|accords?-cadres?|consultations?|procedures?|participation|concessions?)"
 #: "Le marché est réservé à une entreprise adaptée", and nothing denied, asked or unticked.
 _RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (?:\w+ )?(?:aux?|a)\b")
-#: "Fourniture d'enveloppes - Marché réservé": a mark set off by punctuation.
+#: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
 _MARKED = re.compile(rf"[^\w\s☐□⃞▢] ?{_DEAL} reservee?s?\b(?! ?:)")
 _NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?|sans objet)\b")
 #: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
