@@ -147,11 +147,16 @@ class Judgement:
         added["likely_need"] += self.base
         return added
 
+    @property
+    def cells(self) -> tuple[str, str]:
+        """The key under which a shortlist keeps the cells of its candidates: they depend on the lot and its place."""
+        return ("cells", self.fingerprint)
+
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
         """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
         if len(shortlist) == 1:
             return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | dict(given))
-        kept = shortlist.once(("cells", self.fingerprint), dict)
+        kept = shortlist.once(self.cells, dict)
         for name in self._cuts.keys() - given.keys() - kept.keys():
             kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))
         replaced = {name: cell(self._cuts[name], given[name]) for name in given if name in self._cuts}

@@ -121,10 +121,10 @@ class Able:
     def _asked_at(self, shortlist: Shortlist, place: Place) -> Levels:
         asked = shortlist.query
         query = replace(asked, places=spread(locate(place)), memo=asked.memo.without({"vague place"}))
-        there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE))
-        added = judgement.shipped().contributions(there)
-        scores: Column = np.sum(list(added.values()), axis=0)
-        return self._open(there, judgement.shipped().levels_of(scores))
+        judge = judgement.shipped()
+        there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE | {judge.cells}))
+        scores: Column = np.sum(list(judge.contributions(there).values()), axis=0)
+        return self._open(there, judge.levels_of(scores))
 
     def _open(self, shortlist: Shortlist, levels: Levels) -> Levels:
         """Levels by structure, of those alone that are open and of a directory."""

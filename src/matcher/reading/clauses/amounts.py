@@ -25,7 +25,7 @@ _OF_OTHERS = re.compile(
     r"|superieur|inferieur|excede|plus de |entre |prix de |(?:par|chaque|premiere) (?:bon de )?(?:commande|candidat|operation|periode))"
 )
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
-_MINIMUM = re.compile(r"\bmini(?!.*\bmaxi)")
+_MINIMUM, _MAXIMUM = re.compile(r"\bmini"), re.compile(r"\bmaxi")
 #: Separators between an amount and its neighbours.
 _APART = re.compile(r"[.;\d]")
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
@@ -41,6 +41,12 @@ _LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\
 _MONEY = re.compile(r"\d\s?(?:€|[eE][uU][rR])")
 
 
+def _least(words: str) -> bool:
+    """Do words speak of a minimum, and of no maximum after it?"""
+    *_, last = [None, *_MINIMUM.finditer(words)]
+    return last is not None and not _MAXIMUM.search(words, last.end())
+
+
 def amount(text: str) -> tuple[float, str] | None:
     """(euros, "year" or "total") where a text states one maximum, estimate or value, and one only; else None."""
     if not _MONEY.search(text):
@@ -53,7 +59,7 @@ def amount(text: str) -> tuple[float, str] | None:
             _APART.split(plain[found.end() :][:40])[0],
         )
         phrase = f"{before}{found.group()}{after}"
-        if not (_OF_OTHERS.search(phrase) or _MINIMUM.search(before + found.group())):
+        if not (_OF_OTHERS.search(phrase) or _least(before + found.group())):
             value = float(re.sub(r"\D", "", found.group(1)))
             sentence = re.split("[.;]", plain[: found.start()][-120:])[-1] + phrase
             stated[value] = "year" if _YEARLY.search(sentence) else "total"
