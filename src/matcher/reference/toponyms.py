@@ -282,15 +282,15 @@ def _of_grouping(found: _Grouping) -> Place:
 # --------------------------------------------------------------------------------------- named in a text
 
 _WORD = re.compile(r"[^\W_]+")
-_STREETS = frozenset(
+STREETS = frozenset(
     "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
 )
 _TERRITORIES = frozenset(
     "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
-_LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
+LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 #: Separators between two names of one list.
-_LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
+LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 _INTO = frozenset(("en", "dans", "departement", "region"))
@@ -363,7 +363,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
             options, around = coded, 2
         else:
             around = _strength(text, tokens, plain, i, stop, options)
-        listed = strength > 0 and _LISTED.fullmatch(text[end : tokens[i].start()]) is not None
+        listed = strength > 0 and LISTED.fullmatch(text[end : tokens[i].start()]) is not None
         strength = max(strength, around) if listed else around
         end = tokens[stop - 1].end()
         strength = 0 if loud and strength == 1 else strength
@@ -393,7 +393,7 @@ def _longest(
 def _known(words: str) -> tuple[Place, ...]:
     """What a name in a text may mean, hamlets and single words that name only a grouping left out."""
     key = places.name_key(words)
-    if key in _LINKS or key in ("lot", "ville", "commune"):
+    if key in LINKS or key in ("lot", "ville", "commune"):
         return ()
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return _options(key)
@@ -413,10 +413,10 @@ def _strength(
     if bracket and any(bracket.group(1).upper().startswith(d) for p in options if (d := p.department)):
         return 2
     back = i - 1
-    while back >= 0 and plain[back] in _LINKS:
+    while back >= 0 and plain[back] in LINKS:
         back -= 1
     head = plain[back] if back >= 0 else ""
-    if head in _STREETS:
+    if head in STREETS:
         return 0
     linked = back < i - 1
     if not options[0].commune:
@@ -462,7 +462,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))
     words = key.split()
     starts = [0] + [
-        i + 1 for i, (one, _) in enumerate(pairwise(words)) if one in _LINKS or one in _TERRITORIES
+        i + 1 for i, (one, _) in enumerate(pairwise(words)) if one in LINKS or one in _TERRITORIES
     ]
     for start in () if same else starts:
         same = places.communes_named(" ".join(words[start:]))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
+from itertools import dropwhile, islice, takewhile
 
 from matcher.domain import Place
 from matcher.reference import places, toponyms
@@ -20,27 +20,24 @@ from matcher.reference.text import fold
 
 LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
-HAMLET = 300  # population below which a name is more often a word than a place
 SIZABLE = 5_000  # population from which a commune is recognised in lower case
 SHORTENED = 8_000  # and from which by the first word of its name
 _TOKEN = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r" |-|['’]|/| \(|, ")
-_LINKS = frozenset("de d du des la le les l".split())
+_JOINED = re.compile(r" |-|['’]|/| \(|, ")  # between words of one name: "Saint-Denis, 93"
+_PHRASE = re.compile(r"[\s'’-]*")  # between words of one phrase
+_SENTENCE = re.compile(r"[.!?:•\n]\s")
+_POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _OF = frozenset("de d du des".split())
 _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
 _IN = frozenset("dans en departement region".split())
-_ROADS = frozenset(
-    "rue avenue av bd boulevard route chemin allee place impasse cours quai pont ligne".split()
-)
-_SENTENCE = re.compile(r"[.!?:•\n]\s")
-_POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
-_PHRASE = re.compile(r"[\s'’-]*")
-_LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
-_BUILDINGS = frozenset(  # are named after people and trees more than after towns: "collège Saint-Exupéry"
+#: Are named after people and trees more than after towns: "collège Saint-Exupéry".
+_BUILDINGS = frozenset(
     "ecole college lycee gymnase stade residence cite foyer square parc creche salle clinique maison".split()
 )
 _NUMBERED = frozenset("departement dept dep dpt".split())
+#: Before a number that counts something.
 _COUNTED = frozenset("lot lots no n article taille format de d a x et ou".split())
+#: After a number of a date or a time.
 _DATED = frozenset(
     "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre au et h heures a".split()
 )
@@ -68,58 +65,115 @@ def mentioned(text: str) -> tuple[Place, ...]:
     """
     if len(text) > LONGEST:
         return toponyms.mentioned(text)
-    names = list(_names(text))
+    names = list(_Line(text).names())
     within = [places.departments_within(one.options[0]) for one in names if len(one.options) == 1]
     near = frozenset(code for codes in within for code in codes)
     found = [one for one in names if one.town] or names
     clearest = max((one.clear for one in found), default=0)
-    first = next((number for number, one in enumerate(found) if one.clear == clearest), 0)
-    chosen = found[first : first + 1] + list(
-        takewhile(lambda one: one.listed and one.clear >= min(clearest, 2), found[first + 1 :])
-    )
+    rest = dropwhile(lambda one: one.clear < clearest, found)
+    chosen = list(islice(rest, 1))
+    chosen += takewhile(lambda one: one.listed and one.clear >= min(clearest, 2), rest)
     settled = (toponyms.settled(one.words, one.options, near) for one in chosen)
     return tuple(dict.fromkeys(replace(place, inferred=True) for place in settled))
 
 
-def _names(text: str) -> Iterator[_Name]:
-    """The names of places in a text, left to right, the longest first."""
-    tokens = list(_TOKEN.finditer(text))
-    plain = [fold(token.group()) for token in tokens]
-    loud = sum(map(str.isupper, text)) > sum(map(str.islower, text))
-    i, end = 0, -1
-    while i < len(tokens):
-        for stop in range(_furthest(text, tokens, i), i, -1):
-            words = text[tokens[i].start() : tokens[stop - 1].end()]
-            options = _options(words)
-            clear = _clearness(text, tokens, plain, i, stop, options, loud) if options else 0
-            if clear:
-                between = text[end : tokens[i].start()] if end >= 0 else "."
-                yield _Name(
-                    words,
-                    _sided(options, _before(text, tokens, plain, i)),
-                    clear,
-                    _LISTED.fullmatch(between) is not None,
-                )
-                i, end = stop - 1, tokens[stop - 1].end()
+class _Line:
+    """A typed line, its words, and which of them name places."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_TOKEN.finditer(text))
+        self.plain = [fold(token.group()) for token in self.tokens]
+        self.loud = sum(map(str.isupper, text)) > sum(map(str.islower, text))
+
+    def names(self) -> Iterator[_Name]:
+        """The names of places, left to right, the longest first."""
+        i, end = 0, -1
+        while i < len(self.tokens):
+            for stop in range(self._furthest(i), i, -1):
+                options = _options(self._words(i, stop))
+                clear = self._clearness(i, stop, options) if options else 0
+                if clear:
+                    listed = end >= 0 and toponyms.LISTED.fullmatch(self.text[end : self.tokens[i].start()])
+                    sided = _sided(options, self._before(i))
+                    yield _Name(self._words(i, stop), sided, clear, bool(listed))
+                    i, end = stop - 1, self.tokens[stop - 1].end()
+                    break
+            i += 1
+
+    def _words(self, i: int, stop: int) -> str:
+        return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]
+
+    def _gap(self, i: int) -> str:
+        """What stands between word i and the one before; "" before the first."""
+        return self.text[self.tokens[i - 1].end() : self.tokens[i].start()] if i else ""
+
+    def _furthest(self, i: int) -> int:
+        """Where the longest name that starts at word i could end."""
+        stop = i + 1
+        while stop < min(i + WORDS, len(self.tokens)) and _JOINED.fullmatch(self._gap(stop)):
+            stop += 1
+        return stop
+
+    def _before(self, i: int) -> frozenset[str]:
+        """The words before word i in its phrase: links, and the first that is none."""
+        back = i
+        while back > 0 and _PHRASE.fullmatch(self._gap(back)):
+            back -= 1
+            if self.plain[back] not in toponyms.LINKS:
                 break
-        i += 1
+        return frozenset(self.plain[back:i])
 
+    def _clearness(self, i: int, stop: int, options: tuple[Place, ...]) -> int:
+        """How clearly words are the name of the place (see `_Name`); 0 where they are not taken for one."""
+        before, key = self._before(i), places.name_key(" ".join(self.plain[i:stop]))
+        if before & toponyms.STREETS or "quartier" in before:
+            return 0
+        if key.isdigit():
+            return self._of_number(i, key)
+        if any(map(str.isdigit, key)):
+            return 3
+        if before & _BUILDINGS and not before & _OF:
+            return 0
+        town = places.commune(options[0].commune) if options[0].commune else None
+        sign = bool(before & (_AT | _IN))
+        word = key in _also_words()
+        begins = not i or _SENTENCE.search(self._gap(i))
+        common = word or (town is not None and town.population < SIZABLE)
+        if self.tokens[i].group()[0].isupper() and not self.loud and not (begins and common):
+            return 2 + sign
+        if word:
+            return 3 * bool(before & _IN if town is None else "a" in before or self._confirmed(stop, options))
+        whole = town is None or key == places.name_key(town.name)
+        return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
 
-def _furthest(text: str, tokens: Sequence[re.Match[str]], i: int) -> int:
-    """Where the longest name that starts at word i could end."""
-    stop = i + 1
-    while stop < min(i + WORDS, len(tokens)) and _JOINED.fullmatch(
-        text[tokens[stop - 1].end() : tokens[stop].start()]
-    ):
-        stop += 1
-    return stop
+    def _confirmed(self, start: int, options: tuple[Place, ...]) -> bool:
+        """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
+        held = {place.department for place in options}
+        return any(
+            not area.commune and held & set(places.departments_within(area))
+            for end in range(self._furthest(start) if start < len(self.tokens) else start, start, -1)
+            for area in _options(self._words(start, end))
+        )
+
+    def _of_number(self, i: int, key: str) -> int:
+        """The same of a number: a postcode at either end, a department at the end, in brackets, or after "dans le" or "du"."""
+        following = self.plain[i + 1] if i + 1 < len(self.plain) else ""
+        if len(key) == 5:
+            ends = i in (0, len(self.tokens) - 1) or not self._gap(i).isspace()
+            return 2 * (ends and (not key.endswith("000") or not following))
+        before = self.plain[max(0, i - 2) : i]
+        last = before[-1] if before else ""
+        if last == "du" or last in _NUMBERED or before == ["dans", "le"] or self._gap(i).endswith("("):
+            return 3 * (following not in _DATED and not following.isdigit())
+        return int(i > 0 and not following and len(key) == 2 and last not in _COUNTED)
 
 
 @lru_cache(20_000)
 def _options(words: str) -> tuple[Place, ...]:
     """What words may name: a place of that name, a number of a department, or a town by the start of its name."""
     key = places.name_key(words)
-    if len(key) < 2 or key in _LINKS:
+    if len(key) < 2 or key in toponyms.LINKS:
         return ()
     found = toponyms.named(words)
     if any(map(str.isdigit, key)):
@@ -132,7 +186,7 @@ def _options(words: str) -> tuple[Place, ...]:
 
 def _hamlet(place: Place) -> bool:
     town = places.commune(place.commune) if place.commune else None
-    return town is not None and town.population <= HAMLET
+    return town is not None and town.population <= toponyms.HAMLET
 
 
 @remembered()
@@ -165,70 +219,3 @@ def _sided(options: tuple[Place, ...], before: frozenset[str]) -> tuple[Place, .
     if before & _IN:
         return tuple(place for place in options if not place.commune) or options
     return options
-
-
-def _before(text: str, tokens: Sequence[re.Match[str]], plain: Sequence[str], i: int) -> frozenset[str]:
-    """The words before word i in its phrase: links, and the first that is none."""
-    back = i
-    while back > 0 and _PHRASE.fullmatch(text[tokens[back - 1].end() : tokens[back].start()]):
-        back -= 1
-        if plain[back] not in _LINKS:
-            break
-    return frozenset(plain[back:i])
-
-
-def _clearness(
-    text: str, tokens: Sequence[re.Match[str]], plain: Sequence[str], i: int, stop: int, options: tuple[Place, ...], loud: bool
-) -> int:  # fmt: skip
-    """How clearly words are the name of the place (see `_Name`); 0 where they are not taken for one."""
-    before, key = _before(text, tokens, plain, i), " ".join(plain[i:stop])
-    if before & _ROADS or "quartier" in before:
-        return 0
-    if key.isdigit():
-        return _of_number(text, tokens, plain, i, key)
-    key = places.name_key(key)
-    sign = bool(before & (_AT | _IN))
-    town = places.commune(options[0].commune) if options[0].commune else None
-    if any(map(str.isdigit, key)):
-        return 3
-    if before & _BUILDINGS and not before & _OF:
-        return 0
-    starts = not i or _SENTENCE.search(text[tokens[i - 1].end() : tokens[i].start()])
-    if tokens[i].group()[0].isupper() and not loud and not (starts and _common(key, town)):
-        return 2 + sign
-    if key in _also_words():
-        return 3 * bool(
-            before & _IN if town is None else before & {"a"} or _confirmed(text, tokens, stop, options)
-        )
-    whole = town is None or key == places.name_key(town.name)
-    return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
-
-
-def _common(key: str, town: places.Commune | None) -> bool:
-    """Is a name that begins a sentence as likely a word: also a word, or that of a small place?"""
-    return key in _also_words() or (town is not None and town.population < SIZABLE)
-
-
-def _confirmed(text: str, tokens: Sequence[re.Match[str]], stop: int, options: tuple[Place, ...]) -> bool:
-    """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
-    for end in range(_furthest(text, tokens, stop) if stop < len(tokens) else stop, stop, -1):
-        for area in _options(text[tokens[stop].start() : tokens[end - 1].end()]):
-            if not area.commune and {place.department for place in options} & set(
-                places.departments_within(area)
-            ):
-                return True
-    return False
-
-
-def _of_number(text: str, tokens: Sequence[re.Match[str]], plain: Sequence[str], i: int, key: str) -> int:
-    """The same of a bare number: a postcode at either end of the text, a department at its end, in brackets, after "dans le" or "du"."""
-    following = plain[i + 1] if i + 1 < len(plain) else ""
-    if len(key) == 5:
-        ends = i in (0, len(tokens) - 1) or not text[tokens[i - 1].end() : tokens[i].start()].isspace()
-        return 2 * (ends and (not key.endswith("000") or not following))
-    before = plain[max(0, i - 2) : i]
-    dated = following in _DATED or following.isdigit()
-    said = before[-1:] == ["du"] or before == ["dans", "le"] or (before[-1:] and before[-1] in _NUMBERED)
-    if said or text[: tokens[i].start()].endswith("("):
-        return 3 * (not dated)
-    return int(i > 0 and not following and len(key) == 2 and before[-1] not in _COUNTED)
