@@ -1,7 +1,8 @@
 """Random samples of nightly digests and of reasons, for manual review.
 
-python tests/bench/read_by_hand.py night CATALOGUE [--draw 60] [--seed 1]
-    Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs.
+python tests/bench/read_by_hand.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
+    Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs of lot and structure;
+    with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
 python tests/bench/read_by_hand.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
     Shown reasons of the first five of 40 needs.
 
@@ -28,7 +29,7 @@ from matcher.reading import gather
 TOP, FLOOR = Options(rules=Rules()).top, Rules().floor
 
 
-def night(matcher: Matcher, catalogue: Path, draw: int) -> None:
+def night(matcher: Matcher, catalogue: Path, draw: int, notices: bool) -> None:
     """What digests would carry: the rows that a night keeps, before any structure's own settings."""
     tenders = [t for t in gather.load_notices(catalogue) if t.nature in ANSWERABLE]
     lots, begun = sum(len(t.lots) for t in tenders), time.process_time()
@@ -46,6 +47,9 @@ def night(matcher: Matcher, catalogue: Path, draw: int) -> None:
         f"{len(rows)} pairs, {levels['likely']} to call and {levels['clause']} by the clause; "
         f"{len({(tender.id, row['siret']) for tender, row in rows})} pairs of notice and structure"
     )
+    if notices:
+        random.shuffle(rows)
+        rows = list({(tender.id, row["siret"]): (tender, row) for tender, row in rows}.values())
     for tender, row in random.sample(rows, min(draw, len(rows))):
         lot = next(lot for lot in tender.lots if lot.id == row["lot_id"])
         who = matcher.catalogue.structure(matcher.catalogue.row(row["siret"]))
@@ -81,11 +85,12 @@ def main() -> None:
     parser.add_argument("queries", type=Path, nargs="?")
     parser.add_argument("--draw", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--notices", action="store_true")
     args = parser.parse_args()
     random.seed(args.seed)
     matcher = Matcher.load(args.catalogue)
     if args.what == "night":
-        night(matcher, args.catalogue, args.draw)
+        night(matcher, args.catalogue, args.draw, args.notices)
     else:
         reasons(matcher, args.queries, args.draw)
 

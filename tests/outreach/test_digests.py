@@ -80,6 +80,29 @@ def test_those_of_the_trade_come_first_with_reasons_and_the_link_to_the_document
     assert chances[n.siret(100)] > best_other
 
 
+def test_lots_of_one_notice_that_differ_in_little_are_one_card(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a", "tonte"))
+    content = mails(store)[n.siret(100)]
+    (item,) = content["items"]
+    more = [
+        item | {"lot_id": f"a-{k}", "lot": f"Lot {k}", "title": f"Secteur {k}", "place": f"Ville {k}"}
+        for k in (2, 3)
+    ]
+    apart = item | {
+        "lot_id": "a-4",
+        "lot": "Lot 4",
+        "title": "Secteur 4",
+        "reservation": "Lot réservé (L2113-13)",
+    }
+    whole = content | {"items": [item, *more, apart], "link": "https://example.org/d/x"}
+    text, html = (digests.rendered(whole, form).decode() for form in ("text", "html"))
+    for written in (text, html):
+        assert written.count("Du même avis, pour vous aussi") == 1
+        assert all(written.count(f"Secteur {k}") == 1 and f"Ville {k}" in written for k in (2, 3))
+    assert text.count("Pourquoi vous") == 2 and html.count("<section>") >= 2
+    assert [f"#{k}" in html for k in (1, 2, 3, 4)] == [True] * 4
+
+
 def test_no_more_than_the_cap_a_day_and_the_rest_follows(store: Store, folder: Path) -> None:
     n.night(store, folder, *(n.tender(f"t{i}") for i in range(5)), cap=2)
     n.night(store, folder, cap=2, day=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -44,6 +44,18 @@ def deadline(item: Mapping[str, Any]) -> str:
     return " ".join(part for part in (day(item["deadline"]), hour(item["deadline"])) if part)
 
 
+#: What is said once for lots of one notice that agree in it.
+SHARED = ("notice_id", "kind", "reservation", "clauses", "conditions", "reasons", "alone", "changes")
+
+
+def cards(items: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, Mapping[str, Any]]]]:
+    """The items with their numbers, lots of one notice together where all but object, place, amount and date is the same."""
+    found: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for number, item in enumerate(items, 1):
+        found.setdefault(repr([item.get(name) for name in SHARED]), []).append((number, item))
+    return list(found.values())
+
+
 def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[Any]]:
     """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
     yield [label for _, label in COLUMNS]
@@ -72,5 +84,5 @@ def templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(day=day, deadline=deadline)
+    made.globals.update(day=day, deadline=deadline, cards=cards)
     return made
