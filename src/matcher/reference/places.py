@@ -147,9 +147,11 @@ def commune(code: str) -> Commune | None:
     return None if row is None else _commune_at(row)
 
 
-def communes() -> Iterator[Commune]:
-    """Every commune, in the order of its code."""
-    return (_commune_at(row) for row in range(len(_communes()[0])))
+def communes(population: int = 0) -> Iterator[Commune]:
+    """Every commune of so many people at least, in the order of its code."""
+    return (
+        _commune_at(number) for number, row in enumerate(_communes()[1]) if int(row[5] or 0) >= population
+    )
 
 
 def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
@@ -216,6 +218,15 @@ def communes_named(name: str, department: str | None = None) -> tuple[Commune, .
     if department:
         found = [c for c in found if c.department == department]
     return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+
+
+@remembered()
+def first_words() -> frozenset[str]:
+    """The words with which names of communes, departments and regions begin, with or without article or title."""
+    by_department, by_region = _area_names()
+    names = (_by_key(), _by_bare_key(), by_department, by_region)
+    titles = ("departement", "region", "conseil")
+    return frozenset((*titles, *(key.partition(" ")[0] for each in names for key in each)))
 
 
 def mentions(words: str, place: Commune | None) -> bool:

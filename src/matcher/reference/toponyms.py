@@ -102,12 +102,15 @@ def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place
         )
     left = found if len(found) == 1 else _within(found, near) or found
     if len(left) > 1:
-        longer = [c for c in places.search_commune(words, limit=20) if c.population >= TOWN]
-        raise Homonyms(
-            words,
-            _choices(tuple(dict.fromkeys((*found, *(of_commune(c.code) for c in longer)))))[:MOST_CHOICES],
-        )
+        raise Homonyms(words, _choices(tuple(dict.fromkeys((*found, *_towns_like(words)))))[:MOST_CHOICES])
     return left[0]
+
+
+@lru_cache(4096)  # every commune is compared
+def _towns_like(words: str) -> tuple[Place, ...]:
+    """The towns whose name is, begins with, or resembles these words."""
+    found = places.search_commune(words, limit=20)
+    return tuple(of_commune(commune.code) for commune in found if commune.population >= TOWN)
 
 
 def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
@@ -258,6 +261,13 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
         if kind.startswith("MET"):
             cities.append((frozenset(places.name_key(name).split()) - _SMALL, made))
     return table, cities
+
+
+@remembered()
+def first_words() -> frozenset[str]:
+    """The words with which names of places begin, as they are typed."""
+    groupings = (name.partition(" ")[0] for name in _grouping_names()[0])
+    return places.first_words() | frozenset((*groupings, *_KINDS, *_ACRONYMS, "st", "ste"))
 
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:

@@ -90,7 +90,7 @@ class _Line:
         """The names of places, left to right, the longest first."""
         i, end = 0, -1
         while i < len(self.tokens):
-            for stop in range(self._furthest(i), i, -1):
+            for stop in range(self._furthest(i) if self._may_begin(i) else i, i, -1):
                 options = _options(self._words(i, stop))
                 clear = self._clearness(i, stop, options) if options else 0
                 if clear:
@@ -100,6 +100,9 @@ class _Line:
                     i, end = stop - 1, self.tokens[stop - 1].end()
                     break
             i += 1
+
+    def _may_begin(self, i: int) -> bool:
+        return self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]
@@ -192,9 +195,8 @@ def _hamlet(place: Place) -> bool:
 @remembered()
 def _short_names() -> dict[str, list[str]]:
     """Towns of a compound name by its first word: Brive, Cherbourg; those of two towns left out."""
-    towns = [one for one in places.communes() if one.population >= SHORTENED]
     table: dict[str, list[str]] = {}
-    for town in towns:
+    for town in places.communes(SHORTENED):
         first, _, rest = places.name_key(town.name).partition(" ")
         if rest:
             table.setdefault(first, []).append(town.code)
