@@ -373,7 +373,7 @@ class LotAnswerOut(BaseModel):
     considered: int
     calls_for: str = Field(
         "",
-        description="unclear: the words say no need; clause: hours by a social clause; beyond: what no structure does.",
+        description="staff: persons lent to the buyer; unclear: the words say no need; clause: hours by a social clause; beyond: what no structure does.",
     )
     likely: int = Field(0, description="Bidders to be called, of all those considered.")
     plausible: int = Field(0, description="Bidders to be asked first.")

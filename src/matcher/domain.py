@@ -456,7 +456,7 @@ class Consortium:
 
 
 #: No need stated, social-clause hours only, or outside what structures do.
-CallsFor = Literal["", "unclear", "clause", "beyond"]
+CallsFor = Literal["", "staff", "unclear", "clause", "beyond"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

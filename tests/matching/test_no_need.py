@@ -72,6 +72,14 @@ def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str)
     assert answer.calls_for != "unclear" and answer.matches
 
 
+def test_a_need_of_staff_is_told_as_one_and_lenders_come_first(matcher: Matcher) -> None:
+    answer = matcher.match(
+        free_text_tender("besoin de 2 agents d'entretien en renfort cet été", NANTES)
+    ).lots[0]
+    assert answer.calls_for == "staff"
+    assert answer.matches[0].structure.kind in ("AI", "ETTI")
+
+
 def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Matcher) -> None:
     answer = matcher.match(
         free_text_tender("assurance responsabilité civile et flotte automobile", NANTES)

@@ -141,6 +141,7 @@ def counts(answer: LotAnswer) -> str:
 
 #: Why nobody is proposed and what to do, by what the lot calls for.
 NOBODY: Mapping[CallsFor, str] = {
+    "staff": "Le besoin demande du personnel : personne qui en met à disposition n'est connu à portée.",
     "unclear": "Ce texte ne dit pas de besoin : écrivez ce qui est à faire, et où.",
     "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
     "par des heures d'insertion ou une part sous-traitée.",

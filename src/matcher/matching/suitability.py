@@ -86,7 +86,9 @@ def calls_for(ranking: Ranking) -> CallsFor:
         return "unclear"
     asked = evidence.lot_columns(ranking.shortlist)
     never = 1.0 - asked["served"] - asked["clause"]
-    if asked["staff"] > demand.SHARE or asked["served"] >= max(asked["clause"], never):
+    if asked["staff"] > demand.SHARE:
+        return "staff"
+    if asked["served"] >= max(asked["clause"], never):
         return ""
     return "clause" if asked["clause"] >= never else "beyond"
 
