@@ -713,7 +713,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
 - `clarity.npz` tells a need from any other text, `staffing.npz` a need of staff to be lent from any other need, both learnt from
   texts of our own (`data/training/typed_texts.csv.gz`, `staff_texts.csv.gz`); `tests/bench/read_typed.py` prints how well they
-  read texts of authors who had not seen the code.
+  read texts of authors who had not seen the code. All of these texts are written by a language model: how people type, not how often.
 - `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
   `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
   under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the
