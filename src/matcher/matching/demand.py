@@ -71,12 +71,17 @@ def staffing(folder: Path | None = None) -> trades.Reader:
 
 
 def staff(query: Query) -> float:
-    """The probability that a lot asks for staff to be lent: by its published code, else by its text."""
+    """The probability that a lot asks for staff to be lent: by its published code, else by its text; computed once."""
     if query.cpv:
         return float(query.cpv[0].startswith(STAFF_CPV))
+    found: float = query.memo.once("staff", lambda: _staff_in(query.text))
+    return found
+
+
+def _staff_in(text: str) -> float:
     # the catalogue may be of another encoder (`Query.vector`); a need without a code is rare enough to be encoded again
-    vector = cpv.shipped().encoder.encode([query.text], role="query")
-    return float(1 / (1 + np.exp(-staffing().logits(vector, [query.text])[0, 0])))
+    vector = cpv.shipped().encoder.encode([text], role="query")
+    return float(1 / (1 + np.exp(-staffing().logits(vector, [text])[0, 0])))
 
 
 def of(shortlist: Shortlist) -> Mapping[str, float]:

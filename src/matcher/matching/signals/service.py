@@ -29,7 +29,7 @@ SERVING = {
 
 def asks_staff(shortlist: Shortlist) -> bool:
     """Does the lot ask for staff rather than for a service?"""
-    return bool(shortlist.once("staff", lambda: demand.staff(shortlist.query)) > demand.SHARE)
+    return demand.staff(shortlist.query) > demand.SHARE
 
 
 def measure(shortlist: Shortlist) -> Column:
