@@ -21,6 +21,7 @@ from matcher.reading import clauses
 from matcher.reading.clauses import conditions, sentences
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
+from matcher.reference.prose import folded
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = shared_dir()
@@ -425,7 +426,7 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
     ],
 )  # fmt: skip
 def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
-    assert [one.what.label for one in conditions.stated(sentences.cut(text))] == labels
+    assert [one.what.label for one in conditions.stated(sentences.cut(*sentences.pages([text])))] == labels
 
 
 # ---------------------------------------------------------------------------------------------- amounts
@@ -447,14 +448,17 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
     ],
 )
 def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
-    assert clauses.amount(text) is None
+    assert clauses.amount(folded(text)) is None
 
 
 def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     text = "Le montant minimum est de 33 000 € HT et le montant maximum de 132 000 € HT pour la durée totale."
-    assert clauses.amount(text) == (132000.0, "total")
-    assert clauses.amount("Sans montant minimum et avec un maximum de 90 000 € HT.") == (90000.0, "total")
-    assert clauses.amount("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.") == (
+    assert clauses.amount(folded(text)) == (132000.0, "total")
+    assert clauses.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == (
+        90000.0,
+        "total",
+    )
+    assert clauses.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == (
         30000.0,
         "year",
     )
@@ -469,7 +473,7 @@ def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     ],
 )
 def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:
-    assert clauses.duration(text) == months
+    assert clauses.duration(folded(text)) == months
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:

@@ -34,7 +34,7 @@ from matcher.reading.clauses.classifier import (
     Verdict,
     Weights,
 )
-from matcher.reading.clauses.sentences import cut, passage, speaking, windows
+from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
 from matcher.reference.prose import folded
 
@@ -136,8 +136,8 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
 
 def _windows_of(path: Path) -> Iterator[Any]:
     form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
-    for text in [f"{form.title()}\n{form.general_text()}", *form.lot_texts()]:
-        found = cut(text)
+    for page in pages([f"{form.title()}\n{form.general_text()}", *form.lot_texts()]):
+        found = cut(page)
         yield from windows(found, speaking(found))
 
 

@@ -7,11 +7,11 @@ prizes, fees, thresholds, required turnovers and references do not.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from matcher.domain import Lot
-from matcher.reference.prose import folded
 
 #: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
 _AMOUNT = re.compile(
@@ -37,8 +37,8 @@ _DURATION = re.compile(
 _LASTS_OTHERWISE = re.compile(r"\b(?:vie|garantie|prolong\w+|reconduc\w+|option\w*|validite)\b")
 
 
-#: Digits before a currency, before any letter is folded.
-_MONEY = re.compile(r"\d\s?(?:€|[eE][uU][rR])")
+#: What a text holds that states an amount.
+_STEMS = ("montant", "maxim", "estim", "valeur")
 
 
 def _least(words: str) -> bool:
@@ -47,12 +47,15 @@ def _least(words: str) -> bool:
     return last is not None and not _MAXIMUM.search(words, last.end())
 
 
-def amount(text: str) -> tuple[float, str] | None:
-    """(euros, "year" or "total") where a text states one maximum, estimate or value, and one only; else None."""
-    if not _MONEY.search(text):
-        return None
-    plain = folded(text)
-    stated: dict[float, str] = {}
+def amount(*texts: str) -> tuple[float, str] | None:
+    """(euros, "year" or "total") where folded texts state one maximum, estimate or value, and one only; else None."""
+    stated = dict(one for text in texts for one in _amounts(text))
+    return next(iter(stated.items())) if len(stated) == 1 else None
+
+
+def _amounts(plain: str) -> Iterator[tuple[float, str]]:
+    if not (("€" in plain or "eur" in plain) and any(stem in plain for stem in _STEMS)):
+        return
     for found in _AMOUNT.finditer(plain):
         before, after = (
             _APART.split(plain[: found.start()][-80:])[-1],
@@ -62,18 +65,15 @@ def amount(text: str) -> tuple[float, str] | None:
         if not (_OF_OTHERS.search(phrase) or _least(before + found.group())):
             value = float(re.sub(r"\D", "", found.group(1)))
             sentence = re.split("[.;]", plain[: found.start()][-120:])[-1] + phrase
-            stated[value] = "year" if _YEARLY.search(sentence) else "total"
-    return next(iter(stated.items())) if len(stated) == 1 else None
+            yield value, "year" if _YEARLY.search(sentence) else "total"
 
 
-def duration(text: str) -> float | None:
-    """The months of the contract where a text states one duration, and one only; else None."""
-    if "dur" not in text.lower():
-        return None
-    plain = folded(text)
+def duration(*texts: str) -> float | None:
+    """The months of the contract where folded texts state one duration, and one only; else None."""
     found = {
         float(match.group(1)) * (1 if match.group(2) == "mois" else 12)
-        for match in _DURATION.finditer(plain)
+        for plain in texts
+        for match in (_DURATION.finditer(plain) if "dur" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
     return found.pop() if len(found) == 1 else None
@@ -83,19 +83,19 @@ def duration(text: str) -> float | None:
 SYMBOLIC = 1.0  # euros
 
 
-def completed(lot: Lot, text: str) -> Lot:
-    """The lot with the amount and duration that its text states where no field does, named in `inferred`.
+def completed(lot: Lot, *texts: str) -> Lot:
+    """The lot with the amount and duration that its folded texts state where no field does, named in `inferred`.
 
-    An amount stated by a field is kept, unless symbolic; the text may state that it is yearly.
+    An amount stated by a field is kept, unless symbolic; the texts may state that it is yearly.
     """
     stated = lot.amount if lot.amount and lot.amount > SYMBOLIC else None
     made = lot if stated == lot.amount else replace(lot, amount=None)
-    stated_amount = amount(text)
+    stated_amount = amount(*texts)
     if stated_amount and stated is None:
         made = _inferred(made, "amount", amount=stated_amount[0], amount_period=stated_amount[1])
     elif stated_amount == (stated, "year"):
         made = replace(made, amount_period="year")
-    months = duration(text) if lot.duration_months is None else None
+    months = duration(*texts) if lot.duration_months is None else None
     return made if months is None else _inferred(made, "duration_months", duration_months=months)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from matcher.domain import Clause, Condition, Lot, Reservation, Tender
 from matcher.reading.clauses import amounts, grammar
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.reading import Reading, merged, quote, read
+from matcher.reading.clauses.reading import STEMS, Reading, merged, quote, read_all
+from matcher.reading.clauses.sentences import pages
 
 T = TypeVar("T")
 
@@ -25,12 +26,15 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
     holds for every lot, or for those it names.
     """
-    whole = read("\n".join(filter(None, (tender.title, general))))
+    general = "\n".join(filter(None, (tender.title, general)))
     texts = {lot.id: (by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots}
-    own = {lot.id: read(texts[lot.id]) for lot in tender.lots}
-    alone = len(tender.lots) == 1
+    ready = pages([*texts.values(), general], STEMS)
+    *read, whole = read_all(ready)
+    own = dict(zip(texts, read, strict=True))
+    plain = {id: one.plain for id, one in zip(texts, ready, strict=False)}
+    alone = [ready[-1].plain] if len(tender.lots) == 1 else []
     lots = [_completed(lot, own[lot.id], whole) for lot in tender.lots]
-    lots = [amounts.completed(lot, f"{texts[lot.id]}\n{general}" if alone else texts[lot.id]) for lot in lots]
+    lots = [amounts.completed(lot, plain[lot.id], *alone) for lot in lots]
     return replace(tender, lots=_contradicted(tender.lots, tuple(lots), own, whole))
 
 
@@ -38,8 +42,10 @@ def _number(lot: Lot) -> str:
     return re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower()) or lot.number
 
 
-def _holding(lot: Lot, own: Iterable[Finding[T]], whole: Iterable[Finding[T]]) -> list[T]:
+def _holding(lot: Lot, own: Sequence[Finding[T]], whole: Sequence[Finding[T]]) -> list[T]:
     """Findings that apply to a lot: those of its own text, and those of the whole notice that name it or no lot."""
+    if not (own or whole):
+        return []
     number = _number(lot)
     return [one.what for one in (*own, *whole) if one.holds_for(number)]
 

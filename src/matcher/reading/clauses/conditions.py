@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from matcher.domain import Condition
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import any_of, repaired
-from matcher.reading.clauses.sentences import Sentence
+from matcher.reading.clauses.sentences import Sentence, speaking
 
 #: The qualifications that notices ask for by their names ...
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
@@ -27,9 +27,9 @@ _WRITTEN = {
 }
 QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
 _QUALIFICATIONS = {label: re.compile(rf"\b(?:{words})\b") for label, words in QUALIFICATIONS.items()}
-_ANY_QUALIFICATION = re.compile(rf"\b(?:{'|'.join(QUALIFICATIONS.values())})\b")
 _QUALIFICATION_STEMS = (
-    *_NAMES.lower().split(), "sous-section", "ss3", "ss4", "habilitation", "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
+    *_NAMES.lower().replace("rge ", "").split(), " rge", "(rge", "sous-section", "ss3", "ss4", "habilitation",
+    "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
 )  # fmt: skip
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(
@@ -59,13 +59,11 @@ _SAMPLES = any_of(
 )
 #: "Les échantillons d'eau doivent être analysés", "aucun échantillon n'est exigé"
 _NO_SAMPLES = re.compile(r"\b(?:aucun|n'est|ne sont|pas)\b|\banalys|\bprelev|\blaboratoire")
-_FORBIDDEN = r"^(?=.*(?:\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)))"
+_FORBIDDEN = re.compile(r"\binterdi|\bne (?:peu|pour|ser)|\bpas (?:etre )?(?:autoris|admis|la possib)")
 #: "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
-_SEVERAL = re.compile(
-    rf"{_FORBIDDEN}.*(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre)(?: autres)?|dans un seul) groupements?"
-)
+_SEVERAL = re.compile(r"(?:(?<!ou )\b(?:plusieurs|plus d'un|un autre)(?: autres)?|dans un seul) groupements?")
 #: "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
-_ALONE_TOO = re.compile(rf"{_FORBIDDEN}(?=.*\bgroupement).*\b(?:individuel|a la fois seul)")
+_ALONE_TOO = re.compile(r"\b(?:individuel|a la fois seul)")
 #: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
 _OF_LEADER = re.compile(r"\bmandataire (?:de|pour|ne)\b|\brepresenter\b")
 #: "Les variantes sont autorisées"
@@ -75,9 +73,11 @@ _NO_VARIANTS = re.compile(r"\b(?:ne|non|pas|aucune|ni|si)\b|n'")
 _IMPOSED = (
     ("visit", "visit", "Visite obligatoire", _VISIT, _NO_VISIT),
     ("chantillon", "samples", "Échantillons demandés", _SAMPLES, _NO_SAMPLES),
-    ("groupement", "several-groups", "Interdit d'être dans plusieurs groupements", _SEVERAL, _OF_LEADER),
-    ("groupement", "alone-and-group", "Interdit de répondre seul et en groupement", _ALONE_TOO, _OF_LEADER),
     ("variante", "variants", "Variantes admises", _VARIANTS, _NO_VARIANTS),
+)
+_GROUPS = (
+    (_SEVERAL, "several-groups", "Interdit d'être dans plusieurs groupements"),
+    (_ALONE_TOO, "alone-and-group", "Interdit de répondre seul et en groupement"),
 )
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement solidaire imposé"
 _FORM = re.compile(
@@ -91,48 +91,40 @@ _FORM_FREE = re.compile(
 )
 _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 
-_STEMS = tuple(dict.fromkeys(stem for stem, *_ in _IMPOSED))
+#: What a sentence holds that states a condition.
+STEMS = (*(stem for stem, *_ in _IMPOSED), "groupement", *_QUALIFICATION_STEMS)
 
 
-def speaks(plain: str) -> bool:
-    """Whether a folded text holds a word of these conditions."""
-    return any(stem in plain for stem in _STEMS) or _qualifies(plain)
-
-
-def _qualifies(plain: str) -> bool:
-    return (
-        any(stem in plain for stem in _QUALIFICATION_STEMS) and _ANY_QUALIFICATION.search(plain) is not None
-    )
-
-
-def stated(found: Sequence[Sentence]) -> Iterator[Finding[Condition]]:
+def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
-    heading: Sentence | None = None
-    qualified = _qualifies("\n".join(one.plain for one in found))
-    for one in found:
+    heading: int | None = None
+    speaks = set(speaking(found, stems))
+    for at, one in enumerate(found):
         text, plain = one.text, one.plain
         if plain.endswith(":"):
-            heading = one
+            heading = at
         elif not one.item:
             heading = None
-        elif heading:
-            text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
-        for code, label in _labels(plain, qualified):
-            yield Finding(Condition(code=code, label=label, passage=text), one.lots)
+        if at in speaks or heading in speaks:
+            if heading not in (None, at):
+                text, plain = f"{found[heading].text} {text}", f"{found[heading].plain} {plain}"
+            for code, label in _labels(repaired(plain)):
+                yield Finding(Condition(code=code, label=label, passage=text), one.lots)
 
 
-def _labels(plain: str, qualified: bool) -> Iterator[tuple[str, str]]:
-    if any(stem in plain for stem in _STEMS):
-        yield from _of_stems(repaired(plain))
-    if qualified and _qualifies(plain):
-        yield from _qualified(repaired(plain))
+def _labels(plain: str) -> Iterator[tuple[str, str]]:
+    yield from _of_stems(plain)
+    if any(stem in plain for stem in _QUALIFICATION_STEMS):
+        yield from _qualified(plain)
 
 
 def _of_stems(plain: str) -> Iterator[tuple[str, str]]:
     for stem, code, label, imposes, frees in _IMPOSED:
         if stem in plain and imposes.search(plain) and not frees.search(plain):
             yield code, label
-    form = _FORM.search(plain) if "groupement" in plain else None
+    if "groupement" in plain and _FORBIDDEN.search(plain) and not _OF_LEADER.search(plain):
+        yield from (told for pattern, *told in _GROUPS if pattern.search(plain))
+    form = _FORM.search(plain) if "conjoint" in plain or "solidaire" in plain else None
     if form and not _FORM_FREE.search(plain, form.start()):
         leader = " avec mandataire solidaire" if _LEADER_BOUND.search(plain) else ""
         yield "group-form", f"Groupement {form.group(1)}{leader}"

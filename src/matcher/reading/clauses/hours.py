@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from matcher.reading.clauses.grammar import any_of
-from matcher.reading.clauses.sentences import Sentence, joined
-from matcher.reference.prose import folded, lots_named
+from matcher.reading.clauses.sentences import Sentence
+from matcher.reference.prose import lots_named
 
 LotHours = list[tuple[float | None, frozenset[str]]]
 
@@ -169,9 +169,8 @@ def stated_hours(run: str) -> LotHours:
     return [(found[0].hours, lots)]
 
 
-def hours_at(text: str, found: Sequence[Sentence], at: int) -> LotHours:
+def hours_at(plain: str, found: Sequence[Sentence], at: int) -> LotHours:
     """The hours stated from sentence `at` on, in it and those that go on with it; else in its neighbours."""
-    plain = folded(joined(text))
     start, last = found[at].span[0], at
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]

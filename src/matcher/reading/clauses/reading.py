@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
-from matcher.reading.clauses import classifier, conditions, grammar, hours
+from matcher.reading.clauses import classifier, conditions, grammar, hours, sentences
 from matcher.reading.clauses.classifier import ClauseModel
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, stems_of, windows
+from matcher.reading.clauses.sentences import Page, Sentence, cut, pages, passage, speaking, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -49,36 +48,35 @@ class Reading:
         return stated.get(frozenset()) or sum(filter(None, stated.values())) or None
 
 
-@lru_cache(maxsize=1024)
+STEMS = (*sentences.STEMS, *conditions.STEMS)
+NOTHING = Reading()
+
+
 def read(text: str) -> Reading:
     """What a French text states of reservations, social clauses and conditions."""
-    return read_with(classifier.shipped(), text)
+    return read_all(pages([text], STEMS))[0]
 
 
-def read_with(model: ClauseModel, text: str) -> Reading:
-    """As `read`, with another model."""
-    plain = loosely(text)
-    stems, conditions_too = stems_of(plain), conditions.speaks(plain)
-    if not (stems or conditions_too):
-        return Reading()
-    found = cut(text)
+def read_all(found: Iterable[Page], model: ClauseModel | None = None) -> list[Reading]:
+    """What each of the texts of a notice states; `model` stands in for the one of models/clauses."""
+    return [_read(model or classifier.shipped(), one) if one.stems else NOTHING for one in found]
+
+
+def _read(model: ClauseModel, page: Page) -> Reading:
+    found = cut(page)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
-    kept = speaking(found, stems)
+    kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
-        social += _conditioned(model, window, chances, text, found)
+        social += _conditioned(model, window, chances, page, found)
         social += _judged(model, window, chances["criterion"])
         social += [_objective(one) for one in window if grammar.names_object(one.plain)]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
-    return Reading(
-        _named_first(reserved),
-        _named_first(social),
-        tuple(conditions.stated(found) if conditions_too else ()),
-        denials,
-    )
+    practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
+    return Reading(_named_first(reserved), _named_first(social), tuple(practical), denials)
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -145,7 +143,7 @@ def merged(found: Iterable[Reservation]) -> Reservation | None:
 
 
 def _conditioned(
-    model: ClauseModel, window: Window, chances: dict[str, float], text: str, found: Window
+    model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
     plainly = [one for one in window if grammar.plainly_conditioned(one.plain)]
@@ -159,7 +157,7 @@ def _conditioned(
         if not grammar.names_object(one.plain):
             share, quoted = grammar.share(one.plain), quote(one.text)
             _, left_out = grammar.lots_of(one.plain)
-            for number, lots in hours.hours_at(text, found, found.index(one)):
+            for number, lots in hours.hours_at(page.plain, found, found.index(one)):
                 what = Clause(hours=number, share=share, origin="text", passage=quoted, confidence=sure)
                 lots = (lots or one.lots) - left_out
                 yield Finding(what, lots, left_out, not lots and grammar.all_lots(one.plain))
