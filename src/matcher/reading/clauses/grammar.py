@@ -9,17 +9,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from matcher.reference.prose import LOST, folded, lots_named
+from matcher.reference.prose import folded, lots_named
 
 
 def any_of(*patterns: str) -> re.Pattern[str]:
     """One pattern that matches where any of these does."""
     return re.compile("|".join(patterns))
-
-
-def repaired(plain: str) -> str:
-    """A folded text with its destroyed letters guessed: "adapt\ufffde" gives "adaptee"; offsets are not preserved."""
-    return re.sub(rf"{LOST}+", "e", plain) if LOST in plain else plain
 
 
 # -------------------------------------------------------------------------------------------- articles
@@ -89,7 +84,7 @@ def ticked(plain: str) -> str:
 
 def who(plain: str) -> tuple[str, ...]:
     """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by people."""
-    plain = ticked(repaired(plain))
+    plain = ticked(plain)
     named = tuple(name for name, pattern in _WHO.items() if pattern.search(plain))
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
@@ -98,9 +93,9 @@ def who(plain: str) -> tuple[str, ...]:
 _RESERVED = re.compile(r"\b(?:marches?|lots?)\b[^.;:?☐□]{0,40}\breservee?s? (?:aux?|a)\b")
 #: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
 _MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:)")
-_NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
+NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
 #: "Les marchés subséquents pourront être réservés"
-_SUPPOSED = any_of(_NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
+_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
 #: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
 _RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
 _DENIED = any_of(
@@ -115,24 +110,22 @@ _PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|stru
 
 def plainly_reserved(plain: str) -> bool:
     """Whether a sentence states explicitly that its contract is reserved, and to whom."""
-    plain = repaired(plain)
     return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
 
 
 def marked_reserved(plain: str) -> bool:
     """Whether a long title ends with the mark of a reserved contract, whoever it is for."""
-    plain = repaired(plain)
     return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
 
 
 def reserved_to_somebody(plain: str) -> bool:
     """Whether a sentence says to whom something is reserved."""
-    return _RESERVED_TO.search(repaired(plain)) is not None
+    return _RESERVED_TO.search(plain) is not None
 
 
 def denied(plain: str) -> bool:
     """Whether a sentence states that the contract, or a lot, is not reserved."""
-    return _DENIED.search(repaired(plain)) is not None
+    return _DENIED.search(plain) is not None
 
 
 def left_open(plain: str) -> bool:
@@ -142,7 +135,7 @@ def left_open(plain: str) -> bool:
 
 def asks_papers(plain: str) -> bool:
     """Whether a sentence only requires documents from the structures that it names."""
-    return _PAPERS.search(repaired(plain)) is not None and "reserv" not in plain
+    return _PAPERS.search(plain) is not None and "reserv" not in plain
 
 
 # ----------------------------------------------------------------------------------------- which lots
@@ -165,7 +158,7 @@ def lots_of(plain: str) -> tuple[frozenset[str], frozenset[str]]:
             out,
             none,
         )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
-    open_to_all = none.union(*(lots for lots, side in sides if _NEGATED.search(side)))
+    open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
     return (none if all_lots(plain) else named - out), out
@@ -263,7 +256,7 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
-    return _SOCIAL_NAME.search(_OTHER_SOCIAL.sub("", repaired(folded(name)))) is not None
+    return _SOCIAL_NAME.search(_OTHER_SOCIAL.sub("", folded(name))) is not None
 
 
 def of_social(plain: str) -> bool:
@@ -273,7 +266,6 @@ def of_social(plain: str) -> bool:
 
 def plainly_conditioned(plain: str) -> bool:
     """Whether a sentence names a social clause or a social condition of performance, and denies nothing."""
-    plain = repaired(plain)
     return bool(_CLAUSE.search(plain)) and not _SUPPOSED.search(plain)
 
 
@@ -284,5 +276,4 @@ def runs_clauses(plain: str) -> bool:
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    plain = repaired(plain)
     return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)

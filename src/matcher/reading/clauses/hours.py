@@ -49,8 +49,8 @@ _LISTED = re.compile(
 _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 #: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
 _ROW = re.compile(r"[\s,:]0*(\d{1,2}) ?\([^()\d]*$|\n0*(\d{1,2}) ?[|/;][^\n\d]*$")
-#: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures": goes on with the hours of the sentence before.
-_GOES_ON = re.compile(r"\W*(?:l[ea]s? )?(?:lot|tranche|annee|total)")
+#: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
+_GOES_ON = re.compile(r"\W*(?:l[ea]s? )?(?:lot|tranche|annee|total|\d)")
 #: Characters of a list or a table that are read on.
 _AHEAD = 3_000
 
