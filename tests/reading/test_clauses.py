@@ -82,6 +82,8 @@ L'article L. 2112-2 prévoit que les conditions d'exécution peuvent prendre en 
 Attestation d'assurance et déclaration relative à l'obligation d'emploi des travailleurs handicapés
 Insertion paysagère et architecturale du bâtiment : 20 %
 Mission d'assistance aux maîtres d'ouvrage pour la mise en œuvre des clauses sociales dans leurs marchés
+Mission de facilitateur des clauses sociales d'insertion
+AMO clauses sociales d'insertion
 La clause sociale de reprise du personnel prévue par la convention collective s'applique.
 En 2025, 12 000 heures d'insertion ont été réalisées dans les marchés de la métropole.
 Marché réservé aux structures employant des personnes éloignées de l'emploi
@@ -284,6 +286,37 @@ def test_hours_go_to_their_lots() -> None:
         tender(A, B), "Lot | Objet | Heures insertion\n1 | Voirie | 310\n2 | Bordures | 120"
     )
     assert [lot.clauses[0].hours for lot in made.lots] == [310.0, 120.0]
+
+
+def said(lot: Lot) -> dict[str, object]:
+    """What is read of a lot, in the fields of `clause_lots.jsonl`."""
+    found: dict[str, object] = {}
+    if lot.reservation is not None:
+        by_article = {AUDIENCE_OF[article] for article in lot.reservation.articles}
+        found["reserved"] = sorted(lot.reservation.who or by_article)
+    for one in lot.clauses:
+        if one.nature != "objective":
+            values = {"hours": one.hours, "share": one.share, "weight": one.weight}
+            found |= {one.nature: True} | {name: value for name, value in values.items() if value}
+    return found
+
+
+AUDIENCE_OF = {"L2113-12": "ESAT/EA", "L2113-13": "SIAE", "L2113-13-1": "prison", "L2113-15": "ESS"}
+
+
+def test_what_notices_of_several_lots_state_of_each() -> None:
+    """Passages written before they were read: reserved to whom, hours, shares and weights, lot by lot."""
+    rows = [json.loads(line) for line in (DATA / "clause_lots.jsonl").read_text("utf-8").splitlines()]
+    wrong = []
+    for row in rows:
+        lots = (Lot(id=f"t/{n}", title="Lot", number=str(n)) for n in range(1, row["lots"] + 1))
+        made = clauses.complete(
+            Tender(id="t", format="x", title="Consultation", lots=tuple(lots)), row["text"]
+        )
+        if {lot.number: said(lot) for lot in made.lots if said(lot)} != row["truth"]:
+            wrong.append(row["text"])
+    assert len(rows) == 80
+    assert len(wrong) <= 4, "\n".join(wrong)
 
 
 def test_the_text_adds_its_article_to_the_field() -> None:

@@ -412,6 +412,8 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("En cas de groupement d'entreprises, ce dernier devra prendre la forme d'un groupement solidaire.", ["Groupement solidaire"]),
         ("Chaque membre du groupement doit remettre les pièces, sauf la lettre de candidature conjointe.", []),
         ("Le mandataire du groupement devra être solidaire de ses cotraitants.", []),
+        ("La transformation du groupement conjoint en groupement solidaire sera exigée de l'attributaire.", ["Groupement solidaire"]),
+        ("L'acheteur se réserve la possibilité d'exiger la transformation en groupement solidaire.", []),
         ("Un même mandataire ne pourra représenter plus d'un groupement.", []),
         ("Formations à la conduite : CACES 1, 3 et 5.", []),
         ("Tout certificat de qualification (exemple : Qualibat).", []),
@@ -470,6 +472,8 @@ def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
         ("Le marché est conclu pour une durée de 3 ans.", 36.0),
         ("Deux prolongations d'une durée de 1 an chacune.", None),
         ("Les équipements ont une durée de vie totale de 8 ans.", None),
+        ("Rénovation de rames pour permettre une exploitation pour une durée de 12 ans.", None),
+        ("Marché d'exploitation du chauffage d'une durée de 5 ans.", 60.0),
     ],
 )
 def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:

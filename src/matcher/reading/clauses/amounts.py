@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from matcher.domain import Lot
@@ -72,24 +71,22 @@ def duration(*texts: str) -> float | None:
     return found.pop() if len(found) == 1 else None
 
 
-def completed(lot: Lot, *texts: str) -> Lot:
-    """The lot with the amount and duration that its folded texts state where no field does, named in `inferred`.
+def completed(lot: Lot, *texts: str) -> dict[str, Any]:
+    """The fields of a lot that its folded texts state where no field does, named in `inferred`.
 
     An amount stated by a field is kept, unless symbolic; the texts may state that it is yearly.
     """
     read: dict[str, Any] = {}
-    inferred = []
+    inferred = list(lot.inferred)
     stated, said = lot.amount if lot.amount and lot.amount > SYMBOLIC else None, amount(*texts)
     if said and stated is None:
-        read, inferred = {"amount": said[0], "amount_period": said[1]}, ["amount"]
+        read["amount"], read["amount_period"] = said
+        inferred.append("amount")
     elif stated != lot.amount:
-        read = {"amount": None}
+        read["amount"] = None
     elif said == (stated, "year"):
-        read = {"amount_period": "year"}
-    months = duration(*texts) if lot.duration_months is None else None
-    if months is not None:
+        read["amount_period"] = "year"
+    if lot.duration_months is None and (months := duration(*texts)) is not None:
         read["duration_months"] = months
         inferred.append("duration_months")
-    if inferred:
-        read["inferred"] = tuple(dict.fromkeys([*lot.inferred, *inferred]))
-    return replace(lot, **read) if read else lot
+    return read | {"inferred": tuple(dict.fromkeys(inferred))}

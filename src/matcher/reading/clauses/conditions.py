@@ -79,7 +79,7 @@ _OF_LEADER = re.compile(r"\bmandataire de\b")
 #: "la transformation en un groupement solidaire sera exigée"
 _FORM = re.compile(
     r"(?:(?<!mandataire du )\b(?:groupement|ce dernier|celui-ci)\b(?:(?!mandataire)[^.;,]){0,80}?"
-    r"\b(?:impose|contraint|devra|obligatoirement)\b|\btransformation\b)(?:(?!mandataire)[^.;,]){0,80}?"
+    r"\b(?:impose|contraint|devra|obligatoirement)\b|\btransformation\b[^.;,]{0,60}\ben\b)(?:(?!mandataire)[^.;,]){0,80}?"
     r"\b(conjoint|solidaire)"
 )
 #: "Le groupement devra être conjoint ou solidaire", "l'acheteur se réserve la possibilité d'exiger la transformation"
@@ -117,7 +117,7 @@ def _labels(plain: str) -> Iterator[tuple[str, str]]:
     if form and not _FORM_FREE.search(plain):
         leader = " avec mandataire solidaire" if _LEADER_BOUND.search(plain) else ""
         yield "group-form", f"Groupement {form.group(1)}{leader}"
-    if any(stem in plain for stem in _QUALIFICATION_STEMS):
-        if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
-            found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
-            yield from (("qualification", label) for label in found)
+    spoken = any(stem in plain for stem in _QUALIFICATION_STEMS)
+    if spoken and _ASKED.search(plain) and not _NOT_ASKED.search(plain):
+        found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
+        yield from (("qualification", label) for label in found)

@@ -33,6 +33,15 @@ class Reading:
     conditions: tuple[Finding[Condition], ...] = ()
     denials: tuple[Finding[str], ...] = ()  # passages that explicitly deny a reservation
 
+    def of_lot(self, number: str, whole: Reading) -> Reading:
+        """What holds for a lot: of the reading of its own text, and of that of the whole notice what names it or no lot."""
+        if self is whole is NOTHING:
+            return NOTHING
+        pairs = ((getattr(self, name), getattr(whole, name)) for name in self.__slots__)
+        return Reading(
+            *(tuple(one for one in (*own, *of_all) if one.holds_for(number)) for own, of_all in pairs)
+        )
+
     @property
     def reservation(self) -> Reservation | None:
         """The reservation merged from its statements: the most probable passage, every article and beneficiary."""
@@ -168,8 +177,8 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = (tuple(one for one in those if grammar.of_social(one.plain)) for those in (saying, window))
-    for one in next(filter(None, social), saying):
+    social = [one for one in window if grammar.of_social(one.plain)]
+    for one in [one for one in saying if one in social] or social or saying:
         if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             own = grammar.social_weight(one.plain) or grammar.listed_weight(one.plain)
