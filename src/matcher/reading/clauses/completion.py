@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from matcher.domain import Clause, Condition, Lot, Tender
 from matcher.reading.clauses import amounts, grammar
-from matcher.reading.clauses.reading import STEMS, Reading, merged, quote, read_all
+from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import pages
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
