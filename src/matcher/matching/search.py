@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -68,6 +69,13 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     deniers = denials.deniers(catalogue.denied.items(), query.lot) if catalogue.denied else []
     if deniers:  # "ce n'est pas notre métier"
         candidates = np.setdiff1d(candidates, deniers)
+    return with_rows(catalogue, query, candidates, partial=allowed is not None or bool(deniers))
+
+
+def with_rows(
+    catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
+) -> Shortlist:
+    """The shortlist of these candidates, increasing; `partial` says that rows which no retriever found may be missing."""
     counts = catalogue.offsets[candidates + 1] - catalogue.offsets[candidates]
     starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     everything = len(candidates) == len(catalogue)
@@ -76,9 +84,7 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
     else:
         owner = np.repeat(np.arange(len(candidates)), counts)
         rows = np.arange(starts[-1]) + np.repeat(catalogue.offsets[candidates] - starts[:-1], counts)
-    similarity, peaks = _compared(
-        catalogue, query, None if everything else rows, partial=allowed is not None or bool(deniers)
-    )
+    similarity, peaks = _compared(catalogue, query, None if everything else rows, partial=partial)
     if query.as_of is None:
         admissible = np.ones(len(rows), dtype=bool)
     else:
@@ -87,6 +93,12 @@ def shortlist_of(catalogue: Catalogue, query: Query, k: int = 500, *, exhaustive
         query=query, catalogue=catalogue, candidates=candidates, rows=rows, starts=starts, owner=owner,
         admissible=admissible, similarity=similarity, peaks=peaks,
     )  # fmt: skip
+
+
+def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
+    """The shortlist of some of its candidates, mask (n,); columns of each candidate that are known are not computed again."""
+    some = with_rows(shortlist.catalogue, shortlist.query, shortlist.candidates[kept], partial=True)
+    return replace(some, memo=shortlist.memo.narrowed(kept))
 
 
 def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:

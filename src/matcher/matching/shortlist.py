@@ -38,6 +38,10 @@ OF_QUERY = frozenset(
 )
 
 
+#: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.
+OF_CANDIDATE = frozenset({"distances", "distances shown", "zones", "open"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A lot prepared for search: text, vector, places, date."""
@@ -177,9 +181,19 @@ class Memo:
         other._made = {key: value for key, value in self._made.items() if key not in keys}
         return other
 
+    def narrowed(self, kept: NDArray[np.bool_]) -> Memo:
+        """The columns of a shortlist, for the candidates of a mask."""
+        other = Memo()
+        other._made = {key: value[kept] for key, value in self._made.items() if _of_candidate(key)}
+        return other
+
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
+
+
+def _of_candidate(key: Hashable) -> bool:
+    return key in OF_CANDIDATE or (isinstance(key, str) and key.startswith("evidence "))
 
 
 class Lazy(Mapping[str, T]):

@@ -48,7 +48,7 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
         gone = task.excluded.get(query.lot.id)
         if gone:
             query = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
-        ranking = matcher.rank(query)
+        ranking = matcher.rank(query, whole=False)
         if matcher.nobody(ranking):
             continue
         rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
