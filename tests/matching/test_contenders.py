@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matcher.domain import Clause, Filters, Lot, LotAnswer, Place, Reservation, Tender
 from matcher.lab import synth
-from matcher.matching import by_clause, evidence, judgement
+from matcher.matching import by_clause, evidence, judgement, standing
 from matcher.matching.bounds import Bounds
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE, Ranking
@@ -88,6 +88,18 @@ def test_whoever_reaches_a_probability_may_reach_it(matcher: Matcher, sample: ga
             for chance in (0.01, 0.09, 0.43, 0.8):
                 may = judge.may_reach(shortlist, chance, given)
                 assert may[chances >= chance].all()
+
+
+def test_what_several_structures_lack_is_what_each_lacks(matcher: Matcher) -> None:
+    lot = Lot(id="1", title="Nettoyage des bureaux et entretien des espaces verts", places=(MONTREUIL,))
+    query = matcher.queries(Tender(id="two", format="ted", title=lot.title, lots=(lot,)))[0]
+    ranking = matcher.rank(query)
+    rows = ranking.shortlist.candidates[ranking.order[:40]].tolist()
+    structures = [matcher.catalogue.structure(row) for row in rows]
+    together = standing.lacking_by(matcher, structures, query)
+    assert len({tuple(labels) for labels in together.values()}) > 1, "some lack one trade, some another"
+    for structure in structures:
+        assert together[structure.siret] == standing.lacking(matcher, structure, query)
 
 
 def told(answer: LotAnswer) -> tuple[object, ...]:

@@ -46,7 +46,7 @@ from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import query_of, question, shortlist_of
+from matcher.matching.search import query_of, question, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -133,6 +133,12 @@ class Matcher:
             regime=regime, chances=chances, levels=self._levels(shortlist, chances, past), judged=judged,
         )  # fmt: skip
         return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
+
+    def rank_each(self, queries: Sequence[Query]) -> Iterator[Ranking]:
+        """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
+        if not self.exhaustive:
+            search_together(self.catalogue, queries)
+        return (self.rank(query, whole=False) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
         """The shortlist of a lot with one column for each signal of the ranker."""
@@ -231,8 +237,8 @@ class Matcher:
     ) -> Answer:
         """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
         answers, pools = [], []
-        for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
-            ranking = self.rank(query, whole=False)
+        queries = self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents)
+        for ranking in self.rank_each(queries):
             answers.append(self.answer(ranking, n))
             # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             if groups:
@@ -261,12 +267,11 @@ class Matcher:
         if not lots or not self.judges:
             return {}
         queries = self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of)
-        rankings = (self.rank(query, whole=False) for query in queries)
         return {
             ranking.shortlist.query.lot.id: self._pool(
                 ranking, LotAnswer(lot=ranking.shortlist.query.lot, matches=()), n
             )
-            for ranking in rankings
+            for ranking in self.rank_each(queries)
         }
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
