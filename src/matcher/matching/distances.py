@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,29 +64,31 @@ def _zones(shortlist: Shortlist) -> Column:
     named = {place.department for place in shortlist.query.places if place.department}
     if not named:
         return np.zeros(len(shortlist))
-    declared, radius, words = _declared_zones(shortlist)
-    inside = kilometres(shortlist) <= radius
+    (declared, radius, words), at = _declared_zones(shortlist)
+    inside = kilometres(shortlist) <= radius[at]
     for number in {department_number(code) for code in named} - {-1}:
-        inside |= words[number // 64] & np.uint64(1 << number % 64) > 0
-    return np.where(inside, 1.0, np.where(declared, -1.0, 0.0))
+        inside |= words[number // 64][at] & np.uint64(1 << number % 64) > 0
+    return np.where(inside, 1.0, np.where(declared[at], -1.0, 0.0))
 
 
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
 
 
-def _declared_zones(shortlist: Shortlist) -> Zones:
-    """Whether each candidate declares a zone, its longest radius (-inf if none), and its departments as bits; (n,), (n,), (2, n)."""
-    catalogue, candidates = shortlist.catalogue, shortlist.candidates
+def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
+    """Zones that structures declare, and where the candidates are among them.
+
+    Zones are: is any declared, the longest radius (-inf if none), the departments as bits; (n,), (n,), (2, n).
+    """
+    catalogue = shortlist.catalogue
     if shortlist.query.as_of is None:
-        declared, radius, words = catalogue.once("zones", lambda: _zones_of(catalogue))
-        return declared[candidates], radius[candidates], words[:, candidates]
+        return catalogue.once("zones", lambda: _zones_of(catalogue)), shortlist.candidates
     known = shortlist.inside(shortlist.known(*DECLARED))
     known = known[catalogue.zoned[shortlist.rows[known]]]
-    return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist))
+    return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist)), slice(None)
 
 
 def _zones_of(catalogue: Catalogue) -> Zones:
-    """The same of all structures."""
+    """The zones of all structures."""
     rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
     return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.matching import distances, judgement, suitability
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
@@ -51,27 +52,33 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 def _farther(ranking: Ranking) -> str:
     """Structures that would be likely if they were located at the place of work."""
-    some = _too_far(ranking)
-    kilometres = distances.shown(some)
+    compared = ranking.shortlist
+    too_far = _likely_on_the_spot(compared) & (ranking.levels < PLAUSIBLE)
+    far = distances.shown(compared)[too_far].min(initial=np.inf)
+    left = _left_out(ranking, next((limit for limit in FARTHER_KM if far <= limit), FARTHER_KM[-1]))
+    as_well = _likely_on_the_spot(left)
     for limit in FARTHER_KM:
-        more = bidders(some, kilometres <= limit)
+        more = bidders(compared, too_far & (distances.shown(compared) <= limit))
+        more += bidders(left, as_well & (distances.shown(left) <= limit))
         if more:
             return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
     return ""
 
 
-def _too_far(ranking: Ranking) -> Shortlist:
-    """Who is not plausible, within the farthest of FARTHER_KM, and would be likely on the spot."""
+def _left_out(ranking: Ranking, limit: float) -> Shortlist:
+    """Candidates within a distance that were not compared, and may be likely on the spot."""
     judge, everyone = judgement.shipped(), ranking.everyone
-    if not len(everyone):
-        return everyone
-    credible = ranking.shortlist.candidates[ranking.levels >= PLAUSIBLE]
-    may = proposable(everyone) & (distances.shown(everyone) <= FARTHER_KM[-1])
-    may &= ~np.isin(everyone.candidates, credible, assume_unique=True)
-    some = judge.narrowed(everyone, may & judge.may_reach(everyone, judge.likely, ON_THE_SPOT))
-    some = replace(some, columns={"reservation": reservation.measure(some)})
-    near = judge.levels_with(some, ON_THE_SPOT) == LIKELY if len(some) else np.zeros(0, dtype=bool)
-    return judge.narrowed(some, near & suitability.admitted(some))
+    may = ~np.isin(everyone.candidates, ranking.shortlist.candidates, assume_unique=True)
+    some = judge.narrowed(everyone, may & (distances.shown(everyone) <= limit) & proposable(everyone))
+    return judge.narrowed(some, judge.may_reach(some, judge.likely, ON_THE_SPOT)) if len(some) else some
+
+
+def _likely_on_the_spot(shortlist: Shortlist) -> NDArray[np.bool_]:
+    if not len(shortlist):
+        return np.zeros(0, dtype=bool)
+    measured = replace(shortlist, columns={"reservation": reservation.measure(shortlist)})
+    near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT) == LIKELY
+    return near & suitability.admitted(measured) & proposable(shortlist)
 
 
 def _structures(number: int) -> str:

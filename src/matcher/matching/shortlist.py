@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.columns import NATURES
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -110,9 +109,7 @@ class Shortlist:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""
 
         def make() -> NDArray[np.bool_]:
-            held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
-            wanted = [held == NATURES.index(nature) for nature in natures]
-            return np.asarray(self.admissible & np.logical_or.reduce(wanted))
+            return np.asarray(self.admissible & self.catalogue.nature_mask(natures)[self.rows])
 
         known: NDArray[np.bool_] = self.once(("known", natures), make)
         return known
