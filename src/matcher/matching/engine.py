@@ -213,13 +213,16 @@ class Matcher:
         texts = [question(lot) for lot in tender.lots]
         if not self.judges:
             return texts
-        encoder = self.catalogue.encoder
-        for number, lot in enumerate(tender.lots):
-            bare = replace(lot, cpv=(), reservation=None, clauses=())
-            words = question(bare)
-            if len(words) > SHORT or tender.title in words:
-                continue
-            if trades.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
+        bare = [question(replace(lot, cpv=(), reservation=None, clauses=())) for lot in tender.lots]
+        short = {
+            number: words
+            for number, words in enumerate(bare)
+            if len(words) <= SHORT and tender.title not in words
+        }
+        if short:
+            words = list(short.values())
+            told = trades.reader().read(self.catalogue.encoder.encode(words, role="query"), words).max(axis=1)
+            for number in (number for number, sure in zip(short, told, strict=True) if sure < TELLS):
                 texts[number] = f"{tender.title}. {texts[number]}"
         return texts
 
