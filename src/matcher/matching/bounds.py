@@ -34,11 +34,11 @@ class _Layer:
                 self._fixed = self._fixed + laid
         self._of_lot.sort(key=lambda part: part[1].size)  # small ones are summed first
 
-    def over(self, cells: Cells) -> Floats:
+    def over(self, at: Mapping[str, int]) -> Floats:
         """The sum for the cells of a lot."""
         found: Floats | float = 0.0
         for lot, values in self._of_lot:
-            found = found + values[tuple(int(cells[name][0]) for name in lot)]
+            found = found + values[tuple(at[name] for name in lot)]
         return np.asarray(found + self._fixed)
 
 
@@ -53,6 +53,7 @@ class Bounds:
     def __init__(
         self, parts: Sequence[Part], known: Collection[str], of_lot: Collection[str], grid: Sequence[str]
     ) -> None:
+        self._of_lot = tuple(of_lot)
         self._grid = tuple(name for name in grid if name in known)
         on_grid, told = {*of_lot, *self._grid}, {*known, *of_lot}
         left = [part for part in parts if not told.issuperset(part[0])]
@@ -69,9 +70,10 @@ class Bounds:
 
     def highest(self, cells: Cells) -> Column:
         """The highest sum for the cells of the known columns, those of the lot of length 1, the others of length 1 or n."""
-        found = self._together.over(cells)
+        lot = {name: int(cells[name][0]) for name in self._of_lot}
+        found = self._together.over(lot)
         for layer in self._hidden:
-            found = found + layer.over(cells).max(axis=0)
+            found = found + layer.over(lot).max(axis=0)
         at = (cells[name] for name in self._grid)
         total = found[tuple(np.minimum(place, size - 1) for place, size in zip(at, found.shape, strict=True))]
         for columns, values in self._apart:

@@ -60,12 +60,8 @@ def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
 
 
 def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
-    """The value at each cell; axes with one cell for all candidates are indexed first, which leaves a single gather."""
-    kept = [at for at in cells if len(at) != 1]
-    values = values[tuple(slice(None) if len(at) != 1 else int(at[0]) for at in cells)]
-    if len(kept) == 2:
-        return np.asarray(values.ravel().take(kept[0] * values.shape[1] + kept[1]))
-    return values.take(kept[0]) if kept else values
+    """The value at the cells of one column or two, each of length 1 or n."""
+    return values.take(cells[0] if len(cells) == 1 else cells[0] * values.shape[1] + cells[1])
 
 
 class _EndToEnd:
