@@ -155,7 +155,7 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
         "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
         "zone_high": pa.array([high for _, high in bits], pa.uint64()),
         "text": pa.array([row.text for row in rows], pa.large_string()),
-        "payload": pa.array([codec.to_text(row.offer).decode() for row in rows], pa.large_string()),
+        "payload": pa.array([codec.to_text(row.offer, brief=True).decode() for row in rows], pa.large_string()),
     })  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def _structure_table(
         folded = [fold(word) for word in words]
         return f"|{'|'.join(folded)}|" if folded else ""
 
-    payloads = [codec.to_text(s).decode() for s in located]
+    payloads = [codec.to_text(s, brief=True).decode() for s in located]
     return pa.table({
         "siret": pa.array([s.siret for s in located], pa.string()),
         "siren": pa.array([s.siren for s in located], pa.string()),

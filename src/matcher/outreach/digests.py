@@ -291,9 +291,10 @@ def _written(
         structure = catalogue.structure(catalogue.row(siret))
     except NotFound:  # announced once, and since gone from the directory
         return None
-    items = [writer.item(structure, one) for one in chosen]
+    written = writer.items(structure, [*chosen, *unsure])
+    items = written[: len(chosen)]
     content = _content(summary, at, structure) | {
-        "items": items, "unsure": [writer.item(structure, one) for one in unsure], "left": max(0, left), "cap": rules.cap,
+        "items": items, "unsure": written[len(chosen) :], "left": max(0, left), "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
     ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
@@ -410,7 +411,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
         if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
             news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
     writer = ItemWriter(store, catalogue, open_cases)
-    items = [writer.item(structure, one) for one in news[:limit]]
+    items = writer.items(structure, news[:limit])
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),

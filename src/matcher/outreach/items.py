@@ -60,16 +60,21 @@ class ItemWriter:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
 
-    def item(self, structure: Structure, news: News) -> dict[str, Any]:
+    def items(self, structure: Structure, news: Sequence[News]) -> list[dict[str, Any]]:
+        """The items of a structure, in the order of its news."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                select(Found.__table__).where(
+                    Found.siret == structure.siret, Found.notice_id.in_({one.notice_id for one in news})
+                )
+            ).mappings()
+            found = {(row["notice_id"], row["lot_id"]): row for row in rows}
+        return [self._item(structure, one, found.get((one.notice_id, one.lot_id))) for one in news]
+
+    def _item(self, structure: Structure, news: News, found: Mapping[str, Any] | None) -> dict[str, Any]:
         case = self._cases[news.notice_id]
         tender, lot = case.tender, case.lot(news.lot_id)
         assert lot is not None
-        with self._store.reading() as connection:
-            found = connection.execute(
-                select(Found.__table__).where(
-                    Found.notice_id == news.notice_id, Found.lot_id == news.lot_id, Found.siret == structure.siret
-                )
-            ).mappings().first()  # fmt: skip
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
