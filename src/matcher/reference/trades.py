@@ -25,6 +25,7 @@ class Trade:
     written: str  # its words, as for `word_patterns.beginning`
     cpv: tuple[str, ...]
     naf: tuple[str, ...]
+    within: tuple[str, ...] = ()  # the wider trades of which it is a part, "" for none of the taxonomy
 
     @property
     def words(self) -> re.Pattern[str]:
@@ -42,6 +43,7 @@ def trades() -> tuple[Trade, ...]:
                 written=row["words"],
                 cpv=tuple(row["cpv"].split("|")),
                 naf=tuple(row["naf"].split("|")),
+                within=tuple(row["within"].split("|")) if row["within"] else (),
             )
             for row in csv.DictReader(file)
         )
@@ -50,6 +52,13 @@ def trades() -> tuple[Trade, ...]:
 @cache
 def _words() -> WordPatterns:
     return WordPatterns([trade.written for trade in trades()])
+
+
+def narrower(text: str, name: str) -> str:
+    """The part of a trade that a text of this trade names ("biodéchets" of "collecte-dechets"), else the trade itself."""
+    folded = fold(text)
+    parts = (trade for trade in trades() if name in trade.within)
+    return next((part.name for part in parts if part.words.search(folded)), name)
 
 
 # not required: excluded, or a mere circumstance of another work
