@@ -144,4 +144,13 @@ def _skills(
     for trade in trades():
         if naf and naf.startswith(trade.naf):
             found.setdefault(trade.name, INDIRECT_FIT)
+    for name, fit in _related(found).items():
+        found.setdefault(name, fit)
     return MappingProxyType({name: fit for name, fit in found.items() if f"trade:{name}" not in denied})
+
+
+def _related(found: Mapping[str, float]) -> Mapping[str, float]:
+    """Who practises a part of a trade knows the trade, and who practises a trade may know its parts."""
+    wider = {name: min(found[part.name], READ_FIT) for part in trades() if part.name in found for name in part.within if name}
+    parts = {part.name: INDIRECT_FIT for part in trades() if any(name in found for name in part.within)}
+    return parts | wider

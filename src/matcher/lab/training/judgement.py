@@ -39,7 +39,7 @@ from matcher.reading.need import free_text_tender
 from matcher.reference import paths
 
 Floats = NDArray[np.float64]
-INVENTED, OWN = "invented", "judged_own"
+INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
 STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
@@ -136,10 +136,12 @@ def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Ite
 
 
 def own_asked() -> list[Asked]:
-    """The needs of our own over an invented directory whose structures speak, ESAT and EA among them."""
-    recipe = recipes.named("lexical")
-    held = evaluation.catalogue_of([], [OURS / f"{OWN}.structures.jsonl.gz"], recipe, [])
-    found = asked(Matcher(held, recipe, exhaustive=True), OURS, OWN, ".jsonl.gz")
+    """The needs of our own, each set over its invented directory, whose structures speak, ESAT and EA among them."""
+    recipe, found = recipes.named("lexical"), []
+    for path in sorted(OURS.glob(OWN)):
+        name = path.name.partition(".")[0]
+        held = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
+        found += asked(Matcher(held, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
     return [replace(need, set=INVENTED) for need in found]
 
 
@@ -398,7 +400,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 
 PRECISE = 0.65  # precision required of "likely"
 SILENCED = (
-    0.06  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
+    0.075  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
 )
 
 
@@ -528,10 +530,10 @@ def collected(
     wanted = [need for name in sets for need in asked(matcher, folder, name)]
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
-    arrays, chance = learn_demand(wanted)
     own = own_asked()
+    arrays, chance = learn_demand([*wanted, *own])
     lent = list(invented(matcher, staffing.needs_of_staff()[::STEP]))
-    supposed = np.vstack([chance, chances_of(own, arrays), np.tile(STAFF_CHANCE, (len(lent), 1))])
+    supposed = np.vstack([chance, np.tile(STAFF_CHANCE, (len(lent), 1))])
     needs = gathered([*wanted, *own, *lent], supposed)
     return Collected(needs, {need.id: need.row for need in wanted}, arrays, len(lent), len(own))
 
