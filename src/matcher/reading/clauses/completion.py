@@ -58,13 +58,14 @@ def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
         if not set(box.articles) <= set(articles):
             known.append(_odd(BOX_OTHER, passage))
         box = replace(box, articles=articles, who=words.who, passage=passage)
-    return replace(
-        lot,
-        reservation=box or words,
-        clauses=_distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
-        conditions=tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
+    values = {
+        "reservation": box or words,
+        "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
+        "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
         **amounts.completed(lot, *texts),
-    )
+    }
+    new = {name: value for name, value in values.items() if getattr(lot, name) != value}
+    return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time
 
 
 def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:

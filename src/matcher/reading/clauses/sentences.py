@@ -110,8 +110,9 @@ def cut(page: Page) -> tuple[Sentence, ...]:
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    several = _NEXT_LOT.search(folded) is not None
     for start, end in prose.sentences(text, folded):
-        for found in _NEXT_LOT.finditer(folded, start, end):
+        for found in _NEXT_LOT.finditer(folded, start, end) if several else ():
             yield start, found.start() + 1
             start = found.end()
         while end - start > LONGEST:
