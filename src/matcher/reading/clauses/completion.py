@@ -28,7 +28,10 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     *read, whole = read_all(ready)
     alone = [last.plain] if len(own) == 1 else []
     held = [said.of_lot(_number(lot), whole) for lot, said in zip(tender.lots, read, strict=True)]
-    lots = [_completed(*each, page.plain, *alone) for *each, page in zip(tender.lots, held, own, strict=True)]
+    lots = [
+        _completed(lot, here, page.plain, *alone)
+        for lot, here, page in zip(tender.lots, held, own, strict=True)
+    ]
     ticked = tender.lots[0].reservation if tender.lots else None
     if ticked and all(lot.reservation == ticked for lot in tender.lots):  # the box is the whole notice's
         named = [
