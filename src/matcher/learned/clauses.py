@@ -172,9 +172,10 @@ class ClauseModel:
         self._share = np.concatenate(
             [np.zeros((1, len(LABELS)), dtype=np.float32), learnt.weights * learnt.rarity[:, None]]
         )
+        self.scores = lru_cache(maxsize=1024)(self._scores)  # boilerplate repeats from lot to lot
         self._letters = lru_cache(maxsize=REMEMBERED)(lambda word: place[letters(word)])
 
-    def scores(self, text: str) -> NDArray[np.float64]:
+    def _scores(self, text: str) -> NDArray[np.float64]:
         """The raw score of a passage for each label."""
         found = words(text)
         rows = [_NEVER, self._place[of_words(found)], *map(self._letters, found)]

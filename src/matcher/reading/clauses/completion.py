@@ -28,7 +28,10 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     *read, whole = read_all(ready)
     alone = [last.plain] if len(own) == 1 else []
     held = [said.of_lot(_number(lot), whole) for lot, said in zip(tender.lots, read, strict=True)]
-    lots = [_completed(*each, page.plain, *alone) for *each, page in zip(tender.lots, held, own, strict=True)]
+    lots = [
+        _completed(lot, here, page.plain, *alone)
+        for lot, here, page in zip(tender.lots, held, own, strict=True)
+    ]
     ticked = tender.lots[0].reservation if tender.lots else None
     if ticked and all(lot.reservation == ticked for lot in tender.lots):  # the box is the whole notice's
         named = [
@@ -58,13 +61,14 @@ def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
         if not set(box.articles) <= set(articles):
             known.append(_odd(BOX_OTHER, passage))
         box = replace(box, articles=articles, who=words.who, passage=passage)
-    return replace(
-        lot,
-        reservation=box or words,
-        clauses=_distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
-        conditions=tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
+    values = {
+        "reservation": box or words,
+        "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
+        "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
         **amounts.completed(lot, *texts),
-    )
+    }
+    new = {name: value for name, value in values.items() if getattr(lot, name) != value}
+    return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time
 
 
 def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:

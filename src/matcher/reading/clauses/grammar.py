@@ -7,6 +7,7 @@ one sentence (at most 600 characters), which bounds backtracking.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from matcher.reference.prose import folded, lots_named
@@ -254,6 +255,7 @@ _OBJECT = any_of(
 _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 
 
+@lru_cache(maxsize=1024)
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
     return _SOCIAL_NAME.search(_OTHER_SOCIAL.sub("", folded(name))) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
@@ -82,7 +82,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances, page, found)
         social += _judged(model, window, chances["criterion"])
-        social += [_objective(one) for one in window if grammar.names_object(one.plain)]
+        bought = [one for one in window if grammar.names_object(one.plain)]
+        social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
@@ -160,15 +161,14 @@ def _conditioned(
     if chance <= IN_WORDS:  # a list of criteria may drown the sentence before it
         alone = plainly if chances["criterion"] > 0.5 else []
         plainly = [one for one in alone if model.chances(one.text)["execution"] > IN_WORDS]
-    sure = round(max(chance, 0.9) if plainly else chance, 3)
+    sure = max(chance, 0.9) if plainly else chance
     if chance <= 0.5 and not plainly:
         return
     for one in plainly or _sayers(model, window, "execution"):
         if not (grammar.names_object(one.plain) or grammar.runs_clauses(one.plain)):
-            share, quoted = grammar.share(one.plain), quote(one.text)
             _, left_out = grammar.lots_of(one.plain)
             for number, lots in hours.hours_at(page.plain, found, found.index(one)):
-                what = Clause(hours=number, share=share, origin="text", passage=quoted, confidence=sure)
+                what = _clause(one, sure, hours=number, share=grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
                 yield Finding(what, lots, left_out, not lots and grammar.all_lots(one.plain))
 
@@ -188,20 +188,8 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
 
 def _criterion(one: Sentence, stated: tuple[float | None, grammar.Unit], chance: float) -> Finding[Clause]:
     """The criterion that a sentence names, with its weight and the weight's unit."""
-    what = Clause(
-        nature="criterion",
-        weight=stated[0],
-        weight_unit=stated[1],
-        origin="text",
-        passage=quote(one.text),
-        confidence=round(chance, 3),
-    )
-    return Finding(what, one.lots)
-
-
-def _objective(one: Sentence) -> Finding[Clause]:
-    what = Clause(nature="objective", origin="text", passage=quote(one.text), confidence=0.9)
-    return Finding(what, one.lots)
+    weight, unit = stated
+    return Finding(_clause(one, chance, nature="criterion", weight=weight, weight_unit=unit), one.lots)
 
 
 def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]:
@@ -221,6 +209,10 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
 
 def _said_already(one: Finding[Clause], found: list[Finding[Clause]]) -> bool:
     return any(other.what.passage == one.what.passage and other.what.weight is not None for other in found)
+
+
+def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:
+    return Clause(origin="text", passage=quote(one.text), confidence=round(chance, 3), **stated)
 
 
 def quote(text: str, width: int = 400) -> str:

@@ -60,7 +60,6 @@ class Sentence(NamedTuple):
     lots: frozenset[str] = frozenset()
     span: tuple[int, int] = (0, 0)  # where it stands in the `joined` text
     item: bool = False  # opens with a bullet, a number or a small letter: it belongs to what stands before
-    opens: bool = False  # stands at the beginning of a line
 
 
 class Page(NamedTuple):
@@ -105,13 +104,14 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             heading = frozenset()
         dashed = found and not line and _DASH.search(text, found[-1].span[1], start)
         lots = own or (found[-1].lots if dashed else heading)
-        found.append(Sentence(published, plain, lots, (start, end), item, line))
+        found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    several = _NEXT_LOT.search(folded) is not None
     for start, end in prose.sentences(text, folded):
-        for found in _NEXT_LOT.finditer(folded, start, end):
+        for found in _NEXT_LOT.finditer(folded, start, end) if several else ():
             yield start, found.start() + 1
             start = found.end()
         while end - start > LONGEST:
@@ -131,7 +131,8 @@ _BEGINS = "\n;|•▪●\uf0b7—"
 def _threes(text: str) -> NDArray[np.intp]:
     """The runs of three letters of a text, as numbers of 15 bits."""
     letters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8) & 31
-    return letters[:-2] * np.intp(1024) + letters[1:-1] * np.intp(32) + letters[2:]
+    runs: NDArray[np.intp] = letters[:-2] * np.intp(1024) + letters[1:-1] * np.intp(32) + letters[2:]
+    return runs
 
 
 @cache
@@ -158,7 +159,7 @@ def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tuple(stem for stem in likely if next(_standing(text, stem), None) is not None)
 
 
-def speaking(found: tuple[Sentence, ...], stems: Sequence[str] = STEMS) -> list[int]:
+def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
     """Indices of sentences that may concern reservations or insertion: those with one of the stems."""
     if not stems:
         return []
