@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from lxml import etree
 
 from matcher.domain import Tender
@@ -19,9 +19,10 @@ from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import identify
 from service.problems import Refused
+from service.router import Router
 from service.routes.structures import SiretPath
 
-router = APIRouter(tags=["feeds"])
+router = Router(tags=["feeds"])
 ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "application/atom+xml"
 MOST = 200

@@ -38,6 +38,7 @@ import numpy as np
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.catalogue.vectors import Vectors
 from matcher.lab import published, synth
 from matcher.learned.encoders import static
 from matcher.matching import recipes, stored
@@ -122,7 +123,7 @@ def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int 
     flat.add(rows)
     exact = [set(flat.search(each[None], k)[1][0].tolist()) for each in asked]
     found.append(row(what, "faiss flat", 1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked), "ms"))  # fmt: skip
-    index = ours_.build(texts, rows)
+    index = ours_.build(texts, Vectors.of(texts, rows))
     index.search("", asked[0], k)
     got: list[set[int]] = []
     spent = cpu(lambda: got.extend(set(index.search("", each, k).tolist()) for each in asked))
@@ -339,7 +340,7 @@ def main() -> None:
             del listed
         catalogue = load_catalogue(folder)
         # an index stores each distinct text once: distinct vectors, so that recall is of the search alone
-        vectors = np.unique(np.asarray(catalogue.vectors, dtype=np.float32), axis=0)[: asked.rows]
+        vectors = np.unique(np.asarray(catalogue.vectors.table, dtype=np.float32), axis=0)[: asked.rows]
         vectors = np.random.default_rng(0).permutation(vectors)
         queries = np.asarray(
             catalogue.encoder.encode([t.title for t in notices[:100]], role="query"), dtype=np.float32
