@@ -21,12 +21,6 @@ def user_dir() -> Path:
     return Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
 
 
-def assumptions_file(name: str) -> Path:
-    """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
-    own = user_dir() / "assumptions" / name
-    return own if own.is_file() else reference_dir().parent / "assumptions" / name
-
-
 #: Official lists that the user imported; kept in `user_dir`, they take precedence over the shipped ones.
 OFFICIAL_CPV, OFFICIAL_NAF, OFFICIAL_COMMUNES = "cpv.csv", "naf.csv", "communes.csv"
 
@@ -74,6 +68,17 @@ def forget() -> None:
     """Clear all cached tables: after an import, or under another `MATCHER_HOME`."""
     for reader in _READERS:
         reader.cache_clear()
+
+
+def assumptions_file(name: str) -> Path:
+    """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
+    return _assumptions(name, os.environ.get("MATCHER_HOME"))
+
+
+@remembered(64)
+def _assumptions(name: str, home: str | None) -> Path:
+    own = user_dir() / "assumptions" / name
+    return own if own.is_file() else reference_dir().parent / "assumptions" / name
 
 
 def _rows(name: str) -> Iterator[list[str]]:
