@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Query, Request, Response
-from lxml import etree
 
 from matcher.domain import Tender
 from matcher.outreach import links
@@ -139,6 +138,8 @@ def _page(request: Request, tender: Tender) -> str:
 
 def _send(request: Request, id: str, title: str, entries: Iterable[_Entry]) -> Response:
     """The feed, with an ETag."""
+    from lxml import etree
+
     names: Any = {None: ATOM}
     feed = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
 

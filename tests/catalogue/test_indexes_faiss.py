@@ -97,3 +97,22 @@ def test_an_index_of_other_vectors_is_refused(texts: list[str], vectors: np.ndar
     faiss.build(texts, shared).save(tmp_path / "i")
     with pytest.raises(ValueError, match="other vectors"):
         faiss.load(tmp_path / "i", Vectors(shared.texts, shared.table[:-1]))
+
+
+def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many vectors lie near a question, codes alone mistake their order."""
+    chance = np.random.default_rng(7)
+    drawn = (chance.normal(size=(1, D)) + 0.8 * chance.normal(size=(2_000, D))).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    index = faiss.build((), Vectors.of([str(i) for i in range(len(drawn))], drawn), kind="ivf")
+    best = {i: set(np.argsort(-(drawn @ drawn[i]))[:50].tolist()) for i in range(20)}
+
+    def recall() -> float:
+        return float(
+            np.mean([len(best[i] & set(index.search("", drawn[i], 50).tolist())) / 50 for i in best])
+        )
+
+    monkeypatch.setattr(faiss, "REFINE", 0)
+    before = recall()
+    monkeypatch.setattr(faiss, "REFINED_OF", 4)
+    assert before < 0.8 and recall() > 0.95

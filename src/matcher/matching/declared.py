@@ -115,8 +115,8 @@ class Reading:
     The first `stored` pieces may come from disk (`matcher.matching.stored`), with their text from `text_of`.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
-        self.groups = groups(folder)
+    def __init__(self, encoder: Encoder) -> None:
+        self.groups = groups()
         if self.groups.encoder != encoder.fingerprint:
             raise StaleArtefact(
                 "the model of declared texts was fitted for another encoder: run `matcher train said` again"

@@ -27,7 +27,9 @@ ROLE: Role = "meaning"
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (11 ms per million)
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 ROUNDS = 10  # of k-means of the codes; the 25 of faiss find no more
-REFINE = 400  # extra vectors fetched for re-ranking
+REFINE = 400  # extra vectors fetched for re-ranking, at least
+#: One of so many vectors is fetched too: the more lie near a question, such as names of its town, the more the codes mistake.
+REFINED_OF = 400
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
 PROBED = 0.5
@@ -62,7 +64,8 @@ class FaissIndex:
             bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
-        many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
+        known = self._index.ntotal
+        many = min(k if self.kind == "flat" else k + max(REFINE, known // REFINED_OF), known)
         question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
         with one_thread():
             _, found = self._index.search(question, many, params=options)
