@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, cachedmethod
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from matcher import codec
 from matcher.domain import (
@@ -59,7 +59,7 @@ class ItemWriter:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
         self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
-        self._found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self._found: dict[tuple[str, str, str], RowMapping] = {}
 
     def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
         """Read the matches of some structures, by SIRET, whose items are written next."""

@@ -182,7 +182,7 @@ def _fill(connection: Any, table: str, vectors: Vectors) -> None:
             f"`GRANT CREATE ON SCHEMA public TO {role};` in it once"
         ) from None
     with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
-        for row, vector in enumerate(vectors):
+        for row, vector in enumerate(vectors[:]):
             copy.write_row((row, _Vector(vector)))
     connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
     connection.execute(
