@@ -26,9 +26,12 @@ def to_json(value: Any) -> Any:
     return _adapter(type(value)).dump_python(value, mode="json")
 
 
-def to_text(value: Any, cls: Any = None) -> bytes:
-    """The same as JSON text in UTF-8, in one pass; `cls` where the value's own class says too little (a tuple of lots)."""
-    found: bytes = _adapter(cls or type(value)).serializer.to_json(value)
+def to_text(value: Any, cls: Any = None, *, brief: bool = False) -> bytes:
+    """The same as JSON text in UTF-8, in one pass; `cls` where the value's own class says too little (a tuple of lots).
+
+    With `brief` fields that have their default are left out: half the text, read in half the time, by the same readers.
+    """
+    found: bytes = _adapter(cls or type(value)).serializer.to_json(value, exclude_defaults=brief)
     return found
 
 

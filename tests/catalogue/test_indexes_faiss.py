@@ -57,6 +57,15 @@ def test_shared_vectors_answer_as_every_row_would(
                 np.testing.assert_allclose(scores[found], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["flat", "ivf"])
+def test_vectors_searched_together_find_what_each_finds_alone(
+    kind: str, texts: list[str], vectors: np.ndarray
+) -> None:
+    index = faiss.build(texts, vectors, kind=kind)
+    together = index.search_many(vectors[:7], 90)
+    assert [found.tolist() for found in together] == [index.search("", v, 90).tolist() for v in vectors[:7]]
+
+
 def test_amended_again_and_again_no_row_is_lost_and_none_found_that_is_gone(
     texts: list[str], vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,18 @@ def told(catalogue: Catalogue, tenders: list) -> list:  # type: ignore[type-arg]
     ]
 
 
+def test_structures_are_read_from_a_catalogue_as_they_were_given(sample: gather.Gathered) -> None:
+    """Fields at their default are left out of what is stored."""
+    given = sample.structures[:60]
+    held = build_catalogue(given, (), RECIPE)
+    for row in range(len(held)):
+        structure = held.structure(row)
+        assert codec.from_text(Structure, codec.to_text(structure)) == structure
+        assert structure == codec.from_text(Structure, codec.to_text(structure, brief=True))
+    text = held.structures.column("payload")[0].as_py()
+    assert len(text) < len(codec.to_text(held.structure(0)))
+
+
 def changed(structure: Structure) -> Structure:
     return replace(structure, description="Atelier de reliure et de dorure, restauration d'ouvrages anciens")
 

@@ -158,7 +158,7 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
         "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
         "zone_high": pa.array([high for _, high in bits], pa.uint64()),
         "text": pa.array([row.text for row in rows], pa.large_string()),
-        "payload": pa.array(map(codec.to_text, offers), pa.large_string()),
+        "payload": pa.array([codec.to_text(offer, brief=True) for offer in offers], pa.large_string()),
     })  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _structure_table(
         folded = [fold(word) for word in words]
         return f"|{'|'.join(folded)}|" if folded else ""
 
-    payloads = [codec.to_text(s) for s in located]
+    payloads = [codec.to_text(s, brief=True) for s in located]
     return pa.table({
         "siret": pa.array([s.siret for s in located], pa.string()),
         "siren": pa.array([s.siren for s in located], pa.string()),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import LENDING_KINDS
+from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
 from matcher.matching.ranking import LIKELY
@@ -29,9 +29,8 @@ SEPARABLE = {
 }
 
 
-def clause_asked(ranking: Ranking) -> bool:
+def clause_asked(lot: Lot) -> bool:
     """Is an answer "by the clause" relevant: the lot states a clause, or is for works?"""
-    lot = ranking.shortlist.query.lot
     return bool(lot.social_conditions) or any(code.startswith("45") for code in lot.cpv[:1])
 
 
@@ -62,16 +61,20 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
         return ranking.order[ranking.levels[ranking.order] >= LIKELY]
-    works = demand.of(shortlist)["works"] > demand.SHARE
-    asked: dict[str, float | Column] = {
-        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0,
-        "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
-    }  # fmt: skip
     judge = shipped()
-    scores = judge.scores_with(shortlist, asked)
+    scores = judge.scores_with(shortlist, asked(shortlist))
     levels = suitability.judged_levels(shortlist, judge.levels_of(scores))[ranking.order]
     likely = ranking.order[levels == LIKELY]
     return np.asarray(likely[np.argsort(-scores[likely], kind="stable")])
+
+
+def asked(shortlist: Shortlist) -> dict[str, float | Column]:
+    """Columns of the judgement as if an ordinary firm took the lot and owed hours."""
+    works = demand.of(shortlist)["works"] > demand.SHARE
+    return {
+        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0,
+        "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
+    }  # fmt: skip
 
 
 def _task(shortlist: Shortlist, i: int) -> str:

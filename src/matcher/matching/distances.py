@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matcher.catalogue.columns import department_number
+from matcher.catalogue.columns import DECLARED, department_number
 from matcher.catalogue.filters import distances_km
 from matcher.domain import Place
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Shortlist, heads
 from matcher.reference.places import precise
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
 
 
 def kilometres(shortlist: Shortlist) -> Column:
@@ -59,16 +64,47 @@ def _zones(shortlist: Shortlist) -> Column:
     named = {place.department for place in shortlist.query.places if place.department}
     if not named:
         return np.zeros(len(shortlist))
-    catalogue, known = shortlist.catalogue, shortlist.inside(shortlist.known("offer", "description", "job"))
-    declared = known[catalogue.zoned[shortlist.rows[known]]]
-    if not len(declared):
-        return np.zeros(len(shortlist))
-    rows, owner = shortlist.rows[declared], shortlist.owner[declared]
-    inside = kilometres(shortlist)[owner] <= catalogue.of_row("radius")[rows]
+    (declared, radius, words), at = _declared_zones(shortlist)
+    inside = kilometres(shortlist) <= radius[at]
     for number in {department_number(code) for code in named} - {-1}:
-        word, bit = ("zone_low", number) if number < 64 else ("zone_high", number - 64)
-        inside |= catalogue.of_row(word)[rows] & np.uint64(1 << bit) > 0
-    result = np.zeros(len(shortlist))
-    result[owner] = -1.0
-    result[owner[inside]] = 1.0
-    return result
+        inside |= words[number // 64][at] & np.uint64(1 << number % 64) > 0
+    return np.where(inside, 1.0, np.where(declared[at], -1.0, 0.0))
+
+
+Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
+
+
+def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
+    """Zones that structures declare, and where the candidates are among them.
+
+    Zones are: is any declared, the longest radius (-inf if none), the departments as bits; (n,), (n,), (2, n).
+    """
+    catalogue = shortlist.catalogue
+    if shortlist.query.as_of is None:
+        return catalogue.once("zones", lambda: _zones_of(catalogue)), shortlist.candidates
+    known = shortlist.inside(shortlist.known(*DECLARED))
+    known = known[catalogue.zoned[shortlist.rows[known]]]
+    return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist)), slice(None)
+
+
+def _zones_of(catalogue: Catalogue) -> Zones:
+    """The zones of all structures."""
+    rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
+    return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
+
+
+def _zones_by(catalogue: Catalogue, rows: NDArray[np.int64], owner: NDArray[np.int64], count: int) -> Zones:
+    """The zones of these rows together, by owner; rows of one owner are adjacent."""
+    declared, radius, words = (
+        np.zeros(count, dtype=bool),
+        np.full(count, -np.inf),
+        np.zeros((2, count), np.uint64),
+    )
+    if len(owner):
+        first = heads(owner)
+        at = owner[first]
+        declared[at] = True
+        radius[at] = np.fmax(np.fmax.reduceat(catalogue.of_row("radius")[rows], first), -np.inf)
+        for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
+            word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
+    return declared, radius, words

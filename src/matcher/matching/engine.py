@@ -32,11 +32,21 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, judgement, recipes, stored, suitability, trades
+from matcher.matching import (
+    by_clause,
+    distances,
+    judgement,
+    recipes,
+    relaxations,
+    stored,
+    suitability,
+    trades,
+)
+from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import query_of, question, shortlist_of
+from matcher.matching.search import query_of, question, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -99,15 +109,17 @@ class Matcher:
 
     # ------------------------------------------------------------------------------------ one lot
 
-    def rank(self, query: Query, *, past: bool = False) -> Ranking:
+    def rank(self, query: Query, *, past: bool = False, whole: bool = True) -> Ranking:
         """Every candidate of a lot, scored and sorted; one entry per bidder.
 
-        With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.
+        With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.  Unless `whole`,
+        candidates whom the judgement cannot propose are left out, which is much faster.
         """
         deadline.check()
         ranker = self.past_ranker if past else self.ranker
         judged = self.judges and not past
-        shortlist = self._measured(query, ranker)
+        everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
+        shortlist = self._measured(contenders(everyone) if judged and not whole else everyone, ranker)
         contributions = (
             ranker.contributions(shortlist)
             if len(shortlist)
@@ -117,15 +129,20 @@ class Matcher:
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
         found = Ranking(
-            shortlist=shortlist, contributions=contributions, scores=scores, order=self._order(shortlist, scores, judged),
+            shortlist=shortlist, everyone=everyone if judged and not whole else shortlist, contributions=contributions, scores=scores, order=self._order(shortlist, scores, judged),
             regime=regime, chances=chances, levels=self._levels(shortlist, chances, past), judged=judged,
         )  # fmt: skip
         return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
 
-    def _measured(self, query: Query, ranker: Any) -> Shortlist:
+    def rank_each(self, queries: Sequence[Query]) -> Iterator[Ranking]:
+        """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
+        if not self.exhaustive:
+            search_together(self.catalogue, queries)
+        return (self.rank(query, whole=False) for query in queries)
+
+    def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
         """The shortlist of a lot with one column for each signal of the ranker."""
         columns: dict[str, Column] = {}
-        found = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
         shortlist = replace(found, columns=columns)
         for name, signal in self._signals[ranker].items():  # each signal sees the columns before it
             columns[name] = signal.measure(shortlist)
@@ -196,13 +213,16 @@ class Matcher:
         texts = [question(lot) for lot in tender.lots]
         if not self.judges:
             return texts
-        encoder = self.catalogue.encoder
-        for number, lot in enumerate(tender.lots):
-            bare = replace(lot, cpv=(), reservation=None, clauses=())
-            words = question(bare)
-            if len(words) > SHORT or tender.title in words:
-                continue
-            if trades.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
+        bare = [question(replace(lot, cpv=(), reservation=None, clauses=())) for lot in tender.lots]
+        short = {
+            number: words
+            for number, words in enumerate(bare)
+            if len(words) <= SHORT and tender.title not in words
+        }
+        if short:
+            words = list(short.values())
+            told = trades.reader().read(self.catalogue.encoder.encode(words, role="query"), words).max(axis=1)
+            for number in (number for number, sure in zip(short, told, strict=True) if sure < TELLS):
                 texts[number] = f"{tender.title}. {texts[number]}"
         return texts
 
@@ -220,8 +240,8 @@ class Matcher:
     ) -> Answer:
         """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
         answers, pools = [], []
-        for query in self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents):
-            ranking = self.rank(query)
+        queries = self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents)
+        for ranking in self.rank_each(queries):
             answers.append(self.answer(ranking, n))
             # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             if groups:
@@ -249,12 +269,12 @@ class Matcher:
         lots = tuple(part for lot in tender.lots for part in parts_of(lot))
         if not lots or not self.judges:
             return {}
-        rankings = map(self.rank, self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
+        queries = self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of)
         return {
             ranking.shortlist.query.lot.id: self._pool(
                 ranking, LotAnswer(lot=ranking.shortlist.query.lot, matches=()), n
             )
-            for ranking in rankings
+            for ranking in self.rank_each(queries)
         }
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
@@ -273,7 +293,7 @@ class Matcher:
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
-            considered=len(ranking.order),
+            considered=ranking.considered,
             calls_for=suitability.calls_for(ranking),
         )
 
@@ -284,12 +304,14 @@ class Matcher:
 
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
-        wide = self.rank(replace(query, filters=Filters())) if query.filters != Filters() else None
-        return suitability.relaxations(ranking, wide, distances.shown((wide or ranking).shortlist))
+        wide = (
+            self.rank(replace(query, filters=Filters()), whole=False) if query.filters != Filters() else None
+        )
+        return relaxations.relaxations(ranking, wide)
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
         """Who could carry the hours of its clause; some are explained already, as answers of their own."""
-        if ranking.regime != "structure" or not by_clause.clause_asked(ranking):
+        if ranking.regime != "structure" or not by_clause.clause_asked(ranking.shortlist.query.lot):
             return ()
         found = (
             (explained.get(i) or self.explain(ranking, i, rank), rank, Reason(code=code, text=text))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound
-from matcher.matching import declared, evidence
+from matcher.matching import declared, evidence, search
+from matcher.matching.bounds import Bounds
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
@@ -35,6 +36,10 @@ RULES: Mapping[str, Mapping[str, float]] = {
     "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
 }
 
+#: Columns that cost little and tell most of those who are out of reach.
+PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
+GRID = ("beyond", "kind")  # those that tables combine with columns of texts
+ROUNDING = 1e-6  # of a sum of tables, at most
 
 CLOSED = 10.0  # log-odds subtracted for an establishment closed according to the register
 
@@ -55,12 +60,8 @@ def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
 
 
 def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
-    """The value at each cell; axes with one cell for all candidates are indexed first, which leaves a single gather."""
-    kept = [at for at in cells if len(at) != 1]
-    values = values[tuple(slice(None) if len(at) != 1 else int(at[0]) for at in cells)]
-    if len(kept) == 2:
-        return np.asarray(values.ravel().take(kept[0] * values.shape[1] + kept[1]))
-    return values.take(kept[0]) if kept else values
+    """The value at the cells of one column or two, each of length 1 or n."""
+    return values.take(cells[0] if len(cells) == 1 else cells[0] * values.shape[1] + cells[1])
 
 
 class _EndToEnd:
@@ -117,6 +118,10 @@ class Judgement:
             name: cuts for table in self.tables for name, cuts in zip(table.columns, table.cuts, strict=True)
         }
         self._end_to_end = _EndToEnd(self.tables)
+        self._of_lot = tuple(name for name in self.columns if name not in evidence.PER_CANDIDATE)
+        self._bounds = Bounds(
+            [(table.columns, table.values) for table in self.tables], PLACED, self._of_lot, GRID
+        )
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
         self._steps = {name: steps(spec) for name, spec in RULES.items()}
 
@@ -152,15 +157,39 @@ class Judgement:
         """The key under which a shortlist keeps the cells of its candidates: they depend on the lot and its place."""
         return ("cells", self.fingerprint)
 
+    def may_reach(
+        self, shortlist: Shortlist, chance: float, given: Mapping[str, float | Column]
+    ) -> NDArray[np.bool_]:
+        """Candidates of whom PLACED alone allows a probability of at least `chance`, with some columns replaced; (n,)."""
+        columns = {name: np.atleast_1d(values) for name, values in given.items()}
+        highest = self.base + self._bounds.highest(
+            self._cells_with(shortlist, columns, (*PLACED, *self._of_lot))
+        )
+        least = np.log(chance) - np.log1p(-chance) - ROUNDING if chance > 0 else -np.inf
+        return np.broadcast_to(highest >= least, (len(shortlist),))
+
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
         """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
         if len(shortlist) == 1:
             return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | dict(given))
+        return self._added(self._cells_with(shortlist, given, self._cuts), len(shortlist))
+
+    def _cells_with(
+        self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]
+    ) -> Mapping[str, NDArray[np.int64]]:
+        """The cells of these columns, some replaced; those of the others are found once for a lot."""
         kept = shortlist.once(self.cells, dict)
-        for name in self._cuts.keys() - given.keys() - kept.keys():
-            kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))
-        replaced = {name: cell(self._cuts[name], given[name]) for name in given if name in self._cuts}
-        return self._added(kept | replaced, len(shortlist))
+        for name in names:
+            if name not in kept and name not in given:
+                kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))
+        return kept | {name: cell(self._cuts[name], given[name]) for name in given if name in self._cuts}
+
+    def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
+        """The shortlist of some candidates, mask (n,), with what is known of them."""
+        some = search.narrowed(shortlist, kept)
+        cells = shortlist.once(self.cells, dict).items()
+        some.keep(self.cells, {name: at if len(at) == 1 else at[kept] for name, at in cells})
+        return some
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """Contributions of themes and rules for each candidate of a lot; they sum to the score."""

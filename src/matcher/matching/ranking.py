@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Shortlist, heads
 
 #: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
@@ -24,10 +24,11 @@ class Ranking:
 
     `chances` and `levels` hold, for each candidate, the probability of being a lead (of winning, where past awards
     rank) and its level: UNLIKELY for those excluded by law or by the register.  Without a judgement every admissible
-    candidate counts as likely.
+    candidate counts as likely.  `everyone` are the candidates with those left out, who cannot be proposed.
     """
 
     shortlist: Shortlist
+    everyone: Shortlist
     contributions: Mapping[str, Column]
     scores: Column
     order: NDArray[np.int64]
@@ -35,6 +36,11 @@ class Ranking:
     chances: Column
     levels: NDArray[np.int64]
     judged: bool = False  # by the judgement of leads, not by past awards
+
+    @property
+    def considered(self) -> int:
+        """Number of bidders examined, also those left out."""
+        return len(heads(self.everyone.catalogue.of_structure("bidder")[self.everyone.candidates]))
 
     def sirens(self, n: int) -> list[tuple[str, float]]:
         """The first n bidders by SIREN, with their scores."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.columns import NATURES
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -36,6 +35,10 @@ OF_QUERY = frozenset(
         "reach",
     }
 )
+
+
+#: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.
+OF_CANDIDATE = frozenset({"distances", "distances shown", "zones", "open"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +109,7 @@ class Shortlist:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""
 
         def make() -> NDArray[np.bool_]:
-            held = self.once("natures", lambda: self.catalogue.of_row("nature")[self.rows])
-            wanted = [held == NATURES.index(nature) for nature in natures]
-            return np.asarray(self.admissible & np.logical_or.reduce(wanted))
+            return np.asarray(self.admissible & self.catalogue.nature_mask(natures)[self.rows])
 
         known: NDArray[np.bool_] = self.once(("known", natures), make)
         return known
@@ -177,9 +178,19 @@ class Memo:
         other._made = {key: value for key, value in self._made.items() if key not in keys}
         return other
 
+    def narrowed(self, kept: NDArray[np.bool_]) -> Memo:
+        """The columns of a shortlist, for the candidates of a mask."""
+        other = Memo()
+        other._made = {key: value[kept] for key, value in self._made.items() if _of_candidate(key)}
+        return other
+
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
+
+
+def _of_candidate(key: Hashable) -> bool:
+    return key in OF_CANDIDATE or (isinstance(key, str) and key.startswith("evidence "))
 
 
 class Lazy(Mapping[str, T]):

@@ -6,7 +6,7 @@ Opportunities, digests and partners share it, so that they agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -44,15 +44,19 @@ def level_of(ranking: Ranking, structure: Structure) -> int:
     """
     if not len(ranking.order):
         return UNLIKELY  # it has denied the trade of this lot, or of this part
+    return _level_at(ranking, structure, int(ranking.order[0]))
+
+
+def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
+    """The same of candidate i, which is the structure."""
     query = ranking.shortlist.query
     if not ranking.judged:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and known(asked, structure).any() else UNLIKELY
-    first = ranking.order[0]
-    if zones(ranking.shortlist)[first] < 0:
+    if zones(ranking.shortlist)[i] < 0:
         return UNLIKELY
-    free = ranking.scores - ranking.contributions["reservation"]
-    level = int(shipped().levels_of(free)[first])
+    free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
+    level = int(shipped().levels_of(free)[0])
     sure = suitability.located(query) and not suitability.conceded(query)
     return level if sure else min(level, PLAUSIBLE)
 
@@ -69,17 +73,40 @@ def parts(lot: Lot) -> tuple[needs_.Need, ...]:
 
 def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
     """Labels of the needs of a lot of several trades for which the structure is not likely."""
+    return lacking_by(matcher, [structure], query)[structure.siret]
+
+
+def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
+    """The same for several structures, by SIRET; each part of the lot is judged once for all of them."""
     asked = parts(query.lot)
-    if not asked:
-        return []
+    if not asked or not structures:
+        return {structure.siret: [] for structure in structures}
     if not matcher.judges:
-        does = known(asked, structure)
+        able = {structure.siret: known(asked, structure) for structure in structures}
     else:
-        only = Filters(sirets=(structure.siret,))
+        only = Filters(sirets=tuple(structure.siret for structure in structures))
         each = query.memo.once("parts", lambda: _queries_of_parts(matcher, query))
-        rankings = [matcher.rank(replace(part, filters=only)) for part in each]
-        does = np.array([level_of(ranking, structure) == LIKELY for ranking in rankings])
-    return [need.label for need, able in zip(asked, does, strict=True) if not able]
+        found = [_likely(matcher.rank(replace(part, filters=only)), structures) for part in each]
+        able = {
+            structure.siret: np.array([structure.siret in likely for likely in found])
+            for structure in structures
+        }
+    return {
+        siret: [need.label for need, does in zip(asked, each_, strict=True) if not does]
+        for siret, each_ in able.items()
+    }
+
+
+def _likely(ranking: Ranking, structures: Sequence[Structure]) -> set[str]:
+    """The SIRETs of those that are likely in a ranking of them alone."""
+    shortlist = ranking.shortlist
+    sirets = shortlist.catalogue.of_structure("siret")[shortlist.candidates]
+    best = {str(sirets[i]): int(i) for i in np.argsort(ranking.scores, kind="stable")}
+    return {
+        structure.siret
+        for structure in structures
+        if structure.siret in best and _level_at(ranking, structure, best[structure.siret]) == LIKELY
+    }
 
 
 def _queries_of_parts(matcher: Matcher, query: Query) -> list[Query]:

@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from matcher.domain import CallsFor
 from matcher.matching import clarity, demand, distances, evidence, judgement
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
-from matcher.matching.shortlist import Column, Query, Shortlist, heads
+from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
 
-STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
-FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
 #: Place columns of a hypothetical candidate located at the place of work.
 ON_THE_SPOT = {"same_department": 1.0, "kilometres": 5.0, "beyond": -1.0, "zone": 0.0}
 
@@ -125,65 +123,3 @@ def count(ranking: Ranking, level: int) -> int:
     """Number of bidders at a level, each counted once, by its best establishment."""
     above = bidders(ranking.shortlist, ranking.levels > level)
     return bidders(ranking.shortlist, ranking.levels >= level) - above
-
-
-# ------------------------------------------------------------------------------------------ relaxations
-
-
-def relaxations(ranking: Ranking, wide: Ranking | None, kilometres: Column) -> tuple[str, ...]:
-    """The smallest relaxations that find more bidders, in French.
-
-    `wide` is the ranking of the lot without the user's filters, `kilometres` the distances of its candidates (of
-    `ranking` where it is None), (n,).
-    """
-    if not ranking.judged or calls_for(ranking) == "unclear":
-        return ()
-    widest = wide or ranking
-    base = bidders(ranking.shortlist, ranking.levels >= PLAUSIBLE)
-    found = (
-        _without_filters(ranking, wide, base, kilometres) if wide is not None else "",
-        _without_reservation(widest, base),
-        _farther(widest, kilometres),
-    )
-    return tuple(sentence for sentence in found if sentence)
-
-
-def _without_filters(ranking: Ranking, wide: Ranking, base: int, kilometres: Column) -> str:
-    credible = wide.levels >= PLAUSIBLE
-    asked = ranking.shortlist.query.filters.radius_km
-    for step in STEPS_KM if asked is not None else ():
-        more = bidders(wide.shortlist, credible & (kilometres <= (asked or 0.0) + step)) - base
-        if more > 0:
-            return f"à {(asked or 0.0) + step:.0f} km au lieu de {asked:.0f} : {_structures(more)} de plus"
-    more = bidders(wide.shortlist, credible) - base
-    return f"sans vos filtres : {_structures(more)} de plus" if more > 0 else ""
-
-
-def _without_reservation(ranking: Ranking, base: int) -> str:
-    if ranking.shortlist.query.lot.reservation is None:
-        return ""
-    free = judgement.shipped().levels_of(ranking.scores - ranking.contributions["reservation"])
-    more = bidders(ranking.shortlist, (free >= PLAUSIBLE) & proposable(ranking.shortlist)) - base
-    return f"sans la réserve : {_structures(more)} de plus" if more > 0 else ""
-
-
-def _farther(ranking: Ranking, kilometres: Column) -> str:
-    """Structures that would be likely if they were located at the place of work."""
-    if not len(ranking.shortlist):
-        return ""
-    near = judgement.shipped().levels_with(ranking.shortlist, ON_THE_SPOT)
-    of_the_trade = (
-        (near == LIKELY)
-        & (ranking.levels < PLAUSIBLE)
-        & admitted(ranking.shortlist)
-        & proposable(ranking.shortlist)
-    )
-    for limit in FARTHER_KM:
-        more = bidders(ranking.shortlist, of_the_trade & (kilometres <= limit))
-        if more:
-            return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
-    return ""
-
-
-def _structures(number: int) -> str:
-    return f"{number} structure{'s' if number > 1 else ''}"

@@ -44,11 +44,11 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
         return rows
-    for query in matcher.queries(task.tender):
-        gone = task.excluded.get(query.lot.id)
-        if gone:
-            query = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
-        ranking = matcher.rank(query)
+    queries = matcher.queries(task.tender)
+    for place, query in enumerate(queries):
+        if gone := task.excluded.get(query.lot.id):
+            queries[place] = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
+    for ranking in matcher.rank_each(queries):
         if matcher.nobody(ranking):
             continue
         rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
@@ -94,10 +94,14 @@ def _rows(
 
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     shown = sum(level == "likely" for level, _ in chosen.values())
-    for rank, (position, (level, by)) in enumerate(chosen.items(), 1):
-        match = matcher.explain(ranking, position, rank)
-        if match.eligible is False or match.structure.active is False:
-            continue
+    told = [
+        (matcher.explain(ranking, position, rank), level, by)
+        for rank, (position, (level, by)) in enumerate(chosen.items(), 1)
+    ]
+    told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
+    may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
+    lacking = standing.lacking_by(matcher, may_take, ranking.shortlist.query)
+    for match, level, by in told:
         reasons = (*((by,) if by else ()), *match.reasons)
         lot, structure = match.lot, match.structure
         own = level == "likely" and ranking.judged
@@ -111,7 +115,7 @@ def _rows(
                 "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, lot) if own else "",
                 "small": own and standing.too_small(structure, lot),
                 "lends": standing.way_in(structure.kind, ranking) == "clause",
-                "lacking": standing.lacking(matcher, structure, ranking.shortlist.query) if own else [],
+                "lacking": lacking.get(structure.siret, []) if own else [],
             },
         }  # fmt: skip
 

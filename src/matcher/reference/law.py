@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -68,6 +69,11 @@ def _table(path: Path) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda r: (r.code, r.since)))
 
 
+@lru_cache(maxsize=8)
+def _by_code(path: Path) -> dict[str, tuple[Rule, ...]]:
+    return {code: tuple(rules) for code, rules in groupby(_table(path), key=lambda rule: rule.code)}
+
+
 def _rule(row: dict[str, str], path: Path, line: int) -> Rule:
     try:
         return Rule(
@@ -101,7 +107,7 @@ def rule(code: str, on: date) -> Rule | None:
 
 
 def _named(code: str) -> tuple[Rule, ...]:
-    found = tuple(r for r in all_rules() if r.code == code)
+    found = _by_code(tables.assumptions_file("law.csv")).get(code)
     if not found:
         raise BadInput(
             f"aucune règle ne porte le code {code!r} ; les codes sont ceux de la table livrée, data/assumptions/law.csv"

@@ -18,7 +18,23 @@ from matcher.reference.text import clean, fold
 
 def user_dir() -> Path:
     """The user's own tables: `MATCHER_HOME`, by default `~/.local/share/maillage`."""
-    return Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
+    return _home(os.environ.get("MATCHER_HOME"), os.environ.get("HOME"))
+
+
+@lru_cache(maxsize=16)
+def _home(stated: str | None, _home: str | None) -> Path:
+    return Path(stated) if stated else Path.home() / ".local" / "share" / "maillage"
+
+
+def assumptions_file(name: str) -> Path:
+    """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
+    own, shipped = _places(name, user_dir())
+    return own if own.is_file() else shipped
+
+
+@lru_cache(maxsize=256)  # asked for every lot, and joining paths takes longer than looking
+def _places(name: str, home: Path) -> tuple[Path, Path]:
+    return home / "assumptions" / name, reference_dir().parent / "assumptions" / name
 
 
 #: Official lists that the user imported; kept in `user_dir`, they take precedence over the shipped ones.
@@ -68,17 +84,6 @@ def forget() -> None:
     """Clear all cached tables: after an import, or under another `MATCHER_HOME`."""
     for reader in _READERS:
         reader.cache_clear()
-
-
-def assumptions_file(name: str) -> Path:
-    """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
-    return _assumptions(name, os.environ.get("MATCHER_HOME"))
-
-
-@remembered(64)
-def _assumptions(name: str, home: str | None) -> Path:
-    own = user_dir() / "assumptions" / name
-    return own if own.is_file() else reference_dir().parent / "assumptions" / name
 
 
 def _rows(name: str) -> Iterator[list[str]]:

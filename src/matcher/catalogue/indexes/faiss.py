@@ -50,32 +50,51 @@ class FaissIndex:
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.int64]:
+        if allowed is None:
+            return self.search_many(vector.reshape(1, -1), k)[0]
         import faiss
 
         k = reachable(k, len(self.texts.numbers), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
-        selector = None
-        if allowed is not None:
-            if selective(allowed, k):
-                rows = np.flatnonzero(allowed)
-                order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
-                return rows[order]
-            bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)
+        if selective(allowed, k):
+            rows = np.flatnonzero(allowed)
+            order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
+            return rows[order]
+        bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
+        found = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
+        rows, _ = self.texts.rows(self._sorted(vector, found[0]))
+        return rows[allowed[rows]][:k]
+
+    def search_many(self, vectors: NDArray[np.float32], k: int) -> list[NDArray[np.int64]]:
+        """`search` without a filter for several vectors (q, d): the codes of the index are read once for all of them."""
+        k = reachable(k, len(self.texts.numbers), None)
+        if not k:
+            return [np.zeros(0, dtype=np.int64) for _ in vectors]
+        found = []
+        for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
+            texts = self._sorted(vector, near)
+            found.append(self.texts.rows(texts[: self.texts.enough(texts, k)])[0][:k])
+        return found
+
+    def _nearest(self, vectors: NDArray[np.float32], k: int, selector: Any) -> NDArray[np.int64]:
+        """The texts nearest to each vector by their codes, -1 beyond the last; (q, texts)."""
+        import faiss
+
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
         known = self._index.ntotal
         many = min(k if self.kind == "flat" else k + max(REFINE, known // REFINED_OF), known)
-        question, options = vector.reshape(1, -1).astype(np.float32), self._options(faiss, many, selector)
         with one_thread():
-            _, found = self._index.search(question, many, params=options)
-        texts = found[0][found[0] >= 0].astype(np.int64)
-        texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]  # the others were deleted
-        texts = texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
-        if allowed is None:
-            return self.texts.rows(texts[: self.texts.enough(texts, k)])[0][:k]
-        rows, _ = self.texts.rows(texts)
-        return rows[allowed[rows]][:k]
+            _, found = self._index.search(
+                vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
+            )
+        return np.asarray(found, dtype=np.int64)
+
+    def _sorted(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """These texts by their exact similarity; -1 and deleted ones are left out."""
+        texts = texts[texts >= 0]
+        texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]
+        return texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
 
     def _options(self, faiss: Any, wanted: int, selector: Any) -> Any:
         if self.kind == "hnsw":

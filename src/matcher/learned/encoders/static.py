@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -24,7 +24,6 @@ from matcher.learned.encoders import Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference.paths import models_dir
 
-GATHERED = 20_000  # tokens summed per block: bounds memory to some tens of megabytes
 REMEMBERED = 200_000  # words whose tokens are cached
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
@@ -103,16 +102,11 @@ class StaticEncoder:
         return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
 
     def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
-        """The sum of each text's token vectors; texts of equal length are summed together, which is fast in numpy."""
+        """The sum of each text's token vectors."""
         out = np.zeros((len(pieces), self.dimension), np.float32)
-        lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
-        flat = _flat(pieces, int(lengths.sum()))
-        starts = np.cumsum(lengths) - lengths
-        for length in np.unique(lengths[lengths > 0]):
-            rows = np.flatnonzero(lengths == length)
-            step = max(1, GATHERED // int(length))
-            for some in (rows[i : i + step] for i in range(0, len(rows), step)):
-                out[some] = self._vectors[flat[starts[some, None] + np.arange(length)]].sum(axis=1)
+        for row, held in zip(out, pieces, strict=True):
+            if held:
+                np.add.reduce(self._vectors.take(held, axis=0), axis=0, out=row)
         return out
 
 
@@ -123,10 +117,6 @@ def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.floa
     changed = np.abs(whole - np.eye(dimension)) > 1e-6
     begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
     return np.ascontiguousarray(whole[begin:, begin:], dtype=np.float32), begin
-
-
-def _flat(pieces: Iterable[list[int]], total: int) -> NDArray[np.int64]:
-    return np.fromiter(chain.from_iterable(pieces), np.int64, total)
 
 
 def _as_json(part: Any) -> Any:
