@@ -61,7 +61,7 @@ def test_shared_vectors_answer_as_every_row_would(
 def test_vectors_searched_together_find_what_each_finds_alone(
     kind: str, texts: list[str], vectors: np.ndarray
 ) -> None:
-    index = faiss.build(texts, vectors, kind=kind)
+    index = faiss.build(texts, Vectors.of(texts, vectors), kind=kind)
     together = index.search_many(vectors[:7], 90)
     assert [found.tolist() for found in together] == [index.search("", v, 90).tolist() for v in vectors[:7]]
 
