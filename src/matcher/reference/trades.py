@@ -151,6 +151,12 @@ def _skills(
 
 def _related(found: Mapping[str, float]) -> Mapping[str, float]:
     """Who practises a part of a trade knows the trade, and who practises a trade may know its parts."""
-    wider = {name: min(found[part.name], READ_FIT) for part in trades() if part.name in found for name in part.within if name}
+    wider = {
+        name: min(found[part.name], READ_FIT)
+        for part in trades()
+        if part.name in found
+        for name in part.within
+        if name
+    }
     parts = {part.name: INDIRECT_FIT for part in trades() if any(name in found for name in part.within)}
     return parts | wider

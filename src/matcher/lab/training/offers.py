@@ -87,7 +87,11 @@ def labelled() -> Iterator[Labelled]:
 def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) -> Labelled:
     parts = brochure.parts("\n".join(row["line"] for row in lines))
     known = [
-        (_plain(row["line"]), row["class"] == STATES_OFFER, frozenset(narrower(row["line"], name) for name in row["trades"].split()))
+        (
+            _plain(row["line"]),
+            row["class"] == STATES_OFFER,
+            frozenset(narrower(row["line"], name) for name in row["trades"].split()),
+        )
         for row in lines
     ]
     found = [_line_of(_plain(part.sentence), known) for part in parts]
