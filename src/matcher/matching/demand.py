@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import cpv, vocation
+from matcher.learned import cpv, vocation, wanted
 from matcher.matching import trades
 from matcher.reference import paths
 from matcher.reference.text import fold
@@ -65,9 +65,9 @@ def answers(folder: Path | None = None) -> Answers:
 
 
 @cache
-def staffing(folder: Path | None = None) -> trades.Reader:
+def staffing(folder: Path | None = None) -> wanted.Reader:
     """The learnt model of models/judgement of whether a text asks for staff to be lent."""
-    return trades.learnt("staffing.npz", folder)
+    return wanted.learnt("staffing.npz", folder)
 
 
 def staff(query: Query) -> float:

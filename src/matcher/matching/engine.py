@@ -32,7 +32,8 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import by_clause, distances, judgement, recipes, stored, suitability, trades
+from matcher.learned import wanted
+from matcher.matching import by_clause, distances, judgement, recipes, stored, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -202,7 +203,7 @@ class Matcher:
             words = question(bare)
             if len(words) > SHORT or tender.title in words:
                 continue
-            if trades.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
+            if wanted.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
                 texts[number] = f"{tender.title}. {texts[number]}"
         return texts
 
