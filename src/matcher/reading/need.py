@@ -67,7 +67,7 @@ _FIGURE = re.compile(r"\d")  # "5 000 heures d'insertion", "300 couverts": how m
 SURE = 0.25  # minimum probability of a suggested code to give the trade of a piece that names none
 AHEAD = 2.0  # and its minimum ratio to the next one
 #: Minimum weight of the trade of a piece, with those related to it, to the learnt reader: in the piece, in the whole text.
-SURE_OF_PIECE, SEEN_IN_WHOLE = 0.65, 0.02
+SURE_OF_PIECE, SEEN_IN_WHOLE = 0.65, 0.01
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
