@@ -101,7 +101,7 @@ def of_query(query: Query, asked: NDArray[np.float32]) -> Mapping[str, float]:
 def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     """Features stated by words, codes and reservation: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
-    insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
+    insertion = bool(_INSERTION.search(f"{fold(query.lot.title)} {words}")) or code.startswith(INSERTION_CPV)
     site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
     return {
         "staff": max(staff(query), float(asked[trades.names().index("personnel")])),

@@ -37,7 +37,7 @@ from matcher.matching import by_clause, distances, judgement, recipes, stored, s
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import query_of, question, shortlist_of
+from matcher.matching.search import for_trade, query_of, question, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -201,7 +201,7 @@ class Matcher:
         for number, lot in enumerate(tender.lots):
             bare = replace(lot, cpv=(), reservation=None, clauses=())
             words = question(bare)
-            if len(words) > SHORT or tender.title in words:
+            if len(words) > SHORT or tender.title in words or for_trade(lot) is not lot:
                 continue
             if wanted.reader().read(encoder.encode([words], role="query"), [words]).max() < TELLS:
                 texts[number] = f"{tender.title}. {texts[number]}"
