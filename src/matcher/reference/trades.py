@@ -42,8 +42,8 @@ def trades() -> tuple[Trade, ...]:
                 name=row["trade"],
                 label=row["label"],
                 written=row["words"],
-                cpv=tuple(row["cpv"].split("|")),
-                naf=tuple(row["naf"].split("|")),
+                cpv=tuple(filter(None, row["cpv"].split("|"))),
+                naf=tuple(filter(None, row["naf"].split("|"))),
                 within=tuple(row["within"].split("|")) if row["within"] else (),
             )
             for row in csv.DictReader(file)

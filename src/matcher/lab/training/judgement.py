@@ -702,9 +702,10 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   learnt from as weak zeros.
 - Few judged needs ask staff: {lent} of our own (`data/training/staff_texts.csv.gz`), at places of the directory, are
   graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
-- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over an
-  invented directory of all kinds that speaks (`data/training/judged_own.*`), graded by the guide's rules from the trades
-  that each was written with, are learnt from as weak pairs too; no figure counts them.
+- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over six
+  invented directories of all kinds (`data/training/judged_*`), five of which their authors graded pair by pair with the guide,
+  one by the guide's rules from the trades that each structure was written with, are learnt from as weak pairs too; no figure
+  counts them.
 - Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
@@ -719,7 +720,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
   `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
   under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the
-  clause, or not at all, learnt from the same judged needs.
+  clause, or not at all, learnt from the same judged needs and from our own.
 - Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
   text, name or identifier of the data.
 
