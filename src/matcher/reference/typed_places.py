@@ -32,6 +32,8 @@ _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".spl
 _IN = frozenset("dans en departement region nord sud ouest pays".split())
 #: Before the name of a place they tell which side of it: "Nord Vendée", "le sud de Lyon".
 _SIDES = frozenset("nord sud est ouest".split())
+#: What has such a side itself.
+_PARTS = frozenset("secteur secteurs territoire zone quartier quartiers facade facades lot site aile".split())
 #: Goods named after a place where they need not come from.
 _GOODS = frozenset("savon moutarde jambon dentelle porcelaine saucisse nougat galette toile riz".split())
 _FROM_TO = re.compile(r" (?:à|au|aux) ")  # "de Toulouse à Albi"
@@ -158,8 +160,9 @@ class _Line:
         if any(map(str.isdigit, key)):
             return 3
         numbered = stop < len(self.plain) and self.plain[stop].isdigit() and self._gap(stop) == " "
-        if (key in _SIDES and options[0].commune) or (key == "lot" and numbered):
-            return 0  # "le Sud" that some groupings are called, "Lot 2"
+        side = key in _SIDES and (options[0].commune or before & _PARTS)
+        if side or (key == "lot" and numbered):
+            return 0  # "le Sud" that some groupings are called, "secteur Nord", "Lot 2"
         if (before & _BUILDINGS and not before & _OF) or (
             before & _OF and _GOODS & {word.removesuffix("s") for word in before}
         ):
