@@ -52,3 +52,13 @@ def test_a_homonym_is_asked_back() -> None:
         typed_places.mentioned("stands pour un salon à Saint-Denis")
     (found,) = typed_places.mentioned("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
     assert found.commune == "93066" and found.inferred
+
+
+def test_the_field_of_places_knows_the_same_names() -> None:
+    assert codes(toponyms.asked("sud Ardèche")) == {"07"} and codes(toponyms.asked("Maurienne")) == {"73248"}
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Grand Paris Sud")
+    assert asked.value.choices == ("Créteil (94)", "Évry-Courcouronnes (91)")
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Valence")
+    assert all("Valence" in choice for choice in asked.value.choices)  # and not Talence
