@@ -162,12 +162,12 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
         return (_of_department(found.code),)
     name, near = _department_at_end(text) or (text, None)
     key = places.name_key(name)
-    found = _named(key, near)
+    same = _named(key, near)
     around = (place for place in natural_regions().get(key, ()) if near in (None, place.department))
-    found += tuple(place for place in around if place not in found)
-    found = found or tuple(place for place in _begun(key) if near in (None, place.department))
-    side = None if found else _SIDE.match(text)
-    return _options(text[side.end() :]) if side else found
+    same += tuple(place for place in around if place not in same)
+    same = same or tuple(place for place in _begun(key) if near in (None, place.department))
+    side = None if same else _SIDE.match(text)
+    return _options(text[side.end() :]) if side else same
 
 
 #: Of a place: "Nord Vendée", "sud de l'Ardèche".
