@@ -381,6 +381,26 @@ def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text:
     assert trades.names()[int(weights.argmax())] == trade
 
 
+@pytest.mark.parametrize(
+    ("text", "trade"),
+    [
+        ("Prestation d'insertion ayant pour support le nettoyage d'une crèche", "nettoyage"),
+        ("Marché d'insertion sociale et professionnelle ayant pour support d'activité la restauration de murets et de lavoirs", "patrimoine"),
+        ("Qualification et insertion de jeunes s'appuyant sur la tonte des parcs", "espaces-verts"),
+        ("Travaux de peinture, insertion par le recours à des heures de travail", "peinture"),
+    ],
+)  # fmt: skip
+def test_an_insertion_contract_is_judged_by_its_support_whatever_its_code(
+    matcher: Matcher, text: str, trade: str
+) -> None:
+    tender = free_text_tender(text, ANGERS)
+    coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
+    for each in (tender, coded) if trade != "peinture" else (tender,):
+        query = matcher.queries(each)[0]
+        assert trades.names()[int(trades.of_need(query).argmax())] == trade
+        assert demand.stated(query, trades.of_need(query))["insertion"]  # that it is one is not forgotten
+
+
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
     def hires(number: int, *codes: str) -> Structure:
         siret = f"{900000000 + number}00001"

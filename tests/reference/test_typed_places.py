@@ -29,7 +29,7 @@ def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> No
         ("Die, Drôme : murs en pierre", {"26113"}), ("pose de rideaux en tulle", set()),
         ("tonte du 12 au 15 juin", set()), ("tonte dans le 12", {"12"}), ("12000 plis à distribuer", set()),
         ("ménage de la rue de Lyon", set()), ("peinture du collège Saint-Exupéry", set()),
-        ("façade nord à repeindre", set()), ("façades au Sud à repeindre", set()), ("linge, nord sarthe", {"72"}),
+        ("façade nord à repeindre", set()), ("façades au Sud à repeindre", set()), ("ménage, secteur Nord", set()), ("linge, nord sarthe", {"72"}),
         ("haies dans le sud de la Mayenne", {"53"}), ("Sud Creuse, ménage", {"23"}), ("tri au nord de Nancy", {"54395"}),
         ("dix savons de Marseille", set()), ("navette de Dijon à Beaune", {"21231", "21054"}),
         ("gîtes en maurienne", {"73248"}), ("une perche élagueuse", set()), ("pays d'Auge, tonte", {"14366"}),
@@ -52,3 +52,13 @@ def test_a_homonym_is_asked_back() -> None:
         typed_places.mentioned("stands pour un salon à Saint-Denis")
     (found,) = typed_places.mentioned("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
     assert found.commune == "93066" and found.inferred
+
+
+def test_the_field_of_places_knows_the_same_names() -> None:
+    assert codes(toponyms.asked("sud Ardèche")) == {"07"} and codes(toponyms.asked("Maurienne")) == {"73248"}
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Grand Paris Sud")
+    assert asked.value.choices == ("Créteil (94)", "Évry-Courcouronnes (91)")
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Valence")
+    assert all("Valence" in choice for choice in asked.value.choices)  # and not Talence

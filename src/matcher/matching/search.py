@@ -16,7 +16,9 @@ from matcher.catalogue.columns import days
 from matcher.catalogue.filters import allowed_mask, nearest
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Place, Tender
+from matcher.learned import wanted
 from matcher.matching.shortlist import Lazy, Query, Shortlist
+from matcher.matching.trades import CLEAR_FROM
 from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
 from matcher.reference.supports import support_trade
@@ -184,14 +186,16 @@ def _compared(
     return similarity, Lazy(tuple(index), peak)
 
 
-INSERTION = ("75", "85")  # CPV divisions of administration and social services, under which insertion is bought
+#: CPV divisions of administration and social services, under which insertion is bought.
+INSERTION = ("75", "85")
 
 
 def for_trade(lot: Lot) -> Lot:
     """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
-    typed = lot.description.startswith(lot.title.rstrip("…"))  # a title that is but the beginning of a long need
-    trade = support_trade(lot.description[:600] if typed and lot.description else lot.title)
-    if not trade:
+    long = lot.description and lot.description.startswith(lot.title.rstrip("…"))  # the title is its beginning
+    trade = support_trade(lot.description[:600] if long else lot.title)
+    # "insertion par le recours à des heures" names no trade
+    if not trade or max(wanted.found([trade])[0].values()) < CLEAR_FROM:
         return lot
     cpv = tuple(code for code in lot.cpv if not code.startswith(INSERTION))
     return replace(lot, title=trade, description="", cpv=cpv)

@@ -13,7 +13,7 @@ _SUPPORT = french(
 )
 #: "prestations d'insertion par l'entretien des espaces verts", "insertion à travers la réalisation de travaux"
 _THROUGH = french(
-    r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|')|par (?=l'|la |le |les |des )|via|à travers|au moyen d(?:e|'|es))\s*"
+    r"\b(?:ré)?insertion\b[^.;]{0,140}?\b(?:par le biais d(?:e|')|par (?=l'|la |le |les |des )|via|à travers|s'appuyant sur|au moyen d(?:e|'|es))\s*"
 )
 #: "insertion par l'activité économique", "par l'emploi": how, and no trade.
 _NO_TRADE = french(r"(?:l'|le |la |les )?(?:activité|emploi|travail|formation|économique|sport|culture)\b")

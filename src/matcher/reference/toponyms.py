@@ -6,6 +6,7 @@ decide, else `Homonyms` lists the choices.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from itertools import pairwise, takewhile
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
 from matcher.reference.places import Commune, departments_within, precise
-from matcher.reference.tables import _rows, remembered
+from matcher.reference.tables import _rows, assumptions_file, remembered
 from matcher.reference.text import clean, fold
 
 #: Population from which a commune is meant as often as the department or region of its name (Vienne, in Isère).
@@ -108,9 +109,10 @@ def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place
 
 @lru_cache(4096)  # every commune is compared
 def _towns_like(words: str) -> tuple[Place, ...]:
-    """The towns whose name is, begins with, or resembles these words."""
-    found = places.search_commune(words, limit=20)
-    return tuple(of_commune(commune.code) for commune in found if commune.population >= TOWN)
+    """The towns whose name is or begins with these words; those that resemble them where none does."""
+    found, key = places.search_commune(words, limit=20), places.name_key(words)
+    begun = [commune for commune in found if places.name_key(commune.name).startswith(key)] or found
+    return tuple(of_commune(commune.code) for commune in begun if commune.population >= TOWN)
 
 
 def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
@@ -159,7 +161,17 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
     if found := places.department(text.upper().zfill(2) if text.isdigit() else text.upper()):
         return (_of_department(found.code),)
     name, near = _department_at_end(text) or (text, None)
-    return _named(places.name_key(name), near)
+    key = places.name_key(name)
+    same = _named(key, near)
+    around = (place for place in natural_regions().get(key, ()) if near in (None, place.department))
+    same += tuple(place for place in around if place not in same)
+    same = same or tuple(place for place in _begun(key) if near in (None, place.department))
+    side = None if same else _SIDE.match(text)
+    return _options(text[side.end() :]) if side else same
+
+
+#: Of a place: "Nord Vendée", "sud de l'Ardèche".
+_SIDE = re.compile(r"(?:nord|sud|est|ouest) (?:de la |de l['’]|du |des |de |d['’])?(?=\w)", re.I)
 
 
 def _department_at_end(text: str) -> tuple[str, str] | None:
@@ -233,6 +245,18 @@ def _of_department(code: str) -> Place:
     return replace(places.locate(Place(department=code)), label=found.name if found else code)
 
 
+@remembered()
+def natural_regions() -> Mapping[str, tuple[Place, ...]]:
+    """Natural regions ("Maurienne") by name, each as the towns that it lies around."""
+    with assumptions_file("natural_regions.csv").open(encoding="utf-8-sig", newline="") as source:
+        return {
+            places.name_key(row["name"]): tuple(
+                replace(of_commune(code), label=row["name"]) for code in row["communes"].split("|")
+            )
+            for row in csv.DictReader(source)
+        }
+
+
 # ---------------------------------------------------------------------------------------------- groupings
 
 _KINDS = ("cc", "ca", "cu", "ept", "communaute", "metropole", "eurometropole", "etablissement")
@@ -284,7 +308,7 @@ def _begun_names() -> Mapping[str, tuple[Place, ...]]:
     return {name: tuple(dict.fromkeys(found)) for name, found in table.items()}
 
 
-def begun(key: str) -> tuple[Place, ...]:
+def _begun(key: str) -> tuple[Place, ...]:
     """The groupings whose name begins with these words, at least three; none where fewer."""
     return _begun_names().get(key, ()) if key.count(" ") > 1 else ()
 
@@ -293,7 +317,9 @@ def begun(key: str) -> tuple[Place, ...]:
 def first_words() -> frozenset[str]:
     """The words with which names of places begin, as they are typed."""
     groupings = (name.partition(" ")[0] for name in _grouping_names()[0])
-    return places.first_words() | frozenset((*groupings, *_KINDS, *_ACRONYMS, "st", "ste"))
+    regions = (name.partition(" ")[0] for name in natural_regions())
+    sides = ("nord", "sud", "est", "ouest")
+    return places.first_words() | frozenset((*groupings, *regions, *sides, *_KINDS, *_ACRONYMS, "st", "ste"))
 
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:

@@ -30,8 +30,9 @@ _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _OF = frozenset("de d du des".split())
 _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
 _IN = frozenset("dans en departement region nord sud ouest pays".split())
-#: Before the name of a place they tell which side of it: "Nord Vendée", "le sud de Lyon".
 _SIDES = frozenset("nord sud est ouest".split())
+#: What has such a side itself.
+_PARTS = frozenset("secteur secteurs territoire zone quartier quartiers facade facades lot site aile".split())
 #: Goods named after a place where they need not come from.
 _GOODS = frozenset("savon moutarde jambon dentelle porcelaine saucisse nougat galette toile riz".split())
 _FROM_TO = re.compile(r" (?:à|au|aux) ")  # "de Toulouse à Albi"
@@ -99,7 +100,7 @@ class _Line:
             for stop in range(self._furthest(i) if self._may_begin(i) else i, i, -1):
                 options = _options(self._words(i, stop))
                 clear = self._clearness(i, stop, options) if options else 0
-                if clear and not self._tells_side(i, stop):
+                if clear:
                     gap = self.text[end : self.tokens[i].start()] if last else ""
                     way = bool(last and last.town and options[0].commune and _FROM_TO.fullmatch(gap))
                     listed = way or bool(toponyms.LISTED.fullmatch(gap))
@@ -111,19 +112,7 @@ class _Line:
             i += 1
 
     def _may_begin(self, i: int) -> bool:
-        word = self.plain[i]
-        return word[0].isdigit() or word in toponyms.first_words() or word in _first_words()
-
-    def _tells_side(self, i: int, stop: int) -> bool:
-        """Is the name but a side of the place that follows it?"""
-        if stop > i + 1 or self.plain[i] not in _SIDES:
-            return False
-        while stop < len(self.tokens) and self.plain[stop] in toponyms.LINKS and self._gap(stop).isspace():
-            stop += 1
-        ends = range(self._furthest(stop) if stop < len(self.tokens) else stop, stop, -1)
-        return bool(_PHRASE.fullmatch(self._gap(stop)) if ends else False) and any(
-            _options(self._words(stop, end)) for end in ends
-        )
+        return self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]
@@ -158,8 +147,9 @@ class _Line:
         if any(map(str.isdigit, key)):
             return 3
         numbered = stop < len(self.plain) and self.plain[stop].isdigit() and self._gap(stop) == " "
-        if (key in _SIDES and options[0].commune) or (key == "lot" and numbered):
-            return 0  # "le Sud" that some groupings are called, "Lot 2"
+        side = key in _SIDES and (options[0].commune or before & _PARTS)
+        if side or (key == "lot" and numbered):
+            return 0  # "le Sud" that some groupings are called, "secteur Nord", "Lot 2"
         if (before & _BUILDINGS and not before & _OF) or (
             before & _OF and _GOODS & {word.removesuffix("s") for word in before}
         ):
@@ -207,8 +197,6 @@ def _options(words: str) -> tuple[Place, ...]:
     if len(key) < 2 or key in toponyms.LINKS:
         return ()
     found = toponyms.named(words)
-    found += tuple(place for place in _natural_regions().get(key, ()) if place not in found)
-    found = found or toponyms.begun(key)
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
         return found if beside in ("", words) or _options(beside) else ()
@@ -221,24 +209,7 @@ def _town(place: Place, key: str) -> places.Commune | None:
     """The commune that is a place; None for an area, and for a grouping or a natural region of several words."""
     town = places.commune(place.commune) if place.commune else None
     area = town is not None and place.label != town.name
-    return None if area and (" " in key or key in _natural_regions()) else town
-
-
-@remembered()
-def _natural_regions() -> dict[str, tuple[Place, ...]]:
-    """Natural regions: "Maurienne"; each as the towns that it lies around."""
-    with assumptions_file("natural_regions.csv").open(encoding="utf-8-sig", newline="") as source:
-        return {
-            places.name_key(row["name"]): tuple(
-                replace(toponyms.of_commune(code), label=row["name"]) for code in row["communes"].split("|")
-            )
-            for row in csv.DictReader(source)
-        }
-
-
-@remembered()
-def _first_words() -> frozenset[str]:
-    return frozenset(name.partition(" ")[0] for name in _natural_regions())
+    return None if area and (" " in key or key in toponyms.natural_regions()) else town
 
 
 def _hamlet(place: Place) -> bool:
