@@ -64,7 +64,7 @@ class _Line:
     heading: bool
 
 
-OFFERED = 0.45  # chance from which a text is said to offer a trade: it is proposed, and confirmed by the structure
+OFFERED = 0.45  # chance of an offer from which it is proposed; the structure confirms it
 SHOWN = 0.4  # share of the clearest part of a trade from which others are shown with it
 OF_GOODS = 0.4  # share of goods among what a part may be, from which it is one
 _PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—>]\s")

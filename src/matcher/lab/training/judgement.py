@@ -137,7 +137,7 @@ def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Ite
 
 def own_asked() -> list[Asked]:
     """The needs of our own, each set over its invented directory, whose structures speak, ESAT and EA among them."""
-    recipe, found = recipes.named("lexical"), []
+    recipe, found = recipes.named("lexical"), list[Asked]()
     for path in sorted(OURS.glob(OWN)):
         name = path.name.partition(".")[0]
         held = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
