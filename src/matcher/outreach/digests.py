@@ -115,15 +115,21 @@ def _composed(
     writer = ItemWriter(store, catalogue, known.cases)
     items = lru_cache(KEPT)(partial(_items_announced, store))
     cancelled = _cancelled(known)
-    for siret in sorted({*by_siret, *gone}):
-        names = earlier_names(catalogue, siret)
-        if siret in known.done or known.silent & names:
-            continue
-        found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
-        news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
-        if any(one.level != "plausible" for one in news):
-            fresh = _ending(known, names, ending.get(siret, ()))
-            yield _written(catalogue, rules, summary, at, siret, news, writer, fresh)
+    wanted = iter(sorted({*by_siret, *gone}))
+    while some := list(islice(wanted, TOGETHER)):
+        told: dict[str, _Chosen] = {}
+        for siret in some:
+            names = earlier_names(catalogue, siret)
+            if siret in known.done or known.silent & names:
+                continue
+            found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
+            news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
+            if any(one.level != "plausible" for one in news) and _is_known(catalogue, siret):
+                told[siret] = _chosen(news, rules.cap)
+        writer.read({siret: chosen.all for siret, chosen in told.items()})
+        for siret, chosen in told.items():
+            fresh = _ending(known, earlier_names(catalogue, siret), ending.get(siret, ()))
+            yield _written(catalogue, rules, summary, at, siret, chosen, writer, fresh)
     for siret in known.quiet:
         if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
             yield _quiet(catalogue, summary, at, siret)
@@ -269,36 +275,58 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
     return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
 
 
-def _written(
-    catalogue: Catalogue,
-    rules: Rules,
-    summary: Summary,
-    at: datetime,
-    siret: str,
-    news: Sequence[News],
-    writer: ItemWriter,
-    ending: Sequence[Renewal] = (),
-) -> Composed | None:
-    """The content of one digest, and the lots it announces."""
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The news that a digest tells, those to be verified, and how many more there are."""
+
+    sure: Sequence[News]
+    unsure: Sequence[News]
+    left: int
+
+    @property
+    def all(self) -> list[News]:
+        return [*self.sure, *self.unsure]
+
+
+def _chosen(news: Sequence[News], cap: int) -> _Chosen:
     urgent = {"cancellation": 0, "correction": 1}
     ordered = sorted(
         news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
     )
     sure = [one for one in ordered if one.level != "plausible"]
     unsure = [one for one in ordered if one.level == "plausible"][:UNSURE]
-    chosen, left = sure[: rules.cap], len(sure) - rules.cap
+    return _Chosen(sure[:cap], unsure, max(0, len(sure) - cap))
+
+
+def _is_known(catalogue: Catalogue, siret: str) -> bool:
+    """Is a structure still in the directory?"""
     try:
-        structure = catalogue.structure(catalogue.row(siret))
-    except NotFound:  # announced once, and since gone from the directory
-        return None
-    written = writer.items(structure, [*chosen, *unsure])
-    items = written[: len(chosen)]
+        catalogue.row(siret)
+    except NotFound:  # announced once, and since gone
+        return False
+    return True
+
+
+def _written(
+    catalogue: Catalogue,
+    rules: Rules,
+    summary: Summary,
+    at: datetime,
+    siret: str,
+    chosen: _Chosen,
+    writer: ItemWriter,
+    ending: Sequence[Renewal] = (),
+) -> Composed:
+    """The content of one digest, and the lots it announces."""
+    structure = catalogue.structure(catalogue.row(siret))
+    written = writer.items(structure, chosen.all)
+    items = written[: len(chosen.sure)]
     content = _content(summary, at, structure) | {
-        "items": items, "unsure": written[len(chosen) :], "left": max(0, left), "cap": rules.cap,
+        "items": items, "unsure": written[len(chosen.sure) :], "left": chosen.left, "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
     }  # fmt: skip
     ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
-    return content, [*chosen, *unsure, *ending_news]
+    return content, [*chosen.all, *ending_news]
 
 
 def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
@@ -411,6 +439,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
         if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
             news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
     writer = ItemWriter(store, catalogue, open_cases)
+    writer.read({structure.siret: news[:limit]})
     items = writer.items(structure, news[:limit])
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,

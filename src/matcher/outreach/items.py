@@ -58,18 +58,23 @@ class ItemWriter:
 
     def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
+        self._found: Mapping[tuple[str, str, str], Mapping[str, Any]] = {}  # of SIRET, notice and lot
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
 
-    def items(self, structure: Structure, news: Sequence[News]) -> list[dict[str, Any]]:
-        """The items of a structure, in the order of its news."""
+    def read(self, news: Mapping[str, Sequence[News]]) -> None:
+        """Read what is stored of the news of these SIRETs, of which `items` are written next."""
+        notices = {one.notice_id for some in news.values() for one in some}
+        sirets = {self._catalogue.structure(self._catalogue.row(siret)).siret for siret in news}
         with self._store.reading() as connection:
             rows = connection.execute(
-                select(Found.__table__).where(
-                    Found.siret == structure.siret, Found.notice_id.in_({one.notice_id for one in news})
-                )
+                select(Found.__table__).where(Found.siret.in_(sirets), Found.notice_id.in_(notices))
             ).mappings()
-            found = {(row["notice_id"], row["lot_id"]): row for row in rows}
-        return [self._item(structure, one, found.get((one.notice_id, one.lot_id))) for one in news]
+            self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
+
+    def items(self, structure: Structure, news: Sequence[News]) -> list[dict[str, Any]]:
+        """The items of a structure, in the order of its news, which were read."""
+        keys = [(structure.siret, one.notice_id, one.lot_id) for one in news]
+        return [self._item(structure, one, self._found.get(key)) for one, key in zip(news, keys, strict=True)]
 
     def _item(self, structure: Structure, news: News, found: Mapping[str, Any] | None) -> dict[str, Any]:
         case = self._cases[news.notice_id]
