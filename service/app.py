@@ -78,7 +78,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
-    gc.enable()
     if serving.current is None:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
@@ -113,6 +112,8 @@ def _warm(app: FastAPI) -> None:
             serving.warm()
             page.warm()
     finally:
+        gc.freeze()  # what a start makes stays
+        gc.enable()
         app.state.warmed.set()
     with contextlib.suppress(OSError):
         confined.start()

@@ -245,9 +245,7 @@ class Serving:
         matcher = self._matcher(catalogue)
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
         contracts = gather.load_contracts(self.folder)
-        snapshot = Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
-        _ask(snapshot, groups=0)
-        return snapshot
+        return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
 
     def _matcher(self, catalogue: Catalogue) -> Matcher:
         if self.settings.recipe:
@@ -309,21 +307,14 @@ def _give_back() -> None:
         trim(0)
 
 
-def _ask(snapshot: Snapshot, groups: int) -> None:
-    """A first question before the first visitor's, with a place, so that lazy columns are in memory."""
+def warm(snapshot: Snapshot) -> None:
+    """Have in memory what requests need: columns, groups, names of structures, places in a text."""
     from matcher.reading import need
     from matcher.reference import toponyms
 
     if len(snapshot.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
-        snapshot.matcher.match(tender, 10, groups=groups)
-
-
-def warm(snapshot: Snapshot) -> None:
-    """Have in memory what only some requests need: groups, names of structures, places in a text."""
-    from matcher.reading import need
-
-    _ask(snapshot, groups=3)
+        snapshot.matcher.match(tender, 10, groups=3)
     search_names(snapshot.catalogue, "zz", limit=1)
     need.spot("nettoyage à Paris")
     if snapshot.matcher.judges:

@@ -34,7 +34,11 @@ FOR_EVER = 1.0  # seconds after which a pattern in exponential time is stopped
 METHODS = ("search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer")
 ANCHORED = frozenset({"match", "fullmatch"})  # tried at one place of a text alone
 #: Patterns that are given a few characters alone, where the text is cut: how many.
-BOUNDED = {"matcher.reading.clauses.hours._BASE_BEFORE": 30, "matcher.reference.prose._ABBREVIATED": 12}
+BOUNDED = {
+    "matcher.reading.clauses.hours._OTHER_LASTS": 48,
+    "matcher.reading.clauses.amounts._LEAST": 250,
+    "matcher.reference.prose._ABBREVIATED": 12,
+}
 
 
 # ------------------------------------------------------------------------------------------- every pattern

@@ -16,6 +16,7 @@ from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
+from matcher.catalogue.vectors import Vectors
 from matcher.domain import Place
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
@@ -108,7 +109,8 @@ def vectors() -> np.ndarray:
 def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
     skip_without(name)
     module = plugins.find("catalogue.indexes", name)
-    index = module.build(TEXTS, vectors)
+    held = Vectors.of(TEXTS, vectors)
+    index = module.build(TEXTS, held)
     for text, vector in zip(TEXTS, vectors, strict=True):
         every = index.compare(text, vector, None)
         assert every.shape == (len(TEXTS),)
@@ -120,7 +122,7 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
         assert allowed[index.search(text, vector, 5, allowed)].all()
         assert len(index.search(text, vector, 5, np.zeros(5, dtype=bool))) == 0
     index.save(tmp_path / name)
-    again = module.load(tmp_path / name, vectors)
+    again = module.load(tmp_path / name, held)
     np.testing.assert_array_equal(
         again.compare(TEXTS[0], vectors[0], None), index.compare(TEXTS[0], vectors[0], None)
     )
@@ -133,14 +135,14 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
 def test_index_of_nothing_and_of_one(name: str, vectors: np.ndarray) -> None:
     skip_without(name)
     build = plugins.find("catalogue.indexes", name).build
-    empty = build([], vectors[:0])
+    empty = build([], Vectors.of([], vectors[:0]))
     assert len(empty.search("nettoyage", vectors[0], 5)) == 0
     assert empty.compare("nettoyage", vectors[0], None).shape == (0,)
-    assert list(build(TEXTS[:1], vectors[:1]).search(TEXTS[0], vectors[0], 5)) == [0]
+    assert list(build(TEXTS[:1], Vectors.of(TEXTS[:1], vectors[:1])).search(TEXTS[0], vectors[0], 5)) == [0]
 
 
 def test_faiss_is_the_inner_product(vectors: np.ndarray) -> None:
-    index = plugins.find("catalogue.indexes", "faiss").build(TEXTS, vectors)
+    index = plugins.find("catalogue.indexes", "faiss").build(TEXTS, Vectors.of(TEXTS, vectors))
     np.testing.assert_allclose(index.compare("", vectors[2], None), vectors @ vectors[2], atol=1e-6)
     assert list(index.search("", vectors[2], 5)) == list(np.argsort(-(vectors @ vectors[2]), kind="stable"))
 

@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from sqlalchemy import select, update
 
 from matcher.domain import Forbidden, NotFound, Structure
@@ -20,8 +20,9 @@ from service import access
 from service.page import fields, render
 from service.page.fields import FieldErrors, Line
 from service.page.visitor import CheckedForm
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
 WAITING_DAYS = 30  # that a claim waits for the operator
 BLANK: dict[str, Any] = {"problems": {}, "address": "", "sent": False}  # the page of signing in

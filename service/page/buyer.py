@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
 from matcher.reading.procedure import closing, open_at
@@ -20,9 +20,10 @@ from service.page.fields import problems_of
 from service.page.search import NOTICE, Search
 from service.page.visitor import Reader
 from service.problems import Refused
+from service.router import Router
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 MOST = 300  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 
 from matcher.domain import Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
@@ -20,9 +20,10 @@ from service.page.buyer import answer_of
 from service.page.lots import line
 from service.page.visitor import CheckedForm, Reader, RecordOwner, record_owner
 from service.problems import Refused
+from service.router import Router
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 COMPARED = 6  # structures of a comparison
 WRITTEN = 60  # recipients of one message
 Reference = Annotated[str, Query(max_length=210)]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 
 from matcher.catalogue import denials
 from matcher.domain import Lot, NotFound, Tender
@@ -18,9 +18,10 @@ from service import access
 from service.access import store_of
 from service.page import render
 from service.page.visitor import Reader, StructureOwner
+from service.router import Router
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 DAYS = 120  # notices published within so many days of the newest are counted
 Text = Annotated[str, Form(max_length=200)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from matcher.domain import BadInput, MatcherError, Structure
 from matcher.records import exchange
@@ -14,9 +14,10 @@ from service import access
 from service.access import store_of
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
+from service.router import Router
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from matcher.domain import Forbidden, NotFound
 from service import access
 from service.page import account, render, signin
 from service.page.visitor import CheckedForm
+from service.router import Router
 from service.settings import Settings
 
-router = APIRouter()
+router = Router()
 MINUTES = 10  # to come back from the issuer
 #: Cookies for these pages only: the pending request to the issuer, and the token for logging out there.
 ASKED, ENDS = "maillage-oidc", "maillage-oidc-fin"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from matcher.domain import StoreUnavailable
 from matcher.records import logos
 from service.access import store_of
 from service.page import fields, render
 from service.page.visitor import StructureOwner
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 #: An address holds the version of its image, so that it never changes.
 CACHED = {"Cache-Control": "public, max-age=31536000, immutable"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from matcher.domain import BadInput
 from matcher.outreach import links
@@ -12,8 +12,9 @@ from matcher.outreach.sourcing import questions
 from matcher.records.feedback import REASONS
 from service.access import store_of
 from service.page import fields, render
+from service.router import Router
 
-router = APIRouter(tags=["mail"])
+router = Router(tags=["mail"])
 
 
 @router.get("/m/{id}/{proof}")

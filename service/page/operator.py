@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from sqlalchemy import func, select
 
 from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
@@ -25,10 +25,11 @@ from matcher.reference.origins import source_name
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm, Reader
+from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 TOP = 10
 EXPOSED = 300  # lots over which exposure is counted for the page: `matcher exposure` counts over all
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from service.page import render
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/a-propos")

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from matcher.domain import BadInput
@@ -20,8 +20,9 @@ from service.access import store_of
 from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
 from service.page.visitor import CheckedForm, Reader, StructureOwner
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 OFFERS = 60  # offers that a structure may add
 TURNOVER = "Le chiffre d'affaires est un nombre d'euros, positif."
 RADIUS = "Le rayon est un nombre de kilomètres, 2 000 au plus."

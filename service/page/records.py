@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 
 from matcher.domain import NotFound
 from matcher.outreach.sourcing import exports, questions
@@ -17,8 +17,9 @@ from service.page import fields, render, search
 from service.page.buyer import TOGETHER
 from service.page.fields import FieldErrors
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 LINES = 50  # lines of a page of a record
 RECIPIENTS = 40  # addresses of a mailto link
 

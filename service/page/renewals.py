@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from matcher.domain import BadInput
 from matcher.matching import renewals
@@ -13,8 +13,9 @@ from matcher.reference import places
 from service.page import fields, render
 from service.page.fields import FieldErrors
 from service.page.visitor import Reader
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 SHOWN = 200
 Asked = Annotated[str, Query(max_length=40)]
 

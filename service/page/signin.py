@@ -7,7 +7,7 @@ import hmac
 import secrets
 import time
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import letters, links, post
@@ -17,9 +17,10 @@ from matcher.records.tables import Once
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
+from service.router import Router
 from service.settings import mail_transport
 
-router = APIRouter()
+router = Router()
 MINUTES = 20  # lifetime of a link
 ONCE = "sign-in"  # actor under which the links that have served are kept
 LABEL = "courriel:"  # begins the label of a key that an address opens

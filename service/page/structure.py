@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import select
 
 from matcher.catalogue import denials
@@ -27,9 +27,10 @@ from service.page import exchange as announcements
 from service.page import logos, render
 from service.page.gaps import gaps, likely
 from service.page.visitor import Reader
+from service.router import Router
 from service.snapshot import Snapshot
 
-router = APIRouter()
+router = Router()
 SHOWN = 10  # notices of a part
 LOTS = 4  # lots of a notice that are shown at once
 FOUND = 40  # structures found by a name

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from matcher.domain import BadInput, MatcherError
 from matcher.records import searches
@@ -22,8 +22,9 @@ from service.access import identify, store_of
 from service.page import fields, render
 from service.page.fields import FieldError, problems_of
 from service.page.visitor import Buyer, Reader
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 LINES = 25  # zones of a page
 INVITED = 60  # most structures that a day invites unless it says how many
 SHAPES = {

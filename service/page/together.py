@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 
 from matcher.domain import BadInput, Lot, Tender
 from matcher.partners import partners
@@ -18,8 +18,9 @@ from service.access import store_of
 from service.page import exchange as announcements
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
+from service.router import Router
 
-router = APIRouter()
+router = Router()
 Text = Annotated[str, Form(max_length=2000)]
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 
 from matcher.domain import BadInput
 from matcher.learned import cpv as cpv_
 from service import schemas, wire
 from service.access import Reader
 from service.problems import Refused
+from service.router import Router
 
-router = APIRouter(tags=["cpv"])
+router = Router(tags=["cpv"])
 EXAMPLES: dict[str, Any] = {
     "laundry": {
         "summary": "Laundry",

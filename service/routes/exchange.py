@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from matcher import codec
 from matcher.domain import Forbidden, Tender
@@ -13,9 +13,10 @@ from matcher.records.keys import Bearer
 from service import access, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
+from service.router import Router
 from service.routes.structures import SiretPath
 
-router = APIRouter(tags=["exchange"])
+router = Router(tags=["exchange"])
 DeclarationId = Annotated[str, Path(max_length=64)]
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field
 
 from matcher import codec
 from matcher.territory import coverage, facilitators
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.desk import DeskAnswer, answered
+from service.router import Router
 from service.schemas import In, PlaceName
 
-router = APIRouter(tags=["territory"])
+router = Router(tags=["territory"])
 
 
 @router.get(

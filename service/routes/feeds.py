@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from lxml import etree
+from fastapi import Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import links
@@ -19,9 +18,10 @@ from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import identify
 from service.problems import Refused
+from service.router import Router
 from service.routes.structures import SiretPath
 
-router = APIRouter(tags=["feeds"])
+router = Router(tags=["feeds"])
 ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "application/atom+xml"
 MOST = 200
@@ -138,6 +138,8 @@ def _page(request: Request, tender: Tender) -> str:
 
 def _send(request: Request, id: str, title: str, entries: Iterable[_Entry]) -> Response:
     """The feed, with an ETag."""
+    from lxml import etree
+
     names: Any = {None: ATOM}
     feed = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,11 +18,12 @@ from matcher.records.keys import Bearer
 from matcher.records.tables import Key
 from service import access, schemas, wire
 from service.problems import Refused, documented
+from service.router import Router
 from service.snapshot import Serving
 
 log = logging.getLogger("service")
 READY_SECONDS = 5.0
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 ERRORS: dict[int | str, dict[str, Any]] = {}  # readiness alone can fail
 
 

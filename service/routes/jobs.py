@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi import Body, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -16,9 +16,10 @@ from service import access, schemas, wire
 from service.access import Reader
 from service.jobs import Job, Jobs
 from service.problems import Refused
+from service.router import Router
 from service.routes.match import answer
 
-router = APIRouter(tags=["jobs"])
+router = Router(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
 EXAMPLES: dict[str, Any] = {

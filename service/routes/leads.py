@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput, Tender
@@ -13,8 +13,9 @@ from matcher.partners import subcontracting
 from service import schemas, wire
 from service.access import Reader
 from service.asked import uploaded
+from service.router import Router
 
-router = APIRouter(tags=["match"])
+router = Router(tags=["match"])
 
 
 class Firm(schemas.Named):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, File, Form, Request, Response, UploadFile
+from fastapi import Body, File, Form, Request, Response, UploadFile
 
 from matcher.matching.groups import consortium as groups
 from matcher.reference import toponyms
 from service import schemas, wire
 from service.access import Reader
 from service.asked import bounded, filters, from_bytes, take
+from service.router import Router
 from service.settings import Settings
 from service.snapshot import Serving, Snapshot
 
-router = APIRouter(tags=["match"])
+router = Router(tags=["match"])
 
 NOTICE = {
     "dataset": "boamp", "idweb": "26-900001", "nature": "APPEL_OFFRE", "dateparution": "2026-11-20",

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from pydantic import Field
 
 from matcher.territory import coverage, meeting
 from service import wire
 from service.access import BuyerKey
 from service.desk import DeskAnswer, answered, supply_of
+from service.router import Router
 from service.schemas import In
 from service.wire import XLSX
 
-router = APIRouter(tags=["territory"])
+router = Router(tags=["territory"])
 
 
 class GuestIn(In):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
+from service.router import Router
 from service.routes.structures import Limit, Offset
 from service.snapshot import Snapshot
 
-router = APIRouter(tags=["notices"])
+router = Router(tags=["notices"])
 NoticeId = Annotated[
     str, Path(max_length=200, openapi_examples={"sample": {"summary": "Of the sample", "value": "26-130101"}})
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.matching.why_not import Explanation
@@ -13,8 +13,9 @@ from matcher.partners import partners as partners_
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take
+from service.router import Router
 
-router = APIRouter(tags=["match"])
+router = Router(tags=["match"])
 
 
 class Partner(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field
 
 from matcher import codec
@@ -14,9 +14,10 @@ from matcher.territory import facilitators, hours, potential
 from matcher.territory.supply import trades_asked
 from service.access import Reader
 from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
+from service.router import Router
 from service.schemas import Euros, In, Months, PotentialIn, Rate, example
 
-router = APIRouter(tags=["territory"])
+router = Router(tags=["territory"])
 
 
 class HoursIn(In):

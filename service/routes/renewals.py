@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from matcher.matching import renewals as renewals_
 from service import schemas, wire
 from service.access import Reader
+from service.router import Router
 from service.routes.structures import Limit, Offset
 
-router = APIRouter(tags=["notices"])
+router = Router(tags=["notices"])
 
 
 class HolderOut(schemas.Named):

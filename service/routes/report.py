@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from matcher import codec
 from matcher.territory import ledger
 from service import wire
 from service.access import BuyerKey
 from service.desk import DeskAnswer, answered, reported
+from service.router import Router
 
-router = APIRouter(tags=["territory"])
+router = Router(tags=["territory"])
 
 
 @router.post(

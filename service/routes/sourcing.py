@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Request, Response
+from fastapi import Body, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from matcher.domain import Answer, Filters, NotFound
@@ -15,8 +15,9 @@ from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
+from service.router import Router
 
-router = APIRouter(tags=["sourcing"])
+router = Router(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
 EXAMPLES: dict[str, Any] = {
     "need": {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from matcher.catalogue.filters import search_names
 from service import schemas, wire
 from service.access import Reader
+from service.router import Router
 
-router = APIRouter(tags=["structures"])
+router = Router(tags=["structures"])
 SiretPath = Annotated[
     str,
     Path(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as Segment
+from fastapi import Query, Request, Response
 
 from matcher import codec
 from matcher.console import csv_text
@@ -13,8 +13,9 @@ from matcher.territory import coverage, exports
 from service import wire
 from service.access import Reader
 from service.desk import DeskAnswer, MapQuery, answered, covered, drawn, lacking
+from service.router import Router
 
-router = APIRouter(tags=["territory"])
+router = Router(tags=["territory"])
 
 
 class MapFileQuery(MapQuery):

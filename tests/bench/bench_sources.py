@@ -258,15 +258,14 @@ def judged_figures(_: argparse.Namespace) -> None:
     )
     verdicts = training.verdicts_of(data, training.left_out(data))
     models = list(training.without_notices(data, verdicts))
-    shipped = completion.read
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8", delete=False) as out:
         for path in ted_files():
             number = training.notice_number(path.name)
             model = next((model for numbers, model in models if number in numbers), None)
-            completion.read = partial(reading.read_with, model) if model else shipped  # type: ignore[assignment]
+            completion.read_all = partial(reading.read_all, model=model)
             for tender in ted.read(io.BytesIO(path.read_bytes()), path.name):
                 out.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
-    completion.read = shipped
+    completion.read_all = reading.read_all
     score = [
         sys.executable,
         str(shared / "bench" / "score_clauses.py"),
@@ -282,6 +281,8 @@ def judged_figures(_: argparse.Namespace) -> None:
 
 def speed(_: argparse.Namespace) -> None:
     """TED notices a second on one core (processor time), reference tables loaded."""
+    from matcher.learned import clauses as learnt
+    from matcher.reading.clauses.grammar import social_name
     from matcher.reference import places
 
     data = [(path.name, path.read_bytes()) for path in ted_files()]
@@ -289,7 +290,8 @@ def speed(_: argparse.Namespace) -> None:
     list(ted.read(io.BytesIO(data[0][1]), data[0][0]))
     best = 0.0
     for _turn in range(3):
-        clauses.read.cache_clear()
+        learnt.shipped().scores.cache_clear()
+        social_name.cache_clear()
         start = time.process_time()
         for name, content in data:
             list(ted.read(io.BytesIO(content), name))

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matcher.catalogue import vectors as tables
 from matcher.catalogue.indexes import faiss
+from matcher.catalogue.vectors import Vectors
 
 N, D, TEXTS = 6_000, 32, 1_500
 
@@ -35,10 +37,13 @@ def test_shared_vectors_answer_as_every_row_would(
     kind: str, dtype: type, texts: list[str], vectors: np.ndarray, tmp_path: Path
 ) -> None:
     held = vectors.astype(dtype)
-    index = faiss.build(texts, held, kind=kind)
+    shared = Vectors.of(texts, held)
+    assert len(shared.table) == len(set(texts))
+    np.testing.assert_array_equal(shared[:], held)
+    index = faiss.build(texts, shared, kind=kind)
     index.save(tmp_path / "i")
     chance = np.random.default_rng(3)
-    for opened in (index, faiss.load(tmp_path / "i", held)):
+    for opened in (index, faiss.load(tmp_path / "i", shared)):
         for question in vectors[chance.choice(N, 5)]:
             scores = held.astype(np.float32) @ question
             np.testing.assert_allclose(opened.compare("", question, None), scores, atol=1e-6)
@@ -56,42 +61,67 @@ def test_shared_vectors_answer_as_every_row_would(
 def test_vectors_searched_together_find_what_each_finds_alone(
     kind: str, texts: list[str], vectors: np.ndarray
 ) -> None:
-    index = faiss.build(texts, vectors, kind=kind)
+    index = faiss.build(texts, Vectors.of(texts, vectors), kind=kind)
     together = index.search_many(vectors[:7], 90)
     assert [found.tolist() for found in together] == [index.search("", v, 90).tolist() for v in vectors[:7]]
 
 
 def test_amended_again_and_again_no_row_is_lost_and_none_found_that_is_gone(
-    texts: list[str], vectors: np.ndarray
+    texts: list[str], vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = faiss.build(texts, vectors, kind="ivf")
+    monkeypatch.setattr(tables, "FEW", 100)
+    shared = Vectors.of(texts, vectors)
+    index = faiss.build(texts, shared, kind="ivf")
     chance = np.random.default_rng(4)
-    said, held = list(texts), vectors
+    said, grown = list(texts), []
+
+    def drawn(some: list[str]) -> np.ndarray:
+        found = chance.normal(size=(len(some), D)).astype(np.float32)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
     for turn in range(8):
-        stays = np.flatnonzero(chance.random(len(said)) < 0.9)
+        stays = np.flatnonzero(chance.random(len(said)) < 0.7)
         kept = np.concatenate([stays, np.full(300, -1)])
         chance.shuffle(kept)
-        new = iter([f"new {turn} {i % 100}" for i in range(300)])
-        drawn = chance.normal(size=(100, D)).astype(np.float32)
-        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-        said = [said[old] if old >= 0 else next(new) for old in kept]
-        held = np.stack(
-            [held[old] if old >= 0 else drawn[int(said[i].split()[2])] for i, old in enumerate(kept)]
-        )
-        index = index.amended(kept, [text for text, old in zip(said, kept, strict=True) if old < 0], held)
+        new = [f"new {turn} {i % 100}" for i in range(300)]
+        before, shared = shared, shared.amended(kept, new, drawn)
+        fresh = iter(new)
+        said = [said[old] if old >= 0 else next(fresh) for old in kept]
+        np.testing.assert_array_equal(shared[kept >= 0], before[kept[kept >= 0]])
+        index = index.amended(kept, new, shared)
+        grown.append(shared.grown)
+        held = shared[:]
         for question in held[chance.choice(len(held), 3)]:
             scores = held @ question
             np.testing.assert_allclose(index.compare("", question, None), scores, atol=1e-6)
             found = index.search("", question, 200)
             assert len(set(found.tolist())) == 200
             np.testing.assert_allclose(scores[found], nearest(scores, 200), atol=1e-6)
-    assert index._index.ntotal < 1.5 * len(set(said))  # what is gone does not pile up
+    assert set(grown) == {True, False}  # numbers are kept, until too many texts are gone
+    assert len(shared.table) < 1.5 * len(set(said))
 
 
-def test_an_index_of_an_earlier_version_says_so(
-    texts: list[str], vectors: np.ndarray, tmp_path: Path
-) -> None:
-    faiss.build(texts, vectors).save(tmp_path / "i")
-    (tmp_path / "i" / "index.json").write_text('{"kind": "ivf", "rows": 6000}')
-    with pytest.raises(ValueError, match="earlier version"):
-        faiss.load(tmp_path / "i", vectors)
+def test_an_index_of_other_vectors_is_refused(texts: list[str], vectors: np.ndarray, tmp_path: Path) -> None:
+    shared = Vectors.of(texts, vectors)
+    faiss.build(texts, shared).save(tmp_path / "i")
+    with pytest.raises(ValueError, match="other vectors"):
+        faiss.load(tmp_path / "i", Vectors(shared.texts, shared.table[:-1]))
+
+
+def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many vectors lie near a question, codes alone mistake their order."""
+    chance = np.random.default_rng(7)
+    drawn = (chance.normal(size=(1, D)) + 0.8 * chance.normal(size=(2_000, D))).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    index = faiss.build((), Vectors.of([str(i) for i in range(len(drawn))], drawn), kind="ivf")
+    best = {i: set(np.argsort(-(drawn @ drawn[i]))[:50].tolist()) for i in range(20)}
+
+    def recall() -> float:
+        return float(
+            np.mean([len(best[i] & set(index.search("", drawn[i], 50).tolist())) / 50 for i in best])
+        )
+
+    monkeypatch.setattr(faiss, "REFINE", 0)
+    before = recall()
+    monkeypatch.setattr(faiss, "REFINED_OF", 4)
+    assert before < 0.8 and recall() > 0.95

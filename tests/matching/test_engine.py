@@ -398,7 +398,7 @@ def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
 def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
     garden = "Entretien d'espaces verts, tonte, taille de haies"
     listed = [structure(number, "EI", "Nanterre", garden) for number in range(11, 31)]
-    listed.append(structure(40, "EI", "Melun", garden))
+    listed.append(structure(40, "EI", "Pontoise", garden))
     # alike but for their numbers, in the name too: "15" may mean something to an encoder
     listed = [replace(each, name="Structure") for each in listed]
     catalogue = build_catalogue(listed, [], recipes.named("default"))

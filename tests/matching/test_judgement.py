@@ -232,8 +232,8 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
     ("name", "trade"),
     [
         ("REGIE DE QUARTIER DES PINS", "nettoyage"),
-        ("ENVIE 2E LIMOUSIN", "collecte-dechets"),
-        ("ASSOC LES JARDINS DE COCAGNE", "alimentation"),
+        ("ENVIE 2E LIMOUSIN", "deee"),
+        ("ASSOC LES JARDINS DE COCAGNE", "maraichage"),
         ("GEIQ BTP 49", "maconnerie"),
         ("LA RECYCLERIE DU COIN", "reemploi"),
     ],
@@ -261,7 +261,7 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
         ("EI", "6202A", "SARL MARTIN", "numerique"),
         ("AI", "8899B", "ASSOC HORIZON", "nettoyage"),  # nothing but the kind tells
         ("AI", "8899B", "ASSOC HORIZON", "espaces-verts"),
-        ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "alimentation"),
+        ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "maraichage"),
     ],
 )  # fmt: skip
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
@@ -370,10 +370,10 @@ def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
     [
         ("ménage de la salle des fêtes après chaque location", "nettoyage"),
         ("ménage quotidien des bureaux de l'agence de l'eau", "nettoyage"),
-        ("ordinateurs portables reconditionnés pour les écoles", "reemploi"),
+        ("ordinateurs portables reconditionnés pour les écoles", "deee"),
         ("garde d'enfants le mercredi au centre de loisirs", "aide-personnes"),
         ("achat de tables et de chaises scolaires", "mobilier"),
-        ("livraison de paniers de légumes bio à la crèche", "alimentation"),
+        ("livraison de paniers de légumes bio à la crèche", "maraichage"),
     ],
 )
 def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str, trade: str) -> None:

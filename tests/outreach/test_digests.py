@@ -6,6 +6,7 @@ import csv
 import email
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,7 +20,7 @@ from sqlalchemy import select, update
 
 import night as n
 from matcher import plugins
-from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.domain import BadInput, Condition, Forbidden, NotFound
 from matcher.matching.engine import Matcher
 from matcher.outreach import buyers, delivery, digests, letters, report, review, transport
 from matcher.outreach import links as links_
@@ -112,6 +113,23 @@ def test_no_more_than_the_cap_a_day_and_the_rest_follows(store: Store, folder: P
     assert [content["left"] for content in days] == [3, 1, 0]
     seen = [item["notice_id"] for content in days for item in content["items"]]
     assert sorted(seen) == [f"t{i}" for i in range(5)]
+
+
+def test_a_notice_of_many_like_lots_takes_one_place_of_the_cap(store: Store, folder: Path) -> None:
+    many, apart = n.tender("a", *["tonte"] * 9), n.tender("b", "tonte", "tonte")
+    visit = Condition(code="visit", label="Visite obligatoire")
+    apart = replace(apart, lots=(apart.lots[0], replace(apart.lots[1], conditions=(visit,))))
+    n.night(store, folder, many, apart, n.tender("c"), cap=3)
+    told = mails(store)[n.siret(100)]
+    held = Counter(item["notice_id"] for item in told["items"])
+    assert held == {
+        "a": 9,
+        "b": 1,
+        "c": 1,
+    }  # the second card of a notice comes after the first of every other
+    assert told["left"] == 1 and "1 autre(s) lot(s)" in digests.rendered(told, "text").decode()
+    n.night(store, folder, cap=3, day=1)
+    assert [item["lot_id"] for item in mails(store, 1)[n.siret(100)]["items"]] == ["b-2"]
 
 
 def test_a_second_run_of_the_same_day_sends_nothing(store: Store, folder: Path) -> None:

@@ -21,6 +21,7 @@ from matcher.reading import clauses
 from matcher.reading.clauses import conditions, sentences
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
+from matcher.reference.prose import folded
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = shared_dir()
@@ -411,6 +412,8 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
         ("En cas de groupement d'entreprises, ce dernier devra prendre la forme d'un groupement solidaire.", ["Groupement solidaire"]),
         ("Chaque membre du groupement doit remettre les pièces, sauf la lettre de candidature conjointe.", []),
         ("Le mandataire du groupement devra être solidaire de ses cotraitants.", []),
+        ("La transformation du groupement conjoint en groupement solidaire sera exigée de l'attributaire.", ["Groupement solidaire"]),
+        ("L'acheteur se réserve la possibilité d'exiger la transformation en groupement solidaire.", []),
         ("Un même mandataire ne pourra représenter plus d'un groupement.", []),
         ("Formations à la conduite : CACES 1, 3 et 5.", []),
         ("Tout certificat de qualification (exemple : Qualibat).", []),
@@ -425,7 +428,7 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
     ],
 )  # fmt: skip
 def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
-    assert [one.what.label for one in conditions.stated(sentences.cut(text))] == labels
+    assert [one.what.label for one in conditions.stated(sentences.cut(*sentences.pages([text])))] == labels
 
 
 # ---------------------------------------------------------------------------------------------- amounts
@@ -447,14 +450,17 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
     ],
 )
 def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
-    assert clauses.amount(text) is None
+    assert clauses.amount(folded(text)) is None
 
 
 def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     text = "Le montant minimum est de 33 000 € HT et le montant maximum de 132 000 € HT pour la durée totale."
-    assert clauses.amount(text) == (132000.0, "total")
-    assert clauses.amount("Sans montant minimum et avec un maximum de 90 000 € HT.") == (90000.0, "total")
-    assert clauses.amount("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.") == (
+    assert clauses.amount(folded(text)) == (132000.0, "total")
+    assert clauses.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == (
+        90000.0,
+        "total",
+    )
+    assert clauses.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == (
         30000.0,
         "year",
     )
@@ -466,10 +472,12 @@ def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
         ("Le marché est conclu pour une durée de 3 ans.", 36.0),
         ("Deux prolongations d'une durée de 1 an chacune.", None),
         ("Les équipements ont une durée de vie totale de 8 ans.", None),
+        ("Rénovation de rames pour permettre une exploitation pour une durée de 12 ans.", None),
+        ("Marché d'exploitation du chauffage d'une durée de 5 ans.", 60.0),
     ],
 )
 def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:
-    assert clauses.duration(text) == months
+    assert clauses.duration(folded(text)) == months
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:

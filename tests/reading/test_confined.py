@@ -16,9 +16,7 @@ import pytest
 
 import bombs
 from matcher.domain import MatcherError, Rejected, Tender
-from matcher.reading import brochure, confined, files, limits, need
-from matcher.reading.clauses import classifier
-from matcher.reading.clauses.reading import read_with
+from matcher.reading import brochure, clauses, confined, files, limits, need
 from matcher.reading.sources import documents
 from matcher.reference import accents, prose, text, toponyms
 
@@ -130,7 +128,7 @@ def _need(words: str) -> None:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "document": _tender, "states": documents.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": lambda t: read_with(classifier.shipped(), t),
+    "document": _tender, "states": documents.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": clauses.read,
     "brochure": brochure.propose, "clean": lambda t: text.clean(t, len(t)), "accents": accents.repair,
     "lots": lambda t: prose.lots_named(prose.folded(t)),
 }  # fmt: skip

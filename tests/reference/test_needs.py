@@ -21,7 +21,7 @@ def split(title: str, description: str = "", cpv: tuple[str, ...] = ()) -> dict[
         ("Plâtrerie, peinture, revêtements de sols", {"platrerie", "peinture", "sols"}),
         ("Lot 4 : menuiserie bois - serrurerie", {"menuiserie", "metallerie"}),
         ("Blanchisserie et restauration du personnel", {"blanchisserie", "restauration"}),
-        ("Collecte des encombrants, réemploi", {"collecte-dechets", "reemploi"}),
+        ("Collecte des encombrants, réemploi", {"debarras", "reemploi"}),
     ],
 )
 def test_the_trades_of_a_title_are_needs(title: str, expected: set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import statistics
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,15 @@ def test_a_commune_is_known_by_its_insee_code() -> None:
         "Montreuil", ("93100",), "93", "11", "219300480",
     )  # fmt: skip
     assert places.commune("99999") is None
+
+
+def test_a_place_that_states_everything_is_left_as_it_is() -> None:
+    for code in ("93055", "64533", "2A004", "75118"):
+        found = places.locate(Place(commune=code, postcode=places.commune(code).postcodes[0]))  # type: ignore[union-attr]
+        assert found.label and found.region and found.latitude is not None
+        there = replace(found, label="12 rue du Port", latitude=48.1, longitude=2.1)
+        assert places.locate(found) == found and places.locate(there) == there
+        assert places.locate(replace(there, region=None)) == there  # what is missing is completed
 
 
 def test_a_merged_commune_gives_the_commune_of_today() -> None:

@@ -196,9 +196,10 @@ def test_pages_of_a_list_follow_each_other(client: TestClient) -> None:
 
 
 def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
-    gc.disable()  # as `matcher serve` starts: once it answers, garbage is collected again
-    with TestClient(create_app(Settings(catalogue=tmp_path / "none", log_level="ERROR"))) as client:
-        assert gc.isenabled()
+    gc.disable()  # as `matcher serve` starts: once it is warm, garbage is collected again
+    app = create_app(Settings(catalogue=tmp_path / "none", log_level="ERROR"))
+    with TestClient(app) as client:
+        assert app.state.warmed.wait(60) and gc.isenabled()
         ready = client.get("/v1/health/readiness")
         assert ready.status_code == 503 and "make demo" in ready.json()["detail"]
         assert client.get("/v1/health/live").status_code == 200

@@ -8,6 +8,8 @@ import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,15 @@ from matcher.catalogue.rows import (
     _structure_table,
     index_words,
 )
+from matcher.catalogue.texts import Texts
+from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__
 from matcher.reference.text import coded
 
 BLOCK = 20_000  # structures per block
 
 
-#: From this many evidence rows on vectors are kept in half precision.
+#: From this many texts on vectors are kept in half precision.
 HALVED_FROM = 1_000_000
 
 
@@ -51,8 +55,8 @@ def build_catalogue(
 ) -> Catalogue:
     """A catalogue of the structures, with each award as evidence of its holders.
 
-    With `home`, the folder where it will be saved, vectors are written to a file beside it as they are made, so that those of
-    millions of texts take no memory.
+    Each different text is encoded once.  With `home`, the folder where it will be saved, vectors are written to a file
+    beside it as they are made, so that those of millions of texts take no memory.
 
     A holder that is no known structure becomes one of kind "" (a supplier) unless `suppliers` is
     False.  An award without a
@@ -70,6 +74,8 @@ def build_catalogue(
     held = _held(reuse, encoder)
     tables, evidences = [], []
     words: list[str] = []
+    numbers: dict[str, int] = {}  # of the texts met
+    texts: list[NDArray[np.int32]] = []
     blocks = _Blocks(encoder.dimension, home)
     for low in range(
         0, max(len(order), 1), BLOCK
@@ -83,13 +89,19 @@ def build_catalogue(
             rows.extend(pieces.pop(key, ()))
         evidences.append(_evidence_table(rows))
         tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
-        blocks.add(_encode(encoder, [row.text for row in rows], reuse, held))
+        met = len(numbers)
+        texts.append(
+            np.fromiter((numbers.setdefault(row.text, len(numbers)) for row in rows), np.int32, len(rows))
+        )
+        blocks.add(_encode(encoder, list(islice(numbers, met, None)), reuse, held))
         words.extend(coded(row.text, row.offer.cpv) for row in rows)
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
     evidence_table = pa.concat_tables(evidences).combine_chunks()
     del evidences
-    vectors, written = blocks.whole()
+    table, written = blocks.whole()
+    vectors = Vectors(Texts(np.concatenate(texts), len(numbers)), table)
+    del numbers
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
     manifest = _manifest(structure_table, evidence_table, recipe, encoder)
     made = Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
@@ -252,13 +264,12 @@ def _spliced(
     evidence = _joined(catalogue.evidence, more, pieces)
     table = _renumbered(_joined(catalogue.structures, added, order), starts[:-1])
     kept = np.where(pieces < m, pieces, -1)
-    encoded = _encode(catalogue.encoder, [row.text for row in rows]).astype(catalogue.vectors.dtype)
-    blocks = (
-        catalogue.vectors[low : low + size] if low < m else encoded[low - m : low - m + size]
-        for low, size in _runs(pieces, m)
-    )
-    vectors, written = _written(
-        blocks, (len(kept), catalogue.vectors.shape[1]), catalogue.vectors.dtype, catalogue.home
+    file = None if catalogue.home is None else _beside(catalogue.home)
+    vectors = catalogue.vectors.amended(
+        kept,
+        [rows[i].text for i in (pieces[kept < 0] - m).tolist()],
+        partial(_encode, catalogue.encoder),
+        partial(_joined_at, file),
     )
     words = [coded(rows[i].text, rows[i].offer.cpv) for i in (pieces[kept < 0] - m).tolist()]
     indexes = {
@@ -269,7 +280,7 @@ def _spliced(
     }
     manifest = _manifest(table, evidence, catalogue.recipe, catalogue.encoder)
     made = Catalogue(table, evidence, vectors, indexes, catalogue.recipe, manifest, catalogue.encoder)
-    return made if written is None else _kept_at(made, catalogue.home, written)
+    return made if file is None else _kept_at(made, catalogue.home, file)
 
 
 def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder: Any) -> dict[str, Any]:
@@ -307,19 +318,15 @@ def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
         yield int(rows[low]), high - low
 
 
-def _written(
-    blocks: Iterable[NDArray[Any]], shape: tuple[int, int], dtype: Any, home: Path | None
-) -> tuple[NDArray[Any], Path | None]:
-    """The blocks as one array: in memory, or memory-mapped from a temporary file next to `home`, and that file."""
-    if home is None:
-        parts = list(blocks)
-        return np.concatenate(parts) if parts else np.zeros(shape, dtype=dtype), None
-    file = _beside(home)
+def _joined_at(file: Path | None, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The blocks as one array: in memory, or memory-mapped from a new file."""
+    if file is None:
+        return np.concatenate(blocks)
     with file.open("xb") as sink:
-        _head(sink, (shape[0], shape[1]), dtype)
+        _head(sink, (sum(map(len, blocks)), blocks[0].shape[1]), blocks[0].dtype)
         for block in blocks:
             sink.write(np.ascontiguousarray(block).data)
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False)), file
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
 
 
 def _is_supplier(structure: Structure) -> bool:
@@ -357,16 +364,12 @@ def _held(reuse: Catalogue | None, encoder: Any) -> dict[str, int]:
 def _encode(
     encoder: Any, texts: Sequence[str], reuse: Catalogue | None = None, held: Mapping[str, int] | None = None
 ) -> NDArray[np.float32]:
-    """Vectors of the texts, each different text encoded once, those of `held` taken from `reuse`."""
-    distinct = list(dict.fromkeys(texts))
-    place = {text: i for i, text in enumerate(distinct)}
-    table = np.zeros((len(distinct), encoder.dimension), dtype=np.float32)
-    missing = distinct
-    if reuse is not None and held:
-        for text in distinct:
-            if text in held:
-                table[place[text]] = reuse.vectors[held[text]]
-        missing = [text for text in distinct if text not in held]
+    """Vectors of the texts, which all differ; those of `held` are taken from `reuse`."""
+    old = np.array([(held or {}).get(text, -1) for text in texts], dtype=np.int64)
+    missing = [texts[i] for i in np.flatnonzero(old < 0).tolist()]
+    table = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
     if missing:
-        table[[place[text] for text in missing]] = encoder.encode(missing, role="passage")
-    return table[[place[text] for text in texts]]
+        table[old < 0] = encoder.encode(missing, role="passage")
+    if reuse is not None:
+        table[old >= 0] = reuse.vectors[old[old >= 0]]
+    return table

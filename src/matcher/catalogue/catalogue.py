@@ -1,9 +1,10 @@
 """The catalogue: structures and their evidence, encoded and indexed; columns on disk, objects on demand.
 
 A folder holds `manifest.json` (recipe, counts, hashes), `structures.arrow` and `evidence.arrow`
-(Arrow IPC, memory-mapped), `vectors.npy`, one folder for each index, and `derived/`, arrays that wings above store
-(what is read in texts, names and lots; without it they read on first use).  Evidence rows are in the
-order of their structures; structures are sorted by SIRET, so that the same data give the same rows.
+(Arrow IPC, memory-mapped), `vectors.npy` with the vector of each different text and `texts/` with the number of the
+text of each row, one folder for each index, and `derived/`, arrays that wings above store (what is read in texts, names
+and lots; without it they read on first use).  Evidence rows are in the order of their structures; structures are sorted
+by SIRET, so that the same data give the same rows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from matcher import codec
 from matcher.catalogue.columns import NATURES
+from matcher.catalogue.vectors import Vectors
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 
 KEPT = 5_000  # structures, and offers, kept as objects
@@ -34,7 +36,7 @@ class Catalogue:
         self,
         structures: pa.Table,
         evidence: pa.Table,
-        vectors: NDArray[Any],
+        vectors: Vectors,
         indexes: Mapping[str, Any],
         recipe: Recipe,
         manifest: Mapping[str, Any],

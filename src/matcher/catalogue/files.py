@@ -17,9 +17,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher import codec, plugins
+from matcher.catalogue import texts
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
+from matcher.catalogue.vectors import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
 
 MANIFEST, PART = "manifest.json", "manifest.part"
@@ -47,7 +49,8 @@ def save_catalogue(
             raise FileNotFoundError
         os.link(catalogue.written, fresh / "vectors.npy")
     except OSError:
-        np.save(fresh / "vectors.npy", catalogue.vectors, allow_pickle=False)
+        np.save(fresh / "vectors.npy", catalogue.vectors.table, allow_pickle=False)
+    catalogue.vectors.texts.save(fresh / "texts")
     for name, index in catalogue.indexes.items():
         index.save(fresh / name)
     also(fresh)
@@ -112,7 +115,8 @@ def _opened(folder: Path, recipe: str | None) -> Catalogue:
         tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
                   for name in ("structures", "evidence")]  # fmt: skip
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
-        vectors = _mapped(folder / "vectors.npy")
+        table = _mapped(folder / "vectors.npy")
+        vectors = Vectors(texts.load(folder / "texts", len(table)), table)
         indexes = {
             name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
             for name in saved.indexes

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
+import xxhash
 
 from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES, days, department_number, zone_bits
@@ -138,24 +139,26 @@ def _award_row(award: Award, undated: date | None) -> _Row:
 
 
 def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
-    zones = [row.offer.zone for row in rows]
+    offers = [row.offer for row in rows]
+    zones = [offer.zone for offer in offers]
     bits = [zone_bits(zone) for zone in zones]
-    places = [row.offer.place for row in rows]
+    places = [offer.place for offer in offers]
+    natures = {nature: number for number, nature in enumerate(NATURES)}
     nan = float("nan")
     return pa.table({
-        "nature": pa.array([NATURES.index(row.nature) for row in rows], pa.int8()),
-        "since": pa.array([days(row.offer.since) for row in rows], pa.int32()),
-        "cpv": pa.array([int(row.offer.cpv[0]) if row.offer.cpv else 0 for row in rows], pa.int32()),
+        "nature": pa.array([natures[row.nature] for row in rows], pa.int8()),
+        "since": pa.array([days(offer.since) for offer in offers], pa.int32()),
+        "cpv": pa.array([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], pa.int32()),
         "department": pa.array([department_number(p.department) if p else -1 for p in places], pa.int16()),
         "latitude": pa.array([p.latitude if p and p.latitude is not None else nan for p in places], pa.float32()),
         "longitude": pa.array([p.longitude if p and p.longitude is not None else nan for p in places], pa.float32()),
-        "amount": pa.array([row.offer.amount or nan for row in rows], pa.float32()),
-        "buyer": pa.array([int(b) if (b := row.offer.buyer or "").isdecimal() else 0 for row in rows], pa.int64()),
+        "amount": pa.array([offer.amount or nan for offer in offers], pa.float32()),
+        "buyer": pa.array([int(b) if (b := offer.buyer) and b.isdecimal() else 0 for offer in offers], pa.int64()),
         "radius": pa.array([z.radius_km if z and z.radius_km is not None else nan for z in zones], pa.float32()),
         "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
         "zone_high": pa.array([high for _, high in bits], pa.uint64()),
         "text": pa.array([row.text for row in rows], pa.large_string()),
-        "payload": pa.array([codec.to_text(row.offer, brief=True).decode() for row in rows], pa.large_string()),
+        "payload": pa.array([codec.to_text(offer, brief=True) for offer in offers], pa.large_string()),
     })  # fmt: skip
 
 
@@ -170,7 +173,7 @@ def _structure_table(
         folded = [fold(word) for word in words]
         return f"|{'|'.join(folded)}|" if folded else ""
 
-    payloads = [codec.to_text(s, brief=True).decode() for s in located]
+    payloads = [codec.to_text(s, brief=True) for s in located]
     return pa.table({
         "siret": pa.array([s.siret for s in located], pa.string()),
         "siren": pa.array([s.siren for s in located], pa.string()),
@@ -208,18 +211,28 @@ def _jobs(structure: Structure) -> str:
 def _located(structure: Structure) -> Structure:
     """The structure with its place completed, and its town in normal case; itself where nothing is to be completed."""
     place = locate(structure.place) if structure.place.country else structure.place
-    place = replace(place, label=town_name(place))
+    if (town := town_name(place)) != place.label:
+        place = replace(place, label=town)
     return structure if place == structure.place else replace(structure, place=place)
 
 
-def _digests(payloads: Sequence[str], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
+def _digests(payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
     """A hash of each structure with all that is known of it."""
-    columns = [evidence.column(name).to_pylist() for name in ("text", "payload")]
-    for payload, low, high in zip(
-        payloads, first_rows, [*first_rows[1:], evidence.num_rows][: len(payloads)], strict=True
-    ):
-        parts = [payload, *(column[row] for row in range(low, high) for column in columns)]
-        yield hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
+    columns = [_written(evidence.column(name)) for name in ("text", "payload")]
+    ends = [*first_rows[1:], evidence.num_rows][: len(payloads)]
+    for payload, low, high in zip(payloads, first_rows, ends, strict=True):
+        digest = xxhash.xxh3_128(payload)
+        for starts, content in columns:
+            digest.update(content[starts[low] : starts[high]])
+        yield digest.digest()
+
+
+def _written(column: pa.ChunkedArray) -> tuple[list[int], memoryview]:
+    """Where each text of a column begins, and where the last ends, in the bytes of all."""
+    array = column.chunk(0)
+    _, starts, content = array.buffers()
+    offsets = np.frombuffer(starts, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    return offsets.tolist(), memoryview(content or b"")
 
 
 def index_words(evidence: pa.Table) -> list[str]:

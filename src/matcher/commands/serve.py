@@ -41,7 +41,7 @@ def run(
     say(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
-    gc.disable()  # until the catalogue is loaded: what a start makes stays, and searches through it take a fifth of it
+    gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
     uvicorn.run(
         "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
         timeout_graceful_shutdown=20, server_header=False, http="service.connections:Connection", limit_concurrency=1_000, timeout_keep_alive=10,

@@ -115,8 +115,8 @@ class Reading:
     The first `stored` pieces may come from disk (`matcher.matching.stored`), with their text from `text_of`.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
-        self.groups = groups(folder)
+    def __init__(self, encoder: Encoder) -> None:
+        self.groups = groups()
         if self.groups.encoder != encoder.fingerprint:
             raise StaleArtefact(
                 "the model of declared texts was fitted for another encoder: run `matcher train said` again"
@@ -207,6 +207,7 @@ class Pieces:
         self, catalogue: Any, reading: Reading | None = None, numbers: NDArray[np.integer] | None = None
     ) -> None:
         self._texts, self._encoder = catalogue.texts, catalogue.encoder
+        self._different = catalogue.vectors.texts.numbers
         rows = catalogue.evidence.num_rows
         self.reading = reading or _reading(catalogue.encoder, rows)
         self._numbers = np.full(rows, -1, np.int64) if numbers is None else numbers
@@ -219,10 +220,10 @@ class Pieces:
         numbers = self._numbers[rows]
         if (numbers < 0).any():
             with self.reading.lock:
-                fresh = np.unique(rows[self._numbers[rows] < 0])
-                self._numbers[fresh] = self.reading.numbers(
-                    [str(self._texts[row].as_py()) for row in fresh.tolist()]
-                )
+                fresh = rows[self._numbers[rows] < 0]
+                _, first, at = np.unique(self._different[fresh], return_index=True, return_inverse=True)
+                texts = [str(self._texts[row].as_py()) for row in fresh[first].tolist()]
+                self._numbers[fresh] = self.reading.numbers(texts)[at]
             numbers = self._numbers[rows]
         return np.asarray(numbers, dtype=np.int64)
 

@@ -25,7 +25,7 @@ SHARE = 0.5  # threshold on probabilities and shares of the lot
 #: Building trades, where social-clause hours are usual.
 SITE = frozenset(
     "demolition maconnerie charpente-couverture menuiserie platrerie peinture sols electricite plomberie-chauffage"
-    " metallerie voirie-reseaux entretien-batiment".split()
+    " metallerie voirie-reseaux entretien-batiment patrimoine".split()
 )
 _INSERTION = re.compile(r"\binsertion|qualification professionnelle|chantiers? d.insertion|reserve")
 STAFF_CPV, INSERTION_CPV = "796", "7523"

@@ -291,9 +291,9 @@ def kind(shortlist: Shortlist) -> Column:
 
 
 def lends(shortlist: Shortlist) -> Column:
-    """For kinds that lend staff, the probability that the lot requires staff or a clause; 0 for other kinds."""
+    """For kinds that lend staff, the probability that the lot requires staff or a clause; for others that of staff, negative."""
     asked = demand.of(shortlist)
-    return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), 0.0)
+    return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), -asked["staff"])
 
 
 PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {

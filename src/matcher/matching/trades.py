@@ -33,6 +33,7 @@ NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 OF_PIECES, OF_TEXTS = "trades", "trades of texts"  # what is derived of declared texts
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
+WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and of a part of it
 
 
 @cache
@@ -48,13 +49,21 @@ def _places() -> Mapping[str, int]:
 
 @cache
 def neighbourhood() -> Floats:
-    """1 on the diagonal, NEIGHBOUR_WEIGHT between neighbouring trades; shape (trades, trades)."""
+    """Relevance of each trade of a structure (columns) to each of a need (rows); shape (trades, trades).
+
+    1 on the diagonal, NEIGHBOUR_WEIGHT between neighbouring trades, WIDER of the trade that a needed one is part of,
+    NARROWER of the parts of a needed one.
+    """
     near = np.eye(len(names()), dtype=np.float32)
     places = _places()
     for row in table("neighbour_trades.csv"):
         pair = [places.get(row["trade"]), places.get(row["neighbour"])]
         if None not in pair:
             near[pair[0], pair[1]] = near[pair[1], pair[0]] = NEIGHBOUR_WEIGHT
+    for trade in trades.trades():
+        for wider in filter(None, trade.within):
+            near[places[trade.name], places[wider]] = WIDER
+            near[places[wider], places[trade.name]] = NARROWER
     return near
 
 

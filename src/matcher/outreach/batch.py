@@ -25,7 +25,7 @@ from matcher.domain import ANSWERABLE, Award, Tender
 from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, digests
-from matcher.outreach.cases import LEVEL
+from matcher.outreach.cases import LEVEL, notices
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
@@ -194,13 +194,10 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
         refused, wants_plausible = feedback.refusals(connection), alerts.wants_plausible(connection)
+        loaded = notices(connection, [row.id for id in wanted for row in members[id]])
         tasks = {}
         for id, key in sorted(wanted.items()):
             ids = tuple(row.id for row in members[id])
-            loaded = {
-                row.id: codec.from_json(Tender, row.tender)
-                for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
-            }
             tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
             if tender.nature not in ANSWERABLE:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,9 @@ from matcher.records.tables import Found, Notice
 
 #: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.
 WAVES = "waves"
+
+
+CHUNK = 200  # notices of one query
 
 
 #: The level of a stored match: "likely", "clause" or "plausible".
@@ -56,19 +60,27 @@ def cases(connection: Connection, at: datetime) -> dict[str, Case]:
     members: dict[str, list[Any]] = defaultdict(list)
     for row in connection.execute(light):
         members[row.twin or row.id].append(row)
-    found: dict[str, Case] = {}
+    open_ones: dict[str, Any] = {}
     for id, rows in members.items():
         last = max((row.deadline for row in rows if row.deadline), default=None)
         first = next((row for row in rows if row.id == id), None)
-        if first is None or not open_at(last, first.published, at):
-            continue
-        ids = [row.id for row in rows]
-        loaded = {
-            row.id: codec.from_json(Tender, row.tender)
-            for row in connection.execute(select(Notice.id, Notice.tender).where(Notice.id.in_(ids)))
-        }
+        if first is not None and open_at(last, first.published, at):
+            open_ones[id] = first
+    loaded = notices(connection, [row.id for id in open_ones for row in members[id]])
+    found: dict[str, Case] = {}
+    for id, first in open_ones.items():
+        ids = [row.id for row in members[id]]
         tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
-        if tender.nature not in ANSWERABLE or not open_at(closing(tender), tender.published, at):
-            continue
-        found[id] = Case(tuple(ids), tender, cancelled, max(row.seen_at for row in rows), first.owner)
+        if tender.nature in ANSWERABLE and open_at(closing(tender), tender.published, at):
+            changed = max(row.seen_at for row in members[id])
+            found[id] = Case(tuple(ids), tender, cancelled, changed, first.owner)
+    return found
+
+
+def notices(connection: Connection, ids: Sequence[str]) -> dict[str, Tender]:
+    """The stored notices of these ids."""
+    found: dict[str, Tender] = {}
+    for low in range(0, len(ids), CHUNK):
+        chosen = select(Notice.id, Notice.tender).where(Notice.id.in_(ids[low : low + CHUNK]))
+        found.update((row.id, codec.from_json(Tender, row.tender)) for row in connection.execute(chosen))
     return found

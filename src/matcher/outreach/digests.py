@@ -8,12 +8,14 @@ unpublished need goes out in waves, which stop when enough structures are intere
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache, partial
 from itertools import groupby, islice
+from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from matcher.domain import NotFound
 from matcher.outreach import alerts
 from matcher.outreach.addresses import earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases, lot_digest
+from matcher.outreach.digest_formats._words import Card, cards
 from matcher.outreach.digest_formats._words import day as day_in_words
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
@@ -107,32 +110,61 @@ def _composed(
     ending: Mapping[str, Sequence[Renewal]],
 ) -> Iterator[Composed | None]:
     """Every digest of a run, by SIRET, then those that say that there was nothing."""
+    writer = ItemWriter(store, catalogue, known.cases)
+    choices = _choices(store, catalogue, rules, known, ending)
+    while some := list(islice(choices, TOGETHER)):
+        writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
+        for one in some:
+            yield _written(rules, summary, at, one, writer)
+    for siret in known.quiet:
+        if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
+            yield _quiet(catalogue, summary, at, siret)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What there is to tell a structure: lots in the order of presentation, of which the first will be; contracts that end."""
+
+    structure: Structure
+    sure: Sequence[News]  # the lots of the first notices
+    left: int  # lots of other notices
+    unsure: Sequence[News]
+    ending: Sequence[Renewal]
+
+
+def _choices(
+    store: Store, catalogue: Catalogue, rules: Rules, known: _Known, ending: Mapping[str, Sequence[Renewal]]
+) -> Iterator[_Choice]:
+    """The structures that have news and are to be written to, by SIRET."""
     with store.reading() as connection:
         pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
     # a cancelled procedure has no matches left: its addressees are those it was announced to
     gone = {addressee for addressee, notice_id, _ in known.announced if known.cases[notice_id].cancelled}
-    writer = ItemWriter(store, catalogue, known.cases)
     items = lru_cache(KEPT)(partial(_items_announced, store))
     cancelled = _cancelled(known)
-    wanted = iter(sorted({*by_siret, *gone}))
-    while some := list(islice(wanted, TOGETHER)):
-        told: dict[str, _Chosen] = {}
-        for siret in some:
-            names = earlier_names(catalogue, siret)
-            if siret in known.done or known.silent & names:
-                continue
-            found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
-            news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
-            if any(one.level != "plausible" for one in news) and _is_known(catalogue, siret):
-                told[siret] = _chosen(news, rules.cap)
-        writer.read({siret: chosen.all for siret, chosen in told.items()})
-        for siret, chosen in told.items():
-            fresh = _ending(known, earlier_names(catalogue, siret), ending.get(siret, ()))
-            yield _written(catalogue, rules, summary, at, siret, chosen, writer, fresh)
-    for siret in known.quiet:
-        if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
-            yield _quiet(catalogue, summary, at, siret)
+    for siret in sorted({*by_siret, *gone}):
+        names = earlier_names(catalogue, siret)
+        if siret in known.done or known.silent & names:
+            continue
+        found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
+        news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
+        if any(one.level != "plausible" for one in news):
+            with suppress(NotFound):  # announced once, and since gone from the directory
+                structure = catalogue.structure(catalogue.row(siret))
+                yield _chosen(rules, structure, news, _ending(known, names, ending.get(siret, ())))
+
+
+def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
+    urgent = {"cancellation": 0, "correction": 1}
+    ordered = sorted(
+        news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
+    )
+    sure = [one for one in ordered if one.level != "plausible"]
+    first = set(islice(dict.fromkeys(one.notice_id for one in sure), rules.cap))
+    shown = [one for one in sure if one.notice_id in first]
+    unsure = [one for one in ordered if one.level == "plausible"][:UNSURE]
+    return _Choice(structure, shown, len(sure) - len(shown), unsure, ending)
 
 
 def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date) -> _Known:
@@ -275,58 +307,29 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
     return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The news that a digest tells, those to be verified, and how many more there are."""
-
-    sure: Sequence[News]
-    unsure: Sequence[News]
-    left: int
-
-    @property
-    def all(self) -> list[News]:
-        return [*self.sure, *self.unsure]
-
-
-def _chosen(news: Sequence[News], cap: int) -> _Chosen:
-    urgent = {"cancellation": 0, "correction": 1}
-    ordered = sorted(
-        news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
-    )
-    sure = [one for one in ordered if one.level != "plausible"]
-    unsure = [one for one in ordered if one.level == "plausible"][:UNSURE]
-    return _Chosen(sure[:cap], unsure, max(0, len(sure) - cap))
-
-
-def _is_known(catalogue: Catalogue, siret: str) -> bool:
-    """Is a structure still in the directory?"""
-    try:
-        catalogue.row(siret)
-    except NotFound:  # announced once, and since gone
-        return False
-    return True
-
-
-def _written(
-    catalogue: Catalogue,
-    rules: Rules,
-    summary: Summary,
-    at: datetime,
-    siret: str,
-    chosen: _Chosen,
-    writer: ItemWriter,
-    ending: Sequence[Renewal] = (),
-) -> Composed:
+def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
     """The content of one digest, and the lots it announces."""
-    structure = catalogue.structure(catalogue.row(siret))
-    written = writer.items(structure, chosen.all)
-    items = written[: len(chosen.sure)]
-    content = _content(summary, at, structure) | {
-        "items": items, "unsure": written[len(chosen.sure) :], "left": chosen.left, "cap": rules.cap,
-        "subject": _subject(items), "intro": _intro(items), "ending": [one.sentence() for one in ending],
+    every = [writer.item(one.structure, news) for news in one.sure]
+    numbers = sorted(number for card in _by_notice(cards(every))[: rules.cap] for number, _ in card)
+    items = [every[number - 1] for number in numbers]
+    content = _content(summary, at, one.structure) | {
+        "items": items, "unsure": [writer.item(one.structure, news) for news in one.unsure],
+        "left": one.left + len(every) - len(items), "cap": rules.cap,
+        "subject": _subject(items), "intro": _intro(items), "ending": [contract.sentence() for contract in one.ending],
     }  # fmt: skip
-    ending_news = [News(RENEWAL + one.id, "", 1.0, "renewal") for one in ending]
-    return content, [*chosen.all, *ending_news]
+    ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
+    return content, [*(one.sure[number - 1] for number in numbers), *one.unsure, *ending_news]
+
+
+def _by_notice(found: Sequence[Card]) -> list[Card]:
+    """The first card of each notice, then the second of those that have two, and so on."""
+    before: Counter[str] = Counter()
+    turns = []
+    for card in found:
+        notice = card[0][1]["notice_id"]
+        turns.append(before[notice])
+        before[notice] += 1
+    return [card for _, card in sorted(zip(turns, found, strict=True), key=itemgetter(0))]
 
 
 def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
@@ -378,15 +381,12 @@ def _intro(items: Sequence[Mapping[str, Any]]) -> str:
 def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool) -> None:
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
-        ours = connection.execute(
-            select(Digest.id, Digest.content).where(Digest.status == "composing", Digest.day == day)
-        ).all()
-        every = connection.execute(
-            select(Digest.content).where(Digest.day == day, Digest.channel == MAIL)
-        ).scalars()
-        mine = [content for content in every if content.get("run") == summary.run]
-        summary.digests = len(mine)
-        summary.told = sum(len(content["items"]) for content in mine)
+        told = func.json_array_length(Digest.content["items"])
+        summary.digests, summary.told = connection.execute(
+            select(func.count(), func.coalesce(func.sum(told), 0)).where(
+                Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run
+            )
+        ).one()
         usual = usual_volume(connection, rules)
         if hold:
             summary.held = "asked"
@@ -394,11 +394,11 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
             summary.held = "first"
         elif usual is not None and summary.digests > rules.brake * max(1.0, usual):
             summary.held = "volume"
-        if ours:
-            state = "held" if summary.held else "ready"
-            connection.execute(
-                update(Digest).where(Digest.status == "composing", Digest.day == day).values(status=state)
-            )
+        connection.execute(
+            update(Digest)
+            .where(Digest.status == "composing", Digest.day == day)
+            .values(status="held" if summary.held else "ready")
+        )
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
 
 
@@ -440,7 +440,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
             news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
     writer = ItemWriter(store, catalogue, open_cases)
     writer.read({structure.siret: news[:limit]})
-    items = writer.items(structure, news[:limit])
+    items = [writer.item(structure, one) for one in news[:limit]]
     return {
         "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
         "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, cachedmethod
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from matcher import codec
 from matcher.domain import (
@@ -58,28 +57,25 @@ class ItemWriter:
 
     def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
-        self._found: Mapping[tuple[str, str, str], Mapping[str, Any]] = {}  # of SIRET, notice and lot
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
+        self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
+        self._found: dict[tuple[str, str, str], RowMapping] = {}
 
-    def read(self, news: Mapping[str, Sequence[News]]) -> None:
-        """Read what is stored of the news of these SIRETs, of which `items` are written next."""
-        notices = {one.notice_id for some in news.values() for one in some}
-        sirets = {self._catalogue.structure(self._catalogue.row(siret)).siret for siret in news}
+    def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
+        """Read the matches of some structures, by SIRET, whose items are written next."""
+        notices = {one.notice_id for news in wanted.values() for one in news}
+        chosen = select(
+            Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability, Found.score, Found.rank, Found.versions,
+        ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))  # fmt: skip
         with self._store.reading() as connection:
-            rows = connection.execute(
-                select(Found.__table__).where(Found.siret.in_(sirets), Found.notice_id.in_(notices))
-            ).mappings()
-            self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
+            rows = connection.execute(chosen).mappings().all()
+        self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
-    def items(self, structure: Structure, news: Sequence[News]) -> list[dict[str, Any]]:
-        """The items of a structure, in the order of its news, which were read."""
-        keys = [(structure.siret, one.notice_id, one.lot_id) for one in news]
-        return [self._item(structure, one, self._found.get(key)) for one, key in zip(news, keys, strict=True)]
-
-    def _item(self, structure: Structure, news: News, found: Mapping[str, Any] | None) -> dict[str, Any]:
-        case = self._cases[news.notice_id]
-        tender, lot = case.tender, case.lot(news.lot_id)
-        assert lot is not None
+    def item(self, structure: Structure, news: News) -> dict[str, Any]:
+        """The line of a lot for a structure; its match was read."""
+        tender = self._cases[news.notice_id].tender
+        facts = self._lot(news.notice_id, news.lot_id)
+        found = self._found.get((structure.siret, news.notice_id, news.lot_id))
         detail: dict[str, Any] = (
             dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
         )
@@ -90,36 +86,44 @@ class ItemWriter:
             for r in detail["reasons"]
             if r["contribution"] > 0 and r["code"] not in lent
         )
-        deadline = lot.deadline or tender.deadline
         alone = ""
         partners: list[dict[str, Any]] = []
         if news.level == "clause":
             alone = _by_clause(detail)
         elif found:
             alone, partners = self._alone(structure, news, detail)
+        return facts | {
+            "kind": news.kind, "level": news.level,
+            "probability": found["probability"] if found else None, "score": found["score"] if found else None,
+            "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
+            "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
+            "alone": alone, "partners": partners, "changes": _changes(news, tender, facts["deadline"]), "said": len(tender.change),
+            "versions": found["versions"] if found else {},
+        }  # fmt: skip
+
+    @cachedmethod(attrgetter("_lots"))
+    def _lot(self, notice_id: str, lot_id: str) -> dict[str, Any]:
+        """What a lot says to whomever it is announced."""
+        tender, lot = self._cases[notice_id].tender, self._cases[notice_id].lot(lot_id)
+        assert lot is not None
+        deadline = lot.deadline or tender.deadline
         return {
-            "notice_id": news.notice_id, "lot_id": news.lot_id, "kind": news.kind, "matter": lot_digest(tender, lot),
+            "notice_id": notice_id, "lot_id": lot_id, "matter": lot_digest(tender, lot),
             "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
-            "buyer": tender.buyer.name, "place": _place(lot), "amount": in_words(lot) or "montant non publié", "level": news.level,
+            "buyer": tender.buyer.name, "place": _place(lot), "amount": in_words(lot) or "montant non publié",
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
             "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
             "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
-            "probability": found["probability"] if found else None, "score": found["score"] if found else None,
-            "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
-            "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": _changes(news, tender, deadline), "said": len(tender.change),
-            "versions": found["versions"] if found else {},
         }  # fmt: skip
 
     def _alone(
         self, structure: Structure, news: News, detail: Mapping[str, Any]
     ) -> tuple[str, list[dict[str, Any]]]:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
-        tender = self._cases[news.notice_id].tender
         lacking, size = detail.get("lacking", []), detail.get("size", "")
         if detail.get("lends"):
             return f"{LENT[:1].upper()}{LENT[1:]}.", []
@@ -128,7 +132,7 @@ class ItemWriter:
         wanting = f"Il manque : {', '.join(lacking)}. " if lacking else f"{size[:1].upper()}{size[1:]}. "
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        return wanting + (_with(others, tender) if others else "À répondre en groupement."), _partners(others)
+        return wanting + (_with(others) if others else "À répondre en groupement."), _partners(others)
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
         """The best team with this structure for a lot; None where it is not in its list, or none is found."""
@@ -190,22 +194,12 @@ class ItemWriter:
         return by_lot
 
 
-def _with(others: Sequence[Any], tender: Tender) -> str:
-    numbers = {lot.id: lot.number for lot in tender.lots}
-    parts = []
-    for member in others[:3]:
-        takes = sorted(
-            {numbers[i] for t in member.lots for i in numbers if t == i or t.startswith(i + "#")},
-            key=_by_number,
-        )
-        for_what = f" (lot {', '.join(takes)})" if takes and len(tender.lots) > 1 else ""
-        town = f", {member.structure.place.label}" if member.structure.place.label else ""
-        parts.append(f"{member.structure.name}{town}{for_what}")
-    return "À répondre en groupement, par exemple avec : " + " ; ".join(parts)
-
-
-def _by_number(number: str) -> tuple[int, str]:
-    return (int(number), "") if number.isdigit() else (10**9, number)
+def _with(others: Sequence[Any]) -> str:
+    named = (
+        m.structure.name + (f", {m.structure.place.label}" if m.structure.place.label else "")
+        for m in others[:3]
+    )
+    return "À répondre en groupement, par exemple avec : " + " ; ".join(named)
 
 
 def _partners(others: Sequence[Any]) -> list[dict[str, Any]]:
@@ -231,8 +225,12 @@ def _numbered(lot: Lot) -> str:
 def _summary(lot: Lot, tender: Tender) -> str:
     """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
     words = " ".join((lot.description or tender.description).split())
-    titles = {fold(lot.title), fold(tender.title)}
-    return "" if fold(words) in titles or len(words) < 20 else shorten(words, 240)
+    titles = {_letters(lot.title), _letters(tender.title)}
+    return "" if _letters(words) in titles or len(words) < 20 else shorten(words, 240)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, fold(text)))
 
 
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
@@ -268,13 +266,12 @@ def _clauses(tender: Tender, lot: Lot) -> str:
     return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))
 
 
-def _changes(news: News, tender: Tender, deadline: datetime | None) -> list[str]:
+def _changes(news: News, tender: Tender, now_due: str | None) -> list[str]:
     if news.before is None:
         return []
     from matcher.outreach.digest_formats._words import day
 
     found = []
-    now_due = deadline.isoformat() if deadline else None
     if news.before["deadline"] != now_due:
         found.append(
             f"date limite : {day(now_due) or 'retirée'} (avant : {day(news.before['deadline']) or 'non précisée'})"

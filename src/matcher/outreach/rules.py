@@ -17,7 +17,7 @@ from matcher.reference.french import PARIS
 class Rules:
     """The operator's rules; each may be set in the JSON file of `--rules`."""
 
-    cap: int = 5  # lots announced to one structure in a day
+    cap: int = 5  # cards of lots announced to one structure in a day
     floor: float = 0.0001  # probability under which nothing is announced or kept
     brake: float = 3.0  # times the usual median of digests: above it the run is held
     usual_runs: int = 30  # runs that make the median

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
-from rapidfuzz import fuzz
-
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
 from matcher.reference.text import fold
 
@@ -187,6 +185,8 @@ def _twins(one: Sequence[Structure], two: Sequence[Structure]) -> bool:
 
 def _alike(one: Structure, two: Structure) -> bool:
     """Same name (and brand, where both have one) in the same town: workshops differ by one or the other."""
+    from rapidfuzz import fuzz
+
     first, second = _name(one.name), _name(two.name)
     if not first or not second or HIDDEN in (one.name, two.name):
         return False

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from rapidfuzz import fuzz
-
 from matcher.domain import ANSWERABLE, CALLS, Tender
 from matcher.reference.french import in_paris
 from matcher.reference.text import fold
@@ -146,6 +144,8 @@ def _alike(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:
                 for code in lot.cpv[:1]:
                     blocks[(buyer, "cpv", code[:5])].append(i)
             blocks[(buyer, "title", " ".join(titles[i].split()[:4]))].append(i)
+    from rapidfuzz import fuzz
+
     seen: set[tuple[int, int]] = set()
     for key, rows in blocks.items():
         rows.sort(key=lambda i: (given[i].published or date.min, i))

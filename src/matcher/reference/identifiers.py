@@ -79,6 +79,8 @@ def clean_date(raw: object) -> date | None:
     if isinstance(raw, date):
         return raw if EARLIEST <= raw <= LATEST else None
     text = str(raw or "").strip()
+    if not text:
+        return None
     match = re.match(r"^(\d{4})-?(\d{2})-?(\d{2})(?!\d)", text)
     parts = match.groups() if match else None
     if parts is None:
@@ -95,7 +97,7 @@ def clean_date(raw: object) -> date | None:
 
 def clean_amount(raw: object) -> float | None:
     """Euros from a number or French notation ("12 500,50 €", "1.250.000"), or None; 0 and below are None."""
-    if isinstance(raw, bool) or raw is None:
+    if isinstance(raw, bool) or raw is None or raw == "":
         return None
     if isinstance(raw, int | float):
         value = float(raw)

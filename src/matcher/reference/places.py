@@ -534,6 +534,13 @@ def _area_of(place: Place) -> tuple[str | None, str | None]:
     return code, region or (region_of(code) if code else None)
 
 
+def _whole(place: Place) -> bool:
+    """Whether a place states all that could be completed, as addresses of registers do."""
+    stated = place.label and place.commune and place.postcode and place.department and place.region
+    at = place.latitude is not None and place.longitude is not None
+    return bool(stated and at and place.commune and commune(place.commune))
+
+
 def locate(place: Place, buyer_id: str = "") -> Place:
     """Complete a place by what it states, and by the buyer's commune (inferred) where it states none.
 
@@ -543,6 +550,8 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     coordinates: `department(code)` has its centre.
     """
     if place.country not in (None, "", "FR"):
+        return place
+    if _whole(place):
         return place
     found, doubt = _commune_of(place)
     if found:

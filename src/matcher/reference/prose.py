@@ -103,33 +103,23 @@ _OPEN_END = re.compile(
 )
 
 
-def _breaks(text: str) -> Iterator[tuple[int, int]]:
-    """The (start, end) of what stands between sentences: a separator or the blank after a full stop, a dash in blanks."""
-    last = 0
-    found = _BREAK.search(text)
-    while found:
-        mark = text[found.start()]
-        first = found.start() + (mark in ".!?…") - (mark in "—–")
-        if first < last:  # the dash after a full stop opens the next sentence
-            found = _BREAK.search(text, found.start() + 1)
-            continue
-        last = found.end()
-        yield first, last
-        found = _BREAK.search(text, last)
-
-
 def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
     """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
     plain = folded(text) if plain is None else plain
-    start = 0
-    for first, last in _breaks(text):
-        before, blank = plain[max(start, first - 12) : first], text[first:last]
-        after = text[last : last + 1]
-        if "\n" in blank:
-            wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before.strip()))
-            if "\n\n" not in blank and wrapped:
-                continue  # a wrapped line
-        elif text[first - 1 : first] == "." and (after.islower() or _ABBREVIATED.search(before)):
+    start = last = 0
+    for found in _BREAK.finditer(text):
+        at, end = found.span()
+        mark = text[at]
+        first = at + (mark in ".!?…") - (mark in "—–")
+        if first < last:  # the dash after a full stop opens the next sentence
+            continue
+        last, after = end, text[end : end + 1]
+        if "\n" in text[first:last]:
+            before = plain[max(start, first - 12) : first].strip()
+            wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before))
+            if wrapped and "\n\n" not in text[first:last]:
+                continue
+        elif mark == "." and (after.islower() or _ABBREVIATED.search(plain[max(start, first - 12) : first])):
             continue
         end = first
         while end > start and text[end - 1].isspace():

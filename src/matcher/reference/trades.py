@@ -25,6 +25,7 @@ class Trade:
     written: str  # its words, as for `word_patterns.beginning`
     cpv: tuple[str, ...]
     naf: tuple[str, ...]
+    within: tuple[str, ...] = ()  # the wider trades of which it is a part, "" for none of the taxonomy
 
     @property
     def words(self) -> re.Pattern[str]:
@@ -40,8 +41,9 @@ def trades() -> tuple[Trade, ...]:
                 name=row["trade"],
                 label=row["label"],
                 written=row["words"],
-                cpv=tuple(row["cpv"].split("|")),
-                naf=tuple(row["naf"].split("|")),
+                cpv=tuple(filter(None, row["cpv"].split("|"))),
+                naf=tuple(filter(None, row["naf"].split("|"))),
+                within=tuple(row["within"].split("|")) if row["within"] else (),
             )
             for row in csv.DictReader(file)
         )
@@ -50,6 +52,13 @@ def trades() -> tuple[Trade, ...]:
 @cache
 def _words() -> WordPatterns:
     return WordPatterns([trade.written for trade in trades()])
+
+
+def narrower(text: str, name: str) -> str:
+    """The part of a trade that a text of this trade names ("biodéchets" of "collecte-dechets"), else the trade itself."""
+    folded = fold(text)
+    parts = (trade for trade in trades() if name in trade.within)
+    return next((part.name for part in parts if part.words.search(folded)), name)
 
 
 # not required: excluded, or a mere circumstance of another work
@@ -135,4 +144,19 @@ def _skills(
     for trade in trades():
         if naf and naf.startswith(trade.naf):
             found.setdefault(trade.name, INDIRECT_FIT)
+    for name, fit in _related(found).items():
+        found.setdefault(name, fit)
     return MappingProxyType({name: fit for name, fit in found.items() if f"trade:{name}" not in denied})
+
+
+def _related(found: Mapping[str, float]) -> Mapping[str, float]:
+    """Who practises a part of a trade knows the trade, and who practises a trade may know its parts."""
+    wider = {
+        name: min(found[part.name], READ_FIT)
+        for part in trades()
+        if part.name in found
+        for name in part.within
+        if name
+    }
+    parts = {part.name: INDIRECT_FIT for part in trades() if any(name in found for name in part.within)}
+    return parts | wider

@@ -23,7 +23,7 @@ STAFF = "personnel"  # the trade of who lends staff
 SHARES = (0.05, 0.07, 0.10)
 WORKS = frozenset(
     ["demolition", "maconnerie", "charpente-couverture", "menuiserie", "platrerie", "peinture", "sols", "electricite",
-     "plomberie-chauffage", "metallerie", "voirie-reseaux", "entretien-batiment"]
+     "plomberie-chauffage", "metallerie", "voirie-reseaux", "entretien-batiment", "patrimoine"]
 )  # fmt: skip
 #: Who lends staff whose hours count as insertion.
 

@@ -1,6 +1,7 @@
 """Indexes: vectors or words to rows.  One file each; the file name is the key.
 
-To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index` and `load(folder) -> Index`.
+To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index` and `load(folder, vectors) -> Index`;
+`vectors` are those of the rows (`matcher.catalogue.vectors`).
 """
 
 from __future__ import annotations

@@ -17,42 +17,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.indexes import Role, _texts, reachable, selective
-from matcher.catalogue.indexes._texts import Texts
+from matcher.catalogue import vectors as held
+from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
+from matcher.catalogue.vectors import Vectors
 
 ROLE: Role = "meaning"
 
-FLAT_UP_TO = 8_000  # vectors; above, PQ finds the same in half the time
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (11 ms per million)
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 ROUNDS = 10  # of k-means of the codes; the 25 of faiss find no more
-REFINE = 400  # extra vectors fetched for re-ranking
+REFINE = 400  # extra vectors fetched for re-ranking, at least
+#: One of so many vectors is fetched too: the more lie near a question, such as names of its town, the more the codes mistake.
+REFINED_OF = 400
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
 PROBED = 0.5
 BLOCK = 100_000  # rows per block
-WORN = 0.2  # share of deleted vectors at which the index is retrained
-SHARED = 0.5  # where different vectors are at most so many of the rows they are kept apart, once each
 
 
 class FaissIndex:
-    """A faiss index of the distinct vectors, one for each text, and the vectors themselves (memory-mapped) for exact
-    comparison.
-
-    `table` holds the vector of each text; None where it is read in the first of its rows.
-    """
+    """A faiss index of the vectors of texts, and the vectors themselves (memory-mapped) for exact comparison."""
 
     role: Role = ROLE
 
-    def __init__(
-        self, index: Any, vectors: NDArray[Any], kind: str, texts: Texts, table: NDArray[Any] | None
-    ) -> None:
+    def __init__(self, index: Any, vectors: Vectors, kind: str) -> None:
         self._index = index
-        self._vectors = vectors
+        self._table = vectors.table
+        self.texts = vectors.texts
         self.kind = kind
-        self.texts = texts
-        self._table = table
 
     def search(
         self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
@@ -89,7 +82,8 @@ class FaissIndex:
         import faiss
 
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
-        many = min(k if self.kind == "flat" else k + REFINE, self._index.ntotal)
+        known = self._index.ntotal
+        many = min(k if self.kind == "flat" else k + max(REFINE, known // REFINED_OF), known)
         with one_thread():
             _, found = self._index.search(
                 vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
@@ -120,59 +114,35 @@ class FaissIndex:
         return self._similarities(vector, different)[place]
 
     def _similarities(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The inner product with the vector of each text; undefined for a deleted one."""
-        table = self._table
-        if table is None:
-            table = self._vectors
-            if len(texts):
-                starts = np.minimum(self.texts.starts[texts], len(table) - 1)
-                texts = self.texts.members[starts].astype(np.int64)
-        if table.dtype == np.float32:
-            return products(table, vector, texts)
+        """The inner product with the vector of each text."""
+        if self._table.dtype == np.float32:
+            return products(self._table, vector, texts)
         found = np.zeros(len(texts), dtype=np.float32)
         for low in range(0, len(texts), BLOCK):
-            block = _single(table, texts[low : low + BLOCK])
+            block = _single(self._table, texts[low : low + BLOCK])
             # single-threaded: BLAS threads would spend longer waiting than working
             found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return found
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> FaissIndex:
-        """The index of `vectors`: row i is the old row `kept[i]`, or the next of `texts` where that is -1.
-
-        Cells keep their content; the index is retrained when much of it is deleted.
-        """
+    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> FaissIndex:
+        """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
         import faiss
 
-        known = self._index.ntotal
-        numbers = np.empty(len(kept), dtype=np.int32)
-        numbers[kept >= 0] = self.texts.numbers[kept[kept >= 0]]
-        numbers[kept < 0] = known + Texts.of(texts).numbers
-        gone = known - len(np.unique(numbers[kept >= 0]))
-        if self.kind == "flat" or gone > WORN * known:
-            used, gapless = np.unique(numbers, return_inverse=True)
-            return _made(
-                Texts(gapless.astype(np.int32), len(used)),
-                vectors,
-                "auto" if self.kind == "flat" else self.kind,
-            )
-        added, first = np.unique(numbers, return_index=True)
-        fresh = np.ascontiguousarray(vectors[first[added >= known]])
+        if self.kind == "flat" or not vectors.grown:
+            return build((), vectors, kind="auto" if self.kind == "flat" else self.kind)
         index = faiss.deserialize_index(faiss.serialize_index(self._index))
+        fresh = vectors.table[index.ntotal :]
         if len(fresh):
-            index.add(fresh.astype(np.float32))
-        table = None if self._table is None else np.concatenate([self._table, fresh])
-        return FaissIndex(index, vectors, self.kind, Texts(numbers, index.ntotal), table)
+            index.add(np.ascontiguousarray(fresh, dtype=np.float32))
+        return FaissIndex(index, vectors, self.kind)
 
     def save(self, folder: Path) -> None:
         import faiss
 
         folder.mkdir(parents=True, exist_ok=True)
         faiss.write_index(self._index, str(folder / "index.faiss"))
-        self.texts.save(folder)
-        if self._table is not None:
-            np.save(folder / "vectors.npy", self._table, allow_pickle=False)
-        meta = {"kind": self.kind, "rows": len(self.texts.numbers), "vectors": self._index.ntotal}
-        (folder / "index.json").write_text(json.dumps(meta | {"apart": self._table is not None}))
+        meta = {"kind": self.kind, "vectors": self._index.ntotal}
+        (folder / "index.json").write_text(json.dumps(meta))
 
 
 def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -187,24 +157,15 @@ def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float3
     return wide.sa_decode(chosen.view(np.uint8).reshape(len(chosen), -1))
 
 
-def build(texts: Sequence[str], vectors: NDArray[Any], *, kind: str = "auto", seed: int = 0) -> FaissIndex:
-    """An index of `vectors` (n, d), float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf.
-
-    Rows of one text have one vector.
-    """
-    return _made(Texts.of(texts), vectors, kind, seed)
-
-
-def _made(texts: Texts, vectors: NDArray[Any], kind: str, seed: int = 0) -> FaissIndex:
-    """The index of the vectors of these texts, of which each has a row."""
+def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> FaissIndex:
+    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
     import faiss
 
     index: Any
-    first = texts.first
-    n, d = len(first), vectors.shape[1]
+    n, d = vectors.table.shape
     if kind == "auto":
         # HNSW suits few neighbours; for a long shortlist IVF is faster
-        kind = "flat" if n <= FLAT_UP_TO else "ivf"
+        kind = "flat" if n <= held.FEW else "ivf"
     if kind == "flat":
         index = faiss.IndexFlatIP(d)
     elif kind == "hnsw":
@@ -220,23 +181,20 @@ def _made(texts: Texts, vectors: NDArray[Any], kind: str, seed: int = 0) -> Fais
             index.pq.cp.niter = ROUNDS
     if not index.is_trained:
         sample = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
-        index.train(np.ascontiguousarray(vectors[first[np.sort(sample)]], dtype=np.float32))
+        index.train(np.ascontiguousarray(vectors.table[np.sort(sample)], dtype=np.float32))
     for low in range(0, n, BLOCK):
-        index.add(np.ascontiguousarray(vectors[first[low : low + BLOCK]], dtype=np.float32))
-    table = vectors[first] if kind != "flat" and n <= SHARED * len(texts.numbers) else None
-    return FaissIndex(index, vectors, kind, texts, table)
+        index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
+    return FaissIndex(index, vectors, kind)
 
 
-def load(folder: Path, vectors: NDArray[Any]) -> FaissIndex:
+def load(folder: Path, vectors: Vectors) -> FaissIndex:
     """The saved index, memory-mapped where faiss can."""
     import faiss
 
     meta = json.loads((folder / "index.json").read_text())
-    if "vectors" not in meta:
-        raise ValueError("its index of vectors is of an earlier version")
-
     index = faiss.read_index(
         str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
     )
-    table = _texts.mapped(folder, "vectors") if meta["apart"] else None
-    return FaissIndex(index, vectors, meta["kind"], _texts.load(folder, index.ntotal), table)
+    if meta["vectors"] != len(vectors.table):
+        raise ValueError("its index is of other vectors")
+    return FaissIndex(index, vectors, meta["kind"])

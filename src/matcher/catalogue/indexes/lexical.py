@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.indexes import Role, _texts
-from matcher.catalogue.indexes._texts import Texts
+from matcher.catalogue import texts as _texts
+from matcher.catalogue.indexes import Role
+from matcher.catalogue.texts import Texts
+from matcher.catalogue.vectors import Vectors
 from matcher.reference.text import tokens
 
 K1, B = 1.2, 0.6
@@ -244,7 +246,7 @@ class LexicalIndex:
         total = total[places]
         return np.asarray(total / ceiling if ceiling else total, dtype=np.float32)
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: NDArray[Any]) -> LexicalIndex:
+    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
         vocabulary = dict(self._vocabulary)
         old, new = self._counted, Texts.of(texts)
@@ -353,7 +355,7 @@ def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
     )
 
 
-def build(texts: Sequence[str], vectors: NDArray[Any], *, k1: float = K1, b: float = B) -> LexicalIndex:
+def build(texts: Sequence[str], vectors: Vectors, *, k1: float = K1, b: float = B) -> LexicalIndex:
     """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
     vocabulary: dict[str, int] = {}
     held = Texts.of(texts)
@@ -361,7 +363,7 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, k1: float = K1, b: flo
     return LexicalIndex(vocabulary, held, counted, _weighted(counted, max(len(vocabulary), 1), k1, b), k1, b)
 
 
-def load(folder: Path, vectors: NDArray[Any]) -> LexicalIndex:
+def load(folder: Path, vectors: Vectors) -> LexicalIndex:
     """The saved index, memory-mapped."""
     meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
     if "texts" not in meta:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.indexes import Role, reachable, selective
+from matcher.catalogue.vectors import Vectors
 from matcher.domain import BadInput, MatcherError, StaleArtefact
 
 ROLE: Role = "meaning"
@@ -33,7 +34,7 @@ class PgvectorIndex:
 
     role: Role = ROLE
 
-    def __init__(self, vectors: NDArray[Any], table: str, url: str) -> None:
+    def __init__(self, vectors: Vectors, table: str, url: str) -> None:
         self._vectors, self._table, self._url = vectors, table, url
         self._mine = threading.local()  # a connection belongs to one thread
 
@@ -143,7 +144,7 @@ def _extend(connection: Any) -> None:
         ) from None
 
 
-def table_of(vectors: NDArray[Any]) -> str:
+def table_of(vectors: Vectors) -> str:
     """The name of the table that holds exactly these vectors."""
     return (
         "maillage_vectors_"
@@ -151,7 +152,7 @@ def table_of(vectors: NDArray[Any]) -> str:
     )
 
 
-def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None) -> PgvectorIndex:
+def build(texts: Sequence[str], vectors: Vectors, *, url: str | None = None) -> PgvectorIndex:
     """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it exists."""
     address = url or os.environ.get("MATCHER_VECTORS", "")
     table = table_of(vectors)
@@ -166,7 +167,7 @@ def build(texts: Sequence[str], vectors: NDArray[Any], *, url: str | None = None
     return index
 
 
-def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
+def _fill(connection: Any, table: str, vectors: Vectors) -> None:
     """Make, fill and index the table of these vectors.  Raises BadInput where the role may not create tables."""
     import psycopg
 
@@ -181,7 +182,7 @@ def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
             f"`GRANT CREATE ON SCHEMA public TO {role};` in it once"
         ) from None
     with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
-        for row, vector in enumerate(vectors):
+        for row, vector in enumerate(vectors[:]):
             copy.write_row((row, _Vector(vector)))
     connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
     connection.execute(
@@ -191,7 +192,7 @@ def _fill(connection: Any, table: str, vectors: NDArray[Any]) -> None:
     connection.execute(f"ANALYZE {table}")
 
 
-def load(folder: Path, vectors: NDArray[Any]) -> PgvectorIndex:
+def load(folder: Path, vectors: Vectors) -> PgvectorIndex:
     """The saved index.  Raises StaleArtefact where the table is missing or incomplete."""
     meta = json.loads((folder / "index.json").read_text())
     index = PgvectorIndex(vectors, meta["table"], os.environ.get("MATCHER_VECTORS", ""))

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training.texts import opened
-from matcher.reading.clauses import classifier, grammar
-from matcher.reading.clauses.classifier import (
+from matcher.learned import clauses as classifier
+from matcher.learned.clauses import (
     BITS,
     LABELS,
     STEPS,
@@ -34,7 +34,8 @@ from matcher.reading.clauses.classifier import (
     Verdict,
     Weights,
 )
-from matcher.reading.clauses.sentences import cut, passage, speaking, windows
+from matcher.reading.clauses import grammar
+from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
 from matcher.reference.prose import folded
 
@@ -136,8 +137,8 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
 
 def _windows_of(path: Path) -> Iterator[Any]:
     form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
-    for text in [f"{form.title()}\n{form.general_text()}", *form.lot_texts()]:
-        found = cut(text)
+    for page in pages([f"{form.title()}\n{form.general_text()}", *form.lot_texts()]):
+        found = cut(page)
         yield from windows(found, speaking(found))
 
 

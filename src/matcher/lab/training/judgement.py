@@ -39,7 +39,7 @@ from matcher.reading.need import free_text_tender
 from matcher.reference import paths
 
 Floats = NDArray[np.float64]
-INVENTED, OWN = "invented", "judged_own"
+INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
 STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
@@ -136,10 +136,12 @@ def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Ite
 
 
 def own_asked() -> list[Asked]:
-    """The needs of our own over an invented directory whose structures speak, ESAT and EA among them."""
-    recipe = recipes.named("lexical")
-    held = evaluation.catalogue_of([], [OURS / f"{OWN}.structures.jsonl.gz"], recipe, [])
-    found = asked(Matcher(held, recipe, exhaustive=True), OURS, OWN, ".jsonl.gz")
+    """The needs of our own, each set over its invented directory, whose structures speak, ESAT and EA among them."""
+    recipe, found = recipes.named("lexical"), []
+    for path in sorted(OURS.glob(OWN)):
+        name = path.name.partition(".")[0]
+        held = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
+        found += asked(Matcher(held, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
     return [replace(need, set=INVENTED) for need in found]
 
 
@@ -398,7 +400,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 
 PRECISE = 0.65  # precision required of "likely"
 SILENCED = (
-    0.06  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
+    0.075  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
 )
 
 
@@ -528,10 +530,10 @@ def collected(
     wanted = [need for name in sets for need in asked(matcher, folder, name)]
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
-    arrays, chance = learn_demand(wanted)
     own = own_asked()
+    arrays, chance = learn_demand([*wanted, *own])
     lent = list(invented(matcher, staffing.needs_of_staff()[::STEP]))
-    supposed = np.vstack([chance, chances_of(own, arrays), np.tile(STAFF_CHANCE, (len(lent), 1))])
+    supposed = np.vstack([chance, np.tile(STAFF_CHANCE, (len(lent), 1))])
     needs = gathered([*wanted, *own, *lent], supposed)
     return Collected(needs, {need.id: need.row for need in wanted}, arrays, len(lent), len(own))
 
@@ -700,9 +702,10 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   learnt from as weak zeros.
 - Few judged needs ask staff: {lent} of our own (`data/training/staff_texts.csv.gz`), at places of the directory, are
   graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
-- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over an
-  invented directory of all kinds that speaks (`data/training/judged_own.*`), graded by the guide's rules from the trades
-  that each was written with, are learnt from as weak pairs too; no figure counts them.
+- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over six
+  invented directories of all kinds (`data/training/judged_*`), five of which their authors graded pair by pair with the guide,
+  one by the guide's rules from the trades that each structure was written with, are learnt from as weak pairs too; no figure
+  counts them.
 - Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
@@ -717,7 +720,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
   `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
   under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the
-  clause, or not at all, learnt from the same judged needs.
+  clause, or not at all, learnt from the same judged needs and from our own.
 - Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
   text, name or identifier of the data.
 

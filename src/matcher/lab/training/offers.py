@@ -18,6 +18,7 @@ from matcher.learned import offers
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reading import brochure
+from matcher.reference.trades import narrower
 
 STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
 PHRASE, PART, NO_OFFER = (
@@ -86,7 +87,12 @@ def labelled() -> Iterator[Labelled]:
 def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) -> Labelled:
     parts = brochure.parts("\n".join(row["line"] for row in lines))
     known = [
-        (_plain(row["line"]), row["class"] == STATES_OFFER, frozenset(row["trades"].split())) for row in lines
+        (
+            _plain(row["line"]),
+            row["class"] == STATES_OFFER,
+            frozenset(narrower(row["line"], name) for name in row["trades"].split()),
+        )
+        for row in lines
     ]
     found = [_line_of(_plain(part.sentence), known) for part in parts]
     return Labelled(
@@ -124,7 +130,10 @@ class Coded:
 def coded(encoder: Encoder, data: Path | None) -> Coded:
     names = (*trades.names(), "")
     rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
-    own = [Text(row["text"], row["trade"], PHRASE, OFFER) for row in read_table(OURS / "said.csv.gz")]
+    own = [
+        Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER)
+        for row in read_table(OURS / "said.csv.gz")
+    ]
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(

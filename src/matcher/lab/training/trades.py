@@ -23,8 +23,8 @@ from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
+from matcher.reference.trades import narrower, trades_of_cpv
 from matcher.reference.trades import trades as taxonomy
-from matcher.reference.trades import trades_of_cpv
 
 NEED, OFFER, BOTH = "need", "offer", "both"  # roles of our texts
 WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
@@ -60,7 +60,12 @@ def trade_of(code: str) -> str | None:
 def _named(label: str, code: str) -> str | None:
     """The trade of our own label and CPV code; the CPV has no code for reuse, so that its words decide."""
     reuse = next(trade for trade in taxonomy() if trade.name == "reemploi")
-    return reuse.name if reuse.words.search(fold(label)) else trade_of(code)
+    return part_of(label, reuse.name if reuse.words.search(fold(label)) else trade_of(code))
+
+
+def part_of(text: str, trade: str | None) -> str | None:
+    """The part of a trade that a text names, None where the trade is not known."""
+    return None if trade is None else narrower(text, trade)
 
 
 def texts(role: str) -> Iterator[Text]:
@@ -72,13 +77,13 @@ def _texts() -> Iterator[Text]:
     for row in filter(_coded, read_table(OURS / "speech.csv.gz")):
         yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
     for row in filter(_coded, read_table(OURS / "words.csv.gz")):
-        yield Text(row["word"], trade_of(row["cpv"]), WORD, BOTH)
+        yield Text(row["word"], part_of(row["word"], trade_of(row["cpv"])), WORD, BOTH)
     for name in ("choices", "choices_more"):
         for row in filter(_coded, read_table(OURS / f"{name}.csv.gz")):
             for column, role in SENTENCES.items():
                 yield Text(row[column], _named(row["trade"], row["cpv"]), 1.0, role)
     for row in read_table(reference_dir() / "cpv.csv"):
-        yield Text(row["label"], trade_of(row["code"]), LABEL, BOTH)
+        yield Text(row["label"], part_of(row["label"], trade_of(row["code"])), LABEL, BOTH)
 
 
 def _coded(row: Mapping[str, str]) -> bool:
@@ -93,7 +98,8 @@ def awarded(data: Path) -> Iterator[Text]:
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
-            yield Text(award["objet"][: trades.READ_UP_TO], trade_of(code), 1.0, NEED)
+            text = award["objet"][: trades.READ_UP_TO]
+            yield Text(text, part_of(text, trade_of(code)), 1.0, NEED)
 
 
 def jobs(data: Path) -> Iterator[Text]:

@@ -48,9 +48,12 @@ def deadline(item: Mapping[str, Any]) -> str:
 SHARED = ("notice_id", "kind", "reservation", "clauses", "conditions", "reasons", "alone", "changes")
 
 
-def cards(items: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, Mapping[str, Any]]]]:
+Card = list[tuple[int, Mapping[str, Any]]]  # the items of a card with their numbers, from 1 on
+
+
+def cards(items: Sequence[Mapping[str, Any]]) -> list[Card]:
     """The items with their numbers, lots of one notice together where all but object, place, amount and date is the same."""
-    found: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    found: dict[str, Card] = {}
     for number, item in enumerate(items, 1):
         found.setdefault(repr([item.get(name) for name in SHARED]), []).append((number, item))
     return list(found.values())

@@ -1,6 +1,6 @@
 """Conditions stated in the text of a French notice: reservations, social clauses and criteria, visits, groups, amounts.
 
-Fields come first; words are read in sentences by one learnt classifier (`classifier`) and a short grammar of what must
+Fields come first; words are read in sentences by one learnt classifier (`learned.clauses`) and a short grammar of what must
 be exact (`grammar`, `hours`, `conditions`, `amounts`).  `reading` makes them what a text states, `completion` adds it to a tender.
 """
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
 
-from matcher.domain import Clause, Condition, Lot, Reservation, Tender
+from matcher.domain import Clause, Condition, Lot, Tender
 from matcher.reading.clauses import amounts, grammar
-from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.reading import Reading, merged, quote, read
-
-T = TypeVar("T")
+from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
+from matcher.reading.clauses.sentences import pages
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
 BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"
@@ -25,84 +22,66 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
     holds for every lot, or for those it names.
     """
-    whole = read("\n".join(filter(None, (tender.title, general))))
-    texts = {lot.id: (by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots}
-    own = {lot.id: read(texts[lot.id]) for lot in tender.lots}
-    alone = len(tender.lots) == 1
-    lots = [_completed(lot, own[lot.id], whole) for lot in tender.lots]
-    lots = [amounts.completed(lot, f"{texts[lot.id]}\n{general}" if alone else texts[lot.id]) for lot in lots]
-    return replace(tender, lots=_contradicted(tender.lots, tuple(lots), own, whole))
+    general = "\n".join(filter(None, (tender.title, general)))
+    texts = [(by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots]
+    *own, last = ready = pages([*texts, general], STEMS)
+    *read, whole = read_all(ready)
+    alone = [last.plain] if len(own) == 1 else []
+    held = [said.of_lot(_number(lot), whole) for lot, said in zip(tender.lots, read, strict=True)]
+    lots = [
+        _completed(lot, here, page.plain, *alone)
+        for lot, here, page in zip(tender.lots, held, own, strict=True)
+    ]
+    ticked = tender.lots[0].reservation if tender.lots else None
+    if ticked and all(lot.reservation == ticked for lot in tender.lots):  # the box is the whole notice's
+        named = [
+            any(one.lots or one in said.reservations for one in here.reservations)
+            for said, here in zip(read, held, strict=True)
+        ]
+        others = any(named) and all(one.lots for one in whole.reservations)
+        lots = [
+            lot if words else _contradicted(lot, here, others)
+            for lot, here, words in zip(lots, held, named, strict=True)
+        ]
+    return replace(tender, lots=tuple(lots))
 
 
 def _number(lot: Lot) -> str:
     return re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower()) or lot.number
 
 
-def _holding(lot: Lot, own: Iterable[Finding[T]], whole: Iterable[Finding[T]]) -> list[T]:
-    """Findings that apply to a lot: those of its own text, and those of the whole notice that name it or no lot."""
-    number = _number(lot)
-    return [one.what for one in (*own, *whole) if one.holds_for(number)]
+def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
+    """The lot with what holds for it; where its field reserves it, the words add beneficiaries and articles."""
+    box, words = lot.reservation, held.reservation
+    fields = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
+    known = [*lot.conditions, *(one.what for one in held.conditions if one.what.code not in fields)]
+    if box and words:
+        passage = f"{box.passage} — {words.passage}" if box.passage else words.passage
+        articles = words.articles if words.articles or words.who else box.articles
+        if not set(box.articles) <= set(articles):
+            known.append(_odd(BOX_OTHER, passage))
+        box = replace(box, articles=articles, who=words.who, passage=passage)
+    values = {
+        "reservation": box or words,
+        "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
+        "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
+        **amounts.completed(lot, *texts),
+    }
+    new = {name: value for name, value in values.items() if getattr(lot, name) != value}
+    return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time
 
 
-def _completed(lot: Lot, own: Reading, whole: Reading) -> Lot:
-    reservation = merged(_holding(lot, own.reservations, whole.reservations))
-    clauses = [*lot.clauses, *_of_criteria(lot), *_holding(lot, own.clauses, whole.clauses)]
-    stated = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
-    known = [one for one in _holding(lot, own.conditions, whole.conditions) if one.code not in stated]
-    every = {(one.code, one.label): _on_one_line(one) for one in reversed([*lot.conditions, *known])}
-    made = _with(lot, clauses=_distinct(clauses), conditions=tuple(every.values())[::-1])
-    return _reserved(made, lot.reservation, reservation)
+def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:
+    """A lot that the box of the notice reserves and no words do: not reserved where the words reserve others; flagged."""
+    if others:
+        odd = _odd(BOX_AT_ODDS, lot.reservation.passage if lot.reservation else "")
+        return replace(lot, reservation=None, conditions=(*lot.conditions, odd))
+    denied = [_odd(BOX_DENIED, one.what) for one in held.denials[:1]]
+    return replace(lot, conditions=(*lot.conditions, *denied)) if denied else lot
 
 
-def _with(lot: Lot, **values: Any) -> Lot:
-    """The lot with these values; itself where it has them, since a copy of its twenty fields takes time."""
-    return (
-        lot if all(getattr(lot, name) == value for name, value in values.items()) else replace(lot, **values)
-    )
-
-
-def _on_one_line(one: Condition) -> Condition:
-    passage = " ".join(one.passage.split())
-    return one if passage == one.passage else replace(one, passage=passage)
-
-
-# ----------------------------------------------------------------------------------------- boxes and words
-
-
-def _reserved(lot: Lot, box: Reservation | None, from_text: Reservation | None) -> Lot:
-    """The lot as reserved by its field, with beneficiaries and article from the text; else by the text alone."""
-    if box is None or from_text is None:
-        return _with(lot, reservation=box or from_text)
-    passage = f"{box.passage} — {from_text.passage}" if box.passage else from_text.passage
-    articles = from_text.articles if from_text.articles or from_text.who else box.articles
-    lot = replace(lot, reservation=replace(box, articles=articles, who=from_text.who, passage=passage))
-    return lot if set(box.articles) <= set(articles) else _shown(lot, BOX_OTHER, passage)
-
-
-def _contradicted(
-    stated: tuple[Lot, ...], lots: tuple[Lot, ...], own: Mapping[str, Reading], whole: Reading
-) -> tuple[Lot, ...]:
-    """The lots where a field of the whole notice contradicts the text: text that names lots wins, and this is flagged."""
-    box = stated[0].reservation if stated else None
-    if box is None or any(lot.reservation != box for lot in stated):
-        return lots
-    naming = [one for one in whole.reservations if one.lots]
-    named = [bool(_holding(lot, own[lot.id].reservations, naming)) for lot in lots]
-    others = any(named) and len(naming) == len(whole.reservations)  # the text reserves some lots, not all
-    made = []
-    for lot, by_words in zip(lots, named, strict=True):
-        denials = _holding(lot, own[lot.id].denials, whole.denials)
-        if others and not by_words:
-            lot = _shown(replace(lot, reservation=None), BOX_AT_ODDS, box.passage)
-        elif denials and not by_words:
-            lot = _shown(lot, BOX_DENIED, denials[0])
-        made.append(lot)
-    return tuple(made)
-
-
-def _shown(lot: Lot, label: str, words: str) -> Lot:
-    odd = Condition(code="reservation-unclear", label=label, passage=quote(words))
-    return replace(lot, conditions=(*lot.conditions, odd))
+def _odd(label: str, words: str) -> Condition:
+    return Condition(code="reservation-unclear", label=label, passage=quote(words))
 
 
 # ------------------------------------------------------------------------------------------ social clauses

@@ -7,9 +7,10 @@ one sentence (at most 600 characters), which bounds backtracking.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
-from matcher.reference.prose import LOST, folded, lots_named
+from matcher.reference.prose import folded, lots_named
 
 
 def any_of(*patterns: str) -> re.Pattern[str]:
@@ -17,20 +18,13 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-def repaired(plain: str) -> str:
-    """A folded text with its destroyed letters guessed: "adapt\ufffde" gives "adaptee"; offsets are not preserved."""
-    return re.sub(rf"{LOST}+", "e", plain) if LOST in plain else plain
-
-
 # -------------------------------------------------------------------------------------------- articles
 
 #: "L. 2113-12", "L2113-13-1"; "R. 2113-7" and "L. 2113-10" are none.
-_NUMBER = r"1[2-6](?:\s?-\s?1(?!\d))?"
+_NUMBER = r"1[2-6](?:\s?-\s?1\b)?"
 _ARTICLE = re.compile(rf"\bl\s?\.?\s?2113\s?-\s?({_NUMBER})")
-#: "des articles L 2113-12, 13 et 14", "L. 2113-12 et L. 2113-13"
-_NEXT_ARTICLE = re.compile(
-    rf"\s?(,|et|ou|a|&|/|-)\s?(?:(?:de )?(?:l'|les )?(?:articles? )?l\s?\.?\s?)?(?:2113\s?-\s?)?({_NUMBER})(?!\d)"
-)
+#: "des articles L 2113-12, 13 et 14", "L. 2113-12 à L. 2113-14"
+_NEXT_ARTICLE = re.compile(rf"\s?(,|et|ou|a)\s?(?:l\s?\.?\s?)?(?:2113\s?-\s?)?({_NUMBER})(?!\d)")
 
 
 def articles(text: str) -> tuple[str, ...]:
@@ -43,7 +37,7 @@ def articles(text: str) -> tuple[str, ...]:
             number = re.sub(r"\s", "", following.groups()[-1])
             found.add(number)
             if following.group(1) == "a" and number == "14" and "12" in found:
-                found.add("13")  # "L. 2113-12 à L. 2113-14"
+                found.add("13")
             following = _NEXT_ARTICLE.match(plain, following.end())
     return tuple(f"L2113-{number}" for number in sorted(found))
 
@@ -59,55 +53,57 @@ def _named(*phrases: str) -> re.Pattern[str]:
 _WHO = {
     "ESAT/EA": _named(
         r"entreprises? adaptees?",
-        r"(?:esats?|ea(?:tt)?|stpa)\b",
+        r"(?:esats?|ea)\b",
         r"(?:aide|accompagnement) par le travail",  # établissements et services d'aide par le travail
-        r"(?:ateliers?|secteurs?|travail|milieu)(?: du travail)? (?:protege|adapte)s?",
+        r"(?:ateliers?|secteurs?|travail) (?:protege|adapte)s?",
         r"l\.? ?(?:344-2|5213-13)\b",  # du code de l'action sociale, du code du travail
     ),
     "SIAE": _named(
-        r"(?:s?iaes?|s\.i\.a\.e|acis?|ettis?|eitis?|eis?|ai|geiqs?)\b",
-        r"(?:structure|entreprise|association|operateur|acteur|organisme|atelier|chantier|temporaire)s?"
-        r" (?:de l.?|d.?)(?:insertion|iae)\b",
+        r"(?:s?iaes?|s\.i\.a\.e|acis?|ettis?|eis?)\b",
+        r"(?:structure|entreprise|association|acteur|chantier)s? (?:de l.?|d.?)insertion\b",
         r"insertion par l'activite economique",
         r"associations? intermediaires?",
-        r"regies? de quartiers?",
         r"l\.? ?5132-4\b",  # du code du travail
     ),
-    "ESS": _named(r"economie sociale et solidaire", r"entreprises? solidaires?", r"(?:ess|esus)\b"),
-    "prison": _named(
-        r"\w+ penitentiaires?", r"detenue?s?\b", r"detention\b", r"personnes? sous main de justice"
-    ),
+    "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
+    "prison": _named(r"\w+ penitentiaires?", r"detenue?s?\b", r"detention\b"),
 }
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
     "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
+    "SIAE": re.compile(r"\breserve\w* insertion\b|\btravailleurs defavorises"),
     "ESS": re.compile(r"\bmission de service public\b"),
 }
+#: "☒ réservé aux SIAE ☐ réservé aux ESAT": what follows an empty box is not stated.
+_UNTICKED = re.compile(r"[☐□](?:(?![.;] )[^☐□☒☑■])*")
+
+
+def ticked(plain: str) -> str:
+    """A sentence without what its empty boxes name."""
+    return _UNTICKED.sub("", plain)
 
 
 def who(plain: str) -> tuple[str, ...]:
     """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by people."""
-    plain = repaired(plain)
+    plain = ticked(plain)
     named = tuple(name for name, pattern in _WHO.items() if pattern.search(plain))
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
-_DEAL = r"(?:marches?|lots?|accords?-cadres?|consultations?|procedures?|participation|concessions?)"
 #: "Le marché est réservé à une entreprise adaptée", and nothing denied, asked or unticked.
-_RESERVED = re.compile(rf"\b{_DEAL}\b[^.;:?☐□]{{0,40}}\breserve(?:e|s|es)? (?:\w+ )?(?:aux?|a)\b")
+_RESERVED = re.compile(r"\b(?:marches?|lots?)\b[^.;:?☐□]{0,40}\breservee?s? (?:aux?|a)\b")
 #: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
-_MARKED = re.compile(rf"[^\w\s☐□⃞▢] ?{_DEAL} reservee?s?\b(?! ?:)")
-_NEGATED = re.compile(r"\bn'|\b(?:ne|ni|non|pas|aucune?|sans objet)\b")
-#: "Un autre marché, réservé aux ESAT, ...", "Les marchés subséquents pourront être réservés", "s'il est réservé"
-_SUPPOSED = any_of(_NEGATED.pattern, r"\b(?:autres?|distinct|pourra|pourront|peut|peuvent|si|s'il)\b")
+_MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:)")
+NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
+#: "Les marchés subséquents pourront être réservés"
+_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
 #: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
 _RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
 _DENIED = any_of(
     r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:]{0,80}\bn'est reserve",  # Aucun lot n'est réservé
     r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
-    r"\bautre (?:marche|lot|consultation)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
-    r"\breserve\w* au secteur (?:traditionnel|marchand)",
+    r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
+    r"\breserve\w* au secteur traditionnel",
 )
 #: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
 _PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b")
@@ -115,24 +111,22 @@ _PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|stru
 
 def plainly_reserved(plain: str) -> bool:
     """Whether a sentence states explicitly that its contract is reserved, and to whom."""
-    plain = repaired(plain)
     return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
 
 
 def marked_reserved(plain: str) -> bool:
     """Whether a long title ends with the mark of a reserved contract, whoever it is for."""
-    plain = repaired(plain)
     return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
 
 
 def reserved_to_somebody(plain: str) -> bool:
     """Whether a sentence says to whom something is reserved."""
-    return _RESERVED_TO.search(repaired(plain)) is not None
+    return _RESERVED_TO.search(plain) is not None
 
 
 def denied(plain: str) -> bool:
     """Whether a sentence states that the contract, or a lot, is not reserved."""
-    return _DENIED.search(repaired(plain)) is not None
+    return _DENIED.search(plain) is not None
 
 
 def left_open(plain: str) -> bool:
@@ -142,32 +136,33 @@ def left_open(plain: str) -> bool:
 
 def asks_papers(plain: str) -> bool:
     """Whether a sentence only requires documents from the structures that it names."""
-    return _PAPERS.search(repaired(plain)) is not None and "reserv" not in plain
+    return _PAPERS.search(plain) is not None and "reserv" not in plain
 
 
 # ----------------------------------------------------------------------------------------- which lots
 
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
 _ALL_LOTS = re.compile(r"\b(?:tous les|(?:l'ensemble|la totalite|chacun) des|chaque) lots?\b")
-#: "..., à l'exception du lot 3", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
-_EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|excepte|hors)\b")
-_SIDE = re.compile(rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b)")
+#: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
+_EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|hors)\b")
+_SIDE = re.compile(rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern})")
 
 
 def lots_of(plain: str) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence reserves (none: all, or those of its heading), and those that it leaves out."""
+    none: frozenset[str] = frozenset()
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [(lots, side) for lots, side in sides if _EXCEPTED.match(side)]
-    out = frozenset[str]().union(*(lots for lots, _ in excepted))
+    out = none.union(*(lots for lots, _ in excepted))
     if out and (denied(plain) or any("reserv" in side for _, side in excepted)):
         return (
             out,
-            frozenset(),
-        )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert à tous, sauf le lot 3, réservé aux ESAT"
-    open_to_all = frozenset[str]().union(*(lots for lots, side in sides if _NEGATED.search(side)))
+            none,
+        )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
+    open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
-    return (frozenset() if _ALL_LOTS.search(plain) else named - out), out
+    return (none if all_lots(plain) else named - out), out
 
 
 def all_lots(plain: str) -> bool:
@@ -179,17 +174,15 @@ def all_lots(plain: str) -> bool:
 
 _NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 #: "7,5 % des heures travaillées", "5 % du temps de travail"
-_SHARE = re.compile(
-    rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|etp|main|masse)"
-)
+_SHARE = re.compile(rf"{_NUMERAL} ?%[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main)")
 Unit = Literal["%", "points", ""]
-#: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"; "Volet social : 10"
+#: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
-    rf"\b(?:ponder\w+|coefficient|coeff?\.?|notee?s? ?(?:sur|/))\s?(?::|=|de|a|est de)?\s?{_NUMERAL} ?(%|points?|pts?)?"
-    rf"|(?<![\d.,]){_NUMERAL} ?(%|pour ?cent|points?\b|pts?\b|(?:/|sur) ?(?:10|20|40|50|60|100)\b(?!\d))"
+    rf"\b(?:ponder\w+|coefficient|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
+    rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"[:=] ?(\d\d?|100)[.)]?$")
+_BARE_WEIGHT = re.compile(r"[:=] ?(\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
@@ -204,11 +197,8 @@ def weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
     if not found:
         return None
     best = next((one for one in found if one.end() > at), found[-1])
-    number, unit_text = (next(filter(None, best.group(*these)), "") for these in ((1, 3), (2, 4)))
-    unit: Unit = (
-        "%" if unit_text.startswith(("%", "pour")) or "100" in unit_text else "points" if unit_text else ""
-    )
-    return _number(number), unit
+    number, unit = (next(filter(None, best.group(*these)), "") for these in ((1, 3), (2, 4)))
+    return _number(number), "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
 
 
 def listed_weight(plain: str) -> tuple[float, Unit] | None:
@@ -231,20 +221,19 @@ def _number(text: str) -> float:
 
 #: Names of criteria that are social, each with one.
 _SOCIAL_NAME = any_of(
-    r"\b(?:critere|performance|valeur|qualite|aspect|volet|dimension|impact|demarche|engagement|politique|mesure|responsabilite|insertion)s?\b.{0,40}\bsocia(?:l|les?|ux)\b",  # Critère social
-    r"^[^a-z]*(?:clauses? )?socia(?:l|les?|ux)\b",  # Social et environnemental : 15
-    r"\bsociet(?:al|ales?|aux)\b",  # Critère sociétal et environnemental
+    r"\b(?:critere|performance|valeur|aspect|volet|engagement|demarche)s?\b.{0,40}\bsocia(?:l|ux)",  # Critère social
+    r"^[^a-z]*(?:clause )?socia(?:l|ux)",  # Social et environnemental : 15
+    r"\bsociet(?:al|aux)",  # Critère sociétal et environnemental
     r"\brse\b",  # démarche RSE
-    r"\b(?:insertion|inclusion) (?:pro|soc|par l|d(?:e|es|u) (?:personnes|publics?|jeunes|demandeurs|salaries))",  # insertion professionnelle des publics en difficulté
-    r"\b(?:clauses?|plan|faveur|matiere) d(?:'|e l')(?:insertion|inclusion)\b(?! (?:d(?:u|es?|ans) |pays|urb|arch))",  # mesures en faveur de l'insertion
-    r"\bheures? d'insertion.{0,40}\b(?:propos|suppl|au[- ]dela)",  # heures d'insertion au-delà du minimum
-    r"^\W*(?:critere \d*\W*)?(?:emplois?|insertion|inclusion)(?: (?:et|/) \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
+    r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
+    r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
+    r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
 )
 #: Where no name is known, the word that a social criterion is about.
-_SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|inclusi|emploi|handicap|rse\b)\w*")
+_SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|emploi|rse\b)\w*")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "sciences humaines et sociales"
-_NO_SOCIAL_NAME = re.compile(
-    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|reseaux|humaines et|medico)[ -]socia"
+_OTHER_SOCIAL = re.compile(
+    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico)[ -]socia\w*"
 )
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
@@ -252,34 +241,41 @@ _CLAUSE = any_of(
     r"^\W*(?:nombre d')?heures? d'insertion\b",
     r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|insertion)\b",
 )
+#: "Mission de facilitateur des clauses sociales": who runs the clauses of others is bought; not "Prestation avec clause sociale".
+_RUN = re.compile(
+    r"^(?:objet\W+)?(?:missions?|prestations?|amo|assistance|accompagnement|appui|conseil|facilitat\w+)\b"
+    r"(?:(?! avec | comport)[\w ']){0,80}\bclauses?\b"
+)
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(
-    r"\b(?:marches?|prestations?|services?|missions?|accord-cadre|actions?)(?: (?!aux|une?|structures?|organismes?)\w+){0,2} (?:de |d')(?:re)?insertion\b(?! \(?\d)",
+    r"\b(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b",
     r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
 )
 #: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.
-_DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|clause|heure|obligat|devra|critere)|\bs'engage")
+_DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 
 
+@lru_cache(maxsize=1024)
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
-    plain = repaired(folded(name))
-    named = _SOCIAL_WORD.search(plain) and _SOCIAL_NAME.search(plain)
-    return named is not None and not _NO_SOCIAL_NAME.search(plain)
+    return _SOCIAL_NAME.search(_OTHER_SOCIAL.sub("", folded(name))) is not None
 
 
 def of_social(plain: str) -> bool:
     """Whether a sentence holds a word that social criteria are about."""
-    return _SOCIAL_WORD.search(plain) is not None
+    return _SOCIAL_WORD.search(_OTHER_SOCIAL.sub("", plain)) is not None
 
 
 def plainly_conditioned(plain: str) -> bool:
     """Whether a sentence names a social clause or a social condition of performance, and denies nothing."""
-    plain = repaired(plain)
-    return _CLAUSE.search(plain) is not None and not _SUPPOSED.search(plain)
+    return bool(_CLAUSE.search(plain)) and not _SUPPOSED.search(plain)
+
+
+def runs_clauses(plain: str) -> bool:
+    """Whether a sentence says that help with the clauses of other contracts is bought."""
+    return _RUN.match(plain) is not None and not _DUTY.search(plain)
 
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    plain = repaired(plain)
     return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
-from matcher.reading.clauses import classifier, conditions, grammar, hours
-from matcher.reading.clauses.classifier import ClauseModel
+from matcher.learned import clauses as classifier
+from matcher.learned.clauses import ClauseModel
+from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Sentence, cut, loosely, passage, speaking, stems_of, windows
+from matcher.reading.clauses.sentences import Page, Sentence, cut, pages, passage, speaking, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -33,6 +33,15 @@ class Reading:
     conditions: tuple[Finding[Condition], ...] = ()
     denials: tuple[Finding[str], ...] = ()  # passages that explicitly deny a reservation
 
+    def of_lot(self, number: str, whole: Reading) -> Reading:
+        """What holds for a lot: of the reading of its own text, and of that of the whole notice what names it or no lot."""
+        if self is whole is NOTHING:
+            return NOTHING
+        pairs = ((getattr(self, name), getattr(whole, name)) for name in self.__slots__)
+        return Reading(
+            *(tuple(one for one in (*own, *of_all) if one.holds_for(number)) for own, of_all in pairs)
+        )
+
     @property
     def reservation(self) -> Reservation | None:
         """The reservation merged from its statements: the most probable passage, every article and beneficiary."""
@@ -49,36 +58,36 @@ class Reading:
         return stated.get(frozenset()) or sum(filter(None, stated.values())) or None
 
 
-@lru_cache(maxsize=1024)
+STEMS = (*sentences.STEMS, *conditions.STEMS)
+NOTHING = Reading()
+
+
 def read(text: str) -> Reading:
     """What a French text states of reservations, social clauses and conditions."""
-    return read_with(classifier.shipped(), text)
+    return read_all(pages([text], STEMS))[0]
 
 
-def read_with(model: ClauseModel, text: str) -> Reading:
-    """As `read`, with another model."""
-    plain = loosely(text)
-    stems, conditions_too = stems_of(plain), conditions.speaks(plain)
-    if not (stems or conditions_too):
-        return Reading()
-    found = cut(text)
+def read_all(found: Iterable[Page], model: ClauseModel | None = None) -> list[Reading]:
+    """What each of the texts of a notice states; `model` stands in for the one of models/clauses."""
+    return [_read(model or classifier.shipped(), one) if one.stems else NOTHING for one in found]
+
+
+def _read(model: ClauseModel, page: Page) -> Reading:
+    found = cut(page)
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
-    kept = speaking(found, stems)
+    kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
-        social += _conditioned(model, window, chances, text, found)
+        social += _conditioned(model, window, chances, page, found)
         social += _judged(model, window, chances["criterion"])
-        social += [_objective(one) for one in window if grammar.names_object(one.plain)]
+        bought = [one for one in window if grammar.names_object(one.plain)]
+        social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
-    return Reading(
-        _named_first(reserved),
-        _named_first(social),
-        tuple(conditions.stated(found) if conditions_too else ()),
-        denials,
-    )
+    practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
+    return Reading(_named_first(reserved), _named_first(social), tuple(practical), denials)
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -119,7 +128,7 @@ def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Fin
 def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reservation]:
     around = " ".join(other.plain for other in window if other.lots in (frozenset(), one.lots))
     what = Reservation(
-        articles=grammar.articles(one.plain) or grammar.articles(around),
+        articles=grammar.articles(grammar.ticked(one.plain)) or grammar.articles(grammar.ticked(around)),
         who=grammar.who(one.plain) or grammar.who(around),
         origin="text",
         passage=quote(one.text),
@@ -145,22 +154,21 @@ def merged(found: Iterable[Reservation]) -> Reservation | None:
 
 
 def _conditioned(
-    model: ClauseModel, window: Window, chances: dict[str, float], text: str, found: Window
+    model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
     plainly = [one for one in window if grammar.plainly_conditioned(one.plain)]
     if chance <= IN_WORDS:  # a list of criteria may drown the sentence before it
         alone = plainly if chances["criterion"] > 0.5 else []
         plainly = [one for one in alone if model.chances(one.text)["execution"] > IN_WORDS]
-    sure = round(max(chance, 0.9) if plainly else chance, 3)
+    sure = max(chance, 0.9) if plainly else chance
     if chance <= 0.5 and not plainly:
         return
     for one in plainly or _sayers(model, window, "execution"):
-        if not grammar.names_object(one.plain):
-            share, quoted = grammar.share(one.plain), quote(one.text)
+        if not (grammar.names_object(one.plain) or grammar.runs_clauses(one.plain)):
             _, left_out = grammar.lots_of(one.plain)
-            for number, lots in hours.hours_at(text, found, found.index(one)):
-                what = Clause(hours=number, share=share, origin="text", passage=quoted, confidence=sure)
+            for number, lots in hours.hours_at(page.plain, found, found.index(one)):
+                what = _clause(one, sure, hours=number, share=grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
                 yield Finding(what, lots, left_out, not lots and grammar.all_lots(one.plain))
 
@@ -169,8 +177,8 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = (tuple(one for one in those if grammar.of_social(one.plain)) for those in (saying, window))
-    for one in next(filter(None, social), saying):
+    social = [one for one in window if grammar.of_social(one.plain)]
+    for one in [one for one in saying if one in social] or social or saying:
         if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             own = grammar.social_weight(one.plain) or grammar.listed_weight(one.plain)
@@ -180,20 +188,8 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
 
 def _criterion(one: Sentence, stated: tuple[float | None, grammar.Unit], chance: float) -> Finding[Clause]:
     """The criterion that a sentence names, with its weight and the weight's unit."""
-    what = Clause(
-        nature="criterion",
-        weight=stated[0],
-        weight_unit=stated[1],
-        origin="text",
-        passage=quote(one.text),
-        confidence=round(chance, 3),
-    )
-    return Finding(what, one.lots)
-
-
-def _objective(one: Sentence) -> Finding[Clause]:
-    what = Clause(nature="objective", origin="text", passage=quote(one.text), confidence=0.9)
-    return Finding(what, one.lots)
+    weight, unit = stated
+    return Finding(_clause(one, chance, nature="criterion", weight=weight, weight_unit=unit), one.lots)
 
 
 def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]:
@@ -213,6 +209,10 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
 
 def _said_already(one: Finding[Clause], found: list[Finding[Clause]]) -> bool:
     return any(other.what.passage == one.what.passage and other.what.weight is not None for other in found)
+
+
+def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:
+    return Clause(origin="text", passage=quote(one.text), confidence=round(chance, 3), **stated)
 
 
 def quote(text: str, width: int = 400) -> str:

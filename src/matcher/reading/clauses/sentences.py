@@ -8,9 +8,12 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
@@ -18,8 +21,6 @@ from matcher.reference.prose import LOST, french, lots_named
 LONGEST = 600  # characters of a sentence; a longer one is cut at a space
 MOST, SHORT = 5, 700  # sentences and characters of a window
 
-#: "? Prix : 60 % ; ? Insertion : 10 %": bullets lost in conversion.
-_LOST_BULLET = re.compile(r"(^|[\n;:] ?)\? (?=\w)")
 _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][.)]|[a-zà-ÿ]")
 #: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
 _OPENS_LIST = re.compile(r":\s*$")
@@ -28,32 +29,25 @@ _OPENS_LIST = re.compile(r":\s*$")
 _DASH = re.compile(r"[—–]")
 
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
-_NEXT_LOT = re.compile(r"\)(?<=[^x ]\)),? (?=lots? (?:n° ?)?\d)")
+_NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
 
-#: Stems that make a sentence worth classifying; "_" is a space, "?" a lost letter.
-_STEMS = tuple(
-    stem.replace("_", " ").replace("?", LOST)
-    for stem in (
-        "reserv ?serv 2113-1 2113_-1 2112-2 "  # reserved, by which article
-        "esat siae _iae 'iae handicap par_le_travail entreprise_adapt entreprises_adapt secteur_adapt protege prot?g geiq _etti "
-        "intermediaire nitenti detenu 'ess esus "  # to whom
-        "insertion inclusi loign _rsa chom ch?m en_difficult defavoris d?favoris prioritaire en_parcours _plie sans_emploi sans_qualif "
-        "l'emploi d'emploi l?emploi d?emploi emplois emploi_et recrut embauch apprenti "  # for whom
-        "claus _socia societa _rse"  # a clause, a criterion
-    ).split()
+#: Stems that make a sentence worth classifying.
+STEMS = (
+    "reserv", "2113-1",  # reserved, by which article
+    "esat", "siae", " iae", "'iae", "handicap", "par le travail", "entreprises adapt", "secteur adapt", "protege", "intermediaire",
+    "nitenti", "detenu",  # to whom
+    "insertion", " rsa", "chom", "longue duree", "en parcours", " plie", "sans emploi", "sans qualif", "l'emploi", "d'emploi",
+    "recrut", "embauch",  # for whom
+    "claus", " socia", "societa", " rse",  # a clause, a criterion
 )  # fmt: skip
-#: By stem, boilerplate phrases around it that are irrelevant.
+#: By stem, boilerplate phrases around it: passing over them halves the sentences that are classified, and loses none.
 _COMMONPLACE = {
-    "reserv": french(r"\bse réserv|\b(?:sous|sans|avec|des|les) réserves?\b|réservoir|préserv|réservation"),
-    "protege": french(r"(?:données?|secrets?)\b[^.;]{0,12} protég|protéger|protège-"),
-    "handicap": french(r"d'emploi|emploi (?:des|de) (?:travailleurs|personnes)[^.;]{0,25}handicap|5212"),
-    "d'emploi": french(r"(?:obligation|mode|contrainte|condition)s? d'emploi"),
-    " socia": french(
-        r"(?:siège|capital|objet|exercice|habitat|logements?|réseaux|bailleurs?|organismes?) socia"
-        r"|(?:raison|dénomination|sécurité|cotisation|protection|action|cohésion)s? sociale|fisca\w+,? (?:et |ou )?socia|sociale?s? et fisca"
-    ),
+    "reserv": french(r"\bse réserv|\b(?:sous|sans|avec|des|les) réserves?\b|préserv|réservoir|réservation"),
+    "handicap": french(r"d'emploi|5212"),
+    "d'emploi": french(r"obligations? d'emploi"),
+    " socia": french(r"(?:raison|sécurité|cotisation|protection|capital|logements?|habitat)s? socia|fisca"),
     "claus": french(
-        r"clauses? (?:et cond|technique|administrative|particulière|contractuelle|générale|pénale|résolutoire|de ré)|ses clauses|clausier"
+        r"clauses? (?:et cond|technique|administrative|particulière|générale|contractuelle|pénale)"
     ),
 }
 
@@ -66,34 +60,39 @@ class Sentence(NamedTuple):
     lots: frozenset[str] = frozenset()
     span: tuple[int, int] = (0, 0)  # where it stands in the `joined` text
     item: bool = False  # opens with a bullet, a number or a small letter: it belongs to what stands before
-    opens: bool = False  # stands at the beginning of a line
 
 
-def _tidy(text: str) -> bool:
-    """Whether no white space of a text is to be collapsed, as in most fields: a cheap question."""
-    doubled = any(two in text for two in ("  ", " \n", "\n ", "\n\n"))
-    return not doubled and text == text.strip() and text.replace("\n", "").isprintable()
+class Page(NamedTuple):
+    """A text without superfluous white space, as published and folded, with the stems that stand in it."""
+
+    text: str
+    plain: str
+    stems: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=8)
-def joined(text: str) -> str:
-    """The text with every run of white space collapsed to one space, or to one line break if it holds one; wrapped lines stay."""
-    if not _tidy(text):
-        lines = (" ".join(line.split()) for line in text.splitlines())
-        text = "\n".join(filter(None, lines))
-    return _LOST_BULLET.sub(r"\1• ", text) if "? " in text else text
+def repaired(plain: str) -> str:
+    """A folded text with its destroyed letters guessed: "adapt\ufffde" gives "adaptee"; offsets are not preserved."""
+    return re.sub(rf"{LOST}+", "e", plain) if LOST in plain else plain
 
 
-@lru_cache(maxsize=64)
-def cut(text: str) -> tuple[Sentence, ...]:
+def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
+    """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
+    text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
+        text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+    text = text.replace("\n\0", "\0").replace("\0\n", "\0")
+    plain = prose.folded(text)
+    return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+
+
+def cut(page: Page) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
-    text = joined(text)
-    folded = prose.folded(text)
+    text, folded, _ = page
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
     for start, end in _short(text, folded):
-        published, plain = on_a_line[start:end].strip(), plainly[start:end].strip()
+        published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(plain) if "lot" in plain else frozenset()
@@ -105,13 +104,14 @@ def cut(text: str) -> tuple[Sentence, ...]:
             heading = frozenset()
         dashed = found and not line and _DASH.search(text, found[-1].span[1], start)
         lots = own or (found[-1].lots if dashed else heading)
-        found.append(Sentence(published, plain, lots, (start, end), item, line))
+        found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    several = _NEXT_LOT.search(folded) is not None
     for start, end in prose.sentences(text, folded):
-        for found in _NEXT_LOT.finditer(folded, start, end):
+        for found in _NEXT_LOT.finditer(folded, start, end) if several else ():
             yield start, found.start() + 1
             start = found.end()
         while end - start > LONGEST:
@@ -122,24 +122,44 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
+# ----------------------------------------------------------------------------------------- what is worth reading
+
 #: Characters after which a sentence may begin without a blank.
 _BEGINS = "\n;|•▪●\uf0b7—"
 
 
-def loosely(text: str) -> str:
-    """The folded text with a blank before each sentence: what no word is in, no sentence of it holds."""
-    plain = prose.folded(joined(text))
+def _threes(text: str) -> NDArray[np.intp]:
+    """The runs of three letters of a text, as numbers of 15 bits."""
+    letters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8) & 31
+    runs: NDArray[np.intp] = letters[:-2] * np.intp(1024) + letters[1:-1] * np.intp(32) + letters[2:]
+    return runs
+
+
+@cache
+def _table(stems: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The runs of three letters of all stems, and where those of each begin."""
+    runs = [_threes(stem) for stem in stems]
+    return np.concatenate(runs), np.cumsum([0, *map(len, runs[:-1])])
+
+
+def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The stems that stand in each of the folded texts between zeros: no sentence holds one that its text does not.
+
+    A stem is sought only where all its runs of three letters stand in the texts, which is asked for all stems at once.
+    """
+    plain = repaired(plain).replace("\0", "\0 ")
     for char in _BEGINS:
         plain = plain.replace(char, " ")
-    return f" {plain}"
+    likely: list[str] = []
+    if stems and len(plain) > 2:
+        (runs, starts), seen = _table(stems), np.zeros(1 << 15, dtype=bool)
+        seen[_threes(f" {plain}")] = True
+        likely = [stems[i] for i in np.flatnonzero(np.logical_and.reduceat(seen[runs], starts))]
+    for text in f" {plain}".split("\0"):
+        yield tuple(stem for stem in likely if next(_standing(text, stem), None) is not None)
 
 
-def stems_of(plain: str) -> list[str]:
-    """The stems on reservations and insertion in a `loosely` folded text."""
-    return [stem for stem in _STEMS if stem in plain and next(_standing(plain, stem), None) is not None]
-
-
-def speaking(found: tuple[Sentence, ...], stems: Sequence[str] = _STEMS) -> list[int]:
+def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
     """Indices of sentences that may concern reservations or insertion: those with one of the stems."""
     if not stems:
         return []

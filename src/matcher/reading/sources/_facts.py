@@ -152,6 +152,8 @@ def weight(text: str) -> tuple[float | None, Literal["%", "points", ""]]:
 
 def span(start: str, end: str) -> float | None:
     """Months between two published days, None unless both are sound and in order."""
+    if not (start and end):
+        return None
     first, last = clean_date(start), clean_date(end)
     if first is None or last is None or last <= first:
         return None

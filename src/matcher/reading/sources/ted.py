@@ -246,8 +246,26 @@ class _Form:
         return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
 
     @cached_property
-    def lot_fields(self) -> list[dict[str, Element]]:
-        return [tree.fields(lot) for lot in self.descriptions()]
+    def lot_fields(self) -> list[dict[str, list[Element]]]:
+        return [tree.grouped(lot) for lot in self.descriptions()]
+
+    @cached_property
+    def lot_lines(self) -> list[dict[str, str]]:
+        """The texts of each lot by their fields, a paragraph a line."""
+        names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
+        return [
+            {name: tree.lines(stated[name][0]) for name in names if name in stated}
+            for stated in self.lot_fields
+        ]
+
+    @cached_property
+    def lot_objects(self) -> list[tuple[str, tuple[str, ...]]]:
+        """For each lot, the title and the main CPV codes of the object of contract that it is part of."""
+        found = []
+        for one in self.objects:
+            main = facts.cpvs(code.get("CODE") or "" for code in kids(one, "CPV_MAIN/CPV_CODE"))
+            found += [(clean(value(one, "TITLE")), main)] * len(kids(one, "OBJECT_DESCR"))
+        return found
 
     @cached_property
     def main_cpv(self) -> list[str]:
@@ -255,14 +273,16 @@ class _Form:
 
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
         found = self.descriptions()
-        return facts.at_least_one(
-            tuple(self.lot(lot, i, len(found) == 1, title) for i, lot in enumerate(found, 1)),
+        if found:
+            return tuple(self.lot(lot, i, len(found) == 1, title) for i, lot in enumerate(found, 1))
+        changed = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")
+        return (
             domain.Lot(
                 id=f"{self.document}/1",
                 title=title,
                 description=clean(self.description()),
                 cpv=facts.cpvs(self.main_cpv),
-                places=self.places_below(kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")),
+                places=_places(tree.grouped(changed)),
                 amount=self.total,
                 amount_period="total" if self.total else "",
                 currency=self.currency,
@@ -272,40 +292,39 @@ class _Form:
             ),
         )
 
-    LOT_FIELDS = (
-        "VAL_OBJECT", "TITLE", "LOT_NO", "SHORT_DESCR", "DURATION", "DATE_START", "DATE_END",
-    )  # fmt: skip
-
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        stated = self.lot_fields[place - 1]
-        fields = {name: tree.words(stated.get(name)) for name in self.LOT_FIELDS}
-        own = (
-            [code.get("CODE") or "" for code in kids(lot, "CPV_ADDITIONAL/CPV_CODE")]
-            if "CPV_ADDITIONAL" in stated
-            else []
-        )
+        stated, said = self.lot_fields[place - 1], self.lot_lines[place - 1]
+        object_title, main = self.lot_objects[place - 1]
+        first = {name: found[0] for name, found in stated.items()}
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
-        main = [code.get("CODE") or "" for code in kids(lot.getparent(), "CPV_MAIN/CPV_CODE")]
-        codes = facts.cpvs([*main, *own]) if alone else facts.cpvs(own) or facts.cpvs(main)
-        amount = clean_amount(fields["VAL_OBJECT"]) or (self.total if alone else None)
-        worth, lasting = stated.get("VAL_OBJECT"), stated.get("DURATION")
-        unit = (lasting.get("TYPE") or "").strip() if lasting is not None else ""
+        own = facts.cpvs(
+            code.get("CODE") or ""
+            for one in stated.get("CPV_ADDITIONAL", ())
+            for code in one
+            if code.tag == "CPV_CODE"
+        )
+        codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
+        worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
+        amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
+        months = (
+            facts.months(tree.words(lasting), (lasting.get("TYPE") or "")) if lasting is not None else None
+        )
+        days = (tree.words(first.get(name)) for name in ("DATE_START", "DATE_END"))
         return domain.Lot(
             id=f"{self.document}/{place}",
-            title=clean(fields["TITLE"]) or clean(value(lot.getparent(), "TITLE")) or title,
-            number=clean(fields["LOT_NO"], 60) or str(place),
-            description=clean(fields["SHORT_DESCR"]),
+            title=clean(said.get("TITLE")) or object_title or title,
+            number=clean(tree.words(first.get("LOT_NO")), 60) or str(place),
+            description=clean(said.get("SHORT_DESCR")),
             cpv=codes,
-            places=self.places_below(lot) if "NUTS" in stated or "MAIN_SITE" in stated else (),
+            places=_places(stated),
             amount=amount,
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
-            duration_months=facts.months(fields["DURATION"], unit)
-            or facts.span(fields["DATE_START"], fields["DATE_END"]),
+            duration_months=months or facts.span(*days),
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(stated),
-            criteria=self.criteria(lot, stated),
+            criteria=self.criteria(lot, first),
         )
 
     def criteria(self, lot: Element, stated: dict[str, Element]) -> tuple[domain.Criterion, ...]:
@@ -314,13 +333,6 @@ class _Form:
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
         return tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
-
-    def places_below(self, lot: Element | None) -> tuple[domain.Place, ...]:
-        site = value(lot, "MAIN_SITE")
-        codes = [c for c in (n.get("CODE") or "" for n in kids(lot, "NUTS")) if c]
-        if not codes and not site:
-            return ()
-        return tuple(facts.place(site, nuts=code) for code in codes or [""])
 
     @cached_property
     def total(self) -> float | None:
@@ -407,7 +419,7 @@ class _Form:
         return tuple(made)
 
     def award(self, one: Element, contract: Element, lot: domain.Lot | None, place: int) -> domain.Award:
-        stated = tree.fields(contract)
+        stated = tree.grouped(contract)
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
         group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
@@ -448,10 +460,7 @@ class _Form:
         return "\n".join(filter(None, map(tree.lines, found)))
 
     def lot_texts(self) -> list[str]:
-        names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
-        return [
-            "\n".join(filter(None, (tree.lines(one.get(name)) for name in names))) for one in self.lot_fields
-        ]
+        return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
 
 
 class _Defence(_Form):
@@ -630,6 +639,13 @@ def _place(address: Element | None) -> domain.Place:
         nuts=attribute(address, "NUTS", "CODE"),
         nation=attribute(address, "COUNTRY", "VALUE"),
     )
+
+
+def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
+    """The places of performance among the fields of a lot."""
+    site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else ""
+    codes = [code for code in (one.get("CODE") for one in stated.get("NUTS", ())) if code]
+    return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
 
 
 def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> domain.Criterion:

@@ -64,6 +64,7 @@ class Texts:
         return int(np.searchsorted(ends, k)) + 1
 
     def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
 
