@@ -178,7 +178,7 @@ class Judgement:
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]
     ) -> Mapping[str, NDArray[np.int64]]:
         """The cells of these columns, some replaced; those of the others are found once for a lot."""
-        kept = shortlist.once(self.cells, dict)
+        kept: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
         for name in names:
             if name not in kept and name not in given:
                 kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))

@@ -78,7 +78,7 @@ def _likely_on_the_spot(shortlist: Shortlist) -> NDArray[np.bool_]:
         return np.zeros(0, dtype=bool)
     measured = replace(shortlist, columns={"reservation": reservation.measure(shortlist)})
     near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT) == LIKELY
-    return near & suitability.admitted(measured) & proposable(shortlist)
+    return np.asarray(near & suitability.admitted(measured) & proposable(shortlist))
 
 
 def _structures(number: int) -> str:
