@@ -13,6 +13,7 @@ import json
 import numpy as np
 
 from matcher.lab.training.trades import trade_of
+from matcher.learned import wanted
 from matcher.learned.encoders import static
 from matcher.matching import trades
 from matcher.reference import paths
@@ -25,11 +26,11 @@ def main() -> None:
     notices = [json.loads(line)["notice"] for line in lines.splitlines()]
     known = [(n["objet"], trade_of((n.get("codeCPV") or "")[:8])) for n in notices if n.get("codeCPV")]
     texts, right = zip(*((text, trade) for text, trade in known if trade), strict=True)
-    wanted = np.array([trades.names().index(trade) for trade in right])
+    known_trade = np.array([trades.names().index(trade) for trade in right])
     vectors = static.load().encode(texts, role="query")
     for who, told in (("vector alone", ()), ("vector and words", texts)):
-        read = trades.reader().read(vectors, told)
-        first = float((read.argmax(axis=1) == wanted).mean())
+        read = wanted.reader().read(vectors, told)
+        first = float((read.argmax(axis=1) == known_trade).mean())
         print(f"{who:18s} first trade right {first:.3f} of {len(texts)} objets")
 
 

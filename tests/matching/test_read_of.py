@@ -49,3 +49,28 @@ def test_a_reason_says_where_a_read_offer_comes_from() -> None:
     assert "selon son site, lu le 28/11/2026, « Tonte" in told["00010001600013"]
     assert "déclare « Tonte" not in told["00010001600013"]
     assert "déclare « Tonte" in told["00010073500018"]
+
+
+def quoted(offer: Offer, need: str) -> str:
+    who = Structure(
+        siret="00010001600013", name="Maison", kind="ACI", place=PANTIN, offers=(offer,), active=True
+    )
+    found = Matcher(build_catalogue([who], [], recipes.named("default")))
+    matches = found.match(free_text_tender(need, PANTIN), 5, groups=0).lots[0].matches
+    return " ".join(reason.text for reason in matches[0].reasons)
+
+
+def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:
+    sentence = "Collecte, tri et vente de vêtements et de meubles d'occasion"
+    told = quoted(
+        Offer(id="1", title="Boutique", text=f"{sentence}. Ouvert le samedi."), "tri de vêtements usagés"
+    )
+    assert f"déclare « {sentence} »" in told
+
+
+def test_a_job_is_quoted_as_one_of_its_jobs() -> None:
+    told = quoted(
+        Offer(id="1", title="Jardinier / Jardinière", text="Travail en équipe.", nature="job"),
+        "tonte de pelouses",
+    )
+    assert "parmi ses postes, « Jardinier / Jardinière »" in told and "déclare" not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from matcher.matching.search import query_of, shortlist_of
 from matcher.reading.need import free_text_tender, spot, typed_need
 from matcher.reference import toponyms
 
+SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
@@ -105,3 +107,26 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: set[str]) -> None:
     assert {lot.title for lot in typed_need(text).lots} == titles
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fabrication et pose de grilles et rampes en fer forgé, Agen",
+        "réfection de banquettes de cinéma, tapisserie, Sens",
+        "Impression et pliage de livrets de musique",
+        "rejointoiement d'un mur de pierre et réparation d'un lavoir",
+        "ménage et courses chez une personne malade, Tours",
+    ],
+)
+def test_one_thing_said_with_a_list_of_words_or_a_place_is_one_need(text: str) -> None:
+    assert len(typed_need(text).lots) == 1
+
+
+def test_needs_of_several_things_are_cut_and_others_are_not() -> None:
+    rows = list(csv.DictReader(SEVERAL.read_text(encoding="utf-8").splitlines()))
+    cut = {row["text"]: len(typed_need(row["text"]).lots) for row in rows}
+    one = [row for row in rows if row["lots"] == "1"]
+    assert [row["text"] for row in one if cut[row["text"]] > 1] == []
+    right = sum(cut[row["text"]] == int(row["lots"]) for row in rows if row["lots"] != "1")
+    assert right >= 19  # of 30; more is better

@@ -123,7 +123,7 @@ def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: Tes
     )
     read = page.post("/acheteur", data={"need": "Nettoyage des bureaux à Saint-Denis"}).text
     assert (
-        "Plusieurs communes portent le nom de lieu lu dans votre texte" in read
+        "Plusieurs lieux répondent au nom lu dans votre texte" in read
         and 'value="Saint-Denis (93)"' in read
     )
 

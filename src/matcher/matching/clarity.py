@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import activities
-from matcher.matching import trades
+from matcher.learned import activities, wanted
 from matcher.reference import paths
 from matcher.reference.text import tokens
 
@@ -31,7 +30,7 @@ LONG = 6  # words; beyond, length adds nothing
 class Clarity:
     """Probability that a text states a need: from its vector and words, and from its `measures`."""
 
-    reader: trades.Reader
+    reader: wanted.Reader
     weights: NDArray[np.float32]
 
     def chance(self, text: str, vector: NDArray[np.float32], encoder: Any) -> float:
@@ -43,12 +42,12 @@ class Clarity:
 def clarity(folder: Path | None = None) -> Clarity:
     """The learnt model of models/judgement."""
     with np.load(paths.judgement_file(FILE, folder), allow_pickle=False) as held:
-        return Clarity(trades.learnt(FILE, folder), held["measures"].astype(np.float32))
+        return Clarity(wanted.learnt(FILE, folder), held["measures"].astype(np.float32))
 
 
 def measures(text: str, vector: NDArray[np.float32], encoder: Any) -> NDArray[np.float64]:
     """How clearly a text is of a trade, how near to known activities, and how long; (5,)."""
-    of_trades = trades.reader().read(vector[None, :])[0]
+    of_trades = wanted.reader().read(vector[None, :])[0]
     near = np.sort(activities.of(encoder).vectors @ vector)[-5:]
     length = min(len(tokens(text)), LONG) / LONG
     return np.array([of_trades.max(), of_trades.sum(), 4 * near[-1], 4 * near.mean(), length])

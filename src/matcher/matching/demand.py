@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import cpv, vocation
+from matcher.learned import cpv, vocation, wanted
 from matcher.matching import trades
 from matcher.reference import paths
 from matcher.reference.text import fold
@@ -65,9 +65,9 @@ def answers(folder: Path | None = None) -> Answers:
 
 
 @cache
-def staffing(folder: Path | None = None) -> trades.Reader:
+def staffing(folder: Path | None = None) -> wanted.Reader:
     """The learnt model of models/judgement of whether a text asks for staff to be lent."""
-    return trades.learnt("staffing.npz", folder)
+    return wanted.learnt("staffing.npz", folder)
 
 
 def staff(query: Query) -> float:
@@ -101,7 +101,7 @@ def of_query(query: Query, asked: NDArray[np.float32]) -> Mapping[str, float]:
 def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     """Features stated by words, codes and reservation: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
-    insertion = bool(_INSERTION.search(words)) or code.startswith(INSERTION_CPV)
+    insertion = bool(_INSERTION.search(f"{fold(query.lot.title)} {words}")) or code.startswith(INSERTION_CPV)
     site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
     return {
         "staff": max(staff(query), float(asked[trades.names().index("personnel")])),

@@ -32,21 +32,13 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.matching import (
-    by_clause,
-    distances,
-    judgement,
-    recipes,
-    relaxations,
-    stored,
-    suitability,
-    trades,
-)
+from matcher.learned import wanted
+from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import query_of, question, search_together, shortlist_of
+from matcher.matching.search import for_trade, query_of, question, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -216,12 +208,12 @@ class Matcher:
         bare = [question(replace(lot, cpv=(), reservation=None, clauses=())) for lot in tender.lots]
         short = {
             number: words
-            for number, words in enumerate(bare)
-            if len(words) <= SHORT and tender.title not in words
+            for number, (lot, words) in enumerate(zip(tender.lots, bare, strict=True))
+            if len(words) <= SHORT and tender.title not in words and for_trade(lot) is lot
         }
         if short:
             words = list(short.values())
-            told = trades.reader().read(self.catalogue.encoder.encode(words, role="query"), words).max(axis=1)
+            told = wanted.reader().read(self.catalogue.encoder.encode(words, role="query"), words).max(axis=1)
             for number in (number for number, sure in zip(short, told, strict=True) if sure < TELLS):
                 texts[number] = f"{tender.title}. {texts[number]}"
         return texts

@@ -19,6 +19,7 @@ from matcher.domain import Filters, Lot, Place, Tender
 from matcher.matching.shortlist import Lazy, Query, Shortlist
 from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
+from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many evidence rows every row is compared, so that recall is complete.
@@ -45,7 +46,7 @@ def query_of(
     places = tuple(dict.fromkeys(each for place in around for each in spread(place)))
     if vector is None:
         vector = catalogue.encoder.encode([words], role="query")[0]
-    stated = () if "cpv" in lot.inferred else lot.cpv  # an inferred code is not used
+    stated = () if "cpv" in lot.inferred else for_trade(lot).cpv  # an inferred code is not used
     if pieces is None:
         named = needs.pieces(lot.title)
         pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
@@ -183,8 +184,22 @@ def _compared(
     return similarity, Lazy(tuple(index), peak)
 
 
+INSERTION = ("75", "85")  # CPV divisions of administration and social services, under which insertion is bought
+
+
+def for_trade(lot: Lot) -> Lot:
+    """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
+    typed = lot.description.startswith(lot.title.rstrip("…"))  # a title that is but the beginning of a long need
+    trade = support_trade(lot.description[:600] if typed and lot.description else lot.title)
+    if not trade:
+        return lot
+    cpv = tuple(code for code in lot.cpv if not code.startswith(INSERTION))
+    return replace(lot, title=trade, description="", cpv=cpv)
+
+
 def question(lot: Lot) -> str:
-    """The query text of a lot: title, beginning of the description, label of its main CPV code."""
+    """The text by which a lot is judged: title, beginning of the description, label of its main CPV code (`for_trade`)."""
+    lot = for_trade(lot)
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
     description = lot.description[:600].rsplit(" ", 1)[0] if len(lot.description) > 600 else lot.description
     return ". ".join(part for part in (lot.title, description, label) if part)

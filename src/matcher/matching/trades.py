@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import offers
+from matcher.learned import offers, wanted
 from matcher.reference import paths, tables, trades
-from matcher.reference.text import fold, hashed
+from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
 
 if TYPE_CHECKING:
@@ -56,10 +56,9 @@ def neighbourhood() -> Floats:
     """
     near = np.eye(len(names()), dtype=np.float32)
     places = _places()
-    for row in table("neighbour_trades.csv"):
-        pair = [places.get(row["trade"]), places.get(row["neighbour"])]
-        if None not in pair:
-            near[pair[0], pair[1]] = near[pair[1], pair[0]] = NEIGHBOUR_WEIGHT
+    for pair in trades.neighbours():
+        first, second = (places[name] for name in pair)
+        near[first, second] = near[second, first] = NEIGHBOUR_WEIGHT
     for trade in trades.trades():
         for wider in filter(None, trade.within):
             near[places[trade.name], places[wider]] = WIDER
@@ -83,75 +82,12 @@ def weights_of(cell: str, sure: float = 1.0) -> Floats:
     return row
 
 
-# ------------------------------------------------------------------------------------------ read in a text
-
-
-READ_UP_TO = 400  # characters of a need, as in training
-BUCKETS = 2**15  # of hashed words and word pairs
-_WORD = re.compile(r"[a-z]{2,}")
-
-
-def features(text: str) -> NDArray[np.int64]:
-    """Hash buckets of the distinct words and adjacent word pairs of a text."""
-    return np.array(hashed(_WORD.findall(fold(text[:READ_UP_TO])), BUCKETS), dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A linear model of a need's vector and its words, for trades or whether staff is asked (`demand.staffing`).
-
-    For trades the last column is "no trade of the taxonomy".  A place name shifts the vector away from the trade: hence the
-    words.  `words` (buckets, columns) holds the weights of buckets, `rarity` (buckets,) their idf.  What structures declare
-    is read by `matcher.learned.offers.Reader`.
-    """
-
-    weights: Floats
-    bias: Floats
-    words: NDArray[np.int8]
-    scale: Floats
-    rarity: Floats
-
-    def read(self, vectors: Floats, texts: Sequence[str] = ()) -> Floats:
-        """Weights of each trade, summing to at most 1; shape (len(vectors), trades)."""
-        z = self.logits(vectors, texts)
-        z = np.exp(z - z.max(axis=1, keepdims=True))
-        return np.asarray((z / z.sum(axis=1, keepdims=True))[:, : len(names())], dtype=np.float32)
-
-    def logits(self, vectors: Floats, texts: Sequence[str] = ()) -> Floats:
-        """Linear scores of each column; shape (len(vectors), columns)."""
-        z = np.asarray(vectors @ self.weights.T + self.bias, dtype=np.float32)
-        for row, text in zip(z, texts, strict=False):
-            row += self._of_words(text)
-        return z
-
-    def _of_words(self, text: str) -> Floats:
-        found = features(text)
-        rarity = self.rarity[found]
-        shares = rarity / max(float(np.linalg.norm(rarity)), 1e-9)
-        return np.asarray((shares @ self.words[found].astype(np.float32)) * self.scale, dtype=np.float32)
-
-
-@cache
-def reader(folder: Path | None = None) -> Reader:
-    """The learnt model of trades of models/judgement."""
-    return learnt("trades.npz", folder)
-
-
-def learnt(file: str, folder: Path | None = None) -> Reader:
-    """A model of a file of models/judgement."""
-    with np.load(paths.judgement_file(file, folder), allow_pickle=False) as held:
-        return Reader(
-            held["weights"].astype(np.float32) * held["scale"][:, None], held["bias"].astype(np.float32),
-            held["words"], held["words_scale"].astype(np.float32), held["rarity"].astype(np.float32),
-        )  # fmt: skip
-
-
 # ------------------------------------------------------------------------------------------ of a need
 
 
 def of_need(query: Query) -> Floats:
     """Weight of each trade in the need, summing to at most 1; shape (trades,)."""
-    found = np.array(reader().read(query.vector[None, :], [query.text])[0])
+    found = np.array(wanted.reader().read(query.vector[None, :], [query.text])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
         found *= 1 - CODE_WEIGHT
         found[_places()[trade]] += CODE_WEIGHT

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
-from matcher.reference import needs, places, trades, typed_places
+from matcher.learned import wanted
+from matcher.reference import needs, places, toponyms, trades, typed_places
 from matcher.reference.text import clean
 
 
@@ -65,6 +66,8 @@ _OBJECT = re.compile(r"\b(?:des|du|de)\s|\bd'", re.I)  # how the object of a wor
 _FIGURE = re.compile(r"\d")  # "5 000 heures d'insertion", "300 couverts": how much, not what
 SURE = 0.25  # minimum probability of a suggested code to give the trade of a piece that names none
 AHEAD = 2.0  # and its minimum ratio to the next one
+#: Minimum weight of the trade of a piece, with those related to it, to the learnt reader: in the piece, in the whole text.
+SURE_OF_PIECE, SEEN_IN_WHOLE = 0.65, 0.01
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
@@ -79,10 +82,47 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     specific = {trade: pieces for trade, pieces in found.items() if trade not in needs.GENERIC}
     if not 2 <= len(specific) <= needs.MOST:
         return ()
+    groups = _apart(lot.description or lot.title, specific)
+    if len(groups) < 2:
+        return ()
     return tuple(
         replace(lot, id=f"need-{number}", number=str(number), title=_title(", ".join(pieces)), description="")
-        for number, pieces in enumerate(specific.values(), 1)
+        for number, pieces in enumerate(groups, 1)
     )
+
+
+def _apart(text: str, found: Mapping[str, Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Pieces by their trade, those of related trades together; none where the learnt reader doubts one of them.
+
+    A word may suggest a trade that is not asked for ("lavoir" a laundry): the reader must be sure of one for each piece, see
+    each in the whole text, and find none there that is clearer than these.
+    """
+    told = {trade: words for trade, pieces in found.items() if (words := _without_places(pieces))}
+    whole, *read = wanted.found([text, *told.values()])
+    asked = list(map(_confirmed, told, read))
+    seen = all(trade and _weight(whole, trade) >= SEEN_IN_WHOLE for trade in asked)
+    if not seen or max(whole, key=whole.__getitem__) not in {*told, *asked}:
+        return ()
+    groups: dict[str, list[str]] = {}
+    for stated, trade in zip(told, asked, strict=True):
+        near = next((other for other in groups if other in trades.related()[trade]), trade)
+        groups.setdefault(near, []).extend(found[stated])
+    return list(groups.values())
+
+
+def _confirmed(stated: str, weights: Mapping[str, float]) -> str:
+    """The trade of a piece: that of its words, or another that the reader is sure of; "" where it is sure of none."""
+    read = max(weights, key=weights.__getitem__)
+    return next((trade for trade in (stated, read) if _weight(weights, trade) >= SURE_OF_PIECE), "")
+
+
+def _weight(weights: Mapping[str, float], trade: str) -> float:
+    """That of a trade and of those related to it."""
+    return sum(weights.get(one, 0.0) for one in trades.related()[trade])
+
+
+def _without_places(pieces: Sequence[str]) -> str:
+    return ", ".join(piece for piece in pieces if not toponyms.named(piece.strip(" ;,.")))
 
 
 def _title(words: str) -> str:

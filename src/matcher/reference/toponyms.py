@@ -7,7 +7,7 @@ decide, else `Homonyms` lists the choices.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, takewhile
@@ -32,7 +32,7 @@ class Homonyms(BadInput):
     def __init__(self, words: str, choices: tuple[str, ...]) -> None:
         self.words, self.choices = words, choices
         super().__init__(
-            f"several places are called {words[:60]!r} ({', '.join(choices)}): add the department or the postcode"
+            f"{words[:60]!r} may be several places: {', '.join(choices)}; write the one that is meant, in the need or as the place"
         )
 
 
@@ -257,10 +257,36 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
     cities = []
     for _, name, kind, largest in _rows("groupings.csv.gz"):
         made = _Grouping(re.sub(r"^(?:CC|CA|CU)(?= )", lambda kind: _WHOLE[kind.group()], name), largest)
-        table.setdefault(_KIND.sub("", places.name_key(name)), []).append(made)
+        for named in _names_of_grouping(name):
+            table.setdefault(_KIND.sub("", places.name_key(named)), []).append(made)
         if kind.startswith("MET"):
             cities.append((frozenset(places.name_key(name).split()) - _SMALL, made))
     return table, cities
+
+
+def _names_of_grouping(name: str) -> Iterator[str]:
+    """A name without what stands in brackets, and this where it is several words: "(Cap Atlantique)"."""
+    outside, _, inside = name.partition("(")
+    yield outside
+    if " " in (inside := inside.strip(" )")):
+        yield inside
+
+
+@remembered()
+def _begun_names() -> Mapping[str, tuple[Place, ...]]:
+    """Groupings by the beginning of their names, of three words and more: "Grand Paris Sud"."""
+    table: dict[str, list[Place]] = {}
+    for name, made in _grouping_names()[0].items():
+        words = name.split()
+        for end in range(3, len(words)):
+            if words[end - 1] not in _SMALL and len(frozenset(words[:end]) - _SMALL) > 1:
+                table.setdefault(" ".join(words[:end]), []).extend(map(_of_grouping, made))
+    return {name: tuple(dict.fromkeys(found)) for name, found in table.items()}
+
+
+def begun(key: str) -> tuple[Place, ...]:
+    """The groupings whose name begins with these words, at least three; none where fewer."""
+    return _begun_names().get(key, ()) if key.count(" ") > 1 else ()
 
 
 @remembered()

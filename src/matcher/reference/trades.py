@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from matcher.domain import Structure
 from matcher.reference.paths import reference_dir
+from matcher.reference.tables import assumptions_file
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns, beginning
 
@@ -47,6 +48,26 @@ def trades() -> tuple[Trade, ...]:
             )
             for row in csv.DictReader(file)
         )
+
+
+@cache
+def neighbours() -> frozenset[tuple[str, str]]:
+    """Pairs of trades that one structure often does both of (`data/assumptions/neighbour_trades.csv`)."""
+    known = {trade.name for trade in trades()}
+    with assumptions_file("neighbour_trades.csv").open(encoding="utf-8-sig", newline="") as file:
+        pairs = ((row["trade"], row["neighbour"]) for row in csv.DictReader(file))
+        return frozenset(pair for pair in pairs if known.issuperset(pair))
+
+
+@cache
+def related() -> Mapping[str, frozenset[str]]:
+    """Trade -> itself, its neighbours, its parts and the trades that it is a part of."""
+    found = {trade.name: {trade.name} for trade in trades()}
+    parts = {(trade.name, wider) for trade in trades() for wider in trade.within if wider}
+    for first, second in neighbours() | parts:
+        found[first].add(second)
+        found[second].add(first)
+    return {name: frozenset(near) for name, near in found.items()}
 
 
 @cache

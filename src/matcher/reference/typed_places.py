@@ -24,12 +24,17 @@ SIZABLE = 5_000  # population from which a commune is recognised in lower case
 SHORTENED = 8_000  # and from which by the first word of its name
 _TOKEN = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r" |-|['’]|/| \(|, ")  # between words of one name: "Saint-Denis, 93"
-_PHRASE = re.compile(r"[\s'’-]*")  # between words of one phrase
-_SENTENCE = re.compile(r"[.!?:•\n]\s")
+_PHRASE = re.compile(r"\s*['’]?\s*|-")  # between words of one phrase
+_SENTENCE = re.compile(r"[.!?:•]\s|\n")
 _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _OF = frozenset("de d du des".split())
 _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
-_IN = frozenset("dans en departement region".split())
+_IN = frozenset("dans en departement region nord sud ouest pays".split())
+#: Before the name of a place they tell which side of it: "Nord Vendée", "le sud de Lyon".
+_SIDES = frozenset("nord sud est ouest".split())
+#: Goods named after a place where they need not come from.
+_GOODS = frozenset("savon moutarde jambon dentelle porcelaine saucisse nougat galette toile riz".split())
+_FROM_TO = re.compile(r" (?:à|au|aux) ")  # "de Toulouse à Albi"
 #: Are named after people and trees more than after towns: "collège Saint-Exupéry".
 _BUILDINGS = frozenset(
     "ecole college lycee gymnase stade residence cite foyer square parc creche salle clinique maison".split()
@@ -89,20 +94,36 @@ class _Line:
     def names(self) -> Iterator[_Name]:
         """The names of places, left to right, the longest first."""
         i, end = 0, -1
+        last: _Name | None = None
         while i < len(self.tokens):
             for stop in range(self._furthest(i) if self._may_begin(i) else i, i, -1):
                 options = _options(self._words(i, stop))
                 clear = self._clearness(i, stop, options) if options else 0
-                if clear:
-                    listed = end >= 0 and toponyms.LISTED.fullmatch(self.text[end : self.tokens[i].start()])
+                if clear and not self._tells_side(i, stop):
+                    gap = self.text[end : self.tokens[i].start()] if last else ""
+                    way = bool(last and last.town and options[0].commune and _FROM_TO.fullmatch(gap))
+                    listed = way or bool(toponyms.LISTED.fullmatch(gap))
                     sided = _sided(options, self._before(i))
-                    yield _Name(self._words(i, stop), sided, clear, bool(listed))
+                    last = _Name(self._words(i, stop), sided, last.clear if last and way else clear, listed)
+                    yield last
                     i, end = stop - 1, self.tokens[stop - 1].end()
                     break
             i += 1
 
     def _may_begin(self, i: int) -> bool:
-        return self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
+        word = self.plain[i]
+        return word[0].isdigit() or word in toponyms.first_words() or word in _first_words()
+
+    def _tells_side(self, i: int, stop: int) -> bool:
+        """Is the name but a side of the place that follows it?"""
+        if stop > i + 1 or self.plain[i] not in _SIDES:
+            return False
+        while stop < len(self.tokens) and self.plain[stop] in toponyms.LINKS and self._gap(stop).isspace():
+            stop += 1
+        ends = range(self._furthest(stop) if stop < len(self.tokens) else stop, stop, -1)
+        return bool(_PHRASE.fullmatch(self._gap(stop)) if ends else False) and any(
+            _options(self._words(stop, end)) for end in ends
+        )
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]
@@ -136,9 +157,16 @@ class _Line:
             return self._of_number(i, key)
         if any(map(str.isdigit, key)):
             return 3
-        if before & _BUILDINGS and not before & _OF:
+        numbered = stop < len(self.plain) and self.plain[stop].isdigit() and self._gap(stop) == " "
+        if (key in _SIDES and options[0].commune) or (key == "lot" and numbered):
+            return 0  # "le Sud" that some groupings are called, "Lot 2"
+        if (before & _BUILDINGS and not before & _OF) or (
+            before & _OF and _GOODS & {word.removesuffix("s") for word in before}
+        ):
             return 0
-        town = places.commune(options[0].commune) if options[0].commune else None
+        town = _town(options[0], key)
+        if "pays" in before and town and town.population < SIZABLE:
+            return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
         word = key in _also_words()
         begins = not i or _SENTENCE.search(self._gap(i))
@@ -179,12 +207,38 @@ def _options(words: str) -> tuple[Place, ...]:
     if len(key) < 2 or key in toponyms.LINKS:
         return ()
     found = toponyms.named(words)
+    found += tuple(place for place in _natural_regions().get(key, ()) if place not in found)
+    found = found or toponyms.begun(key)
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
         return found if beside in ("", words) or _options(beside) else ()
     return tuple(place for place in found if not _hamlet(place)) or tuple(
         toponyms.of_commune(code) for code in _short_names().get(key, ())
     )
+
+
+def _town(place: Place, key: str) -> places.Commune | None:
+    """The commune that is a place; None for an area, and for a grouping or a natural region of several words."""
+    town = places.commune(place.commune) if place.commune else None
+    area = town is not None and place.label != town.name
+    return None if area and (" " in key or key in _natural_regions()) else town
+
+
+@remembered()
+def _natural_regions() -> dict[str, tuple[Place, ...]]:
+    """Natural regions: "Maurienne"; each as the towns that it lies around."""
+    with assumptions_file("natural_regions.csv").open(encoding="utf-8-sig", newline="") as source:
+        return {
+            places.name_key(row["name"]): tuple(
+                replace(toponyms.of_commune(code), label=row["name"]) for code in row["communes"].split("|")
+            )
+            for row in csv.DictReader(source)
+        }
+
+
+@remembered()
+def _first_words() -> frozenset[str]:
+    return frozenset(name.partition(" ")[0] for name in _natural_regions())
 
 
 def _hamlet(place: Place) -> bool:

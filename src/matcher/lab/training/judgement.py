@@ -27,7 +27,7 @@ from matcher.lab import evaluation
 from matcher.lab.training import clarity, priors, staffing
 from matcher.lab.training import trades as readers
 from matcher.lab.training.texts import OURS, opened
-from matcher.learned import vocation
+from matcher.learned import vocation, wanted
 from matcher.learned.encoders import static
 from matcher.matching import clarity as texts_that_ask
 from matcher.matching import declared, demand, evidence, recipes, trades
@@ -576,7 +576,7 @@ def train(
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
     held = (
-        trades.reader,
+        wanted.reader,
         trades.priors,
         demand.answers,
         demand.staffing,

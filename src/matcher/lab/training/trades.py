@@ -1,4 +1,4 @@
-"""Learn to read the trades of our taxonomy in a need (see `matcher.matching.trades.Reader`).
+"""Learn to read the trades of our taxonomy in a need (see `matcher.learned.wanted.Reader`).
 
 From the texts of this project with a CPV code and the labels of the CPV; where a folder of open data is given, also from
 objets of past contracts with their CPV code.  `matcher.lab.training.offers` learns from the other side of the same texts,
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
+from matcher.learned import wanted
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reference.paths import reference_dir
@@ -98,7 +99,7 @@ def awarded(data: Path) -> Iterator[Text]:
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
-            text = award["objet"][: trades.READ_UP_TO]
+            text = award["objet"][: wanted.READ_UP_TO]
             yield Text(text, part_of(text, trade_of(code)), 1.0, NEED)
 
 
@@ -119,12 +120,12 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
-    found = [trades.features(text) for text in given]
+    found = [wanted.features(text) for text in given]
     ends = np.cumsum([0, *map(len, found)])
     columns = np.concatenate(found)
-    many = np.bincount(columns, minlength=trades.BUCKETS)
+    many = np.bincount(columns, minlength=wanted.BUCKETS)
     rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
-    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), trades.BUCKETS))
+    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), wanted.BUCKETS))
     lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
@@ -152,7 +153,7 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
         sample_weight=[each.weight for each in chosen],
     )
     size = vectors.shape[1]
-    weights, bias = np.zeros((len(names), size + trades.BUCKETS)), np.full(len(names), UNSEEN)
+    weights, bias = np.zeros((len(names), size + wanted.BUCKETS)), np.full(len(names), UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
     return reader_arrays(weights[:, :size], WORDS * weights[:, size:], bias, rarity)
 
@@ -160,7 +161,7 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
 def reader_arrays(
     vectors: NDArray[Any], words: NDArray[Any], bias: NDArray[Any], rarity: NDArray[Any]
 ) -> dict[str, Any]:
-    """The arrays of a `matcher.matching.trades.Reader`: its weights of vectors and of words, in rows of columns."""
+    """The arrays of a `matcher.learned.wanted.Reader`: its weights of vectors and of words, in rows of columns."""
     of_vectors, scale = packed(vectors)
     of_words, words_scale = packed(words)
     return {

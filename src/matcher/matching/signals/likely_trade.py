@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from matcher.domain import Offer
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-from matcher.reference import codes
+from matcher.reference import codes, toponyms
 from matcher.reference import trades as trades_
-from matcher.reference.text import shorten
+from matcher.reference.text import shorten, tokens
 
+QUOTED = 90  # characters of a quotation
+_CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 
@@ -38,24 +42,58 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
-    piece, offer = _piece(shortlist, i)
+    piece, text, offer = _piece(shortlist, i)
+    job = offer.nature == "job"
     how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
-    who = (
-        f"selon {offer.source}," if offer.inferred and offer.source else "déclare"
-    )  # what was read about it is not its own declaration
-    return Why(f"{who} « {shorten(piece, 90)} » : {how}", shorten(shortlist.query.text, 160), piece)
+    who = "parmi ses postes," if job else "déclare"
+    if offer.inferred and offer.source:  # what was read about it is not its own declaration
+        who = f"selon {offer.source},"
+    return Why(
+        f"{who} « {_quote(piece, text, offer.title if job else '')} » : {how}",
+        shorten(shortlist.query.text, 160),
+        piece,
+    )
 
 
-def _piece(shortlist: Shortlist, i: int) -> tuple[str, Offer]:
-    """The piece of candidate i with the highest confidence for the trade, and its offer."""
+def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
+    """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
     texts, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
     place = int(np.searchsorted(texts.parts.owners, i))
     low, high = texts.parts.starts[place : place + 2].tolist()
     row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[texts.at[low:high]]))
     first, end = pieces.reading.span(int(texts.texts[texts.at[row]]))
     values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
-    offer = shortlist.catalogue.offer(int(shortlist.rows[texts.parts.inside[row]]))
-    return pieces.text(first + int(np.argmax(values))), offer
+    held = int(shortlist.rows[texts.parts.inside[row]])
+    text = str(shortlist.catalogue.texts[held].as_py())
+    return pieces.text(first + int(np.argmax(values))), text, shortlist.catalogue.offer(held)
+
+
+def _quote(piece: str, text: str, title: str) -> str:
+    """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
+
+    A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.
+    """
+    if piece in declared.cut(title):
+        return shorten(_bare(title), QUOTED)
+    sentence = _bare(declared.cut(text).get(piece, piece))
+    head = f"{_bare(title)} : " if title else ""
+    if len(head) + len(sentence) <= QUOTED:
+        return head + sentence
+    begun = sentence.find(piece)
+    if not _weak(piece) or begun < 0:
+        return shorten(head + piece, QUOTED)
+    before = sentence[max(0, begun - QUOTED // 2) : begun]
+    before = before if len(before) == begun else "…" + before.partition(" ")[2]
+    return shorten(head + before + sentence[begun:], QUOTED)
+
+
+def _weak(piece: str) -> bool:
+    """Does a piece say little by itself: one word of content, the end of a phrase, or the name of a place?"""
+    return len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
+
+
+def _bare(text: str) -> str:
+    return text.strip(" .,-–;:•…")
 
 
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
