@@ -184,12 +184,17 @@ def _compared(
     return similarity, Lazy(tuple(index), peak)
 
 
-INSERTION = ("75", "85")  # CPV divisions of administration and social services, under which insertion is bought
+INSERTION = (
+    "75",
+    "85",
+)  # CPV divisions of administration and social services, under which insertion is bought
 
 
 def for_trade(lot: Lot) -> Lot:
     """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
-    typed = lot.description.startswith(lot.title.rstrip("…"))  # a title that is but the beginning of a long need
+    typed = lot.description.startswith(
+        lot.title.rstrip("…")
+    )  # a title that is but the beginning of a long need
     trade = support_trade(lot.description[:600] if typed and lot.description else lot.title)
     if not trade:
         return lot
