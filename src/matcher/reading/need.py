@@ -94,20 +94,25 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
 def _apart(text: str, found: Mapping[str, Sequence[str]]) -> Sequence[Sequence[str]]:
     """Pieces by their trade, those of related trades together; none where the learnt reader doubts one of them.
 
-    A word may suggest a trade that is not asked for ("lavoir" a laundry): the reader must be sure of one for each piece, see
-    each in the whole text, and find none there that is clearer than these.
+    A word may suggest a trade that is not asked for ("lavoir" a laundry): the reader must be sure of one for each piece.  Two
+    pieces may be one need ("fabrication et pose"): the reader must see both in the whole text, too, with none clearer.  Of a
+    longer list it sees the clearest alone.
     """
     told = {trade: words for trade, pieces in found.items() if (words := _without_places(pieces))}
     whole, *read = wanted.found([text, *told.values()])
     asked = list(map(_confirmed, told, read))
-    seen = all(trade and _weight(whole, trade) >= SEEN_IN_WHOLE for trade in asked)
-    if not seen or max(whole, key=whole.__getitem__) not in {*told, *asked}:
+    if not all(asked):
         return ()
-    groups: dict[str, list[str]] = {}
-    for stated, trade in zip(told, asked, strict=True):
-        near = next((other for other in groups if other in trades.related()[trade]), trade)
-        groups.setdefault(near, []).extend(found[stated])
-    return list(groups.values())
+    if len(asked) > 2:
+        return [found[stated] for stated in told]
+    seen = all(_weight(whole, trade) >= SEEN_IN_WHOLE for trade in asked)
+    if (
+        not seen
+        or max(whole, key=whole.__getitem__) not in {*told, *asked}
+        or asked[-1] in trades.related()[asked[0]]
+    ):
+        return ()
+    return [found[stated] for stated in told]
 
 
 def _confirmed(stated: str, weights: Mapping[str, float]) -> str:
@@ -122,11 +127,16 @@ def _weight(weights: Mapping[str, float], trade: str) -> float:
 
 
 def _without_places(pieces: Sequence[str]) -> str:
-    return ", ".join(piece for piece in pieces if not toponyms.named(piece.strip(" ;,.")))
+    """The pieces as the reader is asked about them: without places and what introduces a need."""
+    return ", ".join(_bare(piece) for piece in pieces if not toponyms.named(piece.strip(" ;,.")))
+
+
+def _bare(words: str) -> str:
+    return _AFTER.sub("", words).strip(" ,;.") or words
 
 
 def _title(words: str) -> str:
-    bare = _AFTER.sub("", words).strip(" ,;.") or words
+    bare = _bare(words)
     return bare if len(bare) <= 120 else bare[:120].rsplit(" ", 1)[0] + "…"
 
 
