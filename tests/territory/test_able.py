@@ -115,8 +115,8 @@ def test_a_zone_with_structures_to_ask_first_alone_is_fragile_and_one_of_other_t
         supply = Supply(build_catalogue(structures, (), recipe), on=ON)
         return coverage.cover(supply, [asked], [coverage.department("49")], trades=asked.trades).cells[0]
 
-    garden = structure(1, "Angers", "", "ACI", name="Vert et nature")
-    silent = cell(garden, replace(garden, siret="90000000200001"))
+    district = structure(1, "Angers", "", "ACI", name="Régie de quartier d'Angers")
+    silent = cell(district, replace(district, siret="90000000200001"))
     assert (silent.able.possible, silent.able.to_check, silent.state) == (0, 2, "fragile")
     other = cell(structure(3, "Angers", "Blanchisserie, repassage", "EA"))
     assert (other.able.possible, other.able.to_check, other.state) == (0, 0, "blanche")

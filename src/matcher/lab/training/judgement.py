@@ -400,7 +400,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 
 PRECISE = 0.65  # precision required of "likely"
 SILENCED = (
-    0.075  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
+    0.06  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
 )
 
 
