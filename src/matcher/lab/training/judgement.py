@@ -145,15 +145,6 @@ def own_asked() -> list[Asked]:
     return [replace(need, set=INVENTED) for need in found]
 
 
-def chances_of(needs: Sequence[Asked], arrays: Mapping[str, Any]) -> Floats:
-    """The chances of `demand.ANSWERS` by a learnt model; (needs, 3)."""
-    weights = arrays["weights"] * arrays["scale"][:, None]
-    model = demand.Answers(weights, arrays["bias"], arrays["divisions"].tolist())
-    return np.array(
-        [model.chances(demand.inputs(n.query, n.trades, model.divisions, n.vocation)) for n in needs]
-    )
-
-
 def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any], Floats]:
     """The arrays of `demand.Answers`, and the chances of each need by a model that did not see it; (needs, 3)."""
     from sklearn.linear_model import LogisticRegression
