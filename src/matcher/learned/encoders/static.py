@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
-from matcher.learned.encoders import Role
+from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference.paths import models_dir
 
@@ -75,12 +75,14 @@ class StaticEncoder:
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
-        pieces = self._by_word(texts) if self._by_words else self._whole(texts)
-        out = self._sums(pieces)
-        if role == "query":
-            out[:, self._changed_block :] = out[:, self._changed_block :] @ self._turn
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        np.divide(out, norms, out=out, where=norms > 1e-9)
+        out = np.zeros((len(texts), self.dimension), np.float32)
+        for low in range(0, len(texts), BLOCK):
+            some, block = texts[low : low + BLOCK], out[low : low + BLOCK]
+            self._add(self._by_word(some) if self._by_words else self._whole(some), block)
+            if role == "query":
+                block[:, self._changed_block :] = block[:, self._changed_block :] @ self._turn
+            norms = np.linalg.norm(block, axis=1, keepdims=True)
+            np.divide(block, norms, out=block, where=norms > 1e-9)
         return out
 
     def _whole(self, texts: Sequence[str]) -> list[list[int]]:
@@ -101,13 +103,11 @@ class StaticEncoder:
                 known[word] = [piece.id for piece in cut("▁" + word)]
         return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
 
-    def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
-        """The sum of each text's token vectors."""
-        out = np.zeros((len(pieces), self.dimension), np.float32)
+    def _add(self, pieces: list[list[int]], out: NDArray[np.float32]) -> None:
+        """Write the sum of each text's token vectors."""
         for row, held in zip(out, pieces, strict=True):
             if held:
                 np.add.reduce(self._vectors.take(held, axis=0), axis=0, out=row)
-        return out
 
 
 def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
