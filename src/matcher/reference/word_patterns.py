@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 
 KEPT = 50_000  # words whose patterns are remembered
 _WORD = re.compile(r"[a-z0-9]+")
-_NONE: frozenset[int] = frozenset()
 _LITERAL = re.compile(r"[a-z0-9]*(?![*?{])")
 
 
@@ -39,7 +38,8 @@ class WordPatterns:
 
     def found(self, text: str) -> Iterator[tuple[int, re.Match[str]]]:
         """The numbers of the patterns found in a folded text, in order, with the first match of each."""
-        possible = _NONE.union(*map(self._begun_by, _WORD.findall(text)))
+        words = [word for word in _WORD.findall(text) if word[:2] in self._begun]
+        possible = set().union(*map(self._begun_by, words))
         if self._any_unbegun and self._any_unbegun.search(text):
             possible |= self._unbegun
         for number in sorted(possible):
@@ -47,9 +47,7 @@ class WordPatterns:
                 yield number, hit
 
     def _numbers(self, word: str) -> frozenset[int]:
-        return frozenset(
-            number for begins, number in self._begun.get(word[:2], ()) if word.startswith(begins)
-        )
+        return frozenset(number for begins, number in self._begun[word[:2]] if word.startswith(begins))
 
 
 def _alternatives(words: str) -> Iterator[str]:
