@@ -24,12 +24,11 @@ from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.rows import (
     _evidence_of_awards,
-    _evidence_table,
     _profile,
     _Row,
-    _structure_table,
     index_words,
     numbers,
+    tables_of,
 )
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
@@ -87,8 +86,9 @@ def build_catalogue(
             first_rows.append(len(rows))
             rows.extend(_profile(structure))
             rows.extend(pieces.pop(key, ()))
-        evidences.append(_evidence_table(rows))
-        tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
+        listed, evidence = tables_of(list(block.values()), first_rows, rows)
+        tables.append(listed)
+        evidences.append(evidence)
         known_texts = len(met)
         texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
         blocks.add(_encode(encoder, list(islice(met, known_texts, None)), reuse, held))
@@ -240,8 +240,7 @@ def _spliced(
     rows: Sequence[_Row],
 ) -> Catalogue:
     """This catalogue without the structure rows `touched`, and with these structures and their rows."""
-    more = _evidence_table(rows)
-    added = _structure_table(structures, first_rows, more)
+    added, more = tables_of(structures, first_rows, rows)
     n, m = len(catalogue), catalogue.evidence.num_rows
     stays = np.ones(n, dtype=bool)
     stays[touched] = False

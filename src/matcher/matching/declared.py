@@ -54,7 +54,9 @@ def cut(text: str) -> dict[str, str]:
 
 def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     stripped = (part.strip(" .,-–;:•…()") for part in parts)
-    return (part for part in stripped if sum(map(str.isalpha, part)) >= MIN_LETTERS)
+    return (
+        part for part in stripped if len([*islice(filter(str.isalpha, part), MIN_LETTERS)]) == MIN_LETTERS
+    )
 
 
 def _without_head(text: str) -> str:
