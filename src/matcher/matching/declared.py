@@ -179,12 +179,13 @@ class Reading:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
         sentences = [sentence for pieces in cuts for sentence in pieces.values()]
-        vectors = in_context(self.encoder, texts, sentences, CONTEXT)
-        start, known = len(self), len(self.keys)
-        self.vectors = appended(self.vectors, len(self.texts), vectors)
-        # rounded to half precision, as in training, but stored wide: widening costs more than comparing
-        views = [self.groups.views(block).astype(np.float16) for block in _blocks(vectors)]
-        self.views = appended(self.views, start, np.concatenate(views))
+        start, known, used = len(self), len(self.keys), len(self.texts)
+        for vectors in in_context(self.encoder, texts, sentences, CONTEXT):
+            # rounded to half precision, as in training, but stored wide: widening costs more than comparing
+            views = self.groups.views(vectors).astype(np.float16)
+            self.vectors = appended(self.vectors, used, vectors)
+            self.views = appended(self.views, self.stored + used, views)
+            used += len(vectors)
         self.same = appended(self.same, start, np.array([_key(text.casefold()) for text in texts]))
         self.texts += texts
         many = np.fromiter(map(len, cuts), np.int64, len(cuts))
