@@ -12,6 +12,7 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
@@ -346,7 +347,11 @@ def mark_of(token: str) -> str:
 
 def address_of(scope: Scope) -> str:
     """The address that a request comes from: of IPv6 the network, of which one visitor has the whole."""
-    host = str((scope.get("client") or ("", 0))[0])
+    return _network(str((scope.get("client") or ("", 0))[0]))
+
+
+@lru_cache(1024)
+def _network(host: str) -> str:
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host)
         if address.version == 6:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     #: Concurrent comparisons in one process, all but one of them of one caller; further ones are queued, reads are not.
     threads: int = Field(3, ge=1, le=256)
+    processes: int = Field(0, ge=0, le=256)  # that match; 0: the service matches itself
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @property
