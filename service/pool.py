@@ -43,11 +43,77 @@ class Unavailable(Exception):
     """No process of the pool can answer."""
 
 
-class Pool:
-    """`count` processes that match one catalogue: the forks of one that has it in memory.  Safe to share between threads."""
+class Starter:
+    """Starts processes with a catalogue as forks of one that has in memory what all of them need.  Safe to share between threads."""
 
-    def __init__(self, count: int = 0, folder: Path = Path(), recipe: str | None = None) -> None:
-        self.folder, self.recipe, self.count = folder, recipe, count
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+
+    def begin(self, folder: Path, recipe: str | None) -> socket.socket:
+        """The socket by which a new process says that it has loaded a catalogue, and is asked for forks.  Raises OSError."""
+        ours, theirs = _pair()
+        asked = json.dumps([str(folder.absolute()), recipe]).encode()
+        with theirs, self._lock:
+            for last in (False, True):
+                if self._control is None:
+                    self._start()
+                try:
+                    assert self._control is not None
+                    socket.send_fds(self._control, [asked], [theirs.fileno()])
+                    return ours
+                except OSError:  # it has ended
+                    self._stop()
+                    if last:
+                        ours.close()
+                        raise
+        raise AssertionError("unreachable")
+
+    def _start(self) -> None:
+        self._control, theirs = _pair()
+        # one thread: a process with threads is not safely forked
+        alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        path = os.pathsep.join(entry or "." for entry in sys.path)
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                [sys.executable, "-m", CHILD, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                env={**os.environ, **alone, "PYTHONPATH": path},
+            )  # fmt: skip
+        self._end = weakref.finalize(self, _end, self._control, process)  # also where nobody closes it
+
+    def _stop(self) -> None:
+        if self._control is not None:
+            self._end()
+        self._control = None
+
+    def close(self) -> None:
+        """End the process; its forks end with their own connections."""
+        with self._lock:
+            self._stop()
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a connection that keeps messages apart."""
+    return socket.socketpair(type=socket.SOCK_SEQPACKET)
+
+
+def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    control.close()
+    process.kill()  # it has nothing to finish
+    process.wait()
+
+
+class Pool:
+    """`count` processes that match one catalogue: the forks of one that has it in memory.  Safe to share between threads.
+
+    They end when it is closed or nobody holds it any more.
+    """
+
+    def __init__(
+        self, starter: Starter | None = None, count: int = 0, folder: Path = Path(), recipe: str | None = None
+    ) -> None:
+        self.folder, self.recipe, self.count = folder, recipe, count if starter else 0
+        self._starter = starter
         self.ready = False
         self._again = 0.0  # when it may be started once more
         self._control: socket.socket | None = None
@@ -56,14 +122,14 @@ class Pool:
 
     def start(self, versions: Mapping[str, str]) -> None:
         """Start the processes, and wait until they answer by these versions; nothing to do where they already do."""
-        if self.ready or not self.count or time.monotonic() < self._again:
+        if self.ready or not self.count or self._starter is None or time.monotonic() < self._again:
             return
         self._again = time.monotonic() + RETRY
-        self._control, process = _started(self.folder, self.recipe)
-        self._end = weakref.finalize(self, _reap, self._control, process)  # also where nobody closes it
         try:
-            with self._control.makefile("rb") as said:
-                found = json.loads(said.readline() or b"{}")
+            self._control = self._starter.begin(self.folder, self.recipe)
+            weakref.finalize(self, self._control.close)
+            self._control.settimeout(STARTS)
+            found = json.loads(self._control.recv(1 << 16) or b"{}")
             if found != dict(versions):
                 raise ValueError("another catalogue is in its place" if found else "it has ended")
             self._idle = queue.LifoQueue()
@@ -109,7 +175,7 @@ class Pool:
         if self._control is not None:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_RDWR)  # wakes who waits for its start
-            self._end()
+            self._control.close()
         with contextlib.suppress(queue.Empty):
             while True:
                 if (connection := self._idle.get_nowait()) is not None:
@@ -119,7 +185,7 @@ class Pool:
     def _fork(self) -> None:
         """One more process.  Raises OSError."""
         assert self._control is not None
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()  # answers may be long: parts, not messages
         with theirs:
             socket.send_fds(self._control, [b"m"], [theirs.fileno()])
         self._idle.put(Connection(ours.detach()))
@@ -130,28 +196,6 @@ class Pool:
             self._fork()
         except OSError:
             self.close()
-
-
-def _started(folder: Path, recipe: str | None) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """A process that loads the catalogue, and the socket by which it says so and is asked for forks."""
-    control, theirs = socket.socketpair()
-    # one thread: a process with threads is not safely forked
-    alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    path = os.pathsep.join(entry or "." for entry in sys.path)
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-m", CHILD, str(theirs.fileno()), str(folder), recipe or ""], pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL, env={**os.environ, **alone, "PYTHONPATH": path},
-        )  # fmt: skip
-    control.settimeout(STARTS)
-    return control, process
-
-
-def _reap(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    control.close()
-    process.terminate()
-    with contextlib.suppress(RuntimeError):  # no thread is started while the interpreter ends
-        threading.Thread(target=process.wait, daemon=True).start()
 
 
 class Shared(Matcher):

@@ -40,7 +40,7 @@ from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
-from service.pool import Pool, Shared
+from service.pool import Pool, Shared, Starter
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
@@ -174,7 +174,7 @@ class Serving:
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
-        self._pools: WeakSet[Pool] = WeakSet()
+        self._starter, self._pools = Starter(), WeakSet[Pool]()
 
     @property
     def folder(self) -> Path:
@@ -243,6 +243,7 @@ class Serving:
         """End the processes that match, also those that are being started."""
         for pool in list(self._pools):
             pool.close()
+        self._starter.close()
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
@@ -273,7 +274,7 @@ class Serving:
         # processes would share the connection of an index that is in a database
         apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
         count = self.settings.processes if apart else 0
-        pool = Pool(count, self.folder, self.settings.recipe)
+        pool = Pool(self._starter, count, self.folder, self.settings.recipe)
         self._pools.add(pool)
         make = partial(Shared, pool=pool, denied={})
         matcher = matcher_of(make, catalogue, self.settings.recipe)

@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.asked import Taken
-from service.pool import Pool, Shared, Unavailable
+from service.pool import Pool, Shared, Starter, Unavailable
 from service.settings import Settings
 from service.snapshot import Serving
 
@@ -47,18 +47,16 @@ def until(met: Callable[[], bool]) -> None:
     assert met()
 
 
-def children() -> list[int]:
-    """The matching processes that this one has started, without their forks."""
-    listed = subprocess.run(
-        ["ps", "--ppid", str(os.getpid()), "-o", "pid=,stat=,args="], capture_output=True, text=True
-    )
-    found = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return [int(pid) for pid, state, args in found if "pool_child" in args and not state.startswith("Z")]
+def below(pid: int) -> set[int]:
+    """The matching processes that a process has started."""
+    asked = ["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="]
+    listed = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
+    found = [line.split(None, 2) for line in listed]
+    return {int(pid) for pid, state, args in found if "pool_child" in args and not state.startswith("Z")}
 
 
-def forks(parent: int) -> list[int]:
-    listed = subprocess.run(["ps", "--ppid", str(parent), "-o", "pid="], capture_output=True, text=True)
-    return [int(pid) for pid in listed.stdout.split()]
+def starters() -> set[int]:
+    return below(os.getpid())
 
 
 def asked(matcher: Shared, **more: Any) -> Any:
@@ -89,7 +87,7 @@ def serving(folder: Path) -> Iterator[Serving]:
     assert made.get().matcher.pool.ready
     yield made
     made.close()
-    until(lambda: not children())
+    until(lambda: not starters())
 
 
 def test_it_answers_as_the_service_itself(serving: Serving) -> None:
@@ -119,17 +117,18 @@ def test_what_cannot_be_answered_there_is_answered_here(serving: Serving) -> Non
 
 def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
     matcher = serving.get().matcher
-    (parent,) = children()
-    (one,) = forks(parent)
+    (starter,) = starters()
+    (loaded,) = below(starter)
+    (one,) = below(loaded)
     os.kill(one, signal.SIGKILL)
-    until(lambda: one not in forks(parent))
+    until(lambda: one not in below(loaded))
     assert matcher.match(TENDERS[0]) == Matcher.match(matcher, TENDERS[0])
-    until(lambda: len(forks(parent)) == 1)
+    until(lambda: len(below(loaded)) == 1)
     assert asked(matcher) == Matcher.match(matcher, TENDERS[0])
 
 
 def test_a_new_catalogue_is_matched_by_processes_of_its_own(sample: gather.Gathered, tmp_path: Path) -> None:
-    served, others = build(tmp_path / "catalogue", sample, 60), set(children())
+    served, others = build(tmp_path / "catalogue", sample, 60), starters()
     given = Settings(
         catalogue=served,
         processes=1,
@@ -140,15 +139,15 @@ def test_a_new_catalogue_is_matched_by_processes_of_its_own(sample: gather.Gathe
     with TestClient(create_app(given)) as client:
         state: Any = client.app.state  # type: ignore[attr-defined]
         until(lambda: state.serving.get().matcher.pool.ready)
-        before, old = client.post("/v1/match", json=BODY).json(), set(children()) - others
+        before, old = client.post("/v1/match", json=BODY).json(), below(*(starters() - others))
         assert before == _here(state.serving)
         build(served, sample, 40)
         until(lambda: state.serving.swaps == 2)
         assert state.serving.get().matcher.pool.ready  # when it is exchanged, not after
         after = client.post("/v1/match", json=BODY).json()
         assert after["versions"] != before["versions"] and after == _here(state.serving)
-        until(lambda: not old & set(children()))
-    until(lambda: set(children()) <= others)
+        until(lambda: old and not old & below(*(starters() - others)))
+    until(lambda: starters() <= others)
 
 
 def _here(serving: Serving) -> Any:
@@ -161,12 +160,14 @@ def test_the_service_matches_itself_where_no_process_can(folder: Path) -> None:
     made = Serving(Settings(catalogue=folder, processes=1, log_level="ERROR"))
     made.refresh()
     matcher = made.get().matcher
-    elsewhere = Pool(1, folder.parent / "none")
+    starter = Starter()
+    elsewhere = Pool(starter, 1, folder.parent / "none")
     elsewhere.start(matcher.versions)  # no catalogue
-    other = Pool(1, folder)
+    other = Pool(starter, 1, folder)
     other.start({**matcher.versions, "data": "another"})
     for pool in (elsewhere, other):
         with pytest.raises(Unavailable):
             pool.ask(make=as_it_is, denied={}, tender=TENDERS[0])
         matcher.pool = pool
         assert matcher.match(TENDERS[0]) == Matcher.match(matcher, TENDERS[0])
+    starter.close()
