@@ -104,7 +104,7 @@ class Guard:
         self.asked, self.refused = Rate(settings.rate), Rate(FAILURES)
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
-        places = {"heavy": settings.threads, "long": LONG_ONES, "write": WRITERS}
+        places = {"heavy": settings.at_once, "long": LONG_ONES, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
         self.always = headers_of(settings)

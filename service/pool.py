@@ -135,7 +135,7 @@ class Pool:
             self._idle = queue.LifoQueue()
             for _ in range(self.count):
                 self._fork()
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             log.warning("no process to match: the service matches itself", extra={"why": str(error)})
             self.close()
         else:
@@ -183,18 +183,22 @@ class Pool:
         self._idle.put(None)  # whoever waits for one matches itself
 
     def _fork(self) -> None:
-        """One more process.  Raises OSError."""
+        """One more process, once it is ready.  Raises OSError, EOFError."""
         assert self._control is not None
         ours, theirs = socket.socketpair()  # answers may be long: parts, not messages
         with theirs:
             socket.send_fds(self._control, [b"m"], [theirs.fileno()])
-        self._idle.put(Connection(ours.detach()))
+        connection = Connection(ours.detach())
+        if not connection.poll(STARTS):
+            raise EOFError
+        connection.recv_bytes()
+        self._idle.put(connection)
 
     def _replace(self) -> None:
         log.warning("a matching process has ended")
         try:
             self._fork()
-        except OSError:
+        except (OSError, EOFError):
             self.close()
 
 

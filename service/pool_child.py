@@ -82,6 +82,8 @@ def fork_for_each(control: socket.socket, work: Callable[[bytes, int], None]) ->
 def answer(connection: Connection, published: Matcher) -> None:
     """Answer questions one by one; None to one that fails: the service answers it itself, and meets its error."""
     matcher, denied = published, {}
+    warm(matcher)  # a fork maps the files of the catalogue anew
+    connection.send_bytes(b"")
     while True:
         asked: dict[str, Any] = pickle.loads(connection.recv_bytes())  # noqa: S301 - from the service, by a socket pair
         if denied != (wanted := asked.pop("denied")):

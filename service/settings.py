@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     workers_jobs: int = Field(1, ge=1, le=16)
 
     @property
+    def at_once(self) -> int:
+        """Concurrent comparisons: one caller, who gets all but one, keeps every matching process at work."""
+        return max(self.threads, self.processes + 1)
+
+    @property
     def federated(self) -> bool:
         """Do visitors sign in to the pages by the issuer?"""
         return bool(self.oidc_issuer and self.oidc_client and self.oidc_client_secret)
