@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.asked import Taken
-from service.pool import Pool, Shared, Starter, Unavailable
+from service.pool import Pool, Shared, Unavailable
 from service.settings import Settings
 from service.snapshot import Serving
 
@@ -55,10 +55,6 @@ def below(pid: int) -> set[int]:
     return {int(pid) for pid, state, args in found if "pool_child" in args and not state.startswith("Z")}
 
 
-def starters() -> set[int]:
-    return below(os.getpid())
-
-
 def asked(matcher: Shared, **more: Any) -> Any:
     """An answer that a process of the pool gave, and no other."""
     return matcher.pool.ask(make=as_it_is, denied=matcher.denied, tender=TENDERS[0], **more)
@@ -80,14 +76,20 @@ def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def serving(folder: Path) -> Iterator[Serving]:
-    made = Serving(Settings(catalogue=folder, processes=1, log_level="ERROR"))
-    made.refresh()
-    made.staff()
-    assert made.get().matcher.pool.ready
-    yield made
-    made.close()
-    until(lambda: not starters())
+def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/s.sqlite"
+    given = Settings(catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR")
+    with TestClient(create_app(given)) as found:
+        serving: Serving = found.app.state.serving  # type: ignore[attr-defined]
+        until(lambda: serving.get().matcher.pool.ready)
+        yield found
+    until(lambda: not below(os.getpid()))  # they end with the service
+
+
+@pytest.fixture
+def serving(client: TestClient) -> Serving:
+    found: Serving = client.app.state.serving  # type: ignore[attr-defined]
+    return found
 
 
 def test_it_answers_as_the_service_itself(serving: Serving) -> None:
@@ -117,7 +119,7 @@ def test_what_cannot_be_answered_there_is_answered_here(serving: Serving) -> Non
 
 def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
     matcher = serving.get().matcher
-    (starter,) = starters()
+    (starter,) = below(os.getpid())
     (loaded,) = below(starter)
     (one,) = below(loaded)
     os.kill(one, signal.SIGKILL)
@@ -127,47 +129,33 @@ def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
     assert asked(matcher) == Matcher.match(matcher, TENDERS[0])
 
 
-def test_a_new_catalogue_is_matched_by_processes_of_its_own(sample: gather.Gathered, tmp_path: Path) -> None:
-    served, others = build(tmp_path / "catalogue", sample, 60), starters()
-    given = Settings(
-        catalogue=served,
-        processes=1,
-        store=f"sqlite:///{tmp_path}/s.sqlite",
-        reload_seconds=0.1,
-        log_level="ERROR",
-    )
-    with TestClient(create_app(given)) as client:
-        state: Any = client.app.state  # type: ignore[attr-defined]
-        until(lambda: state.serving.get().matcher.pool.ready)
-        before, old = client.post("/v1/match", json=BODY).json(), below(*(starters() - others))
-        assert before == _here(state.serving)
-        build(served, sample, 40)
-        until(lambda: state.serving.swaps == 2)
-        assert state.serving.get().matcher.pool.ready  # when it is exchanged, not after
-        after = client.post("/v1/match", json=BODY).json()
-        assert after["versions"] != before["versions"] and after == _here(state.serving)
-        until(lambda: old and not old & below(*(starters() - others)))
-    until(lambda: starters() <= others)
+def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
+    whole = serving.get().matcher
+    elsewhere, other = Pool(serving._starter, 1, folder.parent / "none"), Pool(serving._starter, 1, folder)
+    elsewhere.start(whole.versions)  # no catalogue
+    other.start({**whole.versions, "data": "another"})
+    for pool in (elsewhere, other, Pool()):
+        matcher = Shared(whole.catalogue, whole.recipe, pool=pool, denied={})
+        with pytest.raises(Unavailable):
+            asked(matcher)
+        assert matcher.match(TENDERS[0]) == Matcher.match(whole, TENDERS[0])
+
+
+def test_a_new_catalogue_is_matched_by_processes_of_its_own(
+    client: TestClient, serving: Serving, sample: gather.Gathered, folder: Path
+) -> None:
+    (starter,) = below(os.getpid())
+    before, old = client.post("/v1/match", json=BODY).json(), below(starter)
+    assert before == _here(serving)
+    build(folder, sample, 40)
+    until(lambda: serving.swaps == 2)
+    assert serving.get().matcher.pool.ready  # when it is exchanged, not after
+    after = client.post("/v1/match", json=BODY).json()
+    assert after["versions"] != before["versions"] and after == _here(serving)
+    until(lambda: bool(old) and not old & below(starter))
 
 
 def _here(serving: Serving) -> Any:
     """The same need, answered by the service itself."""
     found = Matcher.match(serving.get().matcher, TENDERS[0])
     return json.loads(wire.body(found, Taken(TENDERS[0]))[0])
-
-
-def test_the_service_matches_itself_where_no_process_can(folder: Path) -> None:
-    made = Serving(Settings(catalogue=folder, processes=1, log_level="ERROR"))
-    made.refresh()
-    matcher = made.get().matcher
-    starter = Starter()
-    elsewhere = Pool(starter, 1, folder.parent / "none")
-    elsewhere.start(matcher.versions)  # no catalogue
-    other = Pool(starter, 1, folder)
-    other.start({**matcher.versions, "data": "another"})
-    for pool in (elsewhere, other):
-        with pytest.raises(Unavailable):
-            pool.ask(make=as_it_is, denied={}, tender=TENDERS[0])
-        matcher.pool = pool
-        assert matcher.match(TENDERS[0]) == Matcher.match(matcher, TENDERS[0])
-    starter.close()
