@@ -81,7 +81,7 @@ def fork_for_each(control: socket.socket, work: Callable[[bytes, int], None]) ->
 
 def answer(connection: Connection, published: Matcher) -> None:
     """Answer questions one by one; None to one that fails: the service answers it itself, and meets its error."""
-    matcher, denied = published, {}
+    matcher, denied = published, dict[str, tuple[str, ...]]()
     warm(matcher)  # a fork maps the files of the catalogue anew
     connection.send_bytes(b"")
     while True:
