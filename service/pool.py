@@ -36,7 +36,8 @@ STARTS = 120.0  # seconds for a catalogue to be loaded
 RETRY = 60.0  # seconds between two attempts at that
 BEYOND = 5.0  # seconds past its deadline after which a process is given up
 LONGEST = 3600.0  # seconds of a question without a deadline
-FEW = 5  # lots of a notice; one of more is matched by the service itself, and no short question waits for it
+#: Lots of a notice, and characters of them; a longer one is matched by the service itself, so that no short question waits for it.
+FEW, SHORT = 5, 20_000
 
 
 class Unavailable(Exception):
@@ -220,7 +221,7 @@ class Shared(Matcher):
 
     def match_into(self, make: Callable[[Answer], T], tender: Tender, **asked: Any) -> T:
         """`make` of the answer of `match`, computed where that is: it and what it makes can be pickled."""
-        if len(tender.lots) <= FEW:
+        if len(tender.lots) <= FEW and sum(len(lot.description) for lot in tender.lots) <= SHORT:
             with contextlib.suppress(Unavailable):
                 found: T = self.pool.ask(make=make, tender=tender, denied=self.denied, **asked)
                 return found
