@@ -15,8 +15,7 @@ from service.problems import Problem, documented
 
 def include(app: FastAPI) -> None:
     """Include every resource, and the model of a problem in the schema."""
-    # the route that is asked most is the first that an address is compared with
-    for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: (m.name != "match", m.name)):
+    for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{found.name}")
         errors = getattr(module, "ERRORS", documented(404))
         app.include_router(module.router, prefix="/v1", responses=errors)
