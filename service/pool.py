@@ -48,7 +48,7 @@ class Starter:
     """Starts processes with a catalogue as forks of one that has in memory what all of them need.  Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self.closed = threading.Lock(), False
         self._control: socket.socket | None = None
 
     def begin(self, folder: Path, recipe: str | None) -> socket.socket:
@@ -57,6 +57,9 @@ class Starter:
         asked = json.dumps([str(folder.absolute()), recipe]).encode()
         with theirs, self._lock:
             for last in (False, True):
+                if self.closed:
+                    ours.close()
+                    raise OSError("the service ends")
                 if self._control is None:
                     self._start()
                 try:
@@ -88,8 +91,9 @@ class Starter:
         self._control = None
 
     def close(self) -> None:
-        """End the process; its forks end with their own connections."""
+        """End the process, and start none any more; its forks end with their own connections."""
         with self._lock:
+            self.closed = True
             self._stop()
 
 
@@ -123,7 +127,9 @@ class Pool:
 
     def start(self, versions: Mapping[str, str]) -> None:
         """Start the processes, and wait until they answer by these versions; nothing to do where they already do."""
-        if self.ready or not self.count or self._starter is None or time.monotonic() < self._again:
+        if self.ready or not self.count or time.monotonic() < self._again:
+            return
+        if self._starter is None or self._starter.closed:
             return
         self._again = time.monotonic() + RETRY
         try:
