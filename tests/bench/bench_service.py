@@ -8,8 +8,8 @@
 
 Requests leave on time whether or not earlier ones are answered (open loop), so that waiting is counted.  `--swap`
 replaces the served catalogue by a fresh copy, `--swaps` times, while requests go on.  On one machine the client takes
-processors of the service: it writes ready requests to kept connections and takes half a millisecond for each, where a
-full HTTP client took two; its share is printed.
+processors of the service: it writes ready requests to kept connections and takes 0.6 ms for each, where a
+full HTTP client took 4.6 to 6.8; its share is printed.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     python tests/bench/bench_speed.py --lots 6000                  and a night of 6,000 lots, on both cores
 
 Figures are CPU time, so that they are comparable on a busy machine; wall-clock ones are marked.  Needs are sent to the
-service from this process, on the same processors, in half a millisecond of them each (`bench_service.Client`).
+service from this process, on the same processors, in 0.6 ms of them each (`bench_service.Client`).
 Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` keeps the figures as JSON
 and writes them as the table of docs/speed.md beside it.
 """
