@@ -253,6 +253,7 @@ class ReasonOut(BaseModel):
     contribution: float
     notice_passage: str = ""
     offer_passage: str = ""
+    tells: bool = Field(True, description="False where it only states something unknown, absent or usual.")
 
 
 class OfferOut(BaseModel):

@@ -90,7 +90,7 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
 def reason(value: Reason) -> s.ReasonOut:
     return s.ReasonOut(
         code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
-        notice_passage=value.notice_passage, offer_passage=value.offer_passage,
+        notice_passage=value.notice_passage, offer_passage=value.offer_passage, tells=value.tells,
     )  # fmt: skip
 
 

@@ -239,6 +239,7 @@ class LeadsIn(TypedDict):
 
 class LeadsOut(TypedDict):
     leads: list[Opening]
+    notices: list[NoticeOut]
     versions: dict[str, str]
 
 
@@ -399,6 +400,8 @@ class PartnersOut(TypedDict):
     alone: list[str]
     barred: dict[str, str]
     lacking: list[str]
+    nobody: list[str]
+    notice: NoticeOut
     partners: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
@@ -451,6 +454,7 @@ class ReasonOut(TypedDict):
     contribution: float
     notice_passage: str
     offer_passage: str
+    tells: bool
     text: str
 
 
