@@ -142,4 +142,5 @@ def exposure(request: Request, who: Reader) -> dict[str, Any]:
     found["nobody"] = [
         {"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]
     ]
+    found["top"] = [{"siret": s.siret, "name": s.name, "shown": count} for s, count in found["top"]]
     return {**found, "versions": snapshot.matcher.versions}
