@@ -292,6 +292,7 @@ class StructureBrief(Located):
     checked: date | None = None
     contact: Contact
     source: str = ""
+    source_name: str = Field("", description="The source as it is shown.")
     updated: date | None = None
 
 

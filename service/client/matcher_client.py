@@ -517,6 +517,7 @@ class StructureBrief(TypedDict):
     name: str
     siret: str
     source: str
+    source_name: str
     town: str
     updated: str | None
 
