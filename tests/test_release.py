@@ -30,6 +30,8 @@ def test_the_version_is_one_everywhere() -> None:
     dated = re.findall(r"^## \[(\d[^\]]*)\] - (\d{4}-\d\d-\d\d)$", read("CHANGELOG.md"), flags=re.M)
     assert dated[0][0] == __version__
     assert f"date-released: {dated[0][1]}" in read("CITATION.cff")
+    wheels = set(re.findall(r"maillage-([\d.]+)-py3|releases/(\d[\d.]+)", read("docs/deployment.md")))
+    assert {one or other for one, other in wheels} == {__version__}
     assert f"API of Maillage {__version__}" in read("service/client/matcher_client.py")
 
 

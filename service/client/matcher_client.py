@@ -19,7 +19,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Problem(Exception):
-    """An error answered by the service: status, one sentence, and the invalid fields."""
+    """An error answered by the service: status (0 where it does not answer), one sentence, and the invalid fields."""
 
     def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
         super().__init__(detail)
@@ -629,6 +629,9 @@ class Client:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise _problem(error) from None
+        except OSError as error:  # no connection, or no answer in time
+            why = f"{self.base} does not answer ({getattr(error, 'reason', error)}): check the address, or try again later"
+            raise Problem(0, why, []) from None
         return json.loads(text) if text else None
 
     # generated: routes
