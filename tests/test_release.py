@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from matcher.domain import __version__
+from matcher.records.tables import RETENTION
 
 ROOT = Path(__file__).parents[1]
 #: Where the origin and licence of the files of a folder are told.
@@ -53,3 +54,10 @@ def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> 
     assert all(name in project["license"] for name in ("Apache-2.0", "MIT", "etalab-2.0", "CC-BY-4.0"))
     for card in (ROOT / "models").glob("*/card.md"):
         assert re.search(r"licen[cs]e", card.read_text(encoding="utf-8"), flags=re.I), card.parent.name
+
+
+def test_what_is_kept_and_how_long_is_in_the_register_of_processing() -> None:
+    (durations,) = re.findall(r"^\| Durées \|(.*)\|$", read("docs/authority/registre.md"), flags=re.M)
+    for days in {days for _, days in RETENTION.values()}:
+        said = f"{days // 365} an" if days >= 365 else f"{days} jours"
+        assert said in durations, f"the register says nothing of what is kept {days} days"
