@@ -51,6 +51,7 @@ def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> 
     sources = read("data/reference/SOURCES.md") + read("data/reference/outlines/SOURCES.md")
     for package in set(re.findall(r"(?:npm|PyPI|npm package) `([^`]+)`", sources)):
         assert package in read("NOTICE"), f"NOTICE says nothing of {package}"
+    assert "The above copyright notice and this permission notice shall be included" in read("NOTICE")
     assert all(name in project["license"] for name in ("Apache-2.0", "MIT", "etalab-2.0", "CC-BY-4.0"))
     for card in (ROOT / "models").glob("*/card.md"):
         assert re.search(r"licen[cs]e", card.read_text(encoding="utf-8"), flags=re.I), card.parent.name
