@@ -48,6 +48,8 @@ def test_the_origin_of_every_shipped_table_is_reported(folder: str) -> None:
 def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     assert set(project["license-files"]) == {"LICENSE", "NOTICE"}
+    (copied,) = re.findall(r"^COPY pyproject.toml (.*) \./$", read("deploy/Containerfile"), flags=re.M)
+    assert {"README.md", *project["license-files"]} == set(copied.split())
     sources = read("data/reference/SOURCES.md") + read("data/reference/outlines/SOURCES.md")
     for package in set(re.findall(r"(?:npm|PyPI|npm package) `([^`]+)`", sources)):
         assert package in read("NOTICE"), f"NOTICE says nothing of {package}"
