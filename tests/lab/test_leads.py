@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,22 @@ def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
         }
     assert (folder / "index.md").read_text(encoding="utf-8") == published.tables(found)
     assert (folder / "cost.svg").read_text(encoding="utf-8") == published.plot(found)
+
+
+def test_the_table_of_the_readme_is_that_of_the_results() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "benchmark"
+    for task in benchmark.TASKS:
+        (row,) = re.findall(rf"^\| {task}: .*$", text, flags=re.M)
+        stated = [cell.strip().replace(",", "") for cell in row.split("|")[2:-1]]
+        ours, reference = (
+            json.loads((folder / task / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("default", "reference-BM25")
+        )
+        figures = [
+            f"{each['figures'][name][0]:.3f}" for name in ("R@10", "nDCG@10") for each in (reference, ours)
+        ]
+        assert stated == [str(ours["data"]["needs"]), str(ours["data"]["structures"]), *figures], task
+    for method in ("badge-and-sector", "dense", "lexical"):
+        kept = json.loads((folder / "notices_dev" / f"{method}.json").read_text(encoding="utf-8"))
+        assert f"{kept['figures']['nDCG@5'][0]:.3f}" in text, method
