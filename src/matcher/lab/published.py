@@ -173,7 +173,9 @@ def plot(found: Sequence[Result]) -> str:
     ]
     dots = [
         f'<circle cx="{across(ms):.0f}" cy="{up(value):.0f}" r="5" fill="{"#1a5e9a" if name == "default" else "#777"}"/>'
-        f'<text x="{across(ms) + 8:.0f}" y="{at:.0f}">{escape(name)} {value:.2f}</text>'
+        for name, ms, value in points
+    ] + [  # above the dots, with an edge that parts them from one beneath
+        f'<text x="{across(ms) + 8:.0f}" y="{at:.0f}" stroke="#fff" stroke-width="3" paint-order="stroke">{escape(name)} {value:.2f}</text>'
         for (name, ms, value), at in zip(
             points, _apart([(across(ms), up(value) + 4) for _, ms, value in points]), strict=True
         )
