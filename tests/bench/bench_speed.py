@@ -46,6 +46,7 @@ from matcher.matching.engine import Matcher
 
 ROOT = Path(__file__).parents[2]
 WARM = 200  # notices answered before matches are measured
+FEW = 60  # notices for which all structures are compared
 Row = dict[str, Any]
 
 
@@ -178,6 +179,13 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         row(what, "median of a lot", float(np.median(spent)), "ms", f"after {WARM} other notices"),
         row(what, "99th percentile", float(np.percentile(spent, 99)), "ms", f"after {WARM} other notices"),
         row(what, "the first of a process", 1000 * first, "ms"),
+        row(
+            what,
+            "of the best ten of all, found",
+            100 * found_of_all(matcher, notices[:FEW]),
+            "%",
+            f"{FEW} notices, all structures compared",
+        ),
     ]
     with tempfile.TemporaryDirectory() as scratch:
         from datetime import UTC, datetime
@@ -200,6 +208,18 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         )
     )
     return found
+
+
+def found_of_all(matcher: Matcher, notices: Sequence[Any]) -> float:
+    """The share of the best ten of each lot, where every structure is compared, that are among the candidates."""
+    everyone, met, best = Matcher(matcher.catalogue, exhaustive=True), 0, 0
+    for tender in notices:
+        for query in matcher.queries(tender):
+            whole, some = everyone.rank(query, whole=False), matcher.rank(query, whole=False)
+            first = whole.shortlist.candidates[everyone._shown(whole, 10)]
+            met += int(np.isin(first, some.shortlist.candidates).sum())
+            best += len(first)
+    return met / max(best, 1)
 
 
 def whole_night(folder: Path, lots: int) -> list[Row]:
