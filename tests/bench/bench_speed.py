@@ -52,6 +52,7 @@ WARM = 200  # notices answered before matches are measured
 RATE = 50  # needs a second that the service is asked
 TURNS = 2  # of so many seconds without and with swaps
 SETTLES = 10.0  # seconds in which the last catalogue put in place is taken up
+FEW = 60  # notices for which all structures are compared
 Row = dict[str, Any]
 
 
@@ -184,6 +185,13 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         row(what, "median of a lot", float(np.median(spent)), "ms", f"after {WARM} other notices"),
         row(what, "99th percentile", float(np.percentile(spent, 99)), "ms", f"after {WARM} other notices"),
         row(what, "the first of a process", 1000 * first, "ms"),
+        row(
+            what,
+            "of the best ten of all, found",
+            100 * found_of_all(matcher, notices[:FEW]),
+            "%",
+            f"{FEW} notices, all structures compared",
+        ),
     ]
     with tempfile.TemporaryDirectory() as scratch:
         from datetime import UTC, datetime
@@ -206,6 +214,18 @@ def matches(folder: Path, notices: Sequence[Any], night: Sequence[Any]) -> list[
         )
     )
     return found
+
+
+def found_of_all(matcher: Matcher, notices: Sequence[Any]) -> float:
+    """The share of the best ten of each lot, where every structure is compared, that are among the candidates."""
+    everyone, met, best = Matcher(matcher.catalogue, exhaustive=True), 0, 0
+    for tender in notices:
+        for query in matcher.queries(tender):
+            whole, some = everyone.rank(query, whole=False), matcher.rank(query, whole=False)
+            first = whole.shortlist.candidates[everyone._shown(whole, 10)]
+            met += int(np.isin(first, some.shortlist.candidates).sum())
+            best += len(first)
+    return met / max(best, 1)
 
 
 def whole_night(folder: Path, lots: int) -> list[Row]:

@@ -150,7 +150,7 @@ def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathe
 def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Codes of old rows stay, new ones are added, what is gone is never found; then it is saved, opened, amended again."""
     monkeypatch.setattr("matcher.catalogue.vectors.FEW", 1000)
-    monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 1000)
+    monkeypatch.setattr("matcher.matching.search.COMPARED", 1000)
     listed = list(synth.structures(1500, seed=2))
     catalogue = build_catalogue(listed, recipe=RECIPE)
     assert catalogue.index("meaning").kind == "ivf"

@@ -128,4 +128,4 @@ def test_rules_never_raise_a_score() -> None:
     for spec in judgement.RULES.values():
         assert spec["missing"] <= 0 and spec["offset"] <= 0 and spec["weight"] + spec["offset"] <= 0
     assert judgement.CLOSED >= 0
-    assert set(judgement.PLACED) <= evidence.PER_CANDIDATE.keys()
+    assert set(judgement.STEPS[0]) <= evidence.PER_CANDIDATE.keys()

@@ -205,7 +205,7 @@ def test_a_shortlist_loses_nothing_that_would_be_shown(
     matcher: Matcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact = Matcher(matcher.catalogue, exhaustive=True)
-    monkeypatch.setattr("matcher.matching.search.EXHAUSTIVE_UP_TO", 0)
+    monkeypatch.setattr("matcher.matching.search.COMPARED", 0)
     for text in ("traiteur pour un séminaire", "entretien des espaces verts", "collecte de papier de bureau"):
         tender = need(text, Place(postcode="75012"))
         some, all_ = (m.match(tender, 5, groups=0).lots[0].matches for m in (matcher, exact))

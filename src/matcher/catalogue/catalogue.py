@@ -121,7 +121,14 @@ class Catalogue:
     def worded(
         self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
     ) -> NDArray[Any]:
-        """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`.
+        """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`."""
+        table, numbers = self.words_read(key, name, wanted, rows, like)
+        return np.asarray(table[numbers[rows]])
+
+    def words_read(
+        self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        """A table of `wanted` of each word of a column, known of those in `rows` at least, and the word of each structure in it.
 
         Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
         place of another finds those of the names that both hold.
@@ -129,7 +136,8 @@ class Catalogue:
         numbers, words = self.coded(name)
         size = max(len(words), 1)
         if key not in self._answers:
-            self._answers[key] = np.zeros((size, *like.shape), like.dtype), np.zeros(size, bool)
+            # column by column: few are asked at a time, of many words
+            self._answers[key] = np.zeros((size, *like.shape), like.dtype, order="F"), np.zeros(size, bool)
         table, met = self._answers[key]
         asked = numbers[rows]
         if not met[asked].all():
@@ -141,7 +149,7 @@ class Catalogue:
                     known[word] = wanted(word)
                 table[number] = known[word]
             met[fresh] = True
-        return np.asarray(table[asked])
+        return table, numbers
 
     def answers(self, key: str) -> NDArray[Any]:
         """What `worded` has answered under a key, by the number of the word."""
@@ -176,6 +184,10 @@ class Catalogue:
         if key not in self._made:
             self._made[key] = make()
         return cast("T", self._made[key])
+
+    def kept(self, key: str) -> Any:
+        """The value that `once` has for a key, or None."""
+        return self._made.get(key)
 
     @cached_property
     def _made(self) -> dict[str, Any]:

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import indexes
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.globe import Globe
+from matcher.catalogue.globe import Globe, on_sphere, squares
 from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
 from matcher.reference.codes import everyday_words
-from matcher.reference.places import distance_km
+from matcher.reference.places import EARTH_RADIUS_KM
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
-KEPT = 5_000  # places and words whose results are cached
+KEPT = 500  # places and words whose results are cached
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -150,13 +150,14 @@ def distances_km(
     catalogue: Catalogue, located: Sequence[tuple[float, float]], rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.float64]:
     """Kilometres from each structure (or each of `rows`) to the nearest point; NaN where it has no coordinates."""
-    lat, lon = catalogue.of_structure("latitude"), catalogue.of_structure("longitude")
+    points = catalogue.once(
+        "points", lambda: on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude"))
+    )
     if rows is not None:
-        lat, lon = lat[rows], lon[rows]
-    if len(located) == 1:
-        return np.asarray(distance_km(lat, lon, *located[0]), dtype=np.float64)
-    each = [np.asarray(distance_km(lat, lon, a, b), dtype=np.float64) for a, b in located]
-    return np.asarray(np.minimum.reduce(each), dtype=np.float64)
+        points = points.take(rows, axis=0)
+    centres = on_sphere(*np.array(located, dtype=np.float64).T)
+    nearest = np.minimum.reduce([squares(points, centre) for centre in centres])
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(nearest) / 2, 1.0)))
 
 
 def allowed_mask(

@@ -9,6 +9,7 @@ BAND = 0.1  # degrees of latitude
 TURN = 1_000.0  # between the keys of two bands: more than all longitudes
 FIRST = 0.2  # degrees around a place where one looks first
 MARGIN = 1.02  # on a radius, for rounding
+WIDER = 1.2  # times the radius that would hold enough if points lay everywhere as near the place
 
 
 class Globe:
@@ -18,7 +19,7 @@ class Globe:
         keys = np.floor(latitude / BAND) * TURN + longitude
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
-        self._points = _on_sphere(latitude[self._order], longitude[self._order])
+        self._points = on_sphere(latitude[self._order], longitude[self._order])
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -28,13 +29,13 @@ class Globe:
         k, radius = min(k, len(self)), FIRST
         if not k:
             return np.zeros(0, dtype=np.int64)
-        here = _on_sphere(np.array([latitude]), np.array([longitude]))[0]
+        here = on_sphere(np.array([latitude]), np.array([longitude]))[0]
         while True:
             found = self._around(latitude, longitude, radius)
             if len(found) < k:
-                radius *= 2
+                radius *= min(4.0, max(WIDER, WIDER * np.sqrt(k / max(len(found), 1))))
                 continue
-            chords = (self._points[found] - here) ** 2 @ np.ones(3)
+            chords = squares(self._points.take(found, axis=0), here)
             last = np.partition(chords, k - 1)[k - 1]
             farthest = float(np.degrees(2 * np.arcsin(min(np.sqrt(last) / 2, 1.0))))
             if farthest * MARGIN <= radius or len(found) == len(self):
@@ -61,7 +62,13 @@ def _widest(latitude: float, radius: float) -> float | None:
     return float(np.degrees(np.arcsin(np.sin(np.radians(radius)) / np.cos(np.radians(latitude)))))
 
 
-def _on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+def on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
     """Degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
     lat, lon = np.radians(latitude), np.radians(longitude)
     return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+
+
+def squares(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The square of the chord from each point of the sphere (n, 3) to one; (n,)."""
+    x, y, z = (points[:, axis] - point[axis] for axis in range(3))
+    return np.asarray(x * x + y * y + z * z)

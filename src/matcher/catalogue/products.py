@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SORTED_OF = 200  # numbers so few of all are sorted; of more, each is marked
+
 
 def products(
     vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.int64]
@@ -36,7 +38,10 @@ def products(
 
 
 def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The different numbers, all below `count`, increasing, and the place of each number among them; nothing is sorted."""
+    """The different numbers, all below `count`, increasing, and the place of each number among them."""
+    if len(numbers) * SORTED_OF < count:
+        found, place = np.unique(numbers, return_inverse=True)
+        return found.astype(np.int64), place
     met = np.zeros(count, dtype=bool)
     met[numbers] = True
     different = np.flatnonzero(met)

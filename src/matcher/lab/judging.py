@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import DECLARED
 from matcher.domain import Structure
 from matcher.lab.evaluation import Question
-from matcher.matching import evidence
 from matcher.matching.engine import Matcher
-from matcher.matching.shortlist import Query
+from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import places
 from matcher.reference.codes import naf_label
 
@@ -43,14 +43,19 @@ def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
     candidates, near = ranking.shortlist.candidates, _kilometres(matcher, query)[ranking.shortlist.candidates]
-    columns = (evidence.of(ranking.shortlist, name) for name in ("said_near", "name_near"))
-    likeness = np.nan_to_num(np.fmax(*columns))
+    likeness = np.nan_to_num(_likeness(ranking.shortlist))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
     for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):
         _add(chosen, candidates[order], sirens, most)
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     return [int(row) for row in np.random.default_rng(seed).permutation(list(chosen.values()))]
+
+
+def _likeness(shortlist: Shortlist) -> Column:
+    """Cosine of the need and what each candidate declares, or its name; NaN where unknown."""
+    cosines = shortlist.similarity.get("meaning", np.full(len(shortlist.rows), np.nan))
+    return shortlist.best(cosines, shortlist.known(*DECLARED, "name"))
 
 
 def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], most: int) -> None:

@@ -45,6 +45,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
     for i in _carriers(ranking).tolist():
+        if len(hire) >= n and len(serve) == n:
+            break
         kind = str(kinds[i])
         if kind in LENDING_KINDS:
             hire.append(

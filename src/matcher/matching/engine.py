@@ -446,13 +446,14 @@ class Matcher:
         return "ranked", f"{label}{position}, car : {because}"
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
+        index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-        for natures in (DECLARED, ("award",), ("name", "naf")):
-            known = shortlist.known(*natures)
-            for values in shortlist.similarity.values() if known[low:high].any() else ():
-                row = shortlist.best_row(i, values, known)
-                if row is not None:
-                    return self.catalogue.offer(row)
+        for natures in (DECLARED, ("award",), ("name", "naf")) if index is not None else ():
+            rows = shortlist.rows[low:high][shortlist.known(*natures)[low:high]]
+            if len(rows):
+                return self.catalogue.offer(
+                    int(rows[index.compare(query.words, query.vector, rows).argmax()])
+                )
         return None
 
 

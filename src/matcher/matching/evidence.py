@@ -31,7 +31,6 @@ LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
-TRADE_READERS = {"name_trade": trades.by_name, "code_trade": trades.by_code}
 IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres assumed where only the department of the lot is known
 NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
@@ -42,13 +41,25 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
 def said_trade(shortlist: Shortlist) -> Column:
     """Confidence that a declared piece, or the code of a job, is of the trade required; NaN where nothing is declared."""
+    found, catalogue = _said_trade(shortlist), shortlist.catalogue
+    held, at = trades.by_job(catalogue)
+    by_job = trades.match(shortlist, held, at[shortlist.candidates])
+    return np.where(by_job > 0, np.fmax(found, by_job), found)
+
+
+def _said_trade(shortlist: Shortlist) -> Column:
+    """The same of pieces alone."""
+    stored = trades.by_structure(shortlist.catalogue) if shortlist.query.as_of is None else None
+    if stored is not None:
+        some = np.flatnonzero(of(shortlist, "pieces"))
+        found = np.full(len(shortlist), np.nan)
+        found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
+        return found
     found, declaration = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
     if len(declaration.texts):
         values = trade_of_texts(shortlist)[declaration.at]
         found[declaration.parts.owners] = np.maximum.reduceat(values, declaration.parts.starts[:-1])
-    held, at = trades.by_job(shortlist.catalogue)
-    by_job = trades.match(shortlist, held, at[shortlist.candidates])
-    return np.where(by_job > 0, np.fmax(found, by_job), found)
+    return found
 
 
 def trade_of_texts(shortlist: Shortlist) -> Column:
@@ -62,19 +73,6 @@ def trade_of_texts(shortlist: Shortlist) -> Column:
     return found
 
 
-def _meaning(shortlist: Shortlist) -> Column:
-    """Cosine of the lot and each evidence row, negative ones as 0; (rows,)."""
-    similarity = shortlist.similarity.get("meaning")
-    return (
-        np.zeros(len(shortlist.rows)) if similarity is None else np.maximum(similarity, 0).astype(np.float64)
-    )
-
-
-def said_near(shortlist: Shortlist) -> Column:
-    """Cosine of the lot and the nearest declared piece."""
-    return shortlist.best(_meaning(shortlist), shortlist.known(*DECLARED))
-
-
 def said_best(shortlist: Shortlist) -> Column:
     """Similarity of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
     return declared.said_best(shortlist)
@@ -85,40 +83,20 @@ def said_second(shortlist: Shortlist) -> Column:
     return declared.said_second(shortlist)
 
 
-def _trade_by(shortlist: Shortlist, source: str) -> Column:
+def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
     """Confidence that a name or code is of the trade required; NaN where it indicates no trade."""
-    return np.where(_most(shortlist, source) > 0, trades.match(shortlist, _of(shortlist, source)), np.nan)
-
-
-def _of(shortlist: Shortlist, source: str) -> trades.Floats:
-    """Trades indicated by the name or code of each candidate; (candidates, trades)."""
-    found: trades.Floats = shortlist.once(
-        f"trades {source}", lambda: TRADE_READERS[source](shortlist.catalogue, shortlist.candidates)
-    )
-    return found
-
-
-def _most(shortlist: Shortlist, source: str) -> Column:
-    """Confidence that a name or code indicates any trade."""
-    most: Column = shortlist.once(
-        f"most {source}", lambda: _of(shortlist, source).max(axis=1).astype(np.float64)
-    )
-    return most
+    rows = at[shortlist.candidates]
+    return np.where(held[rows, -1] > 0, trades.match(shortlist, held, rows), np.nan)
 
 
 def name_trade(shortlist: Shortlist) -> Column:
     """Confidence that the name is of the trade required; NaN where it indicates no trade."""
-    return _trade_by(shortlist, "name_trade")
+    return _trade_by(shortlist, *trades.by_name(shortlist.catalogue, shortlist.candidates))
 
 
 def code_trade(shortlist: Shortlist) -> Column:
     """Confidence that the activity code is of the trade required; NaN where it indicates no trade."""
-    return _trade_by(shortlist, "code_trade")
-
-
-def name_near(shortlist: Shortlist) -> Column:
-    """Cosine of the lot and the name."""
-    return shortlist.best(_meaning(shortlist), shortlist.known("name"))
+    return _trade_by(shortlist, *trades.by_code(shortlist.catalogue))
 
 
 def code_near(shortlist: Shortlist) -> Column:
@@ -129,14 +107,14 @@ def code_near(shortlist: Shortlist) -> Column:
 
 def prior_trade(shortlist: Shortlist) -> Column:
     """Relevance to the lot of the trades predicted from kind, code and name, whatever is declared."""
-    return trades.likely_by_prior(
-        shortlist.catalogue, trades.asked(shortlist), shortlist.candidates, _of(shortlist, "name_trade")
-    )
+    return trades.likely_by_prior(shortlist.catalogue, trades.asked(shortlist), shortlist.candidates)
 
 
 def other_trade(shortlist: Shortlist) -> Column:
     """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
-    best = np.maximum.reduce([_most(shortlist, source) for source in TRADE_READERS])
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    tables = trades.by_name(catalogue, rows), trades.by_code(catalogue)
+    best = np.maximum.reduce([held[at[rows], -1] for held, at in tables]).astype(np.float64)
     met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
@@ -157,7 +135,16 @@ def silent(shortlist: Shortlist) -> Column:
 
 def pieces(shortlist: Shortlist) -> Column:
     """Number of declared pieces, up to 20."""
-    return np.minimum(shortlist.count(shortlist.known(*DECLARED)), 20.0)
+    if shortlist.query.as_of is not None:
+        return np.minimum(shortlist.count(shortlist.known(*DECLARED)), 20.0)
+    catalogue = shortlist.catalogue
+    all_ = catalogue.once("pieces", lambda: _pieces_of(catalogue))
+    return np.asarray(all_[shortlist.candidates], dtype=np.float64)
+
+
+def _pieces_of(catalogue: Catalogue) -> NDArray[np.int8]:
+    many = np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue))
+    return np.minimum(many, 20).astype(np.int8)
 
 
 # ------------------------------------------------------------------------------------------ the place
@@ -299,7 +286,7 @@ def lends(shortlist: Shortlist) -> Column:
 PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
-        kind, public_body, lends, said_best, said_second, said_near, said_trade, name_trade, code_trade, name_near, code_near, prior_trade, other_trade, sure,
+        kind, public_body, lends, said_best, said_second, said_trade, name_trade, code_trade, code_near, prior_trade, other_trade, sure,
         silent, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip

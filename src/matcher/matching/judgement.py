@@ -38,7 +38,10 @@ RULES: Mapping[str, Mapping[str, float]] = {
 
 #: Columns that cost little and tell most of those who are out of reach.
 PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
-GRID = ("beyond", "kind")  # those that tables combine with columns of texts
+#: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
+TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent")
+GRID = ("beyond", "kind", "sure")  # those that tables combine with other columns
+STEPS = (PLACED, (*PLACED, *TRADED))  # in which candidates are left out
 ROUNDING = 1e-6  # of a sum of tables, at most
 
 CLOSED = 10.0  # log-odds subtracted for an establishment closed according to the register
@@ -59,13 +62,8 @@ def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
     return np.asarray(cuts.searchsorted(values) + np.isnan(values))  # searchsorted puts NaN after all cuts
 
 
-def _looked_up(values: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]) -> Column:
-    """The value at the cells of one column or two, each of length 1 or n."""
-    return values.take(cells[0] if len(cells) == 1 else cells[0] * values.shape[1] + cells[1])
-
-
 class _EndToEnd:
-    """The tables one after the other in one array: one candidate is looked up at once, forty times faster to call.
+    """The tables one after the other in one array, in which all candidates are looked up at once.
 
     The cell of a table is at `base` + the sum of the cells of its `columns` times `strides`; a table over one column has for
     second one a column that is always 0.
@@ -76,26 +74,35 @@ class _EndToEnd:
         cuts = {name: cuts for table in tables for name, cuts in zip(table.columns, table.cuts, strict=True)}
         self.names = list(cuts)
         number = {name: place for place, name in enumerate([*cuts, ""])}
-        self._columns = np.array([[number[name] for name in (*table.columns, "")[:2]] for table in tables])
-        self._strides = np.array([[*table.values.shape[1:], 1, 0][:2] for table in tables])
+        self._columns = np.array([[number[name] for name in (*table.columns, "")[:2]] for table in tables]).T
+        self._strides = np.array([[*table.values.shape[1:], 1, 0][:2] for table in tables]).T[:, :, None]
         self._values = np.concatenate([table.values.ravel() for table in tables])
         sizes = np.array([table.values.size for table in tables])
-        self._base = np.cumsum(sizes) - sizes
-        self._themes = np.array([THEMES.index(table.theme) for table in tables])
+        self._base = (np.cumsum(sizes) - sizes)[:, None]
+        self._themes = np.searchsorted([THEMES.index(table.theme) for table in tables], range(len(THEMES)))
         longest = max(map(len, cuts.values()))
         self._cuts = np.array(
-            [np.pad(c, (0, longest - len(c)), constant_values=np.inf) for c in cuts.values()]
+            [np.pad(c, (0, longest - len(c)), constant_values=np.inf) for c in (*cuts.values(), ())]
         )
-        self._last = np.array([len(c) + 1 for c in cuts.values()])
+        self._last = np.array([[len(c) + 1] for c in (*cuts.values(), ())])
 
-    def sums(self, values: Column) -> Column:
-        """The sum of each theme for one value of each of `names`."""
-        below = (self._cuts < values[:, None]).sum(axis=1)
-        cells = np.append(np.where(np.isnan(values), self._last, below), 0)
-        at = self._base + (cells[self._columns] * self._strides).sum(axis=1)
-        return np.asarray(
-            np.bincount(self._themes, self._values[at], minlength=len(THEMES)), dtype=np.float64
-        )
+    def cells(self, values: Column) -> NDArray[np.int64]:
+        """The cell of each value, both as made by `rows`."""
+        below = (self._cuts[:, :, None] < values[:, None, :]).sum(axis=1)
+        return np.asarray(np.where(np.isnan(values), self._last, below))
+
+    def rows(self, columns: Mapping[str, NDArray[Any]], size: int) -> NDArray[Any]:
+        """The columns as rows in the order of `names`, those of length 1 repeated, and a row of zeros; (names + 1, size)."""
+        found = np.zeros((len(self.names) + 1, size), dtype=columns[self.names[0]].dtype)
+        for row, name in zip(found, self.names, strict=False):
+            row[:] = columns[name]
+        return found
+
+    def sums(self, cells: NDArray[np.int64]) -> Column:
+        """The sum of each theme for the cells of each candidate, as made by `rows`; shape (themes, n)."""
+        (first, second), (by, and_by) = self._columns, self._strides
+        found = self._values[self._base + cells[first] * by + cells[second] * and_by]
+        return np.asarray(np.add.reduceat(found, self._themes, axis=0))
 
 
 class Judgement:
@@ -119,9 +126,8 @@ class Judgement:
         }
         self._end_to_end = _EndToEnd(self.tables)
         self._of_lot = tuple(name for name in self.columns if name not in evidence.PER_CANDIDATE)
-        self._bounds = Bounds(
-            [(table.columns, table.values) for table in self.tables], PLACED, self._of_lot, GRID
-        )
+        values = [(table.columns, table.values) for table in self.tables]
+        self._bounds = {known: Bounds(values, known, self._of_lot, GRID) for known in STEPS}
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
         self._steps = {name: steps(spec) for name, spec in RULES.items()}
 
@@ -137,20 +143,13 @@ class Judgement:
     def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast."""
         size = max(map(len, columns.values()))
-        if size == 1:
-            values = np.array([columns[name][0] for name in self._end_to_end.names])
-            found = self._end_to_end.sums(values).reshape(-1, 1)
-            found[THEMES.index("likely_need")] += self.base
-            return dict(zip(THEMES, found, strict=True))
-        return self._added({name: cell(cuts, columns[name]) for name, cuts in self._cuts.items()}, size)
+        return self._summed(self._end_to_end.cells(self._end_to_end.rows(columns, size)))
 
-    def _added(self, cells: Mapping[str, NDArray[np.int64]], size: int) -> dict[str, Column]:
-        """The same for the cell of each value."""
-        added = {theme: np.zeros(size) for theme in THEMES}
-        for table in self.tables:
-            added[table.theme] += _looked_up(table.values, [cells[name] for name in table.columns])
-        added["likely_need"] += self.base
-        return added
+    def _summed(self, cells: NDArray[np.int64]) -> dict[str, Column]:
+        """The same for the cells of the columns, (columns and one, n)."""
+        found = self._end_to_end.sums(cells)
+        found[THEMES.index("likely_need")] += self.base
+        return dict(zip(THEMES, found, strict=True))
 
     @property
     def cells(self) -> tuple[str, str]:
@@ -158,12 +157,16 @@ class Judgement:
         return ("cells", self.fingerprint)
 
     def may_reach(
-        self, shortlist: Shortlist, chance: float, given: Mapping[str, float | Column]
+        self,
+        shortlist: Shortlist,
+        chance: float,
+        given: Mapping[str, float | Column],
+        known: tuple[str, ...] = PLACED,
     ) -> NDArray[np.bool_]:
-        """Candidates of whom PLACED alone allows a probability of at least `chance`, with some columns replaced; (n,)."""
+        """Candidates whose `known` columns (PLACED, or TRADED too) allow a probability of `chance`, some of them replaced; (n,)."""
         columns = {name: np.atleast_1d(values) for name, values in given.items()}
-        highest = self.base + self._bounds.highest(
-            self._cells_with(shortlist, columns, (*PLACED, *self._of_lot))
+        highest = self.base + self._bounds[known].highest(
+            self._cells_with(shortlist, columns, (*known, *self._of_lot))
         )
         least = np.log(chance) - np.log1p(-chance) - ROUNDING if chance > 0 else -np.inf
         return np.broadcast_to(highest >= least, (len(shortlist),))
@@ -172,7 +175,8 @@ class Judgement:
         """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
         if len(shortlist) == 1:
             return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | dict(given))
-        return self._added(self._cells_with(shortlist, given, self._cuts), len(shortlist))
+        cells = self._cells_with(shortlist, given, self._cuts)
+        return self._summed(self._end_to_end.rows(cells, len(shortlist)))
 
     def _cells_with(
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]

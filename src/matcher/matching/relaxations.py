@@ -16,6 +16,8 @@ from matcher.matching.suitability import ON_THE_SPOT, bidders, proposable
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
 
+FEW = 5  # bidders, below which those too far are counted
+
 
 def relaxations(ranking: Ranking, wide: Ranking | None) -> tuple[str, ...]:
     """The smallest relaxations that find more bidders, in French; `wide` is the ranking of the lot without the user's filters."""
@@ -26,7 +28,7 @@ def relaxations(ranking: Ranking, wide: Ranking | None) -> tuple[str, ...]:
     found = (
         _without_filters(ranking, wide, base) if wide is not None else "",
         _without_reservation(widest, base),
-        _farther(widest),
+        _farther(widest) if base < FEW else "",
     )
     return tuple(sentence for sentence in found if sentence)
 
@@ -52,10 +54,8 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 def _farther(ranking: Ranking) -> str:
     """Structures that would be likely if they were located at the place of work."""
-    compared = ranking.shortlist
+    compared, left = ranking.shortlist, _left_out(ranking)
     too_far = _likely_on_the_spot(compared) & (ranking.levels < PLAUSIBLE)
-    far = distances.shown(compared)[too_far].min(initial=np.inf)
-    left = _left_out(ranking, next((limit for limit in FARTHER_KM if far <= limit), FARTHER_KM[-1]))
     as_well = _likely_on_the_spot(left)
     for limit in FARTHER_KM:
         more = bidders(compared, too_far & (distances.shown(compared) <= limit))
@@ -65,12 +65,16 @@ def _farther(ranking: Ranking) -> str:
     return ""
 
 
-def _left_out(ranking: Ranking, limit: float) -> Shortlist:
-    """Candidates within a distance that were not compared, and may be likely on the spot."""
+def _left_out(ranking: Ranking) -> Shortlist:
+    """Candidates that were not compared, and may be likely on the spot."""
     judge, everyone = judgement.shipped(), ranking.everyone
-    may = ~np.isin(everyone.candidates, ranking.shortlist.candidates, assume_unique=True)
-    some = judge.narrowed(everyone, may & (distances.shown(everyone) <= limit) & proposable(everyone))
-    return judge.narrowed(some, judge.may_reach(some, judge.likely, ON_THE_SPOT)) if len(some) else some
+    left = ~np.isin(everyone.candidates, ranking.shortlist.candidates, assume_unique=True)
+    near = distances.shown(everyone) <= FARTHER_KM[-1]
+    found = judge.narrowed(everyone, left & near & proposable(everyone))
+    for known in judgement.STEPS:
+        if len(found):
+            found = judge.narrowed(found, judge.may_reach(found, judge.likely, ON_THE_SPOT, known))
+    return found
 
 
 def _likely_on_the_spot(shortlist: Shortlist) -> NDArray[np.bool_]:

@@ -24,9 +24,9 @@ from matcher.reference.codes import cpv_label
 from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
-#: Up to this many evidence rows every row is compared, so that recall is complete.
-EXHAUSTIVE_UP_TO = 8_000
-NEAREST = 500  # rows of each retriever
+#: Up to this many structures all are candidates; of more, so many of the nearest, whatever they say of themselves.
+COMPARED = 8_000
+NEAREST = 500  # rows of each index
 
 
 def query_of(
@@ -72,11 +72,11 @@ def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEA
 def shortlist_of(
     catalogue: Catalogue, query: Query, k: int = NEAREST, *, exhaustive: bool = False
 ) -> Shortlist:
-    """Candidates of a lot: every allowed structure when they are few, else the union of k per retriever.
+    """Candidates of a lot: every allowed structure up to COMPARED, else those nearest to its place and k rows of each index.
 
-    `exhaustive` compares all of them, however many.  The retrievers are the indexes (words, meaning, the lot's own
-    words) and geographic proximity; every index then compares every row of every candidate.  Filters are applied
-    before the search, so they never cost recall.
+    `exhaustive` compares all of them, however many.  The indexes (words, meaning) find those who
+    work far from home, and anybody where no place is known; every index then compares every row of every candidate.
+    Filters are applied before the search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or _few(catalogue, allowed):
@@ -119,9 +119,8 @@ def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
 
 
 def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
-    """Are the allowed rows few enough to compare them all?"""
-    rows = catalogue.evidence.num_rows if allowed is None else int(np.diff(catalogue.offsets)[allowed].sum())
-    return rows <= EXHAUSTIVE_UP_TO
+    """Are the allowed structures few enough to compare them all?"""
+    return (len(catalogue) if allowed is None else int(allowed.sum())) <= COMPARED
 
 
 def _found(
@@ -130,14 +129,12 @@ def _found(
     """Structures returned by any retriever, in increasing order."""
     row_mask = None if allowed is None else allowed[catalogue.owners]
     rows = [_retrieved(index, query, k, row_mask) for index in catalogue.indexes.values()]
-    meaning, words = catalogue.index("meaning"), catalogue.index("words")
-    if query.part != query.text and words is not None:
-        rows.append(words.search(query.part, query.vector, k // 2, row_mask))
+    meaning = catalogue.index("meaning")
     if meaning is not None:  # a structure with one of several trades is seldom similar to the whole text
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
     chosen = np.zeros(len(catalogue), dtype=bool)
     chosen[catalogue.owners[np.concatenate(rows)]] = True
-    chosen[nearest(catalogue, query.places, k // 2, allowed)] = True
+    chosen[nearest(catalogue, query.places, COMPARED, allowed)] = True
     return np.flatnonzero(chosen)
 
 

@@ -20,10 +20,11 @@ from matcher.catalogue.files import save_derived
 from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
 from matcher.matching import declared, evidence, judgement, trades
+from matcher.matching.shortlist import heads
 from matcher.reference import paths, tables
 
 CODE = ("reference", "learned", "matching")  # wings that read
-BLOCK = 2_000  # names read at a time
+BLOCK = 2_000  # names, or structures, at a time
 
 
 def save(catalogue: Catalogue, folder: Path) -> None:
@@ -50,6 +51,7 @@ def adopt(catalogue: Catalogue) -> None:
         declared.PIECES, lambda: declared.Pieces(catalogue, _reading(catalogue, held), held["numbers"])
     )
     activities.keep(catalogue.encoder, held["activities"])
+    catalogue.once(trades.OF_STRUCTURES, lambda: held["trades_of_structures"])
     catalogue.once("names", lambda: Names(held["names"]))
     for key in evidence.NAMES:
         catalogue.keep_answers(key, held[_file_of(key)])
@@ -99,7 +101,22 @@ def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
         "numbers": numbers, "keys": np.array(reading.keys, dtype=np.int64)[texts], "many": many, "starts": np.cumsum(many) - many,
         "words": words, "ends": ends, "views": reading.views[slots], "same": reading.same[slots],
         "trades_of_pieces": by_piece[slots], "trades_of_texts": by_text[texts],
+        "trades_of_structures": _of_structures(catalogue.owners[rows], len(catalogue), by_text[texts], at),
     }  # fmt: skip
+
+
+def _of_structures(
+    owners: NDArray[np.int64], count: int, by_text: NDArray[np.float32], at: NDArray[np.int64]
+) -> NDArray[np.float16]:
+    """Maximum weight of each trade over the texts of each structure; (structures, trades), trade by trade: few are asked at a time."""
+    found = np.zeros((count, by_text.shape[1]), dtype=np.float16, order="F")
+    first = heads(owners)
+    ends = np.append(first, len(owners))
+    for low in range(0, len(first), BLOCK):
+        begins = first[low : low + BLOCK]
+        end = ends[min(low + BLOCK, len(first))]
+        found[owners[begins]] = np.maximum.reduceat(by_text[at[begins[0] : end]], begins - begins[0])
+    return found
 
 
 def _reading(catalogue: Catalogue, held: Mapping[str, NDArray[Any]]) -> declared.Reading:

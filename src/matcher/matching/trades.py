@@ -31,7 +31,8 @@ Floats = NDArray[np.float32]
 CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
 NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
-OF_PIECES, OF_TEXTS = "trades", "trades of texts"  # what is derived of declared texts
+#: What is derived of declared texts.
+OF_PIECES, OF_TEXTS, OF_STRUCTURES = "trades", "trades of texts", "trades of structures"
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and of a part of it
 
@@ -117,6 +118,8 @@ def match(
 ) -> NDArray[np.float64]:
     """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
     trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
+    if rows is not None and len(held) < len(rows):
+        return match(shortlist, held)[rows]
     weights = held.T[trades_] if rows is None else held[rows, trades_[:, None]]
     # one row for each trade: numpy reduces few long rows much faster than many short ones
     return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
@@ -176,19 +179,26 @@ def of_code(code: str) -> Floats:
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_name(catalogue: Catalogue, rows: Any) -> Floats:
-    """`of_name` of these structures; shape (rows, trades)."""
-    like = np.zeros(len(names()), dtype=np.float32)
-    return catalogue.worded("trades", "name", lambda name: of_name(name or ""), rows, like)
+def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
+    """Trades of each name, of those of `rows` at least, with their highest as last column, and the name of each structure.
+
+    Shapes: (names, trades and one), (structures,).
+    """
+    like = np.zeros(len(names()) + 1, dtype=np.float32)
+    return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
 
 
-def by_code(catalogue: Catalogue, rows: Any) -> Floats:
-    """`of_code` of these structures; shape (rows, trades)."""
+def by_code(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int32]]:
+    """The same of each activity code."""
     numbers, codes = catalogue.coded("naf")
     known = catalogue.once(
-        "trades by code", lambda: np.array([of_code(code or "") for code in [*codes, ""]], dtype=np.float32)
+        "trades by code", lambda: np.array([_with_highest(of_code(code or "")) for code in [*codes, ""]])
     )
-    return np.asarray(known[numbers[rows]])
+    return known, numbers
+
+
+def _with_highest(weights: Floats) -> Floats:
+    return np.append(weights, weights.max(initial=0.0)).astype(np.float32)
 
 
 @cache
@@ -224,6 +234,12 @@ def by_piece(pieces: Pieces) -> NDArray[np.float16]:
 def by_text(pieces: Pieces) -> Floats:
     """Maximum weight of each trade over the pieces of every text encoded so far; (texts, trades)."""
     return pieces.highest(OF_TEXTS, lambda: by_piece(pieces))
+
+
+def by_structure(catalogue: Catalogue) -> NDArray[np.float16] | None:
+    """Maximum weight of each trade over all that a structure declares, where it is stored; (structures, trades)."""
+    found: NDArray[np.float16] | None = catalogue.kept(OF_STRUCTURES)
+    return found
 
 
 # ------------------------------------------------------------------------------------------ of a silent structure
@@ -290,22 +306,17 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
     return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
 
 
-def likely_by_prior(
-    catalogue: Catalogue, need: Floats, rows: NDArray[np.int64], named: Floats | None = None
-) -> NDArray[np.float64]:
-    """Match of a need with the prior trades of structures, by kind, code and name; (rows,).
-
-    `named` is `by_name` of the rows, where it is known already.
-    """
+def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Match of a need with the prior trades of structures, by kind, code and name; (rows,)."""
     asked, worth = relevant(need)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
-    held = by_name(catalogue, rows) if named is None else named
+    held, at = by_name(catalogue, rows)
     weight = dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
-    any_name = np.asarray(weight["any name"] * held.max(axis=1) + priors().bias, dtype=np.float32)
+    any_name = np.asarray(weight["any name"] * held[at[rows], -1] + priors().bias, dtype=np.float32)
     logits = (
         by_kind[catalogue.coded("kind")[0][rows], asked[:, None]]
         + coded[catalogue.coded("naf")[0][rows], asked[:, None]]
-        + weight["name"] * held.T[asked]
+        + weight["name"] * held[at[rows], asked[:, None]]
         + any_name
     )
     return np.asarray((worth / (1 + np.exp(-logits))).max(axis=0, initial=0.0), dtype=np.float64)

@@ -45,7 +45,7 @@ TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likel
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
 MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
-    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "said_near": (TRADE, 1), "name_near": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
+    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
     "silent": (TRADE, 0), "pieces": (TRADE, 0),
     "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
@@ -56,8 +56,7 @@ MAIN: Mapping[str, tuple[str, int]] = {
 PAIRS: Mapping[tuple[str, str], str] = {
     ("sure", "beyond"): PLACE, ("said_best", "beyond"): PLACE, ("said_best", "kind"): ROLE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
     ("kind", "asks"): ROLE, ("kind", "clause"): ROLE, ("sure", "kind"): ROLE, ("silent", "asks"): ROLE,
-    ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "said_near"): TRADE, ("sure", "name_near"): TRADE,
-    ("sure", "code_near"): TRADE,
+    ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "code_near"): TRADE,
 }  # fmt: skip
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
+from matcher.catalogue.columns import DECLARED
 from matcher.domain import Offer
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
@@ -57,15 +60,15 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    texts, pieces = declared.texts_of(shortlist), declared.pieces(shortlist)
-    place = int(np.searchsorted(texts.parts.owners, i))
-    low, high = texts.parts.starts[place : place + 2].tolist()
-    row = low + int(np.argmax(evidence.trade_of_texts(shortlist)[texts.at[low:high]]))
-    first, end = pieces.reading.span(int(texts.texts[texts.at[row]]))
+    pieces = declared.pieces(shortlist)
+    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
+    rows = shortlist.rows[low:high][shortlist.known(*DECLARED)[low:high]]
+    texts = pieces.texts(rows)
+    best = int(np.argmax(trades.match(shortlist, trades.by_text(pieces), texts)))
+    first, end = pieces.reading.span(int(texts[best]))
     values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
-    held = int(shortlist.rows[texts.parts.inside[row]])
-    text = str(shortlist.catalogue.texts[held].as_py())
-    return pieces.text(first + int(np.argmax(values))), text, shortlist.catalogue.offer(held)
+    offer = shortlist.catalogue.offer(int(rows[best]))
+    return pieces.text(first + int(np.argmax(values))), shortlist.catalogue.text(int(rows[best])), offer
 
 
 def _quote(piece: str, text: str, title: str) -> str:
@@ -73,9 +76,9 @@ def _quote(piece: str, text: str, title: str) -> str:
 
     A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.
     """
-    if piece in declared.cut(title):
+    if title and piece in declared.cut(title):
         return shorten(_bare(title), QUOTED)
-    sentence = _bare(declared.cut(text).get(piece, piece))
+    sentence = _bare(_cut(text).get(piece, piece))
     head = f"{_bare(title)} : " if title else ""
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
@@ -85,6 +88,11 @@ def _quote(piece: str, text: str, title: str) -> str:
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
     return shorten(head + before + sentence[begun:], QUOTED)
+
+
+@lru_cache(4_000)  # a structure is explained for many lots
+def _cut(text: str) -> Mapping[str, str]:
+    return declared.cut(text)
 
 
 def _weak(piece: str) -> bool:
@@ -104,11 +112,17 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
-    held = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])[0]
+    held = _by_name(shortlist, i)
     met = held * trades.asked(shortlist)
     if sure >= STATED and met.any():
         return Why(f"son nom évoque ce métier ({_label(met)})")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")
+
+
+def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
+    """The trades that the name of candidate i indicates; (trades,)."""
+    held, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])
+    return held[at[shortlist.candidates[i]], :-1]
 
 
 def _inferred(shortlist: Shortlist, i: int) -> Why:
@@ -120,10 +134,8 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:
-    row = shortlist.candidates[i : i + 1]
-    held = np.maximum(
-        trades.by_code(shortlist.catalogue, row)[0], trades.by_name(shortlist.catalogue, row)[0]
-    )
+    codes, at = trades.by_code(shortlist.catalogue)
+    held = np.maximum(codes[at[shortlist.candidates[i]], :-1], _by_name(shortlist, i))
     if held.max(initial=0.0) >= NEAR:
         return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
     return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
