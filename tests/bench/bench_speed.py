@@ -49,10 +49,10 @@ from matcher.matching.engine import Matcher
 
 ROOT = Path(__file__).parents[2]
 WARM = 200  # notices answered before matches are measured
+FEW = 60  # notices for which all structures are compared
 RATE = 50  # needs a second that the service is asked
 TURNS = 2  # of so many seconds without and with swaps
 SETTLES = 10.0  # seconds in which the last catalogue put in place is taken up
-FEW = 60  # notices for which all structures are compared
 Row = dict[str, Any]
 
 
