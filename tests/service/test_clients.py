@@ -62,7 +62,7 @@ def test_the_client_asks_and_tells_the_remedy(folder: Path) -> None:
         with pytest.raises(Problem) as unknown:
             Client(address, key="mlg_no_such").exposure()
         assert unknown.value.status == 401
-    with pytest.raises(Problem, match="does not answer.*check the address") as gone:
+    with pytest.raises(Problem, match=r"does not answer.*check the address") as gone:
         client.match({"need": "tonte"})
     assert gone.value.status == 0
 
