@@ -155,7 +155,7 @@ class Structure:
     naf: str | None = None
     legal_form: str = ""
     address: str = ""
-    place: Place = field(default_factory=Place)
+    place: Place = Place()
     zone: Zone | None = None
     description: str = ""
     offers: tuple[Offer, ...] = ()
@@ -265,7 +265,7 @@ AuthorityType = Literal["state", "local", "entity", ""]
 class Buyer:
     id: str = ""  # SIRET where published, else what was published
     name: str = ""
-    place: Place = field(default_factory=Place)
+    place: Place = Place()
     type: AuthorityType = ""  # as its notice states it: thresholds depend on it
 
 
@@ -322,10 +322,10 @@ class Award:
 
     uid: str
     title: str
-    buyer: Buyer = field(default_factory=Buyer)
+    buyer: Buyer = Buyer()
     holders: tuple[Holder, ...] = ()
     cpv: str | None = None
-    place: Place = field(default_factory=Place)
+    place: Place = Place()
     amount: float | None = None
     notified: date | None = None
     duration_months: float | None = None
@@ -348,7 +348,7 @@ class Tender:
     format: str  # the source that read it: "boamp", "eforms", "ted", "decp", ...
     title: str
     description: str = ""
-    buyer: Buyer = field(default_factory=Buyer)
+    buyer: Buyer = Buyer()
     joint_buyers: tuple[Buyer, ...] = ()  # joint procurement with `buyer`
     lots: tuple[Lot, ...] = ()
     nature: Nature = "call"

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matcher import codec
 from matcher.catalogue import build
+from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.domain import Recipe
+from matcher.catalogue.rows import offers_in
+from matcher.domain import Offer, Recipe, Structure, Zone
 from matcher.reading import gather
 
 
@@ -31,3 +34,31 @@ def test_vectors_written_as_they_are_made_are_those_kept_in_memory(
     del made
     gc.collect()
     assert [path.name for path in tmp_path.iterdir()] == ["catalogue"]
+
+
+def test_offers_cut_from_a_structure_are_those_written_one_by_one() -> None:
+    """Whatever their texts hold of what they are cut at."""
+    hostile = ("}],", '},{"id":"x"', '"offers":[{"id":', "}]}", '}],"website":', "\\", "é}],\u2028\n", "")
+    offers = tuple(
+        Offer(id=text, title=text, text=other, sectors=(text,), zone=Zone(regions=(other,)), evidence=text)
+        for text in hostile
+        for other in hostile
+    )
+    for some in ((), offers[:1], offers, *((offer, offers[0]) for offer in offers)):
+        for more in (
+            {},
+            {"website": "}]"},
+            {"provenance": {'}],"a': "}]}"}},
+            {"description": '"offers":[{"id":'},
+        ):
+            written = codec.to_text(Structure(siret="1", name="}]", offers=some, **more), brief=True)  # type: ignore[arg-type]
+            assert offers_in(written) == [codec.to_text(offer, brief=True) for offer in some]
+
+
+def test_what_was_made_without_collections_is_not_searched_at_once() -> None:
+    gc.collect()
+    frozen = gc.get_freeze_count()
+    with no_collections():
+        made = [[] for _ in range(2_000)]  # type: ignore[var-annotated]
+    assert gc.isenabled() and gc.get_freeze_count() == frozen
+    assert set(map(id, made)) <= set(map(id, gc.get_objects(generation=2)))

@@ -24,20 +24,18 @@ from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.rows import (
     _evidence_of_awards,
-    _evidence_table,
     _profile,
     _Row,
-    _structure_table,
     index_words,
+    numbers,
+    tables_of,
 )
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__
 from matcher.reference.text import coded
 
-BLOCK = 20_000  # structures per block
-
-
+BLOCK = 5_000  # structures per block
 #: From this many texts on vectors are kept in half precision.
 HALVED_FROM = 1_000_000
 
@@ -74,7 +72,8 @@ def build_catalogue(
     held = _held(reuse, encoder)
     tables, evidences = [], []
     words: list[str] = []
-    numbers: dict[str, int] = {}  # of the texts met
+    met: dict[str, int] = {}  # the number of each text
+    with_codes: dict[tuple[int, tuple[str, ...]], str] = {}  # a text and the codes of an offer, in words
     texts: list[NDArray[np.int32]] = []
     blocks = _Blocks(encoder.dimension, home)
     for low in range(
@@ -87,21 +86,24 @@ def build_catalogue(
             first_rows.append(len(rows))
             rows.extend(_profile(structure))
             rows.extend(pieces.pop(key, ()))
-        evidences.append(_evidence_table(rows))
-        tables.append(_structure_table(list(block.values()), first_rows, evidences[-1]))
-        met = len(numbers)
-        texts.append(
-            np.fromiter((numbers.setdefault(row.text, len(numbers)) for row in rows), np.int32, len(rows))
-        )
-        blocks.add(_encode(encoder, list(islice(numbers, met, None)), reuse, held))
-        words.extend(coded(row.text, row.offer.cpv) for row in rows)
+        listed, evidence = tables_of(list(block.values()), first_rows, rows)
+        tables.append(listed)
+        evidences.append(evidence)
+        known_texts = len(met)
+        texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
+        blocks.add(_encode(encoder, list(islice(met, known_texts, None)), reuse, held))
+        for row, number in zip(rows, texts[-1].tolist(), strict=True):
+            key = number, row.offer.cpv
+            if key not in with_codes:
+                with_codes[key] = coded(row.text, row.offer.cpv)
+            words.append(with_codes[key])
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
     evidence_table = pa.concat_tables(evidences).combine_chunks()
     del evidences
     table, written = blocks.whole()
-    vectors = Vectors(Texts(np.concatenate(texts), len(numbers)), table)
-    del numbers
+    vectors = Vectors(Texts(np.concatenate(texts), len(met)), table)
+    del met, with_codes
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
     manifest = _manifest(structure_table, evidence_table, recipe, encoder)
     made = Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
@@ -120,49 +122,45 @@ class _Blocks:
 
     def __init__(self, dimension: int, home: Path | None) -> None:
         self._dimension, self._home = dimension, home
-        self._parts: list[NDArray[Any]] = []
+        self._table: NDArray[Any] = np.empty((0, dimension), dtype=np.float32)
         self._file: Path | None = None
         self._rows = 0
-        self._dtype: Any = np.dtype(np.float32)
 
     def add(self, block: NDArray[np.float32]) -> None:
-        self._rows += len(block)
-        if (
-            self._rows > HALVED_FROM and self._dtype != np.float16
-        ):  # in single precision they take twice the room
-            self._dtype = np.dtype(np.float16)
-            earlier, self._parts, before = self._parts, [], self._file
-            self._file = None
-            for part in _blocks_of(before, self._dimension) if before else earlier:
-                self._put(part)
-            if before is not None:
-                before.unlink()
-        self._put(block)
-
-    def _put(self, block: NDArray[Any]) -> None:
-        block = np.ascontiguousarray(block, dtype=self._dtype)
+        if self._rows + len(block) > HALVED_FROM and self._table.dtype != np.float16:
+            self._halve()
         if self._home is None:
-            self._parts.append(block)
-            return
+            self._table.resize((self._rows + len(block), self._dimension), refcheck=False)  # without a copy
+            self._table[self._rows :] = block
+        else:
+            self._write(block)
+        self._rows += len(block)
+
+    def _halve(self) -> None:
+        """Hold in half precision what is there: in single precision it takes twice the room."""
+        before, self._file = self._file, None
+        self._table = self._table.astype(np.float16)
+        if before is not None:
+            for part in _blocks_of(before, self._dimension):
+                self._write(part)
+            before.unlink()
+
+    def _write(self, block: NDArray[Any]) -> None:
         if self._file is None:
+            assert self._home is not None
             self._file = _beside(self._home)
             with self._file.open("xb") as sink:
-                _head(sink, (0, self._dimension), self._dtype)
+                _head(sink, (0, self._dimension), self._table.dtype)
         with self._file.open("ab") as sink:
-            sink.write(block.data)
+            sink.write(np.ascontiguousarray(block, dtype=self._table.dtype).data)
 
     def whole(self) -> tuple[NDArray[Any], Path | None]:
         """All of them as one array, and the file from which it is memory-mapped, if it is."""
-        if self._file is not None:
-            with self._file.open("r+b") as sink:  # the head has room for the number of rows
-                _head(sink, (self._rows, self._dimension), self._dtype)
-            return np.asarray(np.load(self._file, mmap_mode="r", allow_pickle=False)), self._file
-        vectors = np.empty((self._rows, self._dimension), dtype=self._dtype)
-        end = self._rows
-        while self._parts:  # each is released once copied
-            vectors[end - len(self._parts[-1]) : end] = self._parts[-1]
-            end -= len(self._parts.pop())
-        return vectors, None
+        if self._file is None:
+            return self._table, None
+        with self._file.open("r+b") as sink:  # the head has room for the number of rows
+            _head(sink, (self._rows, self._dimension), self._table.dtype)
+        return np.asarray(np.load(self._file, mmap_mode="r", allow_pickle=False)), self._file
 
 
 def _beside(home: Path) -> Path:
@@ -242,8 +240,7 @@ def _spliced(
     rows: Sequence[_Row],
 ) -> Catalogue:
     """This catalogue without the structure rows `touched`, and with these structures and their rows."""
-    more = _evidence_table(rows)
-    added = _structure_table(structures, first_rows, more)
+    added, more = tables_of(structures, first_rows, rows)
     n, m = len(catalogue), catalogue.evidence.num_rows
     stays = np.ones(n, dtype=bool)
     stays[touched] = False
@@ -345,10 +342,9 @@ def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
 def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:
     """The table with these first rows, and its bidders numbered in order of appearance."""
     sirens = structures.column("siren").combine_chunks()
-    numbers = sirens.dictionary_encode().indices if structures.num_rows else pa.array([], pa.int32())
     for name, values in (
-        ("bidder", numbers.cast(pa.int32())),
-        ("first_row", pa.array(first_rows, pa.int64())),
+        ("bidder", sirens.dictionary_encode().indices.cast(pa.int32())),
+        ("first_row", numbers(first_rows, np.int64)),
     ):
         structures = structures.set_column(structures.column_names.index(name), name, values)
     return structures
@@ -365,6 +361,9 @@ def _encode(
     encoder: Any, texts: Sequence[str], reuse: Catalogue | None = None, held: Mapping[str, int] | None = None
 ) -> NDArray[np.float32]:
     """Vectors of the texts, which all differ; those of `held` are taken from `reuse`."""
+    if texts and not held:
+        fresh: NDArray[np.float32] = encoder.encode(texts, role="passage")
+        return fresh
     old = np.array([(held or {}).get(text, -1) for text in texts], dtype=np.int64)
     missing = [texts[i] for i in np.flatnonzero(old < 0).tolist()]
     table = np.zeros((len(texts), encoder.dimension), dtype=np.float32)

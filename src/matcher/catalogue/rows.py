@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +25,7 @@ from matcher.reference.text import clean, coded, fold
 ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One piece of evidence on its way into the table."""
 
     nature: str
@@ -48,8 +50,7 @@ def _profile(structure: Structure) -> Iterator[_Row]:
                     id=f"{structure.siret}#naf", title=label, nature="naf", naf=structure.naf, source=source
                 ),
             )
-    described = any(offer.nature == "description" for offer in structure.offers)
-    if structure.description and not described:
+    if structure.description and not any(offer.nature == "description" for offer in structure.offers):
         text = structure.description
         yield _Row(
             "description",
@@ -138,67 +139,115 @@ def _award_row(award: Award, undated: date | None) -> _Row:
     return _Row("award", f"{title}. {label}" if label else title, offer)
 
 
-def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
+def tables_of(
+    structures: Sequence[Structure], first_rows: Sequence[int], rows: Sequence[_Row]
+) -> tuple[pa.Table, pa.Table]:
+    """Structures and the evidence of them, that of each from its first row on, as the two tables of a catalogue."""
+    located = [_located(structure) for structure in structures]
+    payloads = [codec.to_text(structure, brief=True) for structure in located]
+    offers = {
+        id(offer): written
+        for structure, payload in zip(structures, payloads, strict=True)
+        for offer, written in zip(structure.offers, offers_in(payload), strict=True)
+    }
+    evidence = _evidence_table(rows, offers)
+    return _structure_table(located, payloads, first_rows, evidence), evidence
+
+
+_OFFERS = re.compile(rb'"offers":\[\{"id":(.*)\}\](?:,"[a-z]|\}$)')
+
+
+def offers_in(payload: bytes) -> list[bytes]:
+    """The offers of a structure as they stand in its JSON: cutting them out takes a fifth of writing them again.
+
+    Text holds no bare quote: what is cut at stands between two offers, and after the last, alone.
+    """
+    found = _OFFERS.search(payload)
+    return [b'{"id":%b}' % offer for offer in found[1].split(b'},{"id":')] if found else []
+
+
+def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Table:
     offers = [row.offer for row in rows]
     zones = [offer.zone for offer in offers]
-    bits = [zone_bits(zone) for zone in zones]
+    bits_of = {id(zone): zone_bits(zone) for zone in {id(zone): zone for zone in zones}.values()}
+    bits = [bits_of[id(zone)] for zone in zones]  # the offers of a structure share one
     places = [offer.place for offer in offers]
     natures = {nature: number for number, nature in enumerate(NATURES)}
     nan = float("nan")
     return pa.table({
-        "nature": pa.array([natures[row.nature] for row in rows], pa.int8()),
-        "since": pa.array([days(offer.since) for offer in offers], pa.int32()),
-        "cpv": pa.array([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], pa.int32()),
-        "department": pa.array([department_number(p.department) if p else -1 for p in places], pa.int16()),
-        "latitude": pa.array([p.latitude if p and p.latitude is not None else nan for p in places], pa.float32()),
-        "longitude": pa.array([p.longitude if p and p.longitude is not None else nan for p in places], pa.float32()),
-        "amount": pa.array([offer.amount or nan for offer in offers], pa.float32()),
-        "buyer": pa.array([int(b) if (b := offer.buyer) and b.isdecimal() else 0 for offer in offers], pa.int64()),
-        "radius": pa.array([z.radius_km if z and z.radius_km is not None else nan for z in zones], pa.float32()),
-        "zone_low": pa.array([low for low, _ in bits], pa.uint64()),
-        "zone_high": pa.array([high for _, high in bits], pa.uint64()),
-        "text": pa.array([row.text for row in rows], pa.large_string()),
-        "payload": pa.array([codec.to_text(offer, brief=True) for offer in offers], pa.large_string()),
+        "nature": numbers([natures[row.nature] for row in rows], np.int8),
+        "since": numbers([days(offer.since) for offer in offers], np.int32),
+        "cpv": numbers([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], np.int32),
+        "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
+        "latitude": numbers([p.latitude if p and p.latitude is not None else nan for p in places], np.float32),
+        "longitude": numbers([p.longitude if p and p.longitude is not None else nan for p in places], np.float32),
+        "amount": numbers([offer.amount or nan for offer in offers], np.float32),
+        "buyer": numbers([int(b) if (b := offer.buyer) and b.isdecimal() else 0 for offer in offers], np.int64),
+        "radius": numbers([z.radius_km if z and z.radius_km is not None else nan for z in zones], np.float32),
+        "zone_low": numbers([low for low, _ in bits], np.uint64),
+        "zone_high": numbers([high for _, high in bits], np.uint64),
+        "text": texts([row.text.encode() for row in rows], pa.large_string()),
+        "payload": texts([written.get(id(o)) or codec.to_text(o, brief=True) for o in offers], pa.large_string()),
     })  # fmt: skip
 
 
 def _structure_table(
-    structures: Sequence[Structure], first_rows: Sequence[int], evidence: pa.Table
+    located: Sequence[Structure], payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table
 ) -> pa.Table:
     nan = float("nan")
-    bidders: dict[str, int] = {}
-    located = [_located(s) for s in structures]
 
-    def held(words: Iterable[str]) -> str:
-        folded = [fold(word) for word in words]
-        return f"|{'|'.join(folded)}|" if folded else ""
+    def words(values: Iterable[str]) -> pa.Array:
+        return texts([value.encode() for value in values], pa.string())
 
-    payloads = [codec.to_text(s, brief=True) for s in located]
+    denials = [len(s.denied) for s in located]
     return pa.table({
-        "siret": pa.array([s.siret for s in located], pa.string()),
-        "siren": pa.array([s.siren for s in located], pa.string()),
-        "bidder": pa.array([bidders.setdefault(s.siren, len(bidders)) for s in located], pa.int32()),
-        "name": pa.array([f"{s.name} {s.brand}".strip() for s in located], pa.string()),
-        "town": pa.array([s.place.label for s in located], pa.string()),
-        "kind": pa.array([s.kind for s in located], pa.string()),
-        "naf": pa.array([s.naf or "" for s in located], pa.string()),
-        "department": pa.array([s.place.department or "" for s in located], pa.string()),
-        "region": pa.array([s.place.region or "" for s in located], pa.string()),
-        "latitude": pa.array([s.place.latitude if s.place.latitude is not None else nan for s in located], pa.float64()),
-        "longitude": pa.array([s.place.longitude if s.place.longitude is not None else nan for s in located], pa.float64()),
-        "turnover": pa.array([s.turnover if s.turnover is not None else nan for s in located], pa.float64()),
-        "headcount": pa.array([s.headcount if s.headcount is not None else nan for s in located], pa.float64()),
-        "active": pa.array([-1 if s.active is None else int(s.active) for s in located], pa.int8()),
-        "networks": pa.array([held(s.networks) for s in located], pa.string()),
-        "labels": pa.array([held(s.labels) for s in located], pa.string()),
-        "services": pa.array([held({t for o in s.offers for t in o.service_types}) for s in located], pa.string()),
-        "jobs": pa.array([_jobs(s) for s in located], pa.string()),
-        "predecessors": pa.array([" ".join(s.predecessors) for s in located], pa.string()),
-        "denied": pa.array([list(s.denied) for s in located], pa.list_(pa.string())),
-        "first_row": pa.array(first_rows, pa.int64()),
-        "digest": pa.array(_digests(payloads, first_rows, evidence), pa.binary(16)),
-        "payload": pa.array(payloads, pa.large_string()),
+        "siret": words(s.siret for s in located),
+        "siren": words(s.siren for s in located),
+        "bidder": numbers(np.zeros(len(located)), np.int32),  # numbered with those of all blocks
+        "name": words(f"{s.name} {s.brand}".strip() for s in located),
+        "town": words(s.place.label for s in located),
+        "kind": words(s.kind for s in located),
+        "naf": words(s.naf or "" for s in located),
+        "department": words(s.place.department or "" for s in located),
+        "region": words(s.place.region or "" for s in located),
+        "latitude": numbers([s.place.latitude if s.place.latitude is not None else nan for s in located], np.float64),
+        "longitude": numbers([s.place.longitude if s.place.longitude is not None else nan for s in located], np.float64),
+        "turnover": numbers([s.turnover if s.turnover is not None else nan for s in located], np.float64),
+        "headcount": numbers([s.headcount if s.headcount is not None else nan for s in located], np.float64),
+        "active": numbers([-1 if s.active is None else int(s.active) for s in located], np.int8),
+        "networks": words(_held(s.networks) for s in located),
+        "labels": words(_held(s.labels) for s in located),
+        "services": words(_held(tuple(sorted({t for o in s.offers for t in o.service_types}))) for s in located),
+        "jobs": words(map(_jobs, located)),
+        "predecessors": words(" ".join(s.predecessors) for s in located),
+        "denied": pa.ListArray.from_arrays(
+            numbers(np.cumsum([0, *denials]), np.int32), words(trade for s in located for trade in s.denied)
+        ),
+        "first_row": numbers(first_rows, np.int64),
+        "digest": _digests(payloads, first_rows, evidence),
+        "payload": texts(payloads, pa.large_string()),
     })  # fmt: skip
+
+
+def numbers(values: Any, kind: Any) -> pa.Array:
+    """Numbers as an Arrow array; `pa.array` would import pandas (half a second)."""
+    made = np.array(values, dtype=kind)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(made.dtype), len(made), [None, pa.py_buffer(made)])
+
+
+def texts(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
+    """Texts in UTF-8 as an Arrow array."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
+    starts = ends if kind == pa.large_string() else ends.astype(np.int32)
+    return pa.Array.from_buffers(
+        kind, len(values), [None, pa.py_buffer(starts), pa.py_buffer(b"".join(values))]
+    )
+
+
+@lru_cache(5_000)
+def _held(words: tuple[str, ...]) -> str:
+    """Words, folded, between bars."""
+    return f"|{'|'.join(map(fold, words))}|" if words else ""
 
 
 def _jobs(structure: Structure) -> str:
@@ -216,15 +265,17 @@ def _located(structure: Structure) -> Structure:
     return structure if place == structure.place else replace(structure, place=place)
 
 
-def _digests(payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table) -> Iterator[bytes]:
+def _digests(payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table) -> pa.Array:
     """A hash of each structure with all that is known of it."""
+    found = bytearray()
     columns = [_written(evidence.column(name)) for name in ("text", "payload")]
     ends = [*first_rows[1:], evidence.num_rows][: len(payloads)]
     for payload, low, high in zip(payloads, first_rows, ends, strict=True):
         digest = xxhash.xxh3_128(payload)
         for starts, content in columns:
             digest.update(content[starts[low] : starts[high]])
-        yield digest.digest()
+        found += digest.digest()
+    return pa.Array.from_buffers(pa.binary(16), len(payloads), [None, pa.py_buffer(found)])
 
 
 def _written(column: pa.ChunkedArray) -> tuple[list[int], memoryview]:

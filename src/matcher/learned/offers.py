@@ -125,7 +125,7 @@ def read(parts: Sequence[Part]) -> Reading:
 def mixed(parts: Sequence[Part]) -> Floats:
     """The vector of each part, mixed with that of its context; unit rows (parts, dimension)."""
     words, contexts = [part.words for part in parts], [part.context for part in parts]
-    return in_context(cpv.shipped().encoder, words, contexts, CONTEXT)
+    return np.concatenate([*in_context(cpv.shipped().encoder, words, contexts, CONTEXT)])
 
 
 def buckets(text: str) -> NDArray[np.int64]:

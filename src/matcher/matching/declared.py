@@ -24,7 +24,7 @@ from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.products import distinct, products
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
-from matcher.learned.encoders import Encoder, in_context
+from matcher.learned.encoders import BLOCK, Encoder, in_context
 from matcher.matching.shortlist import Column, Parts, Shortlist, heads
 from matcher.reference.paths import judgement_file
 
@@ -54,7 +54,9 @@ def cut(text: str) -> dict[str, str]:
 
 def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     stripped = (part.strip(" .,-–;:•…()") for part in parts)
-    return (part for part in stripped if sum(map(str.isalpha, part)) >= MIN_LETTERS)
+    return (
+        part for part in stripped if len([*islice(filter(str.isalpha, part), MIN_LETTERS)]) == MIN_LETTERS
+    )
 
 
 def _without_head(text: str) -> str:
@@ -177,12 +179,13 @@ class Reading:
         cuts = [cut(text) for text in fresh.values()]
         texts = [piece for pieces in cuts for piece in pieces]
         sentences = [sentence for pieces in cuts for sentence in pieces.values()]
-        vectors = in_context(self.encoder, texts, sentences, CONTEXT)
-        start, known = len(self), len(self.keys)
-        self.vectors = appended(self.vectors, len(self.texts), vectors)
-        # rounded to half precision, as in training, but stored wide: widening costs more than comparing
-        views = self.groups.views(vectors).astype(np.float16).astype(np.float32)
-        self.views = appended(self.views, start, views)
+        start, known, used = len(self), len(self.keys), len(self.texts)
+        for vectors in in_context(self.encoder, texts, sentences, CONTEXT):
+            # rounded to half precision, as in training, but stored wide: widening costs more than comparing
+            views = self.groups.views(vectors).astype(np.float16)
+            self.vectors = appended(self.vectors, used, vectors)
+            self.views = appended(self.views, self.stored + used, views)
+            used += len(vectors)
         self.same = appended(self.same, start, np.array([_key(text.casefold()) for text in texts]))
         self.texts += texts
         many = np.fromiter(map(len, cuts), np.int64, len(cuts))
@@ -242,7 +245,11 @@ class Pieces:
         """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
         reading = self.reading
         return self._derived(
-            name, len(reading), lambda low, high: make(reading.fresh(low, high).astype(np.float32))
+            name,
+            len(reading),
+            lambda low, high: np.concatenate(
+                [make(block.astype(np.float32)) for block in _blocks(reading.fresh(low, high))]
+            ),
         )
 
     def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
@@ -277,6 +284,11 @@ class Pieces:
         words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
+
+
+def _blocks(vectors: NDArray[Any]) -> list[NDArray[Any]]:
+    """The rows in blocks, at least one."""
+    return [vectors[low : low + BLOCK] for low in range(0, max(len(vectors), 1), BLOCK)]
 
 
 _readings: dict[str, Reading] = {}

@@ -200,20 +200,26 @@ def beyond(shortlist: Shortlist) -> Column:
     return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
 
 
+_WORD = re.compile("[a-z0-9]+")
+
+
 @cache
-def _departments() -> tuple[re.Pattern[str], Mapping[str, str]]:
+def _departments() -> tuple[re.Pattern[str], Mapping[str, str], frozenset[str]]:
+    """The pattern of their numbers and names, the code of each, and with which words they begin."""
     words = {d.code.lower(): d.code for d in places.departments()}
     words |= {trades.plain(d.name).strip(): d.code for d in places.departments()}
     alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    return re.compile(rf"(?<![a-z0-9])({alternatives})(?![a-z0-9])"), words
+    pattern = re.compile(rf"(?<![a-z0-9])({alternatives})(?![a-z0-9])")
+    return pattern, words, frozenset(_WORD.findall(word)[0] for word in words)
 
 
 def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[Any]:
     """The department that each name contains as number or name; "" if none."""
 
     def code(name: str) -> str:
-        words, codes = _departments()
-        found = words.search(trades.plain(name or ""))
+        words, codes, begun = _departments()
+        plain = trades.plain(name or "")
+        found = None if begun.isdisjoint(_WORD.findall(plain)) else words.search(plain)
         return codes[found.group(1)] if found else ""
 
     return catalogue.worded("department", "name", code, rows, np.array("", "U3"))

@@ -155,7 +155,11 @@ def plain(name: str) -> str:
 
 def of_name(name: str) -> Floats:
     """Trades indicated by a name, by its words and known networks; zeros if none."""
-    return _highest(frozenset(row for row, _ in _name_table()[0].found(plain(name))))
+    return _highest(_rows_of_name(name))
+
+
+def _rows_of_name(name: str) -> frozenset[int]:
+    return frozenset(row for row, _ in _name_table()[0].found(plain(name)))
 
 
 @cache
@@ -185,7 +189,9 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     Shapes: (names, trades and one), (structures,).
     """
     like = np.zeros(len(names()) + 1, dtype=np.float32)
-    return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
+    return catalogue.words_read(
+        "trades", "name", lambda name: _named_with_highest(_rows_of_name(name or "")), rows, like
+    )
 
 
 def by_code(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int32]]:
@@ -195,6 +201,11 @@ def by_code(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int32]]:
         "trades by code", lambda: np.array([_with_highest(of_code(code or "")) for code in [*codes, ""]])
     )
     return known, numbers
+
+
+@cache
+def _named_with_highest(rows: frozenset[int]) -> Floats:
+    return _with_highest(_highest(rows))
 
 
 def _with_highest(weights: Floats) -> Floats:

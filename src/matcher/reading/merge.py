@@ -288,10 +288,13 @@ def _standing(origin: str) -> bool:
     return origin.startswith(SELF)
 
 
+_EMPTY = (None, "", (), Place())
+
+
 def _filled(name: str, value: object) -> bool:
     if name == "name" and value == HIDDEN:
         return False
-    return value not in (None, "", (), Place())
+    return value not in _EMPTY
 
 
 def _origin(record: Structure) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -56,13 +55,13 @@ class Department:
 
 
 @remembered()
-def _communes() -> tuple[list[str], list[list[str]]]:
-    """Codes in order, and the row of each as strings, to avoid building 35,000 objects for the few looked up."""
+def _communes() -> list[list[str]]:
+    """The rows as strings, in the order of their codes, to avoid building 35,000 objects for the few looked up."""
     rows = list(_rows("communes.csv.gz"))
     own = list(_own_rows(OFFICIAL_COMMUNES))
     if own:
         rows = sorted({**{row[0]: row for row in rows}, **{row[0]: row for row in own}}.values())
-    return [row[0] for row in rows], rows
+    return rows
 
 
 def _number(text: str) -> float:
@@ -71,7 +70,7 @@ def _number(text: str) -> float:
 
 @remembered(8192)
 def _commune_at(row: int) -> Commune:
-    code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[1][row]
+    code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[row]
     return Commune(
         code,
         name,
@@ -85,10 +84,15 @@ def _commune_at(row: int) -> Commune:
     )
 
 
+@remembered()
+def _by_code() -> dict[str, int]:
+    return {row[0]: number for number, row in enumerate(_communes())}
+
+
 def _row_of(code: str) -> int | None:
-    codes, _ = _communes()
-    row = bisect_left(codes, code)
-    return row if row < len(codes) and codes[row] == code else None
+    """The row of a commune; of that of today where a delegated or associated one is named."""
+    row = _by_code().get(code)
+    return _by_code().get(_former().get(code, "")) if row is None else row
 
 
 @remembered()
@@ -103,14 +107,14 @@ CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arron
 def _by_postcode() -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
     cities = []
-    for number, row in enumerate(_communes()[1]):
+    for number, row in enumerate(_communes()):
         if row[0] in CITIES:
             cities.append(number)
             continue
         for postcode in row[2].split():
             table.setdefault(postcode, []).append(number)
     for number in cities:  # only where no arrondissement, which is more specific, has the postcode
-        for postcode in _communes()[1][number][2].split():
+        for postcode in _communes()[number][2].split():
             table.setdefault(postcode, [number])
     return table
 
@@ -118,7 +122,7 @@ def _by_postcode() -> dict[str, list[int]]:
 @remembered()
 def _by_siren() -> dict[str, str]:
     table = {siren: largest for siren, _, _, largest in _rows("groupings.csv.gz")}
-    table.update((row[6], row[0]) for row in _communes()[1] if row[6])
+    table.update((row[6], row[0]) for row in _communes() if row[6])
     return table
 
 
@@ -142,16 +146,12 @@ def _nuts() -> dict[str, str]:
 def commune(code: str) -> Commune | None:
     """The commune of an INSEE code; a delegated or associated commune gives the commune of today."""
     row = _row_of(code)
-    if row is None and code in _former():
-        row = _row_of(_former()[code])
     return None if row is None else _commune_at(row)
 
 
 def communes(population: int = 0) -> Iterator[Commune]:
     """Every commune of so many people at least, in the order of its code."""
-    return (
-        _commune_at(number) for number, row in enumerate(_communes()[1]) if int(row[5] or 0) >= population
-    )
+    return (_commune_at(number) for number, row in enumerate(_communes()) if int(row[5] or 0) >= population)
 
 
 def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
@@ -191,7 +191,7 @@ def _line_keys(names: str) -> list[str]:
 
 @remembered()
 def _keys() -> list[str]:
-    return _line_keys("\n".join(row[1] for row in _communes()[1]))
+    return _line_keys("\n".join(row[1] for row in _communes()))
 
 
 @remembered()
@@ -236,7 +236,7 @@ def mentions(words: str, place: Commune | None) -> bool:
 
 def is_twofold(code: str) -> bool:
     """Are these digits both a postcode and an INSEE code?"""
-    return code in _by_postcode() and _row_of(code) is not None
+    return code in _by_postcode() and code in _by_code()
 
 
 def commune_or_postcode(code: str, words: str = "", insee: bool = False) -> Place | None:
@@ -264,7 +264,7 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
     wanted = name_key(name)
     if not wanted or limit < 1:
         return ()
-    keys, rows = _keys(), _communes()[1]
+    keys, rows = _keys(), _communes()
     within = [n for n in range(len(rows)) if department is None or rows[n][3] == department]
 
     def level(key: str) -> int | None:
@@ -538,7 +538,7 @@ def _whole(place: Place) -> bool:
     """Whether a place states all that could be completed, as addresses of registers do."""
     stated = place.label and place.commune and place.postcode and place.department and place.region
     at = place.latitude is not None and place.longitude is not None
-    return bool(stated and at and place.commune and commune(place.commune))
+    return bool(stated and at and place.commune and _row_of(place.commune) is not None)
 
 
 def locate(place: Place, buyer_id: str = "") -> Place:

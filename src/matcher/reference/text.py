@@ -25,11 +25,11 @@ def clean(raw: str | None, limit: int = 200_000) -> str:
     if "&" in text or "<" in text:
         text = html.unescape(_TAG.sub(" ", html.unescape(text)))
     text = unicodedata.normalize("NFC", text)
+    if text.isprintable():  # as most texts, whose only blank is then the space
+        return " ".join(text.split()) if "  " in text else text.strip()
     for char in "\u200b\ufeff":  # blanks that `split` takes for letters
         text = text.replace(char, " ")
     text = " ".join(text.split())
-    if text.isprintable():  # fast path for most texts
-        return text
     return _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text)).strip()
 
 
@@ -82,7 +82,8 @@ def _stemmer() -> Any:
 
 
 @lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """The French stem of a folded word."""
     return str(_stemmer().stemWord(word))
 
 
@@ -93,7 +94,7 @@ def plain_words(text: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """Folded French stems of a text, without stop words and figures, in order."""
-    return [_stem(word) for word in plain_words(text)]
+    return [stem(word) for word in plain_words(text)]
 
 
 def common_words(asked: str, other: str, limit: int = 6) -> list[str]:

@@ -23,25 +23,31 @@ class WordPatterns:
 
     def __init__(self, listed: Sequence[str]) -> None:
         self._listed = listed
-        self._begun: dict[str, list[tuple[str, int]]] = defaultdict(list)  # "": any word may begin them
+        self._begun: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        unbegun: dict[str, int] = {}  # alternatives that any word may begin
         for number, words in enumerate(listed):
             for each in _alternatives(words):
                 begins = _LITERAL.match(each).group()  # type: ignore[union-attr]
-                self._begun[begins[:2] if len(begins) > 1 else ""].append((begins, number))
-        self._always = frozenset(number for _, number in self._begun[""])
+                if len(begins) > 1:
+                    self._begun[begins[:2]].append((begins, number))
+                else:
+                    unbegun[each] = number
+        self._unbegun = frozenset(unbegun.values())
+        self._any_unbegun = beginning("|".join(unbegun)) if unbegun else None
         self._begun_by = lru_cache(KEPT)(self._numbers)
 
     def found(self, text: str) -> Iterator[tuple[int, re.Match[str]]]:
         """The numbers of the patterns found in a folded text, in order, with the first match of each."""
-        possible = self._always.union(*map(self._begun_by, _WORD.findall(text)))
+        words = [word for word in _WORD.findall(text) if word[:2] in self._begun]
+        possible = set().union(*map(self._begun_by, words))
+        if self._any_unbegun and self._any_unbegun.search(text):
+            possible |= self._unbegun
         for number in sorted(possible):
             if hit := beginning(self._listed[number]).search(text):
                 yield number, hit
 
     def _numbers(self, word: str) -> frozenset[int]:
-        return frozenset(
-            number for begins, number in self._begun.get(word[:2], ()) if word.startswith(begins)
-        )
+        return frozenset(number for begins, number in self._begun[word[:2]] if word.startswith(begins))
 
 
 def _alternatives(words: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ common.  Sums are in double precision, exact for such weights: their order does 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from matcher.catalogue import texts as _texts
 from matcher.catalogue.indexes import Role
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
-from matcher.reference.text import tokens
+from matcher.reference.text import plain_words, stem, tokens
 
 K1, B = 1.2, 0.6
 #: A posting list this long is read only if it can still bring a row into the top k.
@@ -280,8 +281,8 @@ class LexicalIndex:
             encoding="utf-8",
         )
         self.texts.save(folder)
-        for name, array in self._arrays():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        for name, values in self._arrays():
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
 
     def _arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
         for part in (self._counted, self._weighted):
@@ -289,18 +290,28 @@ class LexicalIndex:
                 yield name, getattr(part, name)
 
 
+class _Columns(dict[str, int]):
+    """The column of each word; stems met for the first time are added to the vocabulary."""
+
+    def __init__(self, vocabulary: dict[str, int]) -> None:
+        self._vocabulary = vocabulary
+
+    def __missing__(self, word: str) -> int:
+        self[word] = self._vocabulary.setdefault(stem(word), len(self._vocabulary))
+        return self[word]
+
+
 def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
     """The words of each text; words met for the first time are added to the vocabulary."""
     from scipy.sparse import csr_array
 
-    held = [
-        np.array([vocabulary.setdefault(token, len(vocabulary)) for token in tokens(text)], dtype=np.int32)
-        for text in texts
-    ]
-    columns = np.concatenate([np.zeros(0, dtype=np.int32), *held])
-    starts = np.concatenate(([0], np.cumsum([len(each) for each in held], dtype=np.int64)))
+    column_of, found, starts = _Columns(vocabulary), array("i"), array("q", [0])
+    for text in texts:
+        found.extend(map(column_of.__getitem__, plain_words(text)))
+        starts.append(len(found))
+    columns = np.array(found, dtype=np.int32)
     table = csr_array(
-        (np.ones(len(columns), dtype=np.int32), columns, starts),
+        (np.ones(len(columns), dtype=np.int32), columns, np.array(starts, dtype=np.int64)),
         shape=(len(texts), max(len(vocabulary), 1)),
     )
     table.sum_duplicates()

@@ -5,12 +5,13 @@ To add one, write a file with `load(**options) -> Encoder`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 768  # vectors computed at a time, in the processor's cache; OpenBLAS cuts large products there
 Role = Literal["query", "passage"]
 
 
@@ -26,12 +27,12 @@ class Encoder(Protocol):
 
 def in_context(
     encoder: Encoder, texts: Sequence[str], contexts: Sequence[str], weight: float
-) -> NDArray[np.float32]:
-    """Vectors of passages, each mixed with `weight` of that of its context; unit rows (len(texts), dimension)."""
+) -> Iterator[NDArray[np.float32]]:
+    """Vectors of passages, each mixed with `weight` of that of its context; unit rows, in blocks, at least one."""
     place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *contexts)))}
     vectors = encoder.encode(list(place), role="passage")
-    own, around = ([place[text] for text in some] for some in (texts, contexts))
-    mixed = vectors[own] + weight * vectors[around]
-    return np.asarray(
-        mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9), dtype=np.float32
-    )
+    own, around = (np.array([place[text] for text in some], dtype=np.int64) for some in (texts, contexts))
+    for low in range(0, max(len(texts), 1), BLOCK):
+        some = slice(low, low + BLOCK)
+        mixed = vectors[own[some]] + weight * vectors[around[some]]
+        yield mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)

@@ -64,22 +64,36 @@ def _bare(character: str) -> str:
     return "".join(c for c in letters if not unicodedata.combining(c))
 
 
-_KNOWN = "".join(map(chr, range(256))) + "’‘“”–—œŒ…€" + BROKEN
-_BARE = {ord(c): _bare(c) for c in _KNOWN}
-_UNKNOWN = re.compile(f"[^{re.escape(_KNOWN)}]")
-_TAG, _NO_WORD, _NUMBER = re.compile(TAG), re.compile(NO_WORD), re.compile(NUMBER)
+#: Letters of Windows-1252 of which two or more become: replaced before the others, which are looked up byte by byte.
+_LONG = {c: _bare(c) for c in "œŒ¼½¾"}
+
+
+def _byte(number: int) -> str:
+    """The letter or figure that a byte of Windows-1252 becomes, else a space."""
+    found = _bare(bytes([number]).decode("cp1252", "replace"))
+    return found if re.fullmatch("[a-z0-9]", found) else " "
+
+
+_BARE = "".join(map(_byte, range(256))).encode()
+_TAG = re.compile(TAG)
+_NUMBER = re.compile("[0-9](?<![a-z0-9][0-9])[0-9]{2}[a-z0-9]*")  # NUMBER, of folded words: found faster
 _BROKEN_LETTER = re.compile(BROKEN_LETTER.replace("\\x{FFFD}", BROKEN))
 
 
 def spell(text: str) -> str | None:
-    """The text as `normaliser` gives it, or None where a character is not among the known ones."""
-    if _UNKNOWN.search(text):
-        return None
+    """The text as `normaliser` gives it, or None where a character is not of Windows-1252."""
     if "<" in text or "&" in text:
         text = _TAG.sub(" ", text.lower())
     if BROKEN in text:
         text = text.lower()
         for old, new in RESTORED.items():
             text = text.replace(old, new)
-        text = _BROKEN_LETTER.sub("e", text)
-    return _NUMBER.sub(" ", _NO_WORD.sub(" ", text.translate(_BARE))).strip()
+        text = _BROKEN_LETTER.sub("e", text).replace(BROKEN, " ")
+    if not text.isascii():
+        for letter, letters in _LONG.items():
+            text = text.replace(letter, letters)
+    try:
+        words = text.encode("cp1252").translate(_BARE).split()
+    except UnicodeEncodeError:
+        return None
+    return _NUMBER.sub(" ", b" ".join(words).decode("ascii")).strip()

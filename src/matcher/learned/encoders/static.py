@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
-from matcher.learned.encoders import Role
+from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference.paths import models_dir
 
 REMEMBERED = 200_000  # words whose tokens are cached
+MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
 PARTS = (
@@ -58,7 +59,7 @@ class StaticEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
-        self._pieces: dict[str, list[int]] = {}
+        self._pieces = _Pieces(self._tokenizer)
         self.dimension = int(self._vectors.shape[1])
         digest = hashlib.sha256(vocabulary)
         digest.update(weights)  # successively: concatenating would copy them
@@ -75,12 +76,14 @@ class StaticEncoder:
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
-        pieces = self._by_word(texts) if self._by_words else self._whole(texts)
-        out = self._sums(pieces)
-        if role == "query":
-            out[:, self._changed_block :] = out[:, self._changed_block :] @ self._turn
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        np.divide(out, norms, out=out, where=norms > 1e-9)
+        out = np.zeros((len(texts), self.dimension), np.float32)
+        for low in range(0, len(texts), BLOCK):
+            some, block = texts[low : low + BLOCK], out[low : low + BLOCK]
+            self._add(self._by_word(some) if self._by_words else self._whole(some), block)
+            if role == "query":
+                block[:, self._changed_block :] = block[:, self._changed_block :] @ self._turn
+            norms = np.linalg.norm(block, axis=1, keepdims=True)
+            np.divide(block, norms, out=block, where=norms > 1e-9)
         return out
 
     def _whole(self, texts: Sequence[str]) -> list[list[int]]:
@@ -89,25 +92,43 @@ class StaticEncoder:
 
     def _by_word(self, texts: Sequence[str]) -> list[list[int]]:
         """As `_whole`: words are tokenised one by one and cached."""
-        spelt = map(self.normalise, texts)
-        words = [text.split(" ") if text else [] for text in spelt]
-        if not self._pieces or len(self._pieces) > REMEMBERED:
-            gap = self._tokenizer.token_to_id("▁")
-            self._pieces = {"": [] if gap is None else [gap]}  # each further space of a gap is a piece too
-        known = self._pieces
-        cut = self._tokenizer.model.tokenize  # the words are already normalised
-        for word in chain.from_iterable(words):
-            if word not in known:
-                known[word] = [piece.id for piece in cut("▁" + word)]
-        return [list(chain.from_iterable(map(known.__getitem__, text))) for text in words]
+        if len(self._pieces) > REMEMBERED:
+            self._pieces.clear()
+        ids = self._pieces.__getitem__
+        return [
+            list(chain.from_iterable(map(ids, spelt.split(" ")))) if spelt else []
+            for spelt in map(self.normalise, texts)
+        ]
 
-    def _sums(self, pieces: list[list[int]]) -> NDArray[np.float32]:
-        """The sum of each text's token vectors."""
-        out = np.zeros((len(pieces), self.dimension), np.float32)
-        for row, held in zip(out, pieces, strict=True):
-            if held:
-                np.add.reduce(self._vectors.take(held, axis=0), axis=0, out=row)
-        return out
+    def _add(self, pieces: list[list[int]], out: NDArray[np.float32]) -> None:
+        """Write the sum of each text's token vectors."""
+        if len(pieces) >= MANY:
+            from scipy.sparse import csr_array
+
+            ends = np.cumsum([0, *map(len, pieces)])
+            held = np.fromiter(chain.from_iterable(pieces), np.int32, int(ends[-1]))
+            ones = np.ones(len(held), np.float32)
+            out[:] = csr_array((ones, held, ends), (len(pieces), len(self._vectors))) @ self._vectors
+            return
+        for row, some in zip(out, pieces, strict=True):
+            if some:
+                np.add.reduce(self._vectors.take(some, axis=0), axis=0, out=row)
+
+
+class _Pieces(dict[str, list[int]]):
+    """The tokens of each word, cut when first met."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._cut = tokenizer.model.tokenize  # words are already normalised
+        self._gap = tokenizer.token_to_id("▁")
+
+    def __missing__(self, word: str) -> list[int]:
+        if word:
+            found = [piece.id for piece in self._cut("▁" + word)]
+        else:  # each further space of a gap is a piece too
+            found = [] if self._gap is None else [self._gap]
+        self[word] = found
+        return found
 
 
 def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:

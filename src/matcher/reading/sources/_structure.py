@@ -274,10 +274,18 @@ def regions_of(raw: object) -> tuple[str, ...]:
     if raw is None:
         return ()
     text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
-    if not re.search(r"[A-Za-z]{4}", text):
-        return ()
+    return _regions(text) if re.search(r"[A-Za-z]{4}", text) else ()
+
+
+@lru_cache(10_000)
+def _regions(text: str) -> tuple[str, ...]:
     plain = f" {_plain(text)} "
-    return tuple(code for code, label in region_names().items() if f" {_plain(label)} " in plain)
+    return tuple(code for code, label in region_names().items() if f" {_plain_label(label)} " in plain)
+
+
+@lru_cache(100)
+def _plain_label(label: str) -> str:
+    return _plain(label)
 
 
 def _plain(text: str) -> str:

@@ -183,6 +183,7 @@ def read(
             )
 
     drafts: dict[tuple[str, str], _Draft] = {}
+    first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
     rows = _tabular.rows(stream, name, _known, LISTS)
     for place, row, found in _tabular.mapped(
         rows, lambda keys: _tabular.correct(mapping(keys), columns, keys, FIELDS), check
@@ -194,9 +195,8 @@ def read(
         key = (outcome.structure.siret, outcome.structure.kind)
         if not outcome.structure.kind and key not in drafts:
             # A row that states no kind belongs to the structure of that SIRET, whatever its kind.
-            key = (
-                next((known for known in drafts if known[0] == key[0]), key) if len(drafts) < 20_000 else key
-            )
+            key = first_of.get(key[0], key)
+        first_of.setdefault(key[0], key)
         if key in drafts:
             _join(drafts[key], outcome)
         else:
