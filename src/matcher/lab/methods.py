@@ -145,7 +145,7 @@ def potion(held: Catalogue) -> Method:
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.asarray(model.encode(list(texts)), dtype=np.float32)
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
     return Encoded(held, encode, encode)
 
