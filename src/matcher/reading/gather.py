@@ -10,6 +10,7 @@ from pathlib import Path
 
 from matcher import codec
 from matcher.catalogue.files import add_files, holds
+from matcher.catalogue.collecting import no_collections
 from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 
@@ -42,6 +43,7 @@ class Gathered:
             yield f"  {count} x {reason} ({Path(first.path).name} {first.record})"
 
 
+@no_collections()
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
