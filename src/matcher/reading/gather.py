@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec
-from matcher.catalogue.files import add_files, holds
 from matcher.catalogue.collecting import no_collections
+from matcher.catalogue.files import add_files, holds
 from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 
