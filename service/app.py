@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
-    threads = app.state.settings.threads + limits.LONG_ONES + limits.WRITERS + READERS
+    threads = app.state.settings.at_once + limits.LONG_ONES + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)
@@ -87,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        serving.close()
         for watcher in watchers:
             watcher.cancel()
         with contextlib.suppress(Exception):
@@ -103,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _warm(app: FastAPI) -> None:
     """Prepare, while the first requests are answered, what others would wait for; then the service is ready.
 
-    Last the process that reads uploads; where it cannot start, the first upload says so.
+    Last the processes that read uploads and that match; where the former cannot start, the first upload says so.
     """
     serving: Serving = app.state.serving
     try:
@@ -117,6 +118,7 @@ def _warm(app: FastAPI) -> None:
         app.state.warmed.set()
     with contextlib.suppress(OSError):
         confined.start()
+    serving.staff()
 
 
 def _route(app: FastAPI) -> None:
@@ -133,6 +135,8 @@ def _refresh(app: FastAPI) -> None:
 
 def _refresh_catalogue(app: FastAPI) -> None:
     app.state.serving.refresh()
+    if app.state.warmed.is_set():
+        app.state.serving.staff()
 
 
 def _refresh_store(app: FastAPI) -> None:

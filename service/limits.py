@@ -12,6 +12,7 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
@@ -103,7 +104,7 @@ class Guard:
         self.asked, self.refused = Rate(settings.rate), Rate(FAILURES)
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
-        places = {"heavy": settings.threads, "long": LONG_ONES, "write": WRITERS}
+        places = {"heavy": settings.at_once, "long": LONG_ONES, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
         self.always = headers_of(settings)
@@ -346,7 +347,11 @@ def mark_of(token: str) -> str:
 
 def address_of(scope: Scope) -> str:
     """The address that a request comes from: of IPv6 the network, of which one visitor has the whole."""
-    host = str((scope.get("client") or ("", 0))[0])
+    return _network(str((scope.get("client") or ("", 0))[0]))
+
+
+@lru_cache(1024)
+def _network(host: str) -> str:
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host)
         if address.version == 6:

@@ -66,6 +66,7 @@ class Metrics:
         self.swaps = Gauge(
             "maillage_catalogue_loads", "Catalogues loaded since the start", registry=self.registry
         )
+        self.processes = Gauge("maillage_matching_processes", "Processes that match", registry=self.registry)
         self.nobody = Counter(
             "maillage_lots_without_anyone_total", "Lots answered by nobody", registry=self.registry
         )

@@ -73,7 +73,13 @@ class Settings(BaseSettings):
     vectors: str | None = None  # postgresql://USER@HOST/BASE of the recipe `pgvector`
     #: Concurrent comparisons in one process, all but one of them of one caller; further ones are queued, reads are not.
     threads: int = Field(3, ge=1, le=256)
+    processes: int = Field(0, ge=0, le=256)  # that match; 0: the service matches itself
     workers_jobs: int = Field(1, ge=1, le=16)
+
+    @property
+    def at_once(self) -> int:
+        """Concurrent comparisons: one caller, who gets all but one, keeps every matching process at work."""
+        return max(self.threads, self.processes + 1)
 
     @property
     def federated(self) -> bool:

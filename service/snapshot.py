@@ -11,15 +11,27 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from cachetools import LRUCache, TTLCache, cached
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Award, LotAnswer, MatcherError, NotFound, Offer, Structure, Tender, UnknownNotice
+from matcher.domain import (
+    Award,
+    LotAnswer,
+    MatcherError,
+    NotFound,
+    Offer,
+    Recipe,
+    Structure,
+    Tender,
+    UnknownNotice,
+)
 from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
@@ -28,6 +40,7 @@ from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
+from service.pool import Pool, Shared, Starter
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
@@ -35,6 +48,7 @@ log = logging.getLogger("service")
 ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
 SHARE, STRETCH = 0.15, 0.002  # of the time that a swap works beside requests; seconds that it works at a time
+M = TypeVar("M", bound=Matcher)
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +56,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 class Snapshot:
     """A catalogue and its notices; answers are cached."""
 
-    matcher: Matcher
+    matcher: Shared
     notices: dict[str, Tender]
     stamp: tuple[int, int]
     loaded_at: datetime
@@ -55,13 +69,15 @@ class Snapshot:
     def catalogue(self) -> Catalogue:
         return self.matcher.catalogue
 
-    def under(self, recipe: str | None) -> Matcher:
+    def under(self, recipe: str | None) -> Shared:
         """The matcher of a recipe pinned by a request."""
         if recipe is None or recipe == self.matcher.recipe.name:
             return self.matcher
         chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
         try:
-            found: Matcher = self.once(("recipe", recipe), lambda: Matcher(self.catalogue, chosen))
+            found: Shared = self.once(
+                ("recipe", recipe), lambda: Shared(self.catalogue, chosen, pool=Pool(), denied={})
+            )
         except (MatcherError, FileNotFoundError) as error:
             raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
         return found
@@ -141,10 +157,9 @@ class Snapshot:
 
     def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
         """The same data with these denials, and empty caches."""
-        catalogue = self.catalogue.denying(denied)
-        return Snapshot(
-            Matcher(catalogue, self.matcher.recipe), self.notices, self.stamp, self.loaded_at, self.contracts
-        )
+        catalogue, whole = self.catalogue.denying(denied), self.matcher
+        matcher = Shared(catalogue, whole.recipe, pool=whole.pool, denied=denied)
+        return Snapshot(matcher, self.notices, self.stamp, self.loaded_at, self.contracts)
 
 
 class Serving:
@@ -159,6 +174,7 @@ class Serving:
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
+        self._starter, self._pools = Starter(), WeakSet[Pool]()
 
     @property
     def folder(self) -> Path:
@@ -215,7 +231,19 @@ class Serving:
     def warm(self) -> None:
         """Prepare what the first requests of some kinds would wait for; see `warm`."""
         if self.current is not None:
-            warm(self.current)
+            warm(self.current.matcher)
+
+    def staff(self) -> None:
+        """Start the processes that match the catalogue in force, unless they run."""
+        with self._loading:
+            if self.current is not None:
+                self.current.matcher.pool.start(self.current.matcher.versions)
+
+    def close(self) -> None:
+        """End the processes that match, also those that are being started."""
+        for pool in list(self._pools):
+            pool.close()
+        self._starter.close()
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
@@ -236,29 +264,35 @@ class Serving:
             return self._load(stamp)
         with unhurried():
             fresh = self._load(stamp)
-            warm(fresh)
+            warm(fresh.matcher)
             fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
+        fresh.matcher.pool.start(fresh.matcher.versions)
         return fresh
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
         catalogue = load_catalogue(self.folder)
-        matcher = self._matcher(catalogue)
+        # processes would share the connection of an index that is in a database
+        apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
+        count = self.settings.processes if apart else 0
+        pool = Pool(self._starter, count, self.folder, self.settings.recipe)
+        self._pools.add(pool)
+        make = partial(Shared, pool=pool, denied={})
+        matcher = matcher_of(make, catalogue, self.settings.recipe)
         notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
         contracts = gather.load_contracts(self.folder)
         return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
 
-    def _matcher(self, catalogue: Catalogue) -> Matcher:
-        if self.settings.recipe:
-            return Matcher(
-                catalogue, replace(recipes.named(self.settings.recipe), encoder=catalogue.recipe.encoder)
-            )
+
+def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalogue, recipe: str | None) -> M:
+    """The matcher of a catalogue by the recipe of this name; by its own where none is named, by `weighted` where that fails."""
+    if not recipe:
         try:
-            return Matcher(catalogue)
+            return make(catalogue, None)
         except (MatcherError, FileNotFoundError) as error:
             log.warning(
                 "the catalogue's own recipe cannot be used: ranked by 'weighted'", extra={"why": str(error)}
             )
-            return Matcher(catalogue, replace(recipes.named("weighted"), encoder=catalogue.recipe.encoder))
+    return make(catalogue, replace(recipes.named(recipe or "weighted"), encoder=catalogue.recipe.encoder))
 
 
 @contextmanager
@@ -307,15 +341,15 @@ def _give_back() -> None:
         trim(0)
 
 
-def warm(snapshot: Snapshot) -> None:
+def warm(matcher: Matcher) -> None:
     """Have in memory what requests need: columns, groups, names of structures, places in a text."""
     from matcher.reading import need
     from matcher.reference import toponyms
 
-    if len(snapshot.catalogue):
+    if len(matcher.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
-        snapshot.matcher.match(tender, 10, groups=3)
-    search_names(snapshot.catalogue, "zz", limit=1)
+        Matcher.match(matcher, tender, 10, groups=3)  # here, not in its pool
+    search_names(matcher.catalogue, "zz", limit=1)
     need.spot("nettoyage à Paris")
-    if snapshot.matcher.judges:
-        evidence.read_names(snapshot.catalogue)
+    if matcher.judges:
+        evidence.read_names(matcher.catalogue)

@@ -169,6 +169,12 @@ def answered(answer: Answer, found: Taken) -> s.Answered:
     )  # fmt: skip
 
 
+def body(answer: Answer, found: Taken) -> tuple[bytes, int]:
+    """An answer as JSON, and how many of its lots nobody answers."""
+    made = answered(answer, found)
+    return made.model_dump_json().encode(), sum(each.nobody for each in made.lots)
+
+
 def attachment(content: str | bytes, media: str, name: str) -> Response:
     """A file to be saved under this name."""
     return Response(

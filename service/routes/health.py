@@ -92,5 +92,7 @@ def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> R
     if serving.current is not None:
         found.structures.set(len(serving.current.catalogue))
         found.notices.set(len(serving.current.notices))
+        pool = serving.current.matcher.pool
+        found.processes.set(pool.count if pool.ready else 0)
     found.swaps.set(serving.swaps)
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Body, File, Form, Request, Response, UploadFile
@@ -63,9 +64,17 @@ def match(
     request: Request, who: Reader, asked: Annotated[schemas.Asked, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
     serving: Serving = request.app.state.serving
-    found = answer(asked, serving.get(), request.app.state.settings)
-    request.app.state.metrics.nobody.inc(sum(each.nobody for each in found.lots))
-    return wire.send(request, found)
+    snapshot = serving.get()
+    taken = take(asked, snapshot, request.app.state.settings)
+    body, nobody = snapshot.under(asked.recipe).match_into(
+        partial(wire.body, found=taken),
+        taken.tender,
+        n=asked.n,
+        filters=filters(asked.filters),
+        groups=asked.groups,
+    )
+    request.app.state.metrics.nobody.inc(nobody)
+    return Response(body, media_type="application/json")
 
 
 @router.post("/match/file", summary="The same for a notice sent as a file", response_model=schemas.Answered)

@@ -13,7 +13,11 @@ def run(
         str, typer.Option(help="Address to listen on; beyond loopback a key is required.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; a job stays in one.")] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=0, max=256, help="That match; by default one a processor, none where there is one."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
     catalogue: Annotated[Path | None, typer.Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
     """Serve the catalogue: pages at /, the API under /v1, its documentation at /docs.
@@ -32,6 +36,9 @@ def run(
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
+    os.environ.setdefault("MATCHER_PROCESSES", str(_processes(workers)))
+    if processes is not None:
+        os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
     from service.settings import read
@@ -46,3 +53,11 @@ def run(
         "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
         timeout_graceful_shutdown=20, server_header=False, http="service.connections:Connection", limit_concurrency=1_000, timeout_keep_alive=10,
     )  # fmt: skip
+
+
+def _processes(workers: int) -> int:
+    """One a processor; none where there is one, or as many services as processors."""
+    import os
+
+    mine = len(os.sched_getaffinity(0)) // workers
+    return mine if mine > 1 else 0

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import denials
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.columns import days
 from matcher.catalogue.filters import allowed_mask, nearest
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import wanted
-from matcher.matching.shortlist import Lazy, Query, Shortlist
+from matcher.matching.shortlist import Evidence, Lazy, Query, Shortlist
 from matcher.matching.trades import CLEAR_FROM
 from matcher.reference import needs, toponyms
 from matcher.reference.codes import cpv_label
@@ -93,22 +92,10 @@ def with_rows(
     catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
 ) -> Shortlist:
     """The shortlist of these candidates, increasing; `partial` says that rows which no retriever found may be missing."""
-    counts = catalogue.offsets[candidates + 1] - catalogue.offsets[candidates]
-    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    everything = len(candidates) == len(catalogue)
-    if everything:
-        rows, owner = np.arange(catalogue.evidence.num_rows), catalogue.owners
-    else:
-        owner = np.repeat(np.arange(len(candidates)), counts)
-        rows = np.arange(starts[-1]) + np.repeat(catalogue.offsets[candidates] - starts[:-1], counts)
-    similarity, peaks = _compared(catalogue, query, None if everything else rows, partial=partial)
-    if query.as_of is None:
-        admissible = np.ones(len(rows), dtype=bool)
-    else:
-        admissible = catalogue.of_row("since")[rows] < days(query.as_of)
+    evidence = Evidence(catalogue, candidates, query.as_of)
+    similarity, peaks = _compared(catalogue, query, evidence, partial=partial)
     return Shortlist(
-        query=query, catalogue=catalogue, candidates=candidates, rows=rows, starts=starts, owner=owner,
-        admissible=admissible, similarity=similarity, peaks=peaks,
+        query=query, catalogue=catalogue, candidates=candidates, evidence=evidence, similarity=similarity, peaks=peaks,
     )  # fmt: skip
 
 
@@ -150,9 +137,9 @@ def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | N
 
 
 def _compared(
-    catalogue: Catalogue, query: Query, rows: NDArray[np.int64] | None, *, partial: bool
+    catalogue: Catalogue, query: Query, evidence: Evidence, *, partial: bool
 ) -> tuple[Mapping[str, NDArray[np.float32]], Mapping[str, float]]:
-    """Similarities of the rows (None: all) by name, and the highest of each over the whole catalogue.
+    """Similarities of the rows by name, and the highest of each over the whole catalogue.
 
     The names are the roles of the indexes, and "part" for the lot's own words; each is computed on first access.
     `partial` says that rows of the catalogue may be missing: scores must not depend on a filter, so the peak is taken
@@ -169,6 +156,7 @@ def _compared(
     def compare(name: str, made: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         if name == "part" and query.part == query.words:  # typed in
             return made["words"]
+        rows = None if evidence.whole else evidence.rows
         found: NDArray[np.float32] = index[name].compare(asked[name], query.vector, rows)
         return found
 

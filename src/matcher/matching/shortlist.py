@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.columns import days
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -64,6 +66,53 @@ class Query:
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
 
+class Evidence:
+    """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        candidates: Rows,
+        as_of: date | None,
+        admissible: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.whole = len(candidates) == len(catalogue)
+        self._catalogue, self._candidates, self._as_of = catalogue, candidates, as_of
+        if admissible is not None:
+            self.admissible = admissible
+
+    @cached_property
+    def _counts(self) -> Rows:
+        return np.asarray(np.diff(self._catalogue.offsets)[self._candidates])
+
+    @cached_property
+    def starts(self) -> Rows:
+        return np.concatenate(([0], np.cumsum(self._counts))).astype(np.int64)
+
+    @cached_property
+    def rows(self) -> Rows:
+        if self.whole:
+            return np.arange(self._catalogue.evidence.num_rows)
+        first = self._catalogue.offsets[self._candidates] - self.starts[:-1]
+        return np.asarray(np.arange(self.starts[-1]) + np.repeat(first, self._counts))
+
+    @cached_property
+    def owner(self) -> Rows:
+        if self.whole:
+            return self._catalogue.owners
+        return np.repeat(np.arange(len(self._candidates)), self._counts)
+
+    @cached_property
+    def admissible(self) -> NDArray[np.bool_]:
+        if self._as_of is None:
+            return np.ones(len(self.rows), dtype=bool)
+        return np.asarray(self._catalogue.of_row("since")[self.rows] < days(self._as_of))
+
+    def known_as(self, admissible: NDArray[np.bool_]) -> Evidence:
+        """The same rows, of which others are admissible."""
+        return Evidence(self._catalogue, self._candidates, self._as_of, admissible)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:
     """Candidates (structure rows) with their evidence rows and one array per signal.
@@ -77,10 +126,7 @@ class Shortlist:
     query: Query
     catalogue: Catalogue
     candidates: Rows
-    rows: Rows
-    starts: Rows
-    owner: Rows
-    admissible: NDArray[np.bool_]
+    evidence: Evidence
     similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
@@ -88,6 +134,22 @@ class Shortlist:
 
     def __len__(self) -> int:
         return len(self.candidates)
+
+    @property
+    def rows(self) -> Rows:
+        return self.evidence.rows
+
+    @property
+    def starts(self) -> Rows:
+        return self.evidence.starts
+
+    @property
+    def owner(self) -> Rows:
+        return self.evidence.owner
+
+    @property
+    def admissible(self) -> NDArray[np.bool_]:
+        return self.evidence.admissible
 
     def with_column(self, name: str, values: Column) -> Shortlist:
         """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""

@@ -19,6 +19,11 @@ def set_in(seconds: float) -> None:
     _UNTIL.set(time.monotonic() + seconds)
 
 
+def left() -> float:
+    """Seconds until the deadline of this context; infinite where there is none."""
+    return _UNTIL.get() - time.monotonic()
+
+
 def check() -> None:
     """Raises TooLong past the deadline."""
     if time.monotonic() > _UNTIL.get():

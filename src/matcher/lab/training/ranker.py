@@ -176,7 +176,7 @@ def as_of(
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(question(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
-    return replace(shortlist, admissible=admissible, memo=Memo())
+    return replace(shortlist, evidence=shortlist.evidence.known_as(admissible), memo=Memo())
 
 
 def boost(splits: Sequence[Split], seed: int) -> Any:

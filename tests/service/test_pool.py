@@ -1,0 +1,161 @@
+"""Processes that match: they answer as the service itself does, one catalogue at a time, and one that ends is missed by nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.asked import Taken
+from service.pool import Pool, Shared, Unavailable
+from service.settings import Settings
+from service.snapshot import Serving
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.domain import Filters
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.reading import gather
+from matcher.reading.need import typed_need
+from matcher.reference import toponyms
+from service import wire
+
+NEEDS = (
+    "Tonte des pelouses de trois écoles",
+    "Nettoyage des bureaux, espaces verts et repas de midi pour 80 personnes",
+)
+TENDERS = [typed_need(words, toponyms.asked("Pantin")) for words in NEEDS]
+BODY = {"need": NEEDS[0], "place": "Pantin"}
+WAIT = 120.0
+
+
+def until(met: Callable[[], bool]) -> None:
+    """Wait for it, as long as a busy machine takes."""
+    end = time.monotonic() + WAIT
+    while not met() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert met()
+
+
+def below(pid: int) -> set[int]:
+    """The matching processes that a process has started."""
+    asked = ["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="]
+    listed = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
+    found = [line.split(None, 2) for line in listed]
+    return {int(pid) for pid, state, args in found if "pool_child" in args and not state.startswith("Z")}
+
+
+def asked(matcher: Shared, **more: Any) -> Any:
+    """An answer that a process of the pool gave, and no other."""
+    return matcher.pool.ask(make=as_it_is, denied=matcher.denied, tender=TENDERS[0], **more)
+
+
+def as_it_is(answer: Any) -> Any:
+    return answer
+
+
+def build(folder: Path, sample: gather.Gathered, most: int) -> Path:
+    made = build_catalogue(sample.structures[:most], sample.awards, recipes.named("default"))
+    save_catalogue(made, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("pool") / "catalogue", sample, 60)
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/s.sqlite"
+    given = Settings(catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR")
+    with TestClient(create_app(given)) as found:
+        serving: Serving = found.app.state.serving  # type: ignore[attr-defined]
+        until(lambda: serving.get().matcher.pool.ready)
+        yield found
+    until(lambda: not below(os.getpid()))  # they end with the service
+
+
+@pytest.fixture
+def serving(client: TestClient) -> Serving:
+    found: Serving = client.app.state.serving  # type: ignore[attr-defined]
+    return found
+
+
+def test_it_answers_as_the_service_itself(serving: Serving) -> None:
+    matcher = serving.get().matcher
+    for tender in TENDERS:
+        for more in ({}, {"n": 3, "groups": 2}, {"filters": Filters(departments=("93",)), "groups": 0}):
+            assert matcher.match(tender, **more) == Matcher.match(matcher, tender, **more)
+    assert asked(matcher) == Matcher.match(matcher, TENDERS[0])
+
+
+def test_denials_hold_in_every_process(serving: Serving) -> None:
+    snapshot = serving.get()
+    first = snapshot.matcher.match(TENDERS[0]).lots[0].matches[0].structure.siret
+    other = snapshot.with_denials({first: ("trade:espaces-verts", "cpv:773", "cpv:7731")})
+    found = asked(other.matcher)
+    assert found == Matcher.match(other.matcher, TENDERS[0]) != asked(snapshot.matcher)
+    assert first not in {match.structure.siret for match in found.lots[0].matches}
+
+
+def test_what_cannot_be_answered_there_is_answered_here(serving: Serving) -> None:
+    matcher = serving.get().matcher
+    with pytest.raises(Exception, match="a radius needs a place"):
+        nowhere = replace(TENDERS[0], lots=tuple(replace(lot, places=()) for lot in TENDERS[0].lots))
+        matcher.match(nowhere, filters=Filters(radius_km=10))
+    assert asked(matcher) == Matcher.match(matcher, TENDERS[0])  # it goes on
+
+
+def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
+    matcher = serving.get().matcher
+    (starter,) = below(os.getpid())
+    (loaded,) = below(starter)
+    (one,) = below(loaded)
+    os.kill(one, signal.SIGKILL)
+    until(lambda: one not in below(loaded))
+    assert matcher.match(TENDERS[0]) == Matcher.match(matcher, TENDERS[0])
+    until(lambda: len(below(loaded)) == 1)
+    assert asked(matcher) == Matcher.match(matcher, TENDERS[0])
+
+
+def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
+    whole = serving.get().matcher
+    elsewhere, other = Pool(serving._starter, 1, folder.parent / "none"), Pool(serving._starter, 1, folder)
+    elsewhere.start(whole.versions)  # no catalogue
+    other.start({**whole.versions, "data": "another"})
+    for pool in (elsewhere, other, Pool()):
+        matcher = Shared(whole.catalogue, whole.recipe, pool=pool, denied={})
+        with pytest.raises(Unavailable):
+            asked(matcher)
+        assert matcher.match(TENDERS[0]) == Matcher.match(whole, TENDERS[0])
+
+
+def test_a_new_catalogue_is_matched_by_processes_of_its_own(
+    client: TestClient, serving: Serving, sample: gather.Gathered, folder: Path
+) -> None:
+    (starter,) = below(os.getpid())
+    before, old = client.post("/v1/match", json=BODY).json(), below(starter)
+    assert before == _here(serving)
+    build(folder, sample, 40)
+    until(lambda: serving.swaps == 2)
+    assert serving.get().matcher.pool.ready  # when it is exchanged, not after
+    after = client.post("/v1/match", json=BODY).json()
+    assert after["versions"] != before["versions"] and after == _here(serving)
+    until(lambda: bool(old) and not old & below(starter))
+
+
+def _here(serving: Serving) -> Any:
+    """The same need, answered by the service itself."""
+    found = Matcher.match(serving.get().matcher, TENDERS[0])
+    return json.loads(wire.body(found, Taken(TENDERS[0]))[0])
