@@ -19,6 +19,13 @@ from service.problems import Fault, Refused, bare, log, problem, status_of
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
 
+def french(request: Request) -> bool:
+    """Is the sentence of an error for a visitor: of a page, or of a portal that asks the API in French?"""
+    from service.page import render
+
+    return render.wants_page(request) or request.headers.get("accept-language", "").lower().startswith("fr")
+
+
 def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) -> Response:
     """The answer to a request that is refused before, or apart from, what it asks: a page for a browser, else a problem."""
     from service.page import render
@@ -26,6 +33,8 @@ def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) 
     request = Request(scope)
     if render.wants_page(request):
         return render.unheard(request, status, headers)
+    if french(request):
+        detail = render.UNHEARD.get(status, detail)
     return problem(status, detail, headers=headers)
 
 
@@ -46,7 +55,7 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        detail = render.CODED.get(error.code, error.detail) if render.wants_page(request) else error.detail
+        detail = render.CODED.get(error.code, error.detail) if french(request) else error.detail
         return shown(request, error.status, detail, headers=error.headers)
 
     async def late(request: Request, error: Exception) -> Response:
@@ -55,9 +64,9 @@ def install(app: FastAPI) -> None:
     async def core(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreUnavailable):
             log.error("store unavailable", extra={"why": str(error)})
-            message = NOT_RECORDED if render.wants_page(request) else f"{bare(str(error))}; try again later"
+            message = NOT_RECORDED if french(request) else f"{bare(str(error))}; try again later"
             return shown(request, 503, message, headers={"Retry-After": "30"})
-        message = render.sentence(error) if render.wants_page(request) else str(error)
+        message = render.sentence(error) if french(request) else str(error)
         return shown(request, status_of(error), bare(message))
 
     async def http(request: Request, error: Exception) -> Response:

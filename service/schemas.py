@@ -253,6 +253,7 @@ class ReasonOut(BaseModel):
     contribution: float
     notice_passage: str = ""
     offer_passage: str = ""
+    tells: bool = Field(True, description="False where it only states something unknown, absent or usual.")
 
 
 class OfferOut(BaseModel):
@@ -291,6 +292,7 @@ class StructureBrief(Located):
     checked: date | None = None
     contact: Contact
     source: str = ""
+    source_name: str = Field("", description="The source as it is shown.")
     updated: date | None = None
 
 

@@ -96,7 +96,9 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice.  Raises NotFound."""
         if identifier not in self.notices:
-            raise UnknownNotice(f"no notice {identifier} is indexed: see /v1/notices for those there are")
+            raise UnknownNotice(
+                f"no notice {identifier} is indexed: search the notices for the ids there are"
+            )
         return self.notices[identifier]
 
     def answerable(self) -> list[Tender]:

@@ -30,6 +30,7 @@ from matcher.matching import reasons
 from matcher.matching.reasons import mark, missing
 from matcher.outreach.spreadsheet import XLSX as XLSX
 from matcher.reference import law
+from matcher.reference.origins import source_name
 from service import schemas as s
 from service.asked import Taken
 from service.snapshot import Snapshot
@@ -67,7 +68,7 @@ def _brief(value: Structure) -> dict[str, Any]:
         "town": value.place.label, "department": value.place.department, "latitude": number(value.place.latitude),
         "longitude": number(value.place.longitude), "active": value.active, "checked": value.checked,
         "contact": s.Contact(website=safe_url(value.website), phone=value.phone, email=value.email),
-        "source": value.source, "updated": value.updated,
+        "source": value.source, "source_name": source_name(value.source), "updated": value.updated,
     }  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def structure(value: Structure, snapshot: Snapshot) -> s.StructureOut:
 def reason(value: Reason) -> s.ReasonOut:
     return s.ReasonOut(
         code=value.code, text=value.text, contribution=number(value.contribution) or 0.0,
-        notice_passage=value.notice_passage, offer_passage=value.offer_passage,
+        notice_passage=value.notice_passage, offer_passage=value.offer_passage, tells=value.tells,
     )  # fmt: skip
 
 

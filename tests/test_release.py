@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from matcher.domain import __version__
+from matcher.records.tables import RETENTION
 
 ROOT = Path(__file__).parents[1]
 #: Where the origin and licence of the files of a folder are told.
@@ -30,6 +31,8 @@ def test_the_version_is_one_everywhere() -> None:
     dated = re.findall(r"^## \[(\d[^\]]*)\] - (\d{4}-\d\d-\d\d)$", read("CHANGELOG.md"), flags=re.M)
     assert dated[0][0] == __version__
     assert f"date-released: {dated[0][1]}" in read("CITATION.cff")
+    wheels = set(re.findall(r"maillage-([\d.]+)-py3|releases/(\d[\d.]+)", read("docs/deployment.md")))
+    assert {one or other for one, other in wheels} == {__version__}
     assert f"API of Maillage {__version__}" in read("service/client/matcher_client.py")
 
 
@@ -45,9 +48,19 @@ def test_the_origin_of_every_shipped_table_is_reported(folder: str) -> None:
 def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     assert set(project["license-files"]) == {"LICENSE", "NOTICE"}
+    (copied,) = re.findall(r"^COPY pyproject.toml (.*) \./$", read("deploy/Containerfile"), flags=re.M)
+    assert {"README.md", *project["license-files"]} == set(copied.split())
     sources = read("data/reference/SOURCES.md") + read("data/reference/outlines/SOURCES.md")
     for package in set(re.findall(r"(?:npm|PyPI|npm package) `([^`]+)`", sources)):
         assert package in read("NOTICE"), f"NOTICE says nothing of {package}"
+    assert "The above copyright notice and this permission notice shall be included" in read("NOTICE")
     assert all(name in project["license"] for name in ("Apache-2.0", "MIT", "etalab-2.0", "CC-BY-4.0"))
     for card in (ROOT / "models").glob("*/card.md"):
         assert re.search(r"licen[cs]e", card.read_text(encoding="utf-8"), flags=re.I), card.parent.name
+
+
+def test_what_is_kept_and_how_long_is_in_the_register_of_processing() -> None:
+    (durations,) = re.findall(r"^\| Durées \|(.*)\|$", read("docs/authority/registre.md"), flags=re.M)
+    for days in {days for _, days in RETENTION.values()}:
+        said = f"{days // 365} an" if days >= 365 else f"{days} jours"
+        assert said in durations, f"the register says nothing of what is kept {days} days"

@@ -1,7 +1,7 @@
 """Each tutorial is done as it is written: its commands run, its pages are used in a browser, its pictures can be taken.
 
 Steps in the pages are comments of the Markdown: `<!-- step: open /path -->`, `fill NAME = text`, `submit NAME` (the form that
-holds the field), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
+holds the field), `tick LINE` (its box), `press WORDS` (a link or button), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
 time of each tutorial is printed (`pytest -s`).
 """
 
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,10 @@ def run_commands(text: str, service: str) -> int:
     ]
     for line in lines:
         word, *arguments = shlex.split(line)
+        if word == "pip":  # the environment of the tests has every extra
+            (extra,) = re.findall(r"^maillage\[(\w+)\]$", arguments[-1])
+            assert extra in metadata("maillage").get_all("Provides-Extra", [])
+            continue
         if word == "matcher":
             result = CliRunner().invoke(build(), arguments)
             assert result.exit_code == 0, f"{line}: {result.output}{result.exception}"
@@ -136,6 +141,14 @@ def step(page: Any, service: str, verb: str, what: str) -> None:
         form = page.locator(f"main form:has([name={what}])").first
         with page.expect_navigation():
             form.locator("button.button, button[type=submit]").first.click()
+    elif verb == "tick":
+        lines = page.locator("main li:has(input[type=checkbox]), main tr:has(input[type=checkbox])")
+        lines.filter(has_text=what.replace("'", "’")).locator("input[type=checkbox]").first.check()
+    elif verb == "press":
+        words = re.compile(re.escape(what.replace("'", "’")))
+        found = page.locator("main a, main button").filter(has_text=words).first
+        with page.expect_navigation():
+            found.click()
     elif verb == "see":
         shown = re.sub("[\u00a0\u202f]", " ", page.locator("main").inner_text()).replace("’", "'")
         assert what in shown, f"not on the page: {what}"

@@ -8,11 +8,16 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from matcher.domain import KINDS
+from matcher.domain import KINDS, Reason
+from matcher.matching.reasons import sentences
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reference.origins import source_name
+from matcher.reference.text import shorten
+from matcher.reference.trades import trades
 from service.schemas import Located, MemberOut
 
 Json = Mapping[str, Any]
+FIRST = 3  # candidates of a lot beside groups
 
 
 class Result(BaseModel):
@@ -60,6 +65,12 @@ class LotResult(BaseModel):
     title: str
     reserved: str = Field("", description="The articles of the reservation, or whom it names.")
     nobody: bool = Field(description="No structure is a credible lead.")
+    calls_for: str = Field(
+        "",
+        description="unclear: the words say no need; staff, clause or beyond: see the API; empty: a service.",
+    )
+    likely: int = Field(0, description="To be called, of all that were considered.")
+    plausible: int = Field(0, description="To be asked first, of all that were considered.")
     to_widen: list[str] = Field(default_factory=list, description="What would bring more structures.")
     considered: int
     candidates: list[Candidate]
@@ -80,12 +91,18 @@ class Group(BaseModel):
 
 class Matched(Result):
     notice: Notice
+    others: list[str] = Field(
+        default_factory=list,
+        description="Other notices of what was given, not answered: give each by itself.",
+    )
     place_found: str = ""
     place_choices: list[str] = Field(default_factory=list, description="Ask the user which one is meant.")
     lots: list[LotResult]
 
 
 class Grouped(Matched):
+    """The groups, with the first candidates of each lot."""
+
     groups: list[Group]
 
 
@@ -99,6 +116,7 @@ class Why(BaseModel):
 
 
 class Explained(Result):
+    notice: Notice | None = Field(None, description="The indexed notice, where one was named.")
     lots: list[Why]
 
 
@@ -112,8 +130,10 @@ class Partner(BaseModel):
 
 
 class Partnered(Result):
-    alone: list[str] = Field(description="Lots that it can answer alone.")
+    notice: Notice
+    alone: list[str] = Field(description="Lots, or needs of a lot, that it covers alone.")
     lacking: list[str]
+    nobody: list[str] = Field(description="What it lacks and no partner is known for.")
     barred: dict[str, str] = Field(description="Lots closed to it, and why.")
     partners: list[Partner]
     subcontracting: list[Partner]
@@ -178,6 +198,7 @@ class Lead(BaseModel):
 
 
 class Leads(Result):
+    notices: list[Notice]
     leads: list[Lead]
 
 
@@ -266,24 +287,29 @@ def lot_result(value: Json) -> LotResult:
     held = value["lot"]["reservation"]
     return LotResult(
         lot=value["lot"]["number"], title=value["lot"]["title"], reserved=", ".join(held["articles"] or held["who"]) if held else "",
-        nobody=value["nobody"], to_widen=value["relaxations"], considered=value["considered"],
+        nobody=value["nobody"], calls_for=value["calls_for"], to_widen=value["relaxations"], considered=value["considered"],
+        likely=value["likely"], plausible=value["plausible"],
         candidates=[candidate(each) for each in value["matches"] if each["level"] != "unlikely"],
         by_clause=[candidate(each) for each in value["by_clause"]], law=_texts(value["law"]),
     )  # fmt: skip
 
 
 def sources_of(structures: Iterable[Organisation], notices: Iterable[Notice] = ()) -> list[str]:
-    """The files and notices that an answer rests on, each once, with its day."""
-    named = [f"{each.source} ({each.updated or 'sans date'})" for each in structures if each.source]
+    """The sources by name and the notices that an answer rests on, each once, with its day."""
+    named = [_dated(each.source, each.updated) for each in structures if each.source]
     published = [f"{each.url or each.id} ({each.published})" for each in notices if each.published]
     return list(dict.fromkeys(published + named))
+
+
+def _dated(source: str, day: date | str | None) -> str:
+    return f"{source_name(source)} ({day or 'sans date'})"
 
 
 def _matched(value: Json) -> dict[str, Any]:
     lots, about = [lot_result(each) for each in value["lots"]], notice(value["notice"])
     shown = [one.structure for lot in lots for one in (*lot.candidates, *lot.by_clause)]
     return {
-        "notice": about, "lots": lots, "place_found": value["place_found"], "place_choices": value["place_choices"],
+        "notice": about, "others": value["others"], "lots": lots, "place_found": value["place_found"], "place_choices": value["place_choices"],
         "sources": sources_of(shown, [about]), "versions": value["versions"],
     }  # fmt: skip
 
@@ -292,15 +318,36 @@ def matched(value: Json) -> Matched:
     return Matched(**_matched(value))
 
 
+def _task(task: str, asked: Json) -> str:
+    """A lot of the notice asked about, or one need of a lot ("LOT#TRADE"), in words."""
+    named, _, trade = task.partition("#")
+    lot = next((each for each in asked["lots"] if each["id"] == named), None)
+    told = f"lot {lot['number']} « {shorten(lot['title'], 60)} »" if lot else named
+    labels = {each.name: each.label for each in trades()}
+    return f"{told}, besoin {labels.get(trade, trade)}" if trade else told
+
+
 def grouped(value: Json) -> Grouped:
+    about = value["notice"]
+
+    def tasks(ids: Iterable[str]) -> list[str]:
+        return [_task(each, about) for each in ids]
+
     groups = [
-        Group(**{**one, "members": [MemberOut(**each) for each in one["members"]], "warnings": _texts(one["warnings"])})
+        Group(
+            members=[MemberOut(**{**each, "lots": tasks(each["lots"])}) for each in one["members"]], covered=tasks(one["covered"]),
+            uncovered=tasks(one["uncovered"]), form=one["form"], form_reason=one["form_reason"], warnings=_texts(one["warnings"]),
+        )
         for one in value["consortia"]
     ]  # fmt: skip
-    return Grouped(**_matched(value), groups=groups)
+    found = _matched(value)
+    # of twenty lots whole lists would fill what an assistant can read: `match` gives them
+    lots = [each.model_copy(update={"candidates": each.candidates[:FIRST]}) for each in found["lots"]]
+    return Grouped(**{**found, "lots": lots}, groups=groups)
 
 
-def explained(value: Iterable[Json]) -> Explained:
+def explained(value: Iterable[Json], of: Json, about: Json | None, versions: dict[str, str]) -> Explained:
+    """Of a structure, for an indexed notice or another text."""
     lots = [
         Why(
             lot=one["lot"]["number"], title=one["lot"]["title"], state=one["state"], sentence=one["sentence"], rank=one["rank"],
@@ -308,22 +355,35 @@ def explained(value: Iterable[Json]) -> Explained:
         )
         for one in value
     ]  # fmt: skip
-    shown = [organisation(one["match"]["structure"]) for one in value if one["match"]]
-    return Explained(lots=lots, sources=sources_of(shown))
+    named = [notice(about)] if about else []
+    return Explained(
+        lots=lots,
+        notice=next(iter(named), None),
+        versions=versions,
+        sources=sources_of([organisation(of)], named),
+    )
 
 
-def _partner(value: Json) -> Partner:
+def _partner(value: Json, asked: Json) -> Partner:
     return Partner(
-        structure=organisation(value["structure"]), adds=value["adds"], tasks=value["tasks"], distance_km=value["distance_km"],
-        reasons=[reason["text"] for reason in value["reasons"]], warnings=_texts(value["warnings"]),
+        structure=organisation(value["structure"]), adds=value["adds"], tasks=[_task(each, asked) for each in value["tasks"]],
+        distance_km=value["distance_km"], reasons=list(sentences((Reason(**each) for each in value["reasons"]), 6)),
+        warnings=_texts(value["warnings"]),
     )  # fmt: skip
 
 
-def partnered(value: Json) -> Partnered:
-    partners, beneath = ([_partner(each) for each in value[name]] for name in ("partners", "subcontracting"))
+def partnered(value: Json, of: Json) -> Partnered:
+    """Partners of a structure."""
+    asked, about = value["notice"], notice(value["notice"])
+    partners, beneath = (
+        [_partner(each, asked) for each in value[name]] for name in ("partners", "subcontracting")
+    )
+    alone, lacking = ([_task(each, asked) for each in value[name]] for name in ("alone", "lacking"))
+    shown = (organisation(of), *(each.structure for each in (*partners, *beneath)))
     return Partnered(
-        alone=value["alone"], lacking=value["lacking"], barred=value["barred"], partners=partners, subcontracting=beneath,
-        versions=value["versions"], sources=sources_of(each.structure for each in (*partners, *beneath)),
+        notice=about, alone=alone, lacking=lacking, nobody=value["nobody"],
+        barred={_task(lot, asked): why for lot, why in value["barred"].items()}, partners=partners, subcontracting=beneath,
+        versions=value["versions"], sources=sources_of(shown, [about]),
     )  # fmt: skip
 
 
@@ -338,14 +398,15 @@ def described(value: Json) -> Described:
         Offer(**{name: each[name] for name in ("title", "text", "source", "since")})
         for each in value["offers"]
     ]
-    dated = [f"{each.source} ({each.since or 'sans date'})" for each in offers if each.source]
+    dated = [_dated(each.source, each.since) for each in offers if each.source]
     return Described(
         structure=about, description=value["description"], active=value["active"], offers=offers, labels=value["labels"],
         missing=value["missing"], sources=list(dict.fromkeys([*sources_of([about]), *dated])),
     )  # fmt: skip
 
 
-def opportunities(value: Json) -> Opportunities:
+def opportunities(value: Json, of: Json) -> Opportunities:
+    """Of a structure."""
     items = [
         Opportunity(
             notice=notice(one["notice"]), lot=one["lot"]["number"], title=one["lot"]["title"], part=one["part"], why=one["why"],
@@ -355,7 +416,9 @@ def opportunities(value: Json) -> Opportunities:
     ]  # fmt: skip
     return Opportunities(
         total=value["total"], opportunities=items, versions=value["versions"],
-        sources=sources_of([one.partner for one in items if one.partner], [one.notice for one in items]),
+        sources=sources_of(
+            [organisation(of), *(one.partner for one in items if one.partner)], [one.notice for one in items]
+        ),
     )  # fmt: skip
 
 
@@ -364,11 +427,15 @@ def notices(value: Json) -> Notices:
     return Notices(total=value["total"], notices=items, sources=sources_of((), items))
 
 
+def _firm(value: Json) -> str:
+    return f"{value['name']} ({value['siret']})" if value["siret"] else str(value["name"])
+
+
 def leads(value: Json) -> Leads:
     items = [
         Lead(
             notice=one["notice"], lot=one["lot"]["number"], title=one["lot"]["title"], state=one["state"],
-            firms=[f"{firm['name']} ({firm['siret']})" for firm in one["firms"]], hours=one["hours"], passage=one["passage"],
+            firms=[_firm(each) for each in one["firms"]], hours=one["hours"], passage=one["passage"],
             carriers=[
                 Carrier(structure=organisation(each["structure"]), way=each["way"], distance_km=each["distance_km"])
                 for each in one["carriers"]
@@ -378,13 +445,14 @@ def leads(value: Json) -> Leads:
         for one in value["leads"]
     ]  # fmt: skip
     carriers = [each.structure for one in items for each in one.carriers]
-    return Leads(leads=items, versions=value["versions"], sources=sources_of(carriers))
+    asked = [notice(each) for each in value["notices"]]
+    return Leads(notices=asked, leads=items, versions=value["versions"], sources=sources_of(carriers, asked))
 
 
 def renewals(value: Json) -> Renewals:
     plain = [name for name in Renewal.model_fields if name != "holders"]
     items = [
-        Renewal(**{name: one[name] for name in plain}, holders=[f"{each['name']} ({each['siret']})" for each in one["holders"]])
+        Renewal(**{name: one[name] for name in plain}, holders=[_firm(each) for each in one["holders"]])
         for one in value["items"]
     ]  # fmt: skip
     sources = dict.fromkeys(f"{one.source} ({one.notified})" for one in items)
@@ -409,8 +477,10 @@ def _advice(value: Json) -> Advice:
     )  # fmt: skip
 
 
-def _given(value: Json) -> list[Json]:
-    return [each for each in (value["first"], *value["also"], value["oeth"]) if each]
+def _considered(value: Json) -> tuple[list[Json], list[Json]]:
+    """The advice given, and what does not apply; OETH is either."""
+    every = [each for each in (value["first"], *value["also"], value["oeth"], *value["refused"]) if each]
+    return [each for each in every if "reasons" in each], [each for each in every if "reason" in each]
 
 
 def potential(value: Json) -> Potential:
@@ -422,8 +492,8 @@ def potential(value: Json) -> Potential:
                 Counted(article=article, possible=count["possible"], to_check=count["to_check"])
                 for article, count in one["eligible"].items()
             ],
-            advice=[_advice(each) for each in _given(one["advised"])],
-            refused=[f"{each['title']} : {each['reason']}" for each in one["advised"]["refused"]],
+            advice=[_advice(each) for each in _considered(one["advised"])[0]],
+            refused=[f"{each['title']} : {each['reason']}" for each in _considered(one["advised"])[1]],
             first=[_owner(each["structure"]) for each in one["first"]],
         )
         for one in made["lots"]

@@ -5,13 +5,14 @@ The tools store nothing themselves.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 
 import httpx
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from matcher import plugins
 from matcher.domain import __version__
@@ -35,7 +36,11 @@ Need = Annotated[
     str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
 ]
 NoticeId = Annotated[str | None, Field(description="The id of an indexed notice, as `notices` gives it.")]
-NoticeText = Annotated[str | None, Field(description="A notice as published: BOAMP, eForms, TED or DECP.")]
+NoticeText = Annotated[
+    # the SDK parses a text that is JSON before it is checked: the object is what is then given
+    str | dict[str, Any] | list[Any] | None,
+    Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
+]
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
 Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
 Many = Annotated[int, Field(ge=1, le=50)]
@@ -55,11 +60,19 @@ class Api:
         async with httpx.AsyncClient(
             transport=self._transport(request), base_url=self.url, timeout=120
         ) as client:
-            answer = await client.request(method, f"/v1{path}", headers=self._headers(request), **more)
-        if answer.is_success:
-            return answer.json()
-        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        raise ToolError(problem.get("detail") or f"the service answered {answer.status_code}")
+            try:
+                answer = await client.request(method, f"/v1{path}", headers=self._headers(request), **more)
+            except httpx.TransportError:
+                raise ToolError(
+                    f"the service at {self.url} does not answer: check its address, or try again later"
+                ) from None
+        told = answer.json() if "json" in answer.headers.get("content-type", "") else None
+        if answer.is_success and told is not None:
+            return told
+        problem = told if isinstance(told, dict) else {}
+        raise ToolError(
+            problem.get("detail") or f"{self.url} answered {answer.status_code}: is it a service of Maillage?"
+        )
 
     def _transport(self, request: Request | None) -> httpx.AsyncBaseTransport | None:
         if self.app is None:
@@ -88,7 +101,7 @@ class Api:
             yield
 
 
-def _asked(need: str | None, notice_id: str | None, notice: str | None, **more: Any) -> dict[str, Any]:
+def _asked(need: str | None, notice_id: str | None, notice: Any, **more: Any) -> dict[str, Any]:
     given = {"need": need, "notice_id": notice_id, "notice": notice, **more}
     return {name: value for name, value in given.items() if value not in (None, "")}
 
@@ -114,14 +127,18 @@ class Tools:
     ) -> results.Explained:  # fmt: skip
         """Why a structure is in the list of a need or notice, or why it is not."""
         body = _asked(need, notice_id, notice, place=place, siret=siret)
-        return results.explained(await self._api.ask("POST", "/explain", json=body))
+        found = await self._api.ask("POST", "/explain", json=body)
+        about = await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")) if notice_id else None
+        served = await self._api.ask("GET", "/health")
+        return results.explained(found, await self._structure(siret), about, served["versions"])
 
     async def partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
     ) -> results.Partnered:  # fmt: skip
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
-        return results.partnered(await self._api.ask("POST", "/partners", json=body))
+        found = await self._api.ask("POST", "/partners", json=body)
+        return results.partnered(found, await self._structure(siret))
 
     async def groups(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
@@ -141,12 +158,16 @@ class Tools:
 
     async def structure(self, siret: Siret) -> results.Described:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
-        return results.described(await self._api.ask("GET", f"/structures/{siret}"))
+        return results.described(await self._structure(siret))
+
+    async def _structure(self, siret: str) -> Any:
+        return await self._api.ask("GET", f"/structures/{siret}")
 
     async def opportunities(self, siret: Siret, n: Many = 10) -> results.Opportunities:
         """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
         path = f"/structures/{siret}/opportunities"
-        return results.opportunities(await self._api.ask("GET", path, params={"limit": n}))
+        found = await self._api.ask("GET", path, params={"limit": n})
+        return results.opportunities(found, await self._structure(siret))
 
     async def notices(
         self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
@@ -199,13 +220,51 @@ def build(api: Api) -> MCPServer[Any]:
     """The server of every tool, all of them read-only.  Raises MissingExtra without the package `mcp`."""
     with plugins.optional("mcp", "serving tools to assistants"):
         from mcp.server import MCPServer
-        from mcp.types import ToolAnnotations
+        from mcp.server.mcpserver.exceptions import ToolError
+
+    class Server(MCPServer[Any]):
+        """A server whose refusals name the argument and the remedy."""
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            if name not in offered:
+                raise ToolError(f"no tool {name!r}: choose one of {', '.join(offered)}")
+            try:
+                return await super().call_tool(name, arguments, context)
+            except ToolError as error:
+                if isinstance(error.__cause__, ValidationError):
+                    raise ToolError(_remedy(error.__cause__, offered[name])) from None
+                raise
+
+    offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    server: MCPServer[Any] = MCPServer(
+    return Server(
         "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
+        tools=list(offered.values()),
     )  # fmt: skip
+
+
+def _tools(api: Api) -> Iterator[Any]:
+    """Each tool; an argument that it does not have is an error, not a search without it."""
+    from mcp.server.mcpserver.tools import Tool
+    from mcp.types import ToolAnnotations
+
     for name, method in tools(Tools(api)).items():
-        server.add_tool(
-            method, name=name, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False)
-        )
-    return server
+        hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+        tool = Tool.from_function(method, name=name, annotations=hints)
+        arguments = tool.fn_metadata.arg_model
+        arguments.model_config["extra"] = "forbid"
+        arguments.model_rebuild(force=True)
+        tool.parameters = arguments.model_json_schema(by_alias=True)
+        yield tool
+
+
+def _remedy(error: ValidationError, tool: Any) -> str:
+    """One sentence for the arguments that do not fit; what was given is not repeated."""
+    known = ", ".join(tool.parameters["properties"])
+    told = {
+        f"no argument {each['loc'][0]!r}: {tool.name} takes {known}"
+        if each["type"] == "extra_forbidden"
+        else f"{each['loc'][0]}: {each['msg']}"
+        for each in error.errors()
+    }
+    return "; ".join(sorted(told))

@@ -19,7 +19,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Problem(Exception):
-    """An error answered by the service: status, one sentence, and the invalid fields."""
+    """An error answered by the service: status (0 where it does not answer), one sentence, and the invalid fields."""
 
     def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
         super().__init__(detail)
@@ -239,6 +239,7 @@ class LeadsIn(TypedDict):
 
 class LeadsOut(TypedDict):
     leads: list[Opening]
+    notices: list[NoticeOut]
     versions: dict[str, str]
 
 
@@ -399,6 +400,8 @@ class PartnersOut(TypedDict):
     alone: list[str]
     barred: dict[str, str]
     lacking: list[str]
+    nobody: list[str]
+    notice: NoticeOut
     partners: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
@@ -451,6 +454,7 @@ class ReasonOut(TypedDict):
     contribution: float
     notice_passage: str
     offer_passage: str
+    tells: bool
     text: str
 
 
@@ -513,6 +517,7 @@ class StructureBrief(TypedDict):
     name: str
     siret: str
     source: str
+    source_name: str
     town: str
     updated: str | None
 
@@ -624,6 +629,9 @@ class Client:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise _problem(error) from None
+        except OSError as error:  # no connection, or no answer in time
+            why = f"{self.base} does not answer ({getattr(error, 'reason', error)}): check the address, or try again later"
+            raise Problem(0, why, []) from None
         return json.loads(text) if text else None
 
     # generated: routes

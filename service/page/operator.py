@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from fastapi import Form, Request, Response
 from sqlalchemy import func, select
 
 from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
+from matcher.matching import recipes
+from matcher.matching.ranking import rotate_near_ties
 from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post, report
 from matcher.outreach.exposure import Tally
@@ -31,7 +34,8 @@ from service.snapshot import Snapshot
 
 router = Router()
 TOP = 10
-EXPOSED = 300  # lots over which exposure is counted for the page: `matcher exposure` counts over all
+TURNS = 5  # days of the draw that the page compares with
+EXPOSED, PATIENCE = 300, 4.0  # most lots, and seconds, of the page: `matcher exposure` counts over all
 
 
 @router.get("/exploitant")
@@ -178,13 +182,19 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:
-    """Over the newest `EXPOSED` answerable lots: who is shown among the first ten, compared with the probability of being a lead,
-    how unevenly, and which lots have nobody."""
-    tally = Tally(snapshot.catalogue, TOP)
+    """Over the newest answerable lots, `EXPOSED` or as many as `PATIENCE` allows: who is shown among the first ten, compared with the probability of being a lead,
+    how unevenly, and which lots have nobody; and what the daily draw of `rotating` would change in `TURNS` days."""
+    tally, turning = Tally(snapshot.catalogue, TOP), Tally(snapshot.catalogue, TOP)
+    scale, today = recipes.named("rotating").rotation, date.today()
     nobody = []
+    end = time.monotonic() + PATIENCE
     for tender, query in itertools.islice(_newest(snapshot), EXPOSED):
+        if tally.lots and time.monotonic() > end:
+            break
         ranking = snapshot.matcher.rank(query)
         tally.add(ranking)
+        for number in range(0 if snapshot.matcher.recipe.rotation else TURNS):
+            turning.add(rotate_near_ties(ranking, scale, today + timedelta(days=number)))
         if snapshot.matcher.nobody(ranking):
             nobody.append((tender, query.lot))
     found = tally.measured()
@@ -198,6 +208,7 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "lots": tally.lots, "shown": shown, "never": len(listed) - shown, "gini": found.gini,
         "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
+        "passed_over_by_turns": turning.passed_over if turning.lots else None, "turns": TURNS,
         "kinds": [(family, count) for family, count in kinds.most_common() if count], "total": kinds.total(),
         "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip

@@ -26,7 +26,7 @@ from matcher.domain import (
 )
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
-from matcher.reference import law, places
+from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.origins import source_name
@@ -321,6 +321,10 @@ MISREAD = "L'adresse ou le formulaire contient une valeur qui ne peut être lue"
 
 def sentence(error: Exception) -> str:
     """The message of an error for a visitor."""
+    if isinstance(error, toponyms.Homonyms):
+        return f"Plusieurs lieux s'appellent « {error.words[:60]} » : {', '.join(error.choices)}. Écrivez celui que vous voulez dire."
+    if isinstance(error, toponyms.UnknownPlace):
+        return f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle « {error.words[:60]} » : vérifiez l'orthographe."
     return initial(SENTENCES.get(type(error), str(error)))
 
 

@@ -184,14 +184,12 @@ def _corrected(lot: Lot, search: Search) -> Lot:
 
 
 def _where(search: Search) -> tuple[Place, ...]:
-    """The places typed in the form.  Raises Homonyms, and FieldError where none is called so, both in French."""
+    """The places typed in the form.  Raises Homonyms, and FieldError in French where none is called so."""
     try:
         return toponyms.asked(search.place, search.need)
     except toponyms.Homonyms:
         raise
-    except BadInput:
-        raise FieldError(
-            "place",
-            f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle "
-            f"« {search.place[:60]} » : vérifiez l'orthographe.",
-        ) from None
+    except BadInput as error:
+        many = f"Trop de lieux à la fois : {toponyms.MOST} au plus, ou le département qui les contient."
+        unknown = isinstance(error, toponyms.UnknownPlace)
+        raise FieldError("place", render.sentence(error) if unknown else many) from None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Form, Query, Request, Response
 
-from matcher.domain import BadInput, Lot, Tender
+from matcher.domain import BadInput
 from matcher.partners import partners
 from matcher.records import exchange
 from matcher.records.keys import Bearer
-from matcher.reference import trades
 from service.access import store_of
 from service.page import exchange as announcements
 from service.page import fields, render
+from service.page.lots import task_label
 from service.page.visitor import Reader, StructureOwner
 from service.router import Router
 
@@ -38,27 +38,13 @@ def _shown(
     snapshot = request.app.state.serving.get()
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
+    lots = {lot.id: lot for lot in tender.lots}
     mine = structure.siret in who.sirets
     offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
     return render.page(
         request, "partners.html", 422 if problems else 200, problems=problems or {}, typed=typed or {}, structure=structure, tender=tender,
-        found=found, label=_task_label(tender), mine=mine, offers=offers,
+        found=found, label=lambda task: task_label(task, lots), mine=mine, offers=offers,
     )  # fmt: skip
-
-
-def _task_label(tender: Tender) -> Any:
-    """A function that labels a lot, or one need of a lot ("LOT#TRADE")."""
-    labels = {trade.name: trade.label for trade in trades.trades()}
-    lots: dict[str, Lot] = {lot.id: lot for lot in tender.lots}
-
-    def label(task: str) -> str:
-        lot, _, trade = task.partition("#")
-        number = f"lot {lots[lot].number}" if lot in lots else lot
-        if trade:
-            return f"{number}, {labels.get(trade, trade)}"
-        return f"{number} « {lots[lot].title[:70]} »" if lot in lots else task
-
-    return label
 
 
 @router.post("/structure/{siret}/bourse")

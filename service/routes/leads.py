@@ -41,6 +41,7 @@ class Opening(BaseModel):
 
 
 class LeadsOut(BaseModel):
+    notices: list[schemas.NoticeOut] = Field(description="Those asked about.")
     leads: list[Opening]
     versions: dict[str, str]
 
@@ -74,7 +75,7 @@ def leads(request: Request, who: Reader, asked: Asked) -> Response:
     known = list(snapshot.notices.values())
     found = subcontracting.openings(snapshot.matcher, tenders, earlier=known, n=asked.n, lot=asked.lot)
     out = LeadsOut(
-        versions=snapshot.matcher.versions,
+        versions=snapshot.matcher.versions, notices=[wire.notice(each) for each in tenders],
         leads=[
             Opening(
                 notice=one.notice, lot=wire.lot(one.lot), state=one.state,

@@ -30,9 +30,11 @@ class Partner(BaseModel):
 
 
 class PartnersOut(BaseModel):
-    alone: list[str]
+    notice: schemas.NoticeOut
+    alone: list[str] = Field(description="Ids of the lots, or of needs of a lot (LOT#TRADE), that it covers.")
     lacking: list[str]
-    barred: dict[str, str]
+    nobody: list[str] = Field(description="What it lacks and no partner is known for, in French.")
+    barred: dict[str, str] = Field(description="Lot -> why it may not answer there, in French.")
     partners: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
@@ -60,7 +62,7 @@ class Why(BaseModel):
 def _partner(value: partners_.Partner) -> Partner:
     return Partner(
         structure=wire.brief(value.structure), kind=str(value.kind), score=value.score, adds=list(value.adds), tasks=list(value.tasks),
-        reasons=[schemas.ReasonOut(code=r.code, text=r.text, contribution=wire.number(r.contribution) or 0.0) for r in value.reasons],
+        reasons=[wire.reason(r) for r in value.reasons],
         warnings=[wire.warning(w) for w in value.warnings],
         distance_km=wire.number(value.distance_km),
     )  # fmt: skip
@@ -88,7 +90,7 @@ def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE
         earlier=list(snapshot.notices.values()) if taken.tender.awards else (),
     )
     out = PartnersOut(
-        alone=list(found.alone), lacking=list(found.lacking), barred=dict(found.barred), versions=matcher.versions,
+        notice=wire.notice(found.tender), nobody=list(found.nobody), alone=list(found.alone), lacking=list(found.lacking), barred=dict(found.barred), versions=matcher.versions,
         partners=[_partner(p) for p in found.partners], subcontracting=[_partner(p) for p in found.subcontracting],
     )  # fmt: skip
     return wire.send(request, out)
@@ -140,4 +142,5 @@ def exposure(request: Request, who: Reader) -> dict[str, Any]:
     found["nobody"] = [
         {"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]
     ]
+    found["top"] = [{"siret": s.siret, "name": s.name, "shown": count} for s, count in found["top"]]
     return {**found, "versions": snapshot.matcher.versions}

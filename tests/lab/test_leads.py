@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from matcher.domain import BadInput, NotFound
-from matcher.lab import benchmark, leads, published
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import BadInput, MissingExtra, NotFound
+from matcher.lab import benchmark, leads, methods, published
 
 ROOT = Path(__file__).parents[2]
 NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
@@ -69,6 +72,28 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
     assert table.index("reference BM25 | default | badge and sector") > 0
     assert "{:.3f} [{:.2f}, {:.2f}]".format(*kept["figures"]["nDCG@5"]) in table
     assert "default 0." in (tmp_path / "cost.svg").read_text(encoding="utf-8")
+    ours_alone = [{**each, "task": "ours"} for each in found]  # a folder of one's own has a plot too
+    assert "on the ours set" in published.plot(ours_alone) and "default 0." in published.plot(ours_alone)
+
+
+def test_potion_is_compared_where_its_folder_is_named(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(methods.POTION, raising=False)
+    with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
+        methods.potion(catalogue)
+    model2vec = pytest.importorskip("model2vec", reason="the extra benchmark is not installed")
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = ["[UNK]", "tonte", "haies", "linge", "repas"]
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model2vec.StaticModel(np.eye(5, dtype=np.float32), tokenizer, normalize=True).save_pretrained(tmp_path)
+    monkeypatch.setenv(methods.POTION, str(tmp_path))
+    question = next(q for q in leads.load(NEEDS).questions if "haies" in q.tender.lots[0].title)
+    ranked = methods.potion(catalogue)(question)
+    first = catalogue.structure(int(np.flatnonzero(catalogue.of_structure("siren") == ranked[0])[0]))
+    assert any("haies" in offer.title + offer.text for offer in first.offers)
 
 
 def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
@@ -81,3 +106,22 @@ def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
         }
     assert (folder / "index.md").read_text(encoding="utf-8") == published.tables(found)
     assert (folder / "cost.svg").read_text(encoding="utf-8") == published.plot(found)
+
+
+def test_the_table_of_the_readme_is_that_of_the_results() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "benchmark"
+    for task in benchmark.TASKS:
+        (row,) = re.findall(rf"^\| {task}: .*$", text, flags=re.M)
+        stated = [cell.strip().replace(",", "") for cell in row.split("|")[2:-1]]
+        ours, reference = (
+            json.loads((folder / task / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("default", "reference-BM25")
+        )
+        figures = [
+            f"{each['figures'][name][0]:.3f}" for name in ("R@10", "nDCG@10") for each in (reference, ours)
+        ]
+        assert stated == [str(ours["data"]["needs"]), str(ours["data"]["structures"]), *figures], task
+    for method in ("badge-and-sector", "dense", "lexical"):
+        kept = json.loads((folder / "notices_dev" / f"{method}.json").read_text(encoding="utf-8"))
+        assert f"{kept['figures']['nDCG@5'][0]:.3f}" in text, method

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from service.page import operator
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -44,6 +47,28 @@ def test_near_equals_get_their_turn_over_the_days() -> None:
     assert turning.distance < still.distance / 2  # as likely each, so as much attention each
 
 
+def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_than_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue = gardeners(15)
+    asked = [free_text_tender(f"tonte et taille de haies {n}", Place(postcode="92000")) for n in range(3)]
+
+    def page(recipe: str) -> dict[str, Any]:
+        snapshot: Any = SimpleNamespace(
+            matcher=Matcher(catalogue, recipes.named(recipe)), catalogue=catalogue, answerable=lambda: asked,
+            structure=lambda siret: catalogue.structure(catalogue.row(siret)),
+        )  # fmt: skip
+        return operator.exposure(snapshot)
+
+    still = page("default")
+    assert still["lots"] == 3 and still["passed_over_by_turns"] < still["passed_over"] == pytest.approx(
+        5 / 15
+    )
+    assert page("rotating")["passed_over_by_turns"] is None
+    monkeypatch.setattr(operator, "PATIENCE", 0.0)
+    assert page("default")["lots"] == 1
+
+
 def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
     matcher: Matcher, sample: gather.Gathered
 ) -> None:
@@ -67,4 +92,6 @@ def test_the_cost_of_turns_is_small_on_the_judged_needs_and_the_sheet_tells_it(
     text = public_sheet.written([public_sheet.Measured(matcher.versions, found, before)])
     assert f"{100 * found.never_shown:.1f} %".replace(".", ",") in text
     assert f"{before:.3f}".replace(".", ",") in text and matcher.versions["ranker"] in text
+    written = (NEEDS.parents[2] / "docs" / "authority" / "algorithme.md").read_text(encoding="utf-8")
+    assert written.startswith(public_sheet.TEXT)  # what stands in the docs is what is generated
     assert "L311-3-1" in text and "Recours" in text and "inventaire" in text

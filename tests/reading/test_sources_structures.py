@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from matcher.domain import BadInput, Rejected, Structure, Zone
+from matcher.reading import gather
 from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import luhn, siret_valid
 from matcher.reference.paths import shared_dir
@@ -105,11 +106,23 @@ def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_sa
             (B, "Y", "EA", ["Reprographie"]),
         )
     )
+    listed = json.dumps([{"siret": A, "name": "X", "kind": "ESAT", "offres": ["Blanchisserie", "Mise sous pli"]},
+                         {"siret": B, "name": "Y", "kind": "EA", "offres": ["Reprographie"]}])  # fmt: skip
+    # headings in the plural, which are keys of lists in JSON
+    plural = [one_cell.replace("offre", word) for word in ("Activités", "Offres", "Prestations")]
     expected = [(A, ("Blanchisserie", "Mise sous pli")), (B, ("Reprographie",))]
-    for content in (repeated, numbered, one_cell, nested):
+    for content in (repeated, numbered, one_cell, *plural, nested, listed):
         structures, _ = read(content)
         assert [(s.siret, tuple(offer.title for offer in s.offers)) for s in structures] == expected
         assert len({offer.id for s in structures for offer in s.offers}) == 3
+
+
+def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mute.csv").write_text(f"siret;nom;type;Que faites-vous ?\n{A};X;ESAT;Blanchisserie\n")
+    (tmp_path / "said.csv").write_text(f"siret;nom;type;Activités\n{B};Y;EA;Reprographie\n")
+    lines = list(gather.gather([tmp_path]).summary())
+    assert any("no structure of mute.csv says what it does" in line for line in lines)
+    assert not any("said.csv" in line for line in lines)
 
 
 def test_numbered_titles_and_texts_go_together() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +48,51 @@ CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
     ("opportunities", {"siret": SIRET}, results.Opportunities),
     ("notices", {"q": "espaces verts"}, results.Notices),
     ("leads", {"notice_id": "26-130377"}, results.Leads),
+    ("notices", {"q": "Wyvern"}, results.Notices),
     ("renewals", {}, results.Renewals),
     ("potential", {**NEED, "amount": 45000}, results.Potential),
+    # no adapted firm or ESAT does it: that advice does not apply
+    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}, results.Potential),
+    # a client, and the SDK, may hand on the object in place of its text
+    (
+        "match",
+        {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
+        results.Matched,
+    ),
+    ("match", {"need": "bonjour", "place": "Pantin"}, results.Matched),
+)
+#: What is refused, and words of the remedy.
+REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("match", {"need": "tonte", "notice_id": "26-130101"}, "exactly one of need, notice, notice_id"),
+    (
+        "match",
+        {"need": "tonte", "lieu": "Pantin"},
+        "no argument 'lieu': match takes need, notice_id, notice, place",
+    ),
+    ("match", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
+    ("why", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
+    ("match", {"notice_id": "Zyxomma"}, "search the notices"),
+    *(
+        (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")
+        for name, of in (
+            ("match", {}),
+            ("why", {"siret": SIRET}),
+            ("partners", {"siret": SIRET}),
+            ("groups", {}),
+            ("leads", {}),
+        )
+    ),
+    ("matches", {}, "choose one of match, why"),
 )
 
 
 @pytest.fixture(scope="module")
 def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue with the notices of the sample, and the place of a store."""
-    return indexed(tmp_path_factory.mktemp("assistant"), catalogue, sample)
+    """A catalogue with the notices of the sample and one that is not published, and the place of a store."""
+    here = indexed(tmp_path_factory.mktemp("assistant"), catalogue, sample)
+    hidden = replace(sample.tenders[0], id="hidden-1", title="Projet Wyvern", confidential=True)
+    gather.save_notices([*sample.tenders, hidden], here / "catalogue")
+    return here
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +169,24 @@ def over_http(url: str, work: Callable[[Any], Coroutine[Any, Any, Any]], key: st
     return asyncio.run(run())
 
 
+def knocked(url: str, host: str) -> int:
+    """The status of a first message that a proxy hands on under the name that was asked."""
+    about = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+    media = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    head = {**media, "host": host, "x-forwarded-for": "192.0.2.7"}
+    request = urllib.request.Request(url, json.dumps(asked).encode(), head)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 async def call_all(client: Any) -> list[Any]:
     return [await client.call_tool(name, arguments) for name, arguments, _ in CALLS]
 
@@ -141,24 +199,36 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
     folder: Path, good: str
 ) -> None:
     async def work(client: Any) -> tuple[Any, ...]:
-        unknown = await client.call_tool("match", {"need": "tonte", "notice_id": "26-130101"})
-        return (await client.list_tools()).tools, await call_all(client), unknown
+        refused = [await client.call_tool(name, arguments) for name, arguments, _ in REFUSED]
+        return (await client.list_tools()).tools, await call_all(client), refused
 
     listed, answers, refused = over_stdio(folder, work, MATCHER_READ="key", MATCHER_KEY=good)
     assert {tool.name for tool in listed} == {name for name, _, _ in CALLS}
     assert all(tool.annotations.read_only_hint and tool.output_schema for tool in listed)
-    for (name, _, kind), answer in zip(CALLS, answers, strict=True):
+    assert not any(tool.input_schema["additionalProperties"] for tool in listed)
+    told: list[Any] = []
+    for (name, asked, kind), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
-        found = kind.model_validate(answer.structured_content)
-        assert found.note.endswith(SENTENCE) and (found.sources or not getattr(found, "total", 1)), name
-    first = results.Matched.model_validate(answers[0].structured_content).lots[0].candidates[0]
+        told.append(kind.model_validate(answer.structured_content))
+        assert told[-1].note.endswith(SENTENCE)
+        assert told[-1].versions or name in ("structures", "structure", "notices", "renewals"), name
+        # who asks about a notice is told which, and of when
+        assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
+    first = told[0].lots[0].candidates[0]
     assert (first.structure.siret, first.level, str(first.structure.updated)) == (
         SIRET,
         "à appeler",
         "2026-09-15",
     )
     assert first.structure.source == "structures.csv" and first.reasons
-    assert refused.is_error and "exactly one of need, notice, notice_id" in refused.content[0].text
+    partners, groups, beyond, file, unclear = (told[place] for place in (3, 4, 13, 14, 15))
+    assert told[8].total and not told[10].total
+    assert partners.alone[0].startswith("lot 1 « ") and groups.groups[0].covered[0].startswith("lot 1 « ")
+    assert any(each.startswith("Acheter à une EA ou à un ESAT") for each in beyond.lots[0].refused)
+    assert len(file.others) > 1 and unclear.lots[0].calls_for == "unclear"
+    for (_, _, remedy), answer in zip(REFUSED, refused, strict=True):
+        text = answer.content[0].text
+        assert answer.is_error and remedy in text and "pydantic" not in text
     for path in (each for each in folder.rglob("*") if each.is_file()):
         assert b"Zyxomma" not in path.read_bytes(), path.name
 
@@ -167,8 +237,8 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     async def ask(client: Any) -> Any:
         return await client.call_tool("match", {**NEED, "n": 5})
 
-    async def both() -> Any:
-        api = Api(app)
+    async def both(url: str = "") -> Any:
+        api = Api(None if url else app, url)
         async with api.open(), mcp.Client(build(api)) as client:
             return await ask(client)
 
@@ -187,6 +257,10 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     app = create_app(Settings(**about, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
+    with socket.socket() as free:  # nobody listens there
+        free.bind(("127.0.0.1", 0))
+        gone = asyncio.run(both(f"http://127.0.0.1:{free.getsockname()[1]}"))
+    assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
@@ -200,7 +274,13 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     async def one(client: Any) -> Any:
         return await client.call_tool("match", NEED)
 
-    with served(folder, MATCHER_READ="key", MATCHER_KEY=good) as url:  # the server's own key serves no caller
+    public = "https://maillage.example.org"
+    # the server's own key serves no caller
+    with served(folder, MATCHER_READ="key", MATCHER_KEY=good, MATCHER_PUBLIC_URL=public) as url:
+        assert [knocked(url, host) for host in ("maillage.example.org", "elsewhere.example.org")] == [
+            200,
+            421,
+        ]
         unknown, revoked = over_http(url, one), over_http(url, one, ended)
         answer = over_http(url, call_first, good)
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text

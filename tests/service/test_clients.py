@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import http.server
 import importlib.util
+import re
 import shutil
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -60,12 +62,20 @@ def test_the_client_asks_and_tells_the_remedy(folder: Path) -> None:
         with pytest.raises(Problem) as unknown:
             Client(address, key="mlg_no_such").exposure()
         assert unknown.value.status == 401
+    with pytest.raises(Problem, match=r"does not answer.*check the address") as gone:
+        client.match({"need": "tonte"})
+    assert gone.value.status == 0
 
 
 PORTAL = """<!doctype html><html lang="fr"><meta charset="utf-8"><title>Portail</title>
 <style>* {{ color: rgb(255, 0, 0) !important; display: none }} html, body, maillage-search {{ display: block }}
 maillage-search {{ --maillage-color: rgb(122, 31, 92); }}</style>
 <body><script src="{service}/static/search-box.js"></script><maillage-search place="Pantin" n="3"></maillage-search></body></html>"""
+
+
+FRAMED = """<!doctype html><html lang="fr"><meta charset="utf-8"><title>Portail</title>
+<iframe title="Recherche" width="600" height="600" sandbox="allow-scripts allow-forms allow-popups allow-same-origin"
+ src="{service}/encart?lieu=Pantin"></iframe></html>"""
 
 
 @contextmanager
@@ -108,18 +118,48 @@ def test_the_search_box_works_on_another_origin_without_a_cookie(folder: Path, t
             page.goto(f"{origin}/index.html")
             page.get_by_label("Votre besoin").fill("tonte et <b>taille</b> de haies")
             page.get_by_role("button", name="Trouver des structures").click()
-            link = page.get_by_role("link", name="Les Sentiers de l'Ourcq")
+            link = page.get_by_role("link", name="Les Sentiers de l’Ourcq")
             link.wait_for()
-            told = page.locator("maillage-search").get_by_role("status").inner_text()
-            assert "à appeler" in told and "Ordre de présentation, ne préjuge pas du choix." in told
-            assert "structures.csv" in told
+            status = page.locator("maillage-search").get_by_role("status")
+            told = page.locator("maillage-search .box").inner_text().replace("\u00a0", " ")
+            assert (
+                "à appeler, " in status.inner_text()
+                and "Ordre de présentation, ne préjuge pas du choix." in told
+            )
+            assert "Source : structures, 15/09/2026" in told and "01 99 00 10 00" in told
             assert link.get_attribute("href") == f"{service}/structure/{SIRET}"
             colour = "one => getComputedStyle(one).backgroundColor"
             assert page.get_by_role("button").evaluate(colour) == "rgb(122, 31, 92)"  # the theme comes in
             text = page.get_by_text("Votre besoin").evaluate("one => getComputedStyle(one).color")
             assert text != "rgb(255, 0, 0)"  # the styles of the portal do not
             assert page.context.cookies() == [] and hosts == {origin, service}
-            page.get_by_label("Votre besoin").fill("acquisition d'un scanner IRM")
-            page.get_by_role("button", name="Trouver des structures").click()
-            page.get_by_text("Aucune structure adaptée").wait_for()
+            # what a visitor may type wrong is answered in French; a need of two trades has two lists with their names
+            for need, place, answer in (
+                ("acquisition d'un scanner IRM", "Nantes", "Aucune structure adaptée"),
+                ("bonjour", "Nantes", "Aucun besoin n’est reconnu"),
+                ("tonte", "Zyxomma", "ne s’appelle « Zyxomma » : vérifiez l’orthographe"),
+                ("tonte", "Saint-Denis", "Plusieurs lieux s’appellent « Saint-Denis »"),
+                ("12", "Pantin", "Dites en quelques mots"),
+                ("nettoyage des bureaux et entretien des espaces verts", "Bobigny", "2 besoins"),
+            ):
+                page.get_by_label("Votre besoin").fill(need)
+                page.get_by_label("Lieu").fill(place)
+                page.keyboard.press("Enter")
+                status.filter(has_text=re.compile(answer.replace(" ", r"\s"))).wait_for()
+            assert page.locator("maillage-search h3").count() == 2
+            colour = page.get_by_label("Votre besoin").evaluate(
+                "one => getComputedStyle(one).backgroundColor"
+            )
+            assert colour == "rgba(0, 0, 0, 0)"  # a dark theme has light text: no white behind it
+            # in a sandboxed frame no script of the service runs in the portal's page
+            (site / "framed.html").write_text(FRAMED.format(service=service), encoding="utf-8")
+            with urllib.request.urlopen(f"{service}/encart") as framed:
+                assert f"frame-ancestors {origin}" in framed.headers["content-security-policy"]
+                assert "set-cookie" not in framed.headers
+            page.goto(f"{origin}/framed.html")
+            frame = page.frame_locator("iframe")
+            frame.get_by_label("Votre besoin").fill("tonte et taille de haies")
+            frame.get_by_role("button", name="Trouver des structures").click()
+            frame.get_by_role("link", name="Les Sentiers de l’Ourcq").wait_for()
+            assert page.context.cookies() == []
             browser.close()

@@ -101,6 +101,14 @@ def test_lots_of_one_notice_are_shown_together() -> None:
     assert count == 4 and not any(other[-1] for other in others)
 
 
+def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient, settings: Settings) -> None:
+    signed_in(page, settings, SIRET)
+    text = page.get(f"/structure/{SIRET}/partenaires?avis=26-130377").text
+    reasons = re.findall(r'<ul class="reasons">(.*?)</ul>', text, flags=re.S)
+    assert reasons and all(1 <= each.count("<li>") <= 6 for each in reasons)
+    assert "aucun marché public connu" not in text
+
+
 def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, settings: Settings) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
         csrf = signed_in(page, settings, siret)

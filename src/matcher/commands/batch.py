@@ -184,7 +184,8 @@ def _deliver(
         sent = delivery.Sent(waiting=delivery.count_ready(store))
     for state, count in sorted(sent.items()):
         why = " (no outbox or server given, or outside sending hours)" if state == "waiting" else ""
-        say(f"{count} mails {state}{why}")
+        where = f" into the folder {outbox}" if state == "sent" and outbox is not None else ""
+        say(f"{count} mails {state}{where}{why}")
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     for one in delivery.doubtful(store):

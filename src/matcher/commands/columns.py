@@ -69,7 +69,7 @@ def run(
         return "offers, nested" if lists and column.lower() in getattr(module, "NESTED", ()) else ""
 
     lines = [
-        {"column": column, "taken for": used.get(column, nested(column)), "sample": sample(column)}
+        {"column": column, "taken for": nested(column) or used.get(column, ""), "sample": sample(column)}
         for column in headings
     ]
     console.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)

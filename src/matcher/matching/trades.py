@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
-NEGLIGIBLE = 0.02  # trades of less relevance to a need are ignored
+NEGLIGIBLE = 0.1  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 #: What is derived of declared texts.
 OF_PIECES, OF_TEXTS, OF_STRUCTURES = "trades", "trades of texts", "trades of structures"

@@ -78,6 +78,11 @@ class Tally:
         self.chances[rows[ranking.order]] += ranking.chances[ranking.order]
         self.credible[rows[ranking.levels >= PLAUSIBLE]] = True
 
+    @property
+    def passed_over(self) -> float:
+        """Of those at least to be checked for some lot, the share that is never shown."""
+        return float((self.exposure == 0)[self.credible].mean()) if self.credible.any() else 0.0
+
     def measured(self) -> Exposure:
         """The figures of the lots so far."""
         table = _structures(self.catalogue)
@@ -90,7 +95,7 @@ class Tally:
             gini=gini(self.exposure.tolist()),
             never_shown=_mean(table["never"]),
             credible=_mean(table["credible"]),
-            passed_over=_mean(table["never"][table["credible"]]),
+            passed_over=self.passed_over,
             distance=float((table["exposure"] - table["chances"]).abs().sum() / 2),
             groups={name: _by(table, name) for name in GROUPINGS},
             most_shown=tuple(

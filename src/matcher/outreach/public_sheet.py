@@ -41,11 +41,38 @@ def _figures(measured: Sequence[Measured]) -> list[str]:
         "",
         "« Montrée » : parmi les dix premières d'un lot et au moins à vérifier. « Crédible » : au moins à vérifier pour un lot."
         " « Écart à la chance » : part de l'exposition qu'il faudrait déplacer pour qu'elle soit proportionnelle aux pistes attendues."
-        " « nDCG@5 » : qualité de l'ordre sur des besoins jugés (1 : parfait).\n",
+        " « nDCG@5 » : qualité de l'ordre sur des besoins jugés (1 : parfait). « Gini » : 0 si toutes sont montrées également, 1 si une seule l'est.\n",
+        "Exposition : l'attention que reçoit une place de la liste, moindre à chaque rang. Pistes attendues : la somme des chances que le jugement"
+        " donne, lot par lot, d'être une bonne piste. Leur rapport vaut 1 quand l'attention est en proportion des chances.\n",
+        *_uneven(found.groups["kind"]),
         *_table("type", found.groups["kind"]),
         *_table("ce qu'elles disent d'elles", found.groups["evidence"]),
         *_table("effectif", found.groups["size"]),
     ]  # fmt: skip
+
+
+FEW = 10  # structures of a kind, below which its ratio says little
+LITTLE, MUCH = 0.5, 1.5  # of the attention that the chances call for
+
+
+def _uneven(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Which kinds are shown much less, or much more, than their chances call for."""
+    ratios = {
+        str(row["groupe"]): float(str(row["exposition / chances"]))
+        for row in rows
+        if int(str(row["structures"])) >= FEW and row["exposition / chances"] is not None
+    }
+    less = [f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio < LITTLE]
+    more = [f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio > MUCH]
+    told = [
+        f"{words} : {', '.join(kinds)}."
+        for words, kinds in (
+            ("Types montrés moitié moins que leurs chances, ou moins encore", less),
+            ("Types montrés moitié plus que leurs chances, ou plus encore", more),
+        )
+        if kinds
+    ]
+    return [" ".join(told) + "\n"] if told else []
 
 
 def _row(one: Measured) -> str:

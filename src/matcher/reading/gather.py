@@ -35,12 +35,24 @@ class Gathered:
             f"read {len(self.structures)} structures, {len(self.awards)} awards, "
             f"{len(self.tenders)} notices with {lots} lots; {len(self.rejected)} records set aside"
         )
+        for source in self._silent():
+            yield (
+                f"  no structure of {source} says what it does: if the file does, name its column with --map offer=COLUMN"
+                " (`matcher columns` shows how each is taken)"
+            )
         if self.repeated:
             yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
         reasons = Counter(bad.reason for bad in self.rejected)
         for reason, count in reasons.most_common(most):
             first = next(bad for bad in self.rejected if bad.reason == reason)
             yield f"  {count} x {reason} ({Path(first.path).name} {first.record})"
+
+    def _silent(self) -> list[str]:
+        """Sources none of whose structures has an offer or a description."""
+        says: dict[str, bool] = {}
+        for one in self.structures:
+            says[one.source] = says.get(one.source, False) or bool(one.offers or one.description)
+        return [source for source, any_does in says.items() if source and not any_does]
 
 
 @no_collections()

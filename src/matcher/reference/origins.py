@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: Prefix of the name of a source -> display name.
 SOURCES = {
@@ -12,6 +13,7 @@ SOURCES = {
 }  # fmt: skip
 
 
+@lru_cache(256)
 def source_name(text: str) -> str:
     """The display name of a source, from its file or record name.
 

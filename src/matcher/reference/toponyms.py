@@ -37,6 +37,16 @@ class Homonyms(BadInput):
         )
 
 
+class UnknownPlace(BadInput):
+    """No place has the name typed."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        super().__init__(
+            f"no commune, postcode, department, region or grouping is called {words[:60]!r}: check the spelling"
+        )
+
+
 # ------------------------------------------------------------------------------------------- typed places
 
 
@@ -96,11 +106,9 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
 
 
 def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
-    """The only place meant.  Raises Homonyms where several are left, BadInput where there is none."""
+    """The only place meant.  Raises Homonyms where several are left, UnknownPlace where there is none."""
     if not found:
-        raise BadInput(
-            f"no commune, postcode, department, region or grouping is called {words[:60]!r}: check the spelling"
-        )
+        raise UnknownPlace(words)
     left = found if len(found) == 1 else _within(found, near) or found
     if len(left) > 1:
         raise Homonyms(words, _choices(tuple(dict.fromkeys((*found, *_towns_like(words)))))[:MOST_CHOICES])

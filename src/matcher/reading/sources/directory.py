@@ -96,7 +96,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "rome_label": ("rome libelle", "libelle rome", "rome label"),
     "cpv": ("cpv", "code cpv", "codes cpv", "cpv code", "offre cpv", "offer cpv"),
 }  # fmt: skip
-#: Keys of a JSON row that hold nested offers.
+#: Keys of a JSON row that hold nested offers; in a table they are headings of offers.
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 FIELDS = tuple(ALIASES)
@@ -115,8 +115,11 @@ _FOREIGN = frozenset(
 
 def mapping(headings: Sequence[str]) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a numbered column."""
-    own = [h for h in headings if fold(h) not in NESTED and not _OTHERS & set(_tabular.words(h).split())]
-    found = _tabular.guess(own, ALIASES, NUMBERED)
+    own = [h for h in headings if not _OTHERS & set(_tabular.words(h).split())]
+    found = _tabular.guess([h for h in own if not _nested_name(h)], ALIASES, NUMBERED)
+    plural = next(filter(_nested_name, own), None)
+    if plural is not None and not {"offer", "offer.1"} & set(found):
+        found["offer"] = plural
     if "offer" not in found and "offer.1" not in found and "description" in found and "rome" in found:
         # A list of jobs: its description is the job's, not the structure's.
         found["offer_text"] = found.pop("description")
@@ -125,6 +128,10 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
     if "siren" in found and "siret" not in found:
         found["siret"] = found["siren"]
     return found
+
+
+def _nested_name(heading: str) -> bool:
+    return fold(heading) in NESTED
 
 
 _known = _tabular.score_of(mapping)
@@ -141,7 +148,7 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     if any(h.lower().startswith(("titulaire", "acheteur", "codecpv")) for h in headings):
         return False
-    found = mapping(headings)
+    found = {name: heading for name, heading in mapping(headings).items() if not _nested_name(heading)}
     # Without SIRETs it is still a directory, whose reader says which column to name.
     if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
         return True
@@ -346,10 +353,16 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     for number in numbers:
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
-        titles: Sequence[str] = (text(f"offer{suffix}", 2_000),)
+        heading = columns.get(f"offer{suffix}", "")
+        raw = row.get(heading)
+        nested = _nested_name(heading) and isinstance(raw, list)  # read below
+        titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
-        raw = row.get(columns.get(f"offer{suffix}", ""))
-        if not body and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")):
+        if (
+            not nested
+            and not body
+            and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•"))
+        ):
             titles = _structure.several(raw)
         rome = _rome(row.get(columns.get(f"rome{suffix}", "")))
         label = text("rome_label") if not number else ""
@@ -363,7 +376,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         for sector in shared_sectors:
             yield Offer(id="", title=sector, sectors=(sector,), service_types=service_types, source=source)
     for key in row:
-        if fold(key) in NESTED and isinstance(row[key], list):
+        if _nested_name(key) and isinstance(row[key], list):
             for item in row[key][:500]:
                 yield from _nested(item, shared_sectors, service_types, source)
 
