@@ -89,14 +89,11 @@ def build_catalogue(
         listed, evidence = tables_of(list(block.values()), first_rows, rows)
         tables.append(listed)
         evidences.append(evidence)
-        known_texts = len(met)
+        before = len(met)
         texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
-        blocks.add(_encode(encoder, list(islice(met, known_texts, None)), reuse, held))
-        for row, number in zip(rows, texts[-1].tolist(), strict=True):
-            key = number, row.offer.cpv
-            if key not in with_codes:
-                with_codes[key] = coded(row.text, row.offer.cpv)
-            words.append(with_codes[key])
+        fresh = [*islice(reversed(met), len(met) - before)][::-1]
+        blocks.add(_encode(encoder, fresh, reuse, held))
+        words.extend(_in_words(rows, texts[-1], with_codes))
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
     evidence_table = pa.concat_tables(evidences).combine_chunks()
@@ -108,6 +105,17 @@ def build_catalogue(
     manifest = _manifest(structure_table, evidence_table, recipe, encoder)
     made = Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
     return made if written is None else _kept_at(made, home, written)
+
+
+def _in_words(
+    rows: Sequence[_Row], numbers_of_texts: NDArray[np.int32], known: dict[tuple[int, tuple[str, ...]], str]
+) -> Iterator[str]:
+    """Each row as an index of words reads it; made once for a text and its codes."""
+    for row, number in zip(rows, numbers_of_texts.tolist(), strict=True):
+        both = number, row.offer.cpv
+        if row.offer.cpv and both not in known:
+            known[both] = coded(row.text, row.offer.cpv)
+        yield known[both] if row.offer.cpv else row.text
 
 
 def _kept_at(made: Catalogue, home: Path | None, written: Path) -> Catalogue:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec
+from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.files import add_files, holds
 from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
@@ -54,6 +55,7 @@ class Gathered:
         return [source for source, any_does in says.items() if source and not any_does]
 
 
+@no_collections()
 def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
